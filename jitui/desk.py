@@ -1,0 +1,286 @@
+"""How people reach the gateway: Decisions (decide), Floor (see and stop what is live), Archive (read what was).
+
+The TUI and the CLI know these three protocols and nothing else of the gateway. The broker implements them in its process, bound to
+one caller; `remote.py` implements the same three for another process. Field names of the views are the JSON of the API and of `--json`.
+Times are RFC 3339 UTC with microseconds; `..._s` are seconds; ids are `r-41`, `g-17`, `s-204`. Text of other parties is `Said`.
+Every call may raise a JituiError of errors.py: RefusedError without the right, NotFoundError, ConflictError when it is too late.
+"""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol
+
+from jitui.said import Said
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hello:
+    """Who answers, and who you are to it."""
+
+    version: str
+    api: int  # major version of this API
+    gateway_id: str
+    you: str
+    roles: tuple[str, ...]
+    rights: tuple[str, ...]  # see queue, approve, revoke, kill ... (rules/rights.py)
+    solo: bool  # no people configured and agents may run as the gateway's user: protects from nothing an agent wants
+    connections: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Status:
+    """The header's lights."""
+
+    at: str
+    recording: bool  # False: the recorder refuses, nothing passes
+    recorder_error: str
+    record_bytes_s: float
+    disk_free: int  # bytes on the data folder's file system
+    lag_ms: float  # of the gateway's event loop
+    waiting: int
+    live: int  # live windows
+    open_streams: int
+    lockdown: bool
+    facts: int  # newest seq
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClauseView:
+    """One clause of what is asked, as Decide shows it."""
+
+    text: str
+    hazard: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequestView:
+    id: str
+    state: str  # pending approved denied withdrawn lapsed
+    identity: str
+    owner: str
+    connection: str
+    duration_s: int  # asked; after approval: granted
+    scope: str
+    clauses: tuple[ClauseView, ...]
+    hazard: str  # the worst of the clauses
+    reason: Said
+    asked: str
+    waited_s: float
+    lapses_s: float  # until it lapses; 0 once decided
+    approvals: tuple[str, ...]  # persons who said yes
+    approvals_needed: int
+    rule_duration_s: int
+    rule_scope: str
+    starts: str  # on-approval or on-first-use
+    from_peer: str
+    token: str
+    same_user: bool  # it can bypass jitui here
+    owner_may_approve: bool
+    digest: str  # of what is shown; a decision carries it
+    you_may: tuple[str, ...]  # approve, deny, withdraw: what the caller may do now
+    you_may_not: str  # why not approve, in one sentence; empty if they may
+    decided_by: str = ""
+    decided: str = ""
+    why: Said = field(default_factory=lambda: Said(""))
+    grant: str = ""
+    deadline: str = ""
+    automatic: bool = False
+    before: str = ""  # one line of what this identity did here in the last 30 days
+    used: str = ""  # the scope of what it really used, for narrowing; empty if unknown
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GrantView:
+    id: str
+    state: str  # waiting active expired revoked released
+    identity: str
+    connection: str
+    scope: str
+    hazard: str
+    duration_s: int
+    started: str
+    deadline: str
+    remaining_s: float
+    request: str
+    approved_by: tuple[str, ...]
+    frozen_by: str
+    open_streams: int
+    last: Said  # the newest action in one line
+    ended: str
+    ended_by: str
+    why: Said
+    cut: int  # streams that ended with it
+    bytes_in: int
+    bytes_out: int
+    you_may: tuple[str, ...]  # revoke, release, freeze, thaw
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionView:
+    id: str
+    kind: str  # api exec attach port-forward logs watch
+    grant: str
+    identity: str
+    connection: str
+    target: Said  # web/web-7c or web/web-7c/container
+    argv: tuple[Said, ...]
+    tty: bool
+    state: str  # opening open ending ended
+    started: str
+    ended: str
+    ended_why: str
+    ended_by: str
+    frames: int
+    bytes_in: int
+    bytes_out: int
+    delivered_in: int
+    delivered_out: int
+    may_run_on: int  # processes that may go on in the pod after the end
+    remaining_s: float
+    you_may: tuple[str, ...]  # kill, freeze, thaw, watch, replay
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ActionView:
+    at: str
+    session: str  # "" for a denial
+    grant: str
+    conn: int
+    identity: str
+    verb: str
+    resource: str  # deployments.apps/scale
+    namespace: Said
+    name: Said
+    argv: tuple[Said, ...]
+    hazard: str
+    verdict: str  # allowed or denied
+    clause: str  # the clause that allowed it, or why it was denied
+    code: int | None  # HTTP status; None: outcome unknown
+    bytes_in: int
+    bytes_out: int
+    audit_id: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FactView:
+    seq: int
+    at: str
+    kind: str
+    who: str
+    subject: str
+    what: Mapping[str, Any]
+    hash: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FrameView:
+    seq: int
+    at_us: int
+    conn: int
+    channel: str
+    data_b64: str
+    delivered: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LiveChunk:
+    """What a live viewer gets: frames as recorded, or a gap when it fell behind by more than 256 KiB."""
+
+    kind: Literal["frame", "gap", "end"]
+    frame: FrameView | None = None
+    lost_bytes: int = 0
+    why: str = ""  # of an end
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ended:
+    """What a revoke or a kill did."""
+
+    id: str
+    streams: int
+    took_ms: float
+    may_run_on: tuple[str, ...]  # pods in which a process may go on
+    said: str  # one line for the person
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proof:
+    """What verify found, for one session, or the whole store."""
+
+    subject: str  # s-204, facts, a file
+    consistent: bool
+    signed: Literal["no", "self-attested", "matched"]
+    frames: int
+    unsigned_tail: int  # last frames or facts that no signature covers yet
+    problem: str  # empty, or what was altered, cut or reordered
+    session: str = ""  # where the problem is
+    seq: int = -1
+
+
+class Decisions(Protocol):
+    """Requests: ask, see, decide."""
+
+    async def requests(self, *, everything: bool = False) -> Sequence[RequestView]:
+        """Pending ones, oldest first; with `everything` also decided ones, newest last. An agent sees its own."""
+
+    async def request(self, ident: str) -> RequestView: ...
+
+    async def ask(self, connection: str, *, duration_s: int, reason: str, scope: str = "") -> RequestView:
+        """Ask for a window. No scope: the rule's. The same ask returns the same request."""
+
+    async def approve(self, ident: str, *, digest: str = "", duration_s: int = 0, scope: str = "", reason: str = "") -> RequestView:
+        """Say yes, perhaps to less. With a digest: only if nothing changed since it was shown. ConflictError otherwise."""
+
+    async def deny(self, ident: str, *, reason: str) -> RequestView: ...
+
+    async def withdraw(self, ident: str) -> RequestView: ...
+
+
+class Floor(Protocol):
+    """What is live now."""
+
+    async def hello(self) -> Hello: ...
+
+    async def status(self) -> Status: ...
+
+    async def grants(self, *, everything: bool = False) -> Sequence[GrantView]:
+        """Live ones, ends soonest first; with `everything` also ended ones."""
+
+    async def grant(self, ident: str) -> GrantView: ...
+
+    async def sessions(self, *, live: bool = False, grant: str = "") -> Sequence[SessionView]: ...
+
+    async def revoke(self, grant: str, *, reason: str) -> Ended: ...
+
+    async def release(self, grant: str) -> Ended: ...
+
+    async def kill(self, session: str, *, reason: str) -> Ended: ...
+
+    def watch(self, session: str) -> AsyncIterator[LiveChunk]:
+        """The frames of a live session from now on (and the last 64 KiB before), until it ends."""
+
+    def events(self, *, since: int = -1) -> AsyncIterator[FactView]:
+        """Facts as they are committed, after `since` (-1: from now on). The iterator reconnects nothing: it ends when the gateway goes."""
+
+
+class Archive(Protocol):
+    """What was. Also works on bare files, so replay, verify and export need no gateway."""
+
+    async def session(self, ident: str) -> SessionView: ...
+
+    async def frames(self, session: str, *, after: int = -1, limit: int = 1000) -> Sequence[FrameView]:
+        """One page of frames, in order of seq, after the seq `after`."""
+
+    async def actions(self, *, grant: str = "", limit: int = 1000) -> Sequence[ActionView]:
+        """The newest `limit`, oldest first."""
+
+    async def facts(self, *, after: int = 0, limit: int = 1000) -> Sequence[FactView]: ...
+
+    async def verify(self, session: str = "") -> Sequence[Proof]: ...
+
+
+class Desk(Decisions, Floor, Archive, Protocol):
+    """All three, as the TUI holds them."""
+
+    async def aclose(self) -> None: ...

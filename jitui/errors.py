@@ -1,0 +1,74 @@
+"""What goes wrong, each in one sentence that says what, why and what to do next.
+
+Every door turns these into its own form: a line on stderr with exit code 1, a Kubernetes Status, an API problem.
+"""
+
+from typing import ClassVar
+
+
+class JituiError(Exception):
+    """Something a person or an agent is told in one clear line; never a traceback."""
+
+    code: ClassVar[int] = 400  # the HTTP status that fits it
+    reason: ClassVar[str] = "BadRequest"  # the Kubernetes StatusReason that fits it
+
+
+class InvalidError(JituiError):
+    """The input itself is wrong: a scope that does not parse, a duration of minus one."""
+
+
+class RefusedError(JituiError):
+    """Understood, and not allowed."""
+
+    code = 403
+    reason = "Forbidden"
+
+
+class UnknownCallerError(JituiError):
+    """No token, or one that is unknown, expired or revoked."""
+
+    code = 401
+    reason = "Unauthorized"
+
+
+class NotFoundError(JituiError):
+    """No such request, grant, session, connection or file."""
+
+    code = 404
+    reason = "NotFound"
+
+
+class ConflictError(JituiError):
+    """Too late, or changed since it was seen: the state does not allow the move any more."""
+
+    code = 409
+    reason = "Conflict"
+
+
+class UnrecordableError(JituiError):
+    """It can't be recorded, therefore it does not pass."""
+
+    code = 503
+    reason = "ServiceUnavailable"
+
+
+class UpstreamError(JituiError):
+    """The cluster can't be reached, or does not accept the gateway's credential."""
+
+    code = 502
+    reason = "ServiceUnavailable"
+
+
+class UnavailableError(JituiError):
+    """The gateway itself does not answer, stops, or is silent."""
+
+    code = 503
+    reason = "ServiceUnavailable"
+
+
+class ConfigurationError(JituiError):
+    """The configuration is wrong; the message names file, line and key."""
+
+
+class UnsafeError(JituiError):
+    """A file or folder is not as private, or not as writable, as it must be."""

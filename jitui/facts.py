@@ -1,0 +1,70 @@
+"""Facts: things that happened, immutable and chained. The gateway's state is folded from them and from nothing else.
+
+A draft is what the broker wants to be true; the store gives it its number, time and hash in the commit that makes it true.
+`what` is canonical JSON: sorted keys, no spaces, ASCII. Times in it are integers in microseconds, ids integers.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+
+class Kind(StrEnum):
+    """Every kind of fact, with its subject and the keys of `what`."""
+
+    GATEWAY_STARTED = "gateway.started"  # subject: version. boot_id, boot_us, config (digest), solo, key_id
+    GATEWAY_STOPPED = "gateway.stopped"  # subject: version. why
+    CONFIG_LOADED = "config.loaded"  # subject: digest. connections, rules
+    IDENTITY_ADDED = "identity.added"  # subject: name. roles, owner
+    IDENTITY_DISABLED = "identity.disabled"  # subject: name. why
+    TOKEN_ISSUED = "token.issued"  # subject: name. token (id only), expires_us
+    TOKEN_REVOKED = "token.revoked"  # subject: name. token, why
+    REQUEST_ASKED = "request.asked"  # subject: r-N. identity, connection, duration_s, scope, reason, peer, token, same_user, asked_boot_us, boot_id, pending_us
+    REQUEST_REFUSED = "request.refused"  # subject: identity. connection, scope, duration_s, reason, why
+    REQUEST_APPROVED = "request.approved"  # subject: r-N. person, duration_s, scope, reason, digest, automatic
+    REQUEST_DENIED = "request.denied"  # subject: r-N. why
+    REQUEST_WITHDRAWN = "request.withdrawn"  # subject: r-N
+    REQUEST_LAPSED = "request.lapsed"  # subject: r-N
+    GRANT_STARTED = "grant.started"  # subject: g-N. request, identity, connection, scope, duration_s, approved_by, state, started_us, deadline {wall_us, boot_us, boot_id} or use_by {...}
+    GRANT_ACTIVE = "grant.active"  # subject: g-N. started_us, deadline {...}
+    GRANT_ENDED = "grant.ended"  # subject: g-N. state (expired, revoked, released), why
+    GRANT_FROZEN = "grant.frozen"  # subject: g-N. by
+    GRANT_THAWED = "grant.thawed"  # subject: g-N
+    SESSION_OPENED = "session.opened"  # subject: s-N. grant, kind, target, argv, tty, peer, command_group, started_us, started_boot_us, boot_id
+    SESSION_ENDING = "session.ending"  # subject: s-N. why (an ended_why of the design), by, words
+    SESSION_ENDED = "session.ended"  # subject: s-N. why, by, frames, bytes_in, bytes_out, delivered_in, delivered_out, head (hex), conns, may_run_on
+    LOCKDOWN_ON = "lockdown.on"  # subject: gateway. why
+    LOCKDOWN_OFF = "lockdown.off"  # subject: gateway. why
+    VIEWED = "viewed"  # subject: s-N. how (live, recorded, unmasked)
+    TAPE_OPENED = "tape.opened"  # subject: the file's name
+    CLOCK_WENT_BACK = "clock.went-back"  # subject: gateway. newest_us, now_us
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A fact not yet committed."""
+
+    kind: Kind
+    subject: str
+    who: str  # an identity's name, or "gateway"
+    what: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """A committed fact. hash = sha256(prev || canonical JSON of seq, at_us, kind, who, subject, what)."""
+
+    seq: int  # from 1, without gaps
+    at_us: int  # UTC
+    kind: Kind
+    who: str
+    subject: str
+    what: Mapping[str, Any]
+    hash: bytes
+
+
+def canonical(value: Mapping[str, Any]) -> str:
+    """The one JSON text of a value: sorted keys, no spaces, ASCII only."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True)

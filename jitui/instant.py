@@ -1,0 +1,53 @@
+"""Points in time as plain values. Only `clock.py` reads a clock; everything else is handed an Instant.
+
+CLOCK_BOOTTIME goes on through a suspend, the wall clock can be set. So within one boot the boot clock decides, and
+only across a reboot the wall clock does.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Instant:
+    """One reading of both clocks, in microseconds."""
+
+    wall_us: int  # UTC, since 1970
+    boot_us: int  # CLOCK_BOOTTIME, since this boot
+    boot_id: str  # /proc/sys/kernel/random/boot_id
+
+
+@dataclass(frozen=True, slots=True)
+class Deadline:
+    """An absolute instant that never moves once it is set."""
+
+    wall_us: int
+    boot_us: int
+    boot_id: str
+
+    @classmethod
+    def after(cls, now: Instant, duration_us: int) -> "Deadline":
+        return cls(now.wall_us + duration_us, now.boot_us + duration_us, now.boot_id)
+
+    def remaining_us(self, now: Instant) -> int:
+        """Microseconds until it; zero or less once it has passed. Same boot: boot time decides; another boot: wall time."""
+        if now.boot_id == self.boot_id:
+            return self.boot_us - now.boot_us
+        return self.wall_us - now.wall_us
+
+    def passed(self, now: Instant) -> bool:
+        return self.remaining_us(now) <= 0
+
+
+def rfc3339(wall_us: int) -> str:
+    """UTC with microseconds: 2026-11-23T16:04:11.000250Z."""
+    return datetime.fromtimestamp(wall_us // 1_000_000, UTC).replace(microsecond=wall_us % 1_000_000).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def from_rfc3339(text: str) -> int:
+    """Microseconds since 1970 of an RFC 3339 time. Raises ValueError."""
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        raise ValueError(f"time without a zone: {text}")
+    delta = moment - datetime(1970, 1, 1, tzinfo=UTC)
+    return (delta.days * 86400 + delta.seconds) * 1_000_000 + delta.microseconds

@@ -1,0 +1,61 @@
+"""Text that somebody else wrote: an agent, a pod, the cluster. It reaches a person only through `clean`.
+
+`Said` is not a str on purpose: it can't be formatted into markup, a log line or an escape sequence by accident.
+JSON keeps the raw text (ASCII-escaped); every human-readable way out calls `clean`.
+"""
+
+import unicodedata
+from dataclasses import dataclass
+from typing import Any, Final
+
+# Cc controls, Cf format characters (bidi overrides and isolates, zero-width joiners, tags), Co private use, Cs surrogates,
+# Zl and Zp separators, Cn unassigned: none of them has a business in one line of a list.
+BANNED: Final = frozenset({"Cc", "Cf", "Co", "Cs", "Zl", "Zp", "Cn"})
+MARKS: Final = 2  # combining marks kept on one character
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """Raw text of another party, as received."""
+
+    raw: str
+
+    def __str__(self) -> str:
+        return clean(self.raw)
+
+    def __format__(self, spec: str) -> str:
+        return format(clean(self.raw), spec)
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: object, handler: object) -> Any:
+        """In JSON it is the raw string (pydantic's hook; imported late, as this module stays small)."""
+        from pydantic_core import core_schema  # noqa: PLC0415
+
+        return core_schema.no_info_after_validator_function(
+            lambda value: value if isinstance(value, cls) else cls(value),
+            core_schema.union_schema([core_schema.is_instance_schema(cls), core_schema.str_schema()]),
+            serialization=core_schema.plain_serializer_function_ser_schema(lambda said: said.raw, return_schema=core_schema.str_schema()),
+        )
+
+
+def clean(text: "str | Said", limit: int = 200) -> str:
+    """One printable line of at most `limit` characters: no C0 or C1, no bidi or zero-width characters, at most two combining marks in a row."""
+    raw = text.raw if isinstance(text, Said) else text
+    kept: list[str] = []
+    marks = 0
+    for char in raw[: limit * 8]:
+        if char in "\n\r\t":
+            char = " "  # noqa: PLW2901
+        category = unicodedata.category(char)
+        if category in BANNED:
+            char = "\N{REPLACEMENT CHARACTER}"  # noqa: PLW2901
+        if category in {"Mn", "Me"}:
+            marks += 1
+            if marks > MARKS:
+                continue
+        else:
+            marks = 0
+        kept.append(char)
+        if len(kept) > limit:
+            return "".join(kept[: limit - 1]) + "…"
+    return "".join(kept)

@@ -1,0 +1,51 @@
+"""One recorded unit. What is on record is frames; what passes is frames; nothing passes that is not one."""
+
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Final
+
+
+class Channel(IntEnum):
+    """What a frame's bytes are. 0 to 4 are the numbers of the Kubernetes remote command protocol."""
+
+    STDIN = 0
+    STDOUT = 1  # also the body of a log
+    STDERR = 2
+    ERROR = 3  # the Status that ends a remote command
+    RESIZE = 4
+    REQUEST = 16  # method, target and headers, without credentials
+    REQUEST_BODY = 17
+    RESPONSE = 18  # status line and headers
+    RESPONSE_BODY = 19
+    GATEWAY = 32  # the gateway's own words to the client
+    MARK = 33  # what the gateway notes beside the bytes (half close, drained, dropped), canonical JSON
+    FORWARD_IN = 48  # port-forward: client to pod
+    FORWARD_OUT = 49  # port-forward: pod to client
+    FORWARD_ERROR = 50  # port-forward: text of the error stream
+
+    @property
+    def label(self) -> str:
+        return self.name.lower().replace("_", "-")
+
+
+TO_UPSTREAM: Final = frozenset({Channel.STDIN, Channel.RESIZE, Channel.REQUEST, Channel.REQUEST_BODY, Channel.FORWARD_IN})
+TO_CLIENT: Final = frozenset({Channel.STDOUT, Channel.STDERR, Channel.ERROR, Channel.RESPONSE, Channel.RESPONSE_BODY, Channel.GATEWAY,
+                              Channel.FORWARD_OUT, Channel.FORWARD_ERROR})
+
+NAMES: Final = {channel.label: frozenset({channel}) for channel in Channel} | {
+    # the whole message under its plain name, its parts under theirs
+    "request": frozenset({Channel.REQUEST, Channel.REQUEST_BODY}),
+    "request-head": frozenset({Channel.REQUEST}),
+    "response": frozenset({Channel.RESPONSE, Channel.RESPONSE_BODY}),
+    "response-head": frozenset({Channel.RESPONSE}),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    session: int
+    seq: int  # within the session, from 0, without gaps
+    at_us: int  # since the session's start, on the boot clock
+    conn: int  # exchange or forwarded connection within the session, from 0
+    channel: Channel
+    body: bytes
