@@ -1,9 +1,8 @@
 """Publish after commit. Subscribers are bounded; one that falls behind is told to reread the store, it never stalls a stream."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import contextmanager
-from collections.abc import Iterator
 
 from jitui.facts import Fact
 

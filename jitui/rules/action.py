@@ -8,7 +8,7 @@ class Hazard(StrEnum):
     """How much an action can hurt, in rising order. One table (rules/hazard.py) assigns it."""
 
     READ = "READ"  # looks, changes nothing
-    SECRET = "SECRET"  # shows credentials
+    SECRET = "SECRET"  # noqa: S105 - shows credentials
     EXEC = "EXEC"  # runs commands in, types into, or tunnels to a pod
     CHANGE = "CHANGE"  # changes what runs; what it changes outlives the window
     SPAWN = "SPAWN"  # starts code with any service account of the namespace
