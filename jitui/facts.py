@@ -19,15 +19,16 @@ class Kind(StrEnum):
     CONFIG_LOADED = "config.loaded"  # subject: digest. connections, rules
     IDENTITY_ADDED = "identity.added"  # subject: name. roles, owner
     IDENTITY_DISABLED = "identity.disabled"  # subject: name. why
-    TOKEN_ISSUED = "token.issued"  # subject: name. token (id only), expires_us
-    TOKEN_REVOKED = "token.revoked"  # subject: name. token, why
+    TOKEN_ISSUED = "token.issued"  # noqa: S105 - subject: name. token (id only), expires_us
+    TOKEN_REVOKED = "token.revoked"  # noqa: S105 - subject: name. token, why
     REQUEST_ASKED = "request.asked"  # subject: r-N. identity, connection, duration_s, scope, reason, peer, token, same_user, asked_boot_us, boot_id, pending_us
     REQUEST_REFUSED = "request.refused"  # subject: identity. connection, scope, duration_s, reason, why
     REQUEST_APPROVED = "request.approved"  # subject: r-N. person, duration_s, scope, reason, digest, automatic
     REQUEST_DENIED = "request.denied"  # subject: r-N. why
     REQUEST_WITHDRAWN = "request.withdrawn"  # subject: r-N
     REQUEST_LAPSED = "request.lapsed"  # subject: r-N
-    GRANT_STARTED = "grant.started"  # subject: g-N. request, identity, connection, scope, duration_s, approved_by, state, started_us, deadline {wall_us, boot_us, boot_id} or use_by {...}
+    # subject: g-N. request, identity, connection, scope, duration_s, approved_by, state, started_us, deadline or use_by {wall_us, boot_us, boot_id}
+    GRANT_STARTED = "grant.started"
     GRANT_ACTIVE = "grant.active"  # subject: g-N. started_us, deadline {...}
     GRANT_ENDED = "grant.ended"  # subject: g-N. state (expired, revoked, released), why
     GRANT_FROZEN = "grant.frozen"  # subject: g-N. by
