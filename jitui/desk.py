@@ -1,16 +1,19 @@
-"""How people reach the gateway: Decisions (decide), Floor (see and stop what is live), Archive (read what was).
+"""How people reach the gateway: Decisions (decide), Floor (see and stop what is live), Archive (read what was), Clerk (run the house).
 
-The TUI and the CLI know these three protocols and nothing else of the gateway. The broker implements them in its process, bound to
-one caller; `remote.py` implements the same three for another process. Field names of the views are the JSON of the API and of `--json`.
+The TUI and the CLI know these protocols and nothing else of the gateway. The broker implements them in its process, bound to
+one caller; `remote` implements the same for another process. Field names of the views are the JSON of the API and of `--json`.
 Times are RFC 3339 UTC with microseconds; `..._s` are seconds; ids are `r-41`, `g-17`, `s-204`. Text of other parties is `Said`.
 Every call may raise a JituiError of errors.py: RefusedError without the right, NotFoundError, ConflictError when it is too late.
 """
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol
+from typing import Any, Final, Literal, Protocol
 
+from jitui.rules.action import Action
 from jitui.said import Said
+
+API: Final = 1  # major version of what two processes say to each other; the paths of the API begin with it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +28,8 @@ class Hello:
     rights: tuple[str, ...]  # see queue, approve, revoke, kill ... (rules/rights.py)
     solo: bool  # no people configured and agents may run as the gateway's user: protects from nothing an agent wants
     connections: tuple[str, ...]
+    kube: str = ""  # https URL of the Kubernetes door; a connection's server is {kube}/c/{connection}
+    ca_pem: str = ""  # the certificate authority to pin; empty: a public one signs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -218,6 +223,50 @@ class Proof:
     seq: int = -1
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokenView:
+    """What may be known of a token: never the token."""
+
+    id: str
+    expires: str
+    used: str  # newest use, empty if never
+    revoked: str  # when, empty if not
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IdentityView:
+    name: str
+    roles: tuple[str, ...]
+    owner: str
+    created_by: str
+    disabled: bool
+    tokens: tuple[TokenView, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Issued:
+    """A new token, shown this once."""
+
+    identity: IdentityView
+    token: str = field(repr=False)
+    expires: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Explained:
+    """What would be decided about one action now, and by what."""
+
+    verdict: Literal["allowed", "denied"]
+    hazard: str
+    identity: str
+    connection: str
+    rule: str  # the rule's scope; empty: no rule for this identity and connection
+    grant: str  # the live grant that covers it, empty if none
+    clause: str  # the clause that allows it: of the grant, or of the rule if it could be asked for
+    why: str  # one sentence
+    how: str  # the command that asks for it; empty if nothing helps
+
+
 class Decisions(Protocol):
     """Requests: ask, see, decide."""
 
@@ -226,8 +275,11 @@ class Decisions(Protocol):
 
     async def request(self, ident: str) -> RequestView: ...
 
-    async def ask(self, connection: str, *, duration_s: int, reason: str, scope: str = "") -> RequestView:
-        """Ask for a window. No scope: the rule's. The same ask returns the same request."""
+    async def ask(self, connection: str, *, duration_s: int = 0, reason: str, scope: str = "", identity: str = "", approval: str = "") -> RequestView:
+        """Ask for a window. No scope: the rule's; duration_s 0: the rule's. The same ask returns the same request.
+
+        `identity` and `approval` (required, automatic) are assertions, never inputs: if given, and not the caller's or the rule's, RefusedError.
+        """
 
     async def approve(self, ident: str, *, digest: str = "", duration_s: int = 0, scope: str = "", reason: str = "") -> RequestView:
         """Say yes, perhaps to less. With a digest: only if nothing changed since it was shown. ConflictError otherwise."""
@@ -278,6 +330,33 @@ class Archive(Protocol):
     async def facts(self, *, after: int = 0, limit: int = 1000) -> Sequence[FactView]: ...
 
     async def verify(self, session: str = "") -> Sequence[Proof]: ...
+
+
+class Clerk(Protocol):
+    """The house itself: who is known, what is configured, whether anything is granted at all."""
+
+    async def identity_add(self, name: str, *, roles: Sequence[str], owner: str = "") -> Issued:
+        """A new identity with its first token; ConflictError if the name is taken. `owner` is required for an agent."""
+
+    async def identities(self) -> Sequence[IdentityView]: ...
+
+    async def identity_rotate(self, name: str) -> Issued:
+        """A new token; the identity's older ones are revoked in the same commit."""
+
+    async def identity_disable(self, name: str, *, reason: str) -> IdentityView:
+        """Its tokens are revoked and everything of it ends at once."""
+
+    async def lockdown(self, on: bool, *, reason: str) -> Status:
+        """On: every grant is revoked and nothing is granted. Off: by an admin only."""
+
+    async def reload(self) -> str:
+        """Read the configuration again; one line of what changed. ConfigurationError leaves everything as it was."""
+
+    async def stop(self) -> None:
+        """End the gateway, its sessions first."""
+
+    async def explain(self, connection: str, action: Action, *, identity: str = "") -> Explained:
+        """What would be decided about `action` now. `identity`: of another, for people who see the queue."""
 
 
 class Desk(Decisions, Floor, Archive, Protocol):
