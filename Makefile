@@ -1,0 +1,73 @@
+# make demo    play with it: a cluster, a gateway, an agent at work and the screens, all on this machine
+# make test    every check: ruff, mypy, the layers, the tests
+# make help    the rest
+
+VENV ?= .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.jitui
+JOBS ?= auto
+# the first Python of at least 3.11 that can be found; PYTHON=... names another
+PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11 python3.14; do \
+	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
+GO ?= $(firstword $(shell command -v go) /usr/local/go/bin/go)
+K8S := v1.34.4
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test lint types layers tests cluster bench screenshots clean
+
+help:
+	@echo 'make demo         a cluster, a gateway, an agent and the screens, on this machine (without a terminal: the story as text)'
+	@echo 'make test         ruff, mypy, the layers, the tests; those that need what is not here are named at the end'
+	@echo 'make cluster      build the real one-node Kubernetes for tests (Go; about 5 minutes), see tests/cluster/README.md'
+	@echo 'make bench        measure what recording costs'
+	@echo 'make screenshots  the pictures in screenshots/, from a real run'
+	@echo 'make clean        remove $(VENV) and the caches'
+
+setup: $(READY)
+
+$(READY): pyproject.toml constraints.txt
+	@if [ -z "$(PYTHON)" ]; then \
+		echo 'jitui: needs Python 3.11 or newer and found none: install it (Debian: apt-get install python3 python3-venv), or name one: make PYTHON=/path/to/python3.12' >&2; exit 1; fi
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "jitui: needs Python 3.11 or newer, $(PYTHON) is " + sys.version.split()[0] + "; name another: make PYTHON=/path/to/python3.12")'
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+		echo 'jitui: $(PYTHON) can not make a virtual environment (Debian: apt-get install python3-venv)' >&2; exit 1; }
+	@echo 'setting up $(VENV) (once; about a minute)'
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt hatchling editables
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation -c constraints.txt -e '.[dev]'
+	@touch $@
+
+demo: $(READY)
+	@if [ -t 0 ] && [ -t 1 ]; then exec $(BIN)/jitui demo; else exec $(BIN)/jitui demo --script; fi
+
+test: lint types layers tests
+
+lint: $(READY)
+	$(BIN)/ruff check
+
+types: $(READY)
+	$(BIN)/mypy
+
+layers: $(READY)
+	$(BIN)/lint-imports
+
+tests: $(READY)
+	$(BIN)/pytest -n $(JOBS) --dist loadfile
+
+cluster: tests/cluster/kube
+
+tests/cluster/kube: tests/cluster/src/main.go tests/cluster/src/go.mod tests/cluster/src/go.sum
+	@test -x "$(GO)" || { echo 'jitui: the test cluster is built with Go 1.24 or newer, and there is no go in PATH' >&2; exit 1; }
+	cd tests/cluster/src && CGO_ENABLED=0 $(GO) build -trimpath -ldflags="-s -w \
+		-X k8s.io/component-base/version.gitVersion=$(K8S) -X k8s.io/component-base/version.gitMajor=1 \
+		-X k8s.io/component-base/version.gitMinor=34 -X k8s.io/client-go/pkg/version.gitVersion=$(K8S)" -o ../kube .
+
+bench: $(READY)
+	$(BIN)/python -m tests.bench
+
+screenshots: $(READY)
+	$(BIN)/python screenshots/make.py
+
+clean:
+	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -not -path './$(VENV)/*' -prune -exec rm -rf {} +
