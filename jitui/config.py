@@ -1,0 +1,343 @@
+"""The settings: one YAML file, strict. Only serve and cli read it.
+
+Every complaint is `file:line: key: what is wrong`. A rule becomes a `rules.terms.Rule` here; nothing else knows the file's form.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from hashlib import sha256
+from pathlib import Path
+from types import MappingProxyType
+from typing import Annotated, Any, Final, Literal, Self
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+    ValidationInfo,
+    WithJsonSchema,
+    model_validator,
+)
+from pydantic_core import ErrorDetails
+
+from jitui import marked, span
+from jitui.errors import ConfigurationError, InvalidError
+from jitui.identity.people import Person
+from jitui.rules.action import Hazard
+from jitui.rules.scope import Scope
+from jitui.rules.terms import Role, Rule
+
+PRESETS: Final = '@view, @debug or @deploy, as in "@view in web"'
+NOT_BUILT: Final = "kind kubernetes-eks is not in this version"
+
+
+def _seconds(value: object) -> object:
+    if isinstance(value, str):
+        try:
+            return span.parse(value)
+        except InvalidError as error:
+            raise ValueError(str(error)) from None
+    raise ValueError("a duration is hours, minutes, seconds as in 30m, 1h30m or 45s")
+
+
+def _path(value: object, info: ValidationInfo) -> object:
+    """A path as written: `~` is home, and a relative one starts at the configuration's folder."""
+    if not isinstance(value, str) or not value:
+        raise ValueError("a path is expected")
+    return Path(info.context or ".").absolute() / Path(value).expanduser()
+
+
+def _clause(value: str) -> str:
+    try:
+        Scope.parse(value)
+    except InvalidError as error:
+        raise ValueError(str(error)) from None
+    return value
+
+
+def _clauses(value: object) -> object:
+    return [value] if isinstance(value, str) else value
+
+
+Seconds = Annotated[int, BeforeValidator(_seconds), WithJsonSchema({"type": "string", "pattern": span.GRAMMAR, "examples": ["30m", "1h30m"]})]
+FilePath = Annotated[Path, BeforeValidator(_path), WithJsonSchema({"type": "string", "minLength": 1})]
+ScopeText = Annotated[
+    list[Annotated[str, AfterValidator(_clause)]], BeforeValidator(_clauses),
+    WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}, "minItems": 1}], "examples": ["@view in web"]})]
+Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9](?:[a-z0-9._@-]{0,61}[a-z0-9])?$")]
+ConnectionName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9](?:[a-z0-9.-]{0,61}[a-z0-9])?$")]
+HostPort = Annotated[str, StringConstraints(pattern=r"^(?:\[[0-9a-fA-F:]+\]|[A-Za-z0-9.-]+):[0-9]{1,5}$")]
+PersonRole = Literal["approver", "operator", "auditor"]
+HazardName = Literal["READ", "SECRET", "EXEC", "CHANGE", "SPAWN", "ESCAPE"]
+
+
+class Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, use_attribute_docstrings=True)
+
+
+class Listen(Strict):
+    """Where the doors open."""
+
+    kube: HostPort = "127.0.0.1:8443"
+    """What kubectl is pointed at, TLS."""
+    api: HostPort = "127.0.0.1:8444"
+    """HTTP and JSON for agents and people elsewhere, TLS and a token."""
+    names: list[str] = Field(default_factory=lambda: ["localhost", "127.0.0.1", "::1"])
+    """Host names and addresses in the server's certificate."""
+
+
+class Certificate(Strict):
+    """A server certificate of your own, instead of one by the gateway's authority."""
+
+    cert: FilePath
+    key: FilePath
+
+
+class PersonEntry(Strict):
+    uid: int = Field(ge=0)
+    """The Unix user they are on the local socket."""
+    roles: list[PersonRole] = Field(min_length=1)
+
+
+class _Connection(Strict):
+    access: Literal["just-in-time"] = "just-in-time"
+    isolation: Literal["required", "advised"] = "advised"
+    """required: refuses agents that run as the gateway's own Unix user."""
+
+
+class EksConnection(_Connection):
+    kind: Literal["kubernetes-eks"]
+    cluster_name: str = Field(min_length=1)
+    region: str = Field(min_length=1)
+    cluster_url: str = Field(default="", pattern=r"^(https://.+)?$")
+    """Skips the look-up; then certificate_authority too."""
+    certificate_authority: FilePath | None = None
+    role_arn: str = Field(default="", pattern=r"^(arn:[a-z-]+:iam::[0-9]{12}:role/.+)?$")
+
+    @model_validator(mode="after")
+    def _both_or_neither(self) -> Self:
+        if bool(self.cluster_url) != (self.certificate_authority is not None):
+            raise ValueError("cluster_url and certificate_authority go together: both, or neither to look them up")
+        return self
+
+
+class KubernetesConnection(_Connection):
+    kind: Literal["kubernetes"]
+    kubeconfig: FilePath = Field(default_factory=lambda: Path("~/.kube/config").expanduser())
+    context: str = ""
+    """Empty: the kubeconfig's current context."""
+    impersonate: bool = False
+    """Send the agent's name as Impersonate-User, so that the cluster's own RBAC and audit log know it."""
+    insecure_skip_tls_verify: bool = False
+    """Must repeat the kubeconfig's insecure-skip-tls-verify, or that one is refused."""
+
+
+Connection = Annotated[EksConnection | KubernetesConnection, Field(discriminator="kind")]
+
+
+class RuleEntry(Strict):
+    identity: Name
+    connection: ConnectionName
+    duration: Seconds
+    """The longest window it may ask for."""
+    approval: Literal["required", "automatic"] = "required"
+    automatic_for: list[HazardName] | None = None
+    """What passes without a person when approval is automatic; READ alone unless given."""
+    approvals: int = Field(default=1, ge=1, le=16)
+    """Persons who must say yes."""
+    starts: Literal["on-approval", "on-first-use"] = "on-approval"
+    use_within: Seconds | None = None
+    """Of on-first-use: how long an approved window waits; 15m unless given."""
+    pending: Seconds = 3600
+    """How long a request waits for a decision."""
+    scope: ScopeText = Field(default_factory=list)
+    owner_may_approve: bool | None = None
+    """Lets the agent's owner decide for it; only where no people are configured is that so by itself."""
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if not self.scope:
+            raise ValueError(f"scope: a rule without a scope never means everything; write clauses, or a preset: {PRESETS}")
+        if self.automatic_for is not None and self.approval != "automatic":
+            raise ValueError("automatic_for: only with approval: automatic")
+        if self.approvals > 1 and self.approval == "automatic":
+            raise ValueError(f"approvals: {self.approvals} persons can't be counted when approval is automatic")
+        if self.use_within is not None and self.starts != "on-first-use":
+            raise ValueError("use_within: only with starts: on-first-use")
+        return self
+
+    def rule(self, *, solo: bool) -> Rule:
+        return Rule(
+            identity=self.identity, connection=self.connection, duration_s=self.duration, scope=Scope.parse("; ".join(self.scope)), approvals=self.approvals,
+            automatic=self.approval == "automatic", automatic_for=frozenset(self.automatic_for or [Hazard.READ.value]),
+            on_first_use=self.starts == "on-first-use", use_within_s=self.use_within or 900, pending_s=self.pending,
+            owner_may_approve=solo if self.owner_may_approve is None else self.owner_may_approve)
+
+
+class Settings(Strict):
+    """The file's form."""
+
+    listen: Listen = Listen()
+    certificate: Certificate | None = None
+    people: dict[Name, PersonEntry] = Field(default_factory=dict)
+    connections: dict[ConnectionName, Connection]
+    rules: list[RuleEntry] = Field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Configuration:
+    """What one file says, ready for use."""
+
+    path: Path
+    digest: str  # sha256 of the text, hex
+    listen: Listen
+    certificate: Certificate | None
+    people: Mapping[str, Person]
+    connections: Mapping[str, EksConnection | KubernetesConnection]
+    rules: tuple[Rule, ...]
+    unsupported: str = ""  # why a gateway can't start with it, naming file and line; empty if it can
+
+    @property
+    def solo(self) -> bool:
+        """No people are named: whoever runs the gateway is approver, operator and auditor too."""
+        return not self.people
+
+    def rule(self, identity: str, connection: str) -> Rule | None:
+        """The one rule of an identity and connection."""
+        return next((rule for rule in self.rules if (rule.identity, rule.connection) == (identity, connection)), None)
+
+    def must_start(self) -> None:
+        """Raises ConfigurationError if the file is right but asks for what this version can't do."""
+        if self.unsupported:
+            raise ConfigurationError(self.unsupported)
+
+
+class WrongError(ConfigurationError):
+    """A file with faults: says the first, counts the others, and keeps them all."""
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        self.problems = tuple(problems)
+        more = f" (and {len(problems) - 1} more: jitui check --config names them)" if len(problems) > 1 else ""
+        super().__init__(self.problems[0] + more)
+
+
+def load(path: Path) -> Configuration:
+    """The configuration of a file. Raises ConfigurationError: unreadable, or wrong with key and line."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise ConfigurationError(f"{path}: no such configuration file; what it holds: jitui check --schema") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"{path}: can't be read: {error}") from None
+    return read(text, path)
+
+
+def read(text: str, path: Path) -> Configuration:
+    """The configuration of `text`, whose relative paths start at `path`'s folder. Raises ConfigurationError."""
+    try:
+        document = marked.load(text)
+    except InvalidError as error:
+        raise WrongError([f"{path}:{error}"]) from None
+    data = {key: value for key, value in document.data.items() if value is not None} if isinstance(document.data, dict) else document.data
+    try:
+        settings = Settings.model_validate({} if data is None else data, context=path.parent)
+    except ValidationError as error:
+        found = sorted({_complaint(document, detail) for detail in error.errors(include_url=False)})
+        raise WrongError([f"{path}:{line}: {what}" for line, what in found]) from None
+    problems = _across(settings, document)
+    if problems:
+        raise WrongError([f"{path}:{line}: {what}" for line, what in problems])
+    solo = not settings.people
+    unbuilt = [f"{path}:{document.line(('connections', name, 'kind'))}: connections.{name}.kind: {NOT_BUILT}"
+               for name, connection in settings.connections.items() if isinstance(connection, EksConnection)]
+    return Configuration(
+        path=path, digest=sha256(text.encode()).hexdigest(), listen=settings.listen, certificate=settings.certificate,
+        people=MappingProxyType({name: Person(entry.uid, frozenset(Role(role) for role in entry.roles)) for name, entry in settings.people.items()}),
+        connections=MappingProxyType(settings.connections), rules=tuple(entry.rule(solo=solo) for entry in settings.rules),
+        unsupported=unbuilt[0] if unbuilt else "")
+
+
+def schema() -> str:
+    """The JSON Schema of the file, for editors."""
+    made = Settings.model_json_schema()
+    made |= {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "jitui configuration"}
+    return json.dumps(made, indent=2, sort_keys=True)
+
+
+def _across(settings: Settings, document: marked.Marked) -> list[tuple[int, str]]:
+    """What no single entry shows: names that must exist, pairs that must be unique."""
+    found: list[tuple[int, str]] = []
+    seen: dict[tuple[str, str], int] = {}
+    for at, entry in enumerate(settings.rules):
+        line = document.line(("rules", at))
+        if entry.connection not in settings.connections:
+            known = ", ".join(settings.connections) or "none"
+            found.append((document.line(("rules", at, "connection")), f"rules[{at}].connection: no connection {entry.connection} here; known: {known}"))
+        if entry.identity in settings.people:
+            found.append((document.line(("rules", at, "identity")), f"rules[{at}].identity: {entry.identity} is a person; rules are for agents"))
+        pair = (entry.identity, entry.connection)
+        if pair in seen:
+            found.append((line, f"rules[{at}]: a second rule for {entry.identity} on {entry.connection}, first on line {seen[pair]}; put both in one"))
+        seen.setdefault(pair, line)
+    for uid, count in Counter(person.uid for person in settings.people.values()).items():
+        if count > 1:
+            names = [name for name, person in settings.people.items() if person.uid == uid]
+            found.append((document.line(("people", names[1], "uid")), f"people.{names[1]}.uid: {uid} is {names[0]} already; one user is one person"))
+    return sorted(found)
+
+
+_SAID: Final = {
+    "missing": "is missing",
+    "union_tag_not_found": "is missing; it is kubernetes or kubernetes-eks",
+    "union_tag_invalid": "is kubernetes or kubernetes-eks",
+}
+
+
+def _complaint(document: marked.Marked, detail: ErrorDetails) -> tuple[int, str]:
+    """Line and words of one of pydantic's errors."""
+    kind, where = detail["type"], _place(document, detail["loc"])
+    if kind.startswith("union_tag"):
+        where = (*where, "kind")
+    label = _label(where)
+    if kind == "extra_forbidden":
+        near = get_close_matches(str(where[-1]), _keys_near(detail["loc"]), n=1)
+        return document.line(where), f"{label}: unknown key" + (f"; did you mean {near[0]}?" if near else "")
+    what = _SAID.get(kind) or detail["msg"].removeprefix("Value error, ")
+    if kind == "string_pattern_mismatch":
+        what = f"{detail['input']!r} does not fit {detail.get('ctx', {}).get('pattern', '')}"
+    elif kind.endswith(("_type", "_error")) and kind != "value_error":
+        what = f"{what[0].lower()}{what[1:]}, not {json.dumps(detail['input'], default=str)[:60]}"
+    inner, colon, rest = what.partition(": ")
+    if kind == "value_error" and colon and inner in RuleEntry.model_fields and where[-1] != inner:
+        where, label, what = (*where, inner), f"{label}.{inner}", rest
+    return document.line(where), f"{label}: {what}" if label else what
+
+
+def _place(document: marked.Marked, loc: tuple[int | str, ...]) -> tuple[int | str, ...]:
+    """The place in the file of pydantic's location: without what it adds: the tag of a union's member, `[key]`, a name's own check."""
+    place: tuple[int | str, ...] = ()
+    for at, part in enumerate(loc):
+        last = at == len(loc) - 1
+        if (*place, part) in document.lines or (last and part not in {"[key]", "kubernetes", "kubernetes-eks"}):
+            place = (*place, part)
+    return place
+
+
+def _label(where: tuple[int | str, ...]) -> str:
+    """connections.prod.kind, rules[0].scope."""
+    return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in where).removeprefix(".")
+
+
+def _keys_near(loc: tuple[int | str, ...]) -> list[str]:
+    """The keys that may stand where an unknown one does."""
+    models: dict[str, list[type[BaseModel]]] = {"listen": [Listen], "certificate": [Certificate], "people": [PersonEntry], "rules": [RuleEntry],
+                                                "connections": [KubernetesConnection] if "kubernetes" in loc else [EksConnection]}
+    here: list[Any] = [Settings] if len(loc) == 1 else models.get(str(loc[0]), [])
+    return [key for model in here for key in model.model_fields]

@@ -1,0 +1,54 @@
+"""Who is calling, behind two questions."""
+
+from dataclasses import dataclass, replace
+
+import pytest
+
+from jitui.clock import ManualClock
+from jitui.errors import UnknownCallerError
+from jitui.identity.callers import Caller, Callers
+from jitui.identity.people import People
+from jitui.identity.tokens import Tokens, mint
+from jitui.rules.terms import Identity, Role
+
+AGENT = Identity("agent-a", frozenset({Role.AGENT}), owner="ana")
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    id: str
+    identity: str
+    sha256: bytes
+    expires_us: int
+    revoked_us: int = 0
+
+
+def test_by_token() -> None:
+    """A token is its identity, as the ledger knows it now; a disabled or vanished one is refused though the token is fine."""
+    clock = ManualClock()
+    made = mint(clock.now().wall_us)
+    known = {"agent-a": AGENT}
+    callers = Callers(Tokens([Row(made.id, "agent-a", made.sha256, made.expires_us)]), People(54321, {}), known.get, clock)
+    assert callers.by_token(made.text) == Caller(AGENT, made.id)
+    known["agent-a"] = replace(AGENT, disabled=True)
+    with pytest.raises(UnknownCallerError, match=r"agent-a is disabled here"):
+        callers.by_token(made.text)
+    known.clear()
+    with pytest.raises(UnknownCallerError, match=r"agent-a is disabled here"):
+        callers.by_token(made.text)
+
+
+def test_time_is_the_clocks() -> None:
+    """A token ages on the gateway's clock."""
+    clock = ManualClock()
+    made = mint(clock.now().wall_us)
+    callers = Callers(Tokens([Row(made.id, "agent-a", made.sha256, made.expires_us)]), People(54321, {}), lambda _: AGENT, clock)
+    clock.advance(90 * 86400)
+    with pytest.raises(UnknownCallerError, match=r"expired"):
+        callers.by_token(made.text)
+
+
+def test_by_uid() -> None:
+    """A person on the socket has no token."""
+    caller = Callers(Tokens(), People(54321, {}), lambda _: None, ManualClock()).by_uid(54321)
+    assert (caller.who.name, caller.token) == ("uid-54321", "")

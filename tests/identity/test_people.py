@@ -1,0 +1,46 @@
+"""People on the local socket."""
+
+import pytest
+
+from jitui.errors import UnknownCallerError
+from jitui.identity.people import People, Person, user_name
+from jitui.rules.terms import Role
+
+ANA = Person(1000, frozenset({Role.APPROVER}))
+
+
+def test_solo() -> None:
+    """Where no people are configured, the gateway's own user and root are admin, approver, operator and auditor."""
+    everything = {Role.ADMIN, Role.APPROVER, Role.OPERATOR, Role.AUDITOR}
+    people = People(54321, {})
+    assert people.solo
+    assert people.by_uid(54321).roles == everything
+    assert (people.by_uid(0).name, people.by_uid(0).roles) == ("root", everything)
+
+
+def test_configured_people() -> None:
+    """Named people have their roles; the gateway's own user only runs the house, unless it is named itself."""
+    people = People(54321, {"ana": ANA, "bo": Person(54321, frozenset({Role.OPERATOR}))})
+    assert (people.by_uid(1000).name, people.by_uid(1000).roles) == ("ana", {Role.APPROVER})
+    assert (people.by_uid(54321).name, people.by_uid(54321).roles) == ("bo", {Role.OPERATOR, Role.ADMIN})
+    assert (people.by_uid(0).name, people.by_uid(0).roles) == ("root", {Role.ADMIN})
+
+
+def test_a_stranger() -> None:
+    """Another user of the machine is nobody, solo or not."""
+    for named in ({}, {"ana": ANA}):
+        with pytest.raises(UnknownCallerError, match=r"uid 54322\) is nobody here; add it under people:"):
+            People(54321, named).by_uid(54322)
+
+
+def test_by_name() -> None:
+    """A person is found by the name they act under; nobody else is."""
+    people = People(54321, {"ana": ANA})
+    assert people.by_name("ana") == people.by_uid(1000)
+    assert people.by_name("root") == people.by_uid(0)
+    assert people.by_name("agent-a") is None
+
+
+def test_a_uid_without_a_name() -> None:
+    """A container's user often has none."""
+    assert user_name(54321) == "uid-54321"

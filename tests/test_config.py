@@ -1,0 +1,183 @@
+"""The settings: strict, and every complaint names file, line and key."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from jitui import config
+from jitui.errors import ConfigurationError
+from jitui.rules.scope import Scope
+from jitui.rules.terms import Role, Rule
+
+GOOD = """\
+listen:
+  kube: 127.0.0.1:0
+people:
+  ana: {uid: 1000, roles: [approver, operator]}
+connections:
+  staging:
+    kind: kubernetes
+    kubeconfig: kube.yaml
+    context: staging
+rules:
+  - identity: agent-deploybot
+    connection: staging
+    duration: 30m
+    approvals: 2
+    starts: on-first-use
+    use_within: 10m
+    pending: 2h
+    scope:
+      - read pods,pods/log in web
+      - exec pods in web
+"""
+HERE = Path("/etc/jitui/c.yaml")
+
+
+def test_a_good_file() -> None:
+    """Everything of section by section arrives as the values the rest of the program uses."""
+    made = config.read(GOOD, HERE)
+    assert made.rules == (Rule("agent-deploybot", "staging", 1800, Scope.parse("read pods,pods/log in web; exec pods in web"), approvals=2,
+                               on_first_use=True, use_within_s=600, pending_s=7200),)
+    assert made.people["ana"].roles == {Role.APPROVER, Role.OPERATOR}
+    staging = made.connections["staging"]
+    assert isinstance(staging, config.KubernetesConnection)
+    assert (staging.kubeconfig, staging.context, staging.isolation) == (Path("/etc/jitui/kube.yaml"), "staging", "advised")
+    assert made.rule("agent-deploybot", "staging") is made.rules[0]
+    assert made.rule("agent-deploybot", "prod") is None
+    assert (made.listen.kube, made.listen.api, made.solo) == ("127.0.0.1:0", "127.0.0.1:8444", False)
+    made.must_start()
+
+
+def broken(old: str, new: str) -> str:
+    assert old in GOOD
+    return GOOD.replace(old, new)
+
+
+@pytest.mark.parametrize(("text", "says"), [
+    (broken("    duration: 30m", "    duratoin: 30m"), "c.yaml:11: rules[0].duration: is missing (and 1 more"),
+    (broken("    pending: 2h", "    pendign: 2h"), "c.yaml:17: rules[0].pendign: unknown key; did you mean pending?"),
+    (broken("  kube:", "  cube:"), "c.yaml:2: listen.cube: unknown key; did you mean kube?"),
+    (GOOD + "colour: red\n", "c.yaml:21: colour: unknown key"),
+    (broken("    context:", "    contxt:"), "c.yaml:9: connections.staging.contxt: unknown key; did you mean context?"),
+    (broken("kind: kubernetes", "kind: k8s"), "c.yaml:7: connections.staging.kind: is kubernetes or kubernetes-eks"),
+    (broken("    kind: kubernetes\n", ""), "c.yaml:6: connections.staging.kind: is missing; it is kubernetes or kubernetes-eks"),
+    (broken("30m", "soon"), 'c.yaml:13: rules[0].duration: a duration is hours, minutes, seconds as in 30m, 1h30m or 45s, not "soon"'),
+    (broken("30m", "1800"), "c.yaml:13: rules[0].duration: a duration is"),
+    (broken("approvals: 2", "approvals: two"), 'c.yaml:14: rules[0].approvals: input should be a valid integer, not "two"'),
+    (broken("approvals: 2", "approvals: 0"), "c.yaml:14: rules[0].approvals:"),
+    (broken("approvals: 2", "approvals: yes"), "c.yaml:14: rules[0].approvals:"),
+    (broken("connection: staging", "connection: prod"), "c.yaml:12: rules[0].connection: no connection prod here; known: staging"),
+    (broken("agent-deploybot", "ana"), "c.yaml:11: rules[0].identity: ana is a person; rules are for agents"),
+    (broken("agent-deploybot", "Agent Bot"), "c.yaml:11: rules[0].identity: 'Agent Bot' does not fit"),
+    (broken("approvals: 2", "approval: automatic\n    approvals: 2"), "c.yaml:15: rules[0].approvals: 2 persons can't be counted"),
+    (broken("approvals: 2", "automatic_for: [EXEC]"), "c.yaml:14: rules[0].automatic_for: only with approval: automatic"),
+    (broken("starts: on-first-use", "starts: on-approval"), "c.yaml:16: rules[0].use_within: only with starts: on-first-use"),
+    (broken("roles: [approver, operator]", "roles: [admin]"), "c.yaml:4: people.ana.roles[0]:"),
+    (broken("people:", "people:\n  bo: {uid: 1000, roles: [approver]}"), "people.ana.uid: 1000 is bo already; one user is one person"),
+    (broken("      - exec pods in web", "      - exek pods in web"), "c.yaml:20: rules[0].scope[1]:"),
+    ("rules: []\n", "c.yaml:1: connections: is missing"),
+    ("- a\n", "c.yaml:1: input should be"),
+    ("a: b: c\n", "c.yaml:1: not YAML"),
+])
+def test_a_wrong_file(text: str, says: str) -> None:
+    """One line that names file, line and key, and what would be right."""
+    with pytest.raises(ConfigurationError) as caught:
+        config.read(text, Path("c.yaml"))
+    assert says in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_all_problems_are_kept() -> None:
+    """The first is said, the others are counted and kept for `jitui check`."""
+    with pytest.raises(config.WrongError) as caught:
+        config.read(broken("30m", "soon").replace("  kube:", "  cube:"), Path("c.yaml"))
+    assert [problem.split(": ")[1] for problem in caught.value.problems] == ["listen.cube", "rules[0].duration"]
+    assert "(and 1 more" in str(caught.value)
+
+
+def test_no_scope_names_the_presets() -> None:
+    """A rule without a scope is an error that names the presets; it never means everything."""
+    text = GOOD[: GOOD.index("    scope:")]
+    for ending in ("", "    scope: []\n"):
+        with pytest.raises(ConfigurationError, match=r"c.yaml:1\d: rules\[0\].scope: .*@view, @debug or @deploy"):
+            config.read(text + ending, Path("c.yaml"))
+
+
+def test_two_rules_for_one_pair() -> None:
+    """Exactly one rule per identity and connection."""
+    twice = GOOD + GOOD[GOOD.index("  - identity"):]
+    with pytest.raises(ConfigurationError, match=r"c.yaml:21: rules\[1\]: a second rule for agent-deploybot on staging, first on line 11"):
+        config.read(twice, Path("c.yaml"))
+
+
+def test_owner_may_approve_only_where_no_people_are() -> None:
+    """The solo install needs it; a configuration with people has to say it."""
+    assert config.read(GOOD, HERE).rules[0].owner_may_approve is False
+    solo = config.read(GOOD.replace("people:\n  ana: {uid: 1000, roles: [approver, operator]}\n", ""), HERE)
+    assert (solo.solo, solo.rules[0].owner_may_approve) == (True, True)
+    lifted = config.read(broken("    approvals: 2", "    owner_may_approve: true"), HERE)
+    assert lifted.rules[0].owner_may_approve is True
+
+
+def test_automatic() -> None:
+    """Automatic passes READ alone unless more is named."""
+    made = config.read(broken("approvals: 2", "approval: automatic"), HERE).rules[0]
+    assert (made.automatic, made.automatic_for) == (True, {"READ"})
+    more = config.read(broken("approvals: 2", "approval: automatic\n    automatic_for: [READ, EXEC]"), HERE).rules[0]
+    assert more.automatic_for == {"READ", "EXEC"}
+
+
+def test_scope_as_one_text() -> None:
+    """The grammar's own `;` joins clauses as a YAML list does."""
+    start = GOOD.index("    scope:")
+    made = config.read(GOOD[:start] + "    scope: read pods,pods/log in web; exec pods in web\n", HERE)
+    assert made.rules[0].scope == config.read(GOOD, HERE).rules[0].scope
+
+
+EKS = """\
+connections:
+  prod-eks:
+    kind: kubernetes-eks
+    cluster_name: prod
+    region: us-east-1
+    role_arn: arn:aws:iam::123456789012:role/jitui-narrow
+    access: just-in-time
+"""
+
+
+def test_eks_is_read_but_does_not_start() -> None:
+    """The configuration accepts it; a gateway of this version says in one line that it can't serve it."""
+    made = config.read(EKS, Path("c.yaml"))
+    assert isinstance(made.connections["prod-eks"], config.EksConnection)
+    with pytest.raises(ConfigurationError, match=r"^c.yaml:3: connections.prod-eks.kind: kind kubernetes-eks is not in this version$"):
+        made.must_start()
+
+
+def test_eks_url_needs_its_authority() -> None:
+    """Without a look-up there is nothing that says which certificate to trust."""
+    with pytest.raises(ConfigurationError, match=r"cluster_url and certificate_authority go together"):
+        config.read(EKS + "    cluster_url: https://x.eks.amazonaws.com\n", HERE)
+
+
+def test_load_reads_a_file(tmp_path: Path) -> None:
+    """A file that is missing is said in one line; one that is there is read, with paths from its own folder."""
+    path = tmp_path / "jitui.yaml"
+    with pytest.raises(ConfigurationError, match=r"no such configuration file"):
+        config.load(path)
+    path.write_text(GOOD)
+    staging = config.load(path).connections["staging"]
+    assert isinstance(staging, config.KubernetesConnection)
+    assert staging.kubeconfig == tmp_path / "kube.yaml"
+    path.write_bytes(b"\xff\xfe")
+    with pytest.raises(ConfigurationError, match=r"can't be read"):
+        config.load(path)
+
+
+def test_schema_is_json_schema() -> None:
+    """Editors get every key, and durations as text."""
+    made = json.loads(config.schema())
+    assert set(made["properties"]) == {"listen", "certificate", "people", "connections", "rules"}
+    assert made["$defs"]["RuleEntry"]["properties"]["duration"]["type"] == "string"
+    assert made["additionalProperties"] is False
