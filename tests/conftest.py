@@ -1,0 +1,137 @@
+"""What every test may use, and an honest word at the end about what could not run."""
+
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any, Protocol
+
+import pytest
+
+from tests.support import clusters, kubectls
+from tests.support.clusters import Cluster
+from tests.support.gateway import Gateway
+from tests.support.kubectls import Kubectl
+
+CI = os.environ.get("CI") == "true"
+_LEFT_OUT = pytest.StashKey[dict[str, str]]()  # node id -> what it needs and how to get that
+
+
+class MakeGateway(Protocol):
+    """Start a gateway before `cluster`; it is ended with the test."""
+
+    def __call__(self, cluster: Cluster, *, rules: Sequence[Mapping[str, object]], data: Path | None = None,
+                 config: Mapping[str, object] | None = None) -> Gateway: ...
+
+
+@pytest.fixture(scope="session")
+def all_kubectls() -> dict[str, Kubectl]:
+    """Every real kubectl on this machine, by version."""
+    return kubectls.found()
+
+
+@pytest.fixture(scope="session", params=[pytest.param(version, marks=pytest.mark.kubectl) for version in kubectls.VERSIONS])
+def kubectl(request: pytest.FixtureRequest, all_kubectls: dict[str, Kubectl]) -> Kubectl:
+    """One real kubectl after the other."""
+    return _wanted(all_kubectls, request.param)
+
+
+@pytest.fixture(scope="session", params=[pytest.param("newest", marks=pytest.mark.kubectl)])
+def one_kubectl(all_kubectls: dict[str, Kubectl]) -> Kubectl:
+    """The newest kubectl, where the version does not matter."""
+    return _wanted(all_kubectls, next(reversed(all_kubectls), "1.34"))
+
+
+@pytest.fixture(scope="session")
+def embedded_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    """The demo's cluster, as a process of its own."""
+    with clusters.embedded(tmp_path_factory.mktemp("cluster")) as cluster:
+        yield cluster
+
+
+@pytest.fixture(scope="session")
+def real_cluster() -> Cluster:
+    """The real Kubernetes that JITUI_TEST_CLUSTER names; for tests marked `cluster`."""
+    cluster = clusters.real()
+    if cluster is None:
+        pytest.fail(f"no real cluster; {clusters.HOW}")
+    return cluster
+
+
+@pytest.fixture(params=["embedded", pytest.param("real", marks=pytest.mark.cluster)], scope="session")
+def cluster(request: pytest.FixtureRequest) -> Cluster:
+    """The embedded cluster, and then the real one."""
+    found: Cluster = request.getfixturevalue(f"{request.param}_cluster")
+    return found
+
+
+@pytest.fixture
+def make_gateway(tmp_path: Path) -> Iterator[MakeGateway]:
+    """Gateways that end with the test."""
+    with ExitStack() as stack:
+        made: list[Gateway] = []
+
+        def make(cluster: Cluster, *, rules: Sequence[Mapping[str, object]], data: Path | None = None,
+                 config: Mapping[str, object] | None = None) -> Gateway:
+            made.append(stack.enter_context(Gateway(tmp_path / f"gateway{len(made)}", cluster, rules=rules, data=data, config=config)))
+            return made[-1]
+
+        yield make
+
+
+def _wanted(found: dict[str, Kubectl], version: str) -> Kubectl:
+    if version not in found:
+        pytest.fail(f"no kubectl {version} on this machine; {kubectls.HOW.format(version=version)}")
+    return found[version]
+
+
+def _lacks(item: pytest.Item, versions: Callable[[], Mapping[str, Kubectl]]) -> str:
+    """What this test needs and is not here, with the way to get it; empty if it can run."""
+    if item.get_closest_marker("cluster") and not os.environ.get(clusters.NEEDED):
+        return f"the real cluster: {clusters.HOW}"
+    if item.get_closest_marker("kubectl"):
+        wanted = getattr(item, "callspec", None) and item.callspec.params.get("kubectl")  # type: ignore[attr-defined]
+        if not versions():
+            return "a real kubectl: put one in PATH"
+        if wanted and wanted not in versions():
+            return f"kubectl {wanted}: {kubectls.HOW.format(version=wanted)}"
+    return ""
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.stash[_LEFT_OUT] = {}
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what can't run here, remembering its name. With CI=true it stays, and fails."""
+    if CI:
+        return
+    versions = kubectls.found() if any(item.get_closest_marker("kubectl") for item in items) else {}
+    left_out = {item: lack for item in items if (lack := _lacks(item, lambda: versions))}
+    config.stash[_LEFT_OUT].update({item.nodeid: lack for item, lack in left_out.items()})
+    if left_out:
+        config.hook.pytest_deselected(items=list(left_out))
+        items[:] = [item for item in items if item not in left_out]
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any, error: object) -> None:
+    """From a worker of pytest-xdist: what it left out (each worker collects everything)."""
+    node.config.stash[_LEFT_OUT].update(getattr(node, "workeroutput", {}).get("left_out", {}))
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput["left_out"] = session.config.stash[_LEFT_OUT]
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Name what did not run: silence would look like success."""
+    left_out = config.stash[_LEFT_OUT]
+    if not left_out:
+        return
+    terminalreporter.section(f"{len(left_out)} tests could not run here", yellow=True)
+    for lack in sorted(set(left_out.values())):
+        terminalreporter.write_line(f"they need {lack}")
+        for name in sorted(name for name, why in left_out.items() if why == lack):
+            terminalreporter.write_line(f"    {name}")
