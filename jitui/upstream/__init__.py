@@ -1,0 +1,14 @@
+"""The way out: connections to a cluster, with the gateway's own credential on them.
+
+* port        what the broker and the sessions need of a cluster, whichever kind it is
+* dial        one TLS connection, and the sentence that says why there is none
+* kubeconfig  a cluster of a kubeconfig: its address, certificates and user (the only home of the `kubernetes` package)
+* credential  that user's credential: a token, a file, or what an exec plugin says
+* plugin      one run of an exec credential plugin
+* pool        keep-alive connections for plain requests, and one exchange on them
+* call        one whole request of the gateway itself
+* discovery   the gateway's own copy of what the cluster serves; kinds reads it
+
+It decides nothing and records nothing: what reaches it was allowed and committed before. Credentials are added here, on the
+way out, so that they never pass a recorder.
+"""
