@@ -16,7 +16,15 @@ from typing import Final
 
 from jitui.wire.chunked import LAST as LAST_CHUNK, Chunked, chunk
 from jitui.wire.messages import (
-    Body, End, Event, RequestHead, ResponseHead, read_request, read_response, render_request, render_response,
+    Body,
+    End,
+    Event,
+    RequestHead,
+    ResponseHead,
+    read_request,
+    read_response,
+    render_request,
+    render_response,
 )  # fmt: skip
 from jitui.wire.strict import AnswerMalformed, HeadCutter, HeadTooLong, Malformed
 

@@ -5,7 +5,7 @@ what they read differently is refused. Written heads are built from parts and ch
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Final
 
@@ -43,7 +43,7 @@ class _Head:
 class RequestHead(_Head):
     method: bytes
     target: bytes  # origin form, as it came
-    headers: Headers
+    headers: Headers = field(repr=False)  # a credential may be among them
     length: int | None  # bytes of body; None: chunked
     upgrade: bytes  # lower case: websocket, spdy/3.1, ...; b"" unless Connection names it too
     keep_alive: bool
