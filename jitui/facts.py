@@ -21,13 +21,16 @@ class Kind(StrEnum):
     IDENTITY_DISABLED = "identity.disabled"  # subject: name. why
     TOKEN_ISSUED = "token.issued"  # noqa: S105 - subject: name. token (id only), expires_us
     TOKEN_REVOKED = "token.revoked"  # noqa: S105 - subject: name. token, why
-    REQUEST_ASKED = "request.asked"  # subject: r-N. identity, connection, duration_s, scope, reason, peer, token, same_user, asked_boot_us, boot_id, pending_us
+    # subject: r-N. identity, connection, duration_s, scope, reason, peer, token, same_user, asked_us (UTC), asked_boot_us, boot_id,
+    # pending_us (how long it waits at most, from asked)
+    REQUEST_ASKED = "request.asked"
     REQUEST_REFUSED = "request.refused"  # subject: identity. connection, scope, duration_s, reason, why
     REQUEST_APPROVED = "request.approved"  # subject: r-N. person, duration_s, scope, reason, digest, automatic
     REQUEST_DENIED = "request.denied"  # subject: r-N. why
     REQUEST_WITHDRAWN = "request.withdrawn"  # subject: r-N
     REQUEST_LAPSED = "request.lapsed"  # subject: r-N
-    # subject: g-N. request, identity, connection, scope, duration_s, approved_by, state, started_us, deadline or use_by {wall_us, boot_us, boot_id}
+    # subject: g-N. request, identity, connection, scope, duration_s, approved_by (list), approved {wall_us, boot_us, boot_id}, state, started_us,
+    # deadline {wall_us, boot_us, boot_id} (active) or use_by {...} (waiting)
     GRANT_STARTED = "grant.started"
     GRANT_ACTIVE = "grant.active"  # subject: g-N. started_us, deadline {...}
     GRANT_ENDED = "grant.ended"  # subject: g-N. state (expired, revoked, released), why
@@ -55,7 +58,7 @@ class Draft:
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """A committed fact. hash = sha256(prev || canonical JSON of seq, at_us, kind, who, subject, what)."""
+    """A committed fact. hash = sha256(prev || sha256(canonical JSON of seq, at_us, kind, who, subject, what)); tape/chain.py."""
 
     seq: int  # from 1, without gaps
     at_us: int  # UTC

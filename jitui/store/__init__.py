@@ -1,0 +1,14 @@
+"""The record: what is committed here has happened, what is not does not pass.
+
+* Store      the one object the gateway writes through (sqlite.py); one writer thread behind it (journal.py)
+* tapes      bodies, frame by frame, chained; ledger: facts, chained, folded into tables, signed
+* Files      reading, read-only, from a live folder or bare files (archive.py)
+
+It never decides, never reads a socket, and never rewrites what it has written.
+"""
+
+from jitui.store.actions import ActionRow
+from jitui.store.rows import Loaded, SessionRow, TokenRow
+from jitui.store.sqlite import Store
+
+__all__ = ["ActionRow", "Loaded", "SessionRow", "Store", "TokenRow"]

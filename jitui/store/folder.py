@@ -1,0 +1,143 @@
+"""The state folder: its layout, its modes, its lock, and the reserve that is given up for the last facts.
+
+ledger.db, tapes/000001.db, index.db, keys/ledger.ed25519, reserve, lock.
+"""
+
+import errno
+import fcntl
+import os
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+from jitui.errors import ConflictError, UnsafeError
+
+RESERVE: Final = 64 << 20  # bytes
+# file systems that other machines write too, or whose locks and flushes can't be relied on
+REMOTE: Final = frozenset({"nfs", "nfs4", "cifs", "smb3", "smbfs", "afs", "ceph", "glusterfs", "lustre", "gpfs", "ocfs2", "gfs2", "ncpfs",
+                           "fuse.sshfs", "fuse.glusterfs", "fuse.s3fs", "fuse.rclone", "fuse.ceph"})
+
+
+class Folder:
+    """Paths and checks of one state folder; holds its lock from `lock()` to `close()`."""
+
+    def __init__(self, root: Path, *, reserve_bytes: int = RESERVE) -> None:
+        self.root = root
+        self.ledger = root / "ledger.db"
+        self.tapes = root / "tapes"
+        self.keys = root / "keys"
+        self.ledger_key = self.keys / "ledger.ed25519"
+        self.reserve = root / "reserve"
+        self.reserve_bytes = reserve_bytes
+        self._lock_path = root / "lock"
+        self._lock_fd = -1
+
+    def prepare(self) -> None:
+        """Make what is missing and check what is there. Raises UnsafeError with the command that mends it."""
+        try:
+            for path in (self.root, self.tapes, self.keys):
+                path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            raise UnsafeError(f"state folder {self.root} can't be made: {error.strerror}; choose another with --data-dir") from error
+        kind = file_system(self.root)
+        if kind in REMOTE:
+            raise UnsafeError(f"state folder {self.root} is on a network file system ({kind}), where a commit proves nothing; "
+                              "choose a local one with --data-dir")
+        for path in self._everything():
+            _check(path)
+
+    def _everything(self) -> Iterator[Path]:
+        yield from (self.root, self.tapes, self.keys)
+        for folder, pattern in ((self.root, "*.db*"), (self.tapes, "*"), (self.keys, "*"), (self.root, "reserve"), (self.root, "lock")):
+            yield from sorted(folder.glob(pattern))
+
+    def lock(self) -> None:
+        """Be the only gateway here. Raises ConflictError naming the other one's pid."""
+        fd = os.open(self._lock_path, os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            holder = os.read(fd, 32).decode("ascii", "replace").strip() or "unknown"
+            os.close(fd)
+            raise ConflictError(f"another gateway (pid {holder}) holds {self.root}; use it, end it with: jitui stop, "
+                                "or choose another folder with --data-dir") from error
+        os.ftruncate(fd, 0)
+        os.pwrite(fd, f"{os.getpid()}\n".encode("ascii"), 0)
+        self._lock_fd = fd
+
+    def close(self) -> None:
+        """Let the lock go."""
+        if self._lock_fd >= 0:
+            os.close(self._lock_fd)
+            self._lock_fd = -1
+
+    def hold_reserve(self) -> bool:
+        """Make sure the reserve is there in full; False if the disk has no room for it."""
+        fd = os.open(self.reserve, os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            os.posix_fallocate(fd, 0, self.reserve_bytes)
+        except OSError as error:
+            if error.errno not in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}:
+                raise
+            os.ftruncate(fd, 0)
+            return False
+        finally:
+            os.close(fd)
+        return True
+
+    def give_up_reserve(self) -> bool:
+        """Free the reserve for the last facts; False if it was given up before."""
+        try:
+            if not self.reserve.stat().st_size:
+                return False
+            os.truncate(self.reserve, 0)
+        except FileNotFoundError:
+            return False
+        return True
+
+    def free_bytes(self) -> int:
+        """Bytes this user can still write to the folder's file system, the reserve not counted."""
+        room = os.statvfs(self.root)
+        return room.f_bavail * room.f_frsize
+
+    def tape(self, number: int) -> Path:
+        return self.tapes / f"{number:06d}.db"
+
+    def tape_numbers(self) -> list[int]:
+        """Of the tapes that are there, oldest first."""
+        return tape_numbers(self.tapes)
+
+
+def tape_numbers(tapes: Path) -> list[int]:
+    """Numbers of the tapes in a folder of tapes, oldest first."""
+    return sorted(int(path.stem) for path in tapes.glob("*.db") if path.stem.isdecimal())
+
+
+def _check(path: Path) -> None:
+    """Raises UnsafeError if others may read or write it, or we can't."""
+    found = path.stat()
+    mode = stat.S_IMODE(found.st_mode)
+    wanted = 0o700 if stat.S_ISDIR(found.st_mode) else 0o600
+    what = "folder" if stat.S_ISDIR(found.st_mode) else "file"
+    if mode & 0o077:
+        raise UnsafeError(f"{what} {path} is open to others (mode {mode:04o}, {wanted:04o} needed); mend it with: chmod {wanted:o} {path}")
+    if mode & wanted != wanted or not os.access(path, os.R_OK | os.W_OK):
+        raise UnsafeError(f"{what} {path} is not writable (mode {mode:04o}, {wanted:04o} needed); mend it with: chmod {wanted:o} {path}")
+
+
+def file_system(path: Path) -> str:
+    """The kind of file system a path is on, as /proc/self/mountinfo names it; "" if unknown (proc_pid_mountinfo(5))."""
+    real = os.path.realpath(path)
+    best, kind = "", ""
+    try:
+        lines = Path("/proc/self/mountinfo").read_text(encoding="utf-8", errors="surrogateescape").splitlines()
+    except OSError:
+        return ""
+    for line in lines:
+        mounted, _, source = line.partition(" - ")
+        point = mounted.split(" ")[4].replace("\\040", " ").replace("\\134", "\\")
+        inside = real == point or real.startswith(point.rstrip("/") + "/")
+        if inside and len(point) >= len(best):
+            best, kind = point, source.split(" ")[0]
+    return kind

@@ -1,0 +1,330 @@
+"""The journal: one thread writes, all who wait share its commits.
+
+Adaptive group commit without a timer: idle, it commits at once; busy, it commits everything that came meanwhile. What follows
+a commit (bytes that may move now, facts that are published) runs on the event loop, in the order in which it was put.
+If a commit fails, everything that waits gets the error, nothing more is taken, and once a second a real write is tried.
+"""
+
+import asyncio
+import sqlite3
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from math import inf
+from queue import Empty, SimpleQueue
+from typing import Final
+
+from jitui.clock import Clock
+from jitui.errors import JituiError, UnrecordableError
+from jitui.facts import Draft, Fact, Kind
+from jitui.store.actions import ActionRow
+from jitui.store.checkpoint import Checkpointer, restart_wal
+from jitui.store.fold import number
+from jitui.store.folder import Folder
+from jitui.store.ledger import HEAD_EVERY_S, Batch, Ledger
+from jitui.store.tapes import Tapes
+from jitui.tape.frame import Frame
+
+BATCH_BYTES: Final = 768 << 10  # of one tape commit
+SMALL: Final = 4096  # bytes of a put that may overtake bulk of other sessions
+NOTES_S: Final = 0.1  # how long an action's row waits for company
+NOTES_KEPT: Final = 100_000  # rows of actions kept while the ledger can't be written
+PROBE_S: Final = 1.0
+
+Done = Callable[[Exception | None], None]
+Committed = Callable[[Sequence[Fact] | Exception], None]
+
+
+@dataclass(slots=True)
+class Put:
+    """Frames that wait for a tape commit; all or none."""
+
+    frames: Sequence[Frame]
+    done: Done
+    size: int
+
+
+@dataclass(slots=True)
+class Commit:
+    """Facts that wait for a ledger commit, after every frame put before them."""
+
+    batch: Batch
+    done: Committed
+
+
+Op = Put | Commit
+
+
+class Journal:
+    """The writer thread and its queue. Its public methods are called on the event loop."""
+
+    def __init__(self, folder: Folder, tapes: Tapes, ledger: Ledger, clock: Clock, loop: asyncio.AbstractEventLoop,
+                 publish: Callable[[Sequence[Fact]], None]) -> None:
+        self.recording_error: Exception | None = None  # as the loop knows it
+        self._folder, self._tapes, self._ledger, self._clock = folder, tapes, ledger, clock
+        self._loop, self._publish = loop, publish
+        self._pending: list[Op] = []
+        self._queue: SimpleQueue[list[Op] | None] = SimpleQueue()
+        self._notes: deque[tuple[ActionRow, bool]] = deque()
+        self._error: Exception | None = None  # as the writer knows it
+        self._closed = False
+        self._probe_due = self._day_due = 0.0
+        self._note_due = inf
+        self._head_due = time.monotonic() + HEAD_EVERY_S
+        self._checkpointer = Checkpointer((tapes.path, folder.ledger))
+        self._thread = threading.Thread(target=self._run, name="jitui-journal", daemon=True)
+
+    def refuse(self, why: str) -> None:
+        """Begin as if a commit had failed: before the start, where the disk is full already."""
+        self._fail(UnrecordableError(why))
+        self.recording_error = self._error
+
+    def start(self) -> None:
+        self._thread.start()
+        self._checkpointer.start()
+
+    # on the loop
+
+    def put(self, frames: Sequence[Frame], done: Done) -> None:
+        if self.recording_error or self._closed:
+            self._loop.call_soon(done, self.recording_error or UnrecordableError("the recorder is closed; the gateway stops"))
+            return
+        size = 0
+        for frame in frames:
+            size += len(frame.body)
+        self._hand_over(Put(frames, done, size))
+
+    def commit(self, batch: Batch, done: Committed) -> None:
+        if self._closed:
+            self._loop.call_soon(done, UnrecordableError("the recorder is closed; the gateway stops"))
+            return
+        self._hand_over(Commit(batch, done))
+
+    def _hand_over(self, op: Op) -> None:
+        """One hand-over for all that one turn of the loop puts."""
+        if not self._pending:
+            self._loop.call_soon(self._kick)
+        self._pending.append(op)
+
+    def _kick(self) -> None:
+        if self._pending:
+            self._queue.put(self._pending)
+            self._pending = []
+
+    def note(self, row: ActionRow, *, collapses: bool) -> None:
+        if len(self._notes) >= NOTES_KEPT:
+            return
+        self._notes.append((row, collapses))
+        if len(self._notes) == 1:
+            self._queue.put([])
+
+    async def aclose(self) -> None:
+        """Write what waits, then end both threads."""
+        self._closed = True
+        self._kick()
+        self._queue.put(None)
+        await asyncio.to_thread(self._thread.join)
+        await asyncio.to_thread(self._checkpointer.close)
+
+    def _release(self, results: Sequence[tuple[Op, Sequence[Fact] | Exception | None]]) -> None:
+        for op, result in results:
+            try:
+                if isinstance(op, Put):
+                    op.done(result if isinstance(result, Exception) else None)
+                else:
+                    facts = result if result is not None else ()
+                    if not isinstance(facts, Exception):
+                        self._publish(facts)
+                    op.done(facts)
+            except Exception as error:  # noqa: BLE001 - one waiter's mistake is not the others'
+                self._loop.call_exception_handler({"message": "a waiter of the journal failed", "exception": error})
+
+    def _learn(self, error: Exception | None) -> None:
+        self.recording_error = error
+
+    # in the writer thread
+
+    def _tell(self, call: Callable[..., None], *args: object) -> None:
+        with suppress(RuntimeError):  # the loop is closed: nobody waits any more
+            self._loop.call_soon_threadsafe(call, *args)
+
+    def _run(self) -> None:
+        waiting: deque[Op] = deque()
+        stopping = False
+        while not (stopping and not waiting):
+            stopping |= self._receive(waiting, block=not waiting and not stopping)
+            if waiting:
+                self._write(take(waiting))
+            self._keep_house()
+        self._finish()
+
+    def _receive(self, waiting: deque[Op], *, block: bool) -> bool:
+        """Everything that came; True once the end is among it."""
+        try:
+            came = self._queue.get(timeout=self._patience()) if block else self._queue.get_nowait()
+            while came is not None:
+                waiting.extend(came)
+                came = self._queue.get_nowait()
+        except Empty:
+            return False
+        return True
+
+    def _patience(self) -> float | None:
+        """Seconds until there is something to do unasked; None: for ever."""
+        dues = []
+        if self._error:
+            dues.append(self._probe_due)
+        elif self._notes:
+            dues.append(self._note_due)
+        if not self._error and self._unsigned():
+            dues.append(self._head_due)
+        return max(min(dues) - time.monotonic(), 0.0) if dues else None
+
+    def _unsigned(self) -> bool:
+        return bool(self._tapes.changed) or self._ledger.seq != self._ledger.signed_seq
+
+    def _write(self, ops: Sequence[Op]) -> None:
+        """One batch: frames only, or facts only."""
+        results: list[tuple[Op, Sequence[Fact] | Exception | None]]
+        try:
+            if isinstance(ops[0], Put):
+                puts = [op for op in ops if isinstance(op, Put)]
+                results = [*zip(puts, self._write_frames(puts), strict=True)]
+            else:
+                commits = [op for op in ops if isinstance(op, Commit)]
+                results = [*zip(commits, self._write_facts(commits), strict=True)]
+        except Exception as error:  # noqa: BLE001 - whatever it is: it is not recorded, so it does not pass
+            self._fail(error)
+            results = [(op, self._error) for op in ops]
+        self._tell(self._release, results)
+
+    def _write_frames(self, puts: Sequence[Put]) -> Sequence[Exception | None]:
+        if self._error:
+            return [self._error] * len(puts)
+        self._rotate_if_due()
+        results = self._tapes.append([put.frames for put in puts])
+        if self._checkpointer.wants_restart(self._tapes.path):
+            restart_wal(self._tapes.db)
+        return results
+
+    def _write_facts(self, commits: Sequence[Commit]) -> Sequence[Sequence[Fact] | Exception]:
+        batches = [commit.batch for commit in commits]
+        try:
+            results = self._commit(batches)
+        except (sqlite3.Error, OSError) as error:
+            self._fail(error)  # which gives up the reserve: there may be room now
+            results = self._commit(batches)
+        for facts in results:
+            if not isinstance(facts, Exception):
+                self._forget_ended(facts)
+        return results
+
+    def _commit(self, batches: Sequence[Batch], *, sign: bool = False) -> list[Sequence[Fact] | Exception]:
+        notes = [] if self._error else list(self._notes)
+        changed = self._tapes.changed
+        marks = {session: chain for session in changed if (chain := self._tapes.chains.get(session))}
+        results = self._ledger.commit(batches, notes, marks, sign=sign)
+        for _ in notes:
+            self._notes.popleft()
+        if self._ledger.last_signed:
+            changed.clear()
+            self._head_due = time.monotonic() + HEAD_EVERY_S
+        self._note_due = inf
+        if self._checkpointer.wants_restart(self._ledger.path):
+            restart_wal(self._ledger.db)
+        return results
+
+    def _forget_ended(self, facts: Sequence[Fact]) -> None:
+        for fact in facts:
+            if fact.kind is Kind.SESSION_ENDED:
+                self._tapes.end(number(fact.subject, "s"))
+
+    def _rotate_if_due(self) -> None:
+        now = time.monotonic()
+        if now < self._day_due and not self._tapes.over_limit:
+            return
+        self._day_due = now + 1.0
+        now_us = self._clock.now().wall_us
+        if self._tapes.full(now_us):
+            name = self._tapes.rotate(now_us)
+            self._checkpointer.watch((self._tapes.path, self._ledger.path))
+            facts = self._commit([Batch([Draft(Kind.TAPE_OPENED, name, "gateway")])])
+            self._tell(self._publish_all, facts)
+
+    def _publish_all(self, results: Sequence[Sequence[Fact] | Exception]) -> None:
+        for facts in results:
+            if not isinstance(facts, Exception):
+                self._publish(facts)
+
+    def _keep_house(self) -> None:
+        """What is due: rows of actions, a signed head, a probe of a disk that failed."""
+        now = time.monotonic()
+        if self._error:
+            if now >= self._probe_due:
+                self._probe()
+            return
+        if self._notes and self._note_due == inf:
+            self._note_due = now + NOTES_S
+        sign = now >= self._head_due and self._unsigned()
+        if sign or (self._notes and now >= self._note_due):
+            try:
+                self._commit([], sign=sign)
+            except Exception as error:  # noqa: BLE001 - as in _write
+                self._fail(error)
+
+    def _fail(self, error: Exception) -> None:
+        """From now on nothing is recorded, so nothing passes, until a probe succeeds."""
+        self._probe_due = time.monotonic() + PROBE_S
+        with suppress(OSError):
+            self._folder.give_up_reserve()
+        if self._error is None:
+            self._error = UnrecordableError(f"nothing can be recorded in {self._folder.root}, so nothing passes ({error}); "
+                                            "make room there; recording goes on by itself")
+            self._tell(self._learn, self._error)
+
+    def _probe(self) -> None:
+        self._probe_due = time.monotonic() + PROBE_S
+        try:
+            if not self._folder.hold_reserve():
+                return
+            now_us = self._clock.now().wall_us
+            self._tapes.probe(now_us)
+            self._ledger.probe(now_us)
+        except (sqlite3.Error, OSError, JituiError):
+            return
+        self._error = None
+        self._tell(self._learn, None)
+
+    def _finish(self) -> None:
+        with suppress(Exception):
+            if not self._error and (self._notes or self._unsigned()):
+                self._commit([], sign=True)
+
+
+def take(waiting: deque[Op], limit: int = BATCH_BYTES) -> list[Op]:
+    """The next batch, removed from what waits: puts up to `limit` bytes in all, or else commits. Never empty if something waits.
+
+    A small put may overtake bulk of other sessions, never a put of its own session and never a commit.
+    """
+    first = waiting.popleft()
+    batch = [first]
+    if isinstance(first, Commit):
+        while waiting and isinstance(waiting[0], Commit):
+            batch.append(waiting.popleft())
+        return batch
+    room = limit - first.size
+    late: list[Op] = []
+    held: set[int] = set()  # sessions whose puts must wait now
+    while waiting and isinstance(put := waiting[0], Put):
+        waiting.popleft()
+        if put.size <= room and (not late or (put.size <= SMALL and held.isdisjoint(frame.session for frame in put.frames))):
+            room -= put.size
+            batch.append(put)
+        else:
+            late.append(put)
+            held.update(frame.session for frame in put.frames)
+    waiting.extendleft(reversed(late))
+    return batch

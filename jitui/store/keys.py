@@ -1,0 +1,57 @@
+"""The ledger's key: Ed25519, made once, private to the gateway's user. It signs heads of the chain and nothing else."""
+
+import os
+from dataclasses import dataclass, field
+from hashlib import sha256
+from pathlib import Path
+
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat, load_pem_private_key
+
+from jitui.errors import UnsafeError
+
+
+def key_id(public: bytes) -> str:
+    """The name of a key: 16 hex digits of the sha256 of its 32 public bytes."""
+    return sha256(public).hexdigest()[:16]
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerKey:
+    """The private key, its raw public bytes, and the name of both."""
+
+    private: Ed25519PrivateKey = field(repr=False)
+    public: bytes
+    id: str
+
+    def sign(self, text: bytes) -> bytes:
+        return self.private.sign(text)
+
+
+def ledger_key(path: Path) -> LedgerKey:
+    """The key in `path` (PKCS 8, PEM), made there with mode 0600 if there is none. Raises UnsafeError if it can't be read."""
+    if not path.exists():
+        pem = Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+        _write_private(path, pem)
+    try:
+        private = load_pem_private_key(path.read_bytes(), None)
+    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
+        raise UnsafeError(f"{path} is not a ledger key ({error}); restore it, or move it away and the next start makes a new one") from error
+    if not isinstance(private, Ed25519PrivateKey):
+        raise UnsafeError(f"{path} is not an Ed25519 key; restore it, or move it away and the next start makes a new one")
+    public = private.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
+    return LedgerKey(private, public, key_id(public))
+
+
+def _write_private(path: Path, data: bytes) -> None:
+    """All of it or nothing, never readable by others, on disk when this returns."""
+    draft = path.with_name(f".{path.name}.new")
+    draft.unlink(missing_ok=True)
+    fd = os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+    try:
+        os.write(fd, data)
+        os.fsync(fd)
+    finally:
+        os.close(fd)
+    draft.rename(path)

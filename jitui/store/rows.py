@@ -1,0 +1,137 @@
+"""Rows of the ledger as the values the rest of the house knows."""
+
+import json
+import sqlite3
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from jitui.instant import Deadline, Instant
+from jitui.rules.scope import Scope
+from jitui.rules.terms import Approval, Grant, GrantState, Identity, Request, RequestState, Role
+
+Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class TokenRow:
+    """A token as the ledger keeps it; times in UTC microseconds, 0 for never."""
+
+    id: str
+    identity: str
+    sha256: bytes = field(repr=False)
+    expires_us: int
+    used_us: int = 0
+    revoked_us: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionRow:
+    """A session as it stands in the ledger. None: not known (yet); of a lost gateway `delivered_*` stay unknown for ever."""
+
+    id: int
+    grant: int
+    identity: str  # of the grant
+    connection: str  # of the grant
+    kind: str
+    target: str
+    argv: tuple[str, ...]
+    tty: bool
+    peer: str
+    command_group: str
+    state: str
+    started: Instant
+    ended_us: int | None
+    ended_why: str
+    ended_by: str
+    frames: int | None
+    bytes_in: int | None
+    bytes_out: int | None
+    delivered_in: int | None
+    delivered_out: int | None
+    conns: int | None
+    may_run_on: int
+    head: bytes | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loaded:
+    """What was live when the ledger was opened."""
+
+    identities: dict[str, Identity]
+    tokens: list[TokenRow]
+    requests: list[Request]  # pending
+    grants: list[Grant]  # waiting or active
+    newest_us: int  # UTC of the newest fact; 0 if there is none
+    lockdown: bool
+    lost_sessions: int  # sessions the last gateway left open; they ended now, as gateway-lost
+
+
+def cursor(db: sqlite3.Connection, sql: str, values: Sequence[Any] = ()) -> list[dict[str, Any]]:
+    """Rows of a query by column name."""
+    found = db.execute(sql, values)
+    names = [column[0] for column in found.description]
+    return [dict(zip(names, row, strict=True)) for row in found]
+
+
+def identity_of(row: Row) -> Identity:
+    return Identity(row["name"], frozenset(Role(role) for role in json.loads(row["roles"])), row["owner"], row["created_by"], bool(row["disabled"]))
+
+
+def token_of(row: Row) -> TokenRow:
+    return TokenRow(row["id"], row["identity"], row["sha256"], row["expires_us"], row["used_us"], row["revoked_us"])
+
+
+def request_of(row: Row, approvals: Sequence[Row]) -> Request:
+    """A request with its approvals, in the order they were given."""
+    asked = Instant(row["asked_us"], row["asked_boot_us"], row["boot_id"])
+    return Request(
+        id=row["id"], identity=row["identity"], connection=row["connection"], duration_s=row["duration_s"], scope=Scope.parse(row["scope"]),
+        reason=row["reason"], asked=asked, pending_until=Deadline.after(asked, row["pending_us"]), state=RequestState(row["state"]),
+        approvals=tuple(Approval(each["person"], each["at_us"], each["duration_s"], Scope.parse(each["scope"]), each["reason"]) for each in approvals),
+        decided_by="" if row["state"] == "pending" else row["decided_by"], decided_us=0 if row["state"] == "pending" else row["decided_us"],
+        why=row["why"], grant=row["grant_id"], peer=row["peer"], token=row["token"], same_user=bool(row["same_user"]))
+
+
+def grant_of(row: Row) -> Grant:
+    deadline = Deadline(row["deadline_us"], row["deadline_boot_us"], row["boot_id"]) if row["deadline_us"] is not None else None
+    use_by = Deadline(row["use_by_us"], row["use_by_boot_us"], row["use_by_boot_id"]) if row["use_by_us"] is not None else None
+    return Grant(
+        id=row["id"], request=row["request"], identity=row["identity"], connection=row["connection"], scope=Scope.parse(row["scope"]),
+        duration_s=row["duration_s"], approved=Instant(row["approved_us"], row["approved_boot_us"], row["approved_boot_id"]),
+        approved_by=tuple(json.loads(row["approved_by"])), state=GrantState(row["state"]), deadline=deadline, use_by=use_by,
+        started_us=row["started_us"], ended_us=row["ended_us"], ended_by=row["ended_by"], why=row["why"], frozen_by=row["frozen_by"])
+
+
+def session_of(row: Row) -> SessionRow:
+    """From a row of `sessions` joined with its grant's identity and connection."""
+    return SessionRow(
+        id=row["id"], grant=row["grant_id"], identity=row["identity"] or "", connection=row["connection"] or "", kind=row["kind"],
+        target=row["target"], argv=tuple(json.loads(row["argv"])), tty=bool(row["tty"]), peer=row["peer"], command_group=row["command_group"],
+        state=row["state"], started=Instant(row["started_us"], row["started_boot_us"], row["boot_id"]), ended_us=row["ended_us"],
+        ended_why=row["ended_why"], ended_by=row["ended_by"], frames=row["frames"], bytes_in=row["bytes_in"], bytes_out=row["bytes_out"],
+        delivered_in=row["delivered_in"], delivered_out=row["delivered_out"], conns=row["conns"], may_run_on=row["may_run_on"], head=row["head"])
+
+
+def requests_where(db: sqlite3.Connection, condition: str, values: Sequence[Any] = ()) -> list[Request]:
+    """Requests by a condition of this package's own making."""
+    rows = cursor(db, f"select * from requests where {condition}", values)  # noqa: S608 - never from outside
+    found = []
+    for row in rows:
+        approvals = cursor(db, "select * from approvals where request = ? order by at_us, person", (row["id"],))
+        found.append(request_of(row, approvals))
+    return found
+
+
+def load(db: sqlite3.Connection, lost_sessions: int) -> Loaded:
+    """Everything live in the ledger."""
+    newest = db.execute("select max(at_us) from facts").fetchone()[0]
+    switch = db.execute("select value from switches where name = 'lockdown'").fetchone()
+    return Loaded(
+        identities={row["name"]: identity_of(row) for row in cursor(db, "select * from identities")},
+        tokens=[token_of(row) for row in cursor(db, "select * from tokens")],
+        requests=requests_where(db, "state = 'pending' order by id"),
+        grants=[grant_of(row) for row in cursor(db, "select * from grants where state in ('waiting', 'active') order by id")],
+        newest_us=newest or 0,
+        lockdown=bool(switch) and switch[0].startswith("on"),
+        lost_sessions=lost_sessions)

@@ -1,0 +1,118 @@
+"""The tables, as numbered migrations. They go forward only, after a backup; frames are never rewritten.
+
+`PRAGMA user_version` is the number of the newest migration a file has seen. Times are UTC microseconds unless a column says otherwise.
+"""
+
+import os
+import sqlite3
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+from jitui.errors import ConfigurationError
+
+FOLDED_TABLES: Final = """
+create table identities(name text primary key, roles text not null, owner text not null, created_by text not null,
+  disabled integer not null, added_us integer not null) strict;
+create table requests(id integer primary key, identity text not null, connection text not null, duration_s integer not null,
+  scope text not null, asked_duration_s integer not null, asked_scope text not null, reason text not null, state text not null,
+  asked_us integer not null, asked_boot_us integer not null, boot_id text not null, pending_us integer not null,
+  decided_by text not null, decided_us integer not null, why text not null, grant_id integer not null,
+  peer text not null, token text not null, same_user integer not null, automatic integer not null) strict;
+create index requests_pending on requests(id) where state = 'pending';
+create table approvals(request integer not null, person text not null, at_us integer not null, duration_s integer not null,
+  scope text not null, reason text not null, primary key(request, person)) strict, without rowid;
+create table grants(id integer primary key, request integer not null, identity text not null, connection text not null,
+  scope text not null, state text not null, frozen_by text not null, duration_s integer not null,
+  approved_us integer not null, approved_boot_us integer not null, approved_boot_id text not null, approved_by text not null,
+  started_us integer not null, deadline_us integer, boot_id text, deadline_boot_us integer,
+  use_by_us integer, use_by_boot_id text, use_by_boot_us integer,
+  ended_us integer not null, ended_by text not null, why text not null) strict;
+create index grants_live on grants(identity, connection) where state in ('waiting', 'active');
+create table sessions(id integer primary key, grant_id integer not null, kind text not null, target text not null,
+  argv text not null, tty integer not null, peer text not null, command_group text not null, state text not null,
+  started_us integer not null, started_boot_us integer not null, boot_id text not null,
+  ended_us integer, ended_why text not null, ended_by text not null, frames integer, bytes_in integer, bytes_out integer,
+  delivered_in integer, delivered_out integer, conns integer, may_run_on integer not null, head blob) strict;
+create index sessions_live on sessions(id) where state <> 'ended';
+create index sessions_grant on sessions(grant_id);
+create table tapes(name text primary key, opened_us integer not null) strict, without rowid;
+create table switches(name text primary key, value text not null) strict, without rowid;
+"""
+FOLDED: Final = ("identities", "requests", "approvals", "grants", "sessions", "tapes", "switches")
+
+LEDGER: Final[Sequence[str]] = (
+    """
+create table facts(seq integer primary key, at_us integer not null, kind text not null, who text not null, subject text not null,
+  what text not null, hash blob not null) strict;
+create index facts_subject on facts(subject, seq);
+create table heads(id integer primary key, facts_seq integer not null, hash blob not null, at_us integer not null,
+  sessions text not null, key_id text not null, sig blob not null) strict;
+create table keys(key_id text primary key, public blob not null) strict, without rowid;
+create table tokens(id text primary key, identity text not null, sha256 blob not null, expires_us integer not null,
+  used_us integer not null, revoked_us integer not null) strict, without rowid;
+create table actions(id integer primary key, session integer not null, conn integer not null, at_us integer not null,
+  identity text not null, connection text not null, verb text not null, grp text not null, resource text not null,
+  subresource text not null, namespace text not null, name text not null, path text not null, argv text not null,
+  hazard text not null, verdict text not null, clause text not null, code integer, bytes_in integer not null,
+  bytes_out integer not null, audit_id text not null, count integer not null default 1) strict;
+create index actions_when on actions(identity, at_us);
+create index actions_what on actions(resource, namespace, name, at_us);
+create index actions_session on actions(session, conn);
+create table probe(id integer primary key, at_us integer not null) strict;
+"""
+    + FOLDED_TABLES,
+)
+
+# frames.at_us: since the session's start, boot clock. flags: 1 = body is zstd. hash stands before body, so that it is read without it.
+# spans: derived; session 0 is the run of rows they were made from, so rows after its last one have no spans yet.
+TAPE: Final[Sequence[str]] = (
+    """
+create table frames(id integer primary key, session integer not null, seq integer not null, at_us integer not null,
+  conn integer not null, channel integer not null, flags integer not null, hash blob not null, body blob not null) strict;
+create table spans(session integer not null, seq integer not null, at_us integer not null, first integer not null,
+  last integer not null, primary key(session, seq)) strict, without rowid;
+create table carried(session integer primary key, seq integer not null, hash blob not null,
+  bytes_in integer not null, bytes_out integer not null) strict;
+create table probe(id integer primary key, at_us integer not null) strict;
+""",
+)
+
+
+def connect(path: Path) -> sqlite3.Connection:
+    """A writing connection with the settings of the record: WAL, FULL, 4 KiB pages, checkpoints only when told.
+
+    Used by one thread at a time, which need not be the one that opened it.
+    """
+    db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, cached_statements=256, timeout=5.0)
+    db.execute("pragma page_size=4096")
+    db.execute("pragma journal_mode=wal")
+    db.execute("pragma synchronous=full")
+    db.execute("pragma wal_autocheckpoint=0")
+    db.execute("pragma cache_size=-16000")
+    db.execute("pragma secure_delete=off")
+    return db
+
+
+def migrate(db: sqlite3.Connection, path: Path, steps: Sequence[str]) -> None:
+    """Bring a file up to the newest tables, after a backup beside it. Raises ConfigurationError if it is from a newer jitui."""
+    (seen,) = db.execute("pragma user_version").fetchone()
+    if seen > len(steps):
+        raise ConfigurationError(f"{path} was written by a newer jitui (tables {seen}, this one knows {len(steps)}); "
+                                 "start that version, or use another --data-dir")
+    if seen == len(steps):
+        return
+    if seen:
+        _back_up(db, path.with_name(f"{path.name}.before-{seen + 1}"))
+    for number, step in enumerate(steps[seen:], seen + 1):
+        db.executescript(f"begin immediate;\n{step}\npragma user_version = {number};\ncommit;")
+
+
+def _back_up(db: sqlite3.Connection, path: Path) -> None:
+    path.unlink(missing_ok=True)
+    os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+    copy = sqlite3.connect(path)
+    try:
+        db.backup(copy)
+    finally:
+        copy.close()

@@ -1,0 +1,151 @@
+"""The Store: the one object through which the gateway writes and restores its record. Its methods are called on the event loop."""
+
+import asyncio
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+from jitui.bus import Bus
+from jitui.clock import Clock
+from jitui.facts import Draft, Fact, Kind
+from jitui.store.actions import ActionRow
+from jitui.store.folder import RESERVE, Folder
+from jitui.store.journal import Done, Journal
+from jitui.store.keys import ledger_key
+from jitui.store.ledger import Batch, Ledger
+from jitui.store.recovery import end_lost_sessions
+from jitui.store.rows import Loaded, TokenRow, load
+from jitui.store.tapes import Tapes
+from jitui.tape.frame import Frame
+
+TAPE_LIMIT: Final = 4 << 30
+
+
+class Store:
+    """Record, then forward: `put` a frame, and let it go when `done` runs without an error.
+
+    Everything is committed in the order in which it was put. Build it with `open`.
+    """
+
+    def __init__(self, folder: Folder, tapes: Tapes, ledger: Ledger, journal: Journal, loaded: Loaded) -> None:
+        self.loaded = loaded
+        self._folder, self._tapes, self._ledger, self._journal = folder, tapes, ledger, journal
+        self._counters = {table: ledger.highest(table) for table in ("requests", "grants", "sessions")}
+        self._counters["sessions"] = max(self._counters["sessions"], tapes.highest_session)
+
+    @classmethod
+    async def open(cls, folder: Path, clock: Clock, bus: Bus, *, tape_limit: int = TAPE_LIMIT, reserve_bytes: int = RESERVE) -> "Store":
+        """Be the gateway of a state folder: lock it, check it, bring its tables up to date, end what a crash left open.
+
+        `tape_limit` and `reserve_bytes` are bytes. Raises UnsafeError (modes, network file system), ConflictError (another
+        gateway), ConfigurationError (written by a newer jitui), each with one clear line.
+        """
+        loop = asyncio.get_running_loop()
+        return await asyncio.to_thread(cls._open, Folder(folder, reserve_bytes=reserve_bytes), clock, bus, tape_limit, loop)
+
+    @classmethod
+    def _open(cls, folder: Folder, clock: Clock, bus: Bus, tape_limit: int, loop: asyncio.AbstractEventLoop) -> "Store":
+        folder.prepare()
+        folder.lock()
+        tapes = Tapes(folder, tape_limit)
+        ledger = None
+        try:
+            ledger = Ledger(folder, ledger_key(folder.ledger_key), clock, tapes.chain)
+            tapes.open(clock.now().wall_us)
+            known = {row[0] for row in ledger.db.execute("select name from tapes")}
+            if tapes.path.name not in known:
+                ledger.commit([Batch([Draft(Kind.TAPE_OPENED, tapes.path.name, "gateway")])], (), {})
+            tapes.opened_us = ledger.db.execute("select opened_us from tapes where name = ?", (tapes.path.name,)).fetchone()[0]
+            lost = end_lost_sessions(ledger, tapes)
+            journal = Journal(folder, tapes, ledger, clock, loop, bus.publish)
+            if not folder.hold_reserve():
+                journal.refuse("no room for the reserve")
+            store = cls(folder, tapes, ledger, journal, load(ledger.db, lost))
+        except BaseException:
+            tapes.close()
+            if ledger is not None:
+                ledger.close()
+            folder.close()
+            raise
+        journal.start()
+        return store
+
+    def put(self, frame: Frame, done: Done) -> None:
+        """Record one frame; `done` runs on the loop after the commit that holds it, or with the error, and then it is not on record."""
+        self._journal.put((frame,), done)
+
+    def put_all(self, frames: Sequence[Frame], done: Done) -> None:
+        """Record all of them in one commit, or none."""
+        self._journal.put(frames, done)
+
+    async def commit(self, drafts: Sequence[Draft], *, tokens: Sequence[TokenRow] = ()) -> Sequence[Fact]:
+        """Make facts true, all or none, after every frame put before; then they are published on the bus.
+
+        The end of a session gets its frames, bytes_in, bytes_out and head here. Raises InvalidError for a draft that lacks
+        something, ConflictError for an id that is taken, UnrecordableError.
+        """
+        future: asyncio.Future[Sequence[Fact]] = asyncio.get_running_loop().create_future()
+
+        def done(result: Sequence[Fact] | Exception) -> None:
+            if future.cancelled():
+                return
+            if isinstance(result, Exception):
+                future.set_exception(result)
+            else:
+                future.set_result(result)
+
+        self._journal.commit(Batch(tuple(drafts), tuple(tokens)), done)
+        return await future
+
+    def note(self, action: ActionRow) -> None:
+        """Write an action's row with a later commit, at most 100 ms from now."""
+        self._journal.note(action, collapses=False)
+
+    def deny(self, action: ActionRow) -> None:
+        """As `note`; equal ones within ten seconds are one row with a count."""
+        self._journal.note(action, collapses=True)
+
+    def next_request(self) -> int:
+        return self._next("requests")
+
+    def next_grant(self) -> int:
+        return self._next("grants")
+
+    def next_session(self) -> int:
+        return self._next("sessions")
+
+    def _next(self, table: str) -> int:
+        self._counters[table] += 1
+        return self._counters[table]
+
+    @property
+    def recording_error(self) -> Exception | None:
+        """Why nothing is recorded just now; None while all is well."""
+        return self._journal.recording_error
+
+    @property
+    def written_bytes(self) -> int:
+        """Bytes of bodies recorded since the start."""
+        return self._tapes.written
+
+    @property
+    def key_id(self) -> str:
+        """The name of the key that signs this ledger."""
+        return self._ledger.key.id
+
+    def recorded(self, session: int) -> int:
+        """How many frames of a session that is not ended are on record: the seq that must come next."""
+        return self._tapes.chain(session).frames
+
+    def free_bytes(self) -> int:
+        """Bytes left on the folder's file system, the reserve not counted."""
+        return self._folder.free_bytes()
+
+    async def aclose(self) -> None:
+        """Write what waits, sign the last head, and let the folder go."""
+        try:
+            await self._journal.aclose()
+        finally:
+            self._tapes.close()
+            self._ledger.close()
+            self._folder.close()

@@ -1,0 +1,339 @@
+"""The tapes: the only place of bodies. One multi-row INSERT a commit; the chain is computed here, in the writer thread.
+
+A tape is one SQLite file, a new one each day or `limit` bytes. What the chains were goes along as `carried`.
+Spans (where a session's frames are) are derived and written once a `RUN` of rows, inside a commit that happens anyway.
+"""
+
+import os
+import sqlite3
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import zstandard
+
+from jitui.errors import UnrecordableError
+from jitui.store.folder import Folder
+from jitui.store.schema import TAPE, connect, migrate
+from jitui.tape.chain import GENESIS, link
+from jitui.tape.frame import TO_CLIENT, TO_UPSTREAM, Frame
+
+ZSTD: Final = 1  # flag: the body is stored as one zstd frame
+ZSTD_FROM: Final = 1024  # bytes
+RUN: Final = 2048  # rows between two writings of spans
+ROWS: Final = 64  # rows of one INSERT; statements of that size are worth caching
+DAY_US: Final = 86_400_000_000
+_INTO: Final = "insert into frames(session, seq, at_us, conn, channel, flags, hash, body) values "
+INSERTS: Final = tuple(_INTO + ",".join(["(?,?,?,?,?,?,?,?)"] * rows) for rows in range(ROWS + 1))
+
+
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """Where the record of a session stands: so many frames, the link of the last one, bytes of either direction."""
+
+    frames: int
+    head: bytes
+    bytes_in: int
+    bytes_out: int
+
+
+def start_of(session: int) -> Chain:
+    return Chain(0, GENESIS(session), 0, 0)
+
+
+class Tapes:
+    """The newest tape, open for writing. Used by one thread at a time."""
+
+    def __init__(self, folder: Folder, limit: int) -> None:
+        self.folder = folder
+        self.limit = limit
+        self.chains: dict[int, Chain] = {}  # of sessions that are not ended
+        self.changed: set[int] = set()  # sessions with frames since the last signed head
+        self.highest_session = 0  # on this tape
+        self.number = 0
+        self.opened_us = 0
+        self.written = 0  # body bytes since open, uncompressed
+        self._db: sqlite3.Connection | None = None
+        self._inode = 0
+        self._size = 0
+        self._rows = 0  # of the current run
+        self._run: dict[int, list[int]] = {}  # session -> first seq, its at_us, first and last row id
+        self._pack = zstandard.ZstdCompressor(level=1).compress
+
+    @property
+    def db(self) -> sqlite3.Connection:
+        if self._db is None:
+            raise UnrecordableError("no tape is open; the store was closed")
+        return self._db
+
+    @property
+    def path(self) -> Path:
+        return self.folder.tape(self.number)
+
+    def open(self, now_us: int) -> bool:
+        """Open the newest tape, or make the first; True if it was made. Raises sqlite3.Error, ConfigurationError."""
+        numbers = self.folder.tape_numbers()
+        made = not numbers
+        if made:
+            self._make(1)
+        self._use(numbers[-1] if numbers else 1, now_us)
+        return made
+
+    def _make(self, number: int) -> None:
+        """A new tape with what is carried, complete or not there at all."""
+        draft = self.folder.tapes / f"{number:06d}.part"
+        for path in self.folder.tapes.glob(f"{draft.name}*"):
+            path.unlink()
+        os.close(os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+        db = connect(draft)
+        try:
+            migrate(db, draft, TAPE)
+            db.execute("begin")
+            db.executemany("insert into carried values(?, ?, ?, ?, ?)",
+                           [(session, chain.frames, chain.head, chain.bytes_in, chain.bytes_out) for session, chain in self.chains.items()])
+            db.execute("commit")
+        finally:
+            db.close()
+        draft.rename(self.folder.tape(number))
+        sync_folder(self.folder.tapes)
+
+    def _use(self, number: int, now_us: int) -> None:
+        path = self.folder.tape(number)
+        db = connect(path)
+        migrate(db, path, TAPE)
+        self._db, self.number, self.opened_us = db, number, now_us
+        found = path.stat()
+        self._inode, self._size = found.st_ino, found.st_size
+        self._rows, self._run = 0, {}
+
+    def full(self, now_us: int) -> bool:
+        """Is it time for a new tape: another day (UTC), or the limit reached."""
+        return self.over_limit or now_us // DAY_US > self.opened_us // DAY_US
+
+    def rotate(self, now_us: int) -> str:
+        """Close this tape for good and go on in a new one; its name. On an error the old one stays in use."""
+        self.write_spans()
+        self._make(self.number + 1)
+        old = self.db
+        self._use(self.number + 1, now_us)
+        close_for_good(old)
+        return self.path.name
+
+    def append(self, groups: Sequence[Sequence[Frame]]) -> list[Exception | None]:
+        """Commit all groups at once; None, or why that group is not among them. Raises sqlite3.Error, OSError: then nothing is on record."""
+        staged: dict[int, Chain] = {}
+        values: list[Any] = []
+        frames: list[Frame] = []
+        results: list[Exception | None] = []
+        for group in groups:
+            problem = self._misfit(group, staged)
+            results.append(problem)
+            if problem is None:
+                self._stage(group, staged, values)
+                frames.extend(group)
+        if not frames:
+            return results
+        first = self._insert(values, len(frames))
+        self._committed(frames, staged, first)
+        return results
+
+    def _misfit(self, group: Sequence[Frame], staged: Mapping[int, Chain]) -> Exception | None:
+        """A session's frames have no gaps; one that does not follow the last is not recorded."""
+        expected: dict[int, int] = {}
+        for frame in group:
+            session = frame.session
+            want = expected.get(session)
+            if want is None:
+                chain = staged.get(session) or self.chains.get(session)
+                want = chain.frames if chain else 0
+            if frame.seq != want:
+                return UnrecordableError(f"frame {frame.seq} of s-{session} does not follow the {want} on record; it can't be recorded")
+            expected[session] = want + 1
+        return None
+
+    def _stage(self, group: Sequence[Frame], staged: dict[int, Chain], values: list[Any]) -> None:
+        for frame in group:
+            session, body, channel = frame.session, frame.body, frame.channel
+            size = len(body)
+            chain = staged.get(session) or self.chains.get(session) or start_of(session)
+            head = link(chain.head, frame)
+            flags = 0
+            if size >= ZSTD_FROM:
+                packed = self._pack(body)
+                if len(packed) < size:
+                    flags, body = ZSTD, packed
+            values += (session, frame.seq, frame.at_us, frame.conn, int(channel), flags, head, body)
+            staged[session] = Chain(chain.frames + 1, head, chain.bytes_in + (size if channel in TO_UPSTREAM else 0),
+                                    chain.bytes_out + (size if channel in TO_CLIENT else 0))
+
+    def _insert(self, values: list[Any], rows: int) -> int:
+        """One transaction; the id of its first row."""
+        self._check_there()
+        db = self.db
+        if rows <= ROWS and self._rows < RUN:
+            return (db.execute(INSERTS[rows], values).lastrowid or 0) - rows + 1
+        spans = self._rows >= RUN
+        db.execute("begin immediate")
+        try:
+            if spans:
+                self._insert_spans()
+            done, last = 0, 0
+            while done < rows:
+                some = min(rows - done, ROWS)
+                last = db.execute(INSERTS[some], values[done * 8 : (done + some) * 8]).lastrowid or 0
+                done += some
+            db.execute("commit")
+        except BaseException:
+            roll_back(db)
+            raise
+        if spans:
+            self._rows, self._run = 0, {}
+        return last - rows + 1
+
+    def _committed(self, frames: Iterable[Frame], staged: Mapping[int, Chain], first: int) -> None:
+        run = self._run
+        size = 0
+        row = first - 1
+        for row, frame in enumerate(frames, first):
+            span = run.get(frame.session)
+            if span is None:
+                run[frame.session] = [frame.seq, frame.at_us, row, row]
+            else:
+                span[3] = row
+            size += len(frame.body)
+        self._rows += row - first + 1
+        self._size += size + 128 * (row - first + 1)
+        self.written += size
+        self.chains.update(staged)
+        self.changed.update(staged)
+
+    def _check_there(self) -> None:
+        """SQLite goes on writing to a file that was deleted; we don't. Raises OSError."""
+        if os.stat(self.path).st_ino != self._inode:  # noqa: PTH116 - three times as fast, once a commit
+            raise OSError(f"{self.path} is not the file that was opened")
+
+    def _insert_spans(self) -> None:
+        rows = [(session, *span) for session, span in self._run.items()]
+        if rows:
+            first, last = min(row[3] for row in rows), max(row[4] for row in rows)
+            rows.append((0, first, 0, first, last))
+        self.db.executemany("insert or replace into spans values(?, ?, ?, ?, ?)", rows)
+
+    def write_spans(self) -> None:
+        """Write what is known of spans now: before a rotation, at the end, after a crash."""
+        if not self._run:
+            return
+        self.db.execute("begin immediate")
+        try:
+            self._insert_spans()
+            self.db.execute("commit")
+        except BaseException:
+            roll_back(self.db)
+            raise
+        self._rows, self._run = 0, {}
+
+    def chain(self, session: int) -> Chain:
+        """Where the record of a session that is not ended stands."""
+        return self.chains.get(session) or start_of(session)
+
+    def end(self, session: int) -> None:
+        """Forget a session whose end is on record."""
+        self.chains.pop(session, None)
+        self.changed.discard(session)
+
+    @property
+    def over_limit(self) -> bool:
+        return self._size >= self.limit
+
+    def recover(self) -> None:
+        """Make the spans that a crash left unwritten, and see which session numbers are taken."""
+        covered = spanned(self.db)
+        for ident, session, seq, at_us in self.db.execute("select id, session, seq, at_us from frames where id > ? order by id", (covered,)):
+            span = self._run.get(session)
+            if span is None:
+                self._run[session] = [seq, at_us, ident, ident]
+            else:
+                span[3] = ident
+        self.write_spans()
+        (highest,) = self.db.execute("select max(session) from spans").fetchone()
+        (carried,) = self.db.execute("select max(session) from carried").fetchone()
+        self.highest_session = max(highest or 0, carried or 0)
+
+    def chain_on_tape(self, session: int) -> Chain:
+        """Where a session's record stands, from the newest tape alone: it has what the ones before carried over."""
+        row = self.db.execute("select seq, hash, bytes_in, bytes_out from carried where session = ?", (session,)).fetchone()
+        chain = Chain(*row) if row else start_of(session)
+        frames, head, bytes_in, bytes_out = chain.frames, chain.head, chain.bytes_in, chain.bytes_out
+        for first, last in self.db.execute("select first, last from spans where session = ? order by seq", (session,)).fetchall():
+            rows = self.db.execute("select channel, flags, length(body), substr(body, 1, 18), hash, seq from frames "
+                                   "where id between ? and ? and session = ? order by id", (first, last, session))
+            for channel, flags, size, start, link_, seq in rows:
+                real = zstandard.frame_content_size(start) if flags & ZSTD else size
+                bytes_in += real if channel in TO_UPSTREAM else 0
+                bytes_out += real if channel in TO_CLIENT else 0
+                head, frames = link_, seq + 1
+        return Chain(frames, head, bytes_in, bytes_out)
+
+    def probe(self, now_us: int) -> None:
+        """A tiny real write. Raises sqlite3.Error, OSError."""
+        self._check_there()
+        self.db.execute("insert or replace into probe values(1, ?)", (now_us,))
+
+    def close(self) -> None:
+        """Write the last spans if it is still possible, and close in any case."""
+        if self._db is None:
+            return
+        try:
+            with suppress(sqlite3.Error):
+                self.write_spans()
+        finally:
+            self._db.close()
+            self._db = None
+
+
+def spanned(db: sqlite3.Connection) -> int:
+    """The last row id that spans cover; 0 if none."""
+    row = db.execute("select last from spans where session = 0 order by seq desc limit 1").fetchone()
+    return row[0] if row else 0
+
+
+def roll_back(db: sqlite3.Connection) -> None:
+    """SQLite has rolled back by itself after some errors, and not after others."""
+    if db.in_transaction:
+        db.execute("rollback")
+
+
+def close_for_good(db: sqlite3.Connection) -> None:
+    """Close a tape nobody writes any more; as one plain file, unless a reader has it open just now."""
+    try:
+        with suppress(sqlite3.Error):
+            db.execute("pragma busy_timeout=0")
+            db.execute("pragma wal_checkpoint(truncate)")
+            db.execute("pragma journal_mode=delete")
+    finally:
+        db.close()
+
+
+def sync_folder(path: Path) -> None:
+    """A file's name is on disk once its folder is."""
+    fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
+
+
+def body_of(flags: int, body: bytes, limit: int = 1 << 28) -> bytes:
+    """A stored body as it was recorded. Raises ValueError if it is no zstd frame or claims more than `limit` bytes."""
+    if not flags & ZSTD:
+        return body
+    try:
+        if zstandard.frame_content_size(body) > limit:
+            raise ValueError("the stored body claims to be larger than any frame is")
+        return zstandard.ZstdDecompressor().decompress(body)
+    except zstandard.ZstdError as error:
+        raise ValueError(f"the stored body can't be unpacked: {error}") from error
+
+
