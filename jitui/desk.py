@@ -363,3 +363,7 @@ class Desk(Decisions, Floor, Archive, Protocol):
     """All three, as the TUI holds them."""
 
     async def aclose(self) -> None: ...
+
+
+class House(Desk, Clerk, Protocol):
+    """Everything a caller may ask of a gateway, bound to that caller."""

@@ -1,0 +1,128 @@
+"""Opens and closes the sockets of the API: a Unix socket for people of this machine, TLS for everybody with a token."""
+
+import asyncio
+import errno
+import os
+import socket
+import ssl
+import stat
+from pathlib import Path
+from typing import Final
+
+import uvicorn
+
+from jitui.doors.api.app import build
+from jitui.doors.api.peers import PeerProtocol
+from jitui.doors.api.seat import Counter, Reception
+from jitui.errors import ConfigurationError, ConflictError, UnsafeError
+from jitui.identity.callers import Callers
+
+PATH_LIMIT: Final = 107  # bytes of a Unix socket's path (unix(7))
+DRAIN_S: Final = 2  # for answers that are under way when it closes
+BACKLOG: Final = 256
+
+
+class ApiDoor:
+    """The API, inside the gateway's loop. Start it once, close it once."""
+
+    def __init__(self, counter: Counter, callers: Callers) -> None:
+        self._reception = Reception(counter, callers)
+        self._closing = asyncio.Event()
+        self._app = build(self._reception, self._closing)
+        self._servers: list[tuple[uvicorn.Server, socket.socket]] = []
+        self._path: Path | None = None
+        self.host, self.port = "", 0  # of the TLS door, once it is open
+
+    @property
+    def refused(self) -> int:
+        """Requests of nobody, since the start."""
+        return self._reception.refused
+
+    async def start(self, *, unix: Path | None = None, tcp: tuple[str, int] | None = None, tls: ssl.SSLContext | None = None) -> None:
+        """Listen. TCP needs `tls`. Raises ConflictError (port or socket taken), UnsafeError, ConfigurationError (no such address)."""
+        if tcp is not None and tls is None:
+            raise ConfigurationError("the API listens on TCP with TLS only")
+        try:
+            if unix is not None:
+                await self._serve(bind_unix(unix), None)
+                self._path = unix
+            if tcp is not None:
+                sock = bind_tcp(*tcp)
+                self.host, self.port = sock.getsockname()[:2]
+                await self._serve(sock, tls)
+        except BaseException:
+            await self.aclose()
+            raise
+
+    async def aclose(self) -> None:
+        """End the streams, let answers go out, close the sockets."""
+        self._closing.set()
+        servers, self._servers = self._servers, []
+        try:
+            await asyncio.gather(*(server.shutdown(sockets=[sock]) for server, sock in servers))
+        finally:
+            if self._path is not None:
+                self._path.unlink(missing_ok=True)
+                self._path = None
+
+    async def _serve(self, sock: socket.socket, tls: ssl.SSLContext | None) -> None:
+        """A server without signals, logs and headers of its own."""
+        config = uvicorn.Config(self._app, http=PeerProtocol, ws="none", lifespan="off", log_config=None, log_level="critical", access_log=False,
+                                proxy_headers=False, server_header=False, date_header=False, timeout_keep_alive=30,
+                                timeout_graceful_shutdown=DRAIN_S, limit_concurrency=512, backlog=BACKLOG)
+        config.load()
+        config.ssl = tls
+        server = uvicorn.Server(config)
+        server.lifespan = config.lifespan_class(config)
+        self._servers.append((server, sock))
+        await server.startup(sockets=[sock])
+
+
+def bind_unix(path: Path) -> socket.socket:
+    """A Unix socket only its owner can connect to, in the place of one that nobody answers any more. Raises ConflictError, UnsafeError."""
+    if len(os.fsencode(path)) > PATH_LIMIT:
+        raise UnsafeError(f"socket path {path} is longer than the {PATH_LIMIT} bytes a Unix socket may have; use a shorter --data-dir or XDG_RUNTIME_DIR")
+    _clear(path)
+    sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    before = os.umask(0o177)
+    try:
+        sock.bind(os.fspath(path))
+    except OSError as error:
+        sock.close()
+        raise UnsafeError(f"can't make the socket {path}: {error.strerror}") from None
+    finally:
+        os.umask(before)
+    sock.listen(BACKLOG)
+    return sock
+
+
+def _clear(path: Path) -> None:
+    """Remove a socket that a gateway left behind; leave alone one that answers, and anything that is no socket."""
+    try:
+        if not stat.S_ISSOCK(path.lstat().st_mode):
+            raise UnsafeError(f"{path} is there and is no socket; move it away")
+    except FileNotFoundError:
+        return
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+        probe.settimeout(1)
+        try:
+            probe.connect(os.fspath(path))
+        except ConnectionRefusedError:
+            path.unlink(missing_ok=True)
+        except OSError as error:
+            raise UnsafeError(f"socket {path} is there and can't be asked who owns it: {error.strerror or error}") from None
+        else:
+            raise ConflictError(f"another gateway answers at {path}; stop it with: jitui --gateway unix:{path} stop")
+
+
+def bind_tcp(host: str, port: int) -> socket.socket:
+    """A listening TCP socket; port 0 takes a free one. Raises ConflictError, ConfigurationError."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=BACKLOG)
+    except socket.gaierror:
+        raise ConfigurationError(f"listen.api: {host} is no address of this machine") from None
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            raise ConflictError(f"port {port} on {host} is taken; set another one as listen.api in the configuration") from None
+        raise ConfigurationError(f"can't listen on {host}:{port}: {error.strerror}") from None

@@ -1,0 +1,56 @@
+"""Who sits at the desk: the caller of a request, and the desk bound to them.
+
+A presented token beats the peer's uid: an agent's token gains nothing by coming over the local socket.
+"""
+
+from typing import Annotated, Protocol
+
+from fastapi import Depends, Request
+
+from jitui.desk import House
+from jitui.doors.api.peers import Peer
+from jitui.errors import UnknownCallerError
+from jitui.identity.callers import Caller, Callers
+from jitui.rules.terms import Identity
+
+
+class Counter(Protocol):
+    """Where desks are bound; the broker's."""
+
+    def bind(self, who: Identity, peer: str, token: str, same_user: bool) -> House:
+        """A desk that acts as `who`. `peer`: where they come from; `token`: its id, or empty."""
+
+
+class Reception:
+    """Names the caller of a request and binds a desk to them."""
+
+    def __init__(self, counter: Counter, callers: Callers) -> None:
+        self._counter, self._callers = counter, callers
+        self.refused = 0  # requests of nobody; a counter, never rows
+
+    async def seat(self, peer: Peer, authorization: str | None) -> House:
+        """The caller's desk. Raises UnknownCallerError."""
+        try:
+            caller = self._caller(peer, authorization)
+        except UnknownCallerError:
+            self.refused += 1
+            raise
+        return self._counter.bind(caller.who, peer.label, caller.token, await peer.same_user())
+
+    def _caller(self, peer: Peer, authorization: str | None) -> Caller:
+        if authorization is not None:
+            scheme, _, token = authorization.partition(" ")
+            if scheme.lower() != "bearer":
+                raise UnknownCallerError("authorization is not Bearer; present a token as: Authorization: Bearer jt_...")
+            return self._callers.by_token(token.strip())
+        if peer.uid is None:
+            raise UnknownCallerError("no token; name its file with --token-file or JITUI_TOKEN, or come over the gateway's Unix socket")
+        return self._callers.by_uid(peer.uid)
+
+
+async def _desk(request: Request) -> House:
+    reception: Reception = request.app.state.reception
+    return await reception.seat(request.state.peer, request.headers.get("authorization"))
+
+
+Seat = Annotated[House, Depends(_desk)]

@@ -1,0 +1,95 @@
+"""Server-sent events (HTML living standard, section 9.2) that go on until one side ends.
+
+A comment every 5 s tells the client that the gateway lives. The source is drained no faster than the client reads; it is the source
+that is bounded and skips.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from typing import Any, Final, TypeVar
+
+from fastapi import Response
+from starlette.types import Receive, Scope, Send
+
+from jitui import plain
+from jitui.doors.api.answer import error_of, refusal_of
+from jitui.errors import JituiError, UnavailableError
+
+BEAT_S: Final = 5.0
+GRACE_S: Final = 0.05  # a source that refuses does so at once: then the answer is its error, and no stream
+
+T = TypeVar("T")
+
+
+class _OverError(Exception):
+    """One side ended."""
+
+
+def event(name: str, data: Any, ident: int | None = None) -> bytes:
+    """One event, its data one line of ASCII JSON."""
+    head = f"id: {ident}\n" if ident is not None else ""
+    return f"{head}event: {name}\ndata: {plain.text(data)}\n\n".encode("ascii")
+
+
+class EventStream(Response):
+    """Events of `source`, each put into bytes by `form`, until it ends, the client goes, or `closing` is set."""
+
+    media_type = "text/event-stream"
+
+    def __init__(self, source: AsyncIterator[T], form: Callable[[T], bytes], closing: asyncio.Event) -> None:
+        super().__init__(headers={"cache-control": "no-store"})
+        del self.headers["content-length"]
+        self._source, self._form, self._closing = source, form, closing
+        self._started = False
+        self._refused: JituiError | None = None  # before the first event
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._pump(send))
+                group.create_task(self._beat(send))
+                group.create_task(self._gone(receive))
+                group.create_task(self._closed())
+        except* _OverError:
+            pass
+        if not self._started:
+            await refusal_of(self._refused or UnavailableError("the gateway stops"))(scope, receive, send)
+            return
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+    async def _start(self, send: Send) -> None:
+        if not self._started:
+            self._started = True
+            await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+            await send({"type": "http.response.body", "body": b": open\n\n", "more_body": True})
+
+    async def _pump(self, send: Send) -> None:
+        try:
+            async for item in self._source:
+                await self._start(send)
+                await send({"type": "http.response.body", "body": self._form(item), "more_body": True})
+            await self._start(send)
+        except JituiError as error:
+            self._refused = error
+            if self._started:
+                await send({"type": "http.response.body", "body": event("error", error_of(error)), "more_body": True})
+        finally:
+            if (aclose := getattr(self._source, "aclose", None)) is not None:
+                await aclose()
+        raise _OverError
+
+    async def _beat(self, send: Send) -> None:
+        await asyncio.sleep(GRACE_S)
+        await self._start(send)
+        while True:
+            await asyncio.sleep(BEAT_S)
+            await send({"type": "http.response.body", "body": b": alive\n\n", "more_body": True})
+
+    async def _gone(self, receive: Receive) -> None:
+        while (await receive())["type"] != "http.disconnect":
+            pass
+        raise _OverError
+
+    async def _closed(self) -> None:
+        await self._closing.wait()
+        raise _OverError
