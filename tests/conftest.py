@@ -89,6 +89,8 @@ def _lacks(item: pytest.Item, versions: Callable[[], Mapping[str, Kubectl]]) -> 
     """What this test needs and is not here, with the way to get it; empty if it can run."""
     if item.get_closest_marker("cluster") and not os.environ.get(clusters.NEEDED):
         return f"the real cluster: {clusters.HOW}"
+    if item.get_closest_marker("root") and os.geteuid():
+        return "root, to mount a small file system"
     if item.get_closest_marker("kubectl"):
         wanted = getattr(item, "callspec", None) and item.callspec.params.get("kubectl")  # type: ignore[attr-defined]
         if not versions():

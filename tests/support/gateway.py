@@ -157,6 +157,17 @@ class Gateway:
         """kubectl in the background, as the agent."""
         return self._keep(Program(self._kubectl_argv(kubectl, agent, args), env=self.environment(agent.home, agent), tty=tty))
 
+    def grants(self) -> list[Any]:
+        """The live ones."""
+        return self.jitui("grants", as_json=True).ok().jsons
+
+    def pending(self, agent: Agent) -> str:
+        """The id of the agent's one pending request; waits for it."""
+        def look() -> list[str]:
+            return [one["id"] for one in self.jitui("requests", as_json=True).ok().jsons if one["identity"] == agent.name]
+
+        return until(look, f"pending request of {agent.name}")[0]
+
     def sessions(self, kind: str = "", *, live: bool = False) -> list[Any]:
         found = self.jitui("sessions", *(["--live"] if live else []), as_json=True).ok().jsons
         return [session for session in found if not kind or session["kind"] == kind]

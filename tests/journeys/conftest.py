@@ -1,0 +1,35 @@
+"""One gateway for each file and cluster, and a fresh agent for each test."""
+
+from collections.abc import Iterator
+from itertools import count
+
+import pytest
+
+from tests.support.clusters import Cluster
+from tests.support.gateway import Agent, Gateway, rule
+
+AGENTS = [f"bot-{number:02}" for number in range(80)]
+
+
+@pytest.fixture(scope="module")
+def gateway(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
+    """A gateway before the embedded cluster, and then before the real one; rules for AGENTS."""
+    with Gateway(tmp_path_factory.mktemp("gateway"), cluster, rules=[rule(name) for name in AGENTS]) as gateway:
+        yield gateway
+
+
+@pytest.fixture(scope="module")
+def _numbers() -> Iterator[int]:
+    return count()
+
+
+@pytest.fixture
+def agent(gateway: Gateway, _numbers: Iterator[int]) -> Agent:
+    """An agent that has asked for nothing yet."""
+    return gateway.agent(AGENTS[next(_numbers)])
+
+
+@pytest.fixture
+def other(gateway: Gateway, _numbers: Iterator[int]) -> Agent:
+    """Another agent with the same rule."""
+    return gateway.agent(AGENTS[next(_numbers)])
