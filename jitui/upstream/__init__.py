@@ -7,6 +7,7 @@
 * plugin      one run of an exec credential plugin
 * pool        keep-alive connections for plain requests, and one exchange on them
 * call        one whole request of the gateway itself
+* accept      the few forms of it that clients ask for
 * discovery   the gateway's own copy of what the cluster serves; kinds reads it
 
 It decides nothing and records nothing: what reaches it was allowed and committed before. Credentials are added here, on the

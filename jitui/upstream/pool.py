@@ -118,14 +118,13 @@ class Connection(asyncio.Protocol):
             self._lose(UpstreamError(str(error)))
 
     def eof_received(self) -> None:
-        self._whole = False
+        self._stays = self._whole = False
         if self._handler is None or self._ended:
             return
         try:
             self._dispatch(self._parser.eof())
         except Malformed as error:
             self._lose(UpstreamError(str(error) if self.responded else CLOSED))
-        self._whole = False
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.transport, self._whole = None, False
@@ -192,8 +191,9 @@ class Pool:
 
     async def connect(self) -> Connection:
         """A new one. Raises UpstreamError."""
+        epoch = self._upstream.epoch  # read before: of one opened while it rose we can't say what it proved
         _, connection = await self._upstream.open(lambda: Connection(self))
-        connection.epoch = self._upstream.epoch
+        connection.epoch = epoch
         return connection
 
     def keep(self, connection: Connection) -> None:
