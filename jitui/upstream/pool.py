@@ -7,7 +7,7 @@ the pool: they take `Upstream.open`.
 
 import asyncio
 from collections.abc import Sequence
-from typing import Final, Protocol
+from typing import Final, Protocol, cast
 
 from jitui.errors import UpstreamError
 from jitui.upstream.dial import cut, reason
@@ -103,8 +103,7 @@ class Connection(asyncio.Protocol):
             cut(self.transport)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self.transport = transport
+        self.transport = cast("asyncio.Transport", transport)  # uvloop's is none by its class
 
     def data_received(self, data: bytes) -> None:
         if self._handler is None or self._ended:  # nobody asked for it, and it must not meet the next request
