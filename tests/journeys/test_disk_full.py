@@ -15,7 +15,7 @@ from tests.support.processes import until
 pytestmark = pytest.mark.root
 
 SIZE = 3 << 30  # bytes of the file system; the gateway wants 2 GiB free
-FLOOD = ("exec", "-n", "web", "box", "--", "sh", "-c", "while true; do seq 1 4000; usleep 5000; done")
+FLOOD = ("exec", "-n", "web", "box", "--", "sh", "-c", "while true; do seq 1 4000; sleep 0.005; done")
 PODS = ("get", "pods", "-n", "web")
 
 

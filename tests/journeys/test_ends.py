@@ -7,7 +7,7 @@ from tests.support.kubectls import Kubectl
 from tests.support.processes import Program
 
 FLOOD = ("exec", "-n", "web", "box", "--", "sh", "-c", "while true; do echo tick; sleep 0.05; done")
-TYPING = ("exec", "-it", "-n", "web", "box", "--", "sh")
+TYPING = ("exec", "-it", "-n", "web", "box", "--", "env", "PS1=pod> ", "sh")
 LOGS = ("logs", "-f", "-n", "web", "chatty")
 WATCH = ("get", "pods", "-n", "web", "-w")
 
@@ -31,7 +31,7 @@ def test_a_kill_reaches_a_terminal(gateway: Gateway, agent: Agent, kubectl: Kube
     """In an interactive shell too the reason is read and the exit code is not 0."""
     grant = gateway.window(agent)
     with gateway.spawn_kubectl(kubectl, agent, *TYPING, tty=(24, 80)) as program:
-        program.expect("# ")
+        program.expect("pod> ")
         gateway.jitui("kill", gateway.live("exec", grant)["id"], "--reason", "lunch is over").ok()
         result = program.end(10)
     assert result.code == 1, result
@@ -46,7 +46,7 @@ def test_at_the_deadline_every_stream_ends(gateway: Gateway, agent: Agent, kubec
     flood.expect("tick")
     logs.expect("line")
     watch.expect("chatty")
-    typing.expect("# ")
+    typing.expect("pod> ")
 
     for program in (flood, logs, typing):
         result = program.end(20)

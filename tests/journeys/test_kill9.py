@@ -12,7 +12,7 @@ from tests.support.gateway import Agent, Gateway, rule
 from tests.support.kubectls import Kubectl
 
 TIMES = int(os.environ.get("JITUI_KILLS", "50"))
-FLOOD = ("exec", "-n", "web", "box", "--", "sh", "-c", "while true; do seq 1 4000; usleep 5000; done")
+FLOOD = ("exec", "-n", "web", "box", "--", "sh", "-c", "while true; do seq 1 4000; sleep 0.005; done")
 ROUND = b"".join(b"%d\n" % number for number in range(1, 4001))
 
 

@@ -23,8 +23,8 @@ def test_exec_without_a_terminal(gateway: Gateway, agent: Agent, kubectl: Kubect
 
 def test_exec_with_a_terminal(gateway: Gateway, agent: Agent, kubectl: Kubectl, window: str) -> None:
     """A shell on a terminal: what is typed, what is printed, and a change of the window's size arrive; `exit` ends it with its code."""
-    with gateway.spawn_kubectl(kubectl, agent, "exec", "-it", "-n", "web", "box", "--", "sh", tty=(24, 80)) as program:
-        program.expect("# ")
+    with gateway.spawn_kubectl(kubectl, agent, "exec", "-it", "-n", "web", "box", "--", "env", "PS1=pod> ", "sh", tty=(24, 80)) as program:
+        program.expect("pod> ")
         _type(program, "echo $((6 * 7))", "42")
         program.resize(33, 101)
         _type(program, "sleep 0.3; stty size", "33 101")
@@ -68,9 +68,10 @@ def test_watch(gateway: Gateway, agent: Agent, kubectl: Kubectl) -> None:
 @pytest.mark.usefixtures("window")
 def test_cp_both_ways(gateway: Gateway, agent: Agent, one_kubectl: Kubectl) -> None:
     """`cp` is exec with tar: a file goes into the pod and comes back the same."""
+    there = f"box:{agent.name}.bin"
     (agent.home / "there").write_bytes(bytes(range(256)) * 400)
-    gateway.kubectl(one_kubectl, agent, "cp", "-n", "web", str(agent.home / "there"), "box:/tmp/there").ok()
-    gateway.kubectl(one_kubectl, agent, "cp", "-n", "web", "box:/tmp/there", str(agent.home / "back")).ok()
+    gateway.kubectl(one_kubectl, agent, "cp", "-n", "web", str(agent.home / "there"), there).ok()
+    gateway.kubectl(one_kubectl, agent, "cp", "-n", "web", there, str(agent.home / "back")).ok()
     assert (agent.home / "back").read_bytes() == (agent.home / "there").read_bytes()
 
 
