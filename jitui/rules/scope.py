@@ -1,13 +1,170 @@
-"""The scope grammar (being written)."""
+"""What of a connection a grant covers: a union of clauses, matched against actions and compared with each other."""
 
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from typing import Protocol
+
+from jitui.errors import InvalidError
+from jitui.rules import grammar
+from jitui.rules.action import Action
+from jitui.rules.clause import Atom, Clause
+from jitui.rules.hazard import past_star_kind, past_star_verb
+from jitui.rules.pattern import EVERY, argv_contains, argv_matches, contains, matches
+
+__all__ = ["Clause", "Kinds", "Scope", "narrower"]
 
 
-@dataclass(frozen=True, slots=True)
-class Clause:
-    text: str
+class Kinds(Protocol):
+    """What the cluster has, from the gateway's own copy of its discovery."""
+
+    def namespaced(self, group: str, resource: str) -> bool | None:
+        """Whether a kind lives in namespaces; None if there is no such kind (which is then denied)."""
+
+
+Row = tuple[Atom, Clause]
 
 
 @dataclass(frozen=True, slots=True)
 class Scope:
+    """A union of clauses. Its text, `str(scope)`, reads back as an equal scope."""
+
     clauses: tuple[Clause, ...]
+    _written: dict[tuple[str, str, str, str], list[Row]] = field(init=False, repr=False, compare=False)  # by verb, group, resource, subresource
+    _starred: dict[str, list[Row]] = field(init=False, repr=False, compare=False)  # by verb: the plural is "*"
+    _text: str = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        written: dict[tuple[str, str, str, str], list[Row]] = {}
+        starred: dict[str, list[Row]] = {}
+        for clause in self.clauses:
+            for atom in clause.atoms:
+                target = atom.target
+                for verb in atom.verbs:
+                    if target.plural == EVERY:
+                        starred.setdefault(verb, []).append((atom, clause))
+                    elif not (atom.starred and past_star_verb(verb, target.group, target.plural)):
+                        written.setdefault((verb, target.group, target.plural, target.subresource), []).append((atom, clause))
+        object.__setattr__(self, "_written", written)
+        object.__setattr__(self, "_starred", starred)
+        object.__setattr__(self, "_text", "; ".join(clause.text for clause in self.clauses))
+
+    @classmethod
+    def parse(cls, text: str | Sequence[str]) -> "Scope":
+        """A scope from its text, or from a list of clauses (YAML). Raises InvalidError with the position in the text, and a hint."""
+        if isinstance(text, str):
+            return cls(grammar.parse(text))
+        if not text:
+            raise InvalidError(f"scope without a clause; it never means everything: write clauses, or a preset: {grammar.PRESET_WORDS}")
+        found: dict[Clause, None] = {}
+        for number, part in enumerate(text, 1):
+            found.update(dict.fromkeys(grammar.parse(part, f"scope, clause {number}")))
+        return cls(tuple(found))
+
+    def __str__(self) -> str:
+        return self._text
+
+    def allows(self, action: Action, kinds: Kinds) -> Clause | None:
+        """The clause that covers the action, or None. A server-side apply must be covered as patch and as create."""
+        if not action.resource:
+            return self._allows_path(action)
+        namespaced = kinds.namespaced(action.group, action.resource)
+        if namespaced is None:
+            return None
+        clause = self._allows(action, action.verb, namespaced)
+        if clause is not None and action.apply and self._allows(action, "create", namespaced) is None:
+            return None
+        return clause
+
+    def _allows(self, action: Action, verb: str, namespaced: bool) -> Clause | None:
+        for atom, clause in self._written.get((verb, action.group, action.resource, action.subresource), ()):
+            if _fits(atom, action, namespaced):
+                return clause
+        if action.subresource or verb not in self._starred or past_star_kind(verb, action.group, action.resource):
+            return None
+        for atom, clause in self._starred[verb]:
+            if atom.target.group in {"", action.group} and _fits(atom, action, namespaced):
+                return clause
+        return None
+
+    def _allows_path(self, action: Action) -> Clause | None:
+        if action.verb != "get":
+            return None
+        return next((clause for clause in self.clauses if any(matches(path, action.path) for path in clause.paths)), None)
+
+
+def _fits(atom: Atom, action: Action, namespaced: bool) -> bool:
+    """Name, namespace and command; verb and kind were looked up."""
+    name = atom.target.name
+    if name and not (action.name and matches(name, action.name)):
+        return False
+    namespace = action.namespace
+    if not namespaced:
+        # of the kind namespaces, RequestInfo gives the name as the namespace too
+        own = action.resource == "namespaces" and not action.group and namespace == action.name
+        if atom.namespaces or (namespace and not own):
+            return False
+    elif not (namespace in atom.namespaces if namespace else False) and not any(
+        pattern == EVERY or ("*" in pattern and namespace and matches(pattern, namespace)) for pattern in atom.namespaces
+    ):
+        return False
+    return atom.argv is None or (not action.stdin and not action.tty and argv_matches(atom.argv, action.argv))
+
+
+@lru_cache(maxsize=1024)
+def narrower(a: Scope, b: Scope) -> bool:
+    """Whether b allows everything that a allows. What can't be proved is False.
+
+    Proved piece by piece: each verb on each target in each namespace of a lies inside one piece of b, whichever clause it is in.
+    """
+    rows = [atom for clause in b.clauses for atom in clause.atoms]
+    paths = [path for clause in b.clauses for path in clause.paths]
+    return all(
+        all(any(contains(outer, inner) for outer in paths) for inner in clause.paths)
+        and all(any(_inside(piece, verb, outer) for outer in rows) for atom in clause.atoms for piece, verb in _pieces(atom))
+        for clause in a.clauses
+    )
+
+
+def wider_clause(a: Scope, b: Scope) -> Clause | None:
+    """The first clause of a that is not proved to lie inside b; None if a is narrower."""
+    return next((clause for clause in a.clauses if not narrower(Scope((clause,)), b)), None)
+
+
+def _pieces(atom: Atom) -> Iterator[tuple[Atom, str]]:
+    """The atom, one verb and one namespace at a time, without what it never reaches."""
+    target = atom.target
+    for verb in atom.verbs:
+        if atom.starred and target.plural != EVERY and past_star_verb(verb, target.group, target.plural):
+            continue
+        for namespace in atom.namespaces:
+            yield replace(atom, namespaces=(namespace,)), verb
+        if not atom.namespaces:
+            yield atom, verb
+
+
+def _inside(inner: Atom, verb: str, outer: Atom) -> bool:
+    """Whether everything that `inner` allows for this verb is allowed by `outer`."""
+    if verb not in outer.verbs:
+        return False
+    a, b = inner.target, outer.target
+    if b.plural == EVERY:
+        if a.subresource or (b.group and b.group != a.group):
+            return False
+        if a.plural != EVERY and past_star_kind(verb, a.group, a.plural):
+            return False
+    elif (a.plural, a.group, a.subresource) != (b.plural, b.group, b.subresource) or (outer.starred and past_star_verb(verb, b.group, b.plural)):
+        return False
+    if b.name and not (a.name and contains(b.name, a.name)):
+        return False
+    if not inner.namespaces or not outer.namespaces:
+        return inner.namespaces == outer.namespaces and _commands_inside(inner, outer)
+    namespace = inner.namespaces[0]
+    # "*" is more than a pattern: it also means lists across all namespaces
+    if not any(pattern == EVERY or (namespace != EVERY and contains(pattern, namespace)) for pattern in outer.namespaces):
+        return False
+    return _commands_inside(inner, outer)
+
+
+def _commands_inside(inner: Atom, outer: Atom) -> bool:
+    return outer.argv is None or (inner.argv is not None and argv_contains(outer.argv, inner.argv))

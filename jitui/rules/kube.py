@@ -1,0 +1,247 @@
+"""What a request line asks of Kubernetes, read as the API server reads it, and refused where two readings are possible.
+
+Sources: kubernetes apiserver/pkg/endpoints/request/requestinfo.go (attributes), Go's net/url (how the target is taken apart),
+apimachinery/pkg/runtime/conversion.go (how a query value becomes a boolean), apimachinery/pkg/fields/selector.go.
+The gateway forwards the very target that was read here, so nothing is normalised: what is not plain is refused.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Final, NoReturn
+
+from jitui.errors import InvalidError
+from jitui.rules.action import Action
+
+METHODS: Final[Mapping[bytes, str]] = {
+    b"GET": "get", b"HEAD": "get", b"POST": "create", b"PUT": "update", b"PATCH": "patch", b"DELETE": "delete",
+}  # fmt: skip
+STREAMS: Final[Mapping[str, str]] = {"exec": "exec", "attach": "attach", "portforward": "port-forward"}
+PROXIED: Final = frozenset({"nodes", "pods", "services"})
+
+# RFC 3986, 3.3 and 3.4, less the semicolon: Go drops what holds one, others split there
+PATH: Final = re.compile(rb"/[A-Za-z0-9._~!$&'()*+,=:@/%-]*")
+QUERY: Final = re.compile(rb"[A-Za-z0-9._~!$&'()*+,=:@/?%-]*")
+ESCAPE: Final = re.compile(rb"%([0-9A-Fa-f]{2})?")
+CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+NUMBER: Final = re.compile(r"[+-]?[0-9]{1,18}")
+
+# query keys that the API server, or this gateway, reads one value of
+SINGLE: Final = frozenset({
+    "watch", "fieldSelector", "labelSelector", "limit", "continue", "timeoutSeconds", "resourceVersion", "resourceVersionMatch",
+    "sendInitialEvents", "container", "stdin", "stdout", "stderr", "tty", "follow", "dryRun", "force", "fieldManager", "fieldValidation",
+})  # fmt: skip
+# numbers of a list: if one of them does not parse, the API server drops the field selector and with it the name
+NUMBERS: Final = ("limit", "timeoutSeconds")
+
+
+def refuse(what: str, hint: str) -> NoReturn:
+    raise InvalidError(f"request refused: {what}; {hint}")
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """Keys and values as Go's ParseQuery gives them, in order; a judged key at most once."""
+
+    values: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def text(self, key: str) -> str:
+        return self.values.get(key, ("",))[0]
+
+    def flag(self, key: str) -> bool:
+        """Present and not `0` or `false`: the empty value counts as true."""
+        values = self.values.get(key)
+        if not values:
+            return False
+        if not values[0].isascii():
+            refuse(f"{key} is neither true nor false", "send true or leave it out")
+        return values[0].lower() not in {"0", "false"}
+
+
+NO_QUERY: Final = Query()
+
+
+def read(method: bytes, target: bytes, *, content_type: bytes = b"") -> Action:
+    """The action of one request: method, and origin-form target (path and query as they came). Raises InvalidError when refused."""
+    verb = METHODS.get(method)
+    if verb is None:
+        refuse(f"method {method.decode('ascii', 'replace')[:20]}", "GET, HEAD, POST, PUT, PATCH and DELETE pass")
+    raw_path, question, raw_query = target.partition(b"?")
+    path = _path(raw_path)
+    parts = path.strip("/").split("/")
+    query = _query(raw_query) if question else NO_QUERY
+    if parts[0] not in {"api", "apis"} or len(parts) < (4 if parts[0] == "apis" else 3):
+        return Action(method.decode("ascii").lower(), path=path)
+    action = _resource(verb, path, parts)
+    _single(action, query)
+    return _with_query(action, query, apply=method == b"PATCH" and b"apply-patch" in content_type.lower())
+
+
+def describe(action: Action, *, everywhere: bool = False) -> str:
+    """`exec pods/web-7c in web`, for denials and screens; text of the request, so callers clean() it.
+
+    With `everywhere` a missing namespace is said to be all of them; without, it is a cluster-scoped kind.
+    """
+    if not action.resource:
+        return f"{action.verb} {action.path}"
+    verb, what = action.verb, f"{action.resource}.{action.group}" if action.group else action.resource
+    if is_upgrade_target(action):
+        verb = STREAMS[action.subresource]
+    elif action.apply:
+        verb = "apply"
+    what += f"/{action.name}" if action.name else ""
+    if action.subresource and not is_upgrade_target(action):
+        what += f"/{action.subresource}"
+    if action.namespace and action.kind.partition("/")[0] != "namespaces":
+        return f"{verb} {what} in {action.namespace}"
+    return f"{verb} {what} in all namespaces" if everywhere and not action.namespace else f"{verb} {what}"
+
+
+def is_upgrade_target(action: Action) -> bool:
+    """Whether the request may turn into a stream: pods/exec, pods/attach, pods/portforward of one pod."""
+    return (
+        action.resource == "pods" and action.subresource in STREAMS and not action.group and bool(action.name) and bool(action.namespace)
+    )
+
+
+def _path(raw: bytes) -> str:
+    """The decoded path, as Go's URL.Path. Nothing in it can be read in two ways."""
+    if not raw.startswith(b"/"):
+        refuse("the target is not a path", "send origin-form, as in GET /api/v1/pods")
+    if not PATH.fullmatch(raw):
+        refuse("a character in the path that must be percent-encoded, or a fragment", "send the plain path, as kubectl does")
+    path = raw.decode("ascii")
+    if b"%" in raw:
+        path = _unescape(raw, "path")
+    tail = _proxy_tail(raw)
+    strict, free = raw[: len(raw) - tail], raw[len(raw) - tail :]
+    for found in ESCAPE.findall(strict):
+        if found.upper() in {b"2F", b"5C", b"25"}:
+            refuse(f"%{found.decode()} in the path", "names hold no / \\ or %; send the plain path")
+    if b"//" in strict:
+        refuse("an empty segment (//) in the path", "send single slashes")
+    if b"%5c" in free.lower():
+        refuse("%5C in the path", "send / between segments")
+    if CONTROL.search(path):
+        refuse("a control character in the path", "names hold none")
+    if not {".", ".."}.isdisjoint(path.split("/")):
+        refuse("a dot segment in the path", "send the path it leads to")
+    return path
+
+
+def _proxy_tail(raw: bytes) -> int:
+    """How many last bytes of the path belong to what a proxy subresource leads to, and are read by nobody on the way.
+
+    Only in the plain form, /api/v1/[namespaces/NS/]KIND/NAME/proxy/..., without an escape before it.
+    """
+    parts = raw.split(b"/")
+    at = 5 if len(parts) > 4 and parts[3] == b"namespaces" else 3
+    if parts[:3] != [b"", b"api", b"v1"] or len(parts) < at + 4 or parts[at + 2] != b"proxy":
+        return 0
+    head = b"/".join(parts[: at + 3]) + b"/"
+    if parts[at].decode("ascii") not in PROXIED or b"%" in head or b"//" in head:
+        return 0
+    return len(raw) - len(head)
+
+
+def _unescape(raw: bytes, where: str) -> str:
+    for match in ESCAPE.finditer(raw):
+        if match[1] is None:
+            refuse(f"a % in the {where} that starts no escape", "write %25 for it")
+    data = ESCAPE.sub(lambda match: bytes((int(match[1], 16),)), raw)
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError:
+        refuse(f"the {where} is not UTF-8 once decoded", "encode it as UTF-8")
+    if "\0" in text:
+        refuse(f"%00 in the {where}", "nothing in Kubernetes holds one")
+    return text
+
+
+def _query(raw: bytes) -> Query:
+    if b";" in raw:
+        refuse("a semicolon in the query", "separate with & and write %3B for a semicolon")
+    if not QUERY.fullmatch(raw):
+        refuse("a character in the query that must be percent-encoded, or a fragment", "encode it, as kubectl does")
+    values: dict[str, tuple[str, ...]] = {}
+    for pair in raw.split(b"&"):
+        if pair:
+            key, _, value = pair.partition(b"=")
+            name = _value(key)
+            values[name] = (*values.get(name, ()), _value(value))
+    return Query(values)
+
+
+def _value(raw: bytes) -> str:
+    """One key or value; + is a space (application/x-www-form-urlencoded, as Go's QueryUnescape)."""
+    raw = raw.replace(b"+", b" ")
+    return _unescape(raw, "query") if b"%" in raw else raw.decode("ascii")
+
+
+def _resource(verb: str, path: str, parts: list[str]) -> Action:
+    """RequestInfo's way through the path of a resource request."""
+    group, at = ("", 1) if parts[0] == "api" else (parts[1], 2)
+    version, rest = parts[at], parts[at + 1 :]
+    if rest[0] in {"watch", "proxy"}:
+        hint = "list with ?watch=true" if rest[0] == "watch" else "use the proxy subresource, if it is granted"
+        refuse(f"the old /{rest[0]}/ prefix form", hint)
+    namespace = ""
+    if rest[0] == "namespaces" and len(rest) > 1:
+        namespace = rest[1]
+        if len(rest) > 2 and rest[2] not in {"status", "finalize"}:
+            rest = rest[2:]
+    resource, name, subresource = (*rest, "", "")[:3]
+    action = Action(verb, group, version, resource, subresource, namespace, name, path)
+    # one action whatever the method: a WebSocket is a GET, SPDY a POST, and both start the same command
+    return replace(action, verb="create") if resource == "pods" and subresource in STREAMS and not group else action
+
+
+def _single(action: Action, query: Query) -> None:
+    if action.subresource == "proxy":  # the query is for what stands behind the proxy
+        return
+    for key, values in query.values.items():
+        if len(values) > 1 and key in SINGLE:
+            refuse(f"{key} is given {len(values)} times", "give it once")
+
+
+def _with_query(action: Action, query: Query, *, apply: bool) -> Action:
+    if action.resource == "pods" and not action.group and action.subresource in {*STREAMS, "log"}:
+        return replace(
+            action, argv=query.values.get("command", ()) if action.subresource == "exec" else (), container=query.text("container"),
+            stdin=action.subresource != "log" and query.flag("stdin"), tty=action.subresource != "log" and query.flag("tty"),
+            follow=action.subresource == "log" and query.flag("follow"),
+        )  # fmt: skip
+    if action.verb == "get":
+        return action if action.name else _collection(action, query)
+    verb = "deletecollection" if action.verb == "delete" and not action.name else action.verb
+    return replace(action, verb=verb, apply=apply, dry_run=bool(query.text("dryRun")))
+
+
+def _collection(action: Action, query: Query) -> Action:
+    """List or watch; with fieldSelector metadata.name=X it is judged as X, for so kubectl waits for one object."""
+    name = _selected(query.text("fieldSelector"))
+    if name:
+        for key in NUMBERS:
+            if key in query.values and not NUMBER.fullmatch(query.text(key)):
+                refuse(f"{key} is not a number", "leave it out or send a whole number")
+    return replace(action, verb="watch" if query.flag("watch") else "list", name=name)
+
+
+def _selected(selector: str) -> str:
+    """The X of metadata.name=X among the terms of a field selector, or nothing."""
+    if "\\" in selector:
+        refuse("a backslash in fieldSelector", "leave the escaped term out and select among the answer")
+    names = set()
+    for term in filter(None, selector.split(",")):
+        field_name, sign, value = term.partition("=")
+        if not sign:
+            refuse(f"fieldSelector has a term without = or !=: {term[:40]}", "write field=value")
+        value = value.removeprefix("=")
+        if "=" in value:
+            refuse("a second = in a term of fieldSelector", "write field=value")
+        if field_name == "metadata.name":
+            names.add(value)
+    if len(names) > 1:
+        refuse("fieldSelector names two objects", "name one")
+    name = names.pop() if names else ""
+    return "" if name in {".", ".."} or "/" in name or "%" in name else name

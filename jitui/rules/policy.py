@@ -1,0 +1,189 @@
+"""May this action pass? Yes only if a live grant covers it and the rule as it is now covers it too.
+
+Discovery is answered by the door from the gateway's own copy and never comes here (`is_discovery`). What kubectl asks around every
+request (its own rights, OpenAPI, health) passes under any live grant.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from shlex import quote
+from typing import Final, Literal
+
+from jitui.errors import InvalidError
+from jitui.instant import Instant
+from jitui.rules.action import Action, Hazard
+from jitui.rules.clause import READS
+from jitui.rules.duration import duration
+from jitui.rules.grant import due
+from jitui.rules.hazard import hazard_of
+from jitui.rules.kube import STREAMS, describe, is_upgrade_target
+from jitui.rules.pattern import EVERY
+from jitui.rules.scope import Kinds, Scope, narrower
+from jitui.rules.terms import Grant, GrantState, Rule
+
+DISCOVERY: Final = frozenset({"/version", "/api", "/apis", "/api/v1"})
+HEALTH: Final = ("/healthz", "/livez", "/readyz")
+SELF_REVIEWS: Final = frozenset({
+    ("authorization.k8s.io", "selfsubjectaccessreviews"),
+    ("authorization.k8s.io", "selfsubjectrulesreviews"),
+    ("authentication.k8s.io", "selfsubjectreviews"),
+})
+AROUND: Final = "around a request"
+SHOWN: Final = 160  # characters of a scope in a denial
+PLAIN: Final = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789 .,:;/*@_=+-")  # stand for themselves in double quotes
+
+
+@dataclass(frozen=True, slots=True)
+class Allow:
+    grant: Grant  # the one it passes under; if waiting, this action starts its window
+    clause: str  # the clause that covers it, or "around a request"
+    hazard: Hazard
+    kind: Literal["grant", "around"] = "grant"
+
+
+@dataclass(frozen=True, slots=True)
+class Deny:
+    why: str  # what is missing
+    how: str = ""  # what to do next, with the exact command; empty if nothing can be done by asking
+    code: int = 403
+
+    @property
+    def sentence(self) -> str:
+        """Why and how in one line."""
+        return f"{self.why}; {self.how}" if self.how else self.why
+
+
+def is_discovery(action: Action) -> bool:
+    """GET of /version, /api, /apis, /api/v1 or /apis/GROUP/VERSION: what every client reads first, the same for everybody."""
+    if action.resource or action.verb != "get":
+        return False
+    if action.path in DISCOVERY:
+        return True
+    parts = action.path.split("/")
+    return len(parts) == 4 and parts[1] == "apis" and bool(parts[2]) and bool(parts[3])
+
+
+def is_around(action: Action) -> bool:
+    """What kubectl asks beside a request and that shows nothing of the cluster's objects: own rights, OpenAPI, health."""
+    if action.resource:
+        return (
+            action.verb == "create" and (action.group, action.resource) in SELF_REVIEWS and not action.subresource and not action.namespace
+            and not action.name
+        )  # fmt: skip
+    path = action.path
+    return action.verb == "get" and (
+        path in {"/openapi/v2", "/openapi/v3"} or path.startswith("/openapi/v3/") or any(path == top or path.startswith(top + "/") for top in HEALTH)
+    )
+
+
+def decide(
+    action: Action, *, agent: str, connection: str, rule: Rule | None, grants: Sequence[Grant], now: Instant, kinds: Kinds
+) -> Allow | Deny:
+    """Allow with the grant it passes under, or Deny with what is missing and how to ask for it.
+
+    `grants` are the live ones of this agent and connection; one whose time has passed at `now` covers nothing. Of several that cover
+    the action it is the one that ends last, and one that has not started only if no other does.
+    """
+    if rule is None:
+        return Deny(f"no rule lets {agent} on {connection}", "an admin adds one under rules: in the configuration")
+    live = [grant for grant in grants if grant.live and due(grant, now) is None]
+    if len(live) > 1:
+        live.sort(key=lambda grant: _ends(grant, now), reverse=True)
+    if live and is_around(action):
+        return Allow(live[0], AROUND, hazard_of(action), "around")
+    if live and rule.scope.allows(action, kinds) is not None:
+        for grant in live:
+            clause = grant.scope.allows(action, kinds)
+            if clause is not None:
+                return Allow(grant, clause.text, hazard_of(action))
+    return _deny(action, agent, connection, rule, live, kinds)
+
+
+def suggest(action: Action, kinds: Kinds | None = None) -> str:
+    """The clause that would cover the action, canonical; empty if none can. Without `kinds`, no namespace is taken as cluster-scoped."""
+    return next(_suggestions(action, kinds), "")
+
+
+def ask_line(connection: str, rule: Rule, scope: str = "") -> str:
+    """The command that asks for the rule's longest window, to be copied as it is."""
+    words = f'jitui request {quote(connection)} --duration {duration(rule.duration_s)} --reason "..."'
+    if not scope:
+        return words
+    return f'{words} --scope "{scope}"' if PLAIN.issuperset(scope) else f"{words} --scope {quote(scope)}"
+
+
+def _ends(grant: Grant, now: Instant) -> tuple[bool, int]:
+    """For sorting: active before waiting, then by what remains."""
+    clock = grant.deadline if grant.state is GrantState.ACTIVE else grant.use_by
+    return grant.state is GrantState.ACTIVE, clock.remaining_us(now) if clock else 0
+
+
+def _suggestions(action: Action, kinds: Kinds | None) -> Iterator[str]:
+    """Clauses that cover the action, the handiest first."""
+    if not action.resource:
+        candidates = [f"get url:{action.path}"] if action.verb == "get" else []
+    else:
+        verb, kind = action.verb, action.kind
+        if is_upgrade_target(action):
+            verb, kind = STREAMS[action.subresource], "pods"
+        elif action.apply:
+            verb = "apply"
+        verbs = ("read", verb) if verb in READS and not action.subresource else (verb,)
+        namespace = action.namespace
+        if kinds is not None and not namespace and kinds.namespaced(action.group, action.resource):
+            namespace = EVERY
+        if action.resource == "namespaces" and not action.group:
+            namespace = ""
+        where = f" in {namespace}" if namespace else ""
+        name = f":{action.name}" if action.name else ""
+        candidates = [f"{word} {kind}{name}{where}" for word in verbs]
+    for candidate in candidates:
+        try:
+            yield str(Scope.parse(candidate))
+        except InvalidError:
+            continue
+
+
+def _deny(action: Action, agent: str, connection: str, rule: Rule, live: Sequence[Grant], kinds: Kinds) -> Deny:
+    namespaced = kinds.namespaced(action.group, action.resource) if action.resource else False
+    everywhere = bool(namespaced) and not action.namespace
+    what = f"{action.kind} in all namespaces" if everywhere and action.verb in READS else describe(action, everywhere=everywhere)
+    allowed = namespaced is not None and rule.scope.allows(action, kinds) is not None
+    if not live:
+        if allowed or namespaced is None or is_around(action):
+            return Deny(f"{agent} has no live window on {connection}", f"ask: {ask_line(connection, rule)}")
+        hint = _namespace_hint(action, rule.scope, kinds) if everywhere else ""
+        how = f"{hint}, and ask: {ask_line(connection, rule)}" if hint else ""
+        return Deny(f"{what}: no rule allows it, and {agent} has no live window; the rule for {agent} on {connection} allows {_shown(rule.scope)}", how)
+    if namespaced is None:
+        return Deny(f"{what}: {connection} has no kind {action.resource} in the group {action.group or 'core'}", "look at: kubectl api-resources")
+    hint = _namespace_hint(action, live[0].scope, kinds) if everywhere else ""
+    covers = f"window {live[0].label} covers {_shown(live[0].scope)}"
+    if not allowed:
+        return Deny(f"{what}: no rule allows it; the rule for {agent} on {connection} allows {_shown(rule.scope)}, {covers}", hint)
+    command = ask_line(connection, rule, _askable(action, rule, kinds))
+    return Deny(f"{what}: {covers}", f"{hint}, or: {command}" if hint else f"ask: {command}")
+
+
+def _askable(action: Action, rule: Rule, kinds: Kinds) -> str:
+    """A scope that covers the action and that the rule allows."""
+    for candidate in _suggestions(action, kinds):
+        scope = Scope.parse(candidate)
+        if narrower(scope, rule.scope) and scope.allows(action, kinds):
+            return candidate
+    clause = rule.scope.allows(action, kinds)
+    return clause.text if clause is not None and not action.apply else ""
+
+
+def _namespace_hint(action: Action, scope: Scope, kinds: Kinds) -> str:
+    """`use -n web` where the same is allowed in one namespace."""
+    for clause in scope.clauses:
+        for namespace in clause.namespaces:
+            if "*" not in namespace and scope.allows(replace(action, namespace=namespace), kinds):
+                return f"use -n {namespace}"
+    return ""
+
+
+def _shown(scope: Scope) -> str:
+    text = str(scope)
+    return text if len(text) <= SHOWN else text[: SHOWN - 1] + "…"

@@ -1,0 +1,83 @@
+"""Who may what. Section 8 of the design as one table; a person never decides for an identity they are, own or created."""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Final
+
+from jitui.errors import RefusedError
+from jitui.rules.terms import Identity, Role, Rule
+
+
+class Right(StrEnum):
+    ASK = "ask"  # ask, withdraw, release, see own
+    SEE = "see"  # the queue, grants, actions, without bodies
+    DECIDE = "decide"  # approve, deny
+    STOP = "stop"  # revoke, kill, freeze, thaw, lockdown on
+    LIVE = "live"  # watch what is live
+    RECORDED_DECIDED = "recorded-decided"  # replay what ran under grants they decided
+    RECORDED_HOUR = "recorded-hour"  # replay the last hour
+    RECORDED = "recorded"  # replay everything
+    UNMASK = "unmask"  # see recorded secrets; each time is a fact
+    ADMIN = "admin"  # identities, reload, lockdown off
+
+
+TABLE: Final[Mapping[Role, frozenset[Right]]] = {
+    Role.AGENT: frozenset({Right.ASK}),
+    Role.APPROVER: frozenset({Right.SEE, Right.DECIDE, Right.STOP, Right.LIVE, Right.RECORDED_DECIDED}),
+    Role.OPERATOR: frozenset({Right.SEE, Right.STOP, Right.LIVE, Right.RECORDED_HOUR}),
+    Role.AUDITOR: frozenset({Right.SEE, Right.LIVE, Right.RECORDED}),
+    Role.ADMIN: frozenset({Right.SEE, Right.STOP, Right.ADMIN}),
+}
+
+WORDS: Final[Mapping[Right, str]] = {
+    Right.ASK: "ask for a window",
+    Right.SEE: "see the queue, grants and actions",
+    Right.DECIDE: "approve or deny",
+    Right.STOP: "revoke, kill, freeze or lock down",
+    Right.LIVE: "watch live content",
+    Right.RECORDED_DECIDED: "replay what ran under grants they decided",
+    Right.RECORDED_HOUR: "replay the last hour",
+    Right.RECORDED: "replay recorded content",
+    Right.UNMASK: "unmask recorded secrets",
+    Right.ADMIN: "manage identities, reload or lift a lockdown",
+}
+
+
+def rights_of(identity: Identity, *, unmask: bool = False) -> frozenset[Right]:
+    """The union of its roles' rights. An agent has an agent's rights whatever else it is given; `unmask` is granted to an auditor by name."""
+    if identity.disabled:
+        return frozenset()
+    if identity.is_agent:
+        return TABLE[Role.AGENT]
+    rights = frozenset(right for role in identity.roles for right in TABLE[role])
+    return rights | {Right.UNMASK} if unmask and Role.AUDITOR in identity.roles else rights
+
+
+def require(identity: Identity, right: Right) -> None:
+    """Raises RefusedError, which says what is missing and who has it."""
+    if right in rights_of(identity):
+        return
+    if identity.disabled:
+        raise RefusedError(f"{identity.name} is disabled; ask an admin")
+    roles = " or ".join(role for role in Role if right in TABLE[role])
+    raise RefusedError(f"{identity.name} may not {WORDS[right]}; that takes the role {roles or 'auditor, and being named for it'}")
+
+
+def why_not_decide(person: Identity, agent: Identity, rule: Rule) -> str:
+    """Why this person may not decide for this agent, in one sentence; empty if they may.
+
+    `owner_may_approve` of the rule lifts owning and having created, never being the agent or an agent.
+    """
+    if person.is_agent:
+        return f"{person.name} is an agent, and agents never decide; ask an approver"
+    if person.name == agent.name:
+        return f"{person.name} can't decide for itself; ask another approver"
+    if Right.DECIDE not in rights_of(person):
+        return f"{person.name} is disabled; ask another approver" if person.disabled else f"{person.name} is no approver; ask one"
+    if rule.owner_may_approve:
+        return ""
+    if agent.owner == person.name:
+        return f"{person.name} owns {agent.name}, and nobody decides for what they own; ask another approver"
+    if agent.created_by == person.name:
+        return f"{person.name} created {agent.name}, and nobody decides for what they created; ask another approver"
+    return ""
