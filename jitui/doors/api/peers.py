@@ -16,7 +16,7 @@ from jitui.identity import peer
 HEAD_LIMIT: Final = 64 << 10  # bytes of request line and headers
 HEAD_TIME_S: Final = 15.0  # from the connection, or a head's first byte, to its end
 TOO_LARGE: Final = (b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-type: text/plain; charset=utf-8\r\n"
-                    b"content-length: 36\r\nconnection: close\r\n\r\na request's head is at most 64 KiB.\r\n")
+                    b"content-length: 37\r\nconnection: close\r\n\r\na request's head is at most 64 KiB.\r\n")
 
 
 class Peer:

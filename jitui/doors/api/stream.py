@@ -36,8 +36,8 @@ class EventStream(Response):
 
     media_type = "text/event-stream"
 
-    def __init__(self, source: AsyncIterator[T], form: Callable[[T], bytes], closing: asyncio.Event) -> None:
-        super().__init__(headers={"cache-control": "no-store"})
+    def __init__(self, source: AsyncIterator[T], form: Callable[[T], bytes], closing: asyncio.Event, status_code: int = 200) -> None:
+        super().__init__(status_code=status_code, headers={"cache-control": "no-store"})
         del self.headers["content-length"]
         self._source, self._form, self._closing = source, form, closing
         self._started = False

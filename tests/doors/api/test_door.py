@@ -1,0 +1,83 @@
+"""Opening and closing the sockets."""
+
+import asyncio
+import os
+import socket
+import stat
+from pathlib import Path
+
+import httpx
+import pytest
+
+from jitui.doors.api import ApiDoor, door
+from jitui.errors import ConfigurationError, ConflictError, UnsafeError
+from tests.fakes.gateway import Address
+
+
+async def test_the_socket_is_private(gateway: Address) -> None:
+    """0600 from its first instant, whatever the umask; gone when the door is closed."""
+    assert stat.S_IMODE(gateway.socket.stat().st_mode) == 0o600
+    await gateway.door.aclose()
+    assert not gateway.socket.exists()
+
+
+def test_binding_keeps_the_umask(tmp_path: Path) -> None:
+    """The narrow umask is there for the bind alone."""
+    before = os.umask(0o022)
+    try:
+        door.bind_unix(tmp_path / "s").close()
+        assert os.umask(0o022) == 0o022
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE((tmp_path / "s").stat().st_mode) == 0o600
+
+
+def test_a_socket_left_behind_is_replaced(tmp_path: Path) -> None:
+    """After a crash the next gateway takes its place; what is no socket is left alone."""
+    path = tmp_path / "desk.sock"
+    door.bind_unix(path).close()
+    door.bind_unix(path).close()
+    path.unlink()
+    path.write_text("notes")
+    with pytest.raises(UnsafeError, match=r"is there and is no socket"):
+        door.bind_unix(path)
+    assert path.read_text() == "notes"
+
+
+async def test_a_socket_that_answers_is_another_gateways(gateway: Address) -> None:
+    """It is left alone, and the message says how to stop that one."""
+    other = ApiDoor(gateway.house, gateway.callers)
+    with pytest.raises(ConflictError, match=rf"another gateway answers at {gateway.socket}; stop it with: jitui --gateway unix:"):
+        await other.start(unix=gateway.socket)
+    async with httpx.AsyncClient(transport=httpx.AsyncHTTPTransport(uds=str(gateway.socket))) as client:
+        assert (await client.get("http://gateway/v1/hello")).status_code == 200
+
+
+def test_places_that_can_not_be(tmp_path: Path) -> None:
+    """A path too long for a Unix socket, or in no folder, is said with what to do."""
+    with pytest.raises(UnsafeError, match=r"longer than the 107 bytes"):
+        door.bind_unix(tmp_path / ("x" * 100))
+    with pytest.raises(UnsafeError, match=r"can't make the socket .*: No such file"):
+        door.bind_unix(tmp_path / "no" / "s")
+
+
+def test_a_port_that_is_taken() -> None:
+    """One clear line that names the port and the key to change."""
+    with socket.create_server(("127.0.0.1", 0)) as taken, pytest.raises(ConflictError, match=r"port \d+ on 127.0.0.1 is taken; set another one as listen.api"):
+        door.bind_tcp("127.0.0.1", taken.getsockname()[1])
+    with pytest.raises(ConfigurationError, match=r"can't listen on 192.0.2.1:0"):
+        door.bind_tcp("192.0.2.1", 0)
+
+
+async def test_no_tcp_without_tls(gateway: Address) -> None:
+    """A token never crosses the network in the clear."""
+    with pytest.raises(ConfigurationError, match=r"with TLS only"):
+        await ApiDoor(gateway.house, gateway.callers).start(tcp=("127.0.0.1", 0))
+
+
+async def test_closing_frees_the_port(gateway: Address) -> None:
+    """After aclose nothing listens, and closing twice is no harm."""
+    await gateway.door.aclose()
+    await gateway.door.aclose()
+    with pytest.raises(ConnectionRefusedError):
+        await asyncio.open_connection("127.0.0.1", gateway.door.port)

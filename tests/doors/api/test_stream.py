@@ -1,0 +1,104 @@
+"""Events over SSE."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+
+import httpx
+import pytest
+
+from jitui.doors.api import stream
+from tests.doors.api.conftest import bearer
+from tests.fakes.desk import session_view
+from tests.fakes.gateway import Address
+
+
+async def blocks(answer: httpx.Response) -> AsyncIterator[dict[str, str]]:
+    """Events and comments as they come; a comment under the key ''."""
+    made: dict[str, str] = {}
+    async for line in answer.aiter_lines():
+        if not line:
+            yield made
+            made = {}
+        else:
+            key, _, value = line.partition(":")
+            made[key] = value.strip()
+
+
+async def test_facts_from_now_on(gateway: Address, local: httpx.AsyncClient) -> None:
+    """Once the stream is open nothing is missed: each fact with its seq as id, its view as one line of JSON."""
+    await gateway.house.happen("viewed", "ana", "s-1")
+    async with local.stream("GET", "/v1/events") as answer:
+        assert (answer.status_code, answer.headers["content-type"]) == (200, "text/event-stream; charset=utf-8")
+        events = blocks(answer)
+        assert await anext(events) == {"": "open"}
+        await gateway.house.happen("viewed", "\u202eana\n", "s-1", how="live")
+        got = await anext(events)
+        assert (got["id"], got["event"], json.loads(got["data"])["who"]) == ("2", "fact", "\u202eana\n")
+        assert got["data"].isascii()
+
+
+@pytest.mark.parametrize(("query", "headers"), [("?since=1", {}), ("", {"last-event-id": "1"}), ("?since=0", {"last-event-id": "1"})])
+async def test_resuming(gateway: Address, local: httpx.AsyncClient, query: str, headers: dict[str, str]) -> None:
+    """After `since`, or after Last-Event-ID, which is what a browser sends by itself and therefore wins."""
+    for _ in range(3):
+        await gateway.house.happen("viewed", "ana", "s-1")
+    async with local.stream("GET", f"/v1/events{query}", headers=headers) as answer:
+        events = blocks(answer)
+        assert [block.get("id") async for block in _take(events, 3)] == [None, "2", "3"]
+
+
+async def _take(events: AsyncIterator[dict[str, str]], count: int) -> AsyncIterator[dict[str, str]]:
+    for _ in range(count):
+        yield await anext(events)
+
+
+async def test_heartbeat(local: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A comment now and then, so that silence means that the gateway is gone."""
+    monkeypatch.setattr(stream, "BEAT_S", 0.02)
+    async with local.stream("GET", "/v1/events") as answer:
+        assert [block async for block in _take(blocks(answer), 3)] == [{"": "open"}, {"": "alive"}, {"": "alive"}]
+
+
+async def test_a_client_that_goes_is_let_go(gateway: Address, local: httpx.AsyncClient) -> None:
+    """Its source is closed at once, not at the next event."""
+    async with local.stream("GET", "/v1/events") as answer:
+        await anext(blocks(answer))
+        assert gateway.house.listeners == 1
+    for _ in range(200):
+        if not gateway.house.listeners:
+            break
+        await asyncio.sleep(0.01)
+    assert gateway.house.listeners == 0
+
+
+async def test_live_frames_to_the_end(gateway: Address, local: httpx.AsyncClient) -> None:
+    """Frames as they are recorded, then why it ended, then the stream is over."""
+    gateway.house.sessions["s-1"] = session_view("s-1")
+    await gateway.house.record("s-1", "stdout", b"\x1b[2Jhello")
+    got = []
+    async with local.stream("GET", "/v1/sessions/s-1/live", headers=bearer(gateway.ana)) as answer:
+        async for block in blocks(answer):
+            got.append(block)
+            if block.get("event") == "frame":
+                await local.post("/v1/sessions/s-1/kill", json={"reason": "x"}, headers=bearer(gateway.ana))
+    assert [block.get("event") for block in got] == [None, "frame", "end"]
+    assert json.loads(got[1]["data"])["frame"]["data_b64"] == "G1sySmhlbGxv"
+    assert json.loads(got[2]["data"])["why"] == "killed"
+
+
+async def test_a_refused_stream_is_no_stream(gateway: Address, local: httpx.AsyncClient) -> None:
+    """An error before the first event is the answer, with its code."""
+    answer = await local.get("/v1/sessions/s-9/live", headers=bearer(gateway.agent))
+    assert (answer.status_code, answer.json()["error"]["message"]) == (404, "no session s-9")
+
+
+async def test_closing_the_door_ends_streams(gateway: Address, local: httpx.AsyncClient) -> None:
+    """A gateway that stops does not wait for its watchers."""
+    async with local.stream("GET", "/v1/events") as answer:
+        events = blocks(answer)
+        await anext(events)
+        async with asyncio.timeout(2):
+            await gateway.door.aclose()
+            assert [block async for block in events] == []
+    assert gateway.house.listeners == 0

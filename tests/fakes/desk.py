@@ -1,0 +1,324 @@
+"""A small honest gateway in memory: one desk per caller over one list of things, and a note of who asked for what.
+
+It knows just enough to be asked anything the API can ask: agents see and touch their own, nobody grants themselves.
+"""
+
+import asyncio
+from base64 import b64encode
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from jitui.desk import (
+    ActionView,
+    ClauseView,
+    Ended,
+    Explained,
+    FactView,
+    FrameView,
+    GrantView,
+    Hello,
+    IdentityView,
+    Issued,
+    LiveChunk,
+    Proof,
+    RequestView,
+    SessionView,
+    Status,
+)
+from jitui.errors import ConflictError, NotFoundError, RefusedError
+from jitui.rules.action import Action
+from jitui.rules.terms import Identity, Role
+from jitui.said import Said
+
+AT = "2026-11-23T16:04:11.000000Z"
+
+
+@dataclass
+class FakeGateway:
+    """What all desks of it share."""
+
+    calls: list[tuple[str, str, str, str, bool]] = field(default_factory=list)  # call, identity, peer, token, same user
+    requests: dict[str, RequestView] = field(default_factory=dict)
+    grants: dict[str, GrantView] = field(default_factory=dict)
+    sessions: dict[str, SessionView] = field(default_factory=dict)
+    frames: dict[str, list[FrameView]] = field(default_factory=dict)
+    actions: list[ActionView] = field(default_factory=list)
+    facts: list[FactView] = field(default_factory=list)
+    identities: dict[str, IdentityView] = field(default_factory=dict)
+    proofs: list[Proof] = field(default_factory=list)
+    locked: bool = False
+    stopped: asyncio.Event = field(default_factory=asyncio.Event)
+    changed: asyncio.Condition = field(default_factory=asyncio.Condition)
+    listeners: int = 0  # event and live streams that are open
+
+    def bind(self, who: Identity, peer: str, token: str, same_user: bool) -> "FakeDesk":
+        return FakeDesk(self, who, peer, token, same_user)
+
+    async def happen(self, kind: str, who: str, subject: str, **what: Any) -> None:
+        """A fact, published."""
+        async with self.changed:
+            seq = len(self.facts) + 1
+            self.facts.append(FactView(seq=seq, at=AT, kind=kind, who=who, subject=subject, what=what, hash=f"{seq:064x}"))
+            self.changed.notify_all()
+
+    async def record(self, session: str, channel: str, body: bytes) -> None:
+        """A frame of a session, shown to its viewers."""
+        async with self.changed:
+            seq = len(self.frames.setdefault(session, []))
+            self.frames[session].append(FrameView(seq=seq, at_us=seq * 1000, conn=0, channel=channel, data_b64=b64encode(body).decode()))
+            self.changed.notify_all()
+
+
+def request_view(ident: str, identity: str, connection: str, duration_s: int, **more: Any) -> RequestView:
+    given: dict[str, Any] = {
+        "id": ident, "state": "pending", "identity": identity, "owner": "bo", "connection": connection, "duration_s": duration_s,
+        "scope": "read pods in web", "clauses": (ClauseView(text="read pods in web", hazard="READ"),), "hazard": "READ", "reason": Said(""),
+        "asked": AT, "waited_s": 1.0, "lapses_s": 3599.0, "approvals": (), "approvals_needed": 1, "rule_duration_s": 1800,
+        "rule_scope": "read pods in web", "starts": "on-approval", "from_peer": "127.0.0.1", "token": "", "same_user": False,
+        "owner_may_approve": False, "digest": "d-1", "you_may": (), "you_may_not": ""}
+    return RequestView(**given | more)
+
+
+def grant_view(ident: str, identity: str, connection: str, **more: Any) -> GrantView:
+    given: dict[str, Any] = {
+        "id": ident, "state": "active", "identity": identity, "connection": connection, "scope": "read pods in web", "hazard": "READ",
+        "duration_s": 1800, "started": AT, "deadline": "2026-11-23T16:34:11.000000Z", "remaining_s": 1800.0, "request": "r-1",
+        "approved_by": ("ana",), "frozen_by": "", "open_streams": 0, "last": Said(""), "ended": "", "ended_by": "", "why": Said(""), "cut": 0,
+        "bytes_in": 0, "bytes_out": 0, "you_may": ()}
+    return GrantView(**given | more)
+
+
+def session_view(ident: str, **more: Any) -> SessionView:
+    given: dict[str, Any] = {
+        "id": ident, "kind": "exec", "grant": "g-1", "identity": "agent-a", "connection": "prod", "target": Said("web/web-7c"), "argv": (Said("sh"),),
+        "tty": False, "state": "open", "started": AT, "ended": "", "ended_why": "", "ended_by": "", "frames": 0, "bytes_in": 0, "bytes_out": 0,
+        "delivered_in": 0, "delivered_out": 0, "may_run_on": 0, "remaining_s": 60.0, "you_may": ()}
+    return SessionView(**given | more)
+
+
+def action_view(**more: Any) -> ActionView:
+    given: dict[str, Any] = {
+        "at": AT, "session": "s-1", "grant": "g-1", "conn": 0, "identity": "agent-a", "verb": "get", "resource": "pods", "namespace": Said("web"),
+        "name": Said(""), "argv": (), "hazard": "READ", "verdict": "allowed", "clause": "read pods in web", "code": 200, "bytes_in": 0,
+        "bytes_out": 100, "audit_id": "a-1", "count": 1}
+    return ActionView(**given | more)
+
+
+@dataclass
+class FakeDesk:
+    """One caller's desk. Implements desk.House."""
+
+    house: FakeGateway
+    who: Identity
+    peer: str
+    token: str
+    same_user: bool
+
+    def _note(self, call: str, *needs: Role) -> None:
+        self.house.calls.append((call, self.who.name, self.peer, self.token, self.same_user))
+        if needs and not self.who.roles & set(needs):
+            raise RefusedError(f"{self.who.name} may not {call.replace('_', ' ')}")
+
+    # decisions
+    async def requests(self, *, everything: bool = False) -> Sequence[RequestView]:
+        self._note("requests")
+        return [view for view in self.house.requests.values() if (everything or view.state == "pending") and self._sees(view.identity)]
+
+    def _sees(self, identity: str) -> bool:
+        return not self.who.is_agent or identity == self.who.name
+
+    async def request(self, ident: str) -> RequestView:
+        self._note("request")
+        if ident not in self.house.requests or not self._sees(self.house.requests[ident].identity):
+            raise NotFoundError(f"no request {ident}")
+        return self.house.requests[ident]
+
+    async def ask(self, connection: str, *, duration_s: int = 0, reason: str, scope: str = "", identity: str = "", approval: str = "") -> RequestView:
+        self._note("ask", Role.AGENT)
+        if identity not in {"", self.who.name}:
+            raise RefusedError(f"identity {identity} in the request, but the token is {self.who.name}'s")
+        if approval not in {"", "required"}:
+            raise RefusedError(f"approval {approval} in the request, the rule says required")
+        if duration_s > 1800:
+            raise RefusedError("window too long, rule allows 30m")
+        ident = f"r-{len(self.house.requests) + 1}"
+        self.house.requests[ident] = request_view(ident, self.who.name, connection, duration_s or 1800, reason=Said(reason),
+                                                  scope=scope or "read pods in web", token=self.token, same_user=self.same_user, from_peer=self.peer)
+        await self.house.happen("request.asked", self.who.name, ident)
+        return self.house.requests[ident]
+
+    async def approve(self, ident: str, *, digest: str = "", duration_s: int = 0, scope: str = "", reason: str = "") -> RequestView:
+        self._note("approve", Role.APPROVER)
+        asked = await self._pending(ident)
+        if digest not in {"", asked.digest}:
+            raise ConflictError(f"{ident} changed since you saw it")
+        grant = f"g-{ident.removeprefix('r-')}"
+        length = duration_s or asked.duration_s
+        self.house.grants[grant] = grant_view(grant, asked.identity, asked.connection, duration_s=length, approved_by=(self.who.name,), request=ident,
+                                              scope=scope or asked.scope, remaining_s=float(length))
+        return await self._settle(replace(asked, state="approved", decided_by=self.who.name, why=Said(reason), grant=grant, duration_s=length,
+                                          scope=scope or asked.scope, deadline=self.house.grants[grant].deadline))
+
+    async def deny(self, ident: str, *, reason: str) -> RequestView:
+        self._note("deny", Role.APPROVER)
+        return await self._settle(replace(await self._pending(ident), state="denied", decided_by=self.who.name, why=Said(reason)))
+
+    async def withdraw(self, ident: str) -> RequestView:
+        self._note("withdraw", Role.AGENT)
+        return await self._settle(replace(await self._pending(ident), state="withdrawn", decided_by=self.who.name))
+
+    async def _pending(self, ident: str) -> RequestView:
+        view = await self.request(ident)
+        if view.state != "pending":
+            raise ConflictError(f"{ident} is already {view.state} by {view.decided_by}")
+        return view
+
+    async def _settle(self, view: RequestView) -> RequestView:
+        self.house.requests[view.id] = view
+        await self.house.happen(f"request.{view.state}", self.who.name, view.id)
+        return view
+
+    # floor
+    async def hello(self) -> Hello:
+        self._note("hello")
+        roles = tuple(sorted(role.value for role in self.who.roles))
+        return Hello(version="0.1.0", api=1, gateway_id="gw", you=self.who.name, roles=roles, rights=(), solo=False, connections=("prod",),
+                     kube="https://127.0.0.1:8443", ca_pem="-----BEGIN CERTIFICATE-----\nx\n-----END CERTIFICATE-----\n")
+
+    async def status(self) -> Status:
+        self._note("status")
+        waiting = sum(view.state == "pending" for view in self.house.requests.values())
+        return Status(at=AT, recording=True, recorder_error="", record_bytes_s=0.0, disk_free=1 << 40, lag_ms=0.1, waiting=waiting,
+                      live=len(self.house.grants), open_streams=0, lockdown=self.house.locked, facts=len(self.house.facts))
+
+    async def grants(self, *, everything: bool = False) -> Sequence[GrantView]:
+        self._note("grants")
+        return [view for view in self.house.grants.values() if (everything or view.state == "active") and self._sees(view.identity)]
+
+    async def grant(self, ident: str) -> GrantView:
+        self._note("grant")
+        if ident not in self.house.grants:
+            raise NotFoundError(f"no grant {ident}")
+        return self.house.grants[ident]
+
+    async def sessions(self, *, live: bool = False, grant: str = "") -> Sequence[SessionView]:
+        self._note("sessions")
+        return [view for view in self.house.sessions.values() if (not live or view.state == "open") and grant in {"", view.grant}]
+
+    async def revoke(self, grant: str, *, reason: str) -> Ended:
+        self._note("revoke", Role.APPROVER, Role.OPERATOR)
+        return await self._end(grant, "revoked", reason)
+
+    async def release(self, grant: str) -> Ended:
+        self._note("release", Role.AGENT)
+        if (await self.grant(grant)).identity != self.who.name:
+            raise RefusedError(f"{grant} is not yours")
+        return await self._end(grant, "released", "")
+
+    async def _end(self, grant: str, state: str, reason: str) -> Ended:
+        self.house.grants[grant] = replace(await self.grant(grant), state=state, ended_by=self.who.name, why=Said(reason), remaining_s=0.0)
+        await self.house.happen(f"grant.{state}", self.who.name, grant)
+        return Ended(id=grant, streams=1, took_ms=2.5, may_run_on=(), said=f"{grant} {state}: 1 stream closed in 2.5 ms")
+
+    async def kill(self, session: str, *, reason: str) -> Ended:
+        self._note("kill", Role.APPROVER, Role.OPERATOR)
+        self.house.sessions[session] = replace(await self.session(session), state="ended", ended_why="killed", ended_by=self.who.name)
+        await self.house.happen("session.ended", self.who.name, session)
+        return Ended(id=session, streams=1, took_ms=2.5, may_run_on=("web-7c",), said=f"{session} killed: 1 process may go on in web-7c")
+
+    async def watch(self, session: str) -> AsyncIterator[LiveChunk]:
+        self._note("watch")
+        await self.session(session)
+        self.house.listeners += 1
+        try:
+            sent = 0
+            while self.house.sessions[session].state == "open":
+                for frame in self.house.frames.get(session, [])[sent:]:
+                    sent += 1
+                    yield LiveChunk(kind="frame", frame=frame)
+                async with self.house.changed:
+                    await self.house.changed.wait()
+            yield LiveChunk(kind="end", why=self.house.sessions[session].ended_why)
+        finally:
+            self.house.listeners -= 1
+
+    async def events(self, *, since: int = -1) -> AsyncIterator[FactView]:
+        self._note("events")
+        self.house.listeners += 1
+        try:
+            seq = len(self.house.facts) if since < 0 else since
+            while True:
+                while len(self.house.facts) > seq:
+                    seq += 1
+                    yield self.house.facts[seq - 1]
+                async with self.house.changed:
+                    await self.house.changed.wait()
+        finally:
+            self.house.listeners -= 1
+
+    # archive
+    async def session(self, ident: str) -> SessionView:
+        self._note("session")
+        if ident not in self.house.sessions:
+            raise NotFoundError(f"no session {ident}")
+        return self.house.sessions[ident]
+
+    async def frames(self, session: str, *, after: int = -1, limit: int = 1000) -> Sequence[FrameView]:
+        self._note("frames")
+        await self.session(session)
+        return [frame for frame in self.house.frames.get(session, []) if frame.seq > after][:limit]
+
+    async def actions(self, *, grant: str = "", limit: int = 1000) -> Sequence[ActionView]:
+        self._note("actions")
+        return [action for action in self.house.actions if grant in {"", action.grant}][-limit:]
+
+    async def facts(self, *, after: int = 0, limit: int = 1000) -> Sequence[FactView]:
+        self._note("facts")
+        return [fact for fact in self.house.facts if fact.seq > after][:limit]
+
+    async def verify(self, session: str = "") -> Sequence[Proof]:
+        self._note("verify")
+        return [proof for proof in self.house.proofs if session in {"", proof.subject}]
+
+    # clerk
+    async def identity_add(self, name: str, *, roles: Sequence[str], owner: str = "") -> Issued:
+        self._note("identity_add", Role.ADMIN)
+        if name in self.house.identities:
+            raise ConflictError(f"{name} is there already")
+        self.house.identities[name] = IdentityView(name=name, roles=tuple(roles), owner=owner, created_by=self.who.name, disabled=False)
+        return Issued(identity=self.house.identities[name], token=f"jt_00000000_{name:x<43}", expires=AT)
+
+    async def identities(self) -> Sequence[IdentityView]:
+        self._note("identities", Role.ADMIN)
+        return list(self.house.identities.values())
+
+    async def identity_rotate(self, name: str) -> Issued:
+        self._note("identity_rotate", Role.ADMIN)
+        return Issued(identity=self.house.identities[name], token=f"jt_00000001_{name:y<43}", expires=AT)
+
+    async def identity_disable(self, name: str, *, reason: str) -> IdentityView:
+        self._note("identity_disable", Role.ADMIN)
+        self.house.identities[name] = replace(self.house.identities[name], disabled=True)
+        return self.house.identities[name]
+
+    async def lockdown(self, on: bool, *, reason: str) -> Status:
+        self._note("lockdown", Role.ADMIN, Role.APPROVER, Role.OPERATOR)
+        self.house.locked = on
+        return await self.status()
+
+    async def reload(self) -> str:
+        self._note("reload", Role.ADMIN)
+        return "nothing changed"
+
+    async def stop(self) -> None:
+        self._note("stop", Role.ADMIN)
+        self.house.stopped.set()
+
+    async def explain(self, connection: str, action: Action, *, identity: str = "") -> Explained:
+        self._note("explain")
+        return Explained(verdict="denied", hazard="READ", identity=identity or self.who.name, connection=connection, rule="read pods in web", grant="",
+                         clause="", why=f"no window for {action.verb} {action.kind}", how=f"jitui request {connection}")
+
+    async def aclose(self) -> None:
+        pass

@@ -1,0 +1,65 @@
+"""The API door over the fake gateway: a real server on a Unix socket and a TLS port, with an agent, a person and the local user."""
+
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from jitui.clock import SystemClock
+from jitui.doors.api import ApiDoor
+from jitui.identity.callers import Callers
+from jitui.identity.people import People
+from jitui.identity.tokens import Minted, Tokens, mint
+from jitui.rules.terms import Identity, Role
+from tests.fakes.authority import server_context
+from tests.fakes.desk import FakeGateway
+
+AGENT = Identity("agent-a", frozenset({Role.AGENT}), owner="bo")
+ANA = Identity("ana", frozenset({Role.APPROVER, Role.OPERATOR}))
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    id: str
+    identity: str
+    sha256: bytes = field(repr=False)
+    expires_us: int
+    revoked_us: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where it listens, and the tokens it knows."""
+
+    socket: Path
+    url: str
+    ca: Path
+    agent: str
+    ana: str
+    expired: str
+    house: FakeGateway
+    door: ApiDoor
+    callers: Callers
+
+
+@asynccontextmanager
+async def serving(folder: Path) -> AsyncIterator[Address]:
+    """The door, open in `folder` (the socket) and on a free port of 127.0.0.1."""
+    clock, house, known = SystemClock(), FakeGateway(), {identity.name: identity for identity in (AGENT, ANA)}
+    now = clock.now().wall_us
+    agent, ana, expired = mint(now), mint(now), mint(now, -1)
+    tokens = Tokens([_row(agent, "agent-a"), _row(ana, "ana"), _row(expired, "agent-a")])
+    callers = Callers(tokens, People(os.getuid(), {}), known.get, clock)
+    context, ca = server_context(folder)
+    door = ApiDoor(house, callers)
+    path = folder / "desk.sock"
+    await door.start(unix=path, tcp=("127.0.0.1", 0), tls=context)
+    try:
+        yield Address(path, f"https://127.0.0.1:{door.port}", ca, agent.text, ana.text, expired.text, house, door, callers)
+    finally:
+        await door.aclose()
+
+
+def _row(made: Minted, identity: str) -> Row:
+    return Row(made.id, identity, made.sha256, made.expires_us)
