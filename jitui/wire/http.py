@@ -12,6 +12,7 @@ A parser that raised raises the same again; what it had read from the same piece
 Framing is each hop's own: bodies come decoded, and whoever writes a message on gives it a Content-Length or `chunk`s.
 """
 
+from dataclasses import replace
 from typing import Final
 
 from jitui.wire.chunked import LAST as LAST_CHUNK, Chunked, chunk
@@ -35,6 +36,7 @@ __all__ = [
 
 KEPT_LIMIT: Final = 64 << 10  # bytes kept behind a message: from here on the parser is full
 INTERIM_LIMIT: Final = 8  # 1xx answers before the one that counts
+UNASKED: Final = "there are bytes that no request asked for"
 _END: Final = End()
 
 
@@ -200,7 +202,7 @@ class ResponseParser:
         while self._left is None and self._chunked is None and not self._until_close:
             if self._method is None:
                 if data:
-                    raise Malformed("it was not asked for")
+                    raise Malformed(UNASKED)
                 return events
             cut = self._cutter.cut(data)
             if cut is None:
@@ -226,15 +228,16 @@ class ResponseParser:
             if self._interim > INTERIM_LIMIT:
                 raise Malformed(f"more than {INTERIM_LIMIT} interim answers came before it")
             return True
-        events.append(head)
         if self._method == b"HEAD" or head.status in {204, 304}:
             self._left = 0
         elif chunked:
             self._chunked = Chunked(trailers=True)
         elif head.length is None:
             self._until_close = True
+            head = replace(head, keep_alive=False)
         else:
             self._left = head.length
+        events.append(head)
         return True
 
     def _body(self, data: bytes, events: list[Event]) -> None:
@@ -255,6 +258,6 @@ class ResponseParser:
             events.append(Body(body))
         if whole:
             if at < len(data):
-                raise Malformed("there are bytes behind its end")
+                raise Malformed(UNASKED)
             events.append(_END)
             self._reset()
