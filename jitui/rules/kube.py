@@ -7,11 +7,12 @@ The gateway forwards the very target that was read here, so nothing is normalise
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Final, NoReturn
 
 from jitui.errors import InvalidError
 from jitui.rules.action import Action
+from jitui.rules.clause import READS
 
 METHODS: Final[Mapping[bytes, str]] = {
     b"GET": "get", b"HEAD": "get", b"POST": "create", b"PUT": "update", b"PATCH": "patch", b"DELETE": "delete",
@@ -72,9 +73,7 @@ def read(method: bytes, target: bytes, *, content_type: bytes = b"") -> Action:
     query = _query(raw_query) if question else NO_QUERY
     if parts[0] not in {"api", "apis"} or len(parts) < (4 if parts[0] == "apis" else 3):
         return Action(method.decode("ascii").lower(), path=path)
-    action = _resource(verb, path, parts)
-    _single(action, query)
-    return _with_query(action, query, apply=method == b"PATCH" and b"apply-patch" in content_type.lower())
+    return _resource(verb, path, parts, query, apply=method == b"PATCH" and b"apply-patch" in content_type.lower())
 
 
 def describe(action: Action, *, everywhere: bool = False) -> str:
@@ -106,13 +105,13 @@ def is_upgrade_target(action: Action) -> bool:
 
 def _path(raw: bytes) -> str:
     """The decoded path, as Go's URL.Path. Nothing in it can be read in two ways."""
-    if not raw.startswith(b"/"):
-        refuse("the target is not a path", "send origin-form, as in GET /api/v1/pods")
     if not PATH.fullmatch(raw):
+        if not raw.startswith(b"/"):
+            refuse("the target is not a path", "send origin-form, as in GET /api/v1/pods")
         refuse("a character in the path that must be percent-encoded, or a fragment", "send the plain path, as kubectl does")
-    path = raw.decode("ascii")
-    if b"%" in raw:
-        path = _unescape(raw, "path")
+    if b"%" not in raw and b"//" not in raw and b"/." not in raw:
+        return raw.decode("ascii")
+    path = _unescape(raw, "path")
     tail = _proxy_tail(raw)
     strict, free = raw[: len(raw) - tail], raw[len(raw) - tail :]
     for found in ESCAPE.findall(strict):
@@ -178,8 +177,8 @@ def _value(raw: bytes) -> str:
     return _unescape(raw, "query") if b"%" in raw else raw.decode("ascii")
 
 
-def _resource(verb: str, path: str, parts: list[str]) -> Action:
-    """RequestInfo's way through the path of a resource request."""
+def _resource(verb: str, path: str, parts: list[str], query: Query, *, apply: bool) -> Action:
+    """RequestInfo's way through the path of a resource request, then through its query."""
     group, at = ("", 1) if parts[0] == "api" else (parts[1], 2)
     version, rest = parts[at], parts[at + 1 :]
     if rest[0] in {"watch", "proxy"}:
@@ -191,44 +190,36 @@ def _resource(verb: str, path: str, parts: list[str]) -> Action:
         if len(rest) > 2 and rest[2] not in {"status", "finalize"}:
             rest = rest[2:]
     resource, name, subresource = (*rest, "", "")[:3]
-    action = Action(verb, group, version, resource, subresource, namespace, name, path)
-    # one action whatever the method: a WebSocket is a GET, SPDY a POST, and both start the same command
-    return replace(action, verb="create") if resource == "pods" and subresource in STREAMS and not group else action
+    if subresource != "proxy":  # there the query is for what stands behind
+        _single(query)
+    if resource == "pods" and not group and (subresource in STREAMS or subresource == "log"):
+        stream = subresource in STREAMS
+        # one action whatever the method: a WebSocket is a GET, SPDY a POST, and both start the same command
+        return Action(
+            "create" if stream else verb, group, version, resource, subresource, namespace, name, path,
+            argv=query.values.get("command", ()) if subresource == "exec" else (), container=query.text("container"),
+            stdin=stream and query.flag("stdin"), tty=stream and query.flag("tty"), follow=not stream and query.flag("follow"),
+        )  # fmt: skip
+    if not name:
+        if verb == "get":
+            verb, name = "watch" if query.flag("watch") else "list", _selected(query)
+        elif verb == "delete":
+            verb = "deletecollection"
+    dry_run = verb not in READS and bool(query.text("dryRun"))
+    return Action(verb, group, version, resource, subresource, namespace, name, path, dry_run=dry_run, apply=apply)
 
 
-def _single(action: Action, query: Query) -> None:
-    if action.subresource == "proxy":  # the query is for what stands behind the proxy
-        return
+def _single(query: Query) -> None:
     for key, values in query.values.items():
         if len(values) > 1 and key in SINGLE:
             refuse(f"{key} is given {len(values)} times", "give it once")
 
 
-def _with_query(action: Action, query: Query, *, apply: bool) -> Action:
-    if action.resource == "pods" and not action.group and action.subresource in {*STREAMS, "log"}:
-        return replace(
-            action, argv=query.values.get("command", ()) if action.subresource == "exec" else (), container=query.text("container"),
-            stdin=action.subresource != "log" and query.flag("stdin"), tty=action.subresource != "log" and query.flag("tty"),
-            follow=action.subresource == "log" and query.flag("follow"),
-        )  # fmt: skip
-    if action.verb == "get":
-        return action if action.name else _collection(action, query)
-    verb = "deletecollection" if action.verb == "delete" and not action.name else action.verb
-    return replace(action, verb=verb, apply=apply, dry_run=bool(query.text("dryRun")))
-
-
-def _collection(action: Action, query: Query) -> Action:
-    """List or watch; with fieldSelector metadata.name=X it is judged as X, for so kubectl waits for one object."""
-    name = _selected(query.text("fieldSelector"))
-    if name:
-        for key in NUMBERS:
-            if key in query.values and not NUMBER.fullmatch(query.text(key)):
-                refuse(f"{key} is not a number", "leave it out or send a whole number")
-    return replace(action, verb="watch" if query.flag("watch") else "list", name=name)
-
-
-def _selected(selector: str) -> str:
-    """The X of metadata.name=X among the terms of a field selector, or nothing."""
+def _selected(query: Query) -> str:
+    """The X of metadata.name=X among the terms of the field selector, or nothing: kubectl waits for one object by it."""
+    selector = query.text("fieldSelector")
+    if not selector:
+        return ""
     if "\\" in selector:
         refuse("a backslash in fieldSelector", "leave the escaped term out and select among the answer")
     names = set()
@@ -244,4 +235,9 @@ def _selected(selector: str) -> str:
     if len(names) > 1:
         refuse("fieldSelector names two objects", "name one")
     name = names.pop() if names else ""
-    return "" if name in {".", ".."} or "/" in name or "%" in name else name
+    if not name or name in {".", ".."} or "/" in name or "%" in name:
+        return ""
+    for key in NUMBERS:
+        if key in query.values and not NUMBER.fullmatch(query.text(key)):
+            refuse(f"{key} is not a number", "leave it out or send a whole number")
+    return name

@@ -12,7 +12,7 @@ from typing import Final, Literal
 from jitui.errors import InvalidError
 from jitui.instant import Instant
 from jitui.rules.action import Action, Hazard
-from jitui.rules.clause import READS
+from jitui.rules.clause import APPLIES, READS, Clause, Target
 from jitui.rules.duration import duration
 from jitui.rules.grant import due
 from jitui.rules.hazard import hazard_of
@@ -91,9 +91,10 @@ def decide(
         live.sort(key=lambda grant: _ends(grant, now), reverse=True)
     if live and is_around(action):
         return Allow(live[0], AROUND, hazard_of(action), "around")
-    if live and rule.scope.allows(action, kinds) is not None:
+    ruled = rule.scope.allows(action, kinds) if live else None
+    if ruled is not None:
         for grant in live:
-            clause = grant.scope.allows(action, kinds)
+            clause = ruled if grant.scope is rule.scope else grant.scope.allows(action, kinds)
             if clause is not None:
                 return Allow(grant, clause.text, hazard_of(action))
     return _deny(action, agent, connection, rule, live, kinds)
@@ -119,27 +120,28 @@ def _ends(grant: Grant, now: Instant) -> tuple[bool, int]:
 
 
 def _suggestions(action: Action, kinds: Kinds | None) -> Iterator[str]:
-    """Clauses that cover the action, the handiest first."""
+    """Clauses that cover the action, the handiest first. A name that would not read back as that very name gives none."""
+    if "*" in action.name + action.namespace + action.path:
+        return
     if not action.resource:
-        candidates = [f"get url:{action.path}"] if action.verb == "get" else []
+        candidates = [Clause(("get",), paths=(action.path,))] if action.verb == "get" else []
     else:
-        verb, kind = action.verb, action.kind
+        verbs, subresource = ((action.verb,),), action.subresource
         if is_upgrade_target(action):
-            verb, kind = STREAMS[action.subresource], "pods"
+            verbs, subresource = ((STREAMS[action.subresource],),), ""
         elif action.apply:
-            verb = "apply"
-        verbs = ("read", verb) if verb in READS and not action.subresource else (verb,)
-        namespace = action.namespace
-        if kinds is not None and not namespace and kinds.namespaced(action.group, action.resource):
-            namespace = EVERY
-        if action.resource == "namespaces" and not action.group:
-            namespace = ""
-        where = f" in {namespace}" if namespace else ""
-        name = f":{action.name}" if action.name else ""
-        candidates = [f"{word} {kind}{name}{where}" for word in verbs]
-    for candidate in candidates:
+            verbs = (APPLIES,)
+        elif action.verb in READS and not subresource:
+            verbs = (READS, (action.verb,))
+        namespaces = (action.namespace,) if action.namespace and (action.group, action.resource) != ("", "namespaces") else ()
+        if not action.namespace and kinds is not None and kinds.namespaced(action.group, action.resource):
+            namespaces = (EVERY,)
+        target = Target(action.resource, action.group, subresource, action.name)
+        candidates = [Clause(each, (target,), namespaces) for each in verbs]
+    for clause in candidates:
         try:
-            yield str(Scope.parse(candidate))
+            if Scope.parse(clause.text).clauses == (clause,):
+                yield clause.text
         except InvalidError:
             continue
 
@@ -149,20 +151,24 @@ def _deny(action: Action, agent: str, connection: str, rule: Rule, live: Sequenc
     everywhere = bool(namespaced) and not action.namespace
     what = f"{action.kind} in all namespaces" if everywhere and action.verb in READS else describe(action, everywhere=everywhere)
     allowed = namespaced is not None and rule.scope.allows(action, kinds) is not None
+    ruled = f"the rule for {agent} on {connection}"
     if not live:
+        command = ask_line(connection, rule)
         if allowed or namespaced is None or is_around(action):
-            return Deny(f"{agent} has no live window on {connection}", f"ask: {ask_line(connection, rule)}")
-        hint = _namespace_hint(action, rule.scope, kinds) if everywhere else ""
-        how = f"{hint}, and ask: {ask_line(connection, rule)}" if hint else ""
-        return Deny(f"{what}: no rule allows it, and {agent} has no live window; the rule for {agent} on {connection} allows {_shown(rule.scope)}", how)
+            return Deny(f"{agent} has no live window on {connection}", f"ask: {command}")
+        hint = _hint(action, rule.scope, kinds)
+        why = f"{what}: no rule allows it, and {agent} has no live window on {connection}; {ruled} allows {_shown(rule.scope)}"
+        return Deny(why, f"{hint}, and ask: {command}" if hint else "")
     if namespaced is None:
         return Deny(f"{what}: {connection} has no kind {action.resource} in the group {action.group or 'core'}", "look at: kubectl api-resources")
-    hint = _namespace_hint(action, live[0].scope, kinds) if everywhere else ""
-    covers = f"window {live[0].label} covers {_shown(live[0].scope)}"
+    hint = _hint(action, live[0].scope, kinds)
     if not allowed:
-        return Deny(f"{what}: no rule allows it; the rule for {agent} on {connection} allows {_shown(rule.scope)}, {covers}", hint)
+        covering = next((grant for grant in live if grant.scope.allows(action, kinds)), None)
+        if covering is not None:
+            return Deny(f"{what}: window {covering.label} covers it, but {ruled} now allows only {_shown(rule.scope)}")
+        return Deny(f"{what}: no rule allows it; {ruled} allows {_shown(rule.scope)}", hint)
     command = ask_line(connection, rule, _askable(action, rule, kinds))
-    return Deny(f"{what}: {covers}", f"{hint}, or: {command}" if hint else f"ask: {command}")
+    return Deny(f"{what}: window {live[0].label} covers {_shown(live[0].scope)}", f"{hint}, or: {command}" if hint else f"ask: {command}")
 
 
 def _askable(action: Action, rule: Rule, kinds: Kinds) -> str:
@@ -175,12 +181,19 @@ def _askable(action: Action, rule: Rule, kinds: Kinds) -> str:
     return clause.text if clause is not None and not action.apply else ""
 
 
-def _namespace_hint(action: Action, scope: Scope, kinds: Kinds) -> str:
-    """`use -n web` where the same is allowed in one namespace."""
-    for clause in scope.clauses:
-        for namespace in clause.namespaces:
-            if "*" not in namespace and scope.allows(replace(action, namespace=namespace), kinds):
-                return f"use -n {namespace}"
+def _hint(action: Action, scope: Scope, kinds: Kinds) -> str:
+    """What to do differently so that the scope covers it as it is."""
+    if not action.namespace and action.resource and kinds.namespaced(action.group, action.resource):
+        for clause in scope.clauses:
+            for namespace in clause.namespaces:
+                if "*" not in namespace and scope.allows(replace(action, namespace=namespace), kinds):
+                    return f"use -n {namespace}"
+    if (action.stdin or action.tty) and scope.allows(replace(action, stdin=False, tty=False), kinds):
+        return "leave out -i and -t"
+    if action.verb == "create" and not action.name:
+        for name in {atom.target.name.replace(EVERY, "x") for clause in scope.clauses for atom in clause.atoms if atom.target.name}:
+            if scope.allows(replace(action, name=name), kinds):
+                return "use kubectl apply --server-side, which names the object in its request line"
     return ""
 
 

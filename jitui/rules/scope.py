@@ -99,15 +99,13 @@ def _fits(atom: Atom, action: Action, namespaced: bool) -> bool:
     if name and not (action.name and matches(name, action.name)):
         return False
     namespace = action.namespace
-    if not namespaced:
-        # of the kind namespaces, RequestInfo gives the name as the namespace too
-        own = action.resource == "namespaces" and not action.group and namespace == action.name
-        if atom.namespaces or (namespace and not own):
+    if namespaced:
+        if namespace not in atom.namespaces and not any(
+            pattern == EVERY or (namespace and "*" in pattern and matches(pattern, namespace)) for pattern in atom.namespaces
+        ):
             return False
-    elif not (namespace in atom.namespaces if namespace else False) and not any(
-        pattern == EVERY or ("*" in pattern and namespace and matches(pattern, namespace)) for pattern in atom.namespaces
-    ):
-        return False
+    elif atom.namespaces or (namespace and (action.resource != "namespaces" or action.group or namespace != action.name)):
+        return False  # of the kind namespaces, RequestInfo gives the name as the namespace too
     return atom.argv is None or (not action.stdin and not action.tty and argv_matches(atom.argv, action.argv))
 
 
