@@ -153,10 +153,10 @@ def _grant_thawed(db: sqlite3.Connection, fact: Fact) -> None:
 
 def _session_opened(db: sqlite3.Connection, fact: Fact) -> None:
     what = fact.what
-    db.execute("insert into sessions values(?, ?, ?, ?, ?, ?, ?, ?, 'open', ?, ?, ?, null, '', '', null, null, null, null, null, null, 0, null)",
+    db.execute("insert into sessions values(?, ?, ?, ?, ?, ?, ?, ?, 'open', ?, ?, ?, null, '', '', null, null, null, null, null, null, 0, null, ?, null)",
                (number(fact.subject, "s"), number(what["grant"], "g"), what["kind"], what.get("target") or "", json.dumps(list(what.get("argv") or ())),
                 int(bool(what.get("tty"))), what.get("peer") or "", what.get("command_group") or "",
-                what["started_us"], what["started_boot_us"], what["boot_id"]))
+                what["started_us"], what["started_boot_us"], what["boot_id"], fact.seq))
 
 
 def _session_ending(db: sqlite3.Connection, fact: Fact) -> None:
@@ -167,10 +167,10 @@ def _session_ending(db: sqlite3.Connection, fact: Fact) -> None:
 def _session_ended(db: sqlite3.Connection, fact: Fact) -> None:
     what = fact.what
     db.execute("update sessions set state = 'ended', ended_us = ?, ended_why = ?, ended_by = ?, frames = ?, bytes_in = ?, bytes_out = ?, "
-               "delivered_in = ?, delivered_out = ?, conns = ?, may_run_on = ?, head = ? where id = ?",
+               "delivered_in = ?, delivered_out = ?, conns = ?, may_run_on = ?, head = ?, ended_seq = ? where id = ?",
                (fact.at_us, what["why"], what.get("by") or fact.who, what["frames"], what["bytes_in"], what["bytes_out"],
                 _known(what.get("delivered_in")), _known(what.get("delivered_out")), _count(what.get("conns")),
-                _count(what.get("may_run_on")) or 0, bytes.fromhex(what["head"]), number(fact.subject, "s")))
+                _count(what.get("may_run_on")) or 0, bytes.fromhex(what["head"]), fact.seq, number(fact.subject, "s")))
 
 
 def _known(value: int | None) -> int | None:
@@ -190,7 +190,7 @@ def _switch(name: str, value: str) -> Callable[[sqlite3.Connection, Fact], None]
 
 
 def _tape_opened(db: sqlite3.Connection, fact: Fact) -> None:
-    db.execute("insert or replace into tapes values(?, ?)", (fact.subject, fact.at_us))
+    db.execute("insert or replace into tapes values(?, ?, ?)", (fact.subject, fact.at_us, fact.seq))
 
 
 STEPS: Final[Mapping[Kind, Callable[[sqlite3.Connection, Fact], None]]] = {

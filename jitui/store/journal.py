@@ -73,6 +73,7 @@ class Journal:
         self._closed = False
         self._probe_due = self._day_due = 0.0
         self._note_due = inf
+        self._unannounced = ""  # a tape in use of which no fact tells yet
         self._head_due = time.monotonic() + HEAD_EVERY_S
         self._checkpointer = Checkpointer((tapes.path, folder.ledger))
         self._thread = threading.Thread(target=self._run, name="jitui-journal", daemon=True)
@@ -244,20 +245,18 @@ class Journal:
 
     def _rotate_if_due(self) -> None:
         now = time.monotonic()
-        if now < self._day_due and not self._tapes.over_limit:
+        if now < self._day_due and not self._tapes.over_limit and not self._unannounced:
             return
         self._day_due = now + 1.0
         now_us = self._clock.now().wall_us
         if self._tapes.full(now_us):
-            name = self._tapes.rotate(now_us)
+            self._unannounced = self._tapes.rotate(now_us)
             self._checkpointer.watch((self._tapes.path, self._ledger.path))
-            facts = self._commit([Batch([Draft(Kind.TAPE_OPENED, name, "gateway")])])
-            self._tell(self._publish_all, facts)
-
-    def _publish_all(self, results: Sequence[Sequence[Fact] | Exception]) -> None:
-        for facts in results:
+        if self._unannounced:
+            (facts,) = self._commit([Batch([Draft(Kind.TAPE_OPENED, self._unannounced, "gateway")])])
+            self._unannounced = ""
             if not isinstance(facts, Exception):
-                self._publish(facts)
+                self._tell(self._publish, facts)
 
     def _keep_house(self) -> None:
         """What is due: rows of actions, a signed head, a probe of a disk that failed."""

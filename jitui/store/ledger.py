@@ -16,7 +16,7 @@ from jitui.store.folder import Folder
 from jitui.store.keys import LedgerKey
 from jitui.store.rows import TokenRow
 from jitui.store.schema import LEDGER, connect, migrate
-from jitui.store.tapes import Chain, roll_back
+from jitui.store.tapes import Chain, empty_wal, roll_back
 from jitui.tape.chain import FACTS_GENESIS, fact_digest, fact_link, head_text
 
 HEAD_EVERY_S: Final = 10.0
@@ -145,4 +145,7 @@ class Ledger:
         return found or 0
 
     def close(self) -> None:
-        self.db.close()
+        try:
+            empty_wal(self.db)
+        finally:
+            self.db.close()

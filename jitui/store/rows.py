@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from sqlite_utils import Database
+
 from jitui.instant import Deadline, Instant
 from jitui.rules.scope import Scope
 from jitui.rules.terms import Approval, Grant, GrantState, Identity, Request, RequestState, Role
@@ -69,9 +71,7 @@ class Loaded:
 
 def cursor(db: sqlite3.Connection, sql: str, values: Sequence[Any] = ()) -> list[dict[str, Any]]:
     """Rows of a query by column name."""
-    found = db.execute(sql, values)
-    names = [column[0] for column in found.description]
-    return [dict(zip(names, row, strict=True)) for row in found]
+    return list(Database(db, recursive_triggers=False, execute_plugins=False).query(sql, list(values)))
 
 
 def identity_of(row: Row) -> Identity:

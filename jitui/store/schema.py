@@ -33,10 +33,11 @@ create table sessions(id integer primary key, grant_id integer not null, kind te
   argv text not null, tty integer not null, peer text not null, command_group text not null, state text not null,
   started_us integer not null, started_boot_us integer not null, boot_id text not null,
   ended_us integer, ended_why text not null, ended_by text not null, frames integer, bytes_in integer, bytes_out integer,
-  delivered_in integer, delivered_out integer, conns integer, may_run_on integer not null, head blob) strict;
+  delivered_in integer, delivered_out integer, conns integer, may_run_on integer not null, head blob,
+  opened_seq integer not null, ended_seq integer) strict;
 create index sessions_live on sessions(id) where state <> 'ended';
 create index sessions_grant on sessions(grant_id);
-create table tapes(name text primary key, opened_us integer not null) strict, without rowid;
+create table tapes(name text primary key, opened_us integer not null, opened_seq integer not null) strict, without rowid;
 create table switches(name text primary key, value text not null) strict, without rowid;
 """
 FOLDED: Final = ("identities", "requests", "approvals", "grants", "sessions", "tapes", "switches")
@@ -59,7 +60,7 @@ create table actions(id integer primary key, session integer not null, conn inte
 create index actions_when on actions(identity, at_us);
 create index actions_what on actions(resource, namespace, name, at_us);
 create index actions_session on actions(session, conn);
-create table probe(id integer primary key, at_us integer not null) strict;
+create table if not exists probe(id integer primary key, at_us integer not null) strict;
 """
     + FOLDED_TABLES,
 )
@@ -74,7 +75,7 @@ create table spans(session integer not null, seq integer not null, at_us integer
   last integer not null, primary key(session, seq)) strict, without rowid;
 create table carried(session integer primary key, seq integer not null, hash blob not null,
   bytes_in integer not null, bytes_out integer not null) strict;
-create table probe(id integer primary key, at_us integer not null) strict;
+create table if not exists probe(id integer primary key, at_us integer not null) strict;
 """,
 )
 

@@ -288,6 +288,7 @@ class Tapes:
         try:
             with suppress(sqlite3.Error):
                 self.write_spans()
+            empty_wal(self._db)
         finally:
             self._db.close()
             self._db = None
@@ -305,12 +306,18 @@ def roll_back(db: sqlite3.Connection) -> None:
         db.execute("rollback")
 
 
+def empty_wal(db: sqlite3.Connection) -> None:
+    """Bring everything into the database itself, so that a copy of that one file is whole; unless a reader is in the way."""
+    with suppress(sqlite3.Error):
+        db.execute("pragma busy_timeout=0")
+        db.execute("pragma wal_checkpoint(truncate)").fetchall()
+
+
 def close_for_good(db: sqlite3.Connection) -> None:
     """Close a tape nobody writes any more; as one plain file, unless a reader has it open just now."""
     try:
+        empty_wal(db)
         with suppress(sqlite3.Error):
-            db.execute("pragma busy_timeout=0")
-            db.execute("pragma wal_checkpoint(truncate)")
             db.execute("pragma journal_mode=delete")
     finally:
         db.close()

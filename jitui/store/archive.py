@@ -1,0 +1,244 @@
+"""Files: reading what was, read-only, from a live gateway's folder, a bare copy of one, or one exported file.
+
+Synchronous and thread-safe: call it with `asyncio.to_thread`. Every call is a few short reads, so that the log of a live gateway
+is not pinned; pages are at most 1,000 frames unless asked otherwise.
+"""
+
+import sqlite3
+import threading
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any, Final
+
+from jitui.errors import ConfigurationError, InvalidError, NotFoundError
+from jitui.facts import Fact
+from jitui.rules.terms import Grant, Identity, Request
+from jitui.store import bundle, proof
+from jitui.store.actions import ActionRow, from_columns
+from jitui.store.fold import fact_of
+from jitui.store.folder import tape_numbers
+from jitui.store.rows import SessionRow, cursor, grant_of, identity_of, requests_where, session_of
+from jitui.store.schema import LEDGER
+from jitui.store.tape_rows import frame_of, newest_before, page
+from jitui.tape.frame import Channel, Frame
+from jitui.tape.verify import Verdict
+
+PAGE: Final = 1000
+NEWEST: Final = 1 << 62
+_FACTS: Final = "select seq, at_us, kind, who, subject, what, hash from facts"
+_SESSIONS: Final = "select sessions.*, grants.identity, grants.connection from sessions left join grants on grants.id = sessions.grant_id"
+_ACTIONS: Final = "select actions.*, sessions.grant_id from actions left join sessions on sessions.id = actions.session"
+
+
+class Files:
+    """The record in `place`: a state folder, or one exported file. Raises NotFoundError if there is none."""
+
+    def __init__(self, place: Path) -> None:
+        self.place = place
+        self.single = place.is_file()
+        self.ledger = place if self.single else place / "ledger.db"
+        if not self.ledger.is_file():
+            raise NotFoundError(f"no recordings in {place}; give a state folder, or a file made by: jitui export SESSION --format bundle")
+        self._idle: dict[Path, list[sqlite3.Connection]] = {}
+        self._guard = threading.Lock()
+        self._check_version()
+
+    def _check_version(self) -> None:
+        with self.reading(self.ledger) as db:
+            try:
+                (seen,) = db.execute("pragma user_version").fetchone()
+            except sqlite3.DatabaseError as error:
+                raise InvalidError(f"{self.ledger} is no recording of jitui ({error})") from error
+        if seen > len(LEDGER):
+            raise ConfigurationError(f"{self.ledger} was written by a newer jitui (tables {seen}, this one knows {len(LEDGER)}); read it with that version")
+        if seen == 0:
+            raise InvalidError(f"{self.ledger} is no recording of jitui")
+
+    @contextmanager
+    def reading(self, path: Path) -> Iterator[sqlite3.Connection]:
+        """A read-only connection to one of the files, for one call."""
+        with self._guard:
+            kept = self._idle.get(path)
+            db = kept.pop() if kept else None
+        live = True
+        if db is None:
+            db, live = _connect(path)
+        try:
+            yield db
+        except BaseException:
+            db.close()
+            raise
+        if not live:
+            db.close()
+            return
+        with self._guard:
+            self._idle.setdefault(path, []).append(db)
+
+    def close(self) -> None:
+        """Close idle connections; later calls open new ones."""
+        with self._guard:
+            for kept in self._idle.values():
+                for db in kept:
+                    db.close()
+            self._idle.clear()
+
+    def tapes(self) -> list[Path]:
+        """The tape files, oldest first."""
+        if self.single:
+            return [self.ledger]
+        folder = self.place / "tapes"
+        return [folder / f"{number:06d}.db" for number in tape_numbers(folder)]
+
+    def tapes_of(self, session: int) -> list[Path]:
+        """The tapes that can hold frames of a session, oldest first."""
+        tapes = self.tapes()
+        with self.reading(self.ledger) as db:
+            row = db.execute("select opened_seq, ended_seq from sessions where id = ?", (session,)).fetchone()
+            opened = dict(db.execute("select name, opened_seq from tapes").fetchall())
+        if row is None or len(tapes) < 2:
+            return tapes
+        first, last = row[0], NEWEST if row[1] is None else row[1]
+        seqs = [opened.get(path.name, 0) for path in tapes] + [NEWEST + 1]
+        return [path for path, since, until in zip(tapes, seqs, seqs[1:], strict=True) if since <= last and until >= first]
+
+    # who and what
+
+    def identities(self) -> dict[str, Identity]:
+        with self.reading(self.ledger) as db:
+            return {row["name"]: identity_of(row) for row in cursor(db, "select * from identities order by name")}
+
+    def requests(self, *, pending: bool = False, identity: str = "", limit: int = PAGE) -> list[Request]:
+        """The newest `limit`, oldest first."""
+        where = "(?1 = '' or identity = ?1)" + (" and state = 'pending'" if pending else "")
+        with self.reading(self.ledger) as db:
+            return requests_where(db, f"{where} order by id desc limit ?2", (identity, limit))[::-1]
+
+    def request(self, ident: int) -> Request:
+        """Raises NotFoundError."""
+        with self.reading(self.ledger) as db:
+            found = requests_where(db, "id = ?", (ident,))
+        if not found:
+            raise NotFoundError(f"no request r-{ident}; list them with: jitui requests")
+        return found[0]
+
+    def grants(self, *, live: bool = False, identity: str = "", limit: int = PAGE) -> list[Grant]:
+        """The newest `limit`, oldest first."""
+        where = "(?1 = '' or identity = ?1)" + (" and state in ('waiting', 'active')" if live else "")
+        with self.reading(self.ledger) as db:
+            rows = cursor(db, f"select * from grants where {where} order by id desc limit ?2", (identity, limit))  # noqa: S608 - constants
+        return [grant_of(row) for row in reversed(rows)]
+
+    def grant(self, ident: int) -> Grant:
+        """Raises NotFoundError."""
+        with self.reading(self.ledger) as db:
+            rows = cursor(db, "select * from grants where id = ?", (ident,))
+        if not rows:
+            raise NotFoundError(f"no grant g-{ident}; list them with: jitui grants")
+        return grant_of(rows[0])
+
+    def sessions(self, *, live: bool = False, grant: int = 0, limit: int = PAGE) -> list[SessionRow]:
+        """The newest `limit`, oldest first."""
+        where = "(?1 = 0 or sessions.grant_id = ?1)" + (" and sessions.state <> 'ended'" if live else "")
+        with self.reading(self.ledger) as db:
+            rows = cursor(db, f"{_SESSIONS} where {where} order by sessions.id desc limit ?2", (grant, limit))
+        return [session_of(row) for row in reversed(rows)]
+
+    def session(self, ident: int) -> SessionRow:
+        """Raises NotFoundError."""
+        with self.reading(self.ledger) as db:
+            rows = cursor(db, f"{_SESSIONS} where sessions.id = ?", (ident,))
+        if not rows:
+            raise NotFoundError(f"no session s-{ident} in {self.place}; list them with: jitui sessions")
+        return session_of(rows[0])
+
+    # what happened
+
+    def frames(self, session: int, *, after: int = -1, limit: int = PAGE, channels: Collection[Channel] = (), conn: int | None = None) -> list[Frame]:
+        """One page of frames in order of seq, after the seq `after`; only of these channels and this connection if given.
+
+        Raises InvalidError if a stored body can't be read: `verify` says more.
+        """
+        numbers = [int(channel) for channel in channels]
+        found: list[Frame] = []
+        for path in self.tapes_of(session):
+            with self.reading(path) as db:
+                rows = page(db, session, after, limit - len(found), numbers, conn)
+            try:
+                found += [frame_of(row) for row in rows]
+            except ValueError as error:
+                raise InvalidError(f"s-{session}: {error}; see: jitui verify s-{session}") from error
+            if len(found) >= limit:
+                break
+        return found
+
+    def all_frames(self, session: int, *, channels: Collection[Channel] = (), size: int = PAGE) -> Iterator[Frame]:
+        """Every frame of a session, read page by page."""
+        after = -1
+        while found := self.frames(session, after=after, limit=size, channels=channels):
+            yield from found
+            after = found[-1].seq
+
+    def seek(self, session: int, at_us: int) -> int:
+        """The seq of the last frame at or before `at_us` (since the session's start); -1 if it is before the first."""
+        for path in reversed(self.tapes_of(session)):
+            with self.reading(path) as db:
+                seq = newest_before(db, session, at_us)
+            if seq >= 0:
+                return seq
+        return -1
+
+    def actions(self, *, grant: int = 0, session: int = 0, identity: str = "", limit: int = PAGE) -> list[ActionRow]:
+        """The newest `limit`, oldest first."""
+        terms: list[tuple[str, Any]] = [("sessions.grant_id = ?", grant), ("actions.session = ?", session), ("actions.identity = ?", identity)]
+        used = [(text, value) for text, value in terms if value]
+        where = " and ".join(text for text, _ in used) or "true"
+        with self.reading(self.ledger) as db:
+            rows = cursor(db, f"{_ACTIONS} where {where} order by actions.at_us desc, actions.id desc limit ?", (*(value for _, value in used), limit))
+        return [from_columns(row) for row in reversed(rows)]
+
+    def facts(self, *, after: int = 0, limit: int = PAGE, subject: str = "") -> list[Fact]:
+        """Facts after the seq `after`, oldest first; of one subject if given."""
+        with self.reading(self.ledger) as db:
+            if subject:
+                rows = db.execute(f"{_FACTS} where subject = ? and seq > ? order by seq limit ?", (subject, after, limit)).fetchall()
+            else:
+                rows = db.execute(f"{_FACTS} where seq > ? order by seq limit ?", (after, limit)).fetchall()
+        return [fact_of(row) for row in rows]
+
+    # what it proves
+
+    def verify(self, session: int = 0, *, key: bytes = b"", witness: Mapping[int, bytes] | None = None) -> list[Verdict]:
+        """The proof of everything, or of one session with the facts; see proof.py. Raises NotFoundError."""
+        return proof.verify(self, session, key=key, witness=witness)
+
+    def export(self, session: int, target: Path) -> int:
+        """Write one evidence file of a session; see bundle.py. The number of frames in it. Raises NotFoundError, ConflictError, OSError."""
+        return bundle.export(self, session, target)
+
+    def newest_facts(self, limit: int = PAGE) -> list[Fact]:
+        """The newest `limit`, oldest first."""
+        with self.reading(self.ledger) as db:
+            rows = db.execute(f"{_FACTS} order by seq desc limit ?", (limit,)).fetchall()
+        return [fact_of(row) for row in reversed(rows)]
+
+
+def _connect(path: Path) -> tuple[sqlite3.Connection, bool]:
+    """A read-only connection, and whether it may be kept.
+
+    With a log beside it the file is, or was, in use: SQLite reads both. Without one nobody writes it, and it is read as it is,
+    so that nothing appears beside a bare file; that connection isn't kept, as a gateway may start.
+    """
+    live = path.with_name(path.name + "-wal").exists()
+    if live:
+        with suppress(sqlite3.Error):
+            return _reader(f"{path.absolute().as_uri()}?mode=ro"), True
+    if not path.is_file():
+        raise NotFoundError(f"{path} is not there (any more)")
+    return _reader(f"{path.absolute().as_uri()}?mode=ro&immutable=1"), False
+
+
+def _reader(uri: str) -> sqlite3.Connection:
+    db = sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False, timeout=5.0)
+    db.execute("pragma cache_size=-4000")
+    return db
