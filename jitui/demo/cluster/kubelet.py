@@ -1,0 +1,143 @@
+"""The node: takes pods from Pending to Running and, when they are deleted, away; gives each a folder and runs commands in it.
+
+A pod is a folder and the local processes that an exec starts in it. There is no isolation: it is a demo, and they are your own processes.
+"""
+
+import os
+import shutil
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+from jitui.demo.cluster import nurse
+from jitui.demo.cluster.controllers import record
+from jitui.demo.cluster.kinds import PODS, Object
+from jitui.demo.cluster.objects import Objects, timestamp
+from jitui.demo.cluster.process import LocalProcess, find
+from jitui.demo.cluster.programs import Program, builtin
+
+NODE: Final = "demo-node"
+CREATING_S: Final = 0.2  # until it is scheduled
+RUNNING_S: Final = 0.8  # until it runs
+ENDING_S: Final = 0.5  # of a grace period, whatever was asked
+
+_PATH: Final = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+
+class Kubelet:
+    """The one node's agent."""
+
+    def __init__(self, objects: Objects, folder: Path) -> None:
+        self._objects = objects
+        self._folder = folder
+        self._seen: dict[str, float] = {}  # uid -> when the pod, or its deletion, was first seen; monotonic seconds
+        self._addresses = 2
+
+    def step(self, now: float) -> bool:
+        """One step for every pod; `now` in monotonic seconds. True while some pod is on its way."""
+        busy = False
+        for pod in self._objects.of(PODS):
+            uid = pod["metadata"]["uid"]
+            if pod["metadata"].get("deletionTimestamp"):
+                busy |= self._ending(pod, now - self._seen.setdefault(f"{uid} ends", now))
+            elif pod["status"].get("phase") == "Pending":
+                busy |= self._starting(pod, now - self._seen.setdefault(uid, now))
+        return busy
+
+    def settle(self) -> None:
+        """Everything that is Pending runs at once, since its creation."""
+        for pod in self._objects.of(PODS):
+            if pod["status"].get("phase") == "Pending":
+                self._run(pod, pod["metadata"]["creationTimestamp"])
+
+    def _starting(self, pod: Object, age: float) -> bool:
+        if age >= RUNNING_S:
+            self._run(pod, timestamp())
+            return False
+        if age >= CREATING_S and not pod["spec"].get("nodeName"):
+            self._bind(pod, timestamp())
+        return True
+
+    def _bind(self, pod: Object, at: str) -> Object:
+        statuses = [{"name": c["name"], "image": c.get("image", ""), "imageID": "", "ready": False, "restartCount": 0, "started": False,
+                     "state": {"waiting": {"reason": "ContainerCreating"}}} for c in pod["spec"]["containers"]]
+        status = pod["status"] | {"hostIP": "10.0.0.4", "startTime": at, "containerStatuses": statuses, "conditions": _conditions(at, ready=False)}
+        bound = self._objects.replace(PODS, pod | {"spec": pod["spec"] | {"nodeName": NODE}, "status": status})
+        where = f"{pod['metadata']['namespace']}/{pod['metadata']['name']}"
+        record(self._objects, bound, "Scheduled", f"Successfully assigned {where} to {NODE}", "default-scheduler", at=at)
+        return bound
+
+    def _run(self, pod: Object, at: str) -> None:
+        if not pod["spec"].get("nodeName"):
+            pod = self._bind(pod, at)
+        self._addresses += 1
+        address = f"10.244.{self._addresses // 250}.{self._addresses % 250}"
+        uid = pod["metadata"]["uid"]
+        statuses = [{"name": c["name"], "image": c.get("image", ""), "imageID": f"demo://{c.get('image', '')}", "containerID": f"demo://{uid}-{c['name']}",
+                     "ready": True, "restartCount": 0, "started": True, "state": {"running": {"startedAt": at}}, "lastState": {}}
+                    for c in pod["spec"]["containers"]]
+        status = pod["status"] | {"phase": "Running", "podIP": address, "podIPs": [{"ip": address}], "containerStatuses": statuses,
+                                  "conditions": _conditions(at, ready=True)}
+        pod = self._objects.replace(PODS, pod | {"status": status})
+        for container in pod["spec"]["containers"]:
+            for reason, message in (("Pulled", f'Container image "{container.get("image", "")}" already present on machine'),
+                                    ("Created", f"Created container: {container['name']}"), ("Started", f"Started container {container['name']}")):
+                record(self._objects, pod, reason, message, "kubelet", at=at)
+
+    def _ending(self, pod: Object, age: float) -> bool:
+        if age < min(ENDING_S, float(pod["metadata"].get("deletionGracePeriodSeconds", 0))):
+            return True
+        metadata = pod["metadata"]
+        self._objects.remove(PODS, metadata["namespace"], metadata["name"])
+        self.forget(metadata["uid"])
+        return False
+
+    def forget(self, uid: str) -> None:
+        """The pod is gone: so are its processes and its folder."""
+        self._seen.pop(uid, None)
+        self._seen.pop(f"{uid} ends", None)
+        nurse.end(uid)
+        shutil.rmtree(self._folder / uid, ignore_errors=True)
+
+    def forget_missing(self) -> None:
+        """Forget the pods whose folders are here and whose objects are not."""
+        living = {pod["metadata"]["uid"] for pod in self._objects.of(PODS)}
+        for folder in self._folder.iterdir():
+            if folder.name not in living:
+                self.forget(folder.name)
+
+    def folder_of(self, pod: Object) -> Path:
+        """Its root: made when first needed, with a few files to look at."""
+        folder = self._folder / str(pod["metadata"]["uid"])
+        if not folder.exists():
+            name = pod["metadata"]["name"]
+            for path, text in (("app/config.yaml", f"name: {name}\nlisten: 0.0.0.0:8080\ndatabase: postgres://db.payments:5432/shop\nworkers: 4\n"),
+                               ("app/VERSION", "2026.11.3\n"), ("data/orders.csv", "id,customer,total\n4001,ana,12.40\n4002,ben,7.95\n4003,chiara,31.00\n"),
+                               ("etc/hostname", f"{name}\n"), ("tmp/.keep", "")):
+                (folder / path).parent.mkdir(parents=True, exist_ok=True)
+                (folder / path).write_text(text, encoding="utf-8")
+        return folder
+
+    def start(self, pod: Object, argv: Sequence[str], *, stdin: bool, tty: bool) -> Program | None:
+        """Run a command in a pod, or None if there is no such command. Raises OSError if it can't be started."""
+        if (found := builtin(argv)) is not None:
+            return found
+        folder = self.folder_of(pod)
+        name = pod["metadata"]["name"]
+        environment = {"PATH": _PATH, "HOME": str(folder), "HOSTNAME": name, "TERM": "xterm", "LANG": "C.UTF-8", "PS1": f"{name} $ ",
+                       "POD_UID": str(pod["metadata"]["uid"]), "KUBERNETES_SERVICE_HOST": "10.96.0.1", "KUBERNETES_SERVICE_PORT": "443"}
+        file = find(argv, folder, environment)
+        if file is None:
+            return None
+        return LocalProcess(argv, file=os.fspath(file), cwd=folder, environment=environment, stdin=stdin, tty=tty)
+
+
+def monotonic() -> float:
+    """The clock that `step` is given: pods start and end in real time."""
+    return time.monotonic()
+
+
+def _conditions(at: str, *, ready: bool) -> list[Object]:
+    states = (("PodReadyToStartContainers", ready), ("Initialized", True), ("Ready", ready), ("ContainersReady", ready), ("PodScheduled", True))
+    return [{"type": kind, "status": "True" if true else "False", "lastProbeTime": None, "lastTransitionTime": at} for kind, true in states]

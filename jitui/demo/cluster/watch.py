@@ -1,0 +1,86 @@
+"""Watches: what changes, as it changes, from a resourceVersion on (kubernetes: API concepts, "Efficient detection of changes")."""
+
+import asyncio
+import json
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from typing import Final
+
+from jitui.demo.cluster.http import Request
+from jitui.demo.cluster.kinds import Object
+from jitui.demo.cluster.objects import Change, Objects
+from jitui.demo.cluster.resources import Place, selection
+from jitui.demo.cluster.selectors import Test
+from jitui.demo.cluster.status import StatusError, bad_request
+
+BOOKMARK_S: Final = 60.0
+LONGEST_S: Final = 3600.0
+
+Form = Callable[[Object], Object]  # the object as this client wants to see it: itself, its metadata, a Table of it
+
+
+def line(kind: str, found: Object) -> bytes:
+    """One event of a watch."""
+    return json.dumps({"type": kind, "object": found}, separators=(",", ":")).encode() + b"\n"
+
+
+def seen(change: Change, place: Place, test: Test) -> str:
+    """What a change is to a watcher with these selectors: ADDED, MODIFIED, DELETED, or nothing."""
+    if change.kind is not place.kind or (place.namespace and change.new["metadata"].get("namespace") != place.namespace):
+        return ""
+    was = change.old is not None and test(change.old)
+    now = change.verb != "DELETED" and test(change.new)
+    if was and now:
+        return "MODIFIED"
+    return "ADDED" if now else "DELETED" if was else ""
+
+
+async def events(objects: Objects, place: Place, request: Request, form: Form) -> AsyncIterator[bytes]:
+    """The lines of one watch, until timeoutSeconds. An old resourceVersion gives one ERROR event and the end."""
+    test = selection(request)
+    ends = time.monotonic() + _timeout(request)
+    bookmarks = request.flag("allowWatchBookmarks")
+    try:
+        since = int(request.first("resourceVersion") or 0)
+    except ValueError as error:
+        raise bad_request(f"invalid resource version: {request.first('resourceVersion')}") from error
+    if request.flag("sendInitialEvents") or not since:
+        since = objects.version
+        for found in _initial(objects, place, test):
+            yield line("ADDED", form(found))
+        if request.flag("sendInitialEvents") and bookmarks:
+            yield line("BOOKMARK", form(_bookmark(place, since, first=True)))
+    while (left := ends - time.monotonic()) > 0:
+        try:
+            changes = objects.since(since)
+        except StatusError as error:
+            yield line("ERROR", json.loads(error.body()))
+            return
+        for change in changes:
+            if what := seen(change, place, test):
+                yield line(what, form(change.new))
+        since = changes[-1].version if changes else since
+        try:
+            await asyncio.wait_for(objects.changed(since), min(left, BOOKMARK_S))
+        except TimeoutError:
+            if bookmarks:
+                yield line("BOOKMARK", form(_bookmark(place, since)))
+
+
+def _initial(objects: Objects, place: Place, test: Test) -> Iterator[Object]:
+    return (found for found in objects.of(place.kind, place.namespace) if test(found))
+
+
+def _timeout(request: Request) -> float:
+    try:
+        asked = float(request.first("timeoutSeconds") or 0)
+    except ValueError as error:
+        raise bad_request("timeoutSeconds must be a number") from error
+    return min(asked, LONGEST_S) if asked > 0 else LONGEST_S
+
+
+def _bookmark(place: Place, version: int, *, first: bool = False) -> Object:
+    """An object with nothing but the version one has seen everything up to."""
+    notes = {"annotations": {"k8s.io/initial-events-end": "true"}} if first else {}
+    return {"kind": place.kind.kind, "apiVersion": place.kind.api_version, "spec": {"containers": []},
+            "metadata": {"name": "", "resourceVersion": str(version), "creationTimestamp": None} | notes}
