@@ -1,0 +1,200 @@
+"""The app: one desk, one feed, a few screens. Screens read `seen`; only handlers here change it."""
+
+import asyncio
+import shutil
+import sys
+from collections.abc import Callable
+from typing import ClassVar, Final
+
+from textual import events, work
+from textual.app import App
+from textual.binding import Binding, BindingType
+from textual.message import Message
+
+from jitui.desk import Archive, Desk
+from jitui.errors import JituiError
+from jitui.tui.attention import Attention
+from jitui.tui.feed import BEAT_S, Feed, Seen, Silent
+from jitui.tui.figures import hour
+from jitui.tui.filters import AsciiFilter, ColourlessFilter
+from jitui.tui.screens.base import Board
+from jitui.tui.screens.decide import DecideScreen
+from jitui.tui.screens.desk import DeskScreen
+from jitui.tui.screens.help import HelpScreen
+from jitui.tui.screens.history import HistoryScreen
+from jitui.tui.screens.live import LiveScreen
+from jitui.tui.screens.replay import ReplayScreen
+from jitui.tui.screens.small import SmallScreen
+from jitui.tui.theme import DARK, LIGHT, themes
+
+COLUMNS: Final = 80
+LINES: Final = 24
+TOO_SMALL: Final = f"terminal too small: {COLUMNS}x{LINES} at least"
+TICK_S: Final = 0.25
+FLOOR: Final = 2  # Textual's blank screen, and the desk on it: never popped
+
+
+class Looked(Message):
+    """The feed has something; the newest is enough."""
+
+    def __init__(self, found: Seen | Silent) -> None:
+        super().__init__()
+        self.found = found
+
+    def can_replace(self, message: Message) -> bool:
+        return isinstance(message, Looked)
+
+
+class Shell(App[int]):
+    """Theme, size, sound: what the gateway's screens and a lone replay share."""
+
+    CSS_PATH = "app.tcss"
+    HORIZONTAL_BREAKPOINTS: ClassVar[list[tuple[int, str]] | None] = [(0, "-narrow"), (100, "-middle"), (150, "-wide")]
+    ENABLE_COMMAND_PALETTE = True
+    TITLE = "jitui"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("question_mark", "help", "help", id="app.help", tooltip="every key of this screen"),
+        Binding("q", "quit", "quit", id="app.quit", tooltip="leave; the gateway goes on without this screen"),
+        Binding("ctrl+t", "paper", "light or dark", show=False, id="app.paper", tooltip="switch between the dark and the light theme"),
+    ]
+
+    def __init__(self, *, ascii: bool = False, monotonic: Callable[[], float] | None = None) -> None:  # noqa: A002 - the option's name
+        super().__init__()
+        self.seen: Seen | None = None
+        self.silent = ""  # the header's words while the gateway does not answer
+        self._monotonic = monotonic
+        if self.no_color:
+            self._filters = [ColourlessFilter()]
+        if ascii:
+            self._filters.append(AsciiFilter())
+            self.add_class("-ascii")
+        for theme in themes():
+            self.register_theme(theme)
+        self.theme = DARK
+
+    def monotonic(self) -> float:
+        """Seconds of the event loop's clock; only differences mean anything."""
+        return self._monotonic() if self._monotonic else asyncio.get_running_loop().time()
+
+    def on_mount(self) -> None:
+        self.set_interval(TICK_S, self._tick)
+
+    def _tick(self) -> None:
+        if isinstance(self.screen, Board):
+            self.screen.look()
+
+    def on_resize(self, event: events.Resize) -> None:
+        small = event.size.width < COLUMNS or event.size.height < LINES
+        if small and not isinstance(self.screen, SmallScreen):
+            self.push_screen(SmallScreen(TOO_SMALL))
+        elif not small and isinstance(self.screen, SmallScreen):
+            self.pop_screen()
+
+    def write_terminal(self, sequence: str) -> None:
+        """An escape sequence of ours to the real terminal; nothing without one."""
+        if self._driver is not None and not self.is_headless:
+            self._driver.write(sequence)
+
+    def action_help(self) -> None:
+        self.push_screen(HelpScreen.of(self.screen))
+
+    def action_paper(self) -> None:
+        self.theme = LIGHT if self.theme == DARK else DARK
+
+    async def action_quit(self) -> None:
+        self.exit(0)
+
+
+class JituiApp(Shell):
+    """The screens over a gateway."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("1", "go('desk')", "desk", id="app.desk", tooltip="what waits for a decision, what is live"),
+        Binding("2", "go('live')", "live", id="app.live", tooltip="what agents do now"),
+        Binding("3", "go('history')", "history", id="app.history", tooltip="recorded sessions"),
+    ]
+
+    def __init__(
+        self, desk: Desk, *, ascii: bool = False, monotonic: Callable[[], float] | None = None, beat_s: float = BEAT_S  # noqa: A002 - the option's name
+    ) -> None:
+        super().__init__(ascii=ascii, monotonic=monotonic)
+        self.desk = desk
+        self.attention = Attention()
+        self._feed = Feed(desk, self.monotonic, lambda found: bool(self.post_message(Looked(found))) and None, beat_s)
+
+    def on_mount(self) -> None:
+        super().on_mount()
+        self.push_screen(DeskScreen(self.desk))
+        self._watch()
+
+    @work(name="feed", exit_on_error=True)
+    async def _watch(self) -> None:
+        await self._feed.run()
+
+    def look_now(self) -> None:
+        """Somebody decided something here: do not wait for the gateway's word of it."""
+        self._feed.look_now()
+
+    def on_looked(self, message: Looked) -> None:
+        found = message.found
+        if isinstance(found, Seen):
+            self.seen, self.silent = found, ""
+            for sequence in self.attention.look(found):
+                self.write_terminal(sequence)
+        elif not self.silent:
+            since = hour(self.seen.status.at, self.seen.passed(self.monotonic())) if self.seen else ""
+            self.silent = f"GATEWAY SILENT since {since}: windows still end on time" if since else f"no gateway: {found.why}"
+        if isinstance(self.screen, Board):
+            self.screen.look()
+
+    def action_go(self, place: str) -> None:
+        """To one of the three places, from anywhere."""
+        while len(self.screen_stack) > FLOOR:
+            self.pop_screen()
+        if place == "live":
+            self.push_screen(LiveScreen(self.desk))
+        elif place == "history":
+            self.push_screen(HistoryScreen(self.desk))
+
+    def open_request(self, ident: str) -> None:
+        self.push_screen(DecideScreen(self.desk, ident))
+
+    def open_grant(self, ident: str) -> None:
+        self.push_screen(LiveScreen(self.desk, ident))
+
+    def open_replay(self, session: str) -> None:
+        self.push_screen(ReplayScreen(self.desk, session))
+
+
+class TapeApp(Shell):
+    """A replay over bare files: no gateway, no header lights, one screen."""
+
+    def __init__(self, archive: Archive, session: str, *, ascii: bool = False, monotonic: Callable[[], float] | None = None) -> None:  # noqa: A002
+        super().__init__(ascii=ascii, monotonic=monotonic)
+        self._archive, self._session = archive, session
+
+    def on_mount(self) -> None:
+        super().on_mount()
+        self.push_screen(ReplayScreen(self._archive, self._session, alone=True))
+
+
+def run(desk: Desk, *, ascii: bool = False) -> int:  # noqa: A002 - the option's name
+    """The screens over a gateway until the person leaves; 0, or 1 if the terminal is too small."""
+    return _run(lambda: JituiApp(desk, ascii=ascii))
+
+
+def replay(archive: Archive, session: str, *, ascii: bool = False) -> int:  # noqa: A002 - the option's name
+    """One recording, from a gateway's archive or from bare files."""
+    return _run(lambda: TapeApp(archive, session, ascii=ascii))
+
+
+def _run(make: Callable[[], Shell]) -> int:
+    size = shutil.get_terminal_size()
+    if size.columns < COLUMNS or size.lines < LINES:
+        print(TOO_SMALL, file=sys.stderr)  # noqa: T201 - the screen is not there yet
+        return 1
+    try:
+        return make().run() or 0
+    except JituiError as problem:
+        print(problem, file=sys.stderr)  # noqa: T201 - the screen is gone
+        return 1

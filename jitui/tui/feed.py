@@ -1,0 +1,115 @@
+"""What the gateway says, fetched once a second and at once when something happened, as one value.
+
+Live ticks coalesce: however many facts come, the screens get at most four `Seen` a second. The feed touches no widget; it posts.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from jitui.desk import Desk, GrantView, Hello, RequestView, Status
+from jitui.errors import JituiError, RefusedError
+
+BEAT_S: Final = 1.0  # between looks when nothing happens
+SPACING_S: Final = 0.25  # at least, between two looks
+PATIENCE_S: Final = 3.0  # the gateway has so long to answer before it is called silent
+RECENT: Final = 20  # ended windows that the desk shows at most
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """One look at the gateway. Its seconds hold at `taken`, the local monotonic time at which they were read."""
+
+    hello: Hello
+    status: Status
+    requests: tuple[RequestView, ...] = ()
+    grants: tuple[GrantView, ...] = ()  # live ones
+    ended: tuple[GrantView, ...] = ()  # newest first
+    no_queue: str = ""  # why the caller sees no requests, if so
+    taken: float = 0.0
+
+    def passed(self, now: float) -> float:
+        """Seconds since the gateway said it, by the local monotonic clock."""
+        return max(0.0, now - self.taken)
+
+
+@dataclass(frozen=True, slots=True)
+class Silent:
+    """The gateway does not answer, or refuses this caller."""
+
+    why: str
+
+
+@dataclass
+class Feed:
+    """Two loops over one desk; `run` owns both and ends when it is cancelled."""
+
+    desk: Desk
+    monotonic: Callable[[], float]
+    tell: Callable[[Seen | Silent], None]
+    beat_s: float = BEAT_S
+    _dirty: asyncio.Event = field(default_factory=asyncio.Event)
+    _hello: Hello | None = None
+    _ended: tuple[GrantView, ...] = ()
+    _stale_ended: bool = True
+
+    def look_now(self) -> None:
+        """Something happened: do not wait for the beat."""
+        self._stale_ended = True
+        self._dirty.set()
+
+    async def run(self) -> None:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._poll())
+            group.create_task(self._listen())
+
+    async def _poll(self) -> None:
+        while True:
+            self._dirty.clear()
+            try:
+                async with asyncio.timeout(PATIENCE_S):
+                    self.tell(await self._look())
+            except (JituiError, OSError, TimeoutError) as problem:
+                self._hello, self._stale_ended = None, True
+                self.tell(Silent(str(problem) or "no answer"))
+            await asyncio.sleep(min(SPACING_S, self.beat_s))
+            try:
+                async with asyncio.timeout(self.beat_s):
+                    await self._dirty.wait()
+            except TimeoutError:
+                continue
+
+    async def _listen(self) -> None:
+        since = -1
+        while True:
+            try:
+                async for fact in self.desk.events(since=since):
+                    since = fact.seq
+                    self.look_now()
+            except (JituiError, OSError):
+                pass  # the poll says so; here it is only asked again
+            await asyncio.sleep(self.beat_s)
+
+    async def _look(self) -> Seen:
+        if self._hello is None:
+            self._hello = await self.desk.hello()
+        status = await self.desk.status()
+        requests, no_queue = await self._requests()
+        grants = await self._grants()
+        return Seen(self._hello, status, requests, grants, self._ended, no_queue, self.monotonic())
+
+    async def _requests(self) -> tuple[tuple[RequestView, ...], str]:
+        try:
+            return tuple(view for view in await self.desk.requests() if view.state == "pending"), ""
+        except RefusedError as problem:
+            return (), str(problem)
+
+    async def _grants(self) -> tuple[GrantView, ...]:
+        if not self._stale_ended:
+            return tuple(await self.desk.grants())
+        every: Sequence[GrantView] = await self.desk.grants(everything=True)
+        self._stale_ended = False
+        ended = sorted((view for view in every if view.ended), key=lambda view: view.ended, reverse=True)
+        self._ended = tuple(ended[:RECENT])
+        return tuple(view for view in every if not view.ended)

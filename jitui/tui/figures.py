@@ -1,0 +1,73 @@
+"""How numbers and times read on the screens: short, aligned, local."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+UNITS: Final = ((1 << 40, "TB"), (1 << 30, "GB"), (1 << 20, "MB"), (1 << 10, "KB"))
+
+
+def size(count: float) -> str:
+    """Bytes in at most six cells: `9 B`, `12 KB`, `1.2 MB`."""
+    for unit, name in UNITS:
+        if count >= unit:
+            value = count / unit
+            return f"{value:.1f} {name}" if value < 10 else f"{value:.0f} {name}"
+    return f"{max(0, int(count))} B"
+
+
+def left(seconds: float) -> str:
+    """A countdown: `17m28s`, `0m41s`, `2h05m`, `3d04h`; never below zero."""
+    whole = max(0, int(seconds))
+    if whole >= 86400:
+        return f"{whole // 86400}d{whole % 86400 // 3600:02d}h"
+    if whole >= 3600:
+        return f"{whole // 3600}h{whole % 3600 // 60:02d}m"
+    return f"{whole // 60}m{whole % 60:02d}s"
+
+
+def moment(rfc3339: str) -> datetime | None:
+    """The local time of one of the gateway's times; None if it is empty or no time."""
+    try:
+        return datetime.fromisoformat(rfc3339).astimezone()
+    except ValueError:
+        return None
+
+
+def hour(rfc3339: str, plus_s: float = 0.0) -> str:
+    """`16:04:12`, local; empty for an empty time."""
+    found = moment(rfc3339)
+    return (found + timedelta(seconds=plus_s)).strftime("%H:%M:%S") if found else ""
+
+
+def zone(rfc3339: str) -> str:
+    found = moment(rfc3339)
+    return found.tzname() or "" if found else ""
+
+
+def day(rfc3339: str) -> str:
+    """`23 Nov 16:04:11`, local."""
+    found = moment(rfc3339)
+    return f"{found.day} {found:%b %H:%M:%S}" if found else ""
+
+
+def age_s(rfc3339: str, at: str) -> float:
+    """Seconds from one of the gateway's times to another; 0 if one is missing."""
+    then, now = moment(rfc3339), moment(at)
+    return (now - then).total_seconds() if then and now else 0.0
+
+
+def since_start(at_us: int) -> str:
+    """`3:41.2` into a recording."""
+    tenths = max(0, at_us) // 100_000
+    return f"{tenths // 600}:{tenths // 10 % 60:02d}.{tenths % 10}"
+
+
+def plus_us(rfc3339: str, at_us: int) -> str:
+    """The gateway's time that lies so many microseconds later, RFC 3339; empty for an empty time."""
+    found = moment(rfc3339)
+    return (found + timedelta(microseconds=at_us)).astimezone(UTC).isoformat() if found else ""
+
+
+def many(count: int, noun: str) -> str:
+    """`1 stream`, `3 streams`."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"

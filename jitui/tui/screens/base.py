@@ -1,0 +1,121 @@
+"""The frame that all screens share: header, body, notice, keys; what to do when the gateway is silent."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import TYPE_CHECKING, ClassVar, cast
+
+from textual.app import ComposeResult
+from textual.content import Content
+from textual.message import Message
+from textual.screen import Screen
+from textual.widgets import Static
+
+from jitui.errors import ConflictError, JituiError
+from jitui.tui.feed import Seen
+from jitui.tui.widgets.header import Header
+from jitui.tui.widgets.keys import Keys
+from jitui.tui.widgets.notice import Notice
+
+if TYPE_CHECKING:
+    from jitui.tui.app import Shell
+
+
+class Answered(Message):
+    """What came of a call to the gateway."""
+
+    def __init__(self, what: str, value: object, problem: str = "", *, conflict: bool = False) -> None:
+        super().__init__()
+        self.what, self.value, self.problem, self.conflict = what, value, problem, conflict
+
+
+class Board(Screen[None]):
+    """A screen over the gateway. Subclasses yield their body, draw in `show`, and say in `ASKS` which actions need the gateway."""
+
+    ASKS: ClassVar[frozenset[str]] = frozenset()  # actions that ask the gateway: off while it is silent
+    AUTO_FOCUS = ""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.busy: set[str] = set()  # calls on their way; the same one is not made twice
+
+    @property
+    def shell(self) -> "Shell":
+        return cast("Shell", self.app)
+
+    @property
+    def ready(self) -> bool:
+        """On top, and its widgets stand: neither before its first drawing nor while it is taken down."""
+        return self.is_running and self.is_current and bool(self.query(Header)) and bool(self.query(Notice))
+
+    def body(self) -> ComposeResult:
+        """The widgets between header and keys."""
+        yield from ()
+
+    def compose(self) -> ComposeResult:
+        yield Header()
+        yield from self.body()
+        yield Keys()
+        yield Notice()
+
+    def on_mount(self) -> None:
+        self.look()
+
+    def on_screen_resume(self) -> None:
+        self.look()
+
+    def look(self) -> None:
+        """Draw what is known now, and the keys that follow from it. Called four times a second: clocks move, keys arm."""
+        if not self.ready:
+            return
+        shell = self.shell
+        self.query_one(Header).show(shell.seen, shell.monotonic(), shell.silent)
+        self.set_class(bool(shell.silent), "-silent")
+        if shell.seen is not None:
+            self.show(shell.seen)
+        self.query_one(Keys).read()
+
+    def show(self, seen: Seen) -> None:
+        """Draw one look at the gateway. Called again and again with the same one as time passes."""
+
+    def say(self, words: str, *, bad: bool = False) -> None:
+        self.query_one(Notice).say(words, bad=bad)
+
+    def write(self, selector: str, content: Content) -> None:
+        """Change a Static only if it differs: a screen that stands still draws nothing."""
+        static = self.query_one(selector, Static)
+        if static.content != content:
+            static.update(content)
+
+    def able(self) -> Mapping[str, Callable[[], bool]]:
+        """Action: whether it can work now. What is not in it always can."""
+        return {}
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002 - Textual's signature
+        if not self.is_mounted:
+            return True
+        if action in self.ASKS and (self.shell.silent or action in self.busy):
+            return False
+        can = self.able().get(action)
+        return can() if can is not None else True
+
+    def ask(self, what: str, call: Callable[[], Awaitable[object]]) -> None:
+        """Call the gateway in a worker; `Answered(what)` comes back as a message."""
+        self.busy.add(what)
+        self.run_worker(self._ask(what, call), group=what)
+
+    async def _ask(self, what: str, call: Callable[[], Awaitable[object]]) -> None:
+        try:
+            self.post_message(Answered(what, await call()))
+        except ConflictError as problem:
+            self.post_message(Answered(what, None, str(problem), conflict=True))
+        except (JituiError, OSError, TimeoutError) as problem:
+            self.post_message(Answered(what, None, str(problem) or "the gateway did not answer"))
+
+    def on_answered(self, message: Answered) -> None:
+        self.busy.discard(message.what)
+        self.answered(message)
+        self.look()
+
+    def answered(self, message: Answered) -> None:
+        """What to do with it; the state changes here and nowhere else."""
+        if message.problem:
+            self.say(message.problem, bad=True)

@@ -1,0 +1,147 @@
+"""The desk: what waits for a decision, what is live, what ended lately. Nothing is decided here."""
+
+from collections.abc import Callable, Mapping
+from typing import ClassVar, Final, Protocol
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, VerticalScroll
+from textual.widgets import Static
+
+from jitui.desk import Desk, Ended, GrantView, RequestView
+from jitui.tui.feed import Seen
+from jitui.tui.figures import age_s
+from jitui.tui.lines import Cell, block, row, rule, text
+from jitui.tui.order import Order
+from jitui.tui.screens.base import Answered, Board
+from jitui.tui.screens.reason import REVOKE, ReasonScreen
+from jitui.tui.widgets.card import preview_grant, preview_request
+from jitui.tui.widgets.grants import ended_row, live_row, request_row
+from jitui.tui.widgets.rows import Row, Rows
+
+RECENT_S: Final = 3600.0
+
+
+class Places(Protocol):
+    """What the app can open."""
+
+    def open_request(self, ident: str) -> None: ...
+    def open_grant(self, ident: str) -> None: ...
+
+
+class DeskScreen(Board):
+    """Three lists in one, each in its own stable order."""
+
+    CSS_PATH = "desk.tcss"
+    AUTO_FOCUS = "#queue"
+    ASKS: ClassVar[frozenset[str]] = frozenset({"revoke"})
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("x", "revoke", "revoke", id="desk.revoke", tooltip="end the window now, with everything in it"),
+        Binding("s", "sort", "sort", id="desk.sort", tooltip="oldest request first, the window that ends soonest first"),
+    ]
+
+    def __init__(self, desk: Desk) -> None:
+        super().__init__()
+        self._desk = desk
+        self._waiting, self._live = Order(), Order()
+        self._requests: dict[str, RequestView] = {}
+        self._grants: dict[str, GrantView] = {}
+
+    def body(self) -> ComposeResult:
+        with Horizontal(id="desk"):
+            yield Rows(id="queue")
+            with VerticalScroll(id="preview", can_focus=False, classes="body"):
+                yield Static(id="preview-text", markup=False)
+
+    @property
+    def queue(self) -> Rows:
+        return self.query_one("#queue", Rows)
+
+    def show(self, seen: Seen) -> None:
+        self._requests = {view.id: view for view in seen.requests}
+        self._grants = {view.id: view for view in (*seen.grants, *seen.ended)}
+        self._waiting.update([view.id for view in seen.requests])
+        self._live.update([view.id for view in seen.grants])
+        self.queue.show(self._rows(seen))
+        self._preview(seen)
+
+    def _rows(self, seen: Seen) -> list[Row]:
+        passed = seen.passed(self.shell.monotonic())
+        waiting = [Row(request_row(self._requests[ident], passed, new=ident in self._waiting.new), ident) for ident in self._waiting.ids]
+        live = [Row(live_row(self._grants[ident], passed, new=ident in self._live.new), ident) for ident in self._live.ids]
+        ended = [Row(ended_row(view), view.id) for view in seen.ended if age_s(view.ended, seen.status.at) < RECENT_S]
+        rows = [_head(f"Waiting for a decision ({len(waiting)})", "oldest first" if len(waiting) > 1 else "", "$state-waiting"), *waiting]
+        if seen.no_queue:
+            rows.append(_note(seen.no_queue))
+        elif not waiting:
+            rows.append(_note("Nobody asks. An agent asks with: jitui request CONNECTION --reason TEXT"))
+        rows += [BLANK, _head(f"Live windows ({len(live)})", "ends soonest first" if len(live) > 1 else "", "$state-live"), *live]
+        if not live:
+            rows.append(_note("No window is open: no agent has any permission now."))
+        if ended:
+            rows += [BLANK, _head(f"Ended in the last hour ({len(ended)})", "", "$state-ended"), *ended]
+        return rows
+
+    def _preview(self, seen: Seen) -> None:
+        ident, passed = self.queue.cursor, seen.passed(self.shell.monotonic())
+        width = 58
+        if view := self._requests.get(ident):
+            self.write("#preview-text", block(preview_request(view, passed, width)))
+        elif grant := self._grants.get(ident):
+            self.write("#preview-text", block(preview_grant(grant, passed, width)))
+        else:
+            self.write("#preview-text", text(""))
+
+    def able(self) -> Mapping[str, Callable[[], bool]]:
+        return {
+            "revoke": lambda: "revoke" in getattr(self._grants.get(self.queue.cursor), "you_may", ()),
+            "sort": lambda: self.shell.seen is not None and (self._waiting.ids != [*self._requests] or self._live.ids != [view.id for view in self.shell.seen.grants]),
+        }
+
+    def on_rows_moved(self, event: Rows.Moved) -> None:
+        self._waiting.seen(event.ident)
+        self._live.seen(event.ident)
+        self.look()
+
+    def on_rows_chosen(self, event: Rows.Chosen) -> None:
+        places: Places = self.app  # type: ignore[assignment]
+        if event.ident in self._requests:
+            places.open_request(event.ident)
+        elif event.ident in self._grants:
+            places.open_grant(event.ident)
+
+    def action_sort(self) -> None:
+        if seen := self.shell.seen:
+            self._waiting.sort([view.id for view in seen.requests])
+            self._live.sort([view.id for view in seen.grants])
+            self.look()
+
+    def action_revoke(self) -> None:
+        view = self._grants.get(self.queue.cursor)
+        if view is None:
+            return
+        grant = view.id
+        words = f"window {grant} of {view.identity} on {view.connection}: every stream of it ends now"
+        self.app.push_screen(ReasonScreen(f"Revoke {grant}", words, REVOKE, "revoke"), lambda reason: self._revoke(grant, reason or ""))
+
+    def _revoke(self, grant: str, reason: str) -> None:
+        if reason:
+            self.ask("revoke", lambda: self._desk.revoke(grant, reason=reason))
+
+    def answered(self, message: Answered) -> None:
+        if isinstance(message.value, Ended):
+            self.say(f"{message.value.id} revoked: {message.value.said}")
+            self.shell.look_now()
+        else:
+            super().answered(message)
+
+
+def _head(title: str, note: str, style: str) -> Row:
+    return Row(lambda width: rule(title, note, width, style))
+
+
+def _note(words: str) -> Row:
+    return Row(lambda width: row([Cell("", 3), Cell(words, -1, "$state-quiet")], width))
+
+
+BLANK: Final = Row(lambda width: row([Cell("", width)], width))

@@ -1,0 +1,6 @@
+"""Stub."""
+from jitui.tui.screens.base import Board
+
+class ReplayScreen(Board):
+    def __init__(self, desk: object, ident: str = "", *, alone: bool = False) -> None:
+        super().__init__()

@@ -1,0 +1,125 @@
+"""A request and a window in full: facts first, the agent's own words last. Lines wrap; nothing that is asked for is cut off unseen."""
+
+import textwrap
+from collections.abc import Iterator
+from typing import Final
+
+from textual.content import Content
+
+from jitui import span
+from jitui.desk import GrantView, RequestView
+from jitui.tui.figures import hour, left, size
+from jitui.tui.lines import text
+from jitui.tui.theme import badge, state
+from jitui.tui.widgets.countdown import bar, remaining, style
+from jitui.tui.widgets.said import content, words
+
+LABEL: Final = 10
+LONGEST: Final = 4000  # characters of a scope that are shown; a longer one says so
+MEANS: Final = {
+    "READ": "looks, changes nothing",
+    "SECRET": "shows credentials",
+    "EXEC": "runs commands in pods; what it starts there may go on afterwards",
+    "CHANGE": "can change what runs; what it changes outlives the window",
+    "SPAWN": "starts code with any service account of the namespace",
+    "ESCAPE": "can leave the window or widen rights",
+}
+
+
+def labelled(label: str, body: str, width: int, colour: str = "") -> Iterator[Content]:
+    """` label    body`, wrapped under itself."""
+    whole = words(body, LONGEST)
+    pieces = textwrap.wrap(whole, max(10, width - LABEL - 1), break_on_hyphens=False) or [""]
+    for index, piece in enumerate(pieces):
+        yield Content.assemble((f" {label if index == 0 else '':<{LABEL}}", "$state-quiet"), (piece, colour))
+
+
+def request_card(view: RequestView, passed: float, width: int) -> list[Content]:
+    """What an approver must know, in the order of what matters."""
+    lines: list[Content] = [Content("")]
+    lines.append(Content.assemble(" ", (f" {words(view.hazard, 10)} ", badge(view.hazard)), (f"  {MEANS.get(view.hazard, 'of unknown hazard')}", "bold")))
+    lines.append(Content(""))
+    lines += _clauses(view, width)
+    lines += [Content(""), *_terms(view, width), Content("")]
+    origin = f"{view.from_peer}, token {view.token}"
+    lines += labelled("from", origin, width)
+    if view.same_user:
+        lines += labelled("", "it can bypass jitui here: it runs as the gateway's own user", width, "bold $state-ending")
+    if view.owner_may_approve:
+        lines += labelled("", "the rule lets its owner approve it", width, "$state-ending")
+    if view.before:
+        lines += labelled("before", view.before, width)
+    if view.used:
+        lines += labelled("" if view.before else "before", f"used so far only: {words(view.used, LONGEST)}", width)
+        lines.append(Content.assemble(" " * (LABEL + 1), ("n", "bold $primary"), (" narrows to that", "$state-quiet")))
+    lines += [Content(""), *_approvals(view, width)]
+    lines.append(Content.assemble((f" {'says':<{LABEL}}", "$state-quiet"), content(view.reason, min(200, max(20, width - LABEL - 30)), "italic"), ("   its words, not checked", "$state-quiet")))
+    return lines
+
+
+def _clauses(view: RequestView, width: int) -> Iterator[Content]:
+    for index, clause in enumerate(view.clauses):
+        label = "asks for" if index == 0 else ""
+        pieces = textwrap.wrap(words(clause.text, LONGEST), max(10, width - LABEL - 12), break_on_hyphens=False) or [""]
+        for line, piece in enumerate(pieces):
+            hazard = words(clause.hazard, 8) if line == 0 else ""
+            yield Content.assemble((f" {label if line == 0 else '':<{LABEL}}", "$state-quiet"), (f"{hazard:<8}", f"bold {state(clause.hazard)}"), "  ", (piece, "bold"))
+    if view.rule_scope == view.scope:
+        yield from labelled("rule", "the same; it allows no more", width, "$state-quiet")
+    else:
+        yield from labelled("rule", view.rule_scope, width, "$state-quiet")
+
+
+def _terms(view: RequestView, width: int) -> Iterator[Content]:
+    starts = "from its first use" if view.starts == "on-first-use" else "from approval"
+    most = "as long as the rule allows" if view.duration_s >= view.rule_duration_s else f"the rule allows {span.show(view.rule_duration_s)}"
+    yield from labelled("window", f"{span.show(view.duration_s)} {starts}; {most}", width)
+
+
+def _approvals(view: RequestView, width: int) -> Iterator[Content]:
+    if view.approvals or view.approvals_needed > 1:
+        by = ", ".join(words(person, 40) for person in view.approvals) or "nobody yet"
+        yield from labelled("approved", f"{len(view.approvals)} of {view.approvals_needed}: {by}", width)
+    if view.state != "pending":
+        said = f" {words(view.why)}" if view.why.raw else ""
+        yield from labelled("decided", f"{view.state} by {words(view.decided_by, 40)} at {hour(view.decided)}{said}", width, f"bold {state(view.state)}")
+    elif view.you_may_not:
+        yield from labelled("you", view.you_may_not, width, "$state-ending")
+
+
+def request_title(view: RequestView, passed: float) -> Content:
+    """`r-41  agent-deploybot (owner bo) asks for prod-eks`."""
+    owner = (f" (owner {words(view.owner, 30)})", "$state-quiet") if view.owner else ("", "")
+    return text((view.id, "bold $primary"), "  ", (view.identity, "bold"), owner, " asks for ", (view.connection, "bold"))
+
+
+def request_times(view: RequestView, passed: float) -> Content:
+    """`asked 16:02:11  lapses in 57m02s  0 of 1`."""
+    if view.state != "pending":
+        return text((view.state, f"bold {state(view.state)}"))
+    lapses = remaining(view.lapses_s, passed)
+    return text((f"asked {hour(view.asked)}  lapses in ", "$state-quiet"), (left(lapses), "bold $state-ending" if lapses < 300 else ""), (f"  {len(view.approvals)} of {view.approvals_needed}", "$state-quiet"))
+
+
+def preview_request(view: RequestView, passed: float, width: int) -> list[Content]:
+    """Beside the list, where there is room."""
+    return [request_title(view, passed).truncate(width, ellipsis=True), request_times(view, passed), *request_card(view, passed, width)]
+
+
+def preview_grant(view: GrantView, passed: float, width: int) -> list[Content]:
+    """A window in full."""
+    seconds = remaining(view.remaining_s, passed)
+    lines = [text((view.id, "bold $primary"), "  ", (view.identity, "bold"), "  ", (view.connection, "$state-quiet")), Content("")]
+    if view.ended:
+        lines += labelled("ended", f"{view.state} at {hour(view.ended)} by {words(view.ended_by, 40)}", width, f"bold {state(view.state)}")
+        lines += labelled("why", str(view.why), width)
+        lines += labelled("cut", f"{view.cut} streams", width)
+    else:
+        lines.append(Content.assemble((f" {'left':<{LABEL}}", "$state-quiet"), (left(seconds), style(seconds)), "  ", bar(seconds, view.duration_s, 24)))
+        lines += labelled("ends", hour(view.deadline) or "not started", width)
+    lines.append(Content.assemble((f" {'hazard':<{LABEL}}", "$state-quiet"), (f" {words(view.hazard, 10)} ", badge(view.hazard))))
+    lines += labelled("scope", view.scope, width)
+    lines += labelled("approved", ", ".join(view.approved_by) + f" ({view.request})", width)
+    lines += labelled("bytes", f"{size(view.bytes_in)} in, {size(view.bytes_out)} out, {view.open_streams} streams open", width)
+    lines.append(Content.assemble((f" {'last':<{LABEL}}", "$state-quiet"), words(view.last, max(10, width - LABEL - 1))))
+    return lines

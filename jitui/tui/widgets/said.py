@@ -1,0 +1,35 @@
+"""The one way by which text of other parties becomes something to look at.
+
+`Content` is built from plain text with spans, never from markup: what an agent writes can't become a style, a link or an action.
+"""
+
+from rich.cells import cell_len, set_cell_size
+from textual.content import Content
+
+from jitui.said import Said, clean
+
+
+def words(text: Said | str, cells: int = 200) -> str:
+    """One printable line of at most `cells` cells: cleaned, without variation selectors (terminals differ in how wide they make them)."""
+    line = clean(text, cells)
+    if line.isascii():
+        return fit(line, cells)
+    return fit("".join(char for char in line if not ("\ufe00" <= char <= "\ufe0f" or "\U000e0100" <= char <= "\U000e01ef")), cells)
+
+
+def fit(text: str, cells: int) -> str:
+    """The text, cut with an ellipsis if it is wider than `cells`."""
+    if cells <= 0:
+        return ""
+    return text if cell_len(text) <= cells else set_cell_size(text, cells - 1) + "…"
+
+
+def quoted(text: Said | str, cells: int = 200) -> str:
+    """In quotes that it can't close itself; empty stays empty."""
+    line = words(text, max(0, cells - 2)).replace("“", "'").replace("”", "'").replace('"', "'")
+    return f"“{line}”" if line.strip() else ""
+
+
+def content(said: Said | str, cells: int = 200, style: str = "") -> Content:
+    """Plain, quoted, one line, at most `cells` cells. `style` is one of ours."""
+    return Content.styled(quoted(said, cells), style)

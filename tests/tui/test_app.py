@@ -1,0 +1,315 @@
+"""The screens as a person uses them, through Pilot, over a gateway in memory."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+
+from textual.pilot import Pilot
+
+from jitui.said import Said
+from jitui.tui.app import JituiApp
+from jitui.tui.screens.decide import DecideScreen
+from jitui.tui.screens.desk import DeskScreen
+from tests.fakes.tui_desk import FakeDesk
+from tests.tui.seeing import Screenful, screenful
+
+
+class Hand:
+    """A person at the screens: presses keys, moves the clock, looks."""
+
+    def __init__(self, desk: FakeDesk, app: JituiApp, pilot: Pilot[int]) -> None:
+        self.desk, self.app, self.pilot = desk, app, pilot
+
+    async def settle(self) -> None:
+        """Until the feed has looked again and everything is drawn."""
+        self.app.look_now()
+        await self.pilot.pause(0.12)
+        self.app.screen.look()  # type: ignore[attr-defined]
+        await self.pilot.pause()
+
+    async def press(self, *keys: str) -> None:
+        await self.pilot.press(*keys)
+        await self.settle()
+
+    async def passes(self, seconds: float) -> None:
+        """Time passes for the gateway and for the screen's monotonic clock alike."""
+        self.desk.advance(seconds)
+        await self.settle()
+
+    @property
+    def screen(self) -> Screenful:
+        return screenful(self.app)
+
+
+@asynccontextmanager
+async def at(desk: FakeDesk, size: tuple[int, int] = (100, 30), *, beat_s: float = 0.02) -> AsyncIterator[Hand]:
+    app = JituiApp(desk, monotonic=lambda: desk.now_s, beat_s=beat_s)
+    async with app.run_test(size=size) as pilot:
+        hand = Hand(desk, app, pilot)
+        await hand.settle()
+        yield hand
+
+
+async def test_a_request_appears_is_opened_narrowed_and_approved_and_its_window_counts_down() -> None:
+    """From an ask to a live window with a shorter duration, on the keys that the screens show."""
+    desk = FakeDesk()
+    async with at(desk) as hand:
+        assert "Nobody asks" in hand.screen.text
+        view = desk.ask_for()
+        await hand.settle()
+        assert "r-41" in hand.screen.text
+        await hand.press("enter")
+        await hand.passes(1)
+        assert "a approve" in hand.screen.keys
+        await hand.press("tab", *"10m", "enter", "a")
+        assert desk.calls == [("approve", "r-41", view.digest, "600", "")]
+        assert isinstance(hand.app.screen, DeskScreen)
+        assert "r-41 approved: window g-17" in hand.screen.text
+        assert "10m00s" in hand.screen.line("g-17")
+        await hand.passes(61)
+        assert "8m59s" in hand.screen.line("g-17")
+
+
+async def test_the_countdown_goes_on_between_two_looks_by_the_monotonic_clock() -> None:
+    """Seconds pass on the screen without the gateway saying so, and its wall clock does not matter."""
+    desk = FakeDesk()
+    desk.open_window(duration_s=600)
+    async with at(desk, beat_s=3600) as hand:
+        assert "10m00s" in hand.screen.line("g-17")
+        desk.clock.boot_us += 90_000_000
+        desk.clock.set_wall(-5000)
+        hand.app.screen.look()  # type: ignore[attr-defined]
+        await hand.pilot.pause()
+        assert "8m30s" in hand.screen.line("g-17")
+
+
+async def test_deny_takes_a_stock_reason() -> None:
+    """`d`, a stock reason, enter; the agent is told exactly that."""
+    desk = FakeDesk()
+    desk.ask_for()
+    async with at(desk) as hand:
+        await hand.press("enter")
+        await hand.passes(1)
+        await hand.pilot.press("d", "2", "enter")
+        await hand.settle()
+        assert desk.calls == [("deny", "r-41", "ask for less: a narrower scope or a shorter window")]
+        assert "r-41 denied" in hand.screen.text
+
+
+async def test_an_empty_reason_denies_nothing() -> None:
+    """A denial goes on record with words."""
+    desk = FakeDesk()
+    desk.ask_for()
+    async with at(desk) as hand:
+        await hand.press("enter")
+        await hand.passes(1)
+        await hand.pilot.press("d", "enter")
+        assert "a reason is needed" in hand.screen.text
+        assert desk.calls == []
+
+
+async def test_keys_arm_after_seven_tenths_of_a_second_and_again_when_the_card_changes() -> None:
+    """A key meant for another screen, or for the card as it was, decides nothing."""
+    desk = FakeDesk()
+    view = desk.ask_for()
+    async with at(desk) as hand:
+        await hand.press("enter")
+        await hand.press("a", "d")
+        assert desk.calls == []
+        assert "approve" not in hand.screen.keys
+        await hand.passes(0.69)
+        assert "approve" not in hand.screen.keys
+        await hand.passes(0.02)
+        assert "a approve" in hand.screen.keys
+        desk.change(view.id, lambda was: replace(was, rule_scope="read pods in web"))
+        await hand.settle()
+        assert "approve" not in hand.screen.keys
+        await hand.press("a")
+        assert desk.calls == []
+        await hand.passes(0.8)
+        await hand.press("a")
+        assert [call[0] for call in desk.calls] == ["approve"]
+
+
+async def test_a_decision_about_something_else_is_refused_and_the_card_is_drawn_again() -> None:
+    """The digest travels with the key; the gateway refuses it when the request changed in between."""
+    desk = FakeDesk()
+    view = desk.ask_for()
+    async with at(desk) as hand:
+        await hand.press("enter")
+        await hand.passes(1)
+        screen = hand.app.screen
+        assert isinstance(screen, DecideScreen)
+        assert screen.view is not None
+        screen.view = replace(screen.view, digest="what was drawn a moment ago")
+        await hand.pilot.press("a")
+        await hand.settle()
+        assert "changed since you saw it" in hand.screen.text
+        assert desk.calls[0][2] == "what was drawn a moment ago"
+        assert screen.view.digest == view.digest
+        assert "approve" not in hand.screen.keys
+        await hand.passes(1)
+        await hand.press("a")
+        assert desk.calls[-1][2] == view.digest
+
+
+async def test_what_is_not_read_only_wants_a_capital() -> None:
+    """`a` does nothing for EXEC; `A` does."""
+    desk = FakeDesk()
+    desk.ask_for(scope="exec pods in web")
+    async with at(desk) as hand:
+        await hand.press("enter")
+        await hand.passes(1)
+        assert "A approve" in hand.screen.keys
+        assert "a approve" not in hand.screen.keys
+        await hand.press("a")
+        assert desk.calls == []
+        await hand.press("A")
+        assert [call[0] for call in desk.calls] == ["approve"]
+
+
+async def test_what_can_leave_its_window_wants_the_agents_name() -> None:
+    """SPAWN and ESCAPE: capital, then the name typed."""
+    desk = FakeDesk()
+    desk.ask_for(scope="create pods in web")
+    async with at(desk) as hand:
+        await hand.press("enter")
+        await hand.passes(1)
+        await hand.pilot.press("A", *"agent", "enter")
+        await hand.pilot.pause()
+        assert "that is not its name" in hand.screen.text
+        assert desk.calls == []
+        await hand.pilot.press(*"-deploybot", "enter")
+        await hand.settle()
+        assert [call[0] for call in desk.calls] == ["approve"]
+
+
+async def test_a_longer_window_than_asked_is_not_even_sent() -> None:
+    """Terms can only be tightened."""
+    desk = FakeDesk()
+    desk.ask_for(duration_s=600)
+    async with at(desk) as hand:
+        await hand.press("enter")
+        await hand.passes(1)
+        await hand.press("tab", *"20m", "enter", "a")
+        assert "can only be tightened" in hand.screen.text
+        assert desk.calls == []
+
+
+async def test_n_narrows_the_scope_to_what_was_used() -> None:
+    """One key puts it into the terms; the approval carries it."""
+    desk = FakeDesk()
+    desk.ask_for(scope="patch deployments.apps in web", used="patch deployments.apps:web in web")
+    async with at(desk) as hand:
+        await hand.press("enter")
+        await hand.passes(1)
+        await hand.press("n", "A")
+        assert desk.calls[0][4] == "patch deployments.apps:web in web"
+
+
+async def test_keys_that_the_gateway_does_not_allow_are_not_shown_and_do_nothing() -> None:
+    """`you_may` decides, and the sentence why not is on the card."""
+    desk = FakeDesk()
+    desk.ask_for(you_may=(), you_may_not="agent-deploybot is yours: somebody else decides")
+    async with at(desk) as hand:
+        await hand.press("enter")
+        await hand.passes(1)
+        assert "approve" not in hand.screen.keys
+        assert "deny" not in hand.screen.keys
+        assert "somebody else decides" in hand.screen.text
+        await hand.press("a", "A", "d", "n")
+        assert desk.calls == []
+        assert isinstance(hand.app.screen, DecideScreen)
+
+
+async def test_a_newcomer_joins_at_the_end_marked_new_and_the_cursor_stays() -> None:
+    """The cursor holds an id; nothing opens by itself."""
+    desk = FakeDesk()
+    desk.ask_for("agent-a")
+    desk.ask_for("agent-b")
+    async with at(desk) as hand:
+        await hand.press("down")
+        assert hand.screen.line("r-42").startswith("❯")
+        desk.ask_for("agent-c")
+        await hand.settle()
+        assert isinstance(hand.app.screen, DeskScreen)
+        assert hand.screen.line("r-42").startswith("❯")
+        assert " new " in hand.screen.line("r-43")
+        assert hand.screen.text.index("r-41") < hand.screen.text.index("r-42") < hand.screen.text.index("r-43")
+        await hand.press("down")
+        assert " new " not in hand.screen.line("r-43")
+
+
+async def test_windows_do_not_re_sort_until_s_is_pressed() -> None:
+    """A window that ends sooner than those before it stays at the end until somebody sorts."""
+    desk = FakeDesk()
+    desk.open_window("agent-a", duration_s=1800)
+    async with at(desk) as hand:
+        desk.open_window("agent-b", duration_s=300)
+        await hand.settle()
+        assert hand.screen.text.index("g-17") < hand.screen.text.index("g-18")
+        assert "s sort" in hand.screen.keys
+        await hand.press("s")
+        assert hand.screen.text.index("g-18") < hand.screen.text.index("g-17")
+        assert "s sort" not in hand.screen.keys
+
+
+async def test_revoke_from_the_desk_says_what_it_did() -> None:
+    """`x`, a reason, enter; then the gateway's own words."""
+    desk = FakeDesk()
+    window = desk.open_window()
+    desk.open_session(window.id)
+    async with at(desk) as hand:
+        await hand.pilot.press("x", *"enough", "enter")
+        await hand.settle()
+        assert desk.calls == [("revoke", "g-17", "enough")]
+        assert "1 streams closed in 21 ms" in hand.screen.text
+        assert "revoked" in hand.screen.line("g-17")
+
+
+async def test_a_silent_gateway_dims_the_data_takes_the_keys_and_comes_back_by_itself() -> None:
+    """The header says since when, and that windows still end on time."""
+    desk = FakeDesk()
+    desk.ask_for()
+    async with at(desk) as hand:
+        await hand.press("enter")
+        await hand.passes(1)
+        assert "a approve" in hand.screen.keys
+        desk.cut()
+        await hand.settle()
+        assert "GATEWAY SILENT since" in hand.screen.text
+        assert "windows still end on time" in hand.screen.text
+        assert "approve" not in hand.screen.keys
+        assert hand.app.screen.has_class("-silent")
+        await hand.press("a")
+        assert desk.calls == []
+        desk.up = True
+        await hand.settle()
+        await hand.settle()
+        assert "GATEWAY SILENT" not in hand.screen.text
+        assert "a approve" in hand.screen.keys
+
+
+async def test_a_request_decided_by_somebody_else_shows_by_whom() -> None:
+    """The card stays, the keys go."""
+    desk = FakeDesk()
+    view = desk.ask_for()
+    async with at(desk) as hand:
+        await hand.press("enter")
+        await hand.passes(1)
+        desk.change(view.id, lambda was: replace(was, state="denied", decided_by="bo", decided=desk.at, why=Said("not today")))
+        await hand.settle()
+        await hand.settle()
+        assert "denied by bo" in hand.screen.text
+        assert "approve" not in hand.screen.keys
+
+
+async def test_a_terminal_that_became_too_small_says_so_until_it_grows() -> None:
+    """80x24 at least."""
+    async with at(FakeDesk(), (80, 24)) as hand:
+        await hand.pilot.resize_terminal(79, 24)
+        await hand.pilot.pause(0.1)
+        assert "terminal too small: 80x24 at least" in hand.screen.text
+        await hand.pilot.resize_terminal(80, 24)
+        await hand.pilot.pause(0.1)
+        assert "Nobody asks" in hand.screen.text
