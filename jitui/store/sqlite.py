@@ -129,6 +129,11 @@ class Store:
         return self._tapes.written
 
     @property
+    def newest_fact(self) -> int:
+        """The seq of the newest committed fact."""
+        return self._ledger.seq
+
+    @property
     def key_id(self) -> str:
         """The name of the key that signs this ledger."""
         return self._ledger.key.id

@@ -1,0 +1,12 @@
+"""Takes actions and decisions, decides, waits for people, ends windows. It opens no socket.
+
+* requests   asks and what people say to them, until a grant comes of it
+* windows    live grants, the sessions under them, and how they end
+* notes      what was attempted, as rows
+* roster     identities and tokens
+* broker     the four together: what the doors and the counter talk to
+"""
+
+from jitui.broker.broker import Broker
+
+__all__ = ["Broker"]

@@ -1,0 +1,91 @@
+"""Identities and tokens: who is known here. A change is on record before it counts."""
+
+from dataclasses import replace
+
+from jitui.clock import Clock
+from jitui.errors import ConflictError, InvalidError, NotFoundError
+from jitui.facts import Draft, Kind
+from jitui.identity.people import People
+from jitui.identity.tokens import Minted, Tokens, mint
+from jitui.rules.terms import Identity, Role
+from jitui.store import Store, TokenRow
+
+
+class Roster:
+    """The identities of the ledger, and the people of the configuration beside them."""
+
+    def __init__(self, store: Store, clock: Clock, people: People) -> None:
+        self.identities: dict[str, Identity] = dict(store.loaded.identities)
+        self.tokens = Tokens(store.loaded.tokens)
+        self.people = people
+        self._store, self._clock = store, clock
+
+    def named(self, name: str) -> Identity | None:
+        return self.identities.get(name) or self.people.by_name(name)
+
+    def agent(self, name: str) -> Identity:
+        """The agent of that name, as far as anything is known of it; never raises."""
+        return self.identities.get(name) or Identity(name, frozenset({Role.AGENT}))
+
+    async def add(self, name: str, roles: list[str], owner: str, *, by: Identity) -> tuple[Identity, Minted]:
+        """A new identity and its first token. Raises ConflictError, InvalidError."""
+        if self.named(name) is not None:
+            raise ConflictError(f"identity {name} exists already; rotate its token with: jitui identity rotate {name}")
+        try:
+            given = frozenset(Role(role) for role in roles)
+        except ValueError:
+            raise InvalidError(f"roles are agent, approver, operator and auditor, not {', '.join(roles)}") from None
+        if not given or Role.ADMIN in given:
+            raise InvalidError("an identity has the role agent, approver, operator or auditor; admin is the gateway's own user on its socket")
+        if Role.AGENT in given and len(given) > 1:
+            raise InvalidError("agent and person roles exclude each other; give it two identities")
+        if Role.AGENT in given and not owner:
+            raise InvalidError(f"an agent has an owner: jitui identity add {name} --role agent --owner PERSON")
+        if not name or len(name) > 63 or not all(c.isascii() and (c.isalnum() or c in "._@-") for c in name) or name != name.lower():
+            raise InvalidError(f"a name is 1 to 63 lower-case letters, digits, dots, dashes, _ or @, not {name!r}")
+        identity = Identity(name, given, owner=owner if Role.AGENT in given else "", created_by=by.name)
+        minted, row, issued = self._issue(name, by)
+        await self._store.commit(
+            [Draft(Kind.IDENTITY_ADDED, name, by.name, {"roles": sorted(given), "owner": identity.owner, "created_by": by.name}), issued], tokens=[row]
+        )
+        self.identities[name] = identity
+        self.tokens.put(row)
+        return identity, minted
+
+    async def rotate(self, name: str, *, by: Identity) -> tuple[Identity, Minted]:
+        """A new token; the older ones are revoked in the same commit."""
+        identity = self._must(name)
+        if identity.disabled:
+            raise ConflictError(f"identity {name} is disabled; a disabled identity gets no token")
+        revoked, drafts = self._revoked(name, by, "rotated")
+        minted, row, issued = self._issue(name, by)
+        await self._store.commit([*drafts, issued], tokens=[*revoked, row])
+        for each in (*revoked, row):
+            self.tokens.put(each)
+        return identity, minted
+
+    async def disable(self, name: str, *, by: Identity, reason: str) -> Identity:
+        """Its tokens are revoked and it is refused from now on."""
+        identity = replace(self._must(name), disabled=True)
+        revoked, drafts = self._revoked(name, by, reason)
+        await self._store.commit([Draft(Kind.IDENTITY_DISABLED, name, by.name, {"why": reason}), *drafts], tokens=revoked)
+        self.identities[name] = identity
+        for each in revoked:
+            self.tokens.put(each)
+        return identity
+
+    def _must(self, name: str) -> Identity:
+        if name not in self.identities:
+            raise NotFoundError(f"no identity {name}; jitui identity list names them")
+        return self.identities[name]
+
+    def _issue(self, name: str, by: Identity) -> tuple[Minted, TokenRow, Draft]:
+        minted = mint(self._clock.now().wall_us)
+        row = TokenRow(minted.id, name, minted.sha256, minted.expires_us)
+        return minted, row, Draft(Kind.TOKEN_ISSUED, name, by.name, {"token": minted.id, "expires_us": minted.expires_us})
+
+    def _revoked(self, name: str, by: Identity, why: str) -> tuple[list[TokenRow], list[Draft]]:
+        now_us = self._clock.now().wall_us
+        old = [row for row in self.tokens.of(name) if not row.revoked_us]
+        rows = [TokenRow(row.id, name, row.sha256, row.expires_us, revoked_us=now_us) for row in old]
+        return rows, [Draft(Kind.TOKEN_REVOKED, name, by.name, {"token": row.id, "why": why}) for row in rows]

@@ -1,0 +1,338 @@
+"""Live windows: what is judged against them, what is open under them, and how they end.
+
+Ending is one pass without an await: every session of the grant is muted, then every leg is cut. What has to be written about it is
+written afterwards, from memory, and owed until it can be (design, promises 3 to 5, and section 9).
+"""
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Coroutine, Iterable
+from dataclasses import dataclass
+from typing import Any, Final
+
+from jitui.clock import Clock
+from jitui.errors import ConflictError, JituiError, NotFoundError, RefusedError, UnavailableError
+from jitui.facts import Draft, Kind
+from jitui.instant import Deadline, Instant, rfc3339
+from jitui.rules import grant as grants
+from jitui.rules.action import Action
+from jitui.rules.terms import Grant, GrantState
+from jitui.session.live import End, Session, Why, Window
+from jitui.store import Store
+
+TICK: Final = 0.1  # seconds: re-arms timers after a suspend
+QUIET: Final = 1.0  # seconds to wait for last words before a session's closing fact is written
+STREAMS: Final = frozenset({"exec", "attach", "port-forward", "logs", "watch"})
+
+Spawn = Callable[[Callable[[], Coroutine[Any, Any, None]]], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """What an end did: streams closed, how long it took, and where something may go on."""
+
+    streams: int
+    took_ms: float
+    may_run_on: tuple[str, ...]
+
+
+def deadline_json(deadline: Deadline) -> dict[str, int | str]:
+    return {"wall_us": deadline.wall_us, "boot_us": deadline.boot_us, "boot_id": deadline.boot_id}
+
+
+def session_kind(action: Action) -> str:
+    """Which kind of session an action lives in (design, section 3)."""
+    if action.resource == "pods" and not action.group:
+        if action.subresource in {"exec", "attach"}:
+            return action.subresource
+        if action.subresource == "portforward":
+            return "port-forward"
+        if action.subresource == "log" and action.follow:
+            return "logs"
+    return "watch" if action.verb == "watch" else "api"
+
+
+class Windows:
+    """All live grants of this gateway and the sessions under them."""
+
+    def __init__(self, store: Store, clock: Clock, spawn: Spawn) -> None:
+        self.live: dict[int, Window] = {}
+        self.sessions: dict[int, Session] = {}
+        self.stopping = False
+        self._store, self._clock, self._spawn = store, clock, spawn
+        self._api: dict[int, Session] = {}
+        self._opening: dict[int, asyncio.Future[Session]] = {}
+        self._timers: dict[int, asyncio.TimerHandle] = {}
+        self._owed: list[Draft] = []
+        self._paying = False
+
+    # -- judged against ----------------------------------------------------------------------------------------------------
+
+    def of(self, identity: str, connection: str) -> list[Grant]:
+        """The live grants of one agent on one connection."""
+        return [w.grant for w in self.live.values() if w.grant.identity == identity and w.grant.connection == connection and not w.closed]
+
+    def window(self, ident: int) -> Window:
+        window = self.live.get(ident)
+        if window is None:
+            raise NotFoundError(f"no live grant g-{ident}; jitui grants lists them")
+        return window
+
+    def session(self, ident: int) -> Session:
+        session = self.sessions.get(ident)
+        if session is None:
+            raise NotFoundError(f"session s-{ident} is not live; jitui sessions --live lists those that are")
+        return session
+
+    # -- opening -----------------------------------------------------------------------------------------------------------
+
+    def add(self, grant: Grant) -> Window:
+        """A grant that is on record: from now on it counts."""
+        window = Window(grant)
+        self.live[grant.id] = window
+        self._arm(window)
+        return window
+
+    def session_now(self, grant: Grant, action: Action) -> Session | None:
+        """The open `api` session of an active grant, for the plain requests of the hot path; None if something must be written first."""
+        session = self._api.get(grant.id)
+        if session is None or session.muted or session_kind(action) != "api":
+            return None
+        return session
+
+    async def open_session(self, grant: Grant, action: Action, *, peer: str, command_group: str) -> Session:
+        """A session whose opening is on record. Activates a waiting grant first."""
+        if self.stopping:
+            raise UnavailableError("the gateway is stopping; ask again when it is back")
+        window = self.window(grant.id)
+        if window.grant.state is GrantState.WAITING:
+            await self._activate(window)
+        kind = session_kind(action)
+        if kind != "api":
+            return await self._open(window, kind, action, peer=peer, command_group=command_group)
+        present = self._api.get(grant.id)
+        if present is not None and not present.muted:
+            return present
+        opening = self._opening.get(grant.id)
+        if opening is None:
+            opening = self._opening[grant.id] = asyncio.get_running_loop().create_future()
+            try:
+                session = await self._open(window, "api", action, peer=peer, command_group="")
+            except JituiError as error:
+                opening.set_exception(error)
+                opening.exception()
+                raise
+            finally:
+                del self._opening[grant.id]
+            self._api[grant.id] = session
+            opening.set_result(session)
+            return session
+        return await asyncio.shield(opening)
+
+    async def _open(self, window: Window, kind: str, action: Action, *, peer: str, command_group: str) -> Session:
+        now = self._clock.now()
+        target = "" if kind == "api" else "/".join(filter(None, (action.namespace, action.name or action.kind, action.container)))
+        session = Session(
+            self._store.next_session(), kind, window, now, journal=self._store, clock=self._clock, over=self.over, late=self.late,
+            target=target, argv=action.argv if kind != "api" else (), tty=action.tty, stdin=action.stdin, peer=peer,
+        )  # fmt: skip
+        await self._store.commit([
+            Draft(Kind.SESSION_OPENED, session.label, window.grant.identity, {
+                "grant": window.grant.id, "kind": kind, "target": target, "argv": list(session.argv), "tty": action.tty, "peer": peer,
+                "command_group": command_group, "started_us": now.wall_us, "started_boot_us": now.boot_us, "boot_id": now.boot_id,
+            })
+        ])  # fmt: skip
+        self.sessions[session.id] = session
+        if window.closed or not window.open_at(self._clock.now()):
+            # the window ended while the opening was written: the session is over before a byte of it passed
+            self.over(session, self._end_of(window))
+            raise RefusedError(self._end_of(window).words)
+        window.sessions[session.id] = session
+        return session
+
+    async def _activate(self, window: Window) -> None:
+        """The first allowed action of a waiting grant: its deadline is fixed, and committed first."""
+        active = grants.activate(window.grant, self._clock.now())
+        assert active.deadline is not None
+        await self._store.commit([
+            Draft(Kind.GRANT_ACTIVE, active.label, active.identity, {"started_us": active.started_us, "deadline": deadline_json(active.deadline)})
+        ])
+        if window.grant.state is GrantState.WAITING:
+            window.grant = active
+            self._arm(window)
+
+    # -- ending ------------------------------------------------------------------------------------------------------------
+
+    def late(self, window: Window) -> None:
+        """A frame came after the deadline: the timer is late, the frame is not let through, the window ends now."""
+        now = self._clock.now()
+        event = None if window.closed else grants.due(window.grant, now)
+        if event is not None:
+            self.end(window, event, by="clock", why="")
+
+    def end(self, window: Window, event: grants.Event, *, by: str, why: str, session_why: Why | None = None) -> Callable[[], Coroutine[Any, Any, Cut]]:
+        """End a grant now; the returned coroutine function waits until it is all said and written."""
+        if window.closed:
+            raise ConflictError(f"{window.grant.label} has ended already")
+        began = asyncio.get_running_loop().time()
+        now = self._clock.now()
+        window.closed = True
+        window.grant = grants.end(window.grant, event, by=by, why=why, now=now)
+        self.live.pop(window.grant.id, None)
+        self._api.pop(window.grant.id, None)
+        timer = self._timers.pop(window.grant.id, None)
+        if timer is not None:
+            timer.cancel()
+        end = self._end_of(window, session_why)
+        sessions = list(window.sessions.values())
+        for session in sessions:
+            session.mute(end)
+        streams = sum(session.cut() for session in sessions)
+        drafts = [
+            Draft(Kind.GRANT_ENDED, window.grant.label, by, {"state": str(window.grant.state), "why": why, "identity": window.grant.identity,
+                                                              "connection": window.grant.connection, "ended_us": now.wall_us}),
+            *(self._ending(session, end) for session in sessions),
+        ]  # fmt: skip
+        return self._settle(drafts, sessions, streams, began)
+
+    def over(self, session: Session, end: End) -> None:
+        """One session is over: by itself, by a kill, or because it can't be recorded or decoded."""
+        if session.mute(end):
+            self._conclude(session, end)
+
+    def kill(self, session: Session, *, by: str, reason: str) -> Callable[[], Coroutine[Any, Any, Cut]]:
+        """End one session with the person's reason as its words."""
+        end = End(Why.KILLED, by, f"jitui: killed by {by}: {reason}")
+        if not session.mute(end):
+            raise ConflictError(f"session {session.label} is ending already")
+        return self._conclude(session, end)
+
+    def stop(self) -> Callable[[], Coroutine[Any, Any, Cut]]:
+        """The gateway stops: every session ends with its words; the grants stay as they are."""
+        self.stopping = True
+        began = asyncio.get_running_loop().time()
+        end = End(Why.GATEWAY_STOPPED, "gateway", "jitui: the gateway was stopped; the window stays open, try again when it is back", 503, "ServiceUnavailable")
+        sessions = [session for session in self.sessions.values() if session.mute(end)]
+        streams = sum(session.cut() for session in sessions)
+        for timer in self._timers.values():
+            timer.cancel()
+        return self._settle([self._ending(session, end) for session in sessions], sessions, streams, began)
+
+    def _conclude(self, session: Session, end: End) -> Callable[[], Coroutine[Any, Any, Cut]]:
+        began = asyncio.get_running_loop().time()
+        streams = session.cut()
+        session.window.sessions.pop(session.id, None)
+        if self._api.get(session.window.grant.id) is session:
+            del self._api[session.window.grant.id]
+        forced = end.why not in {Why.EXIT, Why.CLIENT_CLOSED, Why.CLUSTER_CLOSED}
+        return self._settle([self._ending(session, end)] if forced else [], [session], streams, began)
+
+    def _settle(self, drafts: list[Draft], sessions: list[Session], streams: int, began: float) -> Callable[[], Coroutine[Any, Any, Cut]]:
+        done: asyncio.Future[Cut] = asyncio.get_running_loop().create_future()
+        self.owe(drafts)
+
+        async def work() -> None:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(QUIET):
+                    for session in sessions:
+                        await session.quiet()
+            took_ms = (asyncio.get_running_loop().time() - began) * 1000
+            places = tuple(dict.fromkeys(session.target for session in sessions if session.may_run_on))
+            self.owe([self._ended(session) for session in sessions])
+            for session in sessions:
+                session.gone = True
+                self.sessions.pop(session.id, None)
+                session.window.sessions.pop(session.id, None)
+            done.set_result(Cut(streams, took_ms, places))
+
+        self._spawn(work)
+
+        async def wait() -> Cut:
+            return await asyncio.shield(done)
+
+        return wait
+
+    def _end_of(self, window: Window, why: Why | None = None) -> End:
+        """The words of a window's end, as every client of it is told them."""
+        grant = window.grant
+        again = f"ask again: jitui request {grant.connection} --duration {grant.duration_s // 60 or 1}m --reason ..."
+        if why is None:
+            why = {GrantState.EXPIRED: Why.EXPIRED, GrantState.REVOKED: Why.REVOKED, GrantState.RELEASED: Why.RELEASED}.get(grant.state, Why.EXPIRED)
+        if why is Why.EXPIRED and grant.deadline is not None:
+            at = rfc3339(grant.deadline.wall_us)[11:19]
+            return End(why, "clock", f"jitui: access window {grant.label} ended at {at}Z; {again}")
+        if why is Why.REVOKED:
+            return End(why, grant.ended_by, f"jitui: access window {grant.label} was revoked by {grant.ended_by}: {grant.why}")
+        if why is Why.RELEASED:
+            return End(why, grant.ended_by, f"jitui: access window {grant.label} was released; {again}")
+        return End(why, grant.ended_by, f"jitui: access window {grant.label} ended ({grant.why or why}); {again}")
+
+    def _ending(self, session: Session, end: End) -> Draft:
+        return Draft(Kind.SESSION_ENDING, session.label, end.by, {"why": str(end.why), "by": end.by, "words": end.words})
+
+    def _ended(self, session: Session) -> Draft:
+        end = session.end
+        assert end is not None
+        return Draft(Kind.SESSION_ENDED, session.label, end.by, {
+            "why": str(end.why), "by": end.by, "ended_us": self._clock.now().wall_us, "delivered_in": session.handed_in,
+            "delivered_out": session.handed_out, "conns": session.undelivered(), "may_run_on": session.may_run_on,
+        })  # fmt: skip
+
+    # -- what is owed to the ledger ----------------------------------------------------------------------------------------
+
+    def owe(self, drafts: Iterable[Draft]) -> None:
+        """Facts of something that has happened already: written as soon as the ledger takes them."""
+        self._owed.extend(drafts)
+        if self._owed and not self._paying:
+            self._paying = True
+            self._spawn(self._pay)
+
+    async def _pay(self) -> None:
+        try:
+            while self._owed:
+                drafts, self._owed = self._owed, []
+                try:
+                    await self._store.commit(drafts)
+                except JituiError:
+                    self._owed = drafts + self._owed
+                    await asyncio.sleep(1)
+                    if self.stopping:
+                        return
+        finally:
+            self._paying = False
+
+    async def settled(self) -> None:
+        """Until nothing is owed any more, a few seconds at most."""
+        for _ in range(50):
+            if not self._owed and not self._paying:
+                return
+            await asyncio.sleep(0.1)
+
+    # -- time --------------------------------------------------------------------------------------------------------------
+
+    def tick(self, now: Instant) -> None:
+        """Every 100 ms: windows that are due, whatever became of their timers."""
+        for window in list(self.live.values()):
+            event = grants.due(window.grant, now)
+            if event is not None:
+                self.end(window, event, by="clock", why="not used in time" if event is grants.Event.USE_BY else "")
+
+    def _arm(self, window: Window) -> None:
+        old = self._timers.pop(window.grant.id, None)
+        if old is not None:
+            old.cancel()
+        limit = window.grant.deadline or window.grant.use_by
+        if limit is None:
+            return
+        wait = max(0.0, limit.remaining_us(self._clock.now()) / 1e6)
+        self._timers[window.grant.id] = asyncio.get_running_loop().call_later(min(wait, 86400.0), self._fire, window)
+
+    def _fire(self, window: Window) -> None:
+        """Uvloop fires up to 1.3 ms early: look at the clock again."""
+        if window.closed:
+            return
+        event = grants.due(window.grant, self._clock.now())
+        if event is None:
+            self._arm(window)
+        else:
+            self.end(window, event, by="clock", why="not used in time" if event is grants.Event.USE_BY else "")

@@ -1,0 +1,77 @@
+"""What was, as one caller may read it."""
+
+import asyncio
+from collections.abc import Sequence
+from itertools import islice
+from typing import Final
+
+from jitui.counter import views
+from jitui.counter.bound import HOUR_US, Bound, number
+from jitui.desk import ActionView, FactView, FrameView, Proof, SessionView
+from jitui.errors import RefusedError
+from jitui.facts import Draft, Kind
+from jitui.rules.rights import Right, require, rights_of
+from jitui.store import proof
+from jitui.store.archive import Files
+from jitui.tape.delivery import delivered
+
+PAGE: Final = 1000
+
+
+def frame_page(files: Files, session: int, after: int, limit: int) -> list[FrameView]:
+    """One page of frames, each with whether it was delivered (only an ended session that lost something has any that were not)."""
+    ended = [fact for fact in files.facts(subject=f"s-{session}") if fact.kind is Kind.SESSION_ENDED]
+    lost = ended[-1].what.get("conns") if ended else None
+    if not lost:
+        return [views.frame_view(frame) for frame in files.frames(session, after=after, limit=limit)]
+    walk = ((frame, whole) for frame, whole in delivered(files.all_frames(session), lost) if frame.seq > after)
+    return [views.frame_view(frame, delivered=whole) for frame, whole in islice(walk, limit)]
+
+
+class ArchiveSeat(Bound):
+    """desk.Archive for one caller."""
+
+    async def session(self, ident: str) -> SessionView:
+        at = number(ident, "s", "session")
+        present = self._broker.windows.sessions.get(at)
+        if present is not None and self._sees(present.window.grant):
+            return views.live_session_view(present, caller=self._who, now=self._broker.clock.now())
+        row = await asyncio.to_thread(self._files.session, at)
+        if not self._sees_name(row.identity):
+            raise RefusedError(f"session {ident} is not yours")
+        return views.session_view(row)
+
+    async def frames(self, session: str, *, after: int = -1, limit: int = 1000) -> Sequence[FrameView]:
+        at = number(session, "s", "session")
+        row = await asyncio.to_thread(self._files.session, at)
+        await self._may_read(row.grant, row.ended_us)
+        if after < 0:
+            await self._broker.store.commit([Draft(Kind.VIEWED, f"s-{at}", self._who.name, {"how": "recorded"})])
+        return await asyncio.to_thread(frame_page, self._files, at, after, min(max(limit, 1), PAGE))
+
+    async def actions(self, *, grant: str = "", limit: int = 1000) -> Sequence[ActionView]:
+        at = number(grant, "g", "grant") if grant else 0
+        rows = await asyncio.to_thread(self._files.actions, grant=at, limit=min(max(limit, 1), 10_000))
+        return [views.action_view(row) for row in rows if self._sees_name(row.identity)]
+
+    async def facts(self, *, after: int = 0, limit: int = 1000) -> Sequence[FactView]:
+        require(self._who, Right.SEE)
+        found = await asyncio.to_thread(self._files.facts, after=after, limit=min(max(limit, 1), PAGE))
+        return [views.fact_view(fact) for fact in found]
+
+    async def verify(self, session: str = "") -> Sequence[Proof]:
+        require(self._who, Right.SEE)
+        at = number(session, "s", "session") if session else 0
+        return [views.proof_view(verdict) for verdict in await asyncio.to_thread(proof.verify, self._files, at)]
+
+    async def _may_read(self, grant: int, ended_us: int | None) -> None:
+        """Recorded content, by section 8: auditors all of it; operators the last hour; approvers the grants they decided."""
+        rights = rights_of(self._who)
+        if Right.RECORDED in rights:
+            return
+        now_us = self._broker.clock.now().wall_us
+        if Right.RECORDED_HOUR in rights and (not ended_us or now_us - ended_us < HOUR_US):
+            return
+        if Right.RECORDED_DECIDED in rights and self._who.name in (await self._find_grant(grant)).approved_by:
+            return
+        require(self._who, Right.RECORDED)

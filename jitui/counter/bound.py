@@ -1,0 +1,81 @@
+"""A caller at the counter: who they are, where they come from, and what every part of the desk needs of the gateway."""
+
+import asyncio
+import re
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Final
+
+from jitui.broker import Broker
+from jitui.bus import Bus
+from jitui.counter.gauge import Gauge
+from jitui.desk import Status
+from jitui.errors import InvalidError, NotFoundError
+from jitui.instant import rfc3339
+from jitui.rules.rights import Right, rights_of
+from jitui.rules.terms import Grant, Identity, Request
+from jitui.store.archive import Files
+
+HOUR_US: Final = 3_600_000_000
+
+
+
+def number(ident: str, letter: str, what: str) -> int:
+    """17 of `g-17`. Raises InvalidError."""
+    match = re.fullmatch(rf"(?:{letter}-)?([1-9][0-9]{{0,14}})", ident, re.ASCII)
+    if match is None:
+        raise InvalidError(f"{ident[:40]!r} is not the id of a {what}; those look like {letter}-17")
+    return int(match[1])
+
+
+@dataclass(frozen=True, slots=True)
+class Premises:
+    """What the counter needs of the gateway, put together once by the composition root."""
+
+    broker: Broker
+    files: Files
+    bus: Bus
+    gauge: Gauge
+    kube: str  # URL of the Kubernetes door
+    ca_pem: str  # what clients pin; empty: a public authority signs
+    connections: tuple[str, ...]
+    reload: Callable[[], Awaitable[str]]
+    stop: Callable[[], None]
+
+
+class Bound:
+    """One caller, and the gateway."""
+
+    def __init__(self, house: Premises, who: Identity, peer: str, token: str, same_user: bool) -> None:
+        self._house, self._broker, self._files, self._who = house, house.broker, house.files, who
+        self._peer, self._token, self._same_user = peer, token, same_user
+
+    def _sees(self, grant: Grant) -> bool:
+        return self._sees_name(grant.identity)
+
+    def _sees_name(self, name: str) -> bool:
+        return Right.SEE in rights_of(self._who) or name == self._who.name
+
+    def _reason(self, reason: str) -> None:
+        if not reason.strip():
+            raise InvalidError("a reason is needed; its words are what the agent is told")
+
+    def _status(self) -> Status:
+        broker, now = self._broker, self._broker.clock.now()
+        error = broker.store.recording_error
+        return Status(
+            at=rfc3339(now.wall_us), recording=error is None, recorder_error=str(error) if error else "", record_bytes_s=self._house.gauge.bytes_s,
+            disk_free=broker.store.free_bytes(), lag_ms=self._house.gauge.lag_ms, waiting=len(broker.requests.pending), live=len(broker.windows.live),
+            open_streams=sum(window.open_streams for window in broker.windows.live.values()), lockdown=broker.requests.lockdown,
+            facts=broker.store.newest_fact,
+        )  # fmt: skip
+
+    async def _find_request(self, at: int) -> Request:
+        try:
+            return self._broker.requests.find(at)
+        except NotFoundError:
+            return await asyncio.to_thread(self._files.request, at)
+
+    async def _find_grant(self, at: int) -> Grant:
+        window = self._broker.windows.live.get(at)
+        return window.grant if window else await asyncio.to_thread(self._files.grant, at)

@@ -1,0 +1,76 @@
+"""Requests, as one caller may see and decide them."""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Final
+
+from jitui.broker.requests import Ask
+from jitui.counter import views
+from jitui.counter.bound import HOUR_US, Bound, number
+from jitui.counter.history import history
+from jitui.desk import RequestView
+from jitui.errors import NotFoundError, RefusedError
+from jitui.rules.rights import Right, require, rights_of
+from jitui.rules.terms import Request
+
+BEFORE_US: Final = 30 * 24 * HOUR_US
+
+
+class DecisionsSeat(Bound):
+    """desk.Decisions for one caller."""
+
+    async def requests(self, *, everything: bool = False) -> Sequence[RequestView]:
+        found = sorted(self._broker.requests.pending.values(), key=lambda request: request.id)
+        if everything:
+            found = [*self._broker.requests.decided, *found]
+        if Right.SEE not in rights_of(self._who):
+            require(self._who, Right.ASK)
+            found = [request for request in found if request.identity == self._who.name]
+        return [self._request_view(request) for request in found]
+
+    async def request(self, ident: str) -> RequestView:
+        request = await self._find_request(number(ident, "r", "request"))
+        if Right.SEE not in rights_of(self._who) and request.identity != self._who.name:
+            raise RefusedError(f"request {ident} is not yours")
+        before, used = await self._history(request)
+        return self._request_view(request, before=before, used=used)
+
+    async def ask(self, connection: str, *, duration_s: int = 0, reason: str, scope: str = "", identity: str = "", approval: str = "") -> RequestView:
+        require(self._who, Right.ASK)
+        if identity and identity != self._who.name:
+            raise RefusedError(f"the request names identity {identity}, but this token is {self._who.name}'s; identity is an assertion, not an input")
+        if connection not in self._house.connections:
+            raise NotFoundError(f"no connection {connection} here; known: {', '.join(self._house.connections)}")
+        rule = self._broker.requests.rules.get((self._who.name, connection))
+        said = ("automatic" if rule.automatic else "required") if rule else approval
+        if approval and approval != said:
+            raise RefusedError(f"the request says approval: {approval}, the rule for {self._who.name} on {connection} says {said}")
+        ask = Ask(connection, duration_s, reason, scope, self._peer, self._token, self._same_user)
+        return self._request_view(await self._broker.requests.ask(self._who, ask))
+
+    async def approve(self, ident: str, *, digest: str = "", duration_s: int = 0, scope: str = "", reason: str = "") -> RequestView:
+        require(self._who, Right.DECIDE)
+        at = number(ident, "r", "request")
+        agent = self._broker.roster.agent((await self._find_request(at)).identity)
+        done = await self._broker.requests.approve(self._who, at, owner=agent, digest=digest, duration_s=duration_s, scope=scope, reason=reason)
+        return self._request_view(done)
+
+    async def deny(self, ident: str, *, reason: str) -> RequestView:
+        require(self._who, Right.DECIDE)
+        return self._request_view(await self._broker.requests.deny(self._who, number(ident, "r", "request"), reason=reason))
+
+    async def withdraw(self, ident: str) -> RequestView:
+        require(self._who, Right.ASK)
+        return self._request_view(await self._broker.requests.withdraw(self._who, number(ident, "r", "request")))
+
+    def _request_view(self, request: Request, *, before: str = "", used: str = "") -> RequestView:
+        window = self._broker.windows.live.get(request.grant)
+        return views.request_view(
+            request, self._broker.requests.rule(request), caller=self._who, agent=self._broker.roster.agent(request.identity), now=self._broker.clock.now(),
+            grant=window.grant if window else None, before=before, used=used,
+        )  # fmt: skip
+
+    async def _history(self, request: Request) -> tuple[str, str]:
+        """One line of what this identity did on this connection in the last 30 days, and the scope of what it used."""
+        since_us = self._broker.clock.now().wall_us - BEFORE_US
+        return await asyncio.to_thread(history, self._files, request.identity, request.connection, since_us, request.scope)

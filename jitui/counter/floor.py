@@ -1,0 +1,159 @@
+"""What is live, as one caller may see and stop it."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from typing import Final
+
+from jitui import __version__
+from jitui.bus import Gap
+from jitui.counter import live, views
+from jitui.counter.bound import Bound, number
+from jitui.desk import API, Ended, FactView, GrantView, Hello, LiveChunk, SessionView, Status
+from jitui.errors import NotFoundError, RefusedError
+from jitui.facts import Draft, Fact, Kind
+from jitui.rules import grant as grants
+from jitui.rules.grant import Event
+from jitui.rules.rights import Right, require, rights_of
+from jitui.rules.terms import Grant
+from jitui.tape.frame import Frame
+
+FACTS_PAGE: Final = 1000
+BEFORE_LIVE: Final = 64 << 10  # bytes a live viewer is shown of what was before
+BEFORE_FRAMES: Final = 200
+
+
+def concerns(fact: Fact, name: str) -> bool:
+    """Whether an agent may be told of a fact: its own. Everybody else sees all (name empty)."""
+    return not name or name in {fact.who, fact.what.get("identity")}
+
+
+class FloorSeat(Bound):
+    """desk.Floor for one caller."""
+
+    async def hello(self) -> Hello:
+        counter = self._house
+        rules = self._broker.requests.rules
+        mine = tuple(c for c in counter.connections if not self._who.is_agent or (self._who.name, c) in rules)
+        return Hello(
+            version=__version__, api=API, gateway_id=self._broker.gateway, you=self._who.name, roles=tuple(sorted(self._who.roles)),
+            rights=tuple(sorted(rights_of(self._who))), solo=self._broker.roster.people.solo, connections=mine, kube=counter.kube, ca_pem=counter.ca_pem,
+        )  # fmt: skip
+
+    async def status(self) -> Status:
+        require(self._who, Right.SEE)
+        return self._status()
+
+    async def grants(self, *, everything: bool = False) -> Sequence[GrantView]:
+        now = self._broker.clock.now()
+        live = [window.grant for window in self._broker.windows.live.values()]
+        live.sort(key=lambda grant: (limit.remaining_us(now) if (limit := grant.deadline or grant.use_by) else 0, grant.id))
+        if everything:
+            ended = await asyncio.to_thread(self._files.grants)
+            known = {grant.id for grant in live}
+            live += [grant for grant in ended if grant.id not in known]
+        return [self._grant_view(grant) for grant in live if self._sees(grant)]
+
+    async def grant(self, ident: str) -> GrantView:
+        at = number(ident, "g", "grant")
+        grant = await self._find_grant(at)
+        if not self._sees(grant):
+            raise RefusedError(f"grant {ident} is not yours")
+        return self._grant_view(grant)
+
+    async def sessions(self, *, live: bool = False, grant: str = "") -> Sequence[SessionView]:
+        at = number(grant, "g", "grant") if grant else 0
+        now = self._broker.clock.now()
+        present = [s for s in self._broker.windows.sessions.values() if not at or s.window.grant.id == at]
+        found = [views.live_session_view(s, caller=self._who, now=now) for s in present if self._sees(s.window.grant)]
+        if not live:
+            known = {view.id for view in found}
+            rows = await asyncio.to_thread(self._files.sessions, grant=at)
+            found = [view for row in rows if (view := views.session_view(row)).id not in known and self._sees_name(row.identity)] + found
+        return found
+
+    async def revoke(self, grant: str, *, reason: str) -> Ended:
+        require(self._who, Right.STOP)
+        at = number(grant, "g", "grant")
+        await self._find_grant(at)
+        self._reason(reason)
+        return await self._end(at, Event.REVOKE, reason)
+
+    async def release(self, grant: str) -> Ended:
+        require(self._who, Right.ASK)
+        at = number(grant, "g", "grant")
+        if (await self._find_grant(at)).identity != self._who.name:
+            raise RefusedError(f"grant {grant} is not yours")
+        return await self._end(at, Event.RELEASE, "")
+
+    async def kill(self, session: str, *, reason: str) -> Ended:
+        require(self._who, Right.STOP)
+        self._reason(reason)
+        at = number(session, "s", "session")
+        cut = await self._broker.windows.kill(self._broker.windows.session(at), by=self._who.name, reason=reason)()
+        return self._ended(f"s-{at}", cut.streams, cut.took_ms, cut.may_run_on)
+
+    async def watch(self, session: str) -> AsyncIterator[LiveChunk]:
+        require(self._who, Right.LIVE)
+        found = self._broker.windows.session(number(session, "s", "session"))
+        await self._broker.store.commit([Draft(Kind.VIEWED, found.label, self._who.name, {"how": "live"})])
+        before = await asyncio.to_thread(self._newest, found.id, found.frames)
+        async for chunk in live.watch(found, before):
+            yield chunk
+
+    async def events(self, *, since: int = -1) -> AsyncIterator[FactView]:
+        mine = "" if Right.SEE in rights_of(self._who) else self._who.name
+        with self._house.bus.subscribe() as subscription:
+            last = since if since >= 0 else self._broker.store.newest_fact
+            while True:
+                missed = await asyncio.to_thread(self._files.facts, after=last, limit=FACTS_PAGE)
+                for fact in missed:
+                    last = fact.seq
+                    if concerns(fact, mine):
+                        yield views.fact_view(fact)
+                if len(missed) == FACTS_PAGE:
+                    continue
+                gap = False
+                async for news in subscription:
+                    if isinstance(news, Gap):
+                        gap = True
+                        break
+                    if news.seq > last:
+                        last = news.seq
+                        if concerns(news, mine):
+                            yield views.fact_view(news)
+                if not gap:
+                    return
+
+    def _newest(self, session: int, frames: int) -> list[Frame]:
+        """The last frames of a live session, 64 KiB of bodies at most."""
+        found = self._files.frames(session, after=max(-1, frames - BEFORE_FRAMES), limit=2 * BEFORE_FRAMES)
+        size = 0
+        for at in range(len(found) - 1, -1, -1):
+            size += len(found[at].body)
+            if size > BEFORE_LIVE:
+                return found[at + 1 :]
+        return found
+
+    def _grant_view(self, grant: Grant) -> GrantView:
+        window = self._broker.windows.live.get(grant.id)
+        sessions = window.sessions.values() if window else ()
+        last = self._broker.notes.last.get(grant.id, "")
+        return views.grant_view(
+            grant, window, caller=self._who, now=self._broker.clock.now(), last=last, cut=0,
+            bytes_in=sum(s.bytes_in for s in sessions), bytes_out=sum(s.bytes_out for s in sessions),
+        )  # fmt: skip
+
+    async def _end(self, at: int, event: Event, reason: str) -> Ended:
+        window = self._broker.windows.live.get(at)
+        if window is None:
+            grants.end(await self._find_grant(at), event, by=self._who.name, why=reason, now=self._broker.clock.now())  # raises: it has ended
+            raise NotFoundError(f"no live grant g-{at}")
+        cut = await self._broker.windows.end(window, event, by=self._who.name, why=reason)()
+        await self._broker.windows.settled()
+        return self._ended(f"g-{at}", cut.streams, cut.took_ms, cut.may_run_on)
+
+    def _ended(self, ident: str, streams: int, took_ms: float, places: tuple[str, ...]) -> Ended:
+        said = f"{streams} stream{'' if streams == 1 else 's'} closed in {took_ms:.0f} ms"
+        if places:
+            said += f"; {len(places)} process{'' if len(places) == 1 else 'es'} may go on in {', '.join(places)}"
+        return Ended(id=ident, streams=streams, took_ms=took_ms, may_run_on=places, said=said)

@@ -1,0 +1,137 @@
+"""The broker's values as what people are shown."""
+
+from base64 import b64encode
+from collections.abc import Mapping
+
+from jitui.desk import ActionView, ClauseView, FactView, FrameView, GrantView, IdentityView, Proof, RequestView, SessionView, TokenView
+from jitui.facts import Fact
+from jitui.identity.tokens import Row
+from jitui.instant import Instant, rfc3339
+from jitui.rules import request as requests
+from jitui.rules.hazard import clause_hazard, scope_hazard
+from jitui.rules.rights import Right, rights_of, why_not_decide
+from jitui.rules.terms import Grant, Identity, Request, RequestState, Rule
+from jitui.said import Said
+from jitui.session.live import Session, Window
+from jitui.store import ActionRow
+from jitui.store.rows import SessionRow
+from jitui.tape.frame import Frame
+from jitui.tape.verify import Verdict
+
+
+def when(wall_us: int | None) -> str:
+    return rfc3339(wall_us) if wall_us else ""
+
+
+def request_view(
+    request: Request, rule: Rule | None, *, caller: Identity, agent: Identity, now: Instant, grant: Grant | None, before: str, used: str
+) -> RequestView:
+    """A request for one caller: what they see of it, and what they may do with it now."""
+    pending = request.state is RequestState.PENDING
+    why_not = "no rule allows it any more" if rule is None else why_not_decide(caller, agent, rule)
+    if not why_not and any(a.person == caller.name for a in request.approvals):
+        why_not = f"{caller.name} has approved it already; another person has to"
+    may = []
+    if pending and Right.DECIDE in rights_of(caller):
+        may += ["deny"] if why_not else ["approve", "deny"]
+    if pending and request.identity == caller.name:
+        may.append("withdraw")
+    scope = request.approvals[-1].scope if request.approvals else request.scope
+    duration_s = request.approvals[-1].duration_s if request.approvals else request.duration_s
+    return RequestView(
+        id=f"r-{request.id}", state=str(request.state), identity=request.identity, owner=agent.owner, connection=request.connection,
+        duration_s=duration_s, scope=str(scope), clauses=tuple(ClauseView(text=str(c), hazard=str(clause_hazard(c))) for c in scope.clauses),
+        hazard=str(scope_hazard(scope)), reason=Said(request.reason), asked=rfc3339(request.asked.wall_us), waited_s=max(0.0, _since(request.asked, now)), lapses_s=max(0.0, request.pending_until.remaining_us(now) / 1e6) if pending else 0.0,
+        approvals=tuple(a.person for a in request.approvals), approvals_needed=rule.approvals if rule else 1, rule_duration_s=rule.duration_s if rule else 0,
+        rule_scope=str(rule.scope) if rule else "", starts="on-first-use" if rule and rule.on_first_use else "on-approval", from_peer=request.peer,
+        token=request.token, same_user=request.same_user, owner_may_approve=bool(rule and rule.owner_may_approve),
+        digest=requests.digest(request, rule) if rule else "", you_may=tuple(may), you_may_not=why_not if pending else "",
+        decided_by=request.decided_by, decided=when(request.decided_us), why=Said(request.why), grant=f"g-{request.grant}" if request.grant else "",
+        deadline=rfc3339(grant.deadline.wall_us) if grant and grant.deadline else "", automatic=request.decided_by == requests.AUTOMATIC, before=before, used=used,
+    )  # fmt: skip
+
+
+def grant_view(grant: Grant, window: Window | None, *, caller: Identity, now: Instant, last: str, cut: int, bytes_in: int, bytes_out: int) -> GrantView:
+    """A grant; `window` while it is live."""
+    limit = grant.deadline or grant.use_by
+    live = window is not None and not window.closed
+    may = []
+    if live and Right.STOP in rights_of(caller):
+        may.append("revoke")
+    if live and grant.identity == caller.name:
+        may.append("release")
+    return GrantView(
+        id=grant.label, state=str(grant.state), identity=grant.identity, connection=grant.connection, scope=str(grant.scope),
+        hazard=str(scope_hazard(grant.scope)), duration_s=grant.duration_s, started=when(grant.started_us),
+        deadline=rfc3339(grant.deadline.wall_us) if grant.deadline else "",
+        remaining_s=max(0.0, limit.remaining_us(now) / 1e6) if live and limit else 0.0, request=f"r-{grant.request}", approved_by=grant.approved_by,
+        frozen_by=grant.frozen_by, open_streams=window.open_streams if window else 0, last=Said(last), ended=when(grant.ended_us),
+        ended_by=grant.ended_by, why=Said(grant.why), cut=cut, bytes_in=bytes_in, bytes_out=bytes_out, you_may=tuple(may),
+    )  # fmt: skip
+
+
+def live_session_view(session: Session, *, caller: Identity, now: Instant) -> SessionView:
+    grant = session.window.grant
+    rights = rights_of(caller)
+    may = [word for word, right in (("kill", Right.STOP), ("watch", Right.LIVE)) if right in rights and not session.muted]
+    return SessionView(
+        id=session.label, kind=session.kind, grant=grant.label, identity=grant.identity, connection=grant.connection, target=Said(session.target),
+        argv=tuple(Said(word) for word in session.argv), tty=session.tty, state="ending" if session.muted else "open",
+        started=rfc3339(session.started.wall_us), ended="", ended_why=str(session.end.why) if session.end else "",
+        ended_by=session.end.by if session.end else "",
+        frames=session.frames, bytes_in=session.bytes_in, bytes_out=session.bytes_out, delivered_in=session.handed_in, delivered_out=session.handed_out,
+        may_run_on=session.may_run_on, remaining_s=max(0.0, grant.deadline.remaining_us(now) / 1e6) if grant.deadline else 0.0, you_may=tuple(may),
+    )  # fmt: skip
+
+
+def session_view(row: SessionRow, *, may: tuple[str, ...] = ("replay",)) -> SessionView:
+    """A session as the ledger has it. Unknown numbers of a lost gateway are -1."""
+    return SessionView(
+        id=f"s-{row.id}", kind=row.kind, grant=f"g-{row.grant}", identity=row.identity, connection=row.connection, target=Said(row.target),
+        argv=tuple(Said(word) for word in row.argv), tty=row.tty, state=row.state, started=rfc3339(row.started.wall_us), ended=when(row.ended_us),
+        ended_why=row.ended_why, ended_by=row.ended_by, frames=_known(row.frames), bytes_in=_known(row.bytes_in), bytes_out=_known(row.bytes_out),
+        delivered_in=_known(row.delivered_in), delivered_out=_known(row.delivered_out), may_run_on=row.may_run_on, remaining_s=0.0, you_may=may,
+    )  # fmt: skip
+
+
+def action_view(row: ActionRow) -> ActionView:
+    action = row.action
+    return ActionView(
+        at=rfc3339(row.at_us), session=f"s-{row.session}" if row.session else "", grant=f"g-{row.grant}" if row.grant else "", conn=row.conn,
+        identity=row.identity, verb=action.verb, resource=action.kind or action.path, namespace=Said(action.namespace), name=Said(action.name),
+        argv=tuple(Said(word) for word in action.argv), hazard=row.hazard, verdict=row.verdict, clause=row.clause, code=row.code,
+        bytes_in=row.bytes_in, bytes_out=row.bytes_out, audit_id=row.audit_id, count=row.count,
+    )  # fmt: skip
+
+
+def fact_view(fact: Fact) -> FactView:
+    return FactView(seq=fact.seq, at=rfc3339(fact.at_us), kind=str(fact.kind), who=fact.who, subject=fact.subject, what=fact.what, hash=fact.hash.hex())
+
+
+def frame_view(frame: Frame, *, delivered: bool = True) -> FrameView:
+    body = b64encode(frame.body).decode()
+    return FrameView(seq=frame.seq, at_us=frame.at_us, conn=frame.conn, channel=frame.channel.label, data_b64=body, delivered=delivered)
+
+
+def proof_view(verdict: Verdict) -> Proof:
+    return Proof(
+        subject=verdict.subject, consistent=verdict.consistent, signed=verdict.signed, frames=verdict.frames, unsigned_tail=verdict.unsigned_tail,
+        problem=verdict.problem, session=verdict.session, seq=verdict.seq,
+    )  # fmt: skip
+
+
+def identity_view(identity: Identity, tokens: tuple[Row, ...], used: Mapping[str, int]) -> IdentityView:
+    return IdentityView(
+        name=identity.name, roles=tuple(sorted(identity.roles)), owner=identity.owner, created_by=identity.created_by, disabled=identity.disabled,
+        tokens=tuple(TokenView(id=f"jt_{t.id}", expires=rfc3339(t.expires_us), used=when(used.get(t.id)), revoked=when(t.revoked_us)) for t in tokens),
+    )  # fmt: skip
+
+
+def _since(then: Instant, now: Instant) -> float:
+    return (now.boot_us - then.boot_us if then.boot_id == now.boot_id else now.wall_us - then.wall_us) / 1e6
+
+
+def _known(number: int | None) -> int:
+    return -1 if number is None else number
+
+

@@ -1,0 +1,339 @@
+"""One TCP connection of an agent's client: requests in, one at a time, each judged before anything of it goes anywhere."""
+
+import asyncio
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Final, Protocol
+
+from jitui.doors.kube.admission import Admission
+from jitui.doors.kube.upgrade import Upgrade
+from jitui.errors import JituiError, RefusedError
+from jitui.rules import kube
+from jitui.rules.action import Action
+from jitui.rules.policy import Allow, Deny, is_discovery
+from jitui.said import clean
+from jitui.session.exchange import Exchange
+from jitui.session.live import End, Session, Why
+from jitui.session.outlet import WINDOW, Outlet
+from jitui.upstream.discovery import Answer
+from jitui.wire import headers, http, status
+
+if TYPE_CHECKING:
+    from jitui.doors.kube.door import KubeDoor
+
+HEAD_WITHIN: Final = 15.0  # seconds for a whole request head, and for the TLS handshake before it
+IDLE: Final = 300.0  # seconds a kept connection may rest between requests
+DISCARD: Final = 1 << 20  # of a refused request's body, so that the connection can be kept
+
+
+class Call(Protocol):
+    """What a request in progress is to its connection."""
+
+    def body_in(self, data: bytes) -> None: ...
+
+    def end_in(self) -> None: ...
+
+    def flush_in(self) -> None: ...
+
+    def client_lost(self) -> None: ...
+
+
+class Answered:
+    """A request that the gateway answers itself, once its body has gone by."""
+
+    def __init__(self, client: "KubeClient", send: Callable[[bool], None]) -> None:
+        self._client, self._send, self._seen = client, send, 0
+
+    def body_in(self, data: bytes) -> None:
+        self._seen += len(data)
+        if self._seen > DISCARD:
+            self._send(True)
+
+    def end_in(self) -> None:
+        self._send(False)
+
+    def flush_in(self) -> None:
+        pass
+
+    def client_lost(self) -> None:
+        pass
+
+
+class Waiting:
+    """A request that waits for something slow (its session's fact, a first copy of discovery) and buffers meanwhile."""
+
+    def __init__(self, client: "KubeClient") -> None:
+        self._client = client
+        self._held: list[bytes] = []
+        self._size = 0
+        self._whole = False
+        self.lost = False
+
+    def body_in(self, data: bytes) -> None:
+        self._held.append(data)
+        self._size += len(data)
+        if self._size > WINDOW:
+            self._client.pause_reading()
+
+    def end_in(self) -> None:
+        self._whole = True
+
+    def flush_in(self) -> None:
+        pass
+
+    def client_lost(self) -> None:
+        self.lost = True
+
+    def become(self, call: Call) -> None:
+        """What it waited for is there: everything held goes on in order."""
+        self._client.current = call
+        for data in self._held:
+            call.body_in(data)
+        if self._whole:
+            call.end_in()
+        if self._size > WINDOW:
+            self._client.resume_reading()
+        call.flush_in()
+
+
+class KubeClient(asyncio.Protocol):
+    """The connection. Owned by the loop; closed by whoever ends first."""
+
+    def __init__(self, door: "KubeDoor") -> None:
+        self.door = door
+        self.parser = http.RequestParser()
+        self.transport: asyncio.Transport
+        self.outlet: Outlet
+        self.peer = ""
+        self.current: Call | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._closing = False
+
+    # -- transport ---------------------------------------------------------------------------------------------------------
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = transport  # type: ignore[assignment]
+        self.outlet = Outlet(self.transport)
+        name = transport.get_extra_info("peername")
+        self.peer = f"{name[0]}:{name[1]}" if name else ""
+        self.door.clients.add(self)
+        self._expect(HEAD_WITHIN)
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio.Protocol's signature
+        self.door.clients.discard(self)
+        self._calm()
+        call, self.current = self.current, None
+        if call is not None:
+            call.client_lost()
+
+    def eof_received(self) -> bool:
+        return False
+
+    def pause_writing(self) -> None:
+        self.outlet.blocked()
+
+    def resume_writing(self) -> None:
+        self.outlet.unblocked()
+        if self._closing and self.outlet.idle:
+            self.transport.close()
+
+    def data_received(self, data: bytes) -> None:
+        try:
+            events = self.parser.feed(data)
+        except http.Malformed as error:
+            self._malformed(error)
+            return
+        self._events(events)
+        if self.parser.full:
+            self.pause_reading()
+
+    def pause_reading(self) -> None:
+        if not self.transport.is_closing():
+            self.transport.pause_reading()
+
+    def resume_reading(self) -> None:
+        if not self.transport.is_closing():
+            self.transport.resume_reading()
+
+    def abort(self) -> None:
+        self.transport.abort()
+
+    # -- requests ----------------------------------------------------------------------------------------------------------
+
+    def _events(self, events: list[http.Event]) -> None:
+        for event in events:
+            if isinstance(event, http.RequestHead):
+                self._calm()
+                self.current = self._begin(event)
+            elif self.current is None:
+                continue
+            elif isinstance(event, http.Body):
+                self.current.body_in(event.data)
+            else:
+                self.current.end_in()
+        if self.current is not None:
+            self.current.flush_in()
+
+    def _begin(self, head: http.RequestHead) -> Call:
+        """Judge the head; nothing of the request has gone anywhere yet."""
+        try:
+            admission = self.door.admit(head, self.peer, self.transport)
+        except JituiError as error:
+            return self._say(error.code, error.reason, f"jitui: {error}")
+        broker = self.door.broker
+        try:
+            lines = headers.to_upstream(head, host=admission.way.host, upgrade=bool(head.upgrade))
+            action = kube.read(head.method, admission.target, content_type=head.get(b"content-type"))
+        except JituiError as error:
+            broker.bad_input += 1
+            return self._say(error.code, error.reason, f"jitui: {error}")
+        if is_discovery(action):
+            return self._discover(head, admission, action)
+        verdict = broker.judge(admission.who, admission.connection, action)
+        if isinstance(verdict, Deny):
+            broker.notes.denied(admission.who.name, admission.connection, action, verdict.why)
+            return self._say(verdict.code, "Forbidden", f"{clean(kube.describe(action))}: {clean(verdict.sentence, 1000)}")
+        if head.upgrade or kube.is_upgrade_target(action):
+            return self._upgrade(head, admission, action, lines, verdict)
+        session = broker.windows.session_now(verdict.grant, action)
+        if session is not None:
+            return self._exchange(session, head, admission, action, lines, verdict)
+        waiting = Waiting(self)
+
+        async def open_session() -> None:
+            group = head.get(b"kubectl-session").decode("latin-1")
+            try:
+                session = await broker.windows.open_session(verdict.grant, action, peer=self.peer, command_group=group)
+            except JituiError as error:
+                if not waiting.lost:
+                    waiting.become(self._say(error.code, error.reason, f"jitui: {error}"))
+                return
+            if not waiting.lost:
+                waiting.become(self._exchange(session, head, admission, action, lines, verdict))
+            elif session.kind != "api":
+                broker.windows.over(session, End(Why.CLIENT_CLOSED, "client", ""))
+
+        self.door.spawn(open_session)
+        return waiting
+
+    def _exchange(self, session: Session, head: http.RequestHead, admission: Admission, action: Action,
+                  lines: list[tuple[bytes, bytes]], allow: Allow) -> Call:  # fmt: skip
+        if session.muted:
+            assert session.end is not None
+            return self._say(session.end.code, session.end.reason, session.end.words)
+        note = self.door.broker.notes.noting(session, admission.who.name, admission.connection, action, allow.clause)
+        cluster = admission.way.under(session.window.grant)
+        return Exchange(session, action, head, admission.target, lines, client=self, cluster=cluster, extra=note.extra, over=note.over)
+
+    def _upgrade(self, head: http.RequestHead, admission: Admission, action: Action, lines: list[tuple[bytes, bytes]], allow: Allow) -> Call:
+        try:
+            if not kube.is_upgrade_target(action):
+                raise RefusedError(f"an upgrade to {head.upgrade.decode('latin-1')} is not for {clean(kube.describe(action))}; exec and attach of a pod are")
+            plan = Upgrade.plan(head, action)
+        except JituiError as error:
+            remembered = self.door.remembered(admission, action) if head.upgrade.startswith(b"spdy") else None
+            return self._raw(*remembered) if remembered else self._say(error.code, error.reason, f"jitui: {error}")
+        return Upgrade(self, head, admission, action, lines, plan, allow)
+
+    def leave(self) -> None:
+        """An upgrade is through: this connection is the relay's from now on."""
+        self._calm()
+        self.current = None
+        self.door.clients.discard(self)
+
+    def _discover(self, head: http.RequestHead, admission: "Admission", action: Action) -> Call:
+        accept, etag = head.get(b"accept"), head.get(b"if-none-match")
+        answer = admission.way.discovery.answer(action.path, accept, etag)
+        if answer is not None:
+            return self._copy(answer, head.method)
+        waiting = Waiting(self)
+
+        async def fetch() -> None:
+            try:
+                found = await admission.way.discovery.fetch(action.path, accept, etag)
+            except JituiError as error:
+                if not waiting.lost:
+                    waiting.become(self._say(error.code, error.reason, f"jitui: {error}"))
+                return
+            if not waiting.lost:
+                missing = "the server could not find the requested resource"
+                waiting.become(self._copy(found, head.method) if found is not None else self._say(404, "NotFound", missing))
+
+        self.door.spawn(fetch)
+        return waiting
+
+    def _copy(self, answer: Answer, method: bytes) -> Answered:
+        """The gateway's own copy of a discovery document."""
+        lines = [pair for pair in answer.headers if pair[0].lower() != b"content-length"]
+        if answer.status == 304:
+            data = http.render_response(304, lines, framed=False)
+        elif method == b"HEAD":
+            data = http.render_response(answer.status, [*lines, (b"Content-Length", b"%d" % len(answer.body))], framed=False)
+        else:
+            data = http.render_response(answer.status, lines, answer.body)
+        return Answered(self, lambda close: self.send_whole(data, close=close))
+
+    # -- answers of the gateway's own --------------------------------------------------------------------------------------
+
+    def _say(self, code: int, reason: str, message: str) -> Answered:
+        return self._raw(code, status.status(code, reason, message))
+
+    def _raw(self, code: int, body: bytes) -> Answered:
+        return Answered(self, lambda close: self.answer(code, body, close=close))
+
+    def answer(self, code: int, body: bytes, *, close: bool = False) -> None:
+        """A Status, with its length; then the next request, or the end of the connection."""
+        lines = [(b"Content-Type", b"application/json"), (b"Cache-Control", b"no-cache, private")]
+        if close:
+            lines.append((b"Connection", b"close"))
+        self.send_whole(http.render_response(code, lines, body), close=close)
+
+    def send_whole(self, data: bytes, *, close: bool) -> None:
+        if self.current is None or self.transport.is_closing():
+            return
+        self.outlet.write(data)
+        self.finished(keep=not close)
+
+    def finished(self, *, keep: bool) -> None:
+        self.current = None
+        if self.transport.is_closing():
+            return
+        if not keep:
+            self._closing = True
+            if self.outlet.idle:
+                self.transport.close()
+            else:
+                asyncio.get_running_loop().call_later(2.0, self.transport.abort)
+            return
+        self._expect(IDLE)
+        try:
+            events = self.parser.resume()
+        except http.Malformed as error:
+            self._malformed(error)
+            return
+        self.resume_reading()
+        if events:
+            self._events(events)
+
+    def _malformed(self, error: http.Malformed) -> None:
+        """A request that can be read in two ways, or not at all: say so once, and close."""
+        if self.current is not None:
+            call, self.current = self.current, None
+            call.client_lost()
+            self.transport.abort()
+            return
+        self.door.malformed += 1
+        body = status.status(error.code, "BadRequest", f"jitui: {error}")
+        self._closing = True
+        self.outlet.write(http.render_response(error.code, [(b"Content-Type", b"application/json"), (b"Connection", b"close")], body))
+        self.transport.close()
+
+    # -- patience ----------------------------------------------------------------------------------------------------------
+
+    def _expect(self, seconds: float) -> None:
+        self._calm()
+        self._timer = asyncio.get_running_loop().call_later(seconds, self.transport.close)
+
+    def _calm(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None

@@ -1,0 +1,108 @@
+"""Listens for kubectl; knows every open client; says who may knock at all."""
+
+import asyncio
+import re
+import ssl
+from collections import OrderedDict
+from collections.abc import Callable, Coroutine, Mapping
+from typing import Any, Final
+
+from jitui.broker import Broker
+from jitui.doors.kube.admission import Admission
+from jitui.doors.kube.client import KubeClient
+from jitui.errors import JituiError, NotFoundError, RefusedError, UnavailableError, UnknownCallerError
+from jitui.identity.callers import Callers
+from jitui.identity.peer import loopback_uid
+from jitui.rules.action import Action
+from jitui.upstream.way import Way
+from jitui.wire import headers, http
+
+TARGET: Final = re.compile(rb"/c/([a-z0-9](?:[a-z0-9.-]{0,61}[a-z0-9])?)(/.*|\?.*|)", re.DOTALL)
+FALLBACK_S: Final = 10.0  # how long a refused WebSocket upgrade is remembered for the SPDY attempt that follows it
+FALLBACKS: Final = 256
+HANDSHAKE_S: Final = 10.0
+
+
+class KubeDoor:
+    """The Kubernetes door of one gateway."""
+
+    def __init__(
+        self, broker: Broker, callers: Callers, ways: Mapping[str, Way], spawn: Callable[[Callable[[], Coroutine[Any, Any, None]]], None], own_uid: int
+    ) -> None:
+        self.broker, self.callers, self.ways, self.spawn = broker, callers, ways, spawn
+        self.clients: set[KubeClient] = set()
+        self.unauthenticated = 0  # attempts without a good token: a counter, never rows
+        self.malformed = 0
+        self.port = 0
+        self._own_uid = own_uid
+        self._server: asyncio.Server | None = None
+        self._refused: OrderedDict[tuple[str, str, str, tuple[str, ...]], tuple[float, int, bytes]] = OrderedDict()
+
+    async def start(self, host: str, port: int, context: ssl.SSLContext) -> None:
+        """Listen. Raises UnavailableError if the port is taken."""
+        try:
+            self._server = await asyncio.get_running_loop().create_server(
+                lambda: KubeClient(self), host, port, ssl=context, ssl_handshake_timeout=HANDSHAKE_S, backlog=1024
+            )
+        except OSError as error:
+            said = error.strerror or str(error)
+            raise UnavailableError(f"port {port} on {host} can't be opened for the Kubernetes door ({said}); set another as listen.kube") from None
+        self.port = self._server.sockets[0].getsockname()[1]
+
+    async def aclose(self) -> None:
+        """Stop listening, then close what is still open."""
+        if self._server is not None:
+            self._server.close()
+        for client in list(self.clients):
+            client.transport.close()
+        await asyncio.sleep(0)
+        for client in list(self.clients):
+            client.transport.abort()
+
+    def admit(self, head: http.RequestHead, peer: str, transport: asyncio.Transport) -> Admission:
+        """Raises UnknownCallerError, RefusedError, NotFoundError."""
+        if self.broker.windows.stopping:
+            raise UnavailableError("the gateway is stopping; try again when it is back")
+        token = headers.credentials(head)
+        if token is None:
+            self.unauthenticated += 1
+            raise UnknownCallerError("no token in the request; a kubeconfig with one is written by: jitui kubeconfig CONNECTION")
+        try:
+            caller = self.callers.by_token(token.decode("latin-1"))
+        except JituiError:
+            self.unauthenticated += 1
+            raise
+        if not caller.who.is_agent:
+            raise RefusedError(f"{caller.who.name} is a person here; the Kubernetes door is for agents, whose windows people grant")
+        match = TARGET.fullmatch(head.target)
+        if match is None:
+            raise NotFoundError("the server URL of a kubeconfig ends in /c/CONNECTION here; write one with: jitui kubeconfig CONNECTION")
+        name = match[1].decode()
+        way = self.ways.get(name)
+        if way is None:
+            raise NotFoundError(f"no connection {name} here; known: {', '.join(sorted(self.ways))}")
+        if way.isolated:
+            self._isolated(name, transport)
+        return Admission(caller.who, caller.token, name, match[2] or b"/", way, peer)
+
+    def _isolated(self, name: str, transport: asyncio.Transport) -> None:
+        client, server = transport.get_extra_info("peername"), transport.get_extra_info("sockname")
+        if loopback_uid(client[:2], server[:2]) == self._own_uid:
+            raise RefusedError(f"{name} requires isolation, and this agent runs as the gateway's own Unix user: it could bypass jitui here")
+
+    # -- kubectl's second try ----------------------------------------------------------------------------------------------
+
+    def remember(self, admission: Admission, action: Action, code: int, body: bytes) -> None:
+        """The cluster refused a WebSocket upgrade: kubectl asks again over SPDY at once, and shows only the answer to that (protocol facts, 0.4)."""
+        self._refused[self._key(admission, action)] = (asyncio.get_running_loop().time(), code, body)
+        while len(self._refused) > FALLBACKS:
+            self._refused.popitem(last=False)
+
+    def remembered(self, admission: Admission, action: Action) -> tuple[int, bytes] | None:
+        found = self._refused.pop(self._key(admission, action), None)
+        if found is None or asyncio.get_running_loop().time() - found[0] > FALLBACK_S:
+            return None
+        return found[1], found[2]
+
+    def _key(self, admission: Admission, action: Action) -> tuple[str, str, str, tuple[str, ...]]:
+        return admission.who.name, admission.connection, f"{action.namespace}/{action.name}/{action.kind}", action.argv

@@ -1,0 +1,290 @@
+"""From a judged upgrade request to a relay: a session, a new connection to the cluster, its 101, and only then bytes.
+
+Only after the cluster answered 101, with the protocol that was asked for, does anything else flow (CVE-2018-1002105, protocol facts, 0.10).
+"""
+
+import asyncio
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from jitui.doors.kube.admission import Admission
+from jitui.errors import InvalidError, JituiError, RefusedError
+from jitui.rules.action import Action
+from jitui.rules.policy import Allow
+from jitui.rules.terms import Grant
+from jitui.session.live import End, Session, Why
+from jitui.session.relay import Relay
+from jitui.tape.frame import Channel
+from jitui.upstream.dial import cut
+from jitui.wire import channels, headers, http, status, websocket
+
+if TYPE_CHECKING:
+    from jitui.doors.kube.client import KubeClient
+
+ANSWER_WITHIN: Final = 30.0  # seconds the cluster may take for its answer to an upgrade
+BODY_LIMIT: Final = 256 << 10  # of a refused upgrade's body
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a valid upgrade request asks for."""
+
+    subprotocol: bytes
+    version: channels.Version
+    key: bytes
+
+
+class Handshake(asyncio.Protocol):
+    """The cluster's side until its answer is whole."""
+
+    def __init__(self) -> None:
+        self.transport: asyncio.Transport
+        self.parser = http.ResponseParser()
+        self.parser.expect(b"GET")
+        self.answer: asyncio.Future[tuple[http.ResponseHead, bytes]] = asyncio.get_running_loop().create_future()
+        self._head: http.ResponseHead | None = None
+        self._body = b""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = transport  # type: ignore[assignment]
+
+    def data_received(self, data: bytes) -> None:
+        try:
+            events = self.parser.feed(data)
+        except http.Malformed as error:
+            self._fail(error)
+            return
+        for event in events:
+            if isinstance(event, http.ResponseHead):
+                self._head = event
+                if event.status == 101:
+                    self.transport.pause_reading()
+            elif isinstance(event, http.Body):
+                self._body += event.data
+                if len(self._body) > BODY_LIMIT:
+                    self._fail(http.AnswerMalformed("the cluster's answer to an upgrade is too long"))
+                    return
+            elif self._head is not None and not self.answer.done():
+                self.answer.set_result((self._head, self._body))
+
+    def eof_received(self) -> bool:
+        try:
+            events = self.parser.eof()
+        except http.Malformed as error:
+            self._fail(error)
+            return False
+        if events and self._head is not None and not self.answer.done():
+            self.answer.set_result((self._head, self._body))
+        return False
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._fail(http.AnswerMalformed(f"the cluster closed the connection before it answered the upgrade{f' ({exc})' if exc else ''}"))
+
+    def _fail(self, error: Exception) -> None:
+        if not self.answer.done():
+            self.answer.set_exception(error)
+            self.answer.exception()
+
+
+class Upgrade:
+    """One exec or attach on its way. The call of its client, and the leg of its session until the relay takes over."""
+
+    def __init__(self, client: "KubeClient", head: http.RequestHead, admission: Admission, action: Action, lines: list[tuple[bytes, bytes]],
+                 plan: Plan, allow: Allow) -> None:  # fmt: skip
+        self._client, self._head, self._admission, self._action, self._lines = client, head, admission, action, lines
+        self._plan, self._allow = plan, allow
+        self._session: Session | None = None
+        self._handshake: Handshake | None = None
+        self._on_record: asyncio.Future[None] | None = None
+        self._conn = 0
+        self._over = False  # answered, lost or cut
+        self._begun = False
+
+    @staticmethod
+    def plan(head: http.RequestHead, action: Action) -> Plan:
+        """What is asked for. Raises RefusedError or InvalidError with a sentence for kubectl."""
+        if action.subresource not in {"exec", "attach"}:
+            raise RefusedError(f"{action.subresource} is not carried by this version of jitui; exec and logs are")
+        if head.upgrade.startswith(b"spdy"):
+            raise RefusedError("SPDY is not carried by this version of jitui: use kubectl 1.31 or later, without KUBECTL_REMOTE_COMMAND_WEBSOCKETS=false")
+        if head.upgrade != b"websocket":
+            raise InvalidError("exec and attach need an upgrade to WebSocket")
+        if head.method != b"GET" or head.get(b"sec-websocket-version") != b"13":
+            raise InvalidError("a WebSocket upgrade is a GET of version 13 (RFC 6455)")
+        key = head.get(b"sec-websocket-key")
+        subprotocol = channels.choose(head.all(b"sec-websocket-protocol"))
+        return Plan(subprotocol, channels.VERSIONS[subprotocol], key)
+
+    # -- the client's call -------------------------------------------------------------------------------------------------
+
+    def body_in(self, data: bytes) -> None:
+        """An upgrade request has no body (the parser refuses one)."""
+
+    def end_in(self) -> None:
+        if not self._begun:
+            self._begun = True
+            self._client.pause_reading()
+            self._client.door.spawn(self._run)
+
+    def flush_in(self) -> None:
+        pass
+
+    def client_lost(self) -> None:
+        if not self._over:
+            self._over = True
+            self._let_go()
+            if self._session is not None:
+                self._client.door.broker.windows.over(self._session, End(Why.CLIENT_CLOSED, "client", ""))
+
+    def cut(self, end: End) -> None:
+        """The session ended before the cluster answered."""
+        self._let_go()
+        session = self._session
+        assert session is not None
+        if self._over:
+            session.spoke()
+            return
+        self._over = True
+        body = status.status(end.code, end.reason, end.words)
+
+        def say() -> None:
+            self._client.answer(end.code, body, close=True)
+            session.spoke()
+
+        session.say(self._conn, [(Channel.GATEWAY, body)], say)
+
+    # -- the way to the cluster --------------------------------------------------------------------------------------------
+
+    async def _run(self) -> None:
+        broker = self._client.door.broker
+        try:
+            session = await broker.windows.open_session(
+                self._allow.grant, self._action, peer=self._client.peer, command_group=self._head.get(b"kubectl-session").decode("latin-1")
+            )
+        except JituiError as error:
+            if not self._over:
+                self._over = True
+                self._client.answer(error.code, status.status(error.code, error.reason, f"jitui: {error}"), close=True)
+            return
+        self._session = session
+        self._conn = session.open_conn(self)
+        if self._over:
+            broker.windows.over(session, End(Why.CLIENT_CLOSED, "client", ""))
+            return
+        if session.muted:
+            assert session.end is not None
+            self._over = True
+            self._client.answer(session.end.code, status.status(session.end.code, session.end.reason, session.end.words), close=True)
+            return
+        try:
+            async with asyncio.timeout(ANSWER_WITHIN):
+                answer, body = await self._ask(session, session.window.grant)
+        except (JituiError, TimeoutError) as error:
+            text = "the cluster did not answer the upgrade in time" if isinstance(error, TimeoutError) else str(error)
+            self._refuse(session, 502, status.status(502, "ServiceUnavailable", f"jitui: {text}"), Why.UPSTREAM_LOST)
+            return
+        if self._done_with(session):
+            self._let_go()
+            return
+        if answer.status == 101:
+            self._answered(session, answer)
+            return
+        if answer.status == 401:
+            body = status.status(502, "ServiceUnavailable", "jitui: the cluster does not accept the gateway's credential; see: jitui check")
+        code = 502 if answer.status == 401 else answer.status
+        self._client.door.remember(self._admission, self._action, code, body)
+        self._refuse(session, code, body, Why.CLUSTER_CLOSED, answer)
+
+    async def _ask(self, session: Session, grant: Grant) -> tuple[http.ResponseHead, bytes]:
+        """Send the upgrade request and wait for the answer; once more after a refreshed credential."""
+        upstream = self._admission.way.upstream
+        note = self._client.door.broker.notes.audit_id(session, self._conn)
+        kept = [pair for pair in self._lines if pair[0].lower() not in {b"connection", b"upgrade", b"sec-websocket-protocol"}]
+        lines = [*kept, (b"Connection", b"Upgrade"), (b"Upgrade", b"websocket"), (b"Sec-WebSocket-Protocol", self._plan.subprotocol),
+                 (b"Audit-ID", note.encode())]  # fmt: skip
+        recorded = http.render_request(self._head.method, self._admission.target, headers.recordable(lines))
+        await self._record(session, [(Channel.REQUEST, recorded)])
+        session.handed(self._conn, Channel.REQUEST, len(recorded))
+        for last in (False, True):
+            credential = await upstream.authorization(grant)
+            _, self._handshake = await upstream.open(Handshake)
+            if self._done_with(session):
+                break
+            self._handshake.transport.write(http.render_request(self._head.method, upstream.prefix + self._admission.target, [*lines, *credential]))
+            answer, body = await self._handshake.answer
+            if answer.status != 401 or last or not await upstream.renew(grant, credential):
+                return answer, body
+            self._let_go()
+        raise RefusedError("the session ended before the cluster answered")
+
+    def _done_with(self, session: Session) -> bool:
+        """Whether it ended while something was awaited."""
+        return self._over or session.muted
+
+    async def _record(self, session: Session, pieces: list[tuple[Channel, bytes]]) -> None:
+        self._on_record = on_record = asyncio.get_running_loop().create_future()
+        session.record(self._conn, pieces, lambda: None if on_record.done() else on_record.set_result(None))
+        await on_record
+
+    def _answered(self, session: Session, answer: http.ResponseHead) -> None:
+        """101: check that it is the protocol that was asked for, put it on record, then pass it on and become a relay."""
+        assert self._handshake is not None
+        said = (answer.get(b"upgrade").lower(), *(answer.get(b"sec-websocket-" + name) for name in (b"accept", b"protocol", b"extensions")))
+        if said != (b"websocket", websocket.accept_key(self._plan.key), self._plan.subprotocol, b""):
+            body = status.status(502, "ServiceUnavailable", "jitui: the cluster switched to a protocol that was not asked for, so it does not pass")
+            self._refuse(session, 502, body, Why.UNDECODABLE)
+            return
+        lines = [
+            (b"Upgrade", b"websocket"), (b"Connection", b"Upgrade"), (b"Sec-WebSocket-Accept", answer.get(b"sec-websocket-accept")),
+            (b"Sec-WebSocket-Protocol", self._plan.subprotocol),
+        ]  # fmt: skip
+        switch = http.render_response(101, lines, framed=False)
+        self._note(session, 101)
+        session.record(self._conn, [(Channel.RESPONSE, switch)], lambda: self._begin(session, switch))
+
+    def _begin(self, session: Session, switch: bytes) -> None:
+        if self._over:
+            return
+        self._over = True
+        client, handshake = self._client, self._handshake
+        assert handshake is not None
+        relay = Relay(session, self._conn, self._plan.version, lambda _, end: client.door.broker.windows.over(session, end))
+        session.hand_over(self, relay)
+        client.leave()
+        client.outlet.write(switch)
+        session.handed(self._conn, Channel.RESPONSE, len(switch))
+        relay.client.take(client.transport, client.outlet)
+        relay.cluster.take(handshake.transport)
+        relay.begin(client.parser.rest(), handshake.parser.rest())
+        client.resume_reading()
+        if not handshake.transport.is_closing():
+            handshake.transport.resume_reading()
+
+    def _refuse(self, session: Session, code: int, body: bytes, why: Why, answer: http.ResponseHead | None = None) -> None:
+        """No upgrade: the Status and its length to the client, and the end of both connections."""
+        self._let_go()
+        if self._over or session.muted:
+            return
+        self._over = True
+        self._note(session, code)
+        kind = (answer.get(b"content-type") if answer is not None and answer.status == code else b"") or b"application/json"
+        whole = http.render_response(code, [(b"Content-Type", kind), (b"Connection", b"close")], body)
+        channel = Channel.GATEWAY if answer is None else Channel.RESPONSE
+
+        def say() -> None:
+            session.handed(self._conn, channel, len(whole))
+            self._client.send_whole(whole, close=True)
+            self._client.door.broker.windows.over(session, End(why, "cluster", ""))
+
+        session.record(self._conn, [(channel, whole)], say)
+
+    def _note(self, session: Session, code: int) -> None:
+        admission = self._admission
+        self._client.door.broker.notes.upgraded(session, admission.who.name, admission.connection, self._action, self._allow.clause, code)
+
+    def _let_go(self) -> None:
+        if self._on_record is not None and not self._on_record.done():
+            self._on_record.set_exception(RefusedError("the session ended before the cluster was asked"))
+        handshake, self._handshake = self._handshake, None
+        if handshake is not None:
+            cut(handshake.transport)

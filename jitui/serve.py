@@ -1,0 +1,226 @@
+"""The composition root: builds the gateway once, runs it under one TaskGroup, takes it down in order.
+
+Nothing but this module (and the tests) knows how the parts fit together.
+"""
+
+import asyncio
+import contextlib
+import gc
+import json
+import os
+import signal
+import sys
+from collections.abc import Callable, Coroutine, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import uvloop
+
+from jitui import __version__, config, tls
+from jitui.broker import Broker
+from jitui.bus import Bus
+from jitui.clock import Clock, SystemClock
+from jitui.config import Configuration, EksConnection
+from jitui.counter import Counter
+from jitui.counter.bound import Premises
+from jitui.counter.gauge import Gauge
+from jitui.doors.api.door import ApiDoor
+from jitui.doors.kube.door import KubeDoor
+from jitui.errors import ConfigurationError, ConflictError, JituiError
+from jitui.facts import Draft, Kind
+from jitui.identity.callers import Callers
+from jitui.identity.people import People
+from jitui.rules.terms import Rule
+from jitui.store import Store
+from jitui.store.archive import Files
+from jitui.upstream.discovery import Discovery
+from jitui.upstream.kubeconfig import Kubeconfig
+from jitui.upstream.pool import Pool
+from jitui.upstream.way import Way
+
+TICK: Final = 0.1  # seconds
+LEAF_CHECK: Final = 3600.0  # seconds between looks at the server certificate's age
+SWITCH_INTERVAL: Final = 50e-6  # seconds; hands the writer thread its results sooner (measured: 0.94 against 0.75 of kubectl proxy)
+
+Work = Callable[[], Coroutine[Any, Any, None]]
+
+
+class Gateway:
+    """One running gateway. `run` it; `stop` it from anywhere on its loop."""
+
+    def __init__(self, configuration: Configuration, data_dir: Path, socket: Path, clock: Clock) -> None:
+        self.configuration, self.data_dir, self.socket, self.clock = configuration, data_dir, socket, clock
+        self.bus = Bus()
+        self.addresses: dict[str, str | None] = {}
+        self.broker: Broker
+        self._stop = asyncio.Event()
+        self._tasks: asyncio.TaskGroup
+
+    def stop(self) -> None:
+        self._stop.set()
+
+    def spawn(self, work: Work) -> None:
+        """Run work under the gateway's task group. A clear refusal in it is its caller's affair; anything else ends the gateway."""
+        self._tasks.create_task(work())
+
+    async def run(self, ready: Callable[[Mapping[str, str | None]], None]) -> None:
+        """Until stopped. Raises JituiError, in one line, if it can't start."""
+        store = await Store.open(self.data_dir, self.clock, self.bus)
+        try:
+            async with asyncio.TaskGroup() as self._tasks:
+                await self._serve(store, ready)
+        except* JituiError as errors:
+            raise errors.exceptions[0] from None
+        finally:
+            await store.aclose()
+
+    async def _serve(self, store: Store, ready: Callable[[Mapping[str, str | None]], None]) -> None:
+        settings = self.configuration
+        people = People(os.geteuid(), settings.people)
+        async with contextlib.AsyncExitStack() as stack:
+            ways = await self._ways()
+            for way in ways.values():
+                stack.callback(way.pool.close)
+            broker = self.broker = Broker(
+                store, self.clock, gateway=store.key_id[:8], people=people, rules=by_pair(settings), spawn=self.spawn,
+                kinds={name: way.discovery for name, way in ways.items()},
+            )  # fmt: skip
+            callers = Callers(broker.roster.tokens, people, broker.roster.named, self.clock)
+            material = self._material()
+            context = tls.server_context(material)
+            kube = KubeDoor(broker, callers, ways, self.spawn, os.geteuid())
+            host, port = address(settings.listen.kube)
+            await kube.start(host, port, context)
+            stack.push_async_callback(kube.aclose)
+            url_host = f"[{host}]" if ":" in host else host
+            gauge = Gauge(store)
+            files = Files(self.data_dir)
+            stack.callback(files.close)
+            counter = Counter(Premises(
+                broker, files, self.bus, gauge, kube=f"https://{url_host}:{kube.port}", connections=tuple(settings.connections),
+                ca_pem=material.authority.read_text(encoding="ascii"), reload=self.reload, stop=self.stop,
+            ))  # fmt: skip
+            api = ApiDoor(counter, callers)
+            stack.push_async_callback(api.aclose)
+            stack.callback(self.bus.close)
+            await api.start(unix=self.socket, tcp=address(settings.listen.api), tls=tls.server_context(material))
+            await store.commit([
+                Draft(Kind.GATEWAY_STARTED, __version__, "gateway", {"boot_id": self.clock.now().boot_id, "boot_us": self.clock.now().boot_us,
+                                                                      "config": settings.digest[:12], "solo": settings.solo, "key_id": store.key_id})
+            ])  # fmt: skip
+            await broker.recover()
+            works = (self._tick(), gauge.run(), self._renew(context), *(way.discovery.run() for way in ways.values()))
+            background = [self._tasks.create_task(work) for work in works]
+            stack.callback(lambda: [task.cancel() for task in background])
+            gc.collect()
+            gc.freeze()
+            self.addresses = {
+                "kube": f"https://{url_host}:{kube.port}", "api": f"https://{api.host}:{api.port}", "socket": str(self.socket), "ssh": None,
+                "ca": str(material.authority),
+            }  # fmt: skip
+            ready(self.addresses)
+            await self._stop.wait()
+            await broker.windows.stop()()
+            await broker.windows.settled()
+            with contextlib.suppress(JituiError):
+                await store.commit([Draft(Kind.GATEWAY_STOPPED, __version__, "gateway", {"why": "stopped"})])
+
+    async def _ways(self) -> dict[str, Way]:
+        ways = {}
+        for name, connection in self.configuration.connections.items():
+            if isinstance(connection, EksConnection):
+                raise ConfigurationError(f"connections.{name}: kind kubernetes-eks is not in this version")
+            upstream = await asyncio.to_thread(
+                Kubeconfig.load, connection.kubeconfig, connection.context, self.clock, insecure=connection.insecure_skip_tls_verify,
+                impersonate=connection.impersonate,
+            )  # fmt: skip
+            pool = Pool(upstream)
+            discovery = Discovery(upstream, pool, self.clock)
+            await discovery.look("", "pods")  # so that the first request is judged by what the cluster serves; it may be down, that is no reason not to start
+            ways[name] = Way(name, upstream, pool, discovery, self.spawn, connection.isolation == "required")
+        return ways
+
+    def _material(self) -> tls.Material:
+        certificate = self.configuration.certificate
+        names = self.configuration.listen.names
+        if certificate is not None:
+            return tls.own(certificate.cert, certificate.key, names, self.clock.now())
+        return tls.ensure(self.data_dir, names, self.clock.now())
+
+    async def reload(self) -> str:
+        """Read the configuration again: rules and people at once; connections and addresses need a restart, and that is said."""
+        settings = await asyncio.to_thread(config.load, self.configuration.path)
+        settings.must_start()
+        old = self.configuration
+        if dict(old.connections) != dict(settings.connections) or old.listen != settings.listen or old.certificate != settings.certificate:
+            raise ConfigurationError(f"{settings.path}: connections, listen and certificate are read at start only; restart the gateway for them")
+        await self.broker.reload(by_pair(settings), People(os.geteuid(), settings.people), settings.digest)
+        self.configuration = settings
+        return f"{len(settings.rules)} rules and {len(settings.people)} people in force, configuration {settings.digest[:12]}"
+
+    async def _tick(self) -> None:
+        while True:
+            await asyncio.sleep(TICK)
+            self.broker.tick(self.clock.now())
+
+    async def _renew(self, context: Any) -> None:
+        while True:
+            await asyncio.sleep(LEAF_CHECK)
+            tls.refresh(context, await asyncio.to_thread(self._material))
+
+
+def by_pair(settings: Configuration) -> dict[tuple[str, str], Rule]:
+    return {(rule.identity, rule.connection): rule for rule in settings.rules}
+
+
+def address(text: str) -> tuple[str, int]:
+    """("::1", 8443) of "[::1]:8443"."""
+    host, _, port = text.rpartition(":")
+    return host.strip("[]"), int(port)
+
+
+def run(config_path: Path, data_dir: Path, socket: Path, ready_file: Path | None = None, *, announce: Callable[[str], None] = print) -> None:
+    """`jitui serve`: until SIGTERM, SIGINT or `jitui stop`. SIGHUP reads the configuration again. Raises JituiError."""
+    os.umask(0o077)
+    sys.setswitchinterval(SWITCH_INTERVAL)
+    settings = config.load(config_path)
+    settings.must_start()
+
+    async def main() -> None:
+        gateway = Gateway(settings, data_dir, socket, SystemClock())
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, gateway.stop)
+
+        def ready(addresses: Mapping[str, str | None]) -> None:
+            if ready_file is not None:
+                write_ready(ready_file, addresses)
+            announce(f"jitui {__version__}: agents knock at {addresses['kube']}, people at {addresses['socket']}")
+
+            async def again() -> None:
+                try:
+                    announce(await gateway.reload())
+                except JituiError as error:
+                    announce(f"jitui: nothing was changed: {error}")
+
+            loop.add_signal_handler(signal.SIGHUP, lambda: gateway.spawn(again))
+
+        try:
+            await gateway.run(ready)
+        finally:
+            if ready_file is not None:
+                await asyncio.to_thread(ready_file.unlink, missing_ok=True)
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(main())
+
+
+def write_ready(path: Path, addresses: Mapping[str, str | None]) -> None:
+    """Whole or not at all: whoever waits for the file reads all of it."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    part = path.with_name(path.name + ".part")
+    part.write_text(json.dumps(addresses) + "\n", encoding="utf-8")
+    try:
+        part.replace(path)
+    except OSError as error:
+        raise ConflictError(f"can't write the ready file {path}: {error.strerror}") from None

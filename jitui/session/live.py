@@ -1,0 +1,263 @@
+"""Windows and the sessions under them: the one way a byte gets on record, and the mute.
+
+A frame is put into the store; when the commit that holds it is done, and only if the session is still live at that instant, it is let
+go. Muting is one assignment: from then on nothing passes, whatever is still queued (design, promises 4 and 5).
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+from jitui.clock import Clock
+from jitui.instant import Instant
+from jitui.rules.terms import Grant
+from jitui.tape.frame import TO_CLIENT, TO_UPSTREAM, Channel, Frame
+
+
+class Why(StrEnum):
+    """How a session ended (design, section 9)."""
+
+    EXIT = "exit"
+    CLIENT_CLOSED = "client-closed"
+    CLUSTER_CLOSED = "cluster-closed"
+    EXPIRED = "expired"
+    REVOKED = "revoked"
+    RELEASED = "released"
+    KILLED = "killed"
+    RULE_CHANGED = "rule-changed"
+    DISABLED = "disabled"
+    LOCKDOWN = "lockdown"
+    BUDGET = "budget"
+    UNRECORDABLE = "unrecordable"
+    UNDECODABLE = "undecodable"
+    UPSTREAM_LOST = "upstream-lost"
+    GATEWAY_STOPPED = "gateway-stopped"
+    GATEWAY_LOST = "gateway-lost"
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """Why a session ends, by whom, and the words its client is told."""
+
+    why: Why
+    by: str
+    words: str
+    code: int = 403  # of the Status that carries the words
+    reason: str = "Forbidden"
+
+
+class Journal(Protocol):
+    """The part of the store that the hot path knows: commit, then let go."""
+
+    def put_all(self, frames: Sequence[Frame], done: Callable[[Exception | None], None]) -> None: ...
+
+
+class Leg(Protocol):
+    """Something open in a session that must end with it."""
+
+    def cut(self, end: End) -> None:
+        """The session is muted. Say the last words to the client, let the upstream go, and then call `spoke` once. Must not await."""
+
+
+class Window:
+    """A live grant and everything that is open under it."""
+
+    def __init__(self, grant: Grant) -> None:
+        self.grant = grant
+        self.sessions: dict[int, Session] = {}
+        self.closed = False
+
+    def open_at(self, now: Instant) -> bool:
+        """Whether a byte may still pass at this instant."""
+        deadline = self.grant.deadline
+        return not self.closed and deadline is not None and not deadline.passed(now)
+
+    @property
+    def open_streams(self) -> int:
+        return sum(1 for session in self.sessions.values() if session.kind != "api")
+
+
+@dataclass(slots=True)
+class Delivered:
+    """Bytes of one conn and direction: on record, and handed to the socket."""
+
+    recorded: int = 0
+    handed: int = 0
+
+
+class Session:
+    """A recorded conversation. Owned by the loop; not for threads."""
+
+    def __init__(
+        self,
+        ident: int,
+        kind: str,
+        window: Window,
+        started: Instant,
+        *,
+        journal: Journal,
+        clock: Clock,
+        over: Callable[["Session", End], None],
+        late: Callable[[Window], None],
+        target: str = "",
+        argv: Sequence[str] = (),
+        tty: bool = False,
+        stdin: bool = False,
+        peer: str = "",
+    ) -> None:
+        self.id, self.kind, self.window, self.started = ident, kind, window, started
+        self.target, self.argv, self.tty, self.stdin, self.peer = target, tuple(argv), tty, stdin, peer
+        self.muted = False
+        self.gone = False  # its last words are said, and its closing fact is on its way
+        self.end: End | None = None
+        self.bytes_in = self.bytes_out = 0  # recorded, towards the cluster and towards the client
+        self.handed_in = self.handed_out = 0
+        self.frames = 0
+        self.may_run_on = 0
+        self.taps: list[Callable[[Frame], None]] = []  # live viewers; they never hold anything up
+        self._journal, self._clock, self._over, self._late = journal, clock, over, late
+        self._conns = 0
+        self._speaking = 0
+        self._quiet = asyncio.Event()
+        self._legs: set[Leg] = set()
+        self._flows: dict[int, tuple[Delivered, Delivered]] = {}  # conns still open
+
+    @property
+    def label(self) -> str:
+        return f"s-{self.id}"
+
+    @property
+    def next_conn(self) -> int:
+        """The number that `open_conn` gives next."""
+        return self._conns
+
+    def open_conn(self, leg: Leg) -> int:
+        """A number for the next exchange of this session; its leg is cut when the session ends."""
+        conn = self._conns
+        self._conns += 1
+        self._legs.add(leg)
+        self._flows[conn] = (Delivered(), Delivered())
+        return conn
+
+    def hand_over(self, old: Leg, new: Leg) -> None:
+        """An upgrade is through: the relay stands in for the handshake."""
+        self._legs.discard(old)
+        self._legs.add(new)
+
+    def close_conn(self, conn: int, leg: Leg) -> None:
+        """The exchange is over by itself. What it handed on whole needs no further book-keeping."""
+        self._legs.discard(leg)
+        flow = self._flows.get(conn)
+        if flow is not None and all(way.recorded == way.handed for way in flow):
+            del self._flows[conn]
+
+    def record(self, conn: int, pieces: Sequence[tuple[Channel, bytes]], then: Callable[[], None]) -> None:
+        """Put the pieces on record in one commit; call `then` after it if bytes may still pass at that instant.
+
+        After a mute, or when the recorder fails, `then` is never called: what it would have passed on is dropped.
+        """
+        if self.muted:
+            return
+        now = self._clock.now()
+        if not self.window.open_at(now):
+            self._late(self.window)
+            return
+        frames = self._frames(now, conn, pieces)
+
+        def done(error: Exception | None) -> None:
+            if error is not None:
+                self.frames = min(self.frames, frames[0].seq)  # nothing of it is on record: the words that follow take its place
+                self._over(self, End(Why.UNRECORDABLE, "gateway", f"jitui: this can't be recorded, so it does not pass ({error})", 503, "ServiceUnavailable"))
+                return
+            for frame in frames:
+                for tap in self.taps:
+                    tap(frame)
+            if self.muted:
+                return
+            if not self.window.open_at(self._clock.now()):
+                self._late(self.window)
+                return
+            then()
+
+        self._journal.put_all(frames, done)
+
+    def say(self, conn: int, pieces: Sequence[tuple[Channel, bytes]], then: Callable[[], None]) -> None:
+        """The gateway's own words of an ended session: on record first if that works, and said in any case."""
+
+        def done(error: Exception | None) -> None:
+            if error is None:
+                for frame in frames:
+                    for tap in self.taps:
+                        tap(frame)
+            then()
+
+        frames = self._frames(self._clock.now(), conn, pieces)
+        self._journal.put_all(frames, done)
+
+    def handed(self, conn: int, channel: Channel, size: int) -> None:
+        """So many recorded bytes were handed to the socket."""
+        flow = self._flows.get(conn)
+        if channel in TO_UPSTREAM:
+            self.handed_in += size
+            if flow:
+                flow[0].handed += size
+        elif channel in TO_CLIENT:
+            self.handed_out += size
+            if flow:
+                flow[1].handed += size
+
+    def mute(self, end: End) -> bool:
+        """From this instant no byte passes, in either direction. False if it was muted before."""
+        if self.muted:
+            return False
+        self.muted = True
+        self.end = end
+        return True
+
+    def cut(self) -> int:
+        """Last words and closing for every open leg of a muted session; how many there were."""
+        assert self.end is not None
+        legs, self._legs = self._legs, set()
+        self._speaking = len(legs)
+        for leg in legs:
+            leg.cut(self.end)
+        if not self._speaking:
+            self._quiet.set()
+        return len(legs)
+
+    def spoke(self) -> None:
+        """A leg has said its last words, or has nobody to say them to."""
+        self._speaking -= 1
+        if self._speaking <= 0:
+            self._quiet.set()
+
+    async def quiet(self) -> None:
+        """Until every leg of the muted session has spoken."""
+        await self._quiet.wait()
+
+    def undelivered(self) -> list[dict[str, int]]:
+        """Per conn that lost something: bytes recorded and handed on, each way. For the closing fact."""
+        return [
+            {"conn": conn, "in": flow[0].recorded, "in_handed": flow[0].handed, "out": flow[1].recorded, "out_handed": flow[1].handed}
+            for conn, flow in sorted(self._flows.items())
+            if flow[0].recorded != flow[0].handed or flow[1].recorded != flow[1].handed
+        ]
+
+    def _frames(self, now: Instant, conn: int, pieces: Sequence[tuple[Channel, bytes]]) -> list[Frame]:
+        at_us = max(0, now.boot_us - self.started.boot_us)
+        flow = self._flows.get(conn)
+        frames = []
+        for channel, body in pieces:
+            frames.append(Frame(self.id, self.frames, at_us, conn, channel, body))
+            self.frames += 1
+            if channel in TO_UPSTREAM:
+                self.bytes_in += len(body)
+                if flow:
+                    flow[0].recorded += len(body)
+            elif channel in TO_CLIENT:
+                self.bytes_out += len(body)
+                if flow:
+                    flow[1].recorded += len(body)
+        return frames

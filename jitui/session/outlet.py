@@ -1,0 +1,57 @@
+"""The writing end of a leg: a bounded queue in front of a transport, whose unsent part can be dropped at the mute.
+
+The transport itself is handed at most one write more than it can send at once (its high-water mark is one byte), so what was
+not handed on when a window ends is still ours to drop.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from typing import Final
+
+WINDOW: Final = 256 << 10  # bytes a direction may hold; decides keystroke latency beside bulk
+
+
+class Outlet:
+    """Writes in order; counts what waits; calls each write's `handed` when the transport has taken it."""
+
+    def __init__(self, transport: asyncio.Transport) -> None:
+        self.transport = transport
+        self.queued = 0
+        self._queue: deque[tuple[bytes, Callable[[], None] | None]] = deque()
+        self._blocked = False
+        transport.set_write_buffer_limits(high=1, low=0)
+
+    def write(self, data: bytes, handed: Callable[[], None] | None = None) -> None:
+        """Write now if the transport can take it, else queue."""
+        if self._blocked or self._queue:
+            self._queue.append((data, handed))
+            self.queued += len(data)
+            return
+        self.transport.write(data)
+        if handed:
+            handed()
+
+    def blocked(self) -> None:
+        """The transport's pause_writing."""
+        self._blocked = True
+
+    def unblocked(self) -> None:
+        """The transport's resume_writing: go on until it blocks again."""
+        self._blocked = False
+        while self._queue and not self._blocked:
+            data, handed = self._queue.popleft()
+            self.queued -= len(data)
+            self.transport.write(data)
+            if handed:
+                handed()
+
+    def drop(self) -> int:
+        """Forget what waits; how many bytes that were."""
+        dropped, self.queued = self.queued, 0
+        self._queue.clear()
+        return dropped
+
+    @property
+    def idle(self) -> bool:
+        return not self._queue and not self._blocked

@@ -1,0 +1,60 @@
+"""One connection of the configuration, whole: its upstream, its pool, its copy of discovery; and the way to it under one grant."""
+
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from typing import Any
+
+from jitui.rules.terms import Grant
+from jitui.upstream.discovery import Discovery
+from jitui.upstream.pool import Connection, Pool
+from jitui.upstream.port import Headers, Upstream
+
+Spawn = Callable[[Callable[[], Coroutine[Any, Any, None]]], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """A cluster behind the gateway."""
+
+    name: str
+    upstream: Upstream
+    pool: Pool
+    discovery: Discovery
+    spawn: Spawn
+    isolated: bool = False  # isolation: required
+
+    @property
+    def host(self) -> bytes:
+        return self.upstream.host
+
+    def under(self, grant: Grant) -> "GrantWay":
+        return GrantWay(self, grant)
+
+
+@dataclass(frozen=True, slots=True)
+class GrantWay:
+    """The way to a cluster with one grant's credential."""
+
+    way: Way
+    grant: Grant
+
+    @property
+    def prefix(self) -> bytes:
+        return self.way.upstream.prefix
+
+    def idle(self) -> tuple[Connection, Headers] | None:
+        credential = self.way.upstream.ready(self.grant)
+        if credential is None:
+            return None
+        connection = self.way.pool.take()
+        return None if connection is None else (connection, credential)
+
+    async def connection(self) -> tuple[Connection, Headers]:
+        credential = await self.way.upstream.authorization(self.grant)
+        return self.way.pool.take() or await self.way.pool.connect(), credential
+
+    async def renew(self, stale: Headers) -> bool:
+        return await self.way.upstream.renew(self.grant, stale)
+
+    def spawn(self, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        self.way.spawn(work)
