@@ -90,8 +90,12 @@ class Explain(Body):
     name: Short = ""
     path: Text = ""
     argv: list[Text] = Field(default_factory=list, max_length=256)
+    container: Short = ""
     stdin: bool = False
     tty: bool = False
+    follow: bool = False
+    dry_run: bool = False
+    apply: bool = False
 
     def action(self) -> Action:
         fields = self.model_dump(exclude={"connection", "identity", "argv"})
