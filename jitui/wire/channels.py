@@ -12,7 +12,7 @@ from typing import Final, Literal, NamedTuple
 
 from jitui.errors import RefusedError
 from jitui.tape.frame import Channel
-from jitui.wire.websocket import BINARY, CLOSE, CONTINUATION, TEXT, Frame, ProtocolError
+from jitui.wire.websocket import BINARY, CLOSE, CONTINUATION, Frame, ProtocolError
 
 Version = Literal["v4", "v5"]
 
@@ -62,7 +62,7 @@ class Reader:
         side = "client" if self._client else "cluster"
         if frame.opcode == CONTINUATION or not frame.fin:
             raise ProtocolError(f"a message of the {side} is fragmented; the API server does not put fragments together")
-        if frame.opcode == TEXT or frame.opcode != BINARY:
+        if frame.opcode != BINARY:
             raise ProtocolError(f"a message of the {side} is text; the channels of v4 and v5 are binary")
         if not frame.payload:
             raise ProtocolError(f"a message of the {side} is empty, so it has no channel")
@@ -134,7 +134,7 @@ def size_of(body: bytes) -> tuple[int, int] | None:
     if not isinstance(said, dict):
         return None
     width, height = said.get("Width"), said.get("Height")
-    if not isinstance(width, int) or not isinstance(height, int) or not (0 < width < 1 << 16 and 0 < height < 1 << 16):
+    if type(width) is not int or type(height) is not int or not (0 < width < 1 << 16 and 0 < height < 1 << 16):
         return None
     return width, height
 

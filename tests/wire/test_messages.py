@@ -6,7 +6,8 @@ from hypothesis import given, strategies as st
 from jitui.wire.http import Malformed, ResponseHead, render_request, render_response
 from jitui.wire.messages import RequestHead, read_request, read_response
 
-LINE = st.tuples(st.from_regex(rb"[A-Za-z][A-Za-z0-9-]{0,10}", fullmatch=True).map(lambda name: b"X-" + name), st.from_regex(rb"([!-~]([ -~]{0,9}[!-~])?)?", fullmatch=True))
+NAME = st.from_regex(rb"X-[A-Za-z0-9-]{0,10}", fullmatch=True)
+LINE = st.tuples(NAME, st.from_regex(rb"([!-~]([ -~]{0,9}[!-~])?)?", fullmatch=True))
 
 
 @given(st.lists(LINE, max_size=6))
@@ -54,8 +55,8 @@ def test_an_answer_with_underscores_in_names_is_read() -> None:
     assert read_response(b"HTTP/1.1 200 OK\r\nX_y: z\r\n\r\n")[0].get(b"x_y") == b"z"
 
 
-@pytest.mark.parametrize("raw", [b"", b"\r\n\r\n", b"HTTP/1.1 200\r\n\r\n", b"HTTP/1.1  200 OK\r\n\r\n", b"HTTP/1.1 200 O\x7fK\r\n\r\n", b"GET / HTTP/1.1\r\n\r\n"])
-def test_a_status_line_is_one_of_http(raw: bytes) -> None:
+@pytest.mark.parametrize("line", [b"", b"HTTP/1.1 200", b"HTTP/1.1  200 OK", b"HTTP/1.1 200 O\x7fK", b"GET / HTTP/1.1"])
+def test_a_status_line_is_one_of_http(line: bytes) -> None:
     """A version, a space, three digits, a space, a phrase."""
     with pytest.raises(Malformed):
-        read_response(raw)
+        read_response(line + b"\r\n\r\n")
