@@ -20,7 +20,10 @@ class Outlet:
         self.queued = 0
         self._queue: deque[tuple[bytes, Callable[[], None] | None]] = deque()
         self._blocked = False
-        transport.set_write_buffer_limits(high=1, low=0)
+
+    def begin(self) -> None:
+        """Once the protocol can be told to wait, which may be at once: a TLS handshake leaves bytes behind."""
+        self.transport.set_write_buffer_limits(high=1, low=0)
 
     def write(self, data: bytes, handed: Callable[[], None] | None = None) -> None:
         """Write now if the transport can take it, else queue."""

@@ -40,6 +40,8 @@ class Leg(asyncio.Protocol):
         self.transport = transport
         self.outlet = outlet or Outlet(transport)
         transport.set_protocol(self)
+        if outlet is None:
+            self.outlet.begin()
 
     def data_received(self, data: bytes) -> None:
         self.relay.received(self, data)

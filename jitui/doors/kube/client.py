@@ -113,6 +113,7 @@ class KubeClient(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = transport  # type: ignore[assignment]
         self.outlet = Outlet(self.transport)
+        self.outlet.begin()
         name = transport.get_extra_info("peername")
         self.peer = f"{name[0]}:{name[1]}" if name else ""
         self.door.clients.add(self)
@@ -191,7 +192,7 @@ class KubeClient(asyncio.Protocol):
         verdict = broker.judge(admission.who, admission.connection, action)
         if isinstance(verdict, Deny):
             broker.notes.denied(admission.who.name, admission.connection, action, verdict.why)
-            return self._say(verdict.code, "Forbidden", f"{clean(kube.describe(action))}: {clean(verdict.sentence, 1000)}")
+            return self._say(verdict.code, "Forbidden", clean(verdict.sentence, 1000))
         if head.upgrade or kube.is_upgrade_target(action):
             return self._upgrade(head, admission, action, lines, verdict)
         session = broker.windows.session_now(verdict.grant, action)
