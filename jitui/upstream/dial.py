@@ -40,7 +40,8 @@ class Address:
             raise ConfigurationError(f"server {clean(url)} is not a URL: {error}") from error
         if parts.scheme != "https":
             raise ConfigurationError(f"server {clean(url)} is not https: a credential never goes over plain http; give the cluster's https:// address")
-        if not host or parts.query or parts.fragment or parts.username is not None:
+        clean_path = parts.path.isascii() and parts.path.isprintable() and " " not in parts.path
+        if not host.isascii() or not host or parts.query or parts.fragment or parts.username is not None or not clean_path:
             raise ConfigurationError(f"server {clean(url)} is not of the form https://host[:port][/path]")
         return cls(host, port, parts.path.rstrip("/"), server_name)
 

@@ -7,7 +7,10 @@ import asyncio
 import contextlib
 import json
 import os
+import selectors
 import signal
+import subprocess
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,6 +24,7 @@ from jitui.upstream.dial import Identification, reason
 API_VERSIONS: Final = ("client.authentication.k8s.io/v1", "client.authentication.k8s.io/v1beta1")
 TIMEOUT_S: Final = 30.0
 OUTPUT_LIMIT: Final = 1 << 20  # bytes of stdout; a credential is a few KiB
+POLL_S: Final = 0.1  # how soon a run that nobody waits for any more is killed
 ERROR_TAIL: Final = 4096  # bytes of stderr kept, the last ones
 
 
@@ -61,30 +65,20 @@ async def run(command: Command, *, timeout: float = TIMEOUT_S) -> Credential:
     program = command.argv[0]
     if "/" in program and not os.path.isabs(program) and command.folder is not None:  # noqa: PTH117 - a str as the system takes it
         program = str(command.folder / program)
+    env = {**os.environ, **command.env, "KUBERNETES_EXEC_INFO": info}
+    stop = threading.Event()
     try:
-        process = await asyncio.create_subprocess_exec(
-            program, *command.argv[1:], env={**os.environ, **command.env, "KUBERNETES_EXEC_INFO": info},
-            stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE, start_new_session=True,
-        )  # fmt: skip
+        async with asyncio.timeout(timeout):
+            code, printed, complaint = await asyncio.to_thread(_execute, (program, *command.argv[1:]), env, stop)
+    except TimeoutError as error:
+        raise UpstreamError(f"credential plugin {command.name} did not end within {timeout:g} s") from error
     except (OSError, ValueError) as error:
         hint = f"; {clean(command.install_hint)}" if command.install_hint else ""
         raise UpstreamError(f"credential plugin {command.name} can't be started: {reason(error)}{hint}") from error
-    assert process.stdout is not None
-    assert process.stderr is not None
-    ended = False
-    try:
-        async with asyncio.timeout(timeout):
-            printed, complaint = await asyncio.gather(_head(process.stdout), _tail(process.stderr))
-            code = await process.wait()
-            ended = True
-    except TimeoutError as error:
-        raise UpstreamError(f"credential plugin {command.name} did not end within {timeout:g} s") from error
-    except ValueError as error:
-        raise UpstreamError(f"credential plugin {command.name} printed more than {OUTPUT_LIMIT >> 20} MiB") from error
     finally:
-        if not ended:
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.killpg(process.pid, signal.SIGKILL)
+        stop.set()
+    if len(printed) > OUTPUT_LIMIT:
+        raise UpstreamError(f"credential plugin {command.name} printed more than {OUTPUT_LIMIT >> 20} MiB")
     if code != 0:
         raise UpstreamError(f"credential plugin {command.name} failed with exit code {code}: {_last_words(complaint)}")
     return read_credential(printed, command)
@@ -125,20 +119,34 @@ def is_token(token: str) -> bool:
     return bool(token) and all("!" <= char <= "~" for char in token)
 
 
-async def _head(stream: asyncio.StreamReader) -> bytes:
-    kept = bytearray()
-    while data := await stream.read(1 << 16):
-        kept += data
-        if len(kept) > OUTPUT_LIMIT:
-            raise ValueError("too much")
-    return bytes(kept)
+def _execute(argv: tuple[str, ...], env: Mapping[str, str], stop: threading.Event) -> tuple[int, bytes, bytes]:
+    """Exit code, stdout and the end of stderr. In a thread: uvloop would let the child inherit the gateway's ends of its pipes.
 
-
-async def _tail(stream: asyncio.StreamReader) -> bytes:
-    kept = b""
-    while data := await stream.read(1 << 16):
-        kept = (kept + data)[-ERROR_TAIL:]
-    return kept
+    When `stop` is set, or more than OUTPUT_LIMIT is printed, it is killed with everything it started.
+    """
+    printed, complaint = bytearray(), b""
+    with subprocess.Popen(  # noqa: S603 - the kubeconfig's own command
+        argv, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True
+    ) as process, selectors.DefaultSelector() as pipes:  # fmt: skip
+        assert process.stdout is not None
+        assert process.stderr is not None
+        pipes.register(process.stdout, selectors.EVENT_READ)
+        pipes.register(process.stderr, selectors.EVENT_READ)
+        while pipes.get_map() and not stop.is_set() and len(printed) <= OUTPUT_LIMIT:
+            for key, _ in pipes.select(POLL_S):
+                data = os.read(key.fd, 1 << 16)
+                if not data:
+                    pipes.unregister(key.fileobj)
+                elif key.fileobj is process.stdout:
+                    printed += data
+                else:
+                    complaint = (complaint + data)[-ERROR_TAIL:]
+        while not pipes.get_map() and not stop.is_set():
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                return process.wait(POLL_S), bytes(printed), complaint
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, signal.SIGKILL)
+        return process.wait(), bytes(printed), complaint
 
 
 def _last_words(complaint: bytes) -> str:
