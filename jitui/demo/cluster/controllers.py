@@ -76,7 +76,7 @@ def _deployment(objects: Objects, deployment: Object, created: str) -> None:
     if current is None:
         current = _new_set(objects, deployment, mark, len(all_sets) + 1, created)
     wanted = int(spec.get("replicas", 1))
-    _scale(objects, deployment, current, wanted)
+    _scale(objects, deployment, current, wanted, created)
     ready = int(current.get("status", {}).get("readyReplicas", 0))
     old_sets = [found for found in all_sets if found["metadata"]["uid"] != current["metadata"]["uid"]]
     for old in old_sets:
@@ -121,13 +121,13 @@ def _new_set(objects: Objects, deployment: Object, mark: str, revision: int, cre
         "spec": {"replicas": 0, "selector": selector, "template": template}, "status": {}})
 
 
-def _scale(objects: Objects, deployment: Object, found: Object, replicas: int) -> None:
+def _scale(objects: Objects, deployment: Object, found: Object, replicas: int, created: str = "") -> None:
     before = int(found["spec"].get("replicas", 0))
     if before == replicas:
         return
     objects.replace(REPLICASETS, found | {"spec": found["spec"] | {"replicas": replicas}})
     way, name = "up" if replicas > before else "down", found["metadata"]["name"]
-    record(objects, deployment, "ScalingReplicaSet", f"Scaled {way} replica set {name} from {before} to {replicas}", "deployment-controller")
+    record(objects, deployment, "ScalingReplicaSet", f"Scaled {way} replica set {name} from {before} to {replicas}", "deployment-controller", at=created)
 
 
 def _replicaset(objects: Objects, found: Object, created: str) -> None:
@@ -137,14 +137,10 @@ def _replicaset(objects: Objects, found: Object, created: str) -> None:
     for _ in range(wanted - len(pods)):
         name = f"{metadata['name']}-{_random(5)}"
         template = found["spec"]["template"]
-        stamp = {"creationTimestamp": created} if created else {}
         given = {"metadata": {"name": name, "namespace": metadata["namespace"], "generateName": f"{metadata['name']}-",
                               "labels": template["metadata"].get("labels") or {}, "annotations": template["metadata"].get("annotations") or {},
                               "ownerReferences": _reference(found)}, "spec": template["spec"]}
-        _, pod = create(objects, Place(PODS, metadata["namespace"]), given, dry=False)
-        if stamp:
-            pod = objects.remove(PODS, metadata["namespace"], name)
-            pod = objects.create(PODS, pod | {"metadata": pod["metadata"] | stamp})
+        create(objects, Place(PODS, metadata["namespace"]), given, dry=False, created=created)
         record(objects, found, "SuccessfulCreate", f"Created pod: {name}", "replicaset-controller", at=created)
     for pod in sorted(pods, key=lambda pod: int(pod["metadata"]["resourceVersion"]))[wanted:]:
         remove(objects, PODS, pod)

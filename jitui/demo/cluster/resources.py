@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import yaml
 
-from jitui.demo.cluster import patch
+from jitui.demo.cluster import patch, protobuf
 from jitui.demo.cluster.http import Request
 from jitui.demo.cluster.kinds import DEPLOYMENTS, EVENTS, NAMESPACES, PODS, REPLICASETS, SERVICES, Kind, Object
 from jitui.demo.cluster.objects import Objects, timestamp
@@ -52,12 +52,15 @@ def listed(objects: Objects, place: Place, request: Request) -> tuple[list[Objec
 
 
 def body_of(request: Request) -> Any:
-    """The body as JSON, or YAML where the client says so. Raises StatusError 400, 415."""
+    """The body, which is JSON, YAML or protobuf, as the client says. Raises StatusError 400, 415."""
     content_type = request.header("content-type").partition(";")[0].strip()
-    if "protobuf" in content_type or "cbor" in content_type:
-        raise StatusError(415, "UnsupportedMediaType", "the body of the request was in an unknown format - accepted media types include: application/json")
     try:
+        if "protobuf" in content_type:
+            return protobuf.loads(request.body)
         return yaml.safe_load(request.body) if "yaml" in content_type else json.loads(request.body or b"{}")
+    except protobuf.UnreadableError as error:
+        raise StatusError(415, "UnsupportedMediaType", "the body of the request was in an unknown format - accepted media types include: "
+                          f"application/json ({error})") from error
     except (ValueError, yaml.YAMLError) as error:
         raise bad_request(f"the object provided is unrecognized: {error}") from error
 
@@ -84,7 +87,8 @@ def scale_of(found: Object) -> Object:
             "status": {"replicas": found.get("status", {}).get("replicas", 0), "selector": selector}}
 
 
-def create(objects: Objects, place: Place, given: Any, *, dry: bool) -> tuple[int, Object]:
+def create(objects: Objects, place: Place, given: Any, *, dry: bool, created: str = "") -> tuple[int, Object]:
+    """A new object, defaulted and checked. `created`: its creationTimestamp, where the server itself makes it older than it is."""
     kind = place.kind
     if not isinstance(given, dict) or not isinstance(given.get("metadata", {}), dict):
         raise bad_request("the object provided is unrecognized: a JSON object was expected")
@@ -106,6 +110,7 @@ def create(objects: Objects, place: Place, given: Any, *, dry: bool) -> tuple[in
         metadata["namespace"] = place.namespace
     for server_side in ("uid", "creationTimestamp", "resourceVersion", "generation", "managedFields"):
         metadata.pop(server_side, None)
+    metadata |= {"creationTimestamp": created} if created else {}
     new = _defaulted(objects, kind, {**given, "metadata": metadata})
     if dry:
         marks = {"uid": objects.uid(), "creationTimestamp": timestamp()}

@@ -27,14 +27,11 @@ def plant(objects: Objects, kubelet: Kubelet) -> None:
         objects.create(SERVICEACCOUNTS, {"metadata": {"name": "default", "namespace": name} | stamp})
     objects.create(NODES, _node() | {"metadata": _node()["metadata"] | stamp})
     for name, command in (("web", ["httpd", "-f", "-p", "8080", "-h", "/var/www"]), ("box", ["sh"]), ("chatty", ["chatty"])):
-        pod = _pod(name, command)
-        _, made = create(objects, Place(PODS, "web"), pod, dry=True)
-        objects.create(PODS, made | {"metadata": made["metadata"] | stamp})
-    _, shop = create(objects, Place(DEPLOYMENTS, "web"), _shop(), dry=True)
-    objects.create(DEPLOYMENTS, shop | {"metadata": shop["metadata"] | stamp})
+        create(objects, Place(PODS, "web"), _pod(name, command), dry=False, created=created)
+    create(objects, Place(DEPLOYMENTS, "web"), _shop(), dry=False, created=created)
     for name, app, port in (("web", "web", 80), ("shop", "shop", 8080)):
         spec = {"selector": {"app": app}, "ports": [{"port": port, "targetPort": 8080, "protocol": "TCP"}]}
-        create(objects, Place(SERVICES, "web"), {"metadata": {"name": name, "namespace": "web"}, "spec": spec}, dry=False)
+        create(objects, Place(SERVICES, "web"), {"metadata": {"name": name, "namespace": "web"}, "spec": spec}, dry=False, created=created)
     objects.create(CONFIGMAPS, {"metadata": {"name": "shop", "namespace": "web"} | stamp, "data": {"LOG_LEVEL": "info", "CURRENCY": "EUR"}})
     objects.create(SECRETS, {"metadata": {"name": "card-keys", "namespace": "payments"} | stamp, "type": "Opaque",
                              "data": {"key": base64.b64encode(b"not-a-real-secret").decode()}})
