@@ -20,6 +20,7 @@ class Checkpointer:
     """A thread with its own connection to each file it watches."""
 
     def __init__(self, paths: Iterable[Path]) -> None:
+        self.paused = False  # a full disk's last room is for facts
         self._paths = tuple(paths)
         self._restart: set[Path] = set()
         self._end = threading.Event()
@@ -48,7 +49,7 @@ class Checkpointer:
     def _run(self) -> None:
         try:
             while not self._end.wait(EVERY_S):
-                for path in self._paths:
+                for path in self._paths if not self.paused else ():
                     with suppress(sqlite3.Error):
                         self._once(path)
                 for path in set(self._open) - set(self._paths):

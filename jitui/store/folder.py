@@ -8,6 +8,7 @@ import fcntl
 import os
 import stat
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -20,7 +21,7 @@ REMOTE: Final = frozenset({"nfs", "nfs4", "cifs", "smb3", "smbfs", "afs", "ceph"
 
 
 class Folder:
-    """Paths and checks of one state folder; holds its lock from `lock()` to `close()`."""
+    """Paths and checks of one state folder; holds its lock from `take()` to `close()`."""
 
     def __init__(self, root: Path, *, reserve_bytes: int = RESERVE) -> None:
         self.root = root
@@ -33,8 +34,11 @@ class Folder:
         self._lock_path = root / "lock"
         self._lock_fd = -1
 
-    def prepare(self) -> None:
-        """Make what is missing and check what is there. Raises UnsafeError with the command that mends it."""
+    def take(self) -> None:
+        """Make what is missing, be the only gateway here, and check what is there.
+
+        Raises UnsafeError with the command that mends it, ConflictError naming the other gateway's pid.
+        """
         try:
             for path in (self.root, self.tapes, self.keys):
                 path.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -44,16 +48,21 @@ class Folder:
         if kind in REMOTE:
             raise UnsafeError(f"state folder {self.root} is on a network file system ({kind}), where a commit proves nothing; "
                               "choose a local one with --data-dir")
-        for path in self._everything():
+        for path in (self.root, self.tapes, self.keys):
             _check(path)
+        self._lock()
+        try:
+            for path in self._files():
+                _check(path)
+        except BaseException:
+            self.close()
+            raise
 
-    def _everything(self) -> Iterator[Path]:
-        yield from (self.root, self.tapes, self.keys)
+    def _files(self) -> Iterator[Path]:
         for folder, pattern in ((self.root, "*.db*"), (self.tapes, "*"), (self.keys, "*"), (self.root, "reserve"), (self.root, "lock")):
             yield from sorted(folder.glob(pattern))
 
-    def lock(self) -> None:
-        """Be the only gateway here. Raises ConflictError naming the other one's pid."""
+    def _lock(self) -> None:
         fd = os.open(self._lock_path, os.O_RDWR | os.O_CREAT, 0o600)
         try:
             fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -62,8 +71,9 @@ class Folder:
             os.close(fd)
             raise ConflictError(f"another gateway (pid {holder}) holds {self.root}; use it, end it with: jitui stop, "
                                 "or choose another folder with --data-dir") from error
-        os.ftruncate(fd, 0)
-        os.pwrite(fd, f"{os.getpid()}\n".encode("ascii"), 0)
+        with suppress(OSError):  # on a full disk: the lock is what counts, the pid is for the other one's message
+            os.ftruncate(fd, 0)
+            os.pwrite(fd, f"{os.getpid()}\n".encode("ascii"), 0)
         self._lock_fd = fd
 
     def close(self) -> None:
@@ -74,6 +84,8 @@ class Folder:
 
     def hold_reserve(self) -> bool:
         """Make sure the reserve is there in full; False if the disk has no room for it."""
+        if not (self.reserve.exists() and self.reserve.stat().st_size) and self.free_bytes() < self.reserve_bytes:
+            return False
         fd = os.open(self.reserve, os.O_RDWR | os.O_CREAT, 0o600)
         try:
             os.posix_fallocate(fd, 0, self.reserve_bytes)
@@ -122,8 +134,11 @@ def _check(path: Path) -> None:
     what = "folder" if stat.S_ISDIR(found.st_mode) else "file"
     if mode & 0o077:
         raise UnsafeError(f"{what} {path} is open to others (mode {mode:04o}, {wanted:04o} needed); mend it with: chmod {wanted:o} {path}")
-    if mode & wanted != wanted or not os.access(path, os.R_OK | os.W_OK):
+    if mode & wanted != wanted:
         raise UnsafeError(f"{what} {path} is not writable (mode {mode:04o}, {wanted:04o} needed); mend it with: chmod {wanted:o} {path}")
+    if not os.access(path, os.R_OK | os.W_OK):
+        raise UnsafeError(f"{what} {path} can't be written by uid {os.geteuid()} (its owner is {found.st_uid}); "
+                          "run the gateway as its owner, or choose another folder with --data-dir")
 
 
 def file_system(path: Path) -> str:

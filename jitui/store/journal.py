@@ -260,23 +260,26 @@ class Journal:
 
     def _keep_house(self) -> None:
         """What is due: rows of actions, a signed head, a probe of a disk that failed."""
+        try:
+            if self._error:
+                self._probe_if_due()
+            else:
+                self._write_what_is_due()
+        except Exception as error:  # noqa: BLE001 - as in _write
+            self._fail(error)
+
+    def _write_what_is_due(self) -> None:
         now = time.monotonic()
-        if self._error:
-            if now >= self._probe_due:
-                self._probe()
-            return
         if self._notes and self._note_due == inf:
             self._note_due = now + NOTES_S
         sign = now >= self._head_due and self._unsigned()
         if sign or (self._notes and now >= self._note_due):
-            try:
-                self._commit([], sign=sign)
-            except Exception as error:  # noqa: BLE001 - as in _write
-                self._fail(error)
+            self._commit([], sign=sign)
 
     def _fail(self, error: Exception) -> None:
         """From now on nothing is recorded, so nothing passes, until a probe succeeds."""
         self._probe_due = time.monotonic() + PROBE_S
+        self._checkpointer.paused = True
         with suppress(OSError):
             self._folder.give_up_reserve()
         if self._error is None:
@@ -284,7 +287,10 @@ class Journal:
                                             "make room there; recording goes on by itself")
             self._tell(self._learn, self._error)
 
-    def _probe(self) -> None:
+    def _probe_if_due(self) -> None:
+        """The reserve is held again, and both files take a write: then recording goes on."""
+        if time.monotonic() < self._probe_due:
+            return
         self._probe_due = time.monotonic() + PROBE_S
         try:
             if not self._folder.hold_reserve():
@@ -295,6 +301,7 @@ class Journal:
         except (sqlite3.Error, OSError, JituiError):
             return
         self._error = None
+        self._checkpointer.paused = False
         self._tell(self._learn, None)
 
     def _finish(self) -> None:

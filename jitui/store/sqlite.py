@@ -1,12 +1,14 @@
 """The Store: the one object through which the gateway writes and restores its record. Its methods are called on the event loop."""
 
 import asyncio
+import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
 from jitui.bus import Bus
 from jitui.clock import Clock
+from jitui.errors import UnrecordableError
 from jitui.facts import Draft, Fact, Kind
 from jitui.store.actions import ActionRow
 from jitui.store.folder import RESERVE, Folder
@@ -19,6 +21,15 @@ from jitui.store.tapes import Tapes
 from jitui.tape.frame import Frame
 
 TAPE_LIMIT: Final = 4 << 30
+
+
+def _catch_up(ledger: Ledger, tapes: Tapes) -> int:
+    """Say that a new tape is in use, and end what a crash left open; how many sessions that were."""
+    known = {row[0] for row in ledger.db.execute("select name from tapes")}
+    if tapes.path.name not in known:
+        ledger.commit([Batch([Draft(Kind.TAPE_OPENED, tapes.path.name, "gateway")])], (), {})
+    tapes.opened_us = ledger.db.execute("select opened_us from tapes where name = ?", (tapes.path.name,)).fetchone()[0]
+    return end_lost_sessions(ledger, tapes)
 
 
 class Store:
@@ -45,27 +56,30 @@ class Store:
 
     @classmethod
     def _open(cls, folder: Folder, clock: Clock, bus: Bus, tape_limit: int, loop: asyncio.AbstractEventLoop) -> "Store":
-        folder.prepare()
-        folder.lock()
+        folder.take()
         tapes = Tapes(folder, tape_limit)
         ledger = None
         try:
             ledger = Ledger(folder, ledger_key(folder.ledger_key), clock, tapes.chain)
             tapes.open(clock.now().wall_us)
-            known = {row[0] for row in ledger.db.execute("select name from tapes")}
-            if tapes.path.name not in known:
-                ledger.commit([Batch([Draft(Kind.TAPE_OPENED, tapes.path.name, "gateway")])], (), {})
-            tapes.opened_us = ledger.db.execute("select opened_us from tapes where name = ?", (tapes.path.name,)).fetchone()[0]
-            lost = end_lost_sessions(ledger, tapes)
+            try:
+                lost = _catch_up(ledger, tapes)
+            except sqlite3.OperationalError:
+                if not folder.give_up_reserve():
+                    raise
+                lost = _catch_up(ledger, tapes)  # there may be room now
             journal = Journal(folder, tapes, ledger, clock, loop, bus.publish)
             if not folder.hold_reserve():
                 journal.refuse("no room for the reserve")
             store = cls(folder, tapes, ledger, journal, load(ledger.db, lost))
-        except BaseException:
+        except BaseException as error:
             tapes.close()
             if ledger is not None:
                 ledger.close()
             folder.close()
+            if isinstance(error, sqlite3.Error):
+                raise UnrecordableError(f"the record in {folder.root} can't be opened ({error}); "
+                                        "make room there, or look at it with: jitui verify") from error
             raise
         journal.start()
         return store

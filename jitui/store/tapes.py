@@ -55,6 +55,7 @@ class Tapes:
         self.number = 0
         self.opened_us = 0
         self.written = 0  # body bytes since open, uncompressed
+        self._closed: set[int] = set()  # sessions that ended without a frame; of others the gap tells
         self._db: sqlite3.Connection | None = None
         self._inode = 0
         self._size = 0
@@ -79,6 +80,10 @@ class Tapes:
         if made:
             self._make(1)
         self._use(numbers[-1] if numbers else 1, now_us)
+        for number in numbers[:-1]:
+            path = self.folder.tape(number)
+            if path.with_name(f"{path.name}-wal").exists():
+                close_for_good(connect(path))
         return made
 
     def _make(self, number: int) -> None:
@@ -148,6 +153,8 @@ class Tapes:
             if want is None:
                 chain = staged.get(session) or self.chains.get(session)
                 want = chain.frames if chain else 0
+                if not want and session in self._closed:
+                    return UnrecordableError(f"s-{session} has ended; nothing more of it can be recorded")
             if frame.seq != want:
                 return UnrecordableError(f"frame {frame.seq} of s-{session} does not follow the {want} on record; it can't be recorded")
             expected[session] = want + 1
@@ -240,7 +247,8 @@ class Tapes:
 
     def end(self, session: int) -> None:
         """Forget a session whose end is on record."""
-        self.chains.pop(session, None)
+        if self.chains.pop(session, None) is None:
+            self._closed.add(session)
         self.changed.discard(session)
 
     @property
