@@ -11,7 +11,7 @@ from typing import Any, Final
 from jitui.demo.cluster.discovery import GIT_VERSION, kinds_in
 from jitui.demo.cluster.kinds import GROUPS, REVIEWS, Kind, Object
 
-V2_PROTOBUF: Final = "application/com.github.proto-openapi.spec.v2@v1.0+protobuf"
+V2_PROTOBUF: Final = "application/com.github.proto-openapi.spec.v2.v1.0+protobuf"  # asked for with @ in place of the dot before v1.0
 
 _FIELDS: Final[Mapping[str, tuple[str, str]]] = {
     "apiVersion": ("string", "The version of the schema of this object."),
