@@ -9,11 +9,13 @@ import gc
 import json
 import os
 import signal
+import ssl
 import sys
 from collections.abc import Callable, Coroutine, Mapping
 from pathlib import Path
 from typing import Any, Final
 
+import structlog
 import uvloop
 
 from jitui import __version__, config, tls
@@ -42,6 +44,8 @@ TICK: Final = 0.1  # seconds
 LEAF_CHECK: Final = 3600.0  # seconds between looks at the server certificate's age
 SWITCH_INTERVAL: Final = 50e-6  # seconds; hands the writer thread its results sooner (measured: 0.94 against 0.75 of kubectl proxy)
 
+DEBUG: Final = bool(os.environ.get("JITUI_DEBUG"))
+
 Work = Callable[[], Coroutine[Any, Any, None]]
 
 
@@ -53,6 +57,7 @@ class Gateway:
         self.bus = Bus()
         self.addresses: dict[str, str | None] = {}
         self.broker: Broker
+        self.log: Any = structlog.get_logger("jitui")
         self._stop = asyncio.Event()
         self._tasks: asyncio.TaskGroup
 
@@ -60,8 +65,21 @@ class Gateway:
         self._stop.set()
 
     def spawn(self, work: Work) -> None:
-        """Run work under the gateway's task group. A clear refusal in it is its caller's affair; anything else ends the gateway."""
-        self._tasks.create_task(work())
+        """Run work under the gateway's task group. What fails in it is said in the log; it never takes the gateway, and everybody's windows, with it."""
+
+        async def guarded() -> None:
+            try:
+                await work()
+            except Exception as error:
+                self.log.error("task failed", work=getattr(work, "__qualname__", repr(work)), error=repr(error), exc_info=DEBUG)
+
+        self._tasks.create_task(guarded())
+
+    def trouble(self, context: Mapping[str, Any]) -> None:
+        """What the event loop could not tell anybody else: one line, never a traceback (but with JITUI_DEBUG)."""
+        error = context.get("exception")
+        if not isinstance(error, ConnectionError | TimeoutError | ssl.SSLError):
+            self.log.error(context.get("message", "event loop"), error=repr(error), exc_info=error if DEBUG else None)
 
     async def run(self, ready: Callable[[Mapping[str, str | None]], None]) -> None:
         """Until stopped. Raises JituiError, in one line, if it can't start."""
@@ -185,10 +203,16 @@ def run(config_path: Path, data_dir: Path, socket: Path, ready_file: Path | None
     sys.setswitchinterval(SWITCH_INTERVAL)
     settings = config.load(config_path)
     settings.must_start()
+    structlog.configure(
+        processors=[structlog.processors.add_log_level, structlog.processors.TimeStamper(fmt="iso", utc=True), structlog.processors.format_exc_info,
+                    structlog.processors.KeyValueRenderer(key_order=["timestamp", "level", "event"])],
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )  # fmt: skip
 
     async def main() -> None:
         gateway = Gateway(settings, data_dir, socket, SystemClock())
         loop = asyncio.get_running_loop()
+        loop.set_exception_handler(lambda _, context: gateway.trouble(context))
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, gateway.stop)
 

@@ -128,7 +128,7 @@ class Requests:
             if request.identity != who.name:
                 raise RefusedError(f"request r-{ident} is not yours; only {request.identity} may withdraw it")
             done = requests.withdraw(request, now=self._clock.now())
-            await self._store.commit([Draft(Kind.REQUEST_WITHDRAWN, f"r-{ident}", who.name, {"decided_us": done.decided_us})])
+            await self._store.commit([Draft(Kind.REQUEST_WITHDRAWN, f"r-{ident}", who.name, {"identity": done.identity})])
             self._settle(done)
             return done
 
@@ -166,7 +166,7 @@ class Requests:
             request = self.find(ident)
             now = self._clock.now()
             done = requests.deny(request, person=who.name, why=reason, now=now)
-            await self._store.commit([Draft(Kind.REQUEST_DENIED, f"r-{ident}", who.name, {"why": reason, "decided_us": now.wall_us})])
+            await self._store.commit([Draft(Kind.REQUEST_DENIED, f"r-{ident}", who.name, {"why": reason, "identity": done.identity})])
             self._settle(done)
             key = (done.identity, done.connection)
             seconds = min(COOL_MAX_S, self._cooling[key].seconds * 2) if key in self._cooling else COOL_S
@@ -181,7 +181,7 @@ class Requests:
             if request.pending_until.passed(now) and not self._one.locked():
                 done = requests.lapse(request, now=now)
                 self._settle(done)
-                self._windows.owe([Draft(Kind.REQUEST_LAPSED, f"r-{request.id}", "clock", {"decided_us": now.wall_us})])
+                self._windows.owe([Draft(Kind.REQUEST_LAPSED, f"r-{request.id}", "clock", {"identity": request.identity})])
 
     async def deny_all(self, why: str, *, identity: str = "") -> None:
         """A lockdown, or an identity that was disabled: what it asked is answered no."""
@@ -207,7 +207,7 @@ class Requests:
         now = self._clock.now()
         done = [requests.disallow(request, why=why, now=now) for request in gone]
         if done:
-            await self._store.commit([Draft(Kind.REQUEST_DENIED, f"r-{r.id}", "gateway", {"why": why, "decided_us": now.wall_us}) for r in done])
+            await self._store.commit([Draft(Kind.REQUEST_DENIED, f"r-{r.id}", "gateway", {"why": why, "identity": r.identity}) for r in done])
         for request in done:
             self._settle(request)
 
@@ -218,11 +218,11 @@ class Requests:
     def _approval(self, done: Request) -> Draft:
         """The newest yes; of an automatic rule, the rule's."""
         if not done.approvals:
-            what = {"person": done.decided_by, "duration_s": done.duration_s, "scope": str(done.scope), "reason": "", "automatic": True}
+            what = {"identity": done.identity, "person": done.decided_by, "duration_s": done.duration_s, "scope": str(done.scope), "reason": "", "automatic": True}
             return Draft(Kind.REQUEST_APPROVED, f"r-{done.id}", "gateway", what)
         approval = done.approvals[-1]
         return Draft(Kind.REQUEST_APPROVED, f"r-{done.id}", approval.person, {
-            "person": approval.person, "at_us": approval.at_us, "duration_s": approval.duration_s, "scope": str(approval.scope),
+            "identity": done.identity, "person": approval.person, "at_us": approval.at_us, "duration_s": approval.duration_s, "scope": str(approval.scope),
             "reason": approval.reason, "automatic": False, "state": str(done.state),
         })  # fmt: skip
 

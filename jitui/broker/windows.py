@@ -10,6 +10,7 @@ from collections.abc import Callable, Coroutine, Iterable
 from dataclasses import dataclass
 from typing import Any, Final
 
+from jitui import span
 from jitui.clock import Clock
 from jitui.errors import ConflictError, JituiError, NotFoundError, RefusedError, UnavailableError
 from jitui.facts import Draft, Kind
@@ -255,7 +256,7 @@ class Windows:
     def _end_of(self, window: Window, why: Why | None = None) -> End:
         """The words of a window's end, as every client of it is told them."""
         grant = window.grant
-        again = f"ask again: jitui request {grant.connection} --duration {grant.duration_s // 60 or 1}m --reason ..."
+        again = f'ask again: jitui request {grant.connection} --duration {span.show(grant.duration_s)} --reason "..."'
         if why is None:
             why = {GrantState.EXPIRED: Why.EXPIRED, GrantState.REVOKED: Why.REVOKED, GrantState.RELEASED: Why.RELEASED}.get(grant.state, Why.EXPIRED)
         if why is Why.EXPIRED and grant.deadline is not None:

@@ -102,6 +102,7 @@ class Exchange:
         self._partial = b""  # of a watch: the event that is not yet whole
         self._aligned = session.kind == "watch"
         self._sent = False
+        self._head_size = 0  # bytes of the recorded head that are not handed on yet
         self._retried = False
         self._done = False
         self._clean_line = True  # what the client was handed last ended with a newline
@@ -123,6 +124,7 @@ class Exchange:
             self._in_recorded = True
             recorded = headers.recordable(self._headers)
             pieces.append((Channel.REQUEST, http.render_request(self.head_in.method, self._target, recorded)))
+            self._head_size = len(pieces[0][1])
         body = b"".join(self._in)
         self._in.clear()
         if body:
@@ -201,6 +203,8 @@ class Exchange:
             lines.append((b"Content-Length", b"0"))
         head = http.render_request(self.head_in.method, self._cluster.prefix + self._target, lines)
         connection.exchange(self.head_in.method, self)
+        self.session.handed(self.conn, Channel.REQUEST, self._head_size)
+        self._head_size = 0
         ready, self._ready = self._ready, []
         if self._kept is not None:
             self._kept = list(ready)

@@ -192,6 +192,8 @@ class Session:
                     for tap in self.taps:
                         tap(frame)
             then()
+            for frame in frames:
+                self.handed(conn, frame.channel, len(frame.body))
 
         frames = self._frames(self._clock.now(), conn, pieces)
         self._journal.put_all(frames, done)
