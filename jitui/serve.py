@@ -71,7 +71,7 @@ class Gateway:
             try:
                 await work()
             except Exception as error:
-                self.log.error("task failed", work=getattr(work, "__qualname__", repr(work)), error=repr(error), exc_info=DEBUG)
+                self.log.exception("task failed", work=getattr(work, "__qualname__", repr(work)), error=repr(error), exc_info=DEBUG)
 
         self._tasks.create_task(guarded())
 

@@ -193,8 +193,8 @@ class KubeClient(asyncio.Protocol):
         if isinstance(verdict, Deny):
             broker.notes.denied(admission.who.name, admission.connection, action, verdict.why)
             return self._say(verdict.code, "Forbidden", clean(verdict.sentence, 1000))
-        if (error := broker.store.recording_error) is not None:
-            return self._say(503, "ServiceUnavailable", f"jitui: this can't be recorded, so it does not pass ({error}); it passes again once there is room")
+        if (broken := broker.store.recording_error) is not None:
+            return self._say(503, "ServiceUnavailable", f"jitui: this can't be recorded, so it does not pass ({broken}); it passes again once there is room")
         if head.upgrade or kube.is_upgrade_target(action):
             return self._upgrade(head, admission, action, lines, verdict)
         session = broker.windows.session_now(verdict.grant, action)
