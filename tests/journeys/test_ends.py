@@ -109,21 +109,6 @@ def test_lockdown_ends_everything(gateway: Gateway, agent: Agent, one_kubectl: K
     gateway.kubectl(one_kubectl, agent, "get", "pods", "-n", "web").ok()
 
 
-def test_freeze_holds_and_thaw_delivers(gateway: Gateway, agent: Agent, one_kubectl: Kubectl) -> None:
-    """Frozen, nothing more is printed; thawed, it goes on where it was, in order."""
-    grant = gateway.window(agent)
-    program = gateway.spawn_kubectl(one_kubectl, agent, "exec", "-n", "web", "box", "--", "sh", "-c",
-                                    "i=0; while [ $i -lt 80 ]; do i=$((i+1)); echo line $i; sleep 0.05; done")
-    program.expect("line 3\n")
-    gateway.jitui("freeze", grant).ok()
-    held = len(program.out)
-    with pytest.raises(AssertionError):
-        program.expect("line", 1.0, after=held)
-    gateway.jitui("thaw", grant).ok()
-    result = program.end(20)
-    assert (result.code, result.text) == (0, "".join(f"line {number}\n" for number in range(1, 81)))
-
-
 def test_a_disabled_agent_has_nothing(gateway: Gateway, agent: Agent, one_kubectl: Kubectl) -> None:
     """Disabling ends the agent's windows and its token at once."""
     gateway.window(agent)

@@ -70,12 +70,6 @@ def test_exports(gateway: Gateway, agent: Agent, one_kubectl: Kubectl) -> None:
     assert run([*JITUI, "verify", str(bundle)], env=env).code == 1
 
 
-def test_search_finds_what_was_said(gateway: Gateway, agent: Agent, one_kubectl: Kubectl) -> None:
-    """A word that a pod printed is found with its session."""
-    session = _exec(gateway, agent, one_kubectl, f"echo needle-{agent.name}")
-    assert session in gateway.jitui("search", f"needle-{agent.name}").ok().text
-
-
 def test_verify_names_what_was_altered(embedded_cluster: Cluster, tmp_path: Path, one_kubectl: Kubectl) -> None:
     """One byte of one frame changed in the files: verify, offline, exits 1 and names the session; the untouched copy verifies."""
     with Gateway(tmp_path / "gateway", embedded_cluster, rules=[rule("bot")]) as gateway:
