@@ -49,6 +49,14 @@ def test_chunks_in_any_pieces(bodies: list[bytes], behind: bytes, points: list[i
         assert (out, chunked.done, chunked.holding, at) == (b"".join(bodies), True, 0, len(pieces[-1]))
 
 
+def test_trailers_of_a_request_are_refused() -> None:
+    """Nothing of a request may come behind its body; the error says that."""
+    for pieces in ([b"0\r\nX: y\r\n\r\n"], bytewise(b"0\r\nX: y\r\n\r\n")):
+        chunked = Chunked()
+        _, error = run(chunked.feed, pieces)
+        assert str(error) == "trailers behind a request's body are not accepted"
+
+
 def test_an_empty_chunk_is_not_written() -> None:
     """It would be the last one."""
     assert chunk(b"") == b""

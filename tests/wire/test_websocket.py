@@ -1,6 +1,7 @@
 """WebSocket frames: any split gives the same frames with their very bytes; what RFC 6455 does not allow is one error."""
 
 import random
+import time
 
 import pytest
 from hypothesis import given, settings, strategies as st
@@ -138,6 +139,16 @@ def test_a_client_of_another_make_may_send_5_mb() -> None:
     frames, error = run(Decoder(masked=True, limit=8 << 20).feed, [raw[at : at + 65536] for at in range(0, len(raw), 65536)])
     assert error is None
     assert [frame.payload for frame in frames] == [payload]
+
+
+def test_a_long_frame_in_tiny_reads_is_not_copied_again_and_again() -> None:
+    """A peer that sends 1 MiB in reads of 64 bytes costs milliseconds, not one copy of what is held for each of them."""
+    raw = websocket.encode(BINARY, bytes(1 << 20), mask=True)
+    decoder = Decoder(masked=True)
+    began = time.perf_counter()
+    frames, _ = run(decoder.feed, [raw[at : at + 64] for at in range(0, len(raw), 64)])
+    assert time.perf_counter() - began < 0.5
+    assert len(frames) == 1
 
 
 @pytest.mark.parametrize("size", [1, 100, 5000])
