@@ -187,8 +187,8 @@ def _clause(source: Source, words: list[Token], argv: list[Token] | None, end: i
             source.fail(end, "a preset takes no command", "write for instance: exec pods in web -- CMD")
         return Clause(preset=head.text, namespaces=_namespaces(source, words, 1, end))
     verbs = _verbs(source, head)
-    if len(words) < 2:
-        source.fail(end, f"what {head.text} may be done to is missing", "name resources, for instance: read pods in web")
+    if len(words) == 1 or words[1].text == "in":
+        source.fail(words[1].at if len(words) > 1 else end, f"what {head.text} may be done to is missing", "name resources, for instance: read pods in web")
     if words[1].text.startswith("url:"):
         return _url_clause(source, words, verbs, argv)
     targets = tuple(dict.fromkeys(_target(source, token, verbs) for token in _split(source, words[1])))

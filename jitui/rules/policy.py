@@ -126,7 +126,8 @@ def _suggestions(action: Action, kinds: Kinds | None) -> Iterator[str]:
     if not action.resource:
         candidates = [Clause(("get",), paths=(action.path,))] if action.verb == "get" else []
     else:
-        verbs, subresource = ((action.verb,),), action.subresource
+        verbs: tuple[tuple[str, ...], ...] = ((action.verb,),)
+        subresource = action.subresource
         if is_upgrade_target(action):
             verbs, subresource = ((STREAMS[action.subresource],),), ""
         elif action.apply:
