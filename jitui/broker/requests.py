@@ -218,7 +218,7 @@ class Requests:
     def _approval(self, done: Request) -> Draft:
         """The newest yes; of an automatic rule, the rule's."""
         if not done.approvals:
-            what = {"identity": done.identity, "person": done.decided_by, "duration_s": done.duration_s, "scope": str(done.scope), "reason": "", "automatic": True}
+            what = {"identity": done.identity, "person": done.decided_by, "duration_s": done.duration_s, "scope": str(done.scope), "automatic": True}
             return Draft(Kind.REQUEST_APPROVED, f"r-{done.id}", "gateway", what)
         approval = done.approvals[-1]
         return Draft(Kind.REQUEST_APPROVED, f"r-{done.id}", approval.person, {

@@ -23,7 +23,7 @@ from jitui.store import Store
 
 TICK: Final = 0.1  # seconds: re-arms timers after a suspend
 QUIET: Final = 1.0  # seconds to wait for last words before a session's closing fact is written
-STREAMS: Final = frozenset({"exec", "attach", "port-forward", "logs", "watch"})
+BY_ITSELF: Final = frozenset({Why.EXIT, Why.CLIENT_CLOSED, Why.CLUSTER_CLOSED})
 
 Spawn = Callable[[Callable[[], Coroutine[Any, Any, None]]], None]
 
@@ -189,24 +189,23 @@ class Windows:
         for session in sessions:
             session.mute(end)
         streams = sum(session.cut() for session in sessions)
-        drafts = [
+        self.owe([
             Draft(Kind.GRANT_ENDED, window.grant.label, by, {"state": str(window.grant.state), "why": why, "identity": window.grant.identity,
-                                                              "connection": window.grant.connection, "ended_us": now.wall_us}),
-            *(self._ending(session, end) for session in sessions),
-        ]  # fmt: skip
-        return self._settle(drafts, sessions, streams, began)
+                                                              "connection": window.grant.connection, "ended_us": now.wall_us})
+        ])  # fmt: skip
+        return self._settle(sessions, streams, began)
 
     def over(self, session: Session, end: End) -> None:
         """One session is over: by itself, by a kill, or because it can't be recorded or decoded."""
         if session.mute(end):
-            self._conclude(session, end)
+            self._conclude(session)
 
     def kill(self, session: Session, *, by: str, reason: str) -> Callable[[], Coroutine[Any, Any, Cut]]:
         """End one session with the person's reason as its words."""
         end = End(Why.KILLED, by, f"jitui: killed by {by}: {reason}")
         if not session.mute(end):
             raise ConflictError(f"session {session.label} is ending already")
-        return self._conclude(session, end)
+        return self._conclude(session)
 
     def stop(self) -> Callable[[], Coroutine[Any, Any, Cut]]:
         """The gateway stops: every session ends with its words; the grants stay as they are."""
@@ -217,20 +216,19 @@ class Windows:
         streams = sum(session.cut() for session in sessions)
         for timer in self._timers.values():
             timer.cancel()
-        return self._settle([self._ending(session, end) for session in sessions], sessions, streams, began)
+        return self._settle(sessions, streams, began)
 
-    def _conclude(self, session: Session, end: End) -> Callable[[], Coroutine[Any, Any, Cut]]:
+    def _conclude(self, session: Session) -> Callable[[], Coroutine[Any, Any, Cut]]:
         began = asyncio.get_running_loop().time()
         streams = session.cut()
         session.window.sessions.pop(session.id, None)
         if self._api.get(session.window.grant.id) is session:
             del self._api[session.window.grant.id]
-        forced = end.why not in {Why.EXIT, Why.CLIENT_CLOSED, Why.CLUSTER_CLOSED}
-        return self._settle([self._ending(session, end)] if forced else [], [session], streams, began)
+        return self._settle([session], streams, began)
 
-    def _settle(self, drafts: list[Draft], sessions: list[Session], streams: int, began: float) -> Callable[[], Coroutine[Any, Any, Cut]]:
+    def _settle(self, sessions: list[Session], streams: int, began: float) -> Callable[[], Coroutine[Any, Any, Cut]]:
+        """Afterwards: once the last words are on their way (facts of hundreds of sessions would hold them up), what happened is written down."""
         done: asyncio.Future[Cut] = asyncio.get_running_loop().create_future()
-        self.owe(drafts)
 
         async def work() -> None:
             with contextlib.suppress(TimeoutError):
@@ -239,7 +237,8 @@ class Windows:
                         await session.quiet()
             took_ms = (asyncio.get_running_loop().time() - began) * 1000
             places = tuple(dict.fromkeys(session.target for session in sessions if session.may_run_on))
-            self.owe([self._ended(session) for session in sessions])
+            forced = [session for session in sessions if session.end is not None and session.end.why not in BY_ITSELF]
+            self.owe([*(self._ending(session) for session in forced), *(self._ended(session) for session in sessions)])
             for session in sessions:
                 session.gone = True
                 self.sessions.pop(session.id, None)
@@ -268,7 +267,9 @@ class Windows:
             return End(why, grant.ended_by, f"jitui: access window {grant.label} was released; {again}")
         return End(why, grant.ended_by, f"jitui: access window {grant.label} ended ({grant.why or why}); {again}")
 
-    def _ending(self, session: Session, end: End) -> Draft:
+    def _ending(self, session: Session) -> Draft:
+        end = session.end
+        assert end is not None
         return Draft(Kind.SESSION_ENDING, session.label, end.by, {"why": str(end.why), "by": end.by, "words": end.words})
 
     def _ended(self, session: Session) -> Draft:

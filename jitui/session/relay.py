@@ -7,6 +7,7 @@ deadline of 61 s is pushed by pongs alone).
 
 import asyncio
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Final
 
 from jitui.errors import JituiError
@@ -20,6 +21,14 @@ CLOSE_WITHIN: Final = 2.0  # seconds a client may take to close after its last w
 SETTLE: Final = 0.2  # kubectl 1.30 to 1.33 discards what arrives before its streams stand: no words earlier than this after the 101
 CLIENT_FRAME: Final = 8 << 20
 CLUSTER_FRAME: Final = 1 << 20
+
+
+@lru_cache(maxsize=64)
+def last_words(end: End, tty: bool) -> tuple[list[tuple[Channel, bytes]], bytes]:
+    """What goes on record and what goes to the client at an end; made once for all streams that end together."""
+    body = status.status(end.code, end.reason, end.words)
+    words = status.exec_last_words(tty=tty, note=end.words if tty else "", status=body)
+    return [(Channel.GATEWAY, payload) for _, payload, _ in words if payload], b"".join(raw for _, _, raw in words)
 
 
 class Leg(asyncio.Protocol):
@@ -271,14 +280,12 @@ class Relay:
             self._speak(end)
 
     def _speak(self, end: End) -> None:
-        body = status.status(end.code, end.reason, end.words)
-        words = status.exec_last_words(tty=self.session.tty, note=end.words if self.session.tty else "", status=body)
-        pieces = [(Channel.GATEWAY, payload) for _, payload, _ in words if payload]
+        pieces, wire = last_words(end, self.session.tty)
 
         def said() -> None:
-            self.cluster.abort()
             if self.client.outlet is not None and self.client.transport is not None and not self.client.transport.is_closing():
-                self.client.outlet.write(b"".join(raw for _, _, raw in words))
+                self.client.outlet.write(wire)
+            self.cluster.abort()
             self.session.spoke()
 
         self.session.say(self.conn, pieces, said)

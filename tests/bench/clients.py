@@ -1,0 +1,122 @@
+"""Many exec clients in one process: just enough WebSocket to measure when bytes come, and when they stop."""
+
+import asyncio
+import base64
+import os
+import ssl
+import time
+from dataclasses import dataclass, field
+from urllib.parse import quote, urlsplit
+
+from jitui.wire import websocket
+
+
+@dataclass(slots=True)
+class Seen:
+    """What one client saw, in seconds of the wall clock (the deadline is given in that)."""
+
+    opened: float = 0.0
+    last_payload: float = 0.0  # newest byte of stdout
+    last_echo_sent: float = 0.0
+    words: float = 0.0  # the Status
+    closed: float = 0.0
+    payload: int = 0
+    status: bytes = b""
+    error: str = ""
+    echoes: list[float] = field(default_factory=list)  # seconds a keystroke took to come back
+
+
+class ExecClient(asyncio.Protocol):
+    """One exec over WebSocket v5."""
+
+    def __init__(self, request: bytes) -> None:
+        self.seen = Seen()
+        self.open = asyncio.get_running_loop().create_future()
+        self.gone = asyncio.get_running_loop().create_future()
+        self.transport: asyncio.Transport
+        self._request, self._head = request, b""
+        self._decoder = websocket.Decoder(masked=False, limit=1 << 20)
+        self._upgraded = False
+        self._sent_at = 0.0
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = transport  # type: ignore[assignment]
+        self.transport.write(self._request)
+
+    def data_received(self, data: bytes) -> None:
+        if not self._upgraded:
+            self._head += data
+            head, found, data = self._head.partition(b"\r\n\r\n")
+            if not found:
+                return
+            if b" 101 " not in head.split(b"\r\n")[0]:
+                self.seen.error = (head + data).decode("latin-1")
+                self.transport.close()
+                return
+            self._upgraded = True
+            self.seen.opened = time.time()
+            self.open.set_result(None)
+        now = time.time()
+        for frame in self._decoder.feed(data):
+            if frame.opcode == websocket.BINARY and len(frame.payload) > 1:
+                if frame.payload[0] == 1:
+                    self.seen.last_payload = now
+                    self.seen.payload += len(frame.payload) - 1
+                    if self._sent_at:
+                        self.seen.echoes.append(now - self._sent_at)
+                        self._sent_at = 0.0
+                elif frame.payload[0] == 3:
+                    self.seen.words = now
+                    self.seen.status += frame.payload[1:]
+            elif frame.opcode == websocket.CLOSE:
+                self.transport.write(websocket.encode(websocket.CLOSE, frame.payload[:2], mask=True))
+                self.transport.close()
+
+    def type(self, data: bytes) -> None:
+        """Send bytes as stdin."""
+        if not self.transport.is_closing():
+            self._sent_at = self.seen.last_echo_sent = time.time()
+            self.transport.write(websocket.encode(websocket.BINARY, b"\0" + data, mask=True))
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.seen.closed = time.time()
+        if exc and not self.seen.error:
+            self.seen.error = repr(exc)
+        for future in (self.open, self.gone):
+            if not future.done():
+                future.set_result(None)
+
+
+def exec_request(server: str, token: str, pod: str, argv: list[str], *, stdin: bool = True) -> bytes:
+    """The upgrade request that kubectl 1.33 would send."""
+    path = urlsplit(server).path
+    command = "&".join(f"command={quote(word, safe='')}" for word in argv)
+    target = f"{path}/api/v1/namespaces/web/pods/{pod}/exec?{command}&container={pod}{'&stdin=true' if stdin else ''}&stdout=true&stderr=true"
+    key = base64.b64encode(os.urandom(16)).decode()
+    return (
+        f"GET {target} HTTP/1.1\r\nHost: {urlsplit(server).netloc}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+        f"Sec-WebSocket-Key: {key}\r\nSec-WebSocket-Protocol: v5.channel.k8s.io\r\nAuthorization: Bearer {token}\r\n\r\n"
+    ).encode()
+
+
+async def connect(server: str, ca: str, request: bytes) -> ExecClient:
+    """Open one and wait for its 101. Raises RuntimeError with the answer otherwise."""
+    url = urlsplit(server)
+    context = ssl.create_default_context(cafile=ca)
+    context.verify_flags &= ~ssl.VERIFY_X509_STRICT
+    _, client = await asyncio.get_running_loop().create_connection(
+        lambda: ExecClient(request), url.hostname, url.port, ssl=context, ssl_handshake_timeout=60
+    )
+    await client.open
+    if client.seen.error:
+        raise RuntimeError(client.seen.error[:500])
+    return client
+
+
+def percentiles(values: list[float]) -> str:
+    """p50, p99 and max of milliseconds."""
+    ordered = sorted(values)
+    if not ordered:
+        return "none"
+    at = lambda share: ordered[min(len(ordered) - 1, int(len(ordered) * share))]  # noqa: E731
+    return f"p50 {at(0.5):7.2f}  p99 {at(0.99):7.2f}  max {ordered[-1]:7.2f} ms"
