@@ -8,6 +8,7 @@ import sqlite3
 import threading
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final
 
@@ -100,7 +101,7 @@ class Files:
             return tapes
         first, last = row[0], NEWEST if row[1] is None else row[1]
         seqs = [opened.get(path.name, 0) for path in tapes] + [NEWEST + 1]
-        return [path for path, since, until in zip(tapes, seqs, seqs[1:], strict=True) if since <= last and until >= first]
+        return [path for path, (since, until) in zip(tapes, pairwise(seqs), strict=True) if since <= last and until >= first]
 
     # who and what
 

@@ -1,0 +1,211 @@
+"""The journal: batches, order, and what happens when a commit fails."""
+
+import asyncio
+import random
+import sqlite3
+from collections import deque
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, strategies as st
+
+from jitui.clock import ManualClock
+from jitui.errors import UnrecordableError
+from jitui.store import Files, Store, journal
+from jitui.store.journal import SMALL, Commit, Op, Put, take
+from jitui.store.ledger import Batch
+from jitui.tape.frame import Channel, Frame
+from tests.store.life import asked, began, ended, frames, opened, record, until, window
+
+PUTS = st.builds(lambda sessions, size: ("put", tuple(sessions), size), st.lists(st.integers(1, 4), min_size=1, max_size=3),
+                 st.sampled_from([0, 1, SMALL, SMALL + 1, 300_000, 2_000_000]))
+
+
+def ops(plan: Sequence[Any]) -> list[Op]:
+    made: list[Op] = []
+    for kind, sessions, size in plan:
+        if kind == "commit":
+            made.append(Commit(Batch(()), lambda result: None))
+        else:
+            made.append(Put([Frame(session, len(made), 0, 0, Channel.STDOUT, b"") for session in sessions], lambda error: None, size))
+    return made
+
+
+@given(st.lists(PUTS | st.just(("commit", (), 0)), max_size=25), st.integers(1, 1_000_000))
+def test_take_keeps_every_order_that_matters(plan: list[Any], limit: int) -> None:
+    """Nothing is lost; within a session nothing overtakes; a commit comes after all puts before it and before all after it; a batch is one kind."""
+    came = ops(plan)
+    waiting = deque(came)
+    left: list[Op] = []
+    while waiting:
+        batch = take(waiting, limit)
+        assert len({type(op) for op in batch}) == 1
+        puts = [op for op in batch if isinstance(op, Put)]
+        assert len(puts) < 2 or sum(put.size for put in puts) <= limit
+        left += batch
+    assert sorted(map(id, left)) == sorted(map(id, came))
+    for session in range(1, 5):
+        mine = [op for op in came if isinstance(op, Commit) or any(frame.session == session for frame in op.frames)]
+        assert [id(op) for op in left if op in mine] == [id(op) for op in mine]
+
+
+def test_a_keystroke_overtakes_bulk_of_others() -> None:
+    """Four waiting chunks of a bulk stream are two batches; the keystroke put after them goes with the first."""
+    bulk = ops([("put", (1,), 300_000)] * 4)
+    key = ops([("put", (2,), 1)])
+    assert take(deque(bulk + key), 700_000) == [bulk[0], bulk[1], key[0]]
+
+
+async def test_waiting_frames_share_a_commit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A thousand puts of one turn of the loop cost a handful of commits, not a thousand."""
+    batches: list[int] = []
+    real = journal.Journal._write_frames
+
+    def count(self: Any, puts: Sequence[Put]) -> Any:
+        batches.append(len(puts))
+        return real(self, puts)
+
+    monkeypatch.setattr(journal.Journal, "_write_frames", count)
+    done: list[Exception | None] = []
+    async with opened(tmp_path / "state") as store:
+        for frame in frames(1, [b"x" * 200] * 1000):
+            store.put(frame, done.append)
+        await until(lambda: len(done) == 1000)
+    assert (sum(batches), len(batches) < 5) == (1000, True)
+
+
+async def test_a_waiters_mistake_is_its_own(tmp_path: Path) -> None:
+    """A `done` that raises is reported to the loop, and the next one runs."""
+    reported: list[object] = []
+    asyncio.get_running_loop().set_exception_handler(lambda loop, context: reported.append(context["exception"]))
+    mistake = ValueError("oops")
+
+    def bad(error: Exception | None) -> None:
+        raise mistake
+
+    async with opened(tmp_path / "state") as store:
+        store.put(Frame(1, 0, 0, 0, Channel.STDIN, b"a"), bad)
+        await record(store, frames(1, [b"b"], 1))
+    assert reported == [mistake]
+
+
+class Failing:
+    """Tapes whose commits fail at an instant the test chooses; test_disk_full.py has the real thing."""
+
+    def __init__(self, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.error: Exception | None = None
+        tapes = store._tapes
+        real_insert, real_probe = tapes._insert, tapes.probe
+
+        def insert(values: list[Any], rows: int) -> int:
+            if self.error:
+                raise self.error
+            return real_insert(values, rows)
+
+        def probe(now_us: int) -> None:
+            if self.error:
+                raise self.error
+            real_probe(now_us)
+
+        monkeypatch.setattr(tapes, "_insert", insert)
+        monkeypatch.setattr(tapes, "probe", probe)
+
+
+async def test_a_failed_commit_fails_all_that_wait_and_what_follows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each gets the error once; later puts fail at once; deciding goes on; a probe brings recording back, on the chain as it is on disk."""
+    monkeypatch.setattr(journal, "PROBE_S", 0.05)
+    told: list[Exception | None] = []
+    async with opened(tmp_path / "state") as store:
+        await store.commit([*window(), began(1), began(2)])
+        await record(store, frames(1, [b"a", b"b"]))
+        failing = Failing(store, monkeypatch)
+        failing.error = sqlite3.OperationalError("disk I/O error")
+        for frame in [*frames(1, [b"c", b"d"], 2), *frames(2, [b"e"])]:
+            store.put(frame, told.append)
+        await until(lambda: len(told) == 3)
+        said = f"nothing can be recorded in {tmp_path}/state, so nothing passes (disk I/O error); make room there; recording goes on by itself"
+        assert [str(error) for error in told] == [said] * 3
+        assert isinstance(store.recording_error, UnrecordableError)
+        store.put(Frame(1, 2, 0, 0, Channel.STDIN, b"c"), told.append)
+        await asyncio.sleep(0)
+        assert told[3] is store.recording_error
+        assert not tmp_path.joinpath("state/reserve").stat().st_size
+        assert [fact.subject for fact in await store.commit([asked(2)])] == ["r-2"]
+        (fact,) = await store.commit([ended(2, "unrecordable")])
+        assert fact.what["frames"] == 0
+        failing.error = None
+        await until(lambda: store.recording_error is None)
+        assert tmp_path.joinpath("state/reserve").stat().st_size == 1 << 20
+        await record(store, frames(1, [b"C"], 2))
+        await store.commit([ended(1)])
+        files = Files(tmp_path / "state")
+        assert [frame.body for frame in files.frames(1)] == [b"a", b"b", b"C"]
+        assert [verdict.problem for verdict in files.verify()] == [""] * 4
+
+
+async def test_a_tape_that_is_gone_records_nothing(tmp_path: Path) -> None:
+    """SQLite would go on writing to the deleted file."""
+    async with opened(tmp_path / "state") as store:
+        await record(store, frames(1, [b"a"]))
+        tmp_path.joinpath("state/tapes/000001.db").rename(tmp_path / "elsewhere.db")
+        with pytest.raises(UnrecordableError, match="nothing can be recorded"):
+            await record(store, frames(1, [b"b"], 1))
+
+
+async def test_a_ledger_that_is_gone_decides_nothing(tmp_path: Path) -> None:
+    """And then nothing is recorded either: it would have no end."""
+    async with opened(tmp_path / "state") as store:
+        tmp_path.joinpath("state/ledger.db").rename(tmp_path / "elsewhere.db")
+        with pytest.raises(UnrecordableError, match="nothing can be recorded"):
+            await store.commit([asked(1)])
+        assert store.recording_error is not None
+
+
+async def test_heads_are_signed_while_a_session_lives(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every ten seconds (here: a tenth) in which something changed; nothing is signed while nothing changes."""
+    monkeypatch.setattr(journal, "HEAD_EVERY_S", 0.1)
+    async with opened(tmp_path / "state") as store:
+        files = Files(tmp_path / "state")
+        await store.commit([*window(), began(1)])
+        await record(store, frames(1, [b"a"] * 7))
+        await until(lambda: [verdict.unsigned_tail for verdict in files.verify(1)] == [0, 0])
+        with files.reading(files.ledger) as db:
+            before = db.execute("select count(*) from heads").fetchone()
+        await asyncio.sleep(0.3)
+        with files.reading(files.ledger) as db:
+            assert db.execute("select count(*) from heads").fetchone() == before
+
+
+async def test_a_new_tape_each_day(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A session goes on in it; both are read as one, and the fact tells of it."""
+    clock = ManualClock()
+    async with opened(tmp_path / "state", clock) as store:
+        await store.commit([*window(), began(1)])
+        await record(store, frames(1, [b"monday"]))
+        clock.advance(86_400)
+        store._journal._day_due = 0.0
+        await record(store, frames(1, [b"tuesday"], 1))
+        await store.commit([ended(1)])
+        files = Files(tmp_path / "state")
+        assert [path.name for path in files.tapes()] == ["000001.db", "000002.db"]
+        assert [fact.subject for fact in files.facts() if fact.kind == "tape.opened"] == ["000001.db", "000002.db"]
+        assert [frame.body for frame in files.frames(1)] == [b"monday", b"tuesday"]
+        assert [verdict.problem for verdict in files.verify()] == ["", "", ""]
+
+
+async def test_a_new_tape_at_the_limit(tmp_path: Path) -> None:
+    """However many tapes a session spans, its chain goes on, and a page may begin in any of them."""
+    bodies = [random.Random(seq).randbytes(40_000) for seq in range(30)]
+    async with opened(tmp_path / "state", tape_limit=200_000) as store:
+        await store.commit([*window(), began(1), began(2)])
+        for seq, body in enumerate(bodies):
+            await record(store, [*frames(1, [body], seq), *frames(2, [b"x"], seq)])
+        await store.commit([ended(1), ended(2)])
+        files = Files(tmp_path / "state")
+        assert len(files.tapes()) > 4
+        assert [frame.body for frame in files.frames(1)] == bodies
+        assert [frame.seq for frame in files.frames(1, after=11, limit=9)] == list(range(12, 21))
+        assert [verdict.problem for verdict in files.verify()] == [""] * 4
+        assert files.seek(1, 17_500) == 17
