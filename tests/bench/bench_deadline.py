@@ -7,7 +7,6 @@ A quarter of the streams type a key every 200 ms; `--flood N` of them receive as
 
 import argparse
 import asyncio
-import os
 import tempfile
 import time
 from datetime import datetime
@@ -25,7 +24,7 @@ def established(pid: int, port: int) -> int:
     inodes = set()
     for entry in Path(f"/proc/{pid}/fd").iterdir():
         try:
-            link = os.readlink(entry)
+            link = str(entry.readlink())
         except OSError:
             continue
         if link.startswith("socket:["):
@@ -48,10 +47,12 @@ async def measure(gateway: Gateway, agent: Agent, streams: int, flood: int, wind
     server = f"{gateway.ready['kube']}/c/{connection}"
     clients: list[ExecClient] = []
     for start in range(0, streams, 25):
-        requests = [exec_request(server, agent.token, "web", ["jitui-flood"] if at < flood else ["jitui-echo"]) for at in range(start, min(start + 25, streams))]
+        programs = ["jitui-flood" if at < flood else "jitui-echo" for at in range(start, min(start + 25, streams))]
+        requests = [exec_request(server, agent.token, "web", [program]) for program in programs]
         clients += await asyncio.gather(*(connect(server, gateway.ready["ca"], request) for request in requests))
     left = deadline - time.time()
-    print(f"{len(clients)} streams open, {flood} of them flooding; the window of {grant} ends in {left:.1f} s; upstream connections {established(gateway.program.pid, port)}")
+    upstream = established(gateway.program.pid, port)
+    print(f"{len(clients)} streams open, {flood} of them flooding; the window of {grant} ends in {left:.1f} s; upstream connections {upstream}")
     assert left > 1, "the machine is too slow for this window; give a longer --window"
     typists = clients[flood :: 4]
     await typing(typists, deadline + 0.5)

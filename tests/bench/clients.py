@@ -105,7 +105,7 @@ async def connect(server: str, ca: str, request: bytes) -> ExecClient:
     context = ssl.create_default_context(cafile=ca)
     context.verify_flags &= ~ssl.VERIFY_X509_STRICT
     _, client = await asyncio.get_running_loop().create_connection(
-        lambda: ExecClient(request), url.hostname, url.port, ssl=context, ssl_handshake_timeout=60
+        lambda: ExecClient(request), str(url.hostname), int(url.port or 443), ssl=context, ssl_handshake_timeout=60
     )
     await client.open
     if client.seen.error:
@@ -118,5 +118,8 @@ def percentiles(values: list[float]) -> str:
     ordered = sorted(values)
     if not ordered:
         return "none"
-    at = lambda share: ordered[min(len(ordered) - 1, int(len(ordered) * share))]  # noqa: E731
+
+    def at(share: float) -> float:
+        return ordered[min(len(ordered) - 1, int(len(ordered) * share))]
+
     return f"p50 {at(0.5):7.2f}  p99 {at(0.99):7.2f}  max {ordered[-1]:7.2f} ms"
