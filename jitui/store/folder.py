@@ -98,6 +98,17 @@ class Folder:
             os.close(fd)
         return True
 
+    def hold_what_is_left(self) -> None:
+        """Keep for the next start what a full disk left of the reserve; a last checkpoint would use it up."""
+        with suppress(OSError):
+            fd = os.open(self.reserve, os.O_RDWR | os.O_CREAT, 0o600)
+            try:
+                size = min(self.free_bytes() - (64 << 10), self.reserve_bytes)
+                if size > 0:
+                    os.posix_fallocate(fd, 0, size)
+            finally:
+                os.close(fd)
+
     def give_up_reserve(self) -> bool:
         """Free the reserve for the last facts; False if it was given up before."""
         try:

@@ -122,6 +122,11 @@ class Journal:
         if len(self._notes) == 1:
             self._queue.put([])
 
+    @property
+    def failing(self) -> bool:
+        """Did the last write fail; as the writer knows it, for who closes."""
+        return self._error is not None
+
     async def aclose(self) -> None:
         """Write what waits, then end both threads."""
         self._closed = True

@@ -15,7 +15,7 @@ from jitui.store.fold import fold, fold_tokens, number
 from jitui.store.folder import Folder
 from jitui.store.keys import LedgerKey
 from jitui.store.rows import TokenRow
-from jitui.store.schema import LEDGER, connect, migrate
+from jitui.store.schema import LEDGER, open_newest
 from jitui.store.tapes import Chain, empty_wal, roll_back
 from jitui.tape.chain import FACTS_GENESIS, fact_digest, fact_link, head_text
 
@@ -39,10 +39,17 @@ class Ledger:
         self._clock = clock
         self._chain = chain
         os.close(os.open(self.path, os.O_CREAT | os.O_RDWR, 0o600))
-        self.db = connect(self.path)
-        migrate(self.db, self.path, LEDGER)
+        self.db = open_newest(self.path, LEDGER)
         self._inode = self.path.stat().st_ino
-        self.db.execute("insert or ignore into keys values(?, ?)", (key.id, key.public))
+        try:
+            self._restore()
+        except BaseException:
+            self.db.close()
+            raise
+
+    def _restore(self) -> None:
+        if not self.db.execute("select 1 from keys where key_id = ?", (self.key.id,)).fetchone():
+            self.db.execute("insert into keys values(?, ?)", (self.key.id, self.key.public))
         row = self.db.execute("select seq, hash from facts order by seq desc limit 1").fetchone()
         self.seq: int = row[0] if row else 0
         self.hash: bytes = row[1] if row else FACTS_GENESIS

@@ -113,11 +113,11 @@ def _sessions(db: sqlite3.Connection) -> tuple[dict[int, tuple[int, int, bytes]]
 
 def _marks(good: list[Head], ends: Mapping[int, tuple[int, int, bytes]], signed_to: int) -> dict[int, list[Mark]]:
     marks: dict[int, list[Mark]] = {}
+    for session, (seq, frames, link) in ends.items():
+        marks.setdefault(session, []).append(Mark(frames, link, f"its end (fact {seq})", signed=seq <= signed_to, final=True))
     for head in good:
         for session, (frames, link) in head.sessions.items():
             marks.setdefault(session, []).append(Mark(frames, link, f"the head signed at fact {head.facts_seq}", signed=True))
-    for session, (seq, frames, link) in ends.items():
-        marks.setdefault(session, []).append(Mark(frames, link, f"its end (fact {seq})", signed=seq <= signed_to, final=True))
     return marks
 
 

@@ -86,12 +86,23 @@ def connect(path: Path) -> sqlite3.Connection:
     Used by one thread at a time, which need not be the one that opened it.
     """
     db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, cached_statements=256, timeout=5.0)
-    db.execute("pragma page_size=4096")
-    db.execute("pragma journal_mode=wal")
-    db.execute("pragma synchronous=full")
-    db.execute("pragma wal_autocheckpoint=0")
-    db.execute("pragma cache_size=-16000")
-    db.execute("pragma secure_delete=off")
+    try:
+        for setting in ("page_size=4096", "journal_mode=wal", "synchronous=full", "wal_autocheckpoint=0", "cache_size=-16000", "secure_delete=off"):
+            db.execute(f"pragma {setting}")
+    except BaseException:
+        db.close()
+        raise
+    return db
+
+
+def open_newest(path: Path, steps: Sequence[str]) -> sqlite3.Connection:
+    """As `connect`, with the newest tables. Raises ConfigurationError if the file is from a newer jitui."""
+    db = connect(path)
+    try:
+        migrate(db, path, steps)
+    except BaseException:
+        db.close()
+        raise
     return db
 
 

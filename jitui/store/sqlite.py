@@ -23,6 +23,19 @@ from jitui.tape.frame import Frame
 TAPE_LIMIT: Final = 4 << 30
 
 
+def _open_files(folder: Folder, clock: Clock, tape_limit: int) -> tuple[Tapes, Ledger, int]:
+    """Both files, open and caught up; how many sessions were lost. Raises sqlite3.Error, with nothing left open."""
+    tapes = Tapes(folder, tape_limit)
+    ledger = Ledger(folder, ledger_key(folder.ledger_key), clock, tapes.chain)
+    try:
+        tapes.open(clock.now().wall_us)
+        return tapes, ledger, _catch_up(ledger, tapes)
+    except BaseException:
+        tapes.close()
+        ledger.close()
+        raise
+
+
 def _catch_up(ledger: Ledger, tapes: Tapes) -> int:
     """Say that a new tape is in use, and end what a crash left open; how many sessions that were."""
     known = {row[0] for row in ledger.db.execute("select name from tapes")}
@@ -57,25 +70,18 @@ class Store:
     @classmethod
     def _open(cls, folder: Folder, clock: Clock, bus: Bus, tape_limit: int, loop: asyncio.AbstractEventLoop) -> "Store":
         folder.take()
-        tapes = Tapes(folder, tape_limit)
-        ledger = None
         try:
-            ledger = Ledger(folder, ledger_key(folder.ledger_key), clock, tapes.chain)
-            tapes.open(clock.now().wall_us)
             try:
-                lost = _catch_up(ledger, tapes)
+                tapes, ledger, lost = _open_files(folder, clock, tape_limit)
             except sqlite3.OperationalError:
                 if not folder.give_up_reserve():
                     raise
-                lost = _catch_up(ledger, tapes)  # there may be room now
+                tapes, ledger, lost = _open_files(folder, clock, tape_limit)  # there may be room now
             journal = Journal(folder, tapes, ledger, clock, loop, bus.publish)
             if not folder.hold_reserve():
                 journal.refuse("no room for the reserve")
             store = cls(folder, tapes, ledger, journal, load(ledger.db, lost))
         except BaseException as error:
-            tapes.close()
-            if ledger is not None:
-                ledger.close()
             folder.close()
             if isinstance(error, sqlite3.Error):
                 raise UnrecordableError(f"the record in {folder.root} can't be opened ({error}); "
@@ -165,6 +171,8 @@ class Store:
         try:
             await self._journal.aclose()
         finally:
-            self._tapes.close()
             self._ledger.close()
+            if self._journal.failing:
+                self._folder.hold_what_is_left()
+            self._tapes.close()
             self._folder.close()

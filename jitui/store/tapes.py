@@ -16,7 +16,7 @@ import zstandard
 
 from jitui.errors import UnrecordableError
 from jitui.store.folder import Folder
-from jitui.store.schema import TAPE, connect, migrate
+from jitui.store.schema import TAPE, connect, open_newest
 from jitui.tape.chain import GENESIS, link
 from jitui.tape.frame import TO_CLIENT, TO_UPSTREAM, Frame
 
@@ -92,9 +92,8 @@ class Tapes:
         for path in self.folder.tapes.glob(f"{draft.name}*"):
             path.unlink()
         os.close(os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
-        db = connect(draft)
+        db = open_newest(draft, TAPE)
         try:
-            migrate(db, draft, TAPE)
             db.execute("begin")
             db.executemany("insert into carried values(?, ?, ?, ?, ?)",
                            [(session, chain.frames, chain.head, chain.bytes_in, chain.bytes_out) for session, chain in self.chains.items()])
@@ -106,8 +105,7 @@ class Tapes:
 
     def _use(self, number: int, now_us: int) -> None:
         path = self.folder.tape(number)
-        db = connect(path)
-        migrate(db, path, TAPE)
+        db = open_newest(path, TAPE)
         self._db, self.number, self.opened_us = db, number, now_us
         found = path.stat()
         self._inode, self._size = found.st_ino, found.st_size
@@ -264,17 +262,20 @@ class Tapes:
                 self._run[session] = [seq, at_us, ident, ident]
             else:
                 span[3] = ident
-        self.write_spans()
+        with suppress(sqlite3.OperationalError):  # on a full disk: they are written later
+            self.write_spans()
         (highest,) = self.db.execute("select max(session) from spans").fetchone()
+        known = max(self._run, default=0)
         (carried,) = self.db.execute("select max(session) from carried").fetchone()
-        self.highest_session = max(highest or 0, carried or 0)
+        self.highest_session = max(highest or 0, carried or 0, known)
 
     def chain_on_tape(self, session: int) -> Chain:
         """Where a session's record stands, from the newest tape alone: it has what the ones before carried over."""
         row = self.db.execute("select seq, hash, bytes_in, bytes_out from carried where session = ?", (session,)).fetchone()
         chain = Chain(*row) if row else start_of(session)
         frames, head, bytes_in, bytes_out = chain.frames, chain.head, chain.bytes_in, chain.bytes_out
-        for first, last in self.db.execute("select first, last from spans where session = ? order by seq", (session,)).fetchall():
+        runs = self.db.execute("select first, last from spans where session = ? order by seq", (session,)).fetchall()
+        for first, last in [*runs, (spanned(self.db) + 1, (1 << 63) - 1)]:
             rows = self.db.execute("select channel, flags, length(body), substr(body, 1, 18), hash, seq from frames "
                                    "where id between ? and ? and session = ? order by id", (first, last, session))
             for channel, flags, size, start, link_, seq in rows:

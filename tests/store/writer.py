@@ -38,7 +38,7 @@ async def stream(store: Store, session: int) -> None:
 
 
 async def main(folder: Path) -> None:
-    store = await Store.open(folder, SystemClock(), Bus(), reserve_bytes=1 << 20, tape_limit=6 << 20)
+    store = await Store.open(folder, SystemClock(), Bus(), reserve_bytes=1 << 20, tape_limit=1 << 20)
     os.write(1, b"lost %d\n" % store.loaded.lost_sessions)
     grant = store.next_grant()
     sessions = [store.next_session() for _ in range(STREAMS)]

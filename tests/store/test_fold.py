@@ -1,0 +1,84 @@
+"""Tables folded from facts."""
+
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from jitui.errors import InvalidError
+from jitui.facts import Draft, Fact, Kind
+from jitui.store.fold import STEPS, fold, number, refold
+from jitui.store.schema import FOLDED, LEDGER
+from tests.store.life import DEADLINE, NOW, added, approved, asked, began, ended, frames, granted, opened, record
+
+WHOLE: list[Draft] = [
+    added(), added("ana", ["approver"], ""), added("bob", ["approver", "auditor"], ""), Draft(Kind.IDENTITY_DISABLED, "bob", "root", {"why": "left"}),
+    asked(1), approved(1, "ana"), approved(1, "cleo", duration_s=600), granted(1, 1, duration_s=600, approved_by=["ana", "cleo"]),
+    asked(2), Draft(Kind.REQUEST_DENIED, "r-2", "ana", {"why": "no"}), asked(3), Draft(Kind.REQUEST_WITHDRAWN, "r-3", "agent-a"),
+    asked(4), Draft(Kind.REQUEST_LAPSED, "r-4", "gateway"),
+    asked(5), approved(5), granted(2, 5, state="waiting", deadline=None, use_by=DEADLINE, started_us=0),
+    Draft(Kind.GRANT_ACTIVE, "g-2", "gateway", {"started_us": NOW + 5, "deadline": DEADLINE}), Draft(Kind.GRANT_FROZEN, "g-2", "ana", {"by": "ana"}),
+    Draft(Kind.GRANT_THAWED, "g-2", "ana"), Draft(Kind.GRANT_FROZEN, "g-1", "ana", {"by": "ana"}),
+    began(1), began(2, 2, "port-forward"), Draft(Kind.SESSION_ENDING, "s-1", "gateway", {"why": "killed", "by": "ana", "words": "no"}),
+    ended(1, "killed", may_run_on=["web/web-7c"]), Draft(Kind.GRANT_ENDED, "g-1", "ana", {"state": "revoked", "why": "enough"}),
+    Draft(Kind.LOCKDOWN_ON, "gateway", "ana", {"why": "odd"}), Draft(Kind.VIEWED, "s-1", "ana", {"how": "live"}),
+]
+
+
+async def test_a_refold_gives_the_same_tables(tmp_path: Path) -> None:
+    """Every row of every folded table comes from the facts and from nothing else."""
+    async with opened(tmp_path / "state") as store:
+        await record(store, frames(1, [b"a", b"b"]))
+        await store.commit(WHOLE)
+    with sqlite3.connect(tmp_path / "state/ledger.db", isolation_level=None) as db:
+        before = {table: db.execute(f"select * from {table} order by 1, 2").fetchall() for table in FOLDED}
+        for table in FOLDED:
+            db.execute(f"delete from {table}")
+        refold(db)
+        after = {table: db.execute(f"select * from {table} order by 1, 2").fetchall() for table in FOLDED}
+    assert after == before
+    assert {table: bool(rows) for table, rows in before.items()} == dict.fromkeys(FOLDED, True)
+
+
+def ledger() -> sqlite3.Connection:
+    db = sqlite3.connect(":memory:", isolation_level=None)
+    db.executescript(LEDGER[0])
+    return db
+
+
+def folded(*drafts: Draft) -> sqlite3.Connection:
+    db = ledger()
+    for seq, draft in enumerate(drafts, 1):
+        fold(db, Fact(seq, NOW + seq, draft.kind, draft.who, draft.subject, draft.what, b""))
+    return db
+
+
+def test_a_second_approver_only_tightens() -> None:
+    """What is granted is the shortest anybody said; what was asked stays on record; the last one decided."""
+    db = folded(asked(1), approved(1, "ana", duration_s=600), approved(1, "cleo", duration_s=1200), granted(1, 1))
+    assert db.execute("select duration_s, asked_duration_s, scope, asked_scope, state, decided_by, decided_us, grant_id from requests").fetchall() == [
+        (600, 1800, "read pods in web", "read pods in web; exec pods in web", "approved", "cleo", NOW + 3, 1)]
+    assert db.execute("select person from approvals order by at_us").fetchall() == [("ana",), ("cleo",)]
+
+
+def test_delivered_may_be_unknown() -> None:
+    """Null, whether the fact says nothing, null, or -1."""
+    closing = {"frames": 2, "bytes_in": 1, "bytes_out": 1, "head": "00" * 32}
+    for delivered in ({"delivered_in": None}, {"delivered_in": -1, "delivered_out": -1}):
+        db = folded(began(1), Draft(Kind.SESSION_ENDED, "s-1", "gateway", {"why": "gateway-lost", **closing, **delivered}))
+        assert db.execute("select delivered_in, delivered_out, ended_by, head from sessions").fetchall() == [(None, None, "gateway", bytes(32))]
+
+
+@pytest.mark.parametrize("kind", sorted(set(STEPS) - {Kind.LOCKDOWN_ON, Kind.LOCKDOWN_OFF, Kind.TAPE_OPENED, Kind.IDENTITY_DISABLED}))
+def test_a_fact_about_nothing_is_refused(kind: Kind) -> None:
+    """A fact whose subject or content can't be folded does not become true."""
+    with pytest.raises(InvalidError):
+        folded(Draft(kind, "nothing", "ana", {}))
+
+
+def test_number() -> None:
+    """Labels and bare numbers; the letter must be the right one."""
+    assert (number("g-17", "g"), number(17, "g"), number("17", "g")) == (17, 17, 17)
+    for wrong in ("s-17", "g-", "g-x", "", "g-٣", None, "g--1"):
+        with pytest.raises(InvalidError):
+            number(wrong, "g")
