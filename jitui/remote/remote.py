@@ -30,17 +30,16 @@ from jitui.remote.wire import Wire, view
 from jitui.rules.action import Action
 from jitui.said import clean
 
-
 IDENT: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,63}", re.ASCII)
 
 
 class Remote:
     """Implements desk.House. Hold it as long as you like; it connects when it is asked, and `aclose` lets go."""
 
-    def __init__(self, address: Address | str, *, token: str = "", ca: Path | None = None) -> None:
-        """`token` empty: who you are is your Unix user, which only the Unix socket can tell. `ca`: the authority to pin."""
+    def __init__(self, address: Address | str, *, token: str = "", ca: Path | None = None, ca_pem: str = "") -> None:
+        """`token` empty: who you are is your Unix user, which only the Unix socket can tell. `ca`: the authority to pin, or `ca_pem` itself."""
         self.address = Address.parse(address) if isinstance(address, str) else address
-        self._wire = Wire(self.address, token=token, ca=ca)
+        self._wire = Wire(self.address, token=token, ca=ca, ca_pem=ca_pem)
 
     async def aclose(self) -> None:
         await self._wire.aclose()

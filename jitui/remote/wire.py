@@ -42,7 +42,7 @@ CODES: Final[Mapping[int, type[JituiError]]] = {
 class Wire:
     """Speaks to one gateway. Raises UnavailableError where it does not answer, and whatever error it answers."""
 
-    def __init__(self, address: Address, *, token: str = "", ca: Path | None = None) -> None:
+    def __init__(self, address: Address, *, token: str = "", ca: Path | None = None, ca_pem: str = "") -> None:
         self.address = address
         headers = {"authorization": f"Bearer {token}"} if token else {}
         timeout = httpx.Timeout(PATIENCE_S, connect=10.0)
@@ -50,7 +50,7 @@ class Wire:
             transport = httpx.AsyncHTTPTransport(uds=str(address.unix))
             self._client = httpx.AsyncClient(transport=transport, base_url=f"http://gateway/v{API}", headers=headers, timeout=timeout)
         else:
-            self._client = httpx.AsyncClient(verify=_trust(ca), base_url=f"{address.url}/v{API}", headers=headers, timeout=timeout, trust_env=False)
+            self._client = httpx.AsyncClient(verify=_trust(ca, ca_pem), base_url=f"{address.url}/v{API}", headers=headers, timeout=timeout, trust_env=False)
 
     async def get(self, shape: type[T], path: str, **params: Any) -> T:
         """A view of `shape`; parameters that are None are left out."""
@@ -145,10 +145,10 @@ def _parameter(value: object) -> object:
     return str(value).lower() if isinstance(value, bool) else value
 
 
-def _trust(ca: Path | None) -> ssl.SSLContext:
-    """Trust that one authority, or the system's if none is named. Raises UnsafeError."""
+def _trust(ca: Path | None, ca_pem: str) -> ssl.SSLContext:
+    """Trust that one authority, or the system's if none is given. Raises UnsafeError."""
     try:
-        context = ssl.create_default_context(cafile=None if ca is None else str(ca))
+        context = ssl.create_default_context(cafile=None if ca is None else str(ca), cadata=None if ca is not None else ca_pem or None)
     except (OSError, ssl.SSLError) as error:
         raise UnsafeError(f"{ca}: no certificate authority can be read there: {error.strerror or error}") from None
     context.minimum_version = ssl.TLSVersion.TLSv1_2

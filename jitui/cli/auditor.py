@@ -1,0 +1,156 @@
+"""Auditors: what was done, why it was decided so, and the proof. It works from bare files too, without a gateway."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+import click
+
+from jitui import plain
+from jitui.cli import follow, show
+from jitui.cli.kinds import BeforeCommand, command_after
+from jitui.cli.reach import asynchronous, desk, reach, reaching
+from jitui.cli.shelf import archive, folder, is_ident, shelf
+from jitui.desk import Explained, FactView, Proof
+from jitui.errors import InvalidError, JituiError, UnavailableError
+from jitui.rules.action import Action
+from jitui.rules.scope import Scope
+from jitui.said import clean
+
+PAGE: Final = 1000
+
+
+@click.command("actions")
+@click.option("--grant", default="", metavar="G", help="Only those of one window.")
+@click.option("--limit", type=click.IntRange(1, PAGE), default=PAGE, metavar="N", help="The newest N.")
+@reaching
+@asynchronous
+async def actions_command(grant: str, limit: int, as_json: bool) -> None:
+    """Every request with its verdict, oldest first."""
+    async with archive("") as (at, _):
+        show.many(await at.actions(grant=grant, limit=limit), as_json, {
+            "at": lambda view: show.clock(view.at), "identity": lambda view: view.identity, "verdict": lambda view: view.verdict,
+            "hazard": lambda view: view.hazard, "verb": lambda view: view.verb, "resource": lambda view: view.resource,
+            "namespace": lambda view: view.namespace, "name": lambda view: view.name, "code": lambda view: view.code,
+            "times": lambda view: view.count, "session": lambda view: view.session, "clause": lambda view: view.clause,
+            "argv": lambda view: show.argv(view.argv),
+        }, "nothing was attempted yet")
+
+
+@click.command("explain", cls=BeforeCommand, options_metavar="[OPTIONS]")
+@click.argument("connection")
+@click.argument("action", nargs=-1, required=True, metavar="ACTION... [-- ARGV...]")
+@click.option("-n", "--namespace", default="", metavar="NS")
+@click.option("--identity", default="", metavar="NAME", help="For another; people may ask that.")
+@reaching
+@asynchronous
+async def explain_command(connection: str, action: tuple[str, ...], namespace: str, identity: str, as_json: bool) -> None:
+    """Which rule and clause decide one action, and why: jitui explain prod get deployments.apps:web -n web."""
+    asked = read_action(" ".join(action) + (f" in {namespace}" if namespace else ""), command_after())
+    async with desk() as at:
+        show.one(await at.explain(connection, asked, identity=identity), as_json, _explained)
+
+
+def read_action(text: str, argv: Sequence[str]) -> Action:
+    """The one action of `exec pods:web-7c in web`, in the words of the scope grammar. Raises InvalidError."""
+    if text.startswith("get url:"):
+        return Action("get", path=text.removeprefix("get url:"))
+    scope = Scope.parse(text)
+    atom = scope.clauses[0].atoms[-1] if scope.clauses[0].atoms else None
+    if len(scope.clauses) != 1 or atom is None or len(atom.verbs) != 1 or len(scope.clauses[0].targets) != 1 or len(atom.namespaces) > 1 or "*" in text:
+        raise InvalidError(f'one action is one verb on one resource in at most one namespace, as "get pods:web in web", not "{clean(text, 80)}"')
+    target = atom.target
+    return Action(next(iter(atom.verbs)), group=target.group, resource=target.plural, subresource=target.subresource,
+                  namespace=atom.namespaces[0] if atom.namespaces else "", name=target.name, argv=tuple(argv))
+
+
+def _explained(view: Explained) -> str:
+    parts = [f"{view.verdict} ({view.hazard}): {view.why}", f"rule: {view.rule}" if view.rule else "no rule", f"by: {view.clause}" if view.clause else "",
+             f"window: {view.grant}" if view.grant else "", f"ask with: {view.how}" if view.how else ""]
+    return "; ".join(part for part in parts if part)
+
+
+@click.command("facts")
+@click.option("--follow", "following", is_flag=True, help="Go on with what happens.")
+@click.option("--after", type=click.IntRange(0), default=0, metavar="SEQ", help="Only later ones.")
+@reaching
+@asynchronous
+async def facts_command(following: bool, after: int, as_json: bool) -> None:
+    """The audit log, oldest first."""
+    async with archive("") as (at, _):
+        while page := await at.facts(after=after, limit=PAGE):
+            for fact in page:
+                show.one(fact, as_json, fact_line)
+            after = page[-1].seq
+    if following:
+        async with desk() as live:
+            async for fact in follow.facts(live, after):
+                show.one(fact, as_json, fact_line)
+
+
+def fact_line(fact: FactView) -> str:
+    what = " ".join(f"{key}={plain.text(value)}" for key, value in fact.what.items() if value not in ("", None, [], 0))
+    return f"{fact.seq:>6}  {fact.at}  {fact.kind:<18}  {fact.who}  {fact.subject}  {what}"
+
+
+@click.command("verify")
+@click.argument("what", required=False, default="", metavar="[SESSION|FILE]")
+@click.option("--key", type=click.Path(exists=True, dir_okay=False, path_type=Path), metavar="F",
+              help="The ledger's public key, kept elsewhere: 32 bytes, or 64 hex digits.")
+@reaching
+@asynchronous
+async def verify_command(what: str, key: Path | None, as_json: bool) -> None:
+    """The proof, from the files alone: nothing altered, cut or reordered. Exit code 1 names session and offset."""
+    proofs = await _proofs(what, read_key(key) if key else b"")
+    for proof in proofs:
+        if as_json:
+            click.echo(plain.text(proof))
+        elif not proof.problem:
+            show.line(proof_line(proof))
+    wrong = [proof for proof in proofs if not proof.consistent]
+    if wrong:
+        more = f" (and {len(wrong) - 1} more)" if len(wrong) > 1 else ""
+        raise AlteredError(proof_line(wrong[0]) + more)
+
+
+async def _proofs(what: str, key: bytes) -> Sequence[Proof]:
+    """From a named file or folder; else from the files of the gateway, if they can be read from here; else as the gateway says."""
+    there = reach()
+    if what and not is_ident(what):
+        async with shelf(Path(what)) as bare:
+            return await bare.verify(key=key)
+    if (files := there.folder) is not None or not there.named:
+        async with shelf(files or folder()) as bare:
+            return await bare.verify(what, key=key)
+    if key:
+        raise UnavailableError("a key of your own is checked against files: name them, or --data-dir")
+    async with desk() as at:
+        return await at.verify(what)
+
+
+class AlteredError(JituiError):
+    """The record is not what was written."""
+
+
+def read_key(path: Path) -> bytes:
+    """32 raw bytes, or their hex digits. Raises InvalidError."""
+    data = path.read_bytes()
+    if len(data) != 32:
+        try:
+            data = bytes.fromhex(data.decode("ascii"))
+        except ValueError:
+            data = b""
+    if len(data) != 32:
+        raise InvalidError(f"{path} holds no Ed25519 public key: 32 bytes, or 64 hex digits")
+    return data
+
+
+def proof_line(proof: Proof) -> str:
+    if proof.problem:
+        where = f" at {proof.session or proof.subject} {proof.seq}" if proof.seq >= 0 else ""
+        return f"{proof.subject} NOT consistent{where}: {proof.problem}"
+    signed = {"no": "not signed", "self-attested": "signed by the key in this folder (self-attested)", "matched": "matched by a key or head from elsewhere"}
+    tail = f"; no signature covers the last {proof.unsigned_tail} yet" if proof.unsigned_tail else ""
+    return f"{proof.subject} consistent: {proof.frames} links; {signed[proof.signed]}{tail}"
+
+

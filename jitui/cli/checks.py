@@ -1,0 +1,83 @@
+"""`jitui check`: what would be said when a gateway started with this configuration, and whether its clusters answer."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Literal
+
+from jitui import config, span
+from jitui.clock import SystemClock
+from jitui.config import Configuration, EksConnection, KubernetesConnection, WrongError
+from jitui.errors import JituiError
+from jitui.said import clean
+from jitui.upstream.call import call
+from jitui.upstream.kubeconfig import Kubeconfig
+from jitui.upstream.pool import Pool
+
+SHELLS: Final = frozenset({"sh", "ash", "bash", "dash", "zsh", "ksh", "busybox", "env", "python", "python3", "perl", "node"})
+PATIENCE_S: Final = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    verdict: Literal["ok", "note", "wrong"]
+    what: str
+    said: str
+
+
+async def checks(path: Path) -> AsyncIterator[Found]:
+    """One finding after another; the file first."""
+    try:
+        settings = await asyncio.to_thread(config.load, path)
+    except WrongError as error:
+        for problem in error.problems:
+            yield Found("wrong", "configuration", problem)
+        return
+    except JituiError as error:
+        yield Found("wrong", "configuration", str(error))
+        return
+    yield Found("ok", "configuration", f"{path}: {len(settings.connections)} connections, {len(settings.rules)} rules, {len(settings.people)} people")
+    for found in advice(settings):
+        yield found
+    for name, connection in settings.connections.items():
+        yield await _reachable(name, connection)
+
+
+def advice(settings: Configuration) -> list[Found]:
+    """What is allowed and still worth a thought."""
+    found = []
+    if settings.solo:
+        found.append(Found("note", "people", "none: whoever runs the gateway decides, also for agents they own; "
+                           "against an agent under that user it is a guard rail only"))
+    for rule in settings.rules:
+        what = f"rule for {rule.identity} on {rule.connection}, {span.show(rule.duration_s)}"
+        for clause in rule.scope.clauses:
+            words = [] if clause.argv is None else [str(word) for word in clause.argv]
+            if words and words[0].rpartition("/")[2] in SHELLS:
+                found.append(Found("note", what, f'"{clause}" names a program that runs any other: the argv limits nothing'))
+        if rule.automatic and set(rule.automatic_for) != {"READ"}:
+            found.append(Found("note", what, f"{', '.join(sorted(rule.automatic_for))} pass without a person"))
+    return found
+
+
+async def _reachable(name: str, connection: EksConnection | KubernetesConnection) -> Found:
+    """Whether a cluster answers with the gateway's credential."""
+    what = f"connection {name}"
+    if isinstance(connection, EksConnection):
+        return Found("wrong", what, config.NOT_BUILT)
+    try:
+        upstream = await asyncio.to_thread(Kubeconfig.load, connection.kubeconfig, connection.context, SystemClock(),
+                                           insecure=connection.insecure_skip_tls_verify, impersonate=connection.impersonate)
+        pool = Pool(upstream)
+        try:
+            reply = await call(pool, upstream, b"GET", b"/version", timeout=PATIENCE_S)
+        finally:
+            pool.close()
+        version = json.loads(reply.body)["gitVersion"]
+    except JituiError as error:
+        return Found("wrong", what, str(error))
+    except (ValueError, KeyError, TypeError):
+        return Found("wrong", what, "what answers there is no Kubernetes")
+    return Found("ok", what, f"{upstream.host.decode()} answers, Kubernetes {clean(str(version), 40)}")

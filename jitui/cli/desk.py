@@ -1,0 +1,185 @@
+"""Approvers and operators: requests, windows, sessions. The plain-text way for everything on the Desk."""
+
+from base64 import b64decode
+from collections.abc import Callable, Mapping
+from typing import Final
+
+import click
+
+from jitui import plain, span
+from jitui.cli import follow, show
+from jitui.cli.kinds import DURATION
+from jitui.cli.reach import asynchronous, desk, reaching
+from jitui.desk import Ended, GrantView, LiveChunk, RequestView, SessionView
+from jitui.errors import UnavailableError
+from jitui.said import clean
+
+REASON = click.option("--reason", required=True, metavar="TEXT", help="Why; the agent is told these words.")
+
+
+def request_line(view: RequestView) -> str:
+    """One request in one line, its words last, as they are not checked."""
+    until = f"until {show.clock(view.deadline)}Z" if view.deadline else "from its first use"
+    ends = {"pending": f"lapses in {span.show(view.lapses_s)}", "approved": f"{view.grant} {until}"}
+    count = f"{len(view.approvals)}/{view.approvals_needed}" if view.state == "pending" else f"by {view.decided_by}" if view.decided_by else ""
+    why = f': "{view.why}"' if view.why.raw else ""
+    said = f'  says "{view.reason}"' if view.reason.raw else ""
+    warns = "  CAN BYPASS JITUI HERE (same Unix user)" if view.same_user and view.state == "pending" else ""
+    return "  ".join(part for part in (view.id, view.state, view.identity, view.connection, span.show(view.duration_s), view.hazard, view.scope,
+                                      count + why, ends.get(view.state, "")) if part) + said + warns
+
+
+@click.command("requests")
+@click.option("--all", "everything", is_flag=True, help="Decided ones too.")
+@click.option("--follow", "following", is_flag=True, help="Go on, with a line for each change.")
+@reaching
+@asynchronous
+async def requests_command(everything: bool, following: bool, as_json: bool) -> None:
+    """Who waits for a decision, oldest first."""
+    async with desk() as at:
+        since = (await at.status()).facts if following else 0
+        found = await at.requests(everything=everything)
+        for view in found:
+            show.one(view, as_json, request_line)
+        if not (found or following or as_json):
+            show.line("nobody asks; an agent asks with: jitui request CONNECTION --duration 30m --reason TEXT")
+        if following:
+            async for fact in follow.facts(at, since):
+                if fact.kind.startswith("request.") and fact.subject.startswith("r-"):
+                    show.one(await at.request(fact.subject), as_json, request_line)
+
+
+@click.command("approve")
+@click.argument("ident", metavar="ID")
+@click.option("--duration", type=DURATION, default=0, metavar="D", help="Less than was asked.")
+@click.option("--scope", multiple=True, help="Narrower than was asked; more than once for more clauses.")
+@click.option("--reason", default="", metavar="TEXT")
+@reaching
+@asynchronous
+async def approve_command(ident: str, duration: int, scope: tuple[str, ...], reason: str, as_json: bool) -> None:
+    """Say yes to a request, perhaps to less than was asked."""
+    async with desk() as at:
+        show.one(await at.approve(ident, duration_s=duration, scope="; ".join(scope), reason=reason), as_json, request_line)
+
+
+@click.command("deny")
+@click.argument("ident", metavar="ID")
+@REASON
+@reaching
+@asynchronous
+async def deny_command(ident: str, reason: str, as_json: bool) -> None:
+    """Say no to a request."""
+    async with desk() as at:
+        show.one(await at.deny(ident, reason=reason), as_json, request_line)
+
+
+@click.command("withdraw")
+@click.argument("ident", metavar="ID")
+@reaching
+@asynchronous
+async def withdraw_command(ident: str, as_json: bool) -> None:
+    """Take your own request back."""
+    async with desk() as at:
+        show.one(await at.withdraw(ident), as_json, request_line)
+
+
+GRANT_COLUMNS: Final[Mapping[str, Callable[[GrantView], show.Cell]]] = {
+    "id": lambda view: view.id, "state": lambda view: view.state, "identity": lambda view: view.identity, "connection": lambda view: view.connection,
+    "remains": lambda view: span.show(view.remaining_s), "hazard": lambda view: view.hazard, "open": lambda view: view.open_streams,
+    "scope": lambda view: view.scope, "last": lambda view: view.last,
+}
+
+
+@click.command("grants")
+@click.option("--all", "everything", is_flag=True, help="Ended ones too.")
+@reaching
+@asynchronous
+async def grants_command(everything: bool, as_json: bool) -> None:
+    """Windows that are live, ends soonest first."""
+    async with desk() as at:
+        show.many(await at.grants(everything=everything), as_json, GRANT_COLUMNS, "no window is live")
+
+
+@click.command("revoke")
+@click.argument("grant", metavar="GRANT")
+@REASON
+@reaching
+@asynchronous
+async def revoke_command(grant: str, reason: str, as_json: bool) -> None:
+    """End a window and everything in it, now."""
+    async with desk() as at:
+        show.one(await at.revoke(grant, reason=reason), as_json, _said)
+
+
+@click.command("release")
+@click.argument("grant", metavar="GRANT")
+@reaching
+@asynchronous
+async def release_command(grant: str, as_json: bool) -> None:
+    """Give your own window back before it ends."""
+    async with desk() as at:
+        show.one(await at.release(grant), as_json, _said)
+
+
+SESSION_COLUMNS: Final[Mapping[str, Callable[[SessionView], show.Cell]]] = {
+    "id": lambda view: view.id, "kind": lambda view: view.kind, "grant": lambda view: view.grant, "identity": lambda view: view.identity,
+    "connection": lambda view: view.connection, "started": lambda view: show.clock(view.started), "state": lambda view: view.ended_why or view.state,
+    "in": lambda view: show.size(view.bytes_in), "out": lambda view: show.size(view.bytes_out), "target": lambda view: view.target,
+    "argv": lambda view: show.argv(view.argv),
+}
+
+
+@click.command("sessions")
+@click.option("--live", is_flag=True, help="Only those that are open.")
+@click.option("--grant", default="", metavar="GRANT", help="Only those of one window.")
+@reaching
+@asynchronous
+async def sessions_command(live: bool, grant: str, as_json: bool) -> None:
+    """Recorded conversations, oldest first."""
+    async with desk() as at:
+        show.many(await at.sessions(live=live, grant=grant), as_json, SESSION_COLUMNS, "no session" + (" is open" if live else " yet"))
+
+
+@click.command("watch")
+@click.argument("session", metavar="SESSION")
+@reaching
+@asynchronous
+async def watch_command(session: str, as_json: bool) -> None:
+    """A live session as it is recorded, until it ends."""
+    async with desk() as at:
+        ended = False
+        async for chunk in at.watch(session):
+            ended = chunk.kind == "end"
+            if as_json:
+                click.echo(plain.text(chunk))
+            else:
+                for text in chunk_lines(chunk):
+                    click.echo(text)
+        if not ended:
+            raise UnavailableError("the gateway went away while it was watched; windows still end on time")
+
+
+def chunk_lines(chunk: LiveChunk) -> list[str]:
+    """What a person reads of a chunk: the time since the session's start, the channel, clean text line by line."""
+    if chunk.kind == "gap":
+        return [f"... {chunk.lost_bytes} bytes not shown here: it is faster than this viewer; they are on record"]
+    if chunk.kind == "end" or chunk.frame is None:
+        return [f"ended: {clean(chunk.why)}"]
+    frame = chunk.frame
+    body = b64decode(frame.data_b64).decode("utf-8", "replace")
+    return [f"{frame.at_us / 1e6:10.3f}  {frame.channel:<14}  {clean(text, 400)}" for text in body.splitlines() or [""]]
+
+
+@click.command("kill")
+@click.argument("session", metavar="SESSION")
+@REASON
+@reaching
+@asynchronous
+async def kill_command(session: str, reason: str, as_json: bool) -> None:
+    """End one session, now; its window lives on."""
+    async with desk() as at:
+        show.one(await at.kill(session, reason=reason), as_json, _said)
+
+
+def _said(ended: Ended) -> str:
+    return ended.said

@@ -1,0 +1,54 @@
+"""Waiting for what a gateway does: facts as they come, a decision."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Final
+
+from jitui.cli.show import note
+from jitui.desk import Decisions, FactView, Floor, RequestView
+from jitui.errors import RefusedError, UnavailableError
+from jitui.said import clean
+
+RETRY_S: Final = 1.0
+POLL_S: Final = 0.4
+PATIENCE_S: Final = 60.0  # how long a wait outlives a gateway that is gone: it may only be restarting
+
+
+async def facts(desk: Floor, since: int) -> AsyncIterator[FactView]:
+    """Facts after `since`, for ever; when the gateway is silent that is said once, and again when it is back."""
+    silent = False
+    while True:
+        try:
+            async for fact in desk.events(since=since):
+                if silent:
+                    note("the gateway answers again")
+                    silent = False
+                since = fact.seq
+                yield fact
+        except UnavailableError as error:
+            if not silent:
+                note(str(error))
+                silent = True
+        await asyncio.sleep(RETRY_S)
+
+
+async def decision(desk: Decisions, asked: RequestView) -> RequestView:
+    """The request once it is decided. Raises UnavailableError if the gateway stays away."""
+    lost = 0.0
+    while asked.state == "pending":
+        await asyncio.sleep(POLL_S)
+        try:
+            asked = await desk.request(asked.id)
+            lost = 0.0
+        except UnavailableError:
+            lost += POLL_S
+            if lost > PATIENCE_S:
+                raise
+    return asked
+
+
+def must_be_approved(decided: RequestView) -> None:
+    """Raises RefusedError with who said no, and why."""
+    if decided.state != "approved":
+        by = f" by {decided.decided_by}" if decided.decided_by else ""
+        raise RefusedError(f"{decided.id} is {decided.state}{by}" + (f": {clean(decided.why)}" if decided.why.raw else ""))

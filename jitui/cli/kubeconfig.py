@@ -1,0 +1,111 @@
+"""Kubeconfig files for agents (kubernetes.io/docs/concepts/configuration/organize-cluster-access-kubeconfig)."""
+
+import json
+import os
+import shutil
+import sys
+from base64 import b64decode, b64encode
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from jitui.cli.credential import VERSION
+from jitui.cli.reach import Reach
+from jitui.desk import Hello
+from jitui.errors import ConflictError, InvalidError, UnknownCallerError, UnsafeError
+
+MARK = "jitui-"  # begins the names of everything in a file of ours
+
+
+def required(token: str) -> str:
+    if not token:
+        raise UnknownCallerError("no token; name its file with --token-file or JITUI_TOKEN")
+    return token
+
+
+def document(hello: Hello, connection: str, user: Mapping[str, Any]) -> dict[str, Any]:
+    """One cluster, one user, one context."""
+    if not hello.kube:
+        raise InvalidError("this gateway does not say where kubectl can reach it")
+    name = MARK + connection
+    cluster: dict[str, Any] = {"server": f"{hello.kube}/c/{connection}"}
+    if hello.ca_pem:
+        cluster["certificate-authority-data"] = b64encode(hello.ca_pem.encode()).decode()
+    return {
+        "apiVersion": "v1", "kind": "Config", "current-context": name,
+        "clusters": [{"name": name, "cluster": cluster}],
+        "users": [{"name": MARK + hello.you, "user": dict(user)}],
+        "contexts": [{"name": name, "context": {"cluster": name, "user": MARK + hello.you}}],
+    }
+
+
+def plugin(args: Sequence[str]) -> dict[str, Any]:
+    """A user whose token comes from `jitui credential`."""
+    return {"exec": {
+        "apiVersion": VERSION, "command": command(), "args": list(args), "interactiveMode": "Never", "provideClusterInfo": True,
+        "installHint": "jitui is not in the PATH; install it with: pip install jitui",
+    }}
+
+
+def command() -> str:
+    """`jitui` where the PATH has this one, else where it is."""
+    here = Path(sys.argv[0])
+    found = shutil.which("jitui")
+    if found is None and here.name == "jitui":
+        return str(here.absolute())
+    return "jitui"
+
+
+def token_file(there: Reach, output: Path | None) -> Path:
+    """The file the plugin will read: the one that was named, or one beside the kubeconfig for a token that came in a variable."""
+    named = there.token_file or os.environ.get("JITUI_TOKEN", "")
+    token = required(there.token)
+    if not named.startswith("jt_"):
+        return Path(named).expanduser().absolute()
+    if output is None:
+        raise InvalidError("the token is in JITUI_TOKEN, and the plugin needs it in a file: name one with --token-file, or use --output or --embed-token")
+    beside = output.absolute().with_name(output.name + ".token")
+    write_private(beside, token + "\n")
+    return beside
+
+
+def text(made: Mapping[str, Any]) -> str:
+    return str(yaml.safe_dump(made, sort_keys=False))
+
+
+def write(path: Path, made: Mapping[str, Any]) -> None:
+    """To a file of mode 0600. Raises ConflictError for a file that holds anything else than ours."""
+    try:
+        old = yaml.safe_load(path.read_text(encoding="utf-8"))
+        names = [context["name"] for context in old["contexts"]]
+    except FileNotFoundError:
+        names = []
+    except (OSError, UnicodeDecodeError, yaml.YAMLError, KeyError, TypeError):
+        raise ConflictError(f"{path} is there and is no kubeconfig of jitui; write to another file") from None
+    if not all(str(name).startswith(MARK) for name in names):
+        raise ConflictError(f"{path} holds other clusters too; write to another file and name both in KUBECONFIG")
+    write_private(path, text(made))
+
+
+def write_private(path: Path, content: str) -> None:
+    """Whole or not at all, and never readable by others. Raises UnsafeError."""
+    part = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
+            file.write(content)
+        part.replace(path)
+    except OSError as error:
+        part.unlink(missing_ok=True)
+        raise UnsafeError(f"{path} can't be written: {error.strerror}") from None
+
+
+def pinned(env: Mapping[str, str]) -> str:
+    """The authority kubectl trusts, as it tells its plugin (KUBERNETES_EXEC_INFO, with provideClusterInfo); empty if it does not."""
+    try:
+        data = json.loads(env.get("KUBERNETES_EXEC_INFO", "{}"))["spec"]["cluster"]["certificate-authority-data"]
+        return b64decode(data).decode("ascii")
+    except (ValueError, KeyError, TypeError):
+        return ""

@@ -1,0 +1,58 @@
+"""A recording as plain text. Pure: frames in, lines out, no control character left in them."""
+
+from base64 import b64decode
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+from typing import Final
+
+from jitui.desk import FrameView, SessionView
+from jitui.said import clean
+from jitui.tui.reel import Reel
+from jitui.tui.widgets.emulator import HIGHEST, WIDEST, Emulator
+
+ROWS: Final = 100  # lines that are put on the emulator at once
+PIECE: Final = (HIGHEST - ROWS - 1) * WIDEST // 2  # characters; a wide one takes two cells
+LONG: Final = 2000
+SILENT: Final = frozenset({"stdin", "resize", "mark", "error"})  # channels that no terminal showed
+
+
+def text_of(view: SessionView, frames: Sequence[FrameView]) -> list[str]:
+    """What a terminal showed at the end; where there was none, all that was said, line by line. No control character is left in it."""
+    reel = Reel(view)
+    reel.add(frames)
+    if view.tty:
+        for _ in reel.goto(len(reel.shots)):
+            pass
+        lines = reel.emulator.text()
+    else:
+        lines = []
+        for channel, body in said_by(frames):
+            lines += printed(body.decode("utf-8", "replace")) if channel in {"stdout", "stderr"} else body.decode("utf-8", "replace").splitlines()
+    while lines and not lines[-1]:
+        lines.pop()
+    return [clean(line, LONG) for line in lines]
+
+
+def said_by(frames: Sequence[FrameView]) -> Iterator[tuple[str, bytes]]:
+    """Output and the gateway's words, in order; what comes on one channel without a break is one piece."""
+    wanted = (frame for frame in frames if frame.channel not in SILENT)
+    for channel, run in groupby(wanted, key=lambda frame: frame.channel):
+        yield channel, b"".join(b64decode(frame.data_b64) for frame in run)
+
+
+def printed(text: str) -> list[str]:
+    """Lines of output as a very wide terminal shows them: colours gone, carriage returns done."""
+    lines: list[str] = []
+    rows = text.split("\n")
+    for start in range(0, len(rows), ROWS):
+        for piece in pieces("\n".join(rows[start : start + ROWS])):
+            emulator = Emulator(WIDEST, HIGHEST, newline=True)
+            emulator.feed(piece.encode())
+            at = emulator.cursor or (0, HIGHEST - 1)
+            lines += emulator.text()[: at[1] + 1]
+    return lines
+
+
+def pieces(text: str) -> Iterator[str]:
+    """So long that they fit the emulator however they wrap."""
+    yield from (text[at : at + PIECE] for at in range(0, max(len(text), 1), PIECE))

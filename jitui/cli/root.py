@@ -1,0 +1,97 @@
+"""The commands and where they live; each room is imported when one of its commands is run. Errors are one line on stderr."""
+
+import os
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from typing import Any, Final, NoReturn
+
+import click
+
+from jitui import __version__
+from jitui.errors import JituiError
+from jitui.said import clean
+
+ROOMS: Final = {
+    "desk": ("requests", "approve", "deny", "withdraw", "grants", "revoke", "release", "sessions", "watch", "kill"),
+    "agent": ("request", "kubeconfig", "credential"),
+    "gateway": ("serve", "stop", "reload", "check", "identity", "lockdown"),
+    "auditor": ("actions", "explain", "facts", "verify"),
+    "tapes": ("frames", "replay", "export"),
+    "screen": ("demo", "completion"),
+}
+HOME: Final = {command: room for room, commands in ROOMS.items() for command in commands}
+LONG: Final = 2000  # characters of an error that are shown
+
+
+class RefusedException(click.ClickException):
+    """A JituiError on its way to stderr: one line, exit code 1."""
+
+    def show(self, file: Any = None) -> None:
+        click.echo(f"jitui: {clean(self.message, LONG)}", file=file, err=True)
+
+
+class Root(click.Group):
+    """Loads a command's room late, and turns errors into one line."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        return [command for commands in ROOMS.values() for command in commands]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's signature
+        if cmd_name not in HOME:
+            return None
+        command: click.Command = getattr(import_module(f"jitui.cli.{HOME[cmd_name]}"), f"{cmd_name}_command")
+        return command
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except JituiError as error:
+            _reraise_if_debugging()
+            raise RefusedException(str(error)) from None
+        except BrokenPipeError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nobody reads on; say nothing at exit either
+            raise SystemExit(1) from None
+        except OSError as error:
+            _reraise_if_debugging()
+            raise RefusedException(f"{error.filename or 'the system'}: {error.strerror or error}") from None
+        except (KeyboardInterrupt, EOFError):
+            raise SystemExit(130) from None
+        except (click.ClickException, click.exceptions.Exit, click.Abort):
+            raise
+        except Exception as error:  # noqa: BLE001 - the last one who could say it in one line
+            _reraise_if_debugging()
+            raise RefusedException(f"this is a mistake of jitui: {type(error).__name__}: {error}; JITUI_DEBUG=1 shows where") from None
+
+
+def _reraise_if_debugging() -> None:
+    if os.environ.get("JITUI_DEBUG") == "1":
+        raise  # noqa: PLE0704 - the error that is being handled
+
+
+@click.group(cls=Root, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(__version__, prog_name="jitui")
+@click.option("--gateway", metavar="URL", help="unix:PATH or https://HOST:PORT (JITUI_GATEWAY).")
+@click.option("--token-file", metavar="FILE", help="Who you are, as a file with a token (JITUI_TOKEN: the file, or the token).")
+@click.option("--ca", metavar="FILE", help="The authority that signed the gateway's certificate (JITUI_CA).")
+@click.option("--data-dir", metavar="DIR", help="The gateway's data folder; for reading without a gateway.")
+@click.option("--ascii", "ascii_", is_flag=True, help="Screens in ASCII.")
+@click.pass_context
+def cli(ctx: click.Context, /, ascii_: bool, **reach: str | None) -> None:
+    """Just-in-time access to Kubernetes for agents, granted and watched from a terminal.
+
+    Without a command: the screens, and a gateway behind them if none answers.
+    """
+    root = ctx.ensure_object(dict)
+    root.update({key: value for key, value in reach.items() if value is not None})
+    root["ascii"] = ascii_
+    if ctx.invoked_subcommand is None:
+        from jitui.cli.screen import open_screen  # noqa: PLC0415
+
+        ctx.exit(open_screen(ctx))
+
+
+def run(args: Sequence[str] | None = None) -> NoReturn:
+    """Run it; ends the process."""
+    cli.main(args=args, prog_name="jitui")
+    raise SystemExit(0)

@@ -1,0 +1,119 @@
+"""The archive over bare files: a data folder or one exported file. No gateway, no rights: who can read the files can read the files."""
+
+import asyncio
+import os
+import re
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Final
+
+from jitui import places
+from jitui.cli.reach import reach
+from jitui.cli.show import note
+from jitui.counter import views
+from jitui.counter.archive import frame_page
+from jitui.desk import ActionView, Archive, FactView, FrameView, Proof, SessionView
+from jitui.errors import InvalidError, JituiError, UnavailableError
+from jitui.remote import Remote
+from jitui.store.archive import Files
+
+IDENT: Final = re.compile(r"(?:[sg]-)?([1-9][0-9]{0,14})", re.ASCII)
+
+
+class Shelf:
+    """Implements desk.Archive."""
+
+    def __init__(self, place: Path) -> None:
+        """Raises NotFoundError if nothing recorded is there."""
+        self.files = Files(place)
+
+    async def session(self, ident: str) -> SessionView:
+        return views.session_view(await asyncio.to_thread(self.files.session, number(ident)))
+
+    async def frames(self, session: str, *, after: int = -1, limit: int = 1000) -> Sequence[FrameView]:
+        return await asyncio.to_thread(frame_page, self.files, number(session), after, limit)
+
+    async def actions(self, *, grant: str = "", limit: int = 1000) -> Sequence[ActionView]:
+        rows = await asyncio.to_thread(self.files.actions, grant=number(grant) if grant else 0, limit=limit)
+        return [views.action_view(row) for row in rows]
+
+    async def facts(self, *, after: int = 0, limit: int = 1000) -> Sequence[FactView]:
+        return [views.fact_view(fact) for fact in await asyncio.to_thread(self.files.facts, after=after, limit=limit)]
+
+    async def verify(self, session: str = "", *, key: bytes = b"") -> Sequence[Proof]:
+        found = await asyncio.to_thread(self.files.verify, number(session) if session else 0, key=key)
+        return [views.proof_view(verdict) for verdict in found]
+
+    async def only_session(self) -> str:
+        """Of an exported file. Raises InvalidError if there is more than one to choose from."""
+        rows = await asyncio.to_thread(self.files.sessions, limit=2)
+        if len(rows) != 1:
+            raise InvalidError(f"{self.files.place} holds {'no session' if not rows else 'more than one session'}; name one: jitui --data-dir DIR ... s-17")
+        return f"s-{rows[0].id}"
+
+    async def aclose(self) -> None:
+        await asyncio.to_thread(self.files.close)
+
+
+def number(ident: str) -> int:
+    """17 of s-17. Raises InvalidError."""
+    found = IDENT.fullmatch(ident)
+    if found is None:
+        raise InvalidError(f"{ident[:40]!r} is no id and no file; ids look like s-17")
+    return int(found[1])
+
+
+def folder() -> Path:
+    """The data folder that commands without a gateway read."""
+    return reach().folder or places.state_folder(os.environ)
+
+
+@asynccontextmanager
+async def shelf(place: Path) -> AsyncIterator[Shelf]:
+    opened = await asyncio.to_thread(Shelf, place)
+    try:
+        yield opened
+    finally:
+        await opened.aclose()
+
+
+def is_ident(text: str) -> bool:
+    """s-17 or 17, unless it is a file."""
+    return IDENT.fullmatch(text) is not None and not Path(text).exists()
+
+
+async def held(session: str) -> tuple[Shelf | Remote, str]:
+    """Where a session is, and its id: an exported file, the named data folder, the gateway, or, if none answers, the files it left.
+
+    Without a session: where everything is. Whoever asks closes it.
+    """
+    there = reach()
+    if session and not is_ident(session):
+        bare = await asyncio.to_thread(Shelf, Path(session))
+        return bare, await bare.only_session()
+    if there.data_dir is not None:
+        return await asyncio.to_thread(Shelf, there.data_dir), session
+    remote = there.remote()
+    try:
+        await (remote.session(session) if session else remote.hello())
+    except UnavailableError as error:
+        await remote.aclose()
+        if there.folder is None:
+            raise
+        note(f"{error}; read from {there.folder}")
+        return await asyncio.to_thread(Shelf, there.folder), session
+    except JituiError:
+        await remote.aclose()
+        raise
+    return remote, session
+
+
+@asynccontextmanager
+async def archive(session: str) -> AsyncIterator[tuple[Archive, str]]:
+    """`held`, for one command."""
+    found, ident = await held(session)
+    try:
+        yield found, ident
+    finally:
+        await found.aclose()

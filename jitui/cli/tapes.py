@@ -1,0 +1,127 @@
+"""What was said in a session: its frames, its replay, and what leaves the house of it."""
+
+import asyncio
+import sys
+from base64 import b64decode
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Final
+
+import click
+
+from jitui import plain
+from jitui.cli import show
+from jitui.cli.kubeconfig import write_private
+from jitui.cli.reach import asynchronous, reaching
+from jitui.cli.shelf import archive, folder, number, shelf
+from jitui.desk import Archive, FrameView
+from jitui.errors import RefusedError
+from jitui.instant import from_rfc3339
+from jitui.said import clean
+from jitui.tape.cast import cast
+from jitui.tape.frame import NAMES, Channel, Frame
+
+PAGE: Final = 1000
+CHANNELS: Final = {channel.label: channel for channel in Channel}
+
+
+@click.command("frames")
+@click.argument("session", metavar="SESSION|FILE")
+@click.option("--channel", type=click.Choice(sorted(NAMES)), help="Only this channel.")
+@click.option("--conn", type=click.IntRange(0), help="Only this exchange or forwarded connection.")
+@click.option("--raw", is_flag=True, help="The bytes themselves of one channel, nothing else; never to a terminal.")
+@reaching
+@asynchronous
+async def frames_command(session: str, channel: str | None, conn: int | None, raw: bool, as_json: bool) -> None:
+    """The recorded frames of a session."""
+    if raw and channel is None:
+        raise click.UsageError("--raw writes the bytes of one channel: name it with --channel")
+    if raw and sys.stdout.isatty():
+        raise RefusedError("recorded bytes do not go to a terminal raw; send them to a file or a pipe, or use: jitui replay --text")
+    labels = {one.label for one in NAMES[channel]} if channel else None
+    async with archive(session) as (at, ident):
+        async for frame in every_frame(at, ident):
+            if (labels is not None and frame.channel not in labels) or conn not in {None, frame.conn}:
+                continue
+            if raw:
+                sys.stdout.buffer.write(b64decode(frame.data_b64))
+            elif as_json:
+                click.echo(plain.text(frame))
+            else:
+                click.echo(frame_line(frame))
+
+
+async def every_frame(at: Archive, session: str) -> AsyncIterator[FrameView]:
+    """Page by page."""
+    after = -1
+    while page := await at.frames(session, after=after, limit=PAGE):
+        for frame in page:
+            yield frame
+        after = page[-1].seq
+
+
+def frame_line(frame: FrameView) -> str:
+    body = b64decode(frame.data_b64)
+    lost = "" if frame.delivered else "  (not delivered)"
+    words = clean(body[:200].decode("utf-8", "replace"), 80)
+    return f"{frame.seq:>6}  {frame.at_us / 1e6:10.6f}  {frame.conn:>3}  {frame.channel:<14}  {len(body):>7}  {words}{lost}"
+
+
+@click.command("replay")
+@click.argument("session", metavar="SESSION|FILE")
+@click.option("--text", is_flag=True, help="Print the final rendered text instead.")
+@reaching
+def replay_command(session: str, text: bool, as_json: bool) -> None:
+    """A session on the screen, as it was."""
+    if not text:
+        from jitui.cli import screen  # noqa: PLC0415 - the screens, which no other of these commands needs
+
+        raise SystemExit(screen.replay(session))
+    for line in asyncio.run(_final(session)):
+        click.echo(plain.text({"line": line}) if as_json else line)
+
+
+async def _final(session: str) -> list[str]:
+    from jitui.cli.rendered import text_of  # noqa: PLC0415 - the emulator takes a while to load
+
+    async with archive(session) as (at, ident):
+        view = await at.session(ident)
+        return text_of(view, [frame async for frame in every_frame(at, ident)])
+
+
+@click.command("export")
+@click.argument("session", metavar="SESSION|FILE")
+@click.option("--format", "form", type=click.Choice(["cast", "jsonl", "bundle"]), required=True)
+@click.option("--output", type=click.Path(dir_okay=False, path_type=Path), metavar="F", help="Otherwise stdout; a bundle needs it.")
+@reaching
+@asynchronous
+async def export_command(session: str, form: str, output: Path | None, as_json: bool) -> None:
+    """A session as asciicast v3, JSON lines, or one evidence file that verifies by itself."""
+    if form == "bundle":
+        if output is None:
+            raise click.UsageError("a bundle is a file: name it with --output")
+        async with shelf(folder()) as bare:
+            count = await asyncio.to_thread(bare.files.export, number(session), output)
+        show.one({"file": str(output), "frames": count}, as_json, lambda one: f"{output}: {one['frames']} frames; check it with: jitui verify {output}")
+        return
+    lines = [line async for line in _export_lines(session, form)]
+    if output is None:
+        for line in lines:
+            click.echo(line, nl=False)
+        return
+    write_private(output, "".join(lines))
+    show.one({"file": str(output), "lines": len(lines)}, as_json, lambda one: f"{output}: {one['lines']} lines")
+
+
+async def _export_lines(session: str, form: str) -> AsyncIterator[str]:
+    async with archive(session) as (at, ident):
+        view = await at.session(ident)
+        frames = [frame async for frame in every_frame(at, ident)]
+        if form == "jsonl":
+            for frame in frames:
+                yield plain.text(frame) + "\n"
+            return
+        whole = (Frame(number(view.id), one.seq, one.at_us, one.conn, CHANNELS[one.channel], b64decode(one.data_b64)) for one in frames)
+        title = f"{view.id} {view.kind} {clean(view.target)} {view.identity} {view.grant}"
+        for line in cast(whole, started_us=from_rfc3339(view.started), title=title, command=show.argv(view.argv), tty=view.tty):
+            yield line

@@ -1,0 +1,40 @@
+"""Where things are when nobody says otherwise (XDG base directory specification)."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+
+def state_folder(env: Mapping[str, str]) -> Path:
+    """The gateway's data: $XDG_STATE_HOME/jitui."""
+    return _base(env, "XDG_STATE_HOME", ".local/state") / "jitui"
+
+
+def runtime_folder(env: Mapping[str, str]) -> Path:
+    """desk.sock and ready.json: $XDG_RUNTIME_DIR/jitui, or `run` in the state folder where there is none."""
+    given = env.get("XDG_RUNTIME_DIR", "")
+    return Path(given) / "jitui" if given.startswith("/") else state_folder(env) / "run"
+
+
+def config_file(env: Mapping[str, str]) -> Path:
+    """$XDG_CONFIG_HOME/jitui/config.yaml."""
+    return _base(env, "XDG_CONFIG_HOME", ".config") / "jitui" / "config.yaml"
+
+
+def socket(env: Mapping[str, str], data_dir: Path | None) -> Path:
+    """The desk's socket: in the data folder if that was named, so that two gateways never meet; else in the runtime folder."""
+    return (data_dir if data_dir is not None else runtime_folder(env)) / "desk.sock"
+
+
+def data_behind(sock: Path, env: Mapping[str, str]) -> Path | None:
+    """The data folder of the gateway at a socket, if it is one that can be read from here."""
+    folder = state_folder(env) if sock == runtime_folder(env) / "desk.sock" else sock.parent
+    try:
+        return folder if (folder / "ledger.db").is_file() else None
+    except OSError:
+        return None
+
+
+def _base(env: Mapping[str, str], name: str, default: str) -> Path:
+    """A relative path in such a variable is to be ignored."""
+    given = env.get(name, "")
+    return Path(given) if given.startswith("/") else Path.home() / default
