@@ -1,0 +1,92 @@
+"""Approvers and operators at the plain-text desk."""
+
+import threading
+
+import pytest
+
+from jitui import plain
+from jitui.cli import desk
+from jitui.desk import LiveChunk
+from jitui.said import Said
+from tests.cli.conftest import Front
+from tests.fakes.desk import FakeDesk, grant_view, request_view, session_view
+from tests.fakes.gateway import ANA
+
+HOSTILE = Said("\x1b]0;x\x07[@click=app.approve]\u202eroll back\n2")
+
+
+def test_requests_for_people(front: Front) -> None:
+    """One line each, hazard and scope before the agent's own words, which are clean."""
+    assert "nobody asks; an agent asks with: jitui request" in front("requests").out
+    front.house.requests["r-1"] = request_view("r-1", "agent-a", "prod", 1800, reason=HOSTILE, same_user=True)
+    said = front("requests").out
+    assert said.startswith("r-1  pending  agent-a  prod  30m  READ  read pods in web  0/1  lapses in 59m59s  says ")
+    assert said.count("\n") == 1
+    assert not set(said) & {"\x1b", "\x07", "\u202e"}
+    assert "CAN BYPASS JITUI HERE" in said
+
+
+def test_requests_for_programs(front: Front) -> None:
+    """One object a line, ASCII, with the agent's words as they are."""
+    front.house.requests["r-1"] = request_view("r-1", "agent-a", "prod", 1800, reason=HOSTILE)
+    front.house.requests["r-2"] = request_view("r-2", "agent-a", "prod", 60, state="denied", decided_by="ana")
+    out = front("requests", "--json")
+    assert out.jsons == [plain.of(front.house.requests["r-1"])]
+    assert out.out.isascii()
+    assert "\x1b" not in out.out
+    assert [one["state"] for one in front("requests", "--all", "--json").jsons] == ["pending", "denied"]
+
+
+def test_deciding(front: Front) -> None:
+    """Approve less, deny, withdraw; too late is one line and exit code 1."""
+    front.house.requests |= {f"r-{at}": request_view(f"r-{at}", "agent-a", "prod", 1800) for at in (1, 2, 3)}
+    approved = front("approve", "r-1", "--duration", "10m", "--scope", "get pods in web", "--scope", "list pods in web", "--json", by="ana").json
+    assert (approved["state"], approved["grant"], approved["duration_s"], approved["scope"]) == ("approved", "g-1", 600, "get pods in web; list pods in web")
+    assert front("deny", "r-2", "--reason", "not now", by="ana").out.startswith('r-2  denied  agent-a  prod  30m  READ  read pods in web  by ana: "not now"')
+    assert front("withdraw", "r-3", by="agent").out.startswith("r-3  withdrawn")
+    late = front("approve", "r-2", by="ana")
+    assert (late.code, late.out, late.err) == (1, "", "jitui: r-2 is already denied by ana\n")
+
+
+@pytest.mark.parametrize("args", [("deny", "r-1"), ("approve",), ("approve", "r-1", "--duration", "soon"), ("kill", "s-1"), ("revoke", "g-1"), ("nonsense",)])
+def test_wrong_usage_is_2(front: Front, args: tuple[str, ...]) -> None:
+    """What is missing or misspelt is said by usage, before any gateway is asked."""
+    done = front(*args)
+    assert (done.code, done.out) == (2, "")
+    assert "Usage: jitui" in done.err
+    assert front.house.calls == []
+
+
+def test_windows_and_sessions(front: Front) -> None:
+    """Tables for people; what ended is said in one line."""
+    assert front("grants").out == "no window is live\n"
+    front.house.grants["g-1"] = grant_view("g-1", "agent-a", "prod", last=HOSTILE)
+    front.house.sessions["s-1"] = session_view("s-1", target=HOSTILE, bytes_out=123_456)
+    head, row = front("grants").out.splitlines()
+    assert head.split() == ["id", "state", "identity", "connection", "remains", "hazard", "open", "scope", "last"]
+    assert row.split()[:6] == ["g-1", "active", "agent-a", "prod", "30m", "READ"]
+    assert "\x1b" not in row
+    assert "123 KB" in front("sessions", "--live").out
+    assert front("sessions", "--grant", "g-2").out == "no session yet\n"
+    assert front("kill", "s-1", "--reason", "x", by="ana").out == "s-1 killed: 1 process may go on in web-7c\n"
+    assert front("release", "g-1", by="agent").out == "g-1 released: 1 stream closed in 2.5 ms\n"
+    assert front("grants", "--all", "--json").json["state"] == "released"
+    front.house.grants["g-2"] = grant_view("g-2", "agent-a", "prod")
+    assert front("revoke", "g-2", "--reason", "x", "--json", by="ana").json["streams"] == 1
+
+
+def test_watching(front: Front) -> None:
+    """A live session line by line, clean, until it ends."""
+    front.house.sessions["s-1"] = session_view("s-1")
+    front.do(front.house.record("s-1", "stdout", b"one\x1b[2J\ntwo\n"))
+    killer = threading.Timer(0.5, lambda: front.do(FakeDesk(front.house, ANA, "", "", False).kill("s-1", reason="x")))
+    killer.start()
+    lines = front("watch", "s-1", by="ana").out.splitlines()
+    killer.join()
+    assert [line.split()[1:] for line in lines] == [["stdout", "one\N{REPLACEMENT CHARACTER}[2J"], ["stdout", "two"], ["killed"]]
+    assert front("watch", "s-9", by="ana").err == "jitui: no session s-9\n"
+
+
+def test_a_gap_is_said() -> None:
+    """A viewer that fell behind is told how much it did not see."""
+    assert desk.chunk_lines(LiveChunk(kind="gap", lost_bytes=4096)) == ["... 4096 bytes not shown here: it is faster than this viewer; they are on record"]
