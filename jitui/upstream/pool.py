@@ -60,7 +60,10 @@ class Connection(asyncio.Protocol):
             self._lose(UpstreamError(CLOSED))
 
     def send(self, data: bytes) -> None:
-        """Bytes of the request: head, body or both. What is sent on a lost connection is dropped; `lost` has said so."""
+        """Bytes of the request: head, body or both; in pieces of 256 KiB at most, or `writable` comes late (TLS takes a whole piece).
+
+        What is sent on a lost connection is dropped; `lost` has said so.
+        """
         if self.transport is not None:
             self.transport.write(data)
 
@@ -68,11 +71,6 @@ class Connection(asyncio.Protocol):
     def usable(self) -> bool:
         """It is open, as far as is known."""
         return self.transport is not None and not self.transport.is_closing()
-
-    @property
-    def unsent(self) -> int:
-        """Bytes of the request that wait in this process."""
-        return self.transport.get_write_buffer_size() if self.transport is not None else 0
 
     def pause_reading(self) -> None:
         """Backpressure of the response; at most one more `body` comes."""
@@ -86,9 +84,12 @@ class Connection(asyncio.Protocol):
             self.transport.resume_reading()
 
     def release(self) -> None:
-        """The exchange is over, and the whole request was sent: keep the connection if nothing about it is odd, else close it."""
+        """The exchange is over: keep the connection if nothing about it is odd, else close it.
+
+        Only for whole requests: after an answer that came before all of the request was given to `send`, abort instead.
+        """
         self._handler = None
-        if not self._whole or self.unsent or not self.usable:
+        if not self._whole or not self.usable:
             self.abort()
             return
         self._whole = False

@@ -33,6 +33,7 @@ class Peer:
     asked: list[Asked] = field(default_factory=list)
     connections: int = 0
     writers: list[asyncio.StreamWriter] = field(default_factory=list)
+    tasks: set["asyncio.Task[object] | None"] = field(default_factory=set)
 
     @property
     def url(self) -> str:
@@ -47,6 +48,7 @@ class Peer:
         self.connections += 1
         number = self.connections
         self.writers.append(writer)
+        self.tasks.add(asyncio.current_task())
         subject = dict(pair for row in (writer.get_extra_info("peercert") or {}).get("subject", ()) for pair in row)
         with contextlib.suppress(OSError, asyncio.IncompleteReadError):
             while True:
@@ -88,3 +90,5 @@ async def listen(respond: Respond, server: Pair, folder: Path, *, clients: bytes
     finally:
         listener.close()
         peer.hang_up()
+        if peer.tasks:
+            await asyncio.wait({task for task in peer.tasks if task is not None}, timeout=2)

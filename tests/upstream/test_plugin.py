@@ -107,9 +107,13 @@ async def _gone(pid: int) -> None:
     pytest.fail(f"process {pid} still runs")
 
 
+def _exists(path: Path) -> bool:
+    return path.exists()
+
+
 async def _there(path: Path) -> None:
     for _ in range(300):
-        if path.exists():
+        if _exists(path):
             return
         await asyncio.sleep(0.01)
     pytest.fail(f"{path} never came")
