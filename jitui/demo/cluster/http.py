@@ -4,8 +4,9 @@ Small on purpose, and its own: it is the gateway's peer in tests, so it shares n
 """
 
 import asyncio
+import contextlib
 import json
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any, Final
@@ -58,6 +59,7 @@ class Connection:
         self.replied = False  # a head was sent for the current request
         self.finished = False  # nothing more can be said on this connection
         self.code = 0  # of the last reply
+        self._end: asyncio.Future[None] | None = None
 
     async def request(self) -> Request | None:
         """The next request, or None when the client is done. Raises BrokenError."""
@@ -128,9 +130,20 @@ class Connection:
         self.writer.write(b"0\r\n\r\n")
         await self.writer.drain()
 
+    async def while_there(self, work: Coroutine[Any, Any, None]) -> None:
+        """Do it until it is done or the client has gone, whichever is first."""
+        async with asyncio.TaskGroup() as group:
+            doing, watching = group.create_task(work), group.create_task(self.closed())
+            await asyncio.wait({doing, watching}, return_when=asyncio.FIRST_COMPLETED)
+            doing.cancel()
+            watching.cancel()
+
     async def closed(self) -> None:
-        """Return when the client has gone."""
-        try:
+        """Return when the client has gone. Whoever waits may be cancelled; the connection's own end must not be, so it is waited for once, apart."""
+        if self._end is None:
+            self._end = asyncio.ensure_future(self._closed())
+        await asyncio.wait({self._end})
+
+    async def _closed(self) -> None:
+        with contextlib.suppress(OSError):
             await self.writer.wait_closed()
-        except OSError:
-            return

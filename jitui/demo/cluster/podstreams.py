@@ -1,6 +1,5 @@
 """The long-lived requests on a pod: log, exec. Attach and port-forward are refused: these pods have no main process and no network."""
 
-import asyncio
 import time
 from datetime import datetime
 
@@ -57,11 +56,7 @@ class PodStreams:
                 await connection.chunk(block)
             await connection.end()
 
-        async with asyncio.TaskGroup() as group:
-            doing, watching = group.create_task(stream()), group.create_task(connection.closed())
-            await asyncio.wait({doing, watching}, return_when=asyncio.FIRST_COMPLETED)
-            doing.cancel()
-            watching.cancel()
+        await connection.while_there(stream())
 
     async def _exec(self, connection: Connection, request: Request, pod: Object) -> None:
         upgrade = request.header("upgrade").lower()

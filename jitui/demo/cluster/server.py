@@ -1,12 +1,10 @@
 """From a connection to an answer: who asks, what the path names, in which form it is wanted."""
 
-import asyncio
 import contextlib
 import hashlib
 import hmac
 import json
 import uuid
-from collections.abc import Coroutine
 from typing import Any, Final
 
 from jitui.demo.cluster import discovery, openapi, reviews
@@ -19,7 +17,7 @@ from jitui.demo.cluster.objects import Objects
 from jitui.demo.cluster.podstreams import PodStreams
 from jitui.demo.cluster.resources import Place, listed, scale_of, write
 from jitui.demo.cluster.status import StatusError, bad_request, forbidden, method_not_allowed, no_such_page, unauthorized
-from jitui.demo.cluster.watch import events
+from jitui.demo.cluster.watch import Asked, events
 
 _VERBS: Final = {"GET": "get", "HEAD": "get", "POST": "create", "PUT": "update", "PATCH": "patch", "DELETE": "delete"}
 _HEALTH: Final = frozenset({"/healthz", "/livez", "/readyz"})
@@ -176,24 +174,13 @@ class Server:
         if place.name:
             raise bad_request("a watch of one object is a watch of the collection with fieldSelector=metadata.name")
 
+        asked = Asked.of(request)
+
         async def stream() -> None:
-            lines = events(self._objects, place, request, form.one)
-            first = await asyncio.wait_for(anext(lines, b""), None) if request.flag("sendInitialEvents") else b""
             connection.begin(form.content_type, headers)
-            await connection.chunk(first)
             await connection.writer.drain()
-            async for line in lines:
+            async for line in events(self._objects, place, asked, form.one):
                 await connection.chunk(line)
             await connection.end()
 
-        await while_there(connection, stream())
-
-
-async def while_there(connection: Connection, work: Coroutine[Any, Any, None]) -> None:
-    """Do it until it is done or the client has gone, whichever is first."""
-    async with asyncio.TaskGroup() as group:
-        doing = group.create_task(work)
-        watching = group.create_task(connection.closed())
-        await asyncio.wait({doing, watching}, return_when=asyncio.FIRST_COMPLETED)
-        doing.cancel()
-        watching.cancel()
+        await connection.while_there(stream())

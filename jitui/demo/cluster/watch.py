@@ -3,7 +3,8 @@
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
 from typing import Final
 
 from jitui.demo.cluster.http import Request
@@ -35,20 +36,38 @@ def seen(change: Change, place: Place, test: Test) -> str:
     return "ADDED" if now else "DELETED" if was else ""
 
 
-async def events(objects: Objects, place: Place, request: Request, form: Form) -> AsyncIterator[bytes]:
-    """The lines of one watch, until timeoutSeconds. An old resourceVersion gives one ERROR event and the end."""
-    test = selection(request)
-    ends = time.monotonic() + _timeout(request)
-    bookmarks = request.flag("allowWatchBookmarks")
-    try:
-        since = int(request.first("resourceVersion") or 0)
-    except ValueError as error:
-        raise bad_request(f"invalid resource version: {request.first('resourceVersion')}") from error
-    if request.flag("sendInitialEvents") or not since:
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The options of one watch."""
+
+    test: Test
+    since: int  # resourceVersion; 0: everything there is, first
+    timeout_s: float
+    bookmarks: bool
+    initial: bool  # sendInitialEvents
+
+    @classmethod
+    def of(cls, request: Request) -> "Asked":
+        """Raises StatusError 400."""
+        test = selection(request)
+        try:
+            since, timeout_s = int(request.first("resourceVersion") or 0), float(request.first("timeoutSeconds") or 0)
+        except ValueError as error:
+            raise bad_request(f"invalid watch options: {error}") from error
+        return cls(test, since, min(timeout_s, LONGEST_S) if timeout_s > 0 else LONGEST_S, request.flag("allowWatchBookmarks"),
+                   request.flag("sendInitialEvents"))
+
+
+async def events(objects: Objects, place: Place, asked: Asked, form: Form) -> AsyncIterator[bytes]:
+    """The lines of one watch, until its timeout. An old resourceVersion gives one ERROR event and the end."""
+    ends = time.monotonic() + asked.timeout_s
+    since = asked.since
+    if asked.initial or not since:
         since = objects.version
-        for found in _initial(objects, place, test):
-            yield line("ADDED", form(found))
-        if request.flag("sendInitialEvents") and bookmarks:
+        for found in objects.of(place.kind, place.namespace):
+            if asked.test(found):
+                yield line("ADDED", form(found))
+        if asked.initial and asked.bookmarks:
             yield line("BOOKMARK", form(_bookmark(place, since, first=True)))
     while (left := ends - time.monotonic()) > 0:
         try:
@@ -57,26 +76,14 @@ async def events(objects: Objects, place: Place, request: Request, form: Form) -
             yield line("ERROR", json.loads(error.body()))
             return
         for change in changes:
-            if what := seen(change, place, test):
+            if what := seen(change, place, asked.test):
                 yield line(what, form(change.new))
         since = changes[-1].version if changes else since
         try:
             await asyncio.wait_for(objects.changed(since), min(left, BOOKMARK_S))
         except TimeoutError:
-            if bookmarks:
+            if asked.bookmarks:
                 yield line("BOOKMARK", form(_bookmark(place, since)))
-
-
-def _initial(objects: Objects, place: Place, test: Test) -> Iterator[Object]:
-    return (found for found in objects.of(place.kind, place.namespace) if test(found))
-
-
-def _timeout(request: Request) -> float:
-    try:
-        asked = float(request.first("timeoutSeconds") or 0)
-    except ValueError as error:
-        raise bad_request("timeoutSeconds must be a number") from error
-    return min(asked, LONGEST_S) if asked > 0 else LONGEST_S
 
 
 def _bookmark(place: Place, version: int, *, first: bool = False) -> Object:

@@ -82,8 +82,9 @@ class WebSocketPeer:
         self._flush()
         try:
             async with asyncio.timeout(2):
-                while await self._connection.reader.read(65_536):
-                    continue
+                while self._frames.close_rcvd is None and (data := await self._connection.reader.read(65_536)):
+                    self._frames.receive_data(data)
+                    self._frames.events_received()
         except (TimeoutError, OSError):
             return
 

@@ -5,6 +5,7 @@ import base64
 import ssl
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from typing import Self
 
 import httpx
 import pytest
@@ -52,9 +53,9 @@ class Exec:
         url = f"{cluster.url}/api/v1/namespaces/web/pods/{pod}/exec?{query}".replace("https:", "wss:")
         self._connecting = websockets.connect(
             url, ssl=trust(cluster.kubeconfig), subprotocols=[websockets.Subprotocol(f"{version}.channel.k8s.io")], compression=None,
-            additional_headers={"Authorization": f"Bearer {cluster.token}"}, max_queue=4)
+            additional_headers={"Authorization": f"Bearer {cluster.token}"}, max_queue=4, close_timeout=1)
 
-    async def __aenter__(self) -> "Exec":
+    async def __aenter__(self) -> Self:
         self.socket = await self._connecting
         return self
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from jitui.demo.cluster import EmbeddedCluster
+from jitui.demo.cluster import EmbeddedCluster, nurse
 from tests.demo.cluster.conftest import Exec
 from tests.support.kubectls import Kubectl
 from tests.support.processes import Program, until
@@ -41,7 +41,7 @@ async def test_closing_ends_everything(alone: EmbeddedCluster) -> None:
     folder = alone.kubeconfig.parent
     async with Exec(alone, "web", "sh", "-c", DAEMON) as stream:
         await stream.until(b"\n")
-        ours = {pid for pid in sleepers() if f"POD_UID={alone._mark}".encode() in Path(f"/proc/{pid}/environ").read_bytes()}
+        ours = sleepers() & set(nurse.marked(alone._mark))
         assert len(ours) == 2
         await alone.aclose()
         assert not any(alive(pid) for pid in ours)
