@@ -26,7 +26,7 @@ argv = st.none() | st.builds(
     lambda words, rest: (*words, *rest),
     st.lists(st.sampled_from(WORDS) | st.just(Wild.ONE), min_size=1, max_size=3),
     st.just(()) | st.just((Wild.REST,)),
-).map(lambda words: tuple[Word, ...](words))
+).map(tuple[Word, ...])
 
 
 @st.composite

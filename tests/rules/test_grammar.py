@@ -155,7 +155,7 @@ def test_a_list_and_a_text_mean_the_same() -> None:
 
 def test_a_scope_without_a_clause_never_means_everything() -> None:
     """The error names the presets."""
-    with pytest.raises(InvalidError, match="it never means everything.*@view.*@debug.*@deploy"):
+    with pytest.raises(InvalidError, match=r"it never means everything.*@view.*@debug.*@deploy"):
         Scope.parse([])
 
 

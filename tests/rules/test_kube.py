@@ -215,7 +215,7 @@ def test_a_request_is_what_the_api_server_takes_it_for(method: bytes, target: by
 ])  # fmt: skip
 def test_what_can_be_read_in_two_ways_is_refused(method: bytes, target: bytes, says: str) -> None:
     """One sentence: what, and what to send instead; an InvalidError is a 400."""
-    with pytest.raises(InvalidError, match="request refused: .+; .+") as error:
+    with pytest.raises(InvalidError, match=r"request refused: .+; .+") as error:
         read(method, target)
     assert says in str(error.value)
     assert error.value.code == 400
