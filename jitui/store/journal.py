@@ -161,7 +161,10 @@ class Journal:
         waiting: deque[Op] = deque()
         stopping = False
         while not (stopping and not waiting):
-            stopping |= self._receive(waiting, block=not waiting and not stopping)
+            try:
+                stopping |= self._receive(waiting, block=not waiting and not stopping)
+            except Exception as error:  # noqa: BLE001 - this thread must not die: everybody would wait for ever
+                self._fail(error)
             if waiting:
                 self._write(take(waiting))
             self._keep_house()
@@ -183,8 +186,8 @@ class Journal:
         dues = []
         if self._error:
             dues.append(self._probe_due)
-        elif self._notes:
-            dues.append(self._note_due)
+        elif self._notes:  # one that came just now has no due time yet
+            dues.append(min(self._note_due, time.monotonic() + NOTES_S))
         if not self._error and self._unsigned():
             dues.append(self._head_due)
         return max(min(dues) - time.monotonic(), 0.0) if dues else None
