@@ -38,7 +38,7 @@ class Kind(StrEnum):
     GRANT_THAWED = "grant.thawed"  # subject: g-N
     SESSION_OPENED = "session.opened"  # subject: s-N. grant, kind, target, argv, tty, peer, command_group, started_us, started_boot_us, boot_id
     SESSION_ENDING = "session.ending"  # subject: s-N. why (an ended_why of the design), by, words
-    SESSION_ENDED = "session.ended"  # subject: s-N. why, by, frames, bytes_in, bytes_out, delivered_in, delivered_out, head (hex), conns, may_run_on
+    SESSION_ENDED = "session.ended"  # subject: s-N. why, by, ended_us, frames, bytes_in, bytes_out, delivered_in, delivered_out, head (hex), conns, may_run_on
     LOCKDOWN_ON = "lockdown.on"  # subject: gateway. why
     LOCKDOWN_OFF = "lockdown.off"  # subject: gateway. why
     VIEWED = "viewed"  # subject: s-N. how (live, recorded, unmasked)

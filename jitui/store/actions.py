@@ -71,7 +71,7 @@ class Collapsed:
             if not collapses:
                 db.execute(_INSERT, values(row))
                 continue
-            key = (row.identity, row.connection, row.action, row.clause)
+            key = (row.identity, row.connection, row.action)
             known = self._recent.get(key)
             if known and 0 <= row.at_us - known[1] < COLLAPSE_US:
                 ident, first_us, count = known

@@ -168,7 +168,7 @@ def _session_ended(db: sqlite3.Connection, fact: Fact) -> None:
     what = fact.what
     db.execute("update sessions set state = 'ended', ended_us = ?, ended_why = ?, ended_by = ?, frames = ?, bytes_in = ?, bytes_out = ?, "
                "delivered_in = ?, delivered_out = ?, conns = ?, may_run_on = ?, head = ?, ended_seq = ? where id = ?",
-               (fact.at_us, what["why"], what.get("by") or fact.who, what["frames"], what["bytes_in"], what["bytes_out"],
+               (what.get("ended_us") or fact.at_us, what["why"], what.get("by") or fact.who, what["frames"], what["bytes_in"], what["bytes_out"],
                 _known(what.get("delivered_in")), _known(what.get("delivered_out")), _count(what.get("conns")),
                 _count(what.get("may_run_on")) or 0, bytes.fromhex(what["head"]), fact.seq, number(fact.subject, "s")))
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlite_utils import Database
 
+from jitui.facts import Kind
 from jitui.instant import Deadline, Instant
 from jitui.rules.scope import Scope
 from jitui.rules.terms import Approval, Grant, GrantState, Identity, Request, RequestState, Role
@@ -64,7 +65,7 @@ class Loaded:
     tokens: list[TokenRow]
     requests: list[Request]  # pending
     grants: list[Grant]  # waiting or active
-    newest_us: int  # UTC of the newest fact; 0 if there is none
+    newest_us: int  # UTC of the newest fact since the clock last went back; 0 if there is none
     lockdown: bool
     lost_sessions: int  # sessions the last gateway left open; they ended now, as gateway-lost
 
@@ -125,7 +126,9 @@ def requests_where(db: sqlite3.Connection, condition: str, values: Sequence[Any]
 
 def load(db: sqlite3.Connection, lost_sessions: int) -> Loaded:
     """Everything live in the ledger."""
-    newest = db.execute("select max(at_us) from facts").fetchone()[0]
+    # a clock that was seen to go back starts time anew; until then no fact's time is forgotten
+    newest = db.execute("select max(at_us) from facts where seq >= (select coalesce(max(seq), 0) from facts where kind = ?)",
+                        (Kind.CLOCK_WENT_BACK.value,)).fetchone()[0]
     switch = db.execute("select value from switches where name = 'lockdown'").fetchone()
     return Loaded(
         identities={row["name"]: identity_of(row) for row in cursor(db, "select * from identities")},

@@ -1,0 +1,69 @@
+"""The checkpointer: the log stays short without any commit paying for it."""
+
+import asyncio
+import random
+from pathlib import Path
+
+import pytest
+
+from jitui.store import Files, checkpoint
+from jitui.store.checkpoint import Checkpointer, restart_wal
+from jitui.store.schema import connect
+from tests.store.life import frames, opened, record, until
+
+
+async def test_the_log_is_moved_while_nobody_waits(tmp_path: Path) -> None:
+    """Soon after a commit its pages are in the database itself: a reader of that file alone finds them."""
+    tape = tmp_path / "state/tapes/000001.db"
+    async with opened(tmp_path / "state") as store:
+        await record(store, frames(1, [b"needle in the tape"]))
+        await until(lambda: b"needle in the tape" in tape.read_bytes())
+
+
+async def test_a_log_that_outgrows_its_room_begins_at_the_front(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Under a load that never pauses the file does not grow without end (16 MiB; here 1)."""
+    monkeypatch.setattr(checkpoint, "RESTART_BYTES", 1 << 20)
+    monkeypatch.setattr(checkpoint, "EVERY_S", 0.01)
+    wal = tmp_path / "state/tapes/000001.db-wal"
+    chance = random.Random(1)
+    async with opened(tmp_path / "state") as store:
+        for seq in range(400):
+            await record(store, frames(1, [chance.randbytes(64 << 10)], seq))
+        assert store.written_bytes == 400 << 16
+        assert wal.stat().st_size < 20 << 20
+        assert len(Files(tmp_path / "state").frames(1)) == 400
+
+
+def test_a_reader_in_the_way_is_not_waited_for(tmp_path: Path) -> None:
+    """A restart that can't be is given up within milliseconds; commits go on."""
+    path = tmp_path / "x.db"
+    writer, reader = connect(path), connect(path)
+    writer.execute("create table t(x blob) strict")
+    reader.execute("begin")
+    reader.execute("select * from t").fetchall()
+    writer.execute("insert into t values(zeroblob(100000))")
+    restart_wal(writer)
+    writer.execute("insert into t values(zeroblob(100000))")
+    assert reader.execute("select count(*) from t").fetchone() == (0,)
+    assert writer.execute("pragma busy_timeout").fetchone() == (5000,)
+    reader.execute("commit")
+    reader.close()
+    writer.close()
+
+
+async def test_it_asks_once_and_rests_while_the_disk_is_full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is asked is asked until the writer has done it; paused, nothing is moved."""
+    monkeypatch.setattr(checkpoint, "RESTART_BYTES", 0)
+    monkeypatch.setattr(checkpoint, "EVERY_S", 0.005)
+    path = tmp_path / "x.db"
+    writer = connect(path)
+    writer.execute("create table t(x blob) strict")
+    watcher = Checkpointer([path])
+    watcher.paused = True
+    watcher.start()
+    await asyncio.sleep(0.1)
+    assert watcher.wants_restart(path) is False
+    watcher.paused = False
+    await until(lambda: watcher.wants_restart(path))
+    watcher.close()
+    writer.close()
