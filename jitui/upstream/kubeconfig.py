@@ -156,7 +156,7 @@ def read_context(path: str | Path, name: str, *, insecure: bool = False) -> Cont
     name = name or config.get("current-context") or ""
     if not name:
         raise ConfigurationError(f"kubeconfig {path} has no current-context; name one with context:")
-    context = _entry(config, "contexts", name, "context", str(path))
+    context = _entry(config, "contexts", name, "context", f"kubeconfig {path}")
     source = f"kubeconfig {path}, context {clean(name)}"
     cluster = _entry(config, "clusters", str(context.get("cluster") or ""), "cluster", source)
     user = _entry(config, "users", str(context.get("user") or ""), "user", source)
