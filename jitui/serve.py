@@ -40,10 +40,12 @@ from jitui.upstream.kubeconfig import Kubeconfig
 from jitui.upstream.pool import Pool
 from jitui.upstream.way import Way
 
+FIRST_LOOK: Final = 5.0  # seconds a cluster may take to answer before the gateway starts without it
 TICK: Final = 0.1  # seconds
 LEAF_CHECK: Final = 3600.0  # seconds between looks at the server certificate's age
 SWITCH_INTERVAL: Final = 50e-6  # seconds; hands the writer thread its results sooner (measured: 0.94 against 0.75 of kubectl proxy)
 
+EVERY_ADDRESS: Final = frozenset({"0.0.0.0", "::"})  # listened on, but nobody's address: clients are told the first of listen.names
 DEBUG: Final = bool(os.environ.get("JITUI_DEBUG"))
 
 Work = Callable[[], Coroutine[Any, Any, None]]
@@ -110,7 +112,8 @@ class Gateway:
             host, port = address(settings.listen.kube)
             await kube.start(host, port, context)
             stack.push_async_callback(kube.aclose)
-            url_host = f"[{host}]" if ":" in host else host
+            public = settings.listen.names[0] if host in EVERY_ADDRESS and settings.listen.names else host
+            url_host = f"[{public}]" if ":" in public else public
             gauge = Gauge(store)
             files = Files(self.data_dir)
             stack.callback(files.close)
@@ -133,7 +136,7 @@ class Gateway:
             gc.collect()
             gc.freeze()
             self.addresses = {
-                "kube": f"https://{url_host}:{kube.port}", "api": f"https://{api.host}:{api.port}", "socket": str(self.socket), "ssh": None,
+                "kube": f"https://{url_host}:{kube.port}", "api": f"https://{url_host if api.host in EVERY_ADDRESS else api.host}:{api.port}", "socket": str(self.socket), "ssh": None,
                 "ca": str(material.authority),
             }  # fmt: skip
             ready(self.addresses)
@@ -154,9 +157,19 @@ class Gateway:
             )  # fmt: skip
             pool = Pool(upstream)
             discovery = Discovery(upstream, pool, self.clock)
-            await discovery.look("", "pods")  # so that the first request is judged by what the cluster serves; it may be down, that is no reason not to start
             ways[name] = Way(name, upstream, pool, discovery, self.spawn, connection.isolation == "required")
+        await asyncio.gather(*(self._first_look(way) for way in ways.values()))
         return ways
+
+    async def _first_look(self, way: Way) -> None:
+        """So that the first request is judged by what the cluster serves. A cluster that is down is said, and no reason not to start."""
+        try:
+            async with asyncio.timeout(FIRST_LOOK):
+                await way.discovery.fetch("/version", b"application/json")
+                await way.discovery.look("", "pods")
+        except (JituiError, TimeoutError) as error:
+            why = str(error) or f"no answer within {FIRST_LOOK:g} s"
+            self.log.warning("cluster unreachable; its requests are answered 502 until it is back", connection=way.name, why=why)
 
     def _material(self) -> tls.Material:
         certificate = self.configuration.certificate
