@@ -52,7 +52,7 @@ def named(document: Mapping[str, Any]) -> frozenset[GroupVersion]:
         if document.get("kind") == "APIVersions":
             return frozenset(("", str(version)) for version in document["versions"])
         return frozenset((str(group["name"]), str(version["version"])) for group in document.get("groups") or () for version in group["versions"])
-    except (KeyError, TypeError) as error:
+    except (AttributeError, KeyError, TypeError) as error:
         raise UpstreamError("the cluster's discovery can't be read: a group or version has no name") from error
 
 
