@@ -136,8 +136,8 @@ class Gateway:
             gc.collect()
             gc.freeze()
             self.addresses = {
-                "kube": f"https://{url_host}:{kube.port}", "api": f"https://{url_host if api.host in EVERY_ADDRESS else api.host}:{api.port}", "socket": str(self.socket), "ssh": None,
-                "ca": str(material.authority),
+                "kube": f"https://{url_host}:{kube.port}", "socket": str(self.socket), "ssh": None,
+                "api": f"https://{url_host if api.host in EVERY_ADDRESS else api.host}:{api.port}", "ca": str(material.authority),
             }  # fmt: skip
             ready(self.addresses)
             await self._stop.wait()
