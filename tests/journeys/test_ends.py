@@ -51,9 +51,9 @@ def test_at_the_deadline_every_stream_ends(gateway: Gateway, agent: Agent, kubec
     for program in (flood, logs, typing):
         result = program.end(20)
         assert result.code == 1, result
-        assert "window ended" in result.text + result.said, result
+        assert f"window {grant} ended" in result.text + result.said, result
     result = watch.end(20)
-    assert "window ended" in result.text + result.said, result
+    assert f"window {grant} ended" in result.text + result.said, result
 
     after = gateway.kubectl(kubectl, agent, "get", "pods", "-n", "web")
     assert after.code == 1

@@ -16,7 +16,7 @@ def test_from_denied_to_denied(gateway: Gateway, agent: Agent, kubectl: Kubectl)
         assert result.code == 1, result
         assert result.out == b""
         assert "Error from server (Forbidden)" in result.said
-        assert "pods in web" in result.said
+        assert "no live window on test" in result.said
         assert "jitui request test" in result.said
 
     refused()

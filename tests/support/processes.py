@@ -22,7 +22,7 @@ T = TypeVar("T")
 PATIENCE = 60.0  # seconds after which a test gives up on anything
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Result:
     """How a program ended."""
 
@@ -56,7 +56,9 @@ class Result:
         return self
 
     def __str__(self) -> str:
-        return f"{' '.join(self.argv)}: exit {self.code} after {self.seconds:.1f} s\nstdout: {self.text[-3000:]}\nstderr: {self.said[-3000:]}"
+        return f"{' '.join(self.argv)}: exit {self.code} after {self.seconds:.1f} s\nstdout: {self.text[-1000:]}\nstderr: {self.said[-1000:]}"
+
+    __repr__ = __str__
 
 
 def run(argv: Sequence[str], *, env: Mapping[str, str], stdin: bytes = b"", timeout: float = PATIENCE, cwd: Path | None = None) -> Result:
