@@ -47,10 +47,7 @@ class Files:
 
     def _check_version(self) -> None:
         with self.reading(self.ledger) as db:
-            try:
-                (seen,) = db.execute("pragma user_version").fetchone()
-            except sqlite3.DatabaseError as error:
-                raise InvalidError(f"{self.ledger} is no recording of jitui ({error})") from error
+            (seen,) = db.execute("pragma user_version").fetchone()
         if seen > len(LEDGER):
             raise ConfigurationError(f"{self.ledger} was written by a newer jitui (tables {seen}, this one knows {len(LEDGER)}); read it with that version")
         if seen == 0:
@@ -59,22 +56,30 @@ class Files:
     @contextmanager
     def reading(self, path: Path) -> Iterator[sqlite3.Connection]:
         """A read-only connection to one of the files, for one call."""
-        with self._guard:
-            kept = self._idle.get(path)
-            db = kept.pop() if kept else None
-        live = True
-        if db is None:
-            db, live = _connect(path)
+        db, keep = self._borrow(path)
         try:
             yield db
-        except BaseException:
+        except BaseException as error:
             db.close()
+            if isinstance(error, sqlite3.DatabaseError):
+                raise InvalidError(f"{path} can't be read ({error}); it is damaged, or no recording of jitui") from error
             raise
-        if not live:
+        if not keep:
             db.close()
             return
         with self._guard:
             self._idle.setdefault(path, []).append(db)
+
+    def _borrow(self, path: Path) -> tuple[sqlite3.Connection, bool]:
+        """A connection, and whether it may be kept. Raises NotFoundError, InvalidError."""
+        with self._guard:
+            kept = self._idle.get(path)
+            if kept:
+                return kept.pop(), True
+        try:
+            return _connect(path)
+        except sqlite3.DatabaseError as error:
+            raise InvalidError(f"{path} can't be read ({error}); it is damaged, or no recording of jitui") from error
 
     def close(self) -> None:
         """Close idle connections; later calls open new ones."""

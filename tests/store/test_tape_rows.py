@@ -1,0 +1,65 @@
+"""Reading one tape file."""
+
+import sqlite3
+from collections.abc import Sequence
+
+from jitui.store.schema import TAPE
+from jitui.store.tape_rows import END, every, newest_before, page, ranges
+from jitui.tape.frame import Channel
+from jitui.tape.verify import Recorded
+
+
+def tape(rows: list[tuple[int, int, int]], spans: Sequence[tuple[int, ...]] = ()) -> sqlite3.Connection:
+    """Rows of (session, seq, at_us) with ids from 1."""
+    db = sqlite3.connect(":memory:", isolation_level=None)
+    db.executescript(TAPE[0])
+    db.executemany("insert into frames(session, seq, at_us, conn, channel, flags, hash, body) values(?, ?, ?, 0, 1, 0, x'', x'78')", rows)
+    db.executemany("insert into spans values(?, ?, ?, ?, ?)", spans)
+    return db
+
+
+ROWS = [(1, 0, 0), (2, 0, 0), (1, 1, 10), (1, 2, 20), (2, 1, 30), (1, 3, 30), (1, 4, 40)]
+SPANS = [(0, 1, 0, 1, 3), (1, 0, 0, 1, 3), (2, 0, 0, 2, 2), (0, 4, 0, 4, 5), (1, 2, 20, 4, 4), (2, 1, 30, 5, 5)]
+
+
+def test_ranges() -> None:
+    """From the span that holds the next frame; then the rows that no span covers yet."""
+    db = tape(ROWS, SPANS)
+    assert ranges(db, 1, -1) == [(1, 3), (4, 4), (6, END)]
+    assert ranges(db, 1, 1) == [(4, 4), (6, END)]
+    assert ranges(db, 1, 3) == [(4, 4), (6, END)]
+    assert ranges(db, 9, -1) == [(6, END)]
+    assert ranges(tape(ROWS), 1, -1) == [(1, END)]
+
+
+def test_page_with_and_without_spans() -> None:
+    """The same frames either way."""
+    for db in (tape(ROWS, SPANS), tape(ROWS)):
+        assert [row[2] for row in page(db, 1, -1, 10)] == [0, 1, 2, 3, 4]
+        assert [row[2] for row in page(db, 1, 1, 2)] == [2, 3]
+        assert page(db, 1, 4, 10) == []
+        assert page(db, 1, -1, 10, [Channel.STDERR]) == []
+        assert db.in_transaction is False
+
+
+def test_newest_before_with_and_without_spans() -> None:
+    """At the very time counts as before it."""
+    for db in (tape(ROWS, SPANS), tape(ROWS)):
+        assert [newest_before(db, 1, at_us) for at_us in (-1, 0, 9, 10, 25, 30, 99)] == [-1, 0, 0, 1, 2, 3, 4]
+        assert db.in_transaction is False
+
+
+def test_every_goes_on_where_a_page_ends() -> None:
+    """Rows in the order of their ids, whatever the page size; of one session if told."""
+    for size in (1, 2, 3, 100):
+        assert [(each.frame.session, each.frame.seq) for each in every(tape(ROWS, SPANS), size=size)] == [(row[0], row[1]) for row in ROWS]
+        assert [each.frame.seq for each in every(tape(ROWS, SPANS), 1, size=size)] == [0, 1, 2, 3, 4]
+
+
+def test_a_row_that_can_t_be_read_is_handed_on() -> None:
+    """With what is wrong with it, for verify to name."""
+    db = tape([(1, 0, 0)])
+    db.execute("update frames set channel = 77")
+    (found,) = every(db)
+    assert isinstance(found, Recorded)
+    assert found.broken == "77 is not a valid Channel"
