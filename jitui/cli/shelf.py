@@ -32,7 +32,10 @@ class Shelf:
         return views.session_view(await asyncio.to_thread(self.files.session, number(ident)))
 
     async def frames(self, session: str, *, after: int = -1, limit: int = 1000) -> Sequence[FrameView]:
-        return await asyncio.to_thread(frame_page, self.files, number(session), after, limit)
+        found = await asyncio.to_thread(frame_page, self.files, number(session), after, limit)
+        if not found and after < 0:
+            await self.session(session)  # none yet, or no such session
+        return found
 
     async def actions(self, *, grant: str = "", limit: int = 1000) -> Sequence[ActionView]:
         rows = await asyncio.to_thread(self.files.actions, grant=number(grant) if grant else 0, limit=limit)

@@ -12,8 +12,10 @@ import pytest
 from click.testing import CliRunner
 
 from jitui.cli.root import cli
+from jitui.tape.frame import Channel
 from tests.fakes.desk import FakeGateway
 from tests.fakes.gateway import Address, serving
+from tests.store.life import attempted, began, ended, frames, opened, record, window
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,3 +100,21 @@ def front(tmp_path: Path) -> Iterator[Front]:
     finally:
         end()
         thread.join(10)
+
+
+@pytest.fixture
+def state(tmp_path: Path) -> Path:
+    """A data folder that a gateway left: a terminal session s-1, an exec without one s-2 whose end was not delivered, a denial."""
+    folder = tmp_path / "state"
+
+    async def make() -> None:
+        async with opened(folder) as store:
+            await store.commit([*window(), began(1), began(2, tty=False, argv=["sh", "-c", "echo \x1b"])])
+            await record(store, frames(1, [b"/ $ ", b"ls\r\n", b"\x1b[31mred\x1b[0m\r\n", b"/ $ ", b"one\rtwo", b"\x1b]0;title\x07"]))
+            await record(store, [*frames(2, [b"caf\xc3", b"\xa9\nplain \x1b[1mbold\x1b[0m\n" + b"x\n" * 250]), *frames(2, [b"in\n"], 2, Channel.STDIN),
+                                 *frames(2, [b"window ended"], 3, Channel.GATEWAY)])
+            store.deny(attempted())
+            await store.commit([ended(1), ended(2, "expired", conns=[{"conn": 0, "in_recorded": 3, "in_handed": 0, "out_recorded": 600, "out_handed": 600}])])
+
+    asyncio.run(make())
+    return folder

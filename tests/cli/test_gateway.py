@@ -1,0 +1,127 @@
+"""Who runs the gateway."""
+
+import os
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from jitui import config
+from jitui.cli import checks
+from tests.cli.conftest import Front, jitui
+
+GOOD = """\
+connections: {staging: {kind: kubernetes, kubeconfig: none.yaml}}
+rules: [{identity: a, connection: staging, duration: 5m, scope: 'exec pods:x in web -- sh -c *'}]
+"""
+EKS = "connections: {prod: {kind: kubernetes-eks, cluster_name: x, region: y}}\n"
+
+
+def test_identities(front: Front, tmp_path: Path) -> None:
+    """A token is printed once, or written 0600; the list never shows it."""
+    made = front("identity", "add", "agent-b", "--role", "agent", "--owner", "bo", "--json").json
+    assert (made["identity"], made["roles"], made["owner"], made["token"][:3]) == ("agent-b", ["agent"], "bo", "jt_")
+    said = front("identity", "add", "agent-c", "--role", "agent", "--owner", "bo")
+    assert said.out.startswith("jt_")
+    assert "good until" in said.err
+    file = tmp_path / "agent-c.token"
+    quiet = front("identity", "rotate", "agent-c", "--output", str(file), "--json")
+    assert (quiet.json["token_file"], "token" in quiet.json, stat.S_IMODE(file.stat().st_mode)) == (str(file), False, 0o600)
+    assert file.read_text().startswith("jt_00000001_")
+    assert front("identity", "disable", "agent-b").out == "agent-b is disabled; everything of it has ended\n"
+    assert [line.split()[:4] for line in front("identity", "list").out.splitlines()[1:]] == [
+        ["agent-b", "agent", "bo", "disabled"], ["agent-c", "agent", "bo", "enabled"]]
+    assert [one["name"] for one in front("identity", "list", "--json").jsons] == ["agent-b", "agent-c"]
+    assert front("identity", "add", "x", "--role", "admin").code == 2
+    assert front("identity", "add", "x", "--role", "agent", by="ana").err == "jitui: ana may not identity add\n"
+
+
+def test_lockdown_and_reload(front: Front) -> None:
+    """Each says what holds now."""
+    assert front("lockdown", "on", "--reason", "x").out.startswith("locked down")
+    assert front("lockdown", "off", "--reason", "x", "--json").json["lockdown"] is False
+    assert front("lockdown", "maybe", "--reason", "x").code == 2
+    assert front("reload").out == "nothing changed\n"
+    assert front("reload", by="agent").code == 1
+
+
+def test_no_gateway(homes: Path) -> None:
+    """One line that says how to start one, whatever is asked."""
+    for args in (("requests",), ("stop",), ("grants", "--json"), ("actions",), ("approve", "r-1")):
+        done = jitui(*args)
+        assert (done.code, done.out) == (1, "")
+        assert done.err == f"jitui: no gateway running: {homes}/runtime_dir/jitui/desk.sock is not there; start one with: jitui serve --config FILE\n"
+
+
+def test_options_may_stand_after_the_command(front: Front) -> None:
+    """--gateway and its like count wherever they stand."""
+    address = f"unix:{front.address.socket}"
+    assert jitui("requests", "--gateway", address).code == 0
+    assert jitui("--gateway", address, "requests").code == 0
+    assert jitui("--gateway", "http://x", "requests").err.startswith('jitui: a gateway is unix:PATH or https://HOST:PORT, not "http://x"')
+
+
+def test_check_says_all_that_is_wrong(tmp_path: Path) -> None:
+    """Every problem on a line of its own; exit code 1."""
+    file = tmp_path / "c.yaml"
+    file.write_text(GOOD.replace("duration: 5m", "duration: soon").replace("kind: kubernetes,", "kind: kubernetes, colour: red,"))
+    done = jitui("check", "--config", str(file))
+    assert done.code == 1
+    assert [line.split(":")[2] for line in done.out.splitlines()] == ["1", "2"]
+    assert "connections.staging.colour: unknown key" in done.out
+    assert jitui("check", "--config", str(tmp_path / "none")).code == 1
+
+
+def test_check_looks_whether_clusters_answer(tmp_path: Path) -> None:
+    """A kubeconfig that is missing is said with its connection; what is merely unwise is a note."""
+    file = tmp_path / "c.yaml"
+    file.write_text(GOOD)
+    done = jitui("check", "--config", str(file), "--json")
+    assert done.code == 1
+    assert [(one["verdict"], one["what"]) for one in done.jsons] == [
+        ("ok", "configuration"), ("note", "people"), ("note", "rule for a on staging, 5m"), ("wrong", "connection staging")]
+    assert "none.yaml" in done.jsons[-1]["said"]
+    assert "runs any other" in done.jsons[2]["said"]
+
+
+def test_advice_on_automatic_approval(tmp_path: Path) -> None:
+    """What passes without a person is worth a line."""
+    rule = "{identity: a, connection: c, duration: 5m, scope: '@debug in web', approval: automatic, automatic_for: [READ, EXEC]}"
+    settings = config.read(f"people: {{ana: {{uid: 7, roles: [approver]}}}}\nconnections: {{c: {{kind: kubernetes}}}}\nrules: [{rule}]\n", tmp_path / "c")
+    assert [found.said for found in checks.advice(settings)] == ["EXEC, READ pass without a person"]
+
+
+def test_the_schema(tmp_path: Path) -> None:
+    """For editors; it needs no configuration."""
+    assert jitui("check", "--schema").json["title"] == "jitui configuration"
+
+
+@pytest.mark.parametrize(("text", "says"), [
+    (GOOD.replace("5m", "soon"), "c.yaml:2: rules[0].duration"),
+    (GOOD, "none.yaml"),
+    (EKS, "c.yaml:1: connections.prod.kind: kind kubernetes-eks is not in this version"),
+])
+def test_a_gateway_that_can_not_start(tmp_path: Path, text: str, says: str) -> None:
+    """Exit code 1 and one line; no traceback."""
+    (tmp_path / "c.yaml").write_text("listen: {kube: '127.0.0.1:0', api: '127.0.0.1:0'}\n" + text)
+    says = says.replace("c.yaml:2", "c.yaml:3").replace("c.yaml:1:", "c.yaml:2:")
+    done = serve(tmp_path, tmp_path / "data")
+    assert done.returncode == 1, done
+    assert done.stderr.count("\n") == 1
+    assert says in done.stderr
+
+
+def test_a_data_folder_others_can_read(tmp_path: Path) -> None:
+    """Refused with the command that mends it."""
+    (tmp_path / "c.yaml").write_text("connections: {}\n")
+    (tmp_path / "data").mkdir(mode=0o755)
+    done = serve(tmp_path, tmp_path / "data")
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+    assert "chmod 700" in done.stderr
+
+
+def serve(folder: Path, data: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, "-m", "jitui", "serve", "--config", str(folder / "c.yaml"), "--data-dir", str(data)],
+                          env=os.environ | {"HOME": str(folder)}, capture_output=True, text=True, timeout=60, check=False)

@@ -1,0 +1,89 @@
+"""The commands, and errors as one line."""
+
+import os
+import pty
+import subprocess
+import sys
+
+import click
+import pytest
+
+from jitui import __version__
+from jitui.cli import root
+from jitui.errors import RefusedError
+from tests.cli.conftest import Front, jitui
+
+
+def test_every_command_is_there() -> None:
+    """Help names each with a line about it; each has its own help."""
+    said = jitui("--help").out
+    for name in root.HOME:
+        assert f"  {name} " in said, name
+        assert jitui(name, "--help").code == 0
+    assert jitui("--version").out == f"jitui, version {__version__}\n"
+
+
+@pytest.mark.parametrize(("error", "says"), [
+    (RefusedError("no\x1b[2J\nnever"), "jitui: no\N{REPLACEMENT CHARACTER}[2J never\n"),
+    (ZeroDivisionError("x"), "jitui: this is a mistake of jitui: ZeroDivisionError: x; JITUI_DEBUG=1 shows where\n"),
+    (PermissionError(13, "Permission denied", "/x"), "jitui: /x: Permission denied\n"),
+])
+def test_errors_are_one_clean_line(monkeypatch: pytest.MonkeyPatch, error: Exception, says: str) -> None:
+    """Whatever goes wrong: exit code 1, one line, no traceback, no control characters."""
+    @click.command("requests")
+    def fails() -> None:
+        raise error
+
+    monkeypatch.setattr(root.Root, "get_command", lambda *_: fails)
+    done = jitui("requests")
+    assert (done.code, done.out, done.err) == (1, "", says)
+    with pytest.raises(type(error)):
+        jitui("requests", env={"JITUI_DEBUG": "1"})
+
+
+def test_without_a_terminal_there_are_no_screens() -> None:
+    """It says what to use instead."""
+    done = jitui()
+    assert (done.code, done.out) == (1, "")
+    assert "jitui requests --follow" in done.err
+
+
+def test_completion() -> None:
+    """A script for each shell."""
+    for shell in ("bash", "zsh", "fish"):
+        assert "_JITUI_COMPLETE" in jitui("completion", shell).out
+    assert jitui("completion", "tcsh").code == 2
+
+
+def test_a_reader_that_goes(front: Front) -> None:
+    """`jitui facts | head -1` ends without a word."""
+    for _ in range(3000):
+        front.do(front.house.happen("viewed", "ana", "s-1"))
+    done = subprocess.run(["bash", "-c", f"{sys.executable} -m jitui facts --json | head -1; exit ${{PIPESTATUS[0]}}"],
+                          env=os.environ | {"JITUI_GATEWAY": f"unix:{front.address.socket}"}, capture_output=True, text=True, timeout=60, check=False)
+    assert (done.stdout.count("\n"), done.stderr) == (1, "")
+
+
+def test_a_small_terminal_is_said(front: Front) -> None:
+    """Screens need 80x24; one line, exit code 1."""
+    main, side = pty.openpty()
+    try:
+        done = subprocess.run([sys.executable, "-m", "jitui"], stdin=side, stdout=side, stderr=subprocess.PIPE, timeout=60, check=False,
+                              env=os.environ | {"JITUI_GATEWAY": f"unix:{front.address.socket}", "COLUMNS": "40", "LINES": "10", "TERM": "xterm"})
+    finally:
+        os.close(main)
+        os.close(side)
+    assert (done.returncode, done.stderr.count(b"\n")) == (1, 1)
+    assert b"80x24" in done.stderr
+
+
+def test_without_a_configuration_the_screens_do_not_start() -> None:
+    """No gateway and nothing to start one with: where the configuration would be, and the demo."""
+    main, side = pty.openpty()
+    try:
+        done = subprocess.run([sys.executable, "-m", "jitui"], stdin=side, stdout=side, stderr=subprocess.PIPE, timeout=60, check=False)
+    finally:
+        os.close(main)
+        os.close(side)
+    assert done.returncode == 1
+    assert b"config.yaml; write one (jitui check --schema), or look around with: jitui demo\n" in done.stderr
