@@ -158,11 +158,12 @@ class Discovery:
                 await self._again(key for key, copy in self._copies.items() if copy.used_us > self._now() - 2e6 * self._every_s)
                 self._forget_unused()
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(self._every_s):
-                    while True:
+                until = asyncio.get_running_loop().time() + self._every_s
+                while True:
+                    async with asyncio.timeout_at(until):
                         await self._wake.wait()
-                        self._wake.clear()
-                        await self._news()
+                    self._wake.clear()
+                    await self._news()
 
     def _now(self) -> int:
         return self._clock.now().boot_us
@@ -203,18 +204,18 @@ class Discovery:
                 if self._failed is not None:
                     raise UpstreamError(str(self._failed))
                 return
-            self._looked_us, self._failed = now, None
             try:
                 await self._learn()
             except UpstreamError as error:
-                self._failed = error
+                self._looked_us, self._failed = self._now(), error
                 raise
-            finally:
-                self._looked_us = self._now()
+            self._looked_us, self._failed = self._now(), None
 
     async def _learn(self) -> None:
         """The documents at /api and /apis; where they only name the group-versions, those too."""
         sources = {key: await self._source(key) for key in ((path, OURS) for path in GROUPS)}
+        if tuple(sources.values()) == self._bodies:  # unchanged, and these two say it all
+            return
         documents = [await asyncio.to_thread(kinds.parse, body, path) for (path, _), body in sources.items()]
         named = frozenset[kinds.GroupVersion]().union(*(kinds.named(document) for document in documents))
         if not all(kinds.is_aggregated(document) for document in documents):
