@@ -43,7 +43,7 @@ def said_by(frames: Sequence[FrameView]) -> Iterator[tuple[str, bytes]]:
 def printed(text: str) -> list[str]:
     """Lines of output as a very wide terminal shows them: colours gone, carriage returns done."""
     lines: list[str] = []
-    rows = text.split("\n")
+    rows = text.removesuffix("\n").split("\n")
     for start in range(0, len(rows), ROWS):
         for piece in pieces("\n".join(rows[start : start + ROWS])):
             emulator = Emulator(WIDEST, HIGHEST, newline=True)
