@@ -5,59 +5,23 @@ the event that ends it can always be read (protocol facts, 3.4; cluster facts, 3
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine
-from typing import Any, Final, Protocol
+from collections.abc import Callable
+from typing import Final
 
 from jitui.errors import JituiError, UpstreamError
 from jitui.rules.action import Action
 from jitui.session.live import End, Session, Why
-from jitui.session.outlet import WINDOW, Outlet
+from jitui.session.outlet import WINDOW
+from jitui.session.sides import Client, Cluster
+from jitui.session.upload import Upload
 from jitui.tape.frame import Channel
 from jitui.upstream.pool import Connection
 from jitui.upstream.port import Headers
 from jitui.wire import headers, http, status
 
-REPLAYABLE: Final = 256 << 10  # a request body up to this size can be sent again after a refreshed credential
 EVENT_LIMIT: Final = 8 << 20  # an event longer than this is passed on unaligned
 UNSAFE: Final = frozenset({b"POST", b"PUT", b"PATCH", b"DELETE"})
-
-
-class Client(Protocol):
-    """What an exchange needs of the connection it came in on."""
-
-    @property
-    def outlet(self) -> Outlet: ...
-
-    def answer(self, code: int, body: bytes, *, close: bool = False) -> None:
-        """A whole answer of the gateway's own: a Status."""
-
-    def finished(self, *, keep: bool) -> None:
-        """The exchange is over: take the next request, or close once all is written."""
-
-    def pause_reading(self) -> None: ...
-
-    def resume_reading(self) -> None: ...
-
-    def abort(self) -> None: ...
-
-
-class Cluster(Protocol):
-    """The way to the cluster for one grant: pooled connections and the credential."""
-
-    @property
-    def prefix(self) -> bytes: ...
-
-    def idle(self) -> tuple[Connection, Headers] | None:
-        """A kept connection and the credential's headers, if both are at hand."""
-
-    async def connection(self) -> tuple[Connection, Headers]:
-        """The same, waited for. Raises UpstreamError."""
-
-    async def renew(self, stale: Headers) -> bool:
-        """The cluster said 401 to `stale`; True if one more try is worth it."""
-
-    def spawn(self, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
-        """Run a coroutine function under the gateway's task group."""
+UNKNOWN: Final = (Channel.MARK, b'{"outcome":"unknown"}')  # it was sent, and no answer came
 
 
 class Exchange:
@@ -78,94 +42,45 @@ class Exchange:
     ) -> None:
         self.session, self.action, self.head_in = session, action, head
         self.conn = session.open_conn(self)
-        self.bytes_in = self.bytes_out = 0
+        self.bytes_out = 0
         self.code: int | None = None
-        self.warning = b""
-        self._target, self._client, self._cluster, self._extra, self._over = target, client, cluster, extra, over
-        self._headers = lines
+        self._target, self._client, self._cluster, self._over = target, client, cluster, over
+        self._headers = [*lines, *extra]
+        recorded = http.render_request(head.method, target, headers.recordable(self._headers))
+        self._up = Upload(session, self.conn, client, recorded, chunked=head.length is None, ready=self._connect)
         self._body_channel = Channel.STDOUT if session.kind == "logs" else Channel.RESPONSE_BODY
         self._connection: Connection | None = None
         self._credential: Headers = ()
-        self._in: list[bytes] = []  # request body not yet on record
-        self._in_whole = False
-        self._in_recorded = False  # the head is on record
-        self._ready: list[bytes] = []  # on record, waiting for the connection
-        self._kept: list[bytes] | None = []  # what was sent, while it can be sent again
-        self._in_held = self._out_held = 0
-        self._in_paused = self._cluster_blocked = False
+        self._out_held = 0
         self._out: list[tuple[Channel, bytes]] = []
         self._wire: list[bytes] = []
         self._answer: http.ResponseHead | None = None
         self._answered = False  # the head went to the client
-        self._out_whole = False
+        self._out_whole = self._out_ended = False  # all of it came; all of it was put on record
         self._scheduled = False
         self._partial = b""  # of a watch: the event that is not yet whole
         self._aligned = session.kind == "watch"
-        self._sent = False
-        self._head_size = 0  # bytes of the recorded head that are not handed on yet
         self._retried = False
         self._done = False
         self._clean_line = True  # what the client was handed last ended with a newline
+        client.outlet.gate = session.passing
+
+    @property
+    def bytes_in(self) -> int:
+        """Bytes of the request's body."""
+        return self._up.size
 
     # -- from the client ---------------------------------------------------------------------------------------------------
 
     def body_in(self, data: bytes) -> None:
-        self._in.append(data)
+        self._up.body(data)
 
     def end_in(self) -> None:
-        self._in_whole = True
+        self._up.whole = True
 
     def flush_in(self) -> None:
         """Put what came on record; pass it on after the commit."""
-        if self._done:
-            return
-        pieces: list[tuple[Channel, bytes]] = []
-        if not self._in_recorded:
-            self._in_recorded = True
-            recorded = headers.recordable(self._headers)
-            pieces.append((Channel.REQUEST, http.render_request(self.head_in.method, self._target, recorded)))
-            self._head_size = len(pieces[0][1])
-        body = b"".join(self._in)
-        self._in.clear()
-        if body:
-            pieces.append((Channel.REQUEST_BODY, body))
-        if not pieces and not self._in_whole:
-            return
-        size = len(body)
-        self.bytes_in += size
-        self._in_held += size
-        self._throttle_in()
-        whole = self._in_whole
-        if pieces:
-            self.session.record(self.conn, pieces, lambda: self._pass_in(body, whole))
-        else:
-            self.session.record(self.conn, [(Channel.MARK, b'{"request":"end"}')], lambda: self._pass_in(body, whole))
-
-    def _pass_in(self, body: bytes, whole: bool) -> None:
-        if self._done:
-            return
-        data = http.chunk(body) + (http.LAST_CHUNK if whole else b"") if self.head_in.length is None else body
-        if self._connection is not None:
-            self._send(data)
-        else:
-            first = not self._ready
-            self._ready.append(data)
-            if first and not self._sent:
-                self._sent = True
-                self._connect()
-        self._in_held -= len(body)
-        self._throttle_in()
-        self.session.handed(self.conn, Channel.REQUEST_BODY, len(body))
-
-    def _throttle_in(self) -> None:
-        """Backpressure of the request: while the recorder or the cluster is behind, the client is not read."""
-        behind = self._cluster_blocked or self._in_held > (WINDOW // 2 if self._in_paused else WINDOW)
-        if behind and not self._in_paused:
-            self._in_paused = True
-            self._client.pause_reading()
-        elif not behind and self._in_paused:
-            self._in_paused = False
-            self._client.resume_reading()
+        self._up.flush()
 
     # -- to the cluster ----------------------------------------------------------------------------------------------------
 
@@ -173,28 +88,25 @@ class Exchange:
         ready = self._cluster.idle()
         if ready is not None:
             self._connected(*ready)
-            return
-        self._cluster.spawn(self._connect_later)
+        else:
+            self._cluster.spawn(self._connect_later)
 
     async def _connect_later(self) -> None:
+        """A connection, waited for: a new one if this is the second try. Nothing is sent if the window ended meanwhile."""
         try:
-            connection, credential = await self._cluster.connection()
+            connection, credential = await self._cluster.connection(fresh=self._retried)
         except JituiError as error:
             if not self._done:
-                self._fail(502, status.status(502, "ServiceUnavailable", f"jitui: {error}"), Why.UPSTREAM_LOST)
+                self._fail(str(error))
             return
-        if self._done:
-            connection.abort()
-            return
-        now_open = not self.session.muted
-        if not now_open:
+        if self._done or not self.session.passing():
             connection.abort()
             return
         self._connected(connection, credential)
 
     def _connected(self, connection: Connection, credential: Headers) -> None:
         self._connection, self._credential = connection, credential
-        lines = [*self._headers, *self._extra, *credential]
+        lines = [*self._headers, *credential]
         if self.head_in.length is None:
             lines.append((b"Transfer-Encoding", b"chunked"))
         elif self.head_in.length:
@@ -203,29 +115,14 @@ class Exchange:
             lines.append((b"Content-Length", b"0"))
         head = http.render_request(self.head_in.method, self._cluster.prefix + self._target, lines)
         connection.exchange(self.head_in.method, self)
-        self.session.handed(self.conn, Channel.REQUEST, self._head_size)
-        self._head_size = 0
-        ready, self._ready = self._ready, []
-        if self._kept is not None:
-            self._kept = list(ready)
-        connection.send(head + b"".join(ready))
-
-    def _send(self, data: bytes) -> None:
-        assert self._connection is not None
-        if self._kept is not None:
-            self._kept.append(data)
-            if sum(map(len, self._kept)) > REPLAYABLE:
-                self._kept = None
-        self._connection.send(data)
+        if self._connection is connection:  # else it was lost already
+            self._up.attach(connection, head)
 
     def _again(self) -> bool:
         """Send the same request once more, on a new connection, if all of it is still at hand."""
-        if self._retried or self._kept is None or not self._in_whole or self.session.muted:
+        if self._retried or not self.session.passing() or not self._up.again():
             return False
         self._retried = True
-        self._connection = None
-        self._ready, self._kept = self._kept, []
-        self._cluster.spawn(self._connect_later)
         return True
 
     # -- from the cluster (handler of the connection) ----------------------------------------------------------------------
@@ -271,8 +168,7 @@ class Exchange:
 
     def writable(self, yes: bool) -> None:
         """Backpressure of the request, from the cluster's connection."""
-        self._cluster_blocked = not yes
-        self._throttle_in()
+        self._up.writable(yes)
 
     def lost(self, error: UpstreamError) -> None:
         """The cluster's connection went away in the middle of the answer, or before it."""
@@ -281,31 +177,37 @@ class Exchange:
             return
         stale = connection is not None and connection.reused and not connection.responded
         if stale and self.head_in.method not in UNSAFE and self._again():
+            self._cluster.spawn(self._connect_later)
             return
-        self._fail(502, status.status(502, "ServiceUnavailable", f"jitui: {error}"), Why.UPSTREAM_LOST)
+        self._fail(str(error))
 
     def _unauthorized(self) -> None:
+        """The cluster does not take our credential: never the client's business, whose own is fine."""
         connection, self._connection = self._connection, None
         if connection is not None:
             connection.abort()
-        if self._retried or self._kept is None or not self._in_whole:
+        if not self._again():
             self._not_accepted()
             return
-        self._retried = True
-        self._ready, self._kept = self._kept, []
         stale = self._credential
 
         async def renew() -> None:
-            if await self._cluster.renew(stale):
+            try:
+                more = await self._cluster.renew(stale)
+            except JituiError:
+                more = False
+            if self._done:
+                return
+            if more:
                 await self._connect_later()
-            elif not self._done:
+            else:
                 self._not_accepted()
 
         self._cluster.spawn(renew)
 
     def _not_accepted(self) -> None:
-        text = "jitui: the cluster does not accept the gateway's credential; whoever runs this gateway finds out why with: jitui check"
-        self._fail(502, status.status(502, "ServiceUnavailable", text), Why.UPSTREAM_LOST)
+        if not self._done:
+            self._fail("the cluster does not accept the gateway's credential; whoever runs this gateway finds out why with: jitui check", refused=True)
 
     def _bodyless(self, answer: http.ResponseHead) -> bool:
         return self.head_in.method == b"HEAD" or answer.status in {204, 304}
@@ -332,101 +234,118 @@ class Exchange:
 
     def _flush_out(self) -> None:
         self._scheduled = False
-        if self._done or not (self._out or self._out_whole):
+        if self._done or self._out_ended or not (self._out or self._out_whole):
             return
         pieces, self._out = self._out, []
         data = b"".join(self._wire)
         self._wire = []
-        whole = self._out_whole
+        whole = self._out_ended = self._out_whole
         size = sum(len(body) for _, body in pieces)
+        clean = not pieces or pieces[-1][0] is Channel.RESPONSE or pieces[-1][1].endswith(b"\n")
         self.bytes_out += size
         self._out_held += size
         if self._out_held > WINDOW and self._connection is not None:
             self._connection.pause_reading()
         if not pieces:  # only the terminator is left
             pieces = [(Channel.MARK, b'{"response":"end"}')]
-        self.session.record(self.conn, pieces, lambda: self._pass_out(data, size, whole))
+        self.session.record(self.conn, pieces, lambda: self._pass_out(data, size, whole=whole, clean=clean))
 
-    def _pass_out(self, data: bytes, size: int, whole: bool) -> None:
+    def _pass_out(self, data: bytes, size: int, *, whole: bool, clean: bool) -> None:
+        if not self._done:
+            self._client.outlet.write(data, lambda: self._handed(size, whole=whole, clean=clean))
+
+    def _handed(self, size: int, *, whole: bool, clean: bool) -> None:
+        """The client's transport took it. Only with the last of it the exchange is over: until then its window may end it."""
         if self._done:
             return
-        self._answered = True
-        clean = data.endswith((b"\n", b"\n\r\n"))
-        self._client.outlet.write(data, lambda: self._handed(size, clean))
-        if whole:
-            self._finish()
-
-    def _handed(self, size: int, clean: bool) -> None:
-        self._clean_line = clean
+        self._answered, self._clean_line = True, clean
         self._out_held -= size
         self.session.handed(self.conn, Channel.RESPONSE_BODY, size)
-        if self._out_held < WINDOW // 2 and self._connection is not None and not self._done:
+        if whole:
+            self._finish()
+        elif self._out_held < WINDOW // 2 and self._connection is not None:
             self._connection.resume_reading()
 
     # -- the end -----------------------------------------------------------------------------------------------------------
 
-    def _finish(self) -> None:
+    def _stop(self) -> Connection | None:
+        """Nothing more passes through this exchange; the connection it had, to be released or aborted."""
         self._done = True
+        self._up.stop()
+        self._client.outlet.gate = None
         connection, self._connection = self._connection, None
+        return connection
+
+    def _finish(self) -> None:
+        connection = self._stop()
         if connection is not None:
-            if self._in_whole:
+            if self._up.whole:
                 connection.release()
             else:
                 connection.abort()
-        self._client.finished(keep=self.head_in.keep_alive and self._in_whole)
-        self._close(None)
+        self._close(self.code, None)
+        self._client.finished(keep=self.head_in.keep_alive and self._up.whole)
 
-    def _close(self, end: End | None) -> None:
+    def _close(self, code: int | None, end: End | None) -> None:
         self.session.close_conn(self.conn, self)
-        self._over(self, self.code, end)
+        self._over(self, code, end)
 
-    def _fail(self, code: int, body: bytes, why: Why) -> None:
+    def _unknown(self) -> bool:
+        """Whether the cluster may have done what nobody will hear of."""
+        return self._up.went and self._answer is None and self.head_in.method in UNSAFE
+
+    def _fail(self, text: str, *, refused: bool = False) -> None:
         """Nothing more comes from the cluster: a Status if the answer has not begun, else a cut."""
-        self._done = True
-        connection, self._connection = self._connection, None
+        unknown = self._unknown() and not refused
+        connection = self._stop()
         if connection is not None:
             connection.abort()
-        if self._answered or self._answer is not None:
+        end = End(Why.UPSTREAM_LOST, "gateway", "", 502)
+        if self._answered:
             self._client.abort()
-        else:
-            self.code = code
-            self.session.say(self.conn, [(Channel.GATEWAY, body)], lambda: self._client.answer(code, body, close=not self._in_whole))
-        self._close(End(why, "gateway", "", code))
+            self._close(self.code, end)
+            return
+        said = f"jitui: {text}; whether the request was carried out is not known" if unknown else f"jitui: {text}"
+        body = status.status(502, "ServiceUnavailable", said)
+
+        def told() -> None:
+            self._client.answer(502, body, close=not self._up.whole)
+            self._close(None if unknown else 502, end)
+
+        self.session.say(self.conn, [*([UNKNOWN] if unknown else []), (Channel.GATEWAY, body)], told)
 
     def client_lost(self) -> None:
         """The client went away: nobody waits for the answer any more."""
         if self._done:
             return
-        self._done = True
-        connection, self._connection = self._connection, None
+        unknown = self._unknown()
+        connection = self._stop()
         if connection is not None:
             connection.abort()
-        if self._in_recorded and self._answer is None and self.head_in.method in UNSAFE:
-            self.session.say(self.conn, [(Channel.MARK, b'{"outcome":"unknown"}')], lambda: None)
-            self.code = None
-        self._close(End(Why.CLIENT_CLOSED, "client", ""))
+        if unknown:
+            self.session.say(self.conn, [UNKNOWN], lambda: None)
+        self._close(None if unknown else self.code, End(Why.CLIENT_CLOSED, "client", ""))
 
     def cut(self, end: End) -> None:
         """The window is over (or the session was killed): the cluster's side is aborted now, the client gets its last words."""
         if self._done:
             self.session.spoke()
             return
-        self._done = True
-        connection, self._connection = self._connection, None
+        unknown = self._unknown()
+        connection = self._stop()
         if connection is not None:
             connection.abort()
         self._client.outlet.drop()
-        sent = self._sent and self._answer is None and self.head_in.method in UNSAFE
-        self._over(self, None if sent else self.code, end)
-        marks = [(Channel.MARK, b'{"outcome":"unknown"}')] if sent else []
+        self._over(self, None if unknown else self.code, end)
+        marks = [UNKNOWN] if unknown else []
         if not self._answered:
             body = status.status(end.code, end.reason, end.words)
             self._say([*marks, (Channel.GATEWAY, body)], lambda: self._client.answer(end.code, body, close=True))
             return
         words = self._words(end)
-        pieces = [*marks, *([(Channel.GATEWAY, words)] if words else [])]
         if self._answer is None or self._answer.length is not None or not words:
-            self._say(pieces or [(Channel.MARK, b'{"cut":true}')], self._client.abort)
+            self._client.abort()
+            self._say(marks or [(Channel.MARK, b'{"cut":true}')], lambda: None)
             return
         # a followed log ends without the terminator, so that kubectl exits 1; a watch ends whole, so that its event is read
         chunk = http.chunk(words) + (http.LAST_CHUNK if self.session.kind == "watch" else b"")
@@ -435,7 +354,7 @@ class Exchange:
             self._client.outlet.write(chunk)
             self._client.finished(keep=False)
 
-        self._say(pieces, say)
+        self._say([*marks, (Channel.GATEWAY, words)], say)
 
     def _say(self, pieces: list[tuple[Channel, bytes]], then: Callable[[], None]) -> None:
         def spoken() -> None:
@@ -447,6 +366,6 @@ class Exchange:
     def _words(self, end: End) -> bytes:
         if self.session.kind == "logs":
             return (b"" if self._clean_line else b"\n") + status.log_line(end.words)
-        if self.session.kind == "watch" and self._answer is not None:
+        if self.session.kind == "watch" and self._answer is not None and self._clean_line:
             return status.watch_error(end.words, self._answer.get(b"content-type")) or b""
         return b""

@@ -12,6 +12,7 @@ from typing import Protocol
 
 from jitui.clock import Clock
 from jitui.instant import Instant
+from jitui.rules.action import Action
 from jitui.rules.terms import Grant
 from jitui.tape.frame import TO_CLIENT, TO_UPSTREAM, Channel, Frame
 
@@ -109,13 +110,14 @@ class Session:
     ) -> None:
         self.id, self.kind, self.window, self.started = ident, kind, window, started
         self.target, self.argv, self.tty, self.stdin, self.peer = target, tuple(argv), tty, stdin, peer
+        self.action: Action | None = None  # of a stream: judged again when the rules change
         self.muted = False
         self.gone = False  # its last words are said, and its closing fact is on its way
         self.end: End | None = None
         self.bytes_in = self.bytes_out = 0  # recorded, towards the cluster and towards the client
         self.handed_in = self.handed_out = 0
         self.frames = 0
-        self.may_run_on = 0
+        self.may_run_on = 0  # processes that this session started and that nobody saw end
         self.taps: list[Callable[[Frame], None]] = []  # live viewers; they never hold anything up
         self._journal, self._clock, self._over, self._late = journal, clock, over, late
         self._conns = 0
@@ -153,6 +155,15 @@ class Session:
         if flow is not None and all(way.recorded == way.handed for way in flow):
             del self._flows[conn]
 
+    def passing(self) -> bool:
+        """Whether a byte may pass at this very instant. If its time is over, the window ends now, whatever its timer says."""
+        if self.muted:
+            return False
+        if self.window.open_at(self._clock.now()):
+            return True
+        self._late(self.window)
+        return False
+
     def record(self, conn: int, pieces: Sequence[tuple[Channel, bytes]], then: Callable[[], None]) -> None:
         """Put the pieces on record in one commit; call `then` after it if bytes may still pass at that instant.
 
@@ -168,18 +179,14 @@ class Session:
 
         def done(error: Exception | None) -> None:
             if error is not None:
-                self.frames = min(self.frames, frames[0].seq)  # nothing of it is on record: the words that follow take its place
+                self._unrecorded(frames)
                 self._over(self, End(Why.UNRECORDABLE, "gateway", f"jitui: this can't be recorded, so it does not pass ({error})", 503, "ServiceUnavailable"))
                 return
             for frame in frames:
                 for tap in self.taps:
                     tap(frame)
-            if self.muted:
-                return
-            if not self.window.open_at(self._clock.now()):
-                self._late(self.window)
-                return
-            then()
+            if self.passing():
+                then()
 
         self._journal.put_all(frames, done)
 
@@ -191,9 +198,11 @@ class Session:
                 for frame in frames:
                     for tap in self.taps:
                         tap(frame)
+                for frame in frames:
+                    self.handed(conn, frame.channel, len(frame.body))
+            else:
+                self._unrecorded(frames)
             then()
-            for frame in frames:
-                self.handed(conn, frame.channel, len(frame.body))
 
         frames = self._frames(self._clock.now(), conn, pieces)
         self._journal.put_all(frames, done)
@@ -224,7 +233,11 @@ class Session:
         legs, self._legs = self._legs, set()
         self._speaking = len(legs)
         for leg in legs:
-            leg.cut(self.end)
+            try:
+                leg.cut(self.end)
+            except Exception as error:  # noqa: BLE001 - whatever is wrong with one leg, the others end too
+                asyncio.get_running_loop().call_exception_handler({"message": f"a leg of {self.label} could not be cut", "exception": error})
+                self.spoke()
         if not self._speaking:
             self._quiet.set()
         return len(legs)
@@ -246,6 +259,21 @@ class Session:
             for conn, flow in sorted(self._flows.items())
             if flow[0].recorded != flow[0].handed or flow[1].recorded != flow[1].handed
         ]
+
+    def _unrecorded(self, frames: Sequence[Frame]) -> None:
+        """Nothing of these is on record: they count for nothing, and what comes next takes their place."""
+        if self.frames == frames[-1].seq + 1 or not self.muted:
+            self.frames = min(self.frames, frames[0].seq)
+        for frame in frames:
+            flow, size = self._flows.get(frame.conn), len(frame.body)
+            if frame.channel in TO_UPSTREAM:
+                self.bytes_in -= size
+                if flow:
+                    flow[0].recorded -= size
+            elif frame.channel in TO_CLIENT:
+                self.bytes_out -= size
+                if flow:
+                    flow[1].recorded -= size
 
     def _frames(self, now: Instant, conn: int, pieces: Sequence[tuple[Channel, bytes]]) -> list[Frame]:
         at_us = max(0, now.boot_us - self.started.boot_us)

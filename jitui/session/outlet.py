@@ -1,7 +1,7 @@
 """The writing end of a leg: a bounded queue in front of a transport, whose unsent part can be dropped at the mute.
 
-The transport itself is handed at most one write more than it can send at once (its high-water mark is one byte), so what was
-not handed on when a window ends is still ours to drop.
+The transport's high-water mark is one byte, so what was not handed on when a window ends is still ours to drop. Under TLS the encrypted
+bytes of what was handed on, some 64 KiB and one write at most, may wait below it: those are gone only with an abort.
 """
 
 import asyncio
@@ -18,6 +18,7 @@ class Outlet:
     def __init__(self, transport: asyncio.Transport) -> None:
         self.transport = transport
         self.queued = 0
+        self.gate: Callable[[], bool] | None = None  # asked before anything that had to wait goes out: its window may be over by now
         self._queue: deque[tuple[bytes, Callable[[], None] | None]] = deque()
         self._blocked = False
 
@@ -43,6 +44,8 @@ class Outlet:
         """The transport's resume_writing: go on until it blocks again."""
         self._blocked = False
         while self._queue and not self._blocked:
+            if self.gate is not None and not self.gate():
+                return
             data, handed = self._queue.popleft()
             self.queued -= len(data)
             self.transport.write(data)
@@ -50,7 +53,8 @@ class Outlet:
                 handed()
 
     def drop(self) -> int:
-        """Forget what waits; how many bytes that were."""
+        """Forget what waits, and pass what is said from now on; how many bytes that were."""
+        self.gate = None
         dropped, self.queued = self.queued, 0
         self._queue.clear()
         return dropped

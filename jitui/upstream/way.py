@@ -49,9 +49,11 @@ class GrantWay:
         connection = self.way.pool.take()
         return None if connection is None else (connection, credential)
 
-    async def connection(self) -> tuple[Connection, Headers]:
+    async def connection(self, *, fresh: bool = False) -> tuple[Connection, Headers]:
+        """A connection and the credential's headers; `fresh`: never a kept one. Raises UpstreamError."""
         credential = await self.way.upstream.authorization(self.grant)
-        return self.way.pool.take() or await self.way.pool.connect(), credential
+        kept = None if fresh else self.way.pool.take()
+        return kept or await self.way.pool.connect(), credential
 
     async def renew(self, stale: Headers) -> bool:
         return await self.way.upstream.renew(self.grant, stale)
