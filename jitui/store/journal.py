@@ -31,6 +31,8 @@ from jitui.tape.frame import Frame
 BATCH_BYTES: Final = 768 << 10  # of one tape commit
 SMALL: Final = 4096  # bytes of a put that may overtake bulk of other sessions
 NOTES_S: Final = 0.1  # how long an action's row waits for company
+NOTES_AT_ONCE: Final = 100  # rows of one commit, a millisecond or two of the writer's time
+NOTES_AGAIN_S: Final = 0.01  # until the next so many, if more wait
 NOTES_KEPT: Final = 100_000  # rows of actions kept while the ledger can't be written
 PROBE_S: Final = 1.0
 
@@ -232,19 +234,31 @@ class Journal:
         return results
 
     def _commit(self, batches: Sequence[Batch], *, sign: bool = False) -> list[Sequence[Fact] | Exception]:
-        notes = [] if self._error else list(self._notes)
+        notes = self._ripe_notes(batches)
         changed = self._tapes.changed
         marks = {session: chain for session in changed if (chain := self._tapes.chains.get(session))}
-        results = self._ledger.commit(batches, notes, marks, sign=sign)
-        for _ in notes:
-            self._notes.popleft()
+        try:
+            results = self._ledger.commit(batches, notes, marks, sign=sign)
+        except BaseException:
+            self._notes.extendleft(reversed(notes))
+            raise
         if self._ledger.last_signed:
             changed.clear()
             self._head_due = time.monotonic() + HEAD_EVERY_S
-        self._note_due = inf
+        self._note_due = time.monotonic() + NOTES_AGAIN_S if self._notes else inf
         if self._checkpointer.wants_restart(self._ledger.path):
             restart_wal(self._ledger.db)
         return results
+
+    def _ripe_notes(self, batches: Sequence[Batch]) -> list[tuple[ActionRow, bool]]:
+        """What goes with this commit. With the end of a session everything does: afterwards nobody would look for its rows on the tape."""
+        if self._error:
+            return []
+        ends = any(draft.kind is Kind.SESSION_ENDED for batch in batches for draft in batch.drafts)
+        ripe: list[tuple[ActionRow, bool]] = []
+        while self._notes and (ends or len(ripe) < NOTES_AT_ONCE):
+            ripe.append(self._notes.popleft())
+        return ripe
 
     def _forget_ended(self, facts: Sequence[Fact]) -> None:
         for fact in facts:

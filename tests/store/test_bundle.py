@@ -13,11 +13,12 @@ from tests.store.life import added, asked, attempted, began, ended, frames, gran
 
 async def made(tmp_path: Path) -> Path:
     """A session among others, exported."""
-    async with opened(tmp_path / "state", tape_limit=20_000) as store:
+    async with opened(tmp_path / "state", tape_limit=40_000) as store:
         await store.commit([added(), added("agent-secret", owner="bob")])
         await store.commit([*window(), began(1), began(2)])
-        for seq in range(40):
-            await record(store, [*frames(1, [b"mine %d " % seq + b"x" * seq * 40], seq), *frames(2, [b"not mine" * 100], seq)])
+        for seq in range(0, 40, 4):
+            mine = [b"mine %d " % each + b"x" * each * 40 for each in range(seq, seq + 4)]
+            await record(store, [*frames(1, mine, seq), *frames(2, [b"not mine" * 100] * 4, seq)])
         store.note(attempted(session=1, verdict="allowed", code=200))
         store.note(attempted(session=2, verdict="allowed", code=200))
         await store.commit([asked(2, reason="somebody else's secret"), granted(2, 2), ended(1)])

@@ -17,7 +17,7 @@ from jitui.store import Files, Store, journal
 from jitui.store.journal import SMALL, Commit, Op, Put, take
 from jitui.store.ledger import Batch
 from jitui.tape.frame import Channel, Frame
-from tests.store.life import asked, began, ended, frames, opened, record, until, window
+from tests.store.life import asked, attempted, began, ended, frames, opened, record, until, window
 
 PUTS = st.builds(lambda sessions, size: ("put", tuple(sessions), size), st.lists(st.integers(1, 4), min_size=1, max_size=3),
                  st.sampled_from([0, 1, SMALL, SMALL + 1, 300_000, 2_000_000]))
@@ -161,6 +161,30 @@ async def test_a_ledger_that_is_gone_decides_nothing(tmp_path: Path) -> None:
         with pytest.raises(UnrecordableError, match="nothing can be recorded"):
             await store.commit([asked(1)])
         assert store.recording_error is not None
+
+
+async def test_rows_of_actions_come_in_portions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that frames don't wait behind thousands of them; but a session does not end before its rows are there."""
+    monkeypatch.setattr(journal, "NOTES_AT_ONCE", 7)
+    portions: list[int] = []
+    async with opened(tmp_path / "state") as store:
+        ledger, files = store._ledger, Files(tmp_path / "state")
+        real = ledger.commit
+
+        def commit(batches: Any, notes: Any, marks: Any, **options: Any) -> Any:
+            portions.append(len(notes))
+            return real(batches, notes, marks, **options)
+
+        monkeypatch.setattr(ledger, "commit", commit)
+        await store.commit([*window(), began(1), began(2)])
+        for conn in range(50):
+            store.note(attempted(session=1, conn=conn, verdict="allowed"))
+        await until(lambda: len(files.actions()) == 50)
+        assert (max(portions), [row.conn for row in files.actions()]) == (7, list(range(50)))
+        for conn in range(50):
+            store.note(attempted(session=2, conn=conn, verdict="allowed"))
+        await store.commit([ended(2)])
+        assert len(files.actions(session=2)) == 50
 
 
 async def test_heads_are_signed_while_a_session_lives(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
