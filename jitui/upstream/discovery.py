@@ -158,8 +158,9 @@ class Discovery:
                 await self._again(key for key, copy in self._copies.items() if copy.used_us > self._now() - 2e6 * self._every_s)
                 self._forget_unused()
             with contextlib.suppress(TimeoutError):
-                until = asyncio.get_running_loop().time() + self._every_s
-                while True:
+                loop = asyncio.get_running_loop()
+                until = loop.time() + self._every_s
+                while loop.time() < until:
                     async with asyncio.timeout_at(until):
                         await self._wake.wait()
                     self._wake.clear()
