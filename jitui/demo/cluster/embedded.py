@@ -34,12 +34,13 @@ class EmbeddedCluster:
         self.kubeconfig = folder / "kubeconfig"
         self.audit = folder / "audit.jsonl"
         self.token = secrets.token_urlsafe(24)
-        self._mark = secrets.token_hex(4)
+        mark = secrets.token_hex(4)
+        self._mark = f"POD_UID={mark}"
         self._scratch = Path(tempfile.mkdtemp(prefix="pods-", dir=folder))
         self._nurse = subprocess.Popen(  # noqa: S603 - our own file
             [sys.executable, "-I", nurse.__file__, str(self._scratch), self._mark], stdin=subprocess.PIPE, start_new_session=True,
-            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        self._objects = Objects(self._mark)
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env={})  # without the marks of whoever started this cluster
+        self._objects = Objects(mark)
         self._kubelet = Kubelet(self._objects, self._scratch)
         self._log = Audit(self.audit)
         self._server = Server(self._objects, self._kubelet, self._log, token=self.token, chatter_s=chatter_s)

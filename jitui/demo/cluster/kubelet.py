@@ -97,7 +97,7 @@ class Kubelet:
         """The pod is gone: so are its processes and its folder."""
         self._seen.pop(uid, None)
         self._seen.pop(f"{uid} ends", None)
-        nurse.end(uid)
+        nurse.end(f"POD_UID={uid}")
         shutil.rmtree(self._folder / uid, ignore_errors=True)
 
     def forget_missing(self) -> None:

@@ -1,7 +1,7 @@
-"""Ends what a cluster started, whatever became of the cluster: every process that carries its mark, then its folder.
+"""Ends what somebody started, whatever became of them: every process that carries their mark, then their folder.
 
 A file of its own, so that `python -I nurse.py FOLDER MARK` runs with the standard library alone: it waits until its stdin is closed, which
-the death of the cluster's process does too.
+the death of whoever started it does too. A mark is `NAME=beginning of the value` of an environment variable.
 """
 
 import os
@@ -14,8 +14,8 @@ from pathlib import Path
 
 
 def marked(mark: str) -> Iterator[int]:
-    """The processes whose environment says POD_UID={mark}..., wherever they went since."""
-    needle = b"POD_UID=" + mark.encode()
+    """The processes whose environment says so, wherever they went since."""
+    needle = mark.encode()
     for entry in Path("/proc").glob("[0-9]*"):
         try:
             if any(line.startswith(needle) for line in (entry / "environ").read_bytes().split(b"\0")):

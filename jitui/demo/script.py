@@ -1,0 +1,180 @@
+"""The whole story without a terminal: each step is done with the real programs, looked at from outside, and printed as it happens."""
+
+import base64
+import sys
+import time
+from collections.abc import Callable
+from typing import Any, Final
+
+from jitui import span
+from jitui.demo.house import AGENT, CONNECTION, House
+from jitui.demo.terminal import Terminal
+from jitui.errors import JituiError, RefusedError
+from jitui.instant import from_rfc3339
+from jitui.said import clean
+
+SHORTEST_S: Final = 10.0
+REASON: Final = "orders look stuck: look at web, read its data"
+TYPED: Final = (("cat app/VERSION", "2026.11.3"), ("head -2 data/orders.csv", "4001,ana"), ("echo all $((40 + 2)) orders seen", "all 42 orders seen"))
+
+Look = Callable[[], tuple[bool, str]]
+
+
+class NotSoError(RefusedError):
+    """A step of the story did not go as it should."""
+
+
+class Story:
+    """Plays it once; `play` returns the seconds it took. Raises NotSoError at the first step that is not as it should be."""
+
+    def __init__(self, house: House) -> None:
+        self._house = house
+        self._began = time.monotonic()
+        self._request: dict[str, Any] = {}
+        self._grant = ""
+        self._deadline = 0.0  # seconds since 1970
+        self._plain = b""  # what the agent's plain exec printed
+        self._screen = b""  # what the agent's terminal got in the shell, before the end
+
+    def play(self) -> float:
+        house = self._house
+        self.step("denied", self._denied)
+        self.step("asked", self._asked)
+        self.step("cannot approve its own", self._own)
+        self.step("approved", self._approved)
+        self.step("kubectl get", lambda: self._kubectl("get", "pods", has="box "))
+        self.step("kubectl describe", lambda: self._kubectl("describe", "pod", "web", has="Started container web"))
+        self.step("kubectl logs", lambda: self._kubectl("logs", "web", "--tail", "2", has="HTTP/1.1"))
+        self.step("kubectl exec", self._exec)
+        with Terminal([*house.kubectl, "exec", "-it", "-n", "web", "web", "--", "sh"], house.environment(agent=True)) as shell:
+            self.step("exec", lambda: self._typed(shell))
+            self._countdown(shell)
+            self.step("expired", lambda: self._expired(shell))
+        self.step("denied again", self._denied)
+        self.step("replayed", self._replayed)
+        self.step("frames", self._frames)
+        self.step("verified", self._verified)
+        return time.monotonic() - self._began
+
+    def step(self, name: str, look: Look) -> None:
+        """Do it, look at it, and say how it was. Raises NotSoError if it was not as it should be."""
+        try:
+            fits, detail = look()
+        except JituiError as error:
+            fits, detail = False, str(error)
+        say(f"{'✓' if fits else '✗'} {name:<22} {clean(detail, 130)}")
+        if not fits:
+            raise NotSoError(f"the demo's story breaks at: {name}")
+
+    def _denied(self) -> tuple[bool, str]:
+        done = self._house.run([*self._house.kubectl, "get", "pods", "-n", "web"], agent=True)
+        return done.code == 1 and not done.out and f"jitui request {CONNECTION}" in done.err and "(Forbidden)" in done.err, done.err
+
+    def _asked(self) -> tuple[bool, str]:
+        done = self._house.jitui("request", CONNECTION, "--duration", span.show(self._house.window_s), "--reason", REASON, "--json", agent=True)
+        if done.code:
+            return False, done.err
+        self._request = done.jsons[0]
+        fits = self._request["state"] == "pending" and self._request["identity"] == AGENT
+        return fits, f'{self._request["id"]}: {AGENT} wants {self._request["scope"]} for {span.show(self._house.window_s)}, says "{REASON}"'
+
+    def _own(self) -> tuple[bool, str]:
+        done = self._house.jitui("approve", self._request["id"], agent=True)
+        pending = [one["id"] for one in self._house.jitui("requests", "--json").jsons]
+        return done.code == 1 and pending == [self._request["id"]], done.err.removeprefix("jitui: ")
+
+    def _approved(self) -> tuple[bool, str]:
+        done = self._house.jitui("approve", self._request["id"], "--json")
+        if done.code:
+            return False, done.err
+        approved = done.jsons[0]
+        self._grant, self._deadline = approved["grant"], from_rfc3339(approved["deadline"]) / 1e6
+        return approved["state"] == "approved", f"{self._grant} by {approved['decided_by']}, until {approved['deadline']}"
+
+    def _kubectl(self, *args: str, has: str) -> tuple[bool, str]:
+        done = self._house.run([*self._house.kubectl, args[0], "-n", "web", *args[1:]], agent=True)
+        return done.code == 0 and has in done.text, done.err or f"{done.text.count(chr(10))} lines, with {has.strip()!r}"
+
+    def _exec(self) -> tuple[bool, str]:
+        done = self._house.run([*self._house.kubectl, "exec", "-n", "web", "web", "--", "cat", "data/orders.csv"], agent=True)
+        self._plain = done.out
+        return done.code == 0 and b"4002,ben" in done.out, done.err or f"cat data/orders.csv: {len(done.out)} bytes"
+
+    def _typed(self, shell: Terminal) -> tuple[bool, str]:
+        """A person's session in a shell; shorter if the window is."""
+        at, count = shell.expect("web $ "), 0
+        for line, answer in TYPED:
+            if count and self._left() < SHORTEST_S / 2:
+                break
+            shell.keys(line + "\r")
+            at = shell.expect("web $ ", after=shell.expect(answer, after=at))
+            count += 1
+        self._screen = shell.said
+        return True, f"a shell on a terminal: {count} lines typed, {len(self._screen)} bytes back"
+
+    def _countdown(self, shell: Terminal) -> None:
+        """The clock as the gateway shows it, three times on the way to the end."""
+        for part in (0.7, 0.4, 0.15):
+            wanted = part * self._house.window_s
+            if self._left() > wanted:
+                shell.read(self._left() - wanted)
+                self.step("countdown", self._remaining)
+
+    def _remaining(self) -> tuple[bool, str]:
+        grants = {one["id"]: one for one in self._house.jitui("grants", "--json").jsons}
+        left = float(grants.get(self._grant, {}).get("remaining_s", -1.0))
+        return abs(left - self._left()) < 3.0, f"{self._grant} ends in {left:.1f} s, {grants.get(self._grant, {}).get('open_streams', 0)} stream open"
+
+    def _expired(self, shell: Terminal) -> tuple[bool, str]:
+        """The shell was idle: its program must end by itself, at the deadline, say why, and fail."""
+        code = shell.end(max(0.0, self._left()) + 5.0)
+        late = -self._left()
+        words = shell.said[len(self._screen):].decode("utf-8", "replace").split("error: ")[-1].strip()
+        fits = code not in {None, 0} and "window" in words and self._grant in words and -0.1 < late < 3.0
+        return fits, f"kubectl exit {code}, {late:.1f} s after the deadline: {words}"
+
+    def _session(self, *, tty: bool) -> dict[str, Any]:
+        found = [one for one in self._house.jitui("sessions", "--json").jsons if one["kind"] == "exec" and one["tty"] == tty]
+        if len(found) != 1:
+            raise NotSoError(f"{len(found)} exec sessions are on record, not one")
+        return dict(found[0])
+
+    def _replayed(self) -> tuple[bool, str]:
+        """What the replay prints is what stood on the agent's screen."""
+        session = self._session(tty=True)
+        done = self._house.jitui("replay", session["id"], "--text")
+        seen = [line.rstrip() for line in self._screen.decode("utf-8", "replace").replace("\r", "").split("\n")[:-1]]  # the last one was not ended
+        shown = [line.rstrip() for line in done.text.split("\n")]
+        same = any(shown[start:start + len(seen)] == seen for start in range(len(shown)))
+        return done.code == 0 and bool(seen) and same, done.err or f"{session['id']}: {len(seen)} lines, the same as on the agent's screen"
+
+    def _frames(self) -> tuple[bool, str]:
+        """The recorded bytes are the agent's bytes: of the plain exec all, of the shell all that reached its terminal."""
+        plain = self._house.jitui("frames", self._session(tty=False)["id"], "--raw", "--channel", "stdout")
+        typed = self._house.jitui("frames", self._session(tty=True)["id"], "--channel", "stdout", "--json")
+        screen = b"".join(base64.b64decode(one["data_b64"]) for one in typed.jsons if one["delivered"])
+        fits = plain.out == self._plain and screen.startswith(self._screen) and bool(self._screen)
+        return fits, f"{len(plain.out)} bytes of the plain exec and {len(screen)} of the shell are what the agent got"
+
+    def _verified(self) -> tuple[bool, str]:
+        done = self._house.jitui("verify", "--json")
+        proofs = done.jsons
+        return done.code == 0 and all(one["consistent"] for one in proofs), done.err or f"{len(proofs)} chains are whole"
+
+    def _left(self) -> float:
+        return self._deadline - time.time()
+
+
+def say(line: str) -> None:
+    """One line, at once."""
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
+
+
+def tell(house: House) -> None:
+    """Play the story and say how it ended. Raises NotSoError."""
+    say(f"jitui demo: a cluster, a gateway and {AGENT} with {'its ' + ' '.join(house.kubectl[-1:])}, in {house.folder}")
+    took = Story(house).play()
+    say(f"all as it should be, {took:.1f} s; nothing of it is kept")
+
+

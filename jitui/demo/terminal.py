@@ -1,0 +1,89 @@
+"""A program on a terminal of its own, typed at as a person would."""
+
+import contextlib
+import fcntl
+import os
+import pty
+import random
+import select
+import signal
+import struct
+import subprocess
+import termios
+import time
+from collections.abc import Mapping, Sequence
+from types import TracebackType
+from typing import Final, Self
+
+from jitui.errors import UnavailableError
+
+KEY_S: Final = (0.03, 0.11)  # between two keys of a quick typist
+
+
+class Terminal:
+    """One program and what it has written so far."""
+
+    def __init__(self, argv: Sequence[str], env: Mapping[str, str], *, rows: int = 24, columns: int = 80) -> None:
+        self.said = b""
+        self._ours, theirs = pty.openpty()
+        fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+        try:
+            self._process = subprocess.Popen(argv, env=dict(env), stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True)  # noqa: S603
+        finally:
+            os.close(theirs)
+        self._dice = random.Random(len(argv))  # noqa: S311 - only for the rhythm of typing
+
+    def keys(self, text: str) -> None:
+        """Key by key; what is echoed meanwhile is read."""
+        for key in text:
+            self.read(self._dice.uniform(*KEY_S))
+            with contextlib.suppress(OSError):
+                os.write(self._ours, key.encode())
+
+    def read(self, seconds: float) -> bool:
+        """Take what comes for so long. False once the program has closed its terminal."""
+        until = time.monotonic() + seconds
+        while (left := until - time.monotonic()) > 0:
+            if not select.select([self._ours], [], [], left)[0]:
+                return True
+            try:
+                data = os.read(self._ours, 65_536)
+            except OSError:  # EIO: nobody holds the other end
+                return False
+            if not data:
+                return False
+            self.said += data
+        return True
+
+    def expect(self, text: str, timeout: float = 20.0, *, after: int = 0) -> int:
+        """Read until it has written `text` behind the first `after` bytes; the offset behind that. Raises UnavailableError."""
+        until = time.monotonic() + timeout
+        while (at := self.said.find(text.encode(), after)) < 0:
+            if time.monotonic() > until or not self.read(0.2):
+                raise UnavailableError(f"the program on the terminal never wrote {text!r}; its last words: {self.said[-300:]!r}")
+        return at + len(text.encode())
+
+    def end(self, timeout: float) -> int | None:
+        """Read until the program has ended; its exit code, or None if it still runs then."""
+        until = time.monotonic() + timeout
+        while time.monotonic() < until and self.read(0.1):
+            continue
+        try:
+            return self._process.wait(max(0.1, until - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            return None
+
+    def close(self) -> None:
+        """End it, and let go of the terminal."""
+        if self._process.poll() is None:
+            self._process.send_signal(signal.SIGKILL)
+        self._process.wait()
+        if self._ours >= 0:
+            os.close(self._ours)
+            self._ours = -1
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
