@@ -5,6 +5,7 @@
 * pattern, clause, grammar, scope   the scope grammar: text, what it stands for, what it allows, what is narrower
 * hazard    one table: how much an action or a clause can hurt, and what a `*` never reaches
 * terms     identities, rules, requests and grants as frozen values
+* advice    clauses that hold less than they seem to, for `jitui check`
 * rights    who may what, and for whom nobody decides
 * request, grant   state tables and the moves over them
 * policy    decide: Allow, or Deny with what is missing and the command that asks for it

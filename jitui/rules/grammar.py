@@ -35,7 +35,8 @@ PATH: Final = re.compile(r"(/[A-Za-z0-9._~:@!$&'()+=-]+)*/?\*?")
 
 SPACE: Final = " \t\r\n"
 META: Final = "|&<>()$`#!~{}[]?"  # characters that mean something to sh, so they stand in quotes
-LIMIT: Final = 16_384  # characters of a scope
+LIMIT: Final = 8192  # characters of a scope
+PIECES: Final = 2000  # verbs times resources times namespaces: scopes come from agents, and comparing them takes time
 
 # Plurals that live outside the core group: the commonest slip, and one that would silently match nothing.
 GROUPS: Final[Mapping[str, str]] = (
@@ -88,8 +89,12 @@ def parse(text: str, label: str = "scope") -> tuple[Clause, ...]:
         words, argv, end = _lex(source, position)
         clauses.append(_clause(source, words, argv, end))
         if end >= len(text):
-            return tuple(dict.fromkeys(clauses))
+            break
         position = end + 1
+    pieces = sum(len(atom.verbs) * max(1, len(atom.namespaces)) for clause in clauses for atom in clause.atoms)
+    if pieces > PIECES:
+        raise InvalidError(f"{label} with {pieces} combinations of verb, resource and namespace, {PIECES} at most; use wildcards")
+    return tuple(dict.fromkeys(clauses))
 
 
 def _lex(source: Source, start: int) -> tuple[list[Token], list[Token] | None, int]:
@@ -213,7 +218,7 @@ def _verbs(source: Source, token: Token) -> tuple[str, ...]:
         if part.text == EVERY:
             source.fail(part.at, "* beside other verbs", "* alone is get,list,watch,create,update,patch,delete,deletecollection")
         if part.text not in ORDER and part.text not in MACROS:
-            near = get_close_matches(part.text.lower(), KNOWN, 1)
+            near = get_close_matches(part.text[:20].lower(), KNOWN, 1)
             near = ["port-forward"] if part.text == "portforward" else ["get pods/log"] if part.text in {"log", "logs"} else near
             hint = f"did you mean {near[0]}?" if near else f"verbs are {' '.join(KNOWN)} or *"
             source.fail(part.at, f"{part.text} is no verb", hint)

@@ -6,7 +6,7 @@ The gateway forwards the very target that was read here, so nothing is normalise
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, NoReturn
 
@@ -44,7 +44,7 @@ def refuse(what: str, hint: str) -> NoReturn:
 class Query:
     """Keys and values as Go's ParseQuery gives them, in order; a judged key at most once."""
 
-    values: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    values: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     def text(self, key: str) -> str:
         return self.values.get(key, ("",))[0]
@@ -162,12 +162,11 @@ def _query(raw: bytes) -> Query:
         refuse("a semicolon in the query", "separate with & and write %3B for a semicolon")
     if not QUERY.fullmatch(raw):
         refuse("a character in the query that must be percent-encoded, or a fragment", "encode it, as kubectl does")
-    values: dict[str, tuple[str, ...]] = {}
+    values: dict[str, list[str]] = {}
     for pair in raw.split(b"&"):
         if pair:
             key, _, value = pair.partition(b"=")
-            name = _value(key)
-            values[name] = (*values.get(name, ()), _value(value))
+            values.setdefault(_value(key), []).append(_value(value))
     return Query(values)
 
 
@@ -197,7 +196,7 @@ def _resource(verb: str, path: str, parts: list[str], query: Query, *, apply: bo
         # one action whatever the method: a WebSocket is a GET, SPDY a POST, and both start the same command
         return Action(
             "create" if stream else verb, group, version, resource, subresource, namespace, name, path,
-            argv=query.values.get("command", ()) if subresource == "exec" else (), container=query.text("container"),
+            argv=tuple(query.values.get("command", ())) if subresource == "exec" else (), container=query.text("container"),
             stdin=stream and query.flag("stdin"), tty=stream and query.flag("tty"), follow=not stream and query.flag("follow"),
         )  # fmt: skip
     if not name:

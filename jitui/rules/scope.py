@@ -1,7 +1,7 @@
 """What of a connection a grant covers: a union of clauses, matched against actions and compared with each other."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Protocol
 
@@ -87,6 +87,26 @@ class Scope:
                 return clause
         return None
 
+    def covers(self, clause: Clause) -> bool:
+        """Whether everything that the clause allows is proved to be allowed by this scope."""
+        if clause in self.clauses:
+            return True
+        outer = [path for each in self.clauses for path in each.paths]
+        return all(any(contains(path, inner) for path in outer) for inner in clause.paths) and all(
+            self._covers(atom, verb, namespace) for atom in clause.atoms for verb, namespace in _pieces(atom)
+        )
+
+    def _covers(self, atom: Atom, verb: str, namespace: str) -> bool:
+        target = atom.target
+        every = target.plural == EVERY
+        if not every:
+            rows = self._written.get((verb, target.group, target.plural, target.subresource), ())
+            if any(_inside(atom, namespace, outer) for outer, _ in rows):
+                return True
+        if target.subresource or (not every and past_star_kind(verb, target.group, target.plural)):
+            return False
+        return any(outer.target.group in {"", target.group} and _inside(atom, namespace, outer) for outer, _ in self._starred.get(verb, ()))
+
     def _allows_path(self, action: Action) -> Clause | None:
         if action.verb != "get":
             return None
@@ -115,53 +135,32 @@ def narrower(a: Scope, b: Scope) -> bool:
 
     Proved piece by piece: each verb on each target in each namespace of a lies inside one piece of b, whichever clause it is in.
     """
-    rows = [atom for clause in b.clauses for atom in clause.atoms]
-    paths = [path for clause in b.clauses for path in clause.paths]
-    return all(
-        all(any(contains(outer, inner) for outer in paths) for inner in clause.paths)
-        and all(any(_inside(piece, verb, outer) for outer in rows) for atom in clause.atoms for piece, verb in _pieces(atom))
-        for clause in a.clauses
-    )
+    return all(b.covers(clause) for clause in a.clauses)
 
 
 def wider_clause(a: Scope, b: Scope) -> Clause | None:
     """The first clause of a that is not proved to lie inside b; None if a is narrower."""
-    return next((clause for clause in a.clauses if not narrower(Scope((clause,)), b)), None)
+    return next((clause for clause in a.clauses if not b.covers(clause)), None)
 
 
-def _pieces(atom: Atom) -> Iterator[tuple[Atom, str]]:
-    """The atom, one verb and one namespace at a time, without what it never reaches."""
+def _pieces(atom: Atom) -> Iterator[tuple[str, str]]:
+    """The atom, one verb and one namespace at a time ("" for cluster-scoped), without what it never reaches."""
     target = atom.target
     for verb in atom.verbs:
-        if atom.starred and target.plural != EVERY and past_star_verb(verb, target.group, target.plural):
-            continue
-        for namespace in atom.namespaces:
-            yield replace(atom, namespaces=(namespace,)), verb
-        if not atom.namespaces:
-            yield atom, verb
+        if not (atom.starred and target.plural != EVERY and past_star_verb(verb, target.group, target.plural)):
+            for namespace in atom.namespaces or ("",):
+                yield verb, namespace
 
 
-def _inside(inner: Atom, verb: str, outer: Atom) -> bool:
-    """Whether everything that `inner` allows for this verb is allowed by `outer`."""
-    if verb not in outer.verbs:
+def _inside(inner: Atom, namespace: str, outer: Atom) -> bool:
+    """Whether name, namespace and command that `inner` allows are allowed by `outer`; verb and kind were looked up."""
+    name = outer.target.name
+    if name and not (inner.target.name and contains(name, inner.target.name)):
         return False
-    a, b = inner.target, outer.target
-    if b.plural == EVERY:
-        if a.subresource or (b.group and b.group != a.group):
-            return False
-        if a.plural != EVERY and past_star_kind(verb, a.group, a.plural):
-            return False
-    elif (a.plural, a.group, a.subresource) != (b.plural, b.group, b.subresource) or (outer.starred and past_star_verb(verb, b.group, b.plural)):
-        return False
-    if b.name and not (a.name and contains(b.name, a.name)):
-        return False
-    if not inner.namespaces or not outer.namespaces:
-        return inner.namespaces == outer.namespaces and _commands_inside(inner, outer)
-    namespace = inner.namespaces[0]
-    # "*" is more than a pattern: it also means lists across all namespaces
-    if not any(pattern == EVERY or (namespace != EVERY and contains(pattern, namespace)) for pattern in outer.namespaces):
-        return False
-    return _commands_inside(inner, outer)
+    if not namespace or not outer.namespaces:
+        return not namespace and not outer.namespaces and _commands_inside(inner, outer)
+    # "*" is more than a pattern, it also means lists across all namespaces: only "*" contains it
+    return any(contains(pattern, namespace) for pattern in outer.namespaces) and _commands_inside(inner, outer)
 
 
 def _commands_inside(inner: Atom, outer: Atom) -> bool:

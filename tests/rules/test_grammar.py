@@ -7,7 +7,7 @@ from hypothesis import given, strategies as st
 
 from jitui.errors import InvalidError
 from jitui.rules.clause import Clause, Target
-from jitui.rules.grammar import LIMIT, parse
+from jitui.rules.grammar import LIMIT, PIECES, parse
 from jitui.rules.pattern import Wild
 from jitui.rules.scope import Scope
 from tests.rules.made import scopes
@@ -25,10 +25,10 @@ def test_the_canonical_text_is_canonical(scope: Scope) -> None:
     assert str(Scope.parse(str(scope))) == str(scope)
 
 
-PIECES = [*"readgtpodsexcinwb*:/.,;- '\"\\@$&\n\0éX", "read ", "pods", " in ", "url:/", " -- ", "exec pods", "web", "..."]
+TEXT = [*"readgtpodsexcinwb*:/.,;- '\"\\@$&\n\0éX", "read ", "pods", " in ", "url:/", " -- ", "exec pods", "web", "..."]
 
 
-@given(st.lists(st.sampled_from(PIECES), max_size=20).map("".join))
+@given(st.lists(st.sampled_from(TEXT), max_size=20).map("".join))
 def test_garbage_is_refused_or_read(text: str) -> None:
     """Nothing but InvalidError ever comes out, with a position inside the text; what is read reads back."""
     try:
@@ -162,3 +162,11 @@ def test_a_scope_without_a_clause_never_means_everything() -> None:
 def test_a_scope_is_bounded() -> None:
     with pytest.raises(InvalidError, match=f"{LIMIT} at most"):
         parse("read pods in " + "a" * LIMIT)
+
+
+def test_a_scope_has_a_bounded_number_of_pieces() -> None:
+    """Verbs times resources times namespaces: an agent's scope must not hold the gateway up."""
+    names = ",".join(f"pods:{number}" for number in range(50))
+    where = ",".join(f"n{number}" for number in range(50))
+    with pytest.raises(InvalidError, match=f"scope with 2500 combinations of verb, resource and namespace, {PIECES} at most; use wildcards"):
+        parse(f"get {names} in {where}")
