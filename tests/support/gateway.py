@@ -50,13 +50,14 @@ class Gateway:
     """One gateway: its folder, its process, and how everybody reaches it."""
 
     def __init__(self, folder: Path, cluster: Cluster, *, rules: Sequence[Mapping[str, object]], data: Path | None = None,
-                 config: Mapping[str, object] | None = None) -> None:
+                 config: Mapping[str, object] | None = None, connection: str = "test") -> None:
         """Write the configuration and start. `config`: more top-level keys of it. `data`: another data folder."""
         self.folder, self.cluster = folder, cluster
         self.data = data or folder / "data"
         self.config, self.ready_file = folder / "jitui.yaml", folder / "ready.json"
         folder.mkdir(parents=True, exist_ok=True)
-        self.connections: dict[str, Any] = {"test": {"kind": "kubernetes", "kubeconfig": str(cluster.kubeconfig), "access": "just-in-time"}}
+        self.connection = connection
+        self.connections: dict[str, Any] = {connection: {"kind": "kubernetes", "kubeconfig": str(cluster.kubeconfig), "access": "just-in-time"}}
         self.configure(rules, config or {})
         self.ready: dict[str, Any] = {}
         self.program: Program
@@ -129,10 +130,10 @@ class Gateway:
         self.kubeconfig(agent, plugin=plugin)
         return agent
 
-    def kubeconfig(self, agent: Agent, *args: str, plugin: bool = False, connection: str = "test") -> None:
+    def kubeconfig(self, agent: Agent, *args: str, plugin: bool = False, connection: str = "") -> None:
         """Write the agent's kubeconfig, as the agent."""
         how = () if plugin else ("--embed-token",)
-        self.jitui("kubeconfig", connection, *how, *args, "--output", str(agent.kubeconfig), by=agent).ok()
+        self.jitui("kubeconfig", connection or self.connection, *how, *args, "--output", str(agent.kubeconfig), by=agent).ok()
 
     def person(self, name: str, *roles: str) -> Person:
         flags = [part for role in roles for part in ("--role", role)]
@@ -141,7 +142,7 @@ class Gateway:
     def window(self, agent: Agent, *, duration: str = "30m", scope: str = "", by: Caller = None) -> str:
         """Ask as the agent and approve; the grant's id."""
         scoped = ("--scope", scope) if scope else ()
-        asked = self.ask_json("request", "test", "--duration", duration, "--reason", "a test", *scoped, by=agent)
+        asked = self.ask_json("request", self.connection, "--duration", duration, "--reason", "a test", *scoped, by=agent)
         grant: str = self.ask_json("approve", asked["id"], by=by)["grant"]
         return grant
 

@@ -1,0 +1,124 @@
+"""The pictures of every screen, from a real run: a cluster, a gateway, agents at work with kubectl, and the app itself.
+
+    make screenshots        needs a real kubectl, and rsvg-convert (Debian: librsvg2-bin) with a monospace font (fonts-dejavu-core)
+"""
+
+import asyncio
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT))
+
+from jitui.remote import Address, Remote  # noqa: E402
+from jitui.tui.app import JituiApp  # noqa: E402
+from tests.support import kubectls  # noqa: E402
+from tests.support.clusters import embedded  # noqa: E402
+from tests.support.gateway import Agent, Gateway, rule  # noqa: E402
+from tests.support.processes import Program  # noqa: E402
+
+RULES = [
+    rule("agent-deploybot", connection="prod-eks", scope=["read pods,pods/log,deployments.apps in web", "patch deployments.apps in web"]),
+    rule("agent-triage", connection="prod-eks", duration="1h", scope=["@debug in web"]),
+    rule("agent-sre", connection="prod-eks", scope=["@debug in web"]),
+    rule("ci-nightly", connection="prod-eks", duration="1h", scope=["@view in *"], approvals=2),
+]
+SHELL = (b"ls -la\r", b"cat /etc/hostname\r", b"for i in 1 2 3; do echo step $i; done\r", b"ps | head -5\r")
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """What is going on when the pictures are taken."""
+
+    gateway: Gateway
+    agents: dict[str, Agent]
+    shell: Program
+
+
+def ask(gateway: Gateway, agent: Agent, *args: str) -> dict[str, Any]:
+    found: dict[str, Any] = gateway.ask_json("request", "prod-eks", *args, by=agent)
+    return found
+
+
+def play(gateway: Gateway) -> Stage:
+    """Agents ask, some are granted, one works in a shell, one is refused something."""
+    kubectl = next(reversed(kubectls.found().values()))
+    agents = {entry["identity"]: gateway.agent(str(entry["identity"]), owner="bo") for entry in RULES}
+    sre, triage, bot = agents["agent-sre"], agents["agent-triage"], agents["agent-deploybot"]
+    gateway.jitui("approve", ask(gateway, sre, "--duration", "4m", "--reason", "pods restart, looking why")["id"]).ok()
+    gateway.jitui("approve", ask(gateway, triage, "--duration", "25m", "--reason", "slow checkout, OPS-1190")["id"]).ok()
+    for args in (["get", "pods"], ["get", "deployments"], ["get", "secrets"], ["logs", "chatty", "--tail=5"], ["exec", "web", "--", "sh", "-c", "env | sort"]):
+        gateway.kubectl(kubectl, sre, "-n", "web", *args)
+    shell = gateway.spawn_kubectl(kubectl, sre, "-n", "web", "exec", "-it", "web", "--", "sh", tty=(24, 80))
+    gateway.spawn_kubectl(kubectl, triage, "-n", "web", "logs", "-f", "chatty")
+    for line in SHELL:
+        shell.write(line)
+        asyncio.run(asyncio.sleep(0.7))
+    ask(gateway, bot, "--duration", "30m", "--reason", "roll web back to 1.4, OPS-1182")
+    ask(gateway, agents["ci-nightly"], "--duration", "1h", "--scope", "@view in *", "--reason", "nightly inventory")
+    return Stage(gateway, agents, shell)
+
+
+async def picture(stage: Stage, name: str, size: tuple[int, int], *keys: str, wait: float = 1.2) -> None:
+    """Open the app on the gateway, press the keys, and keep what is on the screen."""
+    remote = Remote(Address.parse(f"unix:{stage.gateway.ready['socket']}"))
+    app = JituiApp(remote)
+    async with app.run_test(size=size) as pilot:
+        await pilot.pause(wait)
+        for key in keys:
+            await pilot.press(key)
+            await pilot.pause(wait)
+        svg = app.export_screenshot(title=f"jitui {size[0]}x{size[1]}")
+    convert(svg, Path(__file__).with_name(f"{name}.png"))
+
+
+def convert(svg: str, target: Path) -> None:
+    """PNG with this machine's monospace font; no address of any web font is left in it."""
+    svg = re.sub(r"@font-face\s*{[^}]*}", "", svg).replace("Fira Code", "DejaVu Sans Mono").replace("<text ", '<text xml:space="preserve" ')
+    subprocess.run(["rsvg-convert", "--zoom", "1.0", "-o", str(target)], input=svg.encode(), check=True)
+    print(target.relative_to(ROOT))
+
+
+SHOTS: list[tuple[str, tuple[int, int], tuple[str, ...]]] = [
+    ("desk", (120, 32), ()),
+    ("desk-80x24", (80, 24), ()),
+    ("desk-200x60", (200, 60), ()),
+    ("decide", (120, 32), ("enter",)),
+    ("live", (120, 36), ("2", "enter", "end", "enter")),
+    ("help", (120, 36), ("question_mark",)),
+]
+
+
+async def take(stage: Stage, then: Callable[[], Awaitable[None]]) -> None:
+    for name, size, keys in SHOTS:
+        await picture(stage, name, size, *keys)
+    await then()
+
+
+def main() -> None:
+    if not shutil.which("rsvg-convert"):
+        sys.exit("screenshots need rsvg-convert: apt-get install librsvg2-bin fonts-dejavu-core")
+    with tempfile.TemporaryDirectory(prefix="jitui-shots-") as name:
+        folder = Path(name)
+        with embedded(folder / "cluster") as cluster:
+            gateway = Gateway(folder / "gateway", cluster, rules=RULES, connection="prod-eks")
+            with gateway:
+                stage = play(gateway)
+
+                async def replay() -> None:
+                    stage.shell.write(b"exit\r")
+                    await asyncio.sleep(1)
+                    await picture(stage, "replay", (120, 32), "3", "enter", "end", "left", "left")
+
+                asyncio.run(take(stage, replay))
+
+
+if __name__ == "__main__":
+    main()
