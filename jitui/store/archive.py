@@ -214,6 +214,11 @@ class Files:
 
     # what it proves
 
+    def keys(self) -> dict[str, bytes]:
+        """The public keys (32 raw bytes) that lie in the files, by key id: to be noted elsewhere and given to `verify` later."""
+        with self.reading(self.ledger) as db:
+            return dict(db.execute("select key_id, public from keys order by key_id").fetchall())
+
     def verify(self, session: int = 0, *, key: bytes = b"", witness: Mapping[int, bytes] | None = None) -> list[Verdict]:
         """The proof of everything, or of one session with the facts; see proof.py. Raises NotFoundError."""
         return proof.verify(self, session, key=key, witness=witness)

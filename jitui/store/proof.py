@@ -5,7 +5,6 @@ import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import closing
 from hashlib import sha256
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from jitui.errors import InvalidError, JituiError, NotFoundError
@@ -43,7 +42,6 @@ def verify(files: "Files", session: int = 0, *, key: bytes = b"", witness: Mappi
             raise NotFoundError(f"no session s-{session} in {files.place}; list them with: jitui sessions")
         walks.of(session)
     for path in files.tapes_of(session) if session else files.tapes():
-        walks.carried(files, path)
         with files.reading(path) as db:
             for recorded in every(db, session):
                 walks.of(recorded.frame.session).feed(recorded)
@@ -57,20 +55,11 @@ class _Walks:
     def __init__(self, marks: Mapping[int, list[Mark]], opened: frozenset[int], signed: Signed) -> None:
         self._marks, self._opened, self._signed = marks, opened, signed
         self._walks: dict[int, FrameWalk] = {}
-        self._starts: dict[int, tuple[int, bytes]] = {}
-        self._first = True
-
-    def carried(self, files: "Files", path: Path) -> None:
-        """Sessions that came from a tape that is gone begin where that one left off."""
-        if self._first:
-            with files.reading(path) as db:
-                self._starts = {row[0]: (row[1], row[2]) for row in db.execute("select session, seq, hash from carried where seq > 0")}
-        self._first = False
 
     def of(self, session: int) -> FrameWalk:
         walk = self._walks.get(session)
         if walk is None:
-            walk = self._walks[session] = FrameWalk(session, self._marks.get(session, ()), self._starts.get(session))
+            walk = self._walks[session] = FrameWalk(session, self._marks.get(session, ()))
         return walk
 
     def verdicts(self, sessions: set[int] | frozenset[int]) -> Iterator[Verdict]:

@@ -1,5 +1,6 @@
 """Tampering with real files is found, and named by session and seq (promise 7)."""
 
+import random
 import shutil
 import sqlite3
 from collections.abc import Iterator
@@ -127,6 +128,18 @@ def test_a_tape_that_is_gone(state: Path) -> None:
     assert [(subject, seq) for subject, _, seq in wrong(state)] == [("s-1", 0), ("s-2", 0), ("s-3", 0)]
 
 
+async def test_the_first_of_two_tapes_is_gone(tmp_path: Path) -> None:
+    """What the second one carries over is no proof of the first."""
+    async with opened(tmp_path / "state", tape_limit=60_000) as store:
+        await store.commit([*window(), began(1)])
+        await record(store, frames(1, [random.Random(1).randbytes(60_000)]))
+        await record(store, frames(1, [b"later"], 1))
+        await store.commit([ended(1)])
+    assert (len(Files(tmp_path / "state").tapes()), wrong(tmp_path / "state")) == (2, [])
+    tmp_path.joinpath("state/tapes/000001.db").unlink()
+    assert wrong(tmp_path / "state") == [("s-1", "s-1: cut: frame 0 is missing", 0)]
+
+
 def test_tampered_facts(state: Path) -> None:
     """An approver's name, a missing fact, the tail with its head left."""
     copies = [Path(shutil.copytree(state, state.with_name(f"copy{number}"))) for number in range(3)]
@@ -163,6 +176,7 @@ def test_keys_and_witnesses(state: Path) -> None:
     def signed(found: list[Verdict]) -> set[str]:
         return {verdict.signed for verdict in found if verdict.subject != "tables"}
 
+    assert list(files.keys().values()) == [key]
     assert signed(files.verify(key=key)) == {"matched"}
     assert signed(files.verify(witness={fact.seq: fact.hash})) == {"matched"}
     assert files.verify(key=b"\0" * 32)[0].problem == "facts: none of the 1 signed heads is of the key that was given"
