@@ -141,6 +141,8 @@ class Exchange:
             lines.append((b"Transfer-Encoding", b"chunked"))
         elif answer.length is not None and answer.status not in {204, 304}:
             lines.append((b"Content-Length", b"%d" % answer.length))
+        if not self.head_in.keep_alive:
+            lines.append((b"Connection", b"close"))
         self._wire.append(http.render_response(answer.status, lines, b"", framed=False))
         self._schedule()
 

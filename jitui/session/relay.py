@@ -14,6 +14,7 @@ from jitui.errors import JituiError
 from jitui.session.live import End, Session, Why
 from jitui.session.outlet import WINDOW, Outlet
 from jitui.tape.frame import Channel
+from jitui.upstream.dial import cut
 from jitui.wire import channels, status, websocket
 
 PONG_EVERY: Final = 5.0  # seconds; kubectl's own ping period
@@ -43,11 +44,14 @@ class Leg(asyncio.Protocol):
         self.held = 0  # bytes read from here, not yet handed to the other side
         self.paused = False
         self.closing = False  # its close frame was seen, or it is gone
+        self.gone = False  # its transport is closed
+        self._ponging = False  # a pong waits to be written
 
     def take(self, transport: asyncio.Transport, outlet: Outlet | None = None) -> None:
         """From now on this leg owns the transport."""
         self.transport = transport
         self.outlet = outlet or Outlet(transport)
+        self.outlet.gate = self.relay.session.passing
         transport.set_protocol(self)
         if outlet is None:
             self.outlet.begin()
@@ -59,7 +63,7 @@ class Leg(asyncio.Protocol):
         return False
 
     def connection_lost(self, exc: Exception | None) -> None:
-        known, self.closing = self.closing, True
+        known, self.closing, self.gone = self.closing, True, True
         self.relay.lost(self, exc, known=known)
 
     def pause_writing(self) -> None:
@@ -88,13 +92,24 @@ class Leg(asyncio.Protocol):
         if self.outlet is not None and self.transport is not None and not self.transport.is_closing():
             self.outlet.write(websocket.encode(opcode, payload, mask=not self.client), handed)
 
+    def pong(self, payload: bytes) -> None:
+        """Answer a ping; one answer at a time waits, and the pings meanwhile have theirs in it (RFC 6455, 5.5.3)."""
+
+        def handed() -> None:
+            self._ponging = False
+
+        if not self._ponging:
+            self._ponging = True
+            self.send(websocket.PONG, payload, handed)
+
     def close(self) -> None:
         if self.transport is not None and not self.transport.is_closing():
             self.transport.close()
 
     def abort(self) -> None:
-        if self.transport is not None:
-            self.transport.abort()
+        """Close at once: what is written and not yet sent is dropped, by the kernel too."""
+        if self.transport is not None and not self.gone:
+            cut(self.transport)
 
 
 class Relay:
@@ -136,7 +151,7 @@ class Relay:
             raw: list[bytes] = []
             for frame in frames:
                 if frame.opcode == websocket.PING:
-                    leg.send(websocket.PONG, frame.payload)
+                    leg.pong(frame.payload)
                 elif frame.opcode == websocket.PONG:
                     continue
                 elif frame.opcode == websocket.CLOSE:
@@ -187,7 +202,7 @@ class Relay:
     def _unsolicited(self) -> None:
         self._pong = None
         if self.client.paused and not self.client.closing:
-            self.client.send(websocket.PONG, b"")
+            self.client.pong(b"")
             self._pong = self._loop.call_later(PONG_EVERY, self._unsolicited)
 
     # -- ends that come by themselves --------------------------------------------------------------------------------------
@@ -199,10 +214,13 @@ class Relay:
 
         def then() -> None:
             if leg.client:
-                if self.cluster.outlet is not None and not self.cluster.closing:
-                    self.cluster.outlet.write(frame.raw)
                 leg.send(websocket.CLOSE, frame.payload[:2])
-                self._finish(End(Why.EXIT if self._exited() else Why.CLIENT_CLOSED, "client", ""))
+                end = End(Why.EXIT if self._exited() else Why.CLIENT_CLOSED, "client", "")
+                if self.cluster.outlet is None or self.cluster.closing:
+                    self._finish(end)
+                    return
+                self._arm()  # what the client typed before it left still goes to the cluster: for two seconds, and within the window
+                self.cluster.outlet.write(frame.raw, lambda: self._finish(end))
             elif self._exited():
                 leg.send(websocket.CLOSE, frame.payload[:2])
                 self._pass_close(frame.raw)
@@ -218,11 +236,12 @@ class Relay:
 
     def lost(self, leg: Leg, error: Exception | None, *, known: bool) -> None:
         """A transport is gone; `known` if its close frame said so before."""
-        if self._ended:
-            if leg.client:
-                self._release()
+        if self.client.gone and self.cluster.gone:
+            self._release()
+        if self._ended or known:  # of a client that said so: the end comes with the last of what it sent
             return
-        if known and not leg.client:
+        if self.client.closing and not leg.client:
+            self._finish(End(Why.EXIT if self._exited() else Why.CLIENT_CLOSED, "client", ""))
             return
         mark = b'{"lost":"%b"}' % (b"client" if leg.client else b"cluster")
         if leg.client:
@@ -242,12 +261,16 @@ class Relay:
             self.exit = channels.exit_of(self.cluster.reader.status)
         return self.exit is not None
 
+    def _left(self) -> int:
+        """Processes that this stream started and that may go on: one, unless the runtime said how it ended. An attach starts none."""
+        return 0 if self.session.kind != "exec" or self._exited() else 1
+
     def _finish(self, end: End) -> None:
         """Both sides know: let what is queued go out, then close."""
         if self._ended:
             return
         self._ended = True
-        self.session.may_run_on = 0 if self._exited() else 1
+        self.session.may_run_on = self._left()
         self._over(self, end)
         self.cluster.close()
         if self.client.closing:
@@ -257,7 +280,7 @@ class Relay:
     # -- the end that the gateway makes ------------------------------------------------------------------------------------
 
     def cut(self, end: End) -> None:
-        """The session is muted. Note, Status and close to the client; then the cluster's side is closed."""
+        """The session is muted. The cluster's side is closed now; note, Status and close go to the client."""
         if self._ended:
             self.session.spoke()
             return
@@ -266,9 +289,9 @@ class Relay:
             self.client.outlet.drop()
         if self.cluster.outlet is not None:
             self.cluster.outlet.drop()
-        self.session.may_run_on = 0 if self._exited() else 1
+        self.session.may_run_on = self._left()
+        self.cluster.abort()  # what its socket still holds goes nowhere
         if self.client.closing or not end.words:
-            self.cluster.abort()
             self.client.abort()
             self.session.spoke()
             return
@@ -285,7 +308,6 @@ class Relay:
         def said() -> None:
             if self.client.outlet is not None and self.client.transport is not None and not self.client.transport.is_closing():
                 self.client.outlet.write(wire)
-            self.cluster.abort()
             self.session.spoke()
 
         self.session.say(self.conn, pieces, said)
@@ -310,6 +332,7 @@ class Relay:
         self.cluster.abort()
         self.client.abort()
         self._release()
+        self._finish(End(Why.EXIT if self._exited() else Why.CLIENT_CLOSED, "client", ""))
 
     def _release(self) -> None:
         for handle in (self._pong, self._closer):

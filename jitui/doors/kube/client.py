@@ -21,7 +21,9 @@ if TYPE_CHECKING:
     from jitui.doors.kube.door import KubeDoor
 
 HEAD_WITHIN: Final = 15.0  # seconds for a whole request head, and for the TLS handshake before it
+BODY_WITHIN: Final = 15.0  # seconds for the body of a request that the gateway answers itself
 IDLE: Final = 300.0  # seconds a kept connection may rest between requests
+DRAIN: Final = 2.0  # seconds a client may take for the last bytes it is sent
 DISCARD: Final = 1 << 20  # of a refused request's body, so that the connection can be kept
 
 
@@ -42,11 +44,16 @@ class Answered:
 
     def __init__(self, client: "KubeClient", send: Callable[[bool], None]) -> None:
         self._client, self._send, self._seen = client, send, 0
+        client.expect(BODY_WITHIN)
+
+    def now(self) -> None:
+        """Without waiting for the body, and for the last time on this connection."""
+        self._send(True)
 
     def body_in(self, data: bytes) -> None:
         self._seen += len(data)
         if self._seen > DISCARD:
-            self._send(True)
+            self.now()
 
     def end_in(self) -> None:
         self._send(False)
@@ -107,6 +114,8 @@ class KubeClient(asyncio.Protocol):
         self.current: Call | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._closing = False
+        self._turning = False  # `_next` is at work
+        self._draining = False  # the next request waits until the last answer is written
 
     # -- transport ---------------------------------------------------------------------------------------------------------
 
@@ -117,7 +126,7 @@ class KubeClient(asyncio.Protocol):
         name = transport.get_extra_info("peername")
         self.peer = f"{name[0]}:{name[1]}" if name else ""
         self.door.clients.add(self)
-        self._expect(HEAD_WITHIN)
+        self.expect(HEAD_WITHIN)
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio.Protocol's signature
         self.door.clients.discard(self)
@@ -134,10 +143,17 @@ class KubeClient(asyncio.Protocol):
 
     def resume_writing(self) -> None:
         self.outlet.unblocked()
-        if self._closing and self.outlet.idle:
+        if not self.outlet.idle:
+            return
+        if self._closing:
             self.transport.close()
+        elif self._draining:
+            self._draining = False
+            self._next()
 
     def data_received(self, data: bytes) -> None:
+        if self._closing:
+            return
         try:
             events = self.parser.feed(data)
         except http.Malformed as error:
@@ -152,7 +168,8 @@ class KubeClient(asyncio.Protocol):
             self.transport.pause_reading()
 
     def resume_reading(self) -> None:
-        if not self.transport.is_closing():
+        """Unless there is a pile of requests already."""
+        if not self.transport.is_closing() and not self.parser.full:
             self.transport.resume_reading()
 
     def abort(self) -> None:
@@ -161,18 +178,30 @@ class KubeClient(asyncio.Protocol):
     # -- requests ----------------------------------------------------------------------------------------------------------
 
     def _events(self, events: list[http.Event]) -> None:
+        """Those of one request, or a part of it: the parser pauses behind each."""
         for event in events:
             if isinstance(event, http.RequestHead):
                 self._calm()
                 self.current = self._begin(event)
-            elif self.current is None:
-                continue
-            elif isinstance(event, http.Body):
-                self.current.body_in(event.data)
-            else:
-                self.current.end_in()
-        if self.current is not None:
-            self.current.flush_in()
+                if event.get(b"expect").lower() == b"100-continue":
+                    self._continue(self.current)
+        call = self.current
+        if call is None:
+            return
+        for event in events:
+            if isinstance(event, http.Body):
+                call.body_in(event.data)
+            elif isinstance(event, http.End):
+                call.end_in()
+        if self.current is call:
+            call.flush_in()
+
+    def _continue(self, call: Call) -> None:
+        """The client waits for a word before it sends the body (RFC 9110, 10.1.1)."""
+        if isinstance(call, Answered):
+            call.now()
+        else:
+            self.outlet.write(b"HTTP/1.1 100 Continue\r\n\r\n")
 
     def _begin(self, head: http.RequestHead) -> Call:
         """Judge the head; nothing of the request has gone anywhere yet."""
@@ -203,7 +232,7 @@ class KubeClient(asyncio.Protocol):
         waiting = Waiting(self)
 
         async def open_session() -> None:
-            group = head.get(b"kubectl-session").decode("latin-1")
+            group = head.get(b"kubectl-session").decode("latin-1")[:64]
             try:
                 session = await broker.windows.open_session(verdict.grant, action, peer=self.peer, command_group=group)
             except JituiError as error:
@@ -301,21 +330,41 @@ class KubeClient(asyncio.Protocol):
         if self.transport.is_closing():
             return
         if not keep:
-            self._closing = True
-            if self.outlet.idle:
-                self.transport.close()
-            else:
-                asyncio.get_running_loop().call_later(2.0, self.transport.abort)
+            self._close()
             return
-        self._expect(IDLE)
+        self.expect(IDLE)
+        if self.outlet.idle:
+            self._next()
+        else:  # who does not read gets no further answers
+            self._draining = True
+
+    def _next(self) -> None:
+        """The requests that came meanwhile, one after the other; a loop, as each may be answered at once."""
+        if self._turning:
+            return
+        self._turning = True
         try:
-            events = self.parser.resume()
+            while self.current is None and not self._closing and not self._draining:
+                events = self.parser.resume()
+                self.resume_reading()
+                if not events:
+                    break
+                self._events(events)
+                if self.parser.full:
+                    self.pause_reading()
         except http.Malformed as error:
             self._malformed(error)
             return
-        self.resume_reading()
-        if events:
-            self._events(events)
+        finally:
+            self._turning = False
+
+    def _close(self) -> None:
+        """Once all is written, two seconds at most."""
+        self._closing = True
+        self._calm()
+        self._timer = asyncio.get_running_loop().call_later(DRAIN, self.transport.abort)
+        if self.outlet.idle:
+            self.transport.close()
 
     def _malformed(self, error: http.Malformed) -> None:
         """A request that can be read in two ways, or not at all: say so once, and close."""
@@ -324,15 +373,17 @@ class KubeClient(asyncio.Protocol):
             call.client_lost()
             self.transport.abort()
             return
+        if self._closing:
+            return
         self.door.malformed += 1
         body = status.status(error.code, "BadRequest", f"jitui: {error}")
-        self._closing = True
         self.outlet.write(http.render_response(error.code, [(b"Content-Type", b"application/json"), (b"Connection", b"close")], body))
-        self.transport.close()
+        self._close()
 
     # -- patience ----------------------------------------------------------------------------------------------------------
 
-    def _expect(self, seconds: float) -> None:
+    def expect(self, seconds: float) -> None:
+        """Close if nothing else was asked for or said by then."""
         self._calm()
         self._timer = asyncio.get_running_loop().call_later(seconds, self.transport.close)
 

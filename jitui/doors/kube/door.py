@@ -21,6 +21,7 @@ TARGET: Final = re.compile(rb"/c/([a-z0-9](?:[a-z0-9.-]{0,61}[a-z0-9])?)(/.*|\?.
 FALLBACK_S: Final = 10.0  # how long a refused WebSocket upgrade is remembered for the SPDY attempt that follows it
 FALLBACKS: Final = 256
 HANDSHAKE_S: Final = 10.0
+SHUTDOWN_S: Final = 2.0  # for a client to say that it closes, too
 
 
 class KubeDoor:
@@ -42,7 +43,8 @@ class KubeDoor:
         """Listen. Raises UnavailableError if the port is taken."""
         try:
             self._server = await asyncio.get_running_loop().create_server(
-                lambda: KubeClient(self), host, port, ssl=context, ssl_handshake_timeout=HANDSHAKE_S, backlog=1024
+                lambda: KubeClient(self), host, port, ssl=context, ssl_handshake_timeout=HANDSHAKE_S,
+                ssl_shutdown_timeout=SHUTDOWN_S, backlog=1024,
             )
         except OSError as error:
             said = error.strerror or str(error)

@@ -42,6 +42,7 @@ class Handshake(asyncio.Protocol):
         self.parser = http.ResponseParser()
         self.parser.expect(b"GET")
         self.answer: asyncio.Future[tuple[http.ResponseHead, bytes]] = asyncio.get_running_loop().create_future()
+        self.gone = False  # the transport is closed
         self._head: http.ResponseHead | None = None
         self._body = b""
 
@@ -78,6 +79,7 @@ class Handshake(asyncio.Protocol):
         return False
 
     def connection_lost(self, exc: Exception | None) -> None:
+        self.gone = True
         self._fail(http.AnswerMalformed(f"the cluster closed the connection before it answered the upgrade{f' ({exc})' if exc else ''}"))
 
     def _fail(self, error: Exception) -> None:
@@ -99,6 +101,7 @@ class Upgrade:
         self._conn = 0
         self._over = False  # answered, lost or cut
         self._begun = False
+        self._asked = False  # the cluster was asked, and has not answered
 
     @staticmethod
     def plan(head: http.RequestHead, action: Action) -> Plan:
@@ -132,13 +135,13 @@ class Upgrade:
     def client_lost(self) -> None:
         if not self._over:
             self._over = True
-            self._let_go()
+            self._leave()
             if self._session is not None:
                 self._client.door.broker.windows.over(self._session, End(Why.CLIENT_CLOSED, "client", ""))
 
     def cut(self, end: End) -> None:
         """The session ended before the cluster answered."""
-        self._let_go()
+        self._leave()
         session = self._session
         assert session is not None
         if self._over:
@@ -159,7 +162,7 @@ class Upgrade:
         broker = self._client.door.broker
         try:
             session = await broker.windows.open_session(
-                self._allow.grant, self._action, peer=self._client.peer, command_group=self._head.get(b"kubectl-session").decode("latin-1")
+                self._allow.grant, self._action, peer=self._client.peer, command_group=self._head.get(b"kubectl-session").decode("latin-1")[:64]
             )
         except JituiError as error:
             if not self._over:
@@ -179,21 +182,27 @@ class Upgrade:
         try:
             async with asyncio.timeout(ANSWER_WITHIN):
                 answer, body = await self._ask(session, session.window.grant)
-        except (JituiError, TimeoutError) as error:
-            text = "the cluster did not answer the upgrade in time" if isinstance(error, TimeoutError) else str(error)
-            self._refuse(session, 502, status.status(502, "ServiceUnavailable", f"jitui: {text}"), Why.UPSTREAM_LOST)
-            return
+        except TimeoutError:
+            self._refuse(session, 502, _unavailable("the cluster did not answer the upgrade in time"), Why.UPSTREAM_LOST)
+        except JituiError as error:
+            self._refuse(session, 502, _unavailable(str(error)), Why.UPSTREAM_LOST)
+        except Exception:
+            self._refuse(session, 500, status.status(500, "InternalError", "jitui: the gateway failed at this upgrade; its log says how"), Why.UPSTREAM_LOST)
+            raise
+        else:
+            self._told(session, answer, body)
+
+    def _told(self, session: Session, answer: http.ResponseHead, body: bytes) -> None:
+        """The cluster's answer is there."""
         if self._done_with(session):
             self._let_go()
-            return
-        if answer.status == 101:
+        elif answer.status == 101:
             self._answered(session, answer)
-            return
-        if answer.status == 401:
-            body = status.status(502, "ServiceUnavailable", "jitui: the cluster does not accept the gateway's credential; see: jitui check")
-        code = 502 if answer.status == 401 else answer.status
-        self._client.door.remember(self._admission, self._action, code, body)
-        self._refuse(session, code, body, Why.CLUSTER_CLOSED, answer)
+        elif answer.status == 401:
+            self._refuse(session, 502, _unavailable("the cluster does not accept the gateway's credential; see: jitui check"), Why.UPSTREAM_LOST)
+        else:
+            self._client.door.remember(self._admission, self._action, answer.status, body)
+            self._refuse(session, answer.status, body, Why.CLUSTER_CLOSED, answer)
 
     async def _ask(self, session: Session, grant: Grant) -> tuple[http.ResponseHead, bytes]:
         """Send the upgrade request and wait for the answer; once more after a refreshed credential."""
@@ -204,22 +213,27 @@ class Upgrade:
                  (b"Audit-ID", note.encode())]  # fmt: skip
         recorded = http.render_request(self._head.method, self._admission.target, headers.recordable(lines))
         await self._record(session, [(Channel.REQUEST, recorded)])
-        session.handed(self._conn, Channel.REQUEST, len(recorded))
         for last in (False, True):
             credential = await upstream.authorization(grant)
+            if self._done_with(session):
+                break
             _, self._handshake = await upstream.open(Handshake)
             if self._done_with(session):
                 break
+            self._asked = True
             self._handshake.transport.write(http.render_request(self._head.method, upstream.prefix + self._admission.target, [*lines, *credential]))
+            if not last:
+                session.handed(self._conn, Channel.REQUEST, len(recorded))
             answer, body = await self._handshake.answer
+            self._asked = False
             if answer.status != 401 or last or not await upstream.renew(grant, credential):
                 return answer, body
             self._let_go()
         raise RefusedError("the session ended before the cluster answered")
 
     def _done_with(self, session: Session) -> bool:
-        """Whether it ended while something was awaited."""
-        return self._over or session.muted
+        """Whether it ended, or its time ran out, while something was awaited."""
+        return self._over or not session.passing()
 
     async def _record(self, session: Session, pieces: list[tuple[Channel, bytes]]) -> None:
         self._on_record = on_record = asyncio.get_running_loop().create_future()
@@ -231,8 +245,7 @@ class Upgrade:
         assert self._handshake is not None
         said = (answer.get(b"upgrade").lower(), *(answer.get(b"sec-websocket-" + name) for name in (b"accept", b"protocol", b"extensions")))
         if said != (b"websocket", websocket.accept_key(self._plan.key), self._plan.subprotocol, b""):
-            body = status.status(502, "ServiceUnavailable", "jitui: the cluster switched to a protocol that was not asked for, so it does not pass")
-            self._refuse(session, 502, body, Why.UNDECODABLE)
+            self._refuse(session, 502, _unavailable("the cluster switched to a protocol that was not asked for, so it does not pass"), Why.UNDECODABLE)
             return
         lines = [
             (b"Upgrade", b"websocket"), (b"Connection", b"Upgrade"), (b"Sec-WebSocket-Accept", answer.get(b"sec-websocket-accept")),
@@ -257,30 +270,44 @@ class Upgrade:
         relay.cluster.take(handshake.transport)
         relay.begin(client.parser.rest(), handshake.parser.rest())
         client.resume_reading()
-        if not handshake.transport.is_closing():
+        if handshake.gone:  # before the relay could hear of it
+            relay.cluster.connection_lost(None)
+        elif not handshake.transport.is_closing():
             handshake.transport.resume_reading()
 
     def _refuse(self, session: Session, code: int, body: bytes, why: Why, answer: http.ResponseHead | None = None) -> None:
-        """No upgrade: the Status and its length to the client, and the end of both connections."""
-        self._let_go()
+        """No upgrade: the Status and its length to the client, and the end of both connections. If the session ends first, its words are said instead."""
+        heard = not self._asked
+        self._leave()
         if self._over or session.muted:
             return
-        self._over = True
-        self._note(session, code)
-        kind = (answer.get(b"content-type") if answer is not None and answer.status == code else b"") or b"application/json"
+        if heard:
+            self._note(session, code)
+        kind = (answer.get(b"content-type") if answer is not None else b"") or b"application/json"
         whole = http.render_response(code, [(b"Content-Type", kind), (b"Connection", b"close")], body)
         channel = Channel.GATEWAY if answer is None else Channel.RESPONSE
 
         def say() -> None:
+            if self._over:
+                return
+            self._over = True
             session.handed(self._conn, channel, len(whole))
             self._client.send_whole(whole, close=True)
             self._client.door.broker.windows.over(session, End(why, "cluster", ""))
 
         session.record(self._conn, [(channel, whole)], say)
 
-    def _note(self, session: Session, code: int) -> None:
+    def _note(self, session: Session, code: int | None) -> None:
         admission = self._admission
         self._client.door.broker.notes.upgraded(session, admission.who.name, admission.connection, self._action, self._allow.clause, code)
+
+    def _leave(self) -> None:
+        """Let the cluster go. It may have started the command and not said so."""
+        if self._asked and self._session is not None:
+            self._asked = False
+            self._session.may_run_on = 1 if self._session.kind == "exec" else 0
+            self._note(self._session, None)
+        self._let_go()
 
     def _let_go(self) -> None:
         if self._on_record is not None and not self._on_record.done():
@@ -288,3 +315,7 @@ class Upgrade:
         handshake, self._handshake = self._handshake, None
         if handshake is not None:
             cut(handshake.transport)
+
+
+def _unavailable(text: str) -> bytes:
+    return status.status(502, "ServiceUnavailable", f"jitui: {text}")
