@@ -62,6 +62,12 @@ def _clause(value: str) -> str:
     return value
 
 
+def _port(value: str) -> str:
+    if int(value.rpartition(":")[2]) > 65535:
+        raise ValueError(f"{value}: a port is at most 65535")
+    return value
+
+
 def _clauses(value: object) -> object:
     return [value] if isinstance(value, str) else value
 
@@ -73,7 +79,7 @@ ScopeText = Annotated[
     WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}, "minItems": 1}], "examples": ["@view in web"]})]
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9](?:[a-z0-9._@-]{0,61}[a-z0-9])?$")]
 ConnectionName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9](?:[a-z0-9.-]{0,61}[a-z0-9])?$")]
-HostPort = Annotated[str, StringConstraints(pattern=r"^(?:\[[0-9a-fA-F:]+\]|[A-Za-z0-9.-]+):[0-9]{1,5}$")]
+HostPort = Annotated[str, StringConstraints(pattern=r"^(?:\[[0-9a-fA-F:]+\]|[A-Za-z0-9.-]+):[0-9]{1,5}$"), AfterValidator(_port)]
 PersonRole = Literal["approver", "operator", "auditor"]
 HazardName = Literal["READ", "SECRET", "EXEC", "CHANGE", "SPAWN", "ESCAPE"]
 

@@ -77,6 +77,8 @@ def broken(old: str, new: str) -> str:
     (broken("roles: [approver, operator]", "roles: [admin]"), "c.yaml:4: people.ana.roles[0]:"),
     (broken("people:", "people:\n  bo: {uid: 1000, roles: [approver]}"), "people.ana.uid: 1000 is bo already; one user is one person"),
     (broken("      - exec pods in web", "      - exek pods in web"), "c.yaml:20: rules[0].scope[1]:"),
+    (broken("127.0.0.1:0", "127.0.0.1:99999"), "c.yaml:2: listen.kube: 127.0.0.1:99999: a port is at most 65535"),
+    (broken("127.0.0.1:0", "127.0.0.1"), "c.yaml:2: listen.kube: '127.0.0.1' does not fit"),
     ("rules: []\n", "c.yaml:1: connections: is missing"),
     ("- a\n", "c.yaml:1: input should be"),
     ("a: b: c\n", "c.yaml:1: not YAML"),

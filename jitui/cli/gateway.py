@@ -1,9 +1,9 @@
 """Who runs the gateway: start it, end it, look whether it could work, and say who may come."""
 
 import asyncio
+import contextlib
 import logging
 import os
-import time
 from pathlib import Path
 from typing import Final
 
@@ -15,6 +15,7 @@ from jitui.cli.kubeconfig import write_private
 from jitui.cli.reach import asynchronous, desk, reach, reaching
 from jitui.desk import IdentityView, Issued, Status
 from jitui.errors import JituiError, UnavailableError
+from jitui.remote import Remote
 
 GONE_S: Final = 15.0  # how long `stop` waits for the end
 CONFIG = click.option("--config", type=click.Path(dir_okay=False, path_type=Path), metavar="F",
@@ -37,8 +38,9 @@ def serve_command(config: Path | None, data_dir: Path | None, sock: Path | None,
     from jitui import serve  # noqa: PLC0415 - the whole gateway, which no other command needs
 
     path = (config or places.config_file(os.environ)).absolute()
-    serve.run(path, folder, sock, ready_file or places.runtime_folder(os.environ) / "ready.json" if data_dir is None else ready_file,
-              announce=lambda text: click.echo(text, err=True))
+    if ready_file is None and data_dir is None:
+        ready_file = places.runtime_folder(os.environ) / "ready.json"
+    serve.run(path, folder, sock, ready_file, announce=lambda text: click.echo(text, err=True))
 
 
 @click.command("stop")
@@ -48,15 +50,20 @@ async def stop_command(as_json: bool) -> None:
     """End the gateway; streams end first, windows stay granted."""
     async with desk() as at:
         await at.stop()
-        until = time.monotonic() + GONE_S
-        while time.monotonic() < until:
-            try:
-                await at.hello()
-            except UnavailableError:
-                show.one({"said": "stopped"}, as_json, lambda _: "stopped; live windows go on when it starts again, until their deadline")
-                return
+        try:
+            async with asyncio.timeout(GONE_S):
+                await _gone(at)
+        except TimeoutError:
+            raise UnavailableError(f"the gateway was told to stop and still answers after {GONE_S:g} s") from None
+    show.one({"said": "stopped"}, as_json, lambda _: "stopped; live windows go on when it starts again, until their deadline")
+
+
+async def _gone(at: Remote) -> None:
+    """Until nobody answers."""
+    with contextlib.suppress(UnavailableError):
+        while True:
+            await at.hello()
             await asyncio.sleep(0.05)
-    raise UnavailableError(f"the gateway was told to stop and still answers after {GONE_S:g} s")
 
 
 @click.command("reload")

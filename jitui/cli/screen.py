@@ -1,10 +1,11 @@
 """The screens, the demo, and the shell's completion."""
 
 import asyncio
+import contextlib
 import os
 import subprocess
 import sys
-import time
+from pathlib import Path
 from typing import Final
 
 import click
@@ -40,7 +41,7 @@ async def _answering(there: Reach) -> None:
     except UnavailableError:
         if there.named:
             raise
-        await asyncio.to_thread(_start, there)
+        await _start(there)
 
 
 async def _hello(there: Reach) -> None:
@@ -51,8 +52,22 @@ async def _hello(there: Reach) -> None:
         await remote.aclose()
 
 
-def _start(there: Reach) -> None:
-    """A gateway of its own session, so that closing the terminal does not end it. Raises what it says if it does not start."""
+async def _start(there: Reach) -> None:
+    """A gateway behind the screens. Raises what it says if it does not start."""
+    process, log = _spawn(there)
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(START_S):
+            while process.poll() is None:
+                with contextlib.suppress(UnavailableError):
+                    await _hello(there)
+                    return
+                await asyncio.sleep(0.1)
+    words = (await asyncio.to_thread(log.read_text, encoding="utf-8", errors="replace")).strip().splitlines()
+    raise UnavailableError(words[-1].removeprefix("jitui: ") if words else f"the gateway does not answer after {START_S:g} s; {log} may say why")
+
+
+def _spawn(there: Reach) -> tuple[subprocess.Popen[bytes], Path]:
+    """In a session of its own, so that closing the terminal does not end it; and where it says what it has to say."""
     config = places.config_file(os.environ)
     if not config.is_file():
         raise ConfigurationError(f"no gateway running and no configuration at {config}; write one (jitui check --schema), or look around with: jitui demo")
@@ -63,16 +78,7 @@ def _start(there: Reach) -> None:
     with os.fdopen(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as said:
         process = subprocess.Popen([sys.executable, "-m", "jitui", "serve", "--config", str(config), *data],  # noqa: S603 - ourselves
                                    stdin=subprocess.DEVNULL, stdout=said, stderr=said, start_new_session=True)
-    until = time.monotonic() + START_S
-    while time.monotonic() < until and process.poll() is None:
-        try:
-            asyncio.run(_hello(there))
-        except UnavailableError:
-            time.sleep(0.1)
-        else:
-            return
-    words = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
-    raise UnavailableError(words[-1].removeprefix("jitui: ") if words else f"the gateway does not answer after {START_S:g} s; {log} may say why")
+    return process, log
 
 
 def replay(session: str) -> int:

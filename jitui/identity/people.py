@@ -7,6 +7,7 @@ also approver, operator and auditor.
 import pwd
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from jitui.errors import UnknownCallerError
@@ -54,6 +55,7 @@ class People:
         return None
 
 
+@lru_cache(maxsize=256)
 def user_name(uid: int) -> str:
     """The login name of a uid, or `uid-1234` where there is none, as in a container."""
     try:

@@ -48,7 +48,7 @@ class Wire:
         timeout = httpx.Timeout(PATIENCE_S, connect=10.0)
         if address.unix is not None:
             transport = httpx.AsyncHTTPTransport(uds=str(address.unix))
-            self._client = httpx.AsyncClient(transport=transport, base_url=f"http://gateway/v{API}", headers=headers, timeout=timeout)
+            self._client = httpx.AsyncClient(transport=transport, base_url=f"http://gateway/v{API}", headers=headers, timeout=timeout, trust_env=False)
         else:
             self._client = httpx.AsyncClient(verify=_trust(ca, ca_pem), base_url=f"{address.url}/v{API}", headers=headers, timeout=timeout, trust_env=False)
 

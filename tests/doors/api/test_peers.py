@@ -32,10 +32,10 @@ async def test_a_head_is_bounded(gateway: Address) -> None:
     assert len(answer.split(b"\r\n\r\n", 1)[1]) == length
 
 
-async def test_a_head_must_come_in_time(gateway: Address, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A client that connects and says nothing, or half a head, is cut off."""
-    monkeypatch.setattr(peers, "HEAD_TIME_S", 0.05)
-    assert [await send(gateway, start) for start in (b"", b"GET /v1/hello HT")] == [b"", b""]
+async def test_a_request_must_come_in_time(gateway: Address, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A client that connects and says nothing, half a head, or half a body, is cut off."""
+    monkeypatch.setattr(peers, "PATIENCE_S", 0.05)
+    assert [await send(gateway, start) for start in (b"", b"GET /v1/hello HT", b"POST /v1/requests HTTP/1.1\r\ncontent-length: 9\r\n\r\n{")] == [b"", b"", b""]
 
 
 async def test_a_second_head_is_bounded_too(gateway: Address) -> None:
@@ -57,7 +57,7 @@ def test_labels() -> None:
 
 async def test_same_user() -> None:
     """Only a process of the gateway's own user is; another user of the machine and another host are not."""
-    assert await Peer(os.getuid(), None, None).same_user()
+    assert await Peer(os.geteuid(), None, None).same_user()
     assert not await Peer(54321, None, None).same_user()
     assert not await Peer(None, ("192.0.2.7", 5000), ("192.0.2.1", 8444)).same_user()
 
@@ -72,7 +72,7 @@ def test_under_uvloop(tmp_path_factory: pytest.TempPathFactory) -> None:
             return gateway.house.calls
 
     assert "uvloop" in sys.modules
-    assert [call[2:] for call in uvloop.run(ask())] == [(f"uid {os.getuid()}", "", True)]
+    assert [call[2:] for call in uvloop.run(ask())] == [(f"uid {os.geteuid()}", "", True)]
     assert not (folder / "desk.sock").exists()
 
 

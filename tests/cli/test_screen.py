@@ -1,0 +1,56 @@
+"""The screens' own gateway."""
+
+import asyncio
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from jitui.cli import screen
+from jitui.cli.reach import Reach
+from jitui.errors import ConfigurationError, UnavailableError
+from tests.cli.conftest import jitui
+
+SMALL = "listen: {kube: '127.0.0.1:0', api: '127.0.0.1:0'}\nconnections: {}\n"
+
+
+@pytest.fixture
+def there(homes: Path) -> Iterator[Reach]:
+    """A place where nothing runs yet."""
+    (homes / "config_home" / "jitui").mkdir(parents=True)
+    folder = homes / "data"
+    yield Reach(f"unix:{folder}/desk.sock", "", "", folder, named=False)
+    if (holder := folder / "lock").is_file() and (pid := holder.read_text().strip()).isdigit():
+        with pytest.raises(ProcessLookupError):  # it was stopped
+            os.kill(int(pid), signal.SIGKILL)
+
+
+def configure(homes: Path, text: str) -> None:
+    (homes / "config_home" / "jitui" / "config.yaml").write_text(text)
+
+
+async def test_a_gateway_is_started_where_none_answers(there: Reach, homes: Path) -> None:
+    """It answers at once, outlives who started it, is found again, and `jitui stop` ends it."""
+    configure(homes, SMALL)
+    await screen._answering(there)
+    await screen._answering(there)
+    stopped = await asyncio.to_thread(jitui, "--data-dir", str(there.data_dir), "stop")
+    assert (stopped.code, stopped.out) == (0, "stopped; live windows go on when it starts again, until their deadline\n")
+    await asyncio.to_thread(os.waitpid, -1, 0)
+
+
+async def test_a_gateway_that_does_not_start(there: Reach, homes: Path) -> None:
+    """What it says is what the person is told."""
+    configure(homes, SMALL + "colour: red\n")
+    with pytest.raises(UnavailableError, match=r"^/.*config.yaml:3: colour: unknown key$"):
+        await screen._answering(there)
+
+
+async def test_a_gateway_that_was_named_is_not_replaced(there: Reach) -> None:
+    """Somebody else's gateway that is down is said, nothing is started in its place."""
+    with pytest.raises(UnavailableError, match=r"^no gateway running"):
+        await screen._answering(Reach(there.gateway, "", "", None, named=True))
+    with pytest.raises(ConfigurationError, match=r"no gateway running and no configuration at /.*config.yaml"):
+        await screen._answering(there)
