@@ -268,7 +268,8 @@ async def test_kubectl_accepts_it(tmp_path: Path, one_kubectl: Kubectl) -> None:
     listener = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=context)
     async with listener:
         port = listener.sockets[0].getsockname()[1]
-        command = [*one_kubectl.argv, f"--server=https://127.0.0.1:{port}", f"--certificate-authority={tmp_path}/ca.crt", "get", "--raw", "/healthz"]
+        user = ["--kubeconfig=/dev/null", "--token=t"]
+        command = [*one_kubectl.argv, *user, f"--server=https://127.0.0.1:{port}", f"--certificate-authority={tmp_path}/ca.crt", "get", "--raw", "/healthz"]
         process = await asyncio.create_subprocess_exec(*command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env={"HOME": str(tmp_path)})
         out, err = await process.communicate()
     assert (out, err, process.returncode) == (b"ok", b"", 0)

@@ -160,7 +160,10 @@ def read_context(path: str | Path, name: str, *, insecure: bool = False) -> Cont
     source = f"kubeconfig {path}, context {clean(name)}"
     cluster = _entry(config, "clusters", str(context.get("cluster") or ""), "cluster", source)
     user = _entry(config, "users", str(context.get("user") or ""), "user", source)
-    return _checked(cluster, user, source, insecure=insecure)
+    try:
+        return _checked(cluster, user, source, insecure=insecure)
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise ConfigurationError(f"{source}: a field of its cluster or user has the wrong shape: {reason(error)}") from error
 
 
 def _merged(path: str) -> dict[str, Any]:

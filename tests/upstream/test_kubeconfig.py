@@ -204,6 +204,9 @@ async def test_as_in_the_kubeconfig(kubeconfig: Write, clock: ManualClock) -> No
         ({"exec": {"apiVersion": API_VERSIONS[0]}}, "exec names no command"),
         ({"token": "t", "as-groups": ["x"]}, "need `as`"),
         ({"token": "t", "as": "a\nb"}, "must be printable"),
+        ({"token": "t", "as": "a", "as-groups": 5}, "has the wrong shape"),
+        ({"token": "t", "as": "a", "as-user-extra": ["x"]}, "has the wrong shape"),
+        ({"exec": {**EXEC, "env": [{"value": "x"}]}}, "has the wrong shape"),
     ],
 )
 def test_users_that_can_not_be(kubeconfig: Write, clock: ManualClock, user: dict[str, Any], why: str) -> None:

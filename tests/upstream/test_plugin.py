@@ -161,7 +161,7 @@ def test_a_certificate_beside_or_instead_of_a_token() -> None:
     assert (made.token, made.identification.certificate, made.identification.key, made.expires_us) == ("", b"CERT", b"KEY", None)
 
 
-JSON = st.recursive(st.none() | st.booleans() | st.integers() | st.text(), lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner))
+JSON = st.recursive(st.none() | st.booleans() | st.integers() | st.text(), lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner), max_leaves=5)
 
 
 @given(st.fixed_dictionaries({"token": JSON, "expirationTimestamp": JSON, "clientCertificateData": JSON, "clientKeyData": JSON}) | JSON)
