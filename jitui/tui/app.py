@@ -4,6 +4,7 @@ import asyncio
 import shutil
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import ClassVar, Final
 
 from textual import events, work
@@ -48,8 +49,10 @@ class Looked(Message):
 class Shell(App[int]):
     """Theme, size, sound: what the gateway's screens and a lone replay share."""
 
-    CSS_PATH = "app.tcss"
-    HORIZONTAL_BREAKPOINTS: ClassVar[list[tuple[int, str]] | None] = [(0, "-narrow"), (100, "-middle"), (150, "-wide")]
+    CSS_PATH = Path(__file__).with_name("app.tcss")
+    HORIZONTAL_BREAKPOINTS = [  # noqa: RUF012 - Textual declares it so
+        (0, "-narrow"), (100, "-middle"), (150, "-wide"),
+    ]
     ENABLE_COMMAND_PALETTE = True
     TITLE = "jitui"
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -95,6 +98,9 @@ class Shell(App[int]):
         if self._driver is not None and not self.is_headless:
             self._driver.write(sequence)
 
+    def look_now(self) -> None:
+        """Something was changed here: look at the gateway at once, where there is one."""
+
     def action_help(self) -> None:
         self.push_screen(HelpScreen.of(self.screen))
 
@@ -120,19 +126,20 @@ class JituiApp(Shell):
         super().__init__(ascii=ascii, monotonic=monotonic)
         self.desk = desk
         self.attention = Attention()
-        self._feed = Feed(desk, self.monotonic, lambda found: bool(self.post_message(Looked(found))) and None, beat_s)
+        self._feed = Feed(desk, self.monotonic, self._tell, beat_s)
 
     def on_mount(self) -> None:
-        super().on_mount()
         self.push_screen(DeskScreen(self.desk))
         self._watch()
+
+    def _tell(self, found: Seen | Silent) -> None:
+        self.post_message(Looked(found))
 
     @work(name="feed", exit_on_error=True)
     async def _watch(self) -> None:
         await self._feed.run()
 
     def look_now(self) -> None:
-        """Somebody decided something here: do not wait for the gateway's word of it."""
         self._feed.look_now()
 
     def on_looked(self, message: Looked) -> None:
@@ -174,7 +181,6 @@ class TapeApp(Shell):
         self._archive, self._session = archive, session
 
     def on_mount(self) -> None:
-        super().on_mount()
         self.push_screen(ReplayScreen(self._archive, self._session, alone=True))
 
 

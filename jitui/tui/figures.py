@@ -45,9 +45,9 @@ def zone(rfc3339: str) -> str:
 
 
 def day(rfc3339: str) -> str:
-    """`23 Nov 16:04:11`, local."""
+    """`23 Nov 16:04`, local."""
     found = moment(rfc3339)
-    return f"{found.day} {found:%b %H:%M:%S}" if found else ""
+    return f"{found.day:2} {found:%b %H:%M}" if found else ""
 
 
 def age_s(rfc3339: str, at: str) -> float:

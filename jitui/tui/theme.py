@@ -53,7 +53,7 @@ ASCII: Final = {
     "┌": "+", "┐": "+", "└": "+", "┘": "+", "├": "+", "┤": "+", "┬": "+", "┴": "+", "┼": "+", "╭": "+", "╮": "+", "╰": "+", "╯": "+",
     "▌": "|", "▍": "|", "▎": "|", "▏": "|", "▕": "|", "▔": "-", "▁": "_", "▂": "_", "▃": "_", "▄": "_", "▅": "#", "▆": "#", "▇": "#",
     "█": "#", "▊": "#", "▉": "#", "▋": "#", "▐": "|", "▀": "-", "▶": ">", "▸": ">", "‖": "=", "·": ".", "•": "*", "→": ">", "←": "<",
-    "↑": "^", "↓": "v", "“": '"', "”": '"', "‘": "'", "’": "'", "×": "x", "≤": "<", "─": "-", "❯": ">", "⏎": "$", "\N{REPLACEMENT CHARACTER}": "?",
+    "↑": "^", "↓": "v", "“": '"', "”": '"', "≤": "<", "⏎": "$", "\N{REPLACEMENT CHARACTER}": "?",
 }  # fmt: skip
 ANSI: Final = {  # the sixteen colours of a recorded terminal, by pyte's names
     "black": "#2e3440", "red": "#e06c75", "green": "#98c379", "brown": "#d8b365", "blue": "#61afef", "magenta": "#c678dd", "cyan": "#56b6c2",
@@ -91,4 +91,8 @@ def _theme(name: str, column: int) -> Theme:
                   "scrollbar-corner-color": base["background"], "scrollbar-hover": base["secondary"], "scrollbar-active": base["primary"],
                   "scrollbar-background-hover": base["background"], "scrollbar-background-active": base["background"],
                   "input-cursor-background": base["foreground"], "input-selection-background": variables["state-cursor"]}  # fmt: skip
-    return Theme(name=name, dark=column == 0, variables=variables, **base)
+    return Theme(
+        name=name, dark=column == 0, variables=variables, primary=base["primary"], secondary=base["secondary"], accent=base["accent"],
+        foreground=base["foreground"], background=base["background"], surface=base["surface"], panel=base["panel"], success=base["success"],
+        warning=base["warning"], error=base["error"],
+    )  # fmt: skip

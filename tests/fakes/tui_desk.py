@@ -34,7 +34,7 @@ WORST = list(Hazard)
 
 def clauses_of(scope: str) -> tuple[ClauseView, ...]:
     """Hazards by the verb, enough for a screen."""
-    hazards = {"read": "READ", "get": "READ", "exec": "EXEC", "patch": "CHANGE", "apply": "CHANGE", "delete": "CHANGE", "create": "SPAWN", "impersonate": "ESCAPE"}
+    hazards = {"exec": "EXEC", "patch": "CHANGE", "apply": "CHANGE", "delete": "CHANGE", "create": "SPAWN", "impersonate": "ESCAPE"}
     return tuple(ClauseView(text=text.strip(), hazard=hazards.get(text.split()[0].split(",")[0], "READ")) for text in scope.split(";"))
 
 
@@ -128,7 +128,8 @@ class FakeDesk:
         self.fact("grant.started", view.id)
         return view
 
-    def open_session(self, grant: str, argv: Sequence[str] = ("sh",), *, kind: str = "exec", target: str = "web/web-7c", tty: bool = True, **more: object) -> SessionView:
+    def open_session(self, grant: str, argv: Sequence[str] = ("sh",), *, kind: str = "exec", target: str = "web/web-7c", tty: bool = True,
+                     **more: object) -> SessionView:  # fmt: skip
         window = self._grants[grant][0]
         view = SessionView(
             id=self._ident("s"), kind=kind, grant=grant, identity=window.identity, connection=window.connection, target=Said(target),
@@ -341,7 +342,8 @@ class FakeDesk:
 
     async def verify(self, session: str = "") -> Sequence[Proof]:
         self._answering()
-        return self.proofs or [Proof(subject=session, consistent=True, signed="self-attested", frames=len(self._frames.get(session, [])), unsigned_tail=0, problem="")]
+        frames = len(self._frames.get(session, []))
+        return self.proofs or [Proof(subject=session, consistent=True, signed="self-attested", frames=frames, unsigned_tail=0, problem="")]
 
     async def aclose(self) -> None:
         self.cut()
@@ -375,8 +377,11 @@ def busy_house() -> FakeDesk:
     for index, piece in enumerate((b"l", b"s", b" ", b"-", b"l", b"a", b"\r\n")):
         desk.frame(shell.id, "stdin", piece, at_s=1.0 + index * 0.15)
         desk.frame(shell.id, "stdout", piece, at_s=1.02 + index * 0.15)
-    listing = b"total 64\r\ndrwxr-xr-x    1 root     root          4096 Nov 23 16:01 \x1b[1;34m.\x1b[0m\r\ndrwxr-xr-x    1 root     root          4096 Nov 23 16:01 \x1b[1;34m..\x1b[0m\r\n"
-    desk.frame(shell.id, "stdout", listing + b"-rw-r--r--    1 root     root           220 Nov 23 15:58 \x1b[32mconfig.yaml\x1b[0m\r\n/ $ ", at_s=2.3)
+    entry = b"drwxr-xr-x    1 root     root          4096 Nov 23 16:01 \x1b[1;34m%s\x1b[0m\r\n"
+    desk.frame(shell.id, "stdout", b"total 64\r\n" + entry % b"." + entry % b".." + entry % b"etc" + b"/ $ ", at_s=2.3)
+    for index, piece in enumerate((b"kill ", b"1", b"\r")):
+        desk.frame(shell.id, "stdin", piece, at_s=9.0 + index * 0.4, delivered=piece != b"\r")
+        desk.frame(shell.id, "stdout", piece.replace(b"\r", b"\r\nsh: can't kill pid 1\r\n"), at_s=9.02 + index * 0.4, delivered=piece != b"\r")
     desk.advance(6)
     desk.ask_for("agent-deploybot", "patch deployments.apps:web in web; read pods,pods/log in web", used="patch deployments.apps:web in web")
     desk.advance(80)

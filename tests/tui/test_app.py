@@ -1,53 +1,12 @@
 """The screens as a person uses them, through Pilot, over a gateway in memory."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import replace
 
-from textual.pilot import Pilot
-
 from jitui.said import Said
-from jitui.tui.app import JituiApp
 from jitui.tui.screens.decide import DecideScreen
 from jitui.tui.screens.desk import DeskScreen
 from tests.fakes.tui_desk import FakeDesk
-from tests.tui.seeing import Screenful, screenful
-
-
-class Hand:
-    """A person at the screens: presses keys, moves the clock, looks."""
-
-    def __init__(self, desk: FakeDesk, app: JituiApp, pilot: Pilot[int]) -> None:
-        self.desk, self.app, self.pilot = desk, app, pilot
-
-    async def settle(self) -> None:
-        """Until the feed has looked again and everything is drawn."""
-        self.app.look_now()
-        await self.pilot.pause(0.12)
-        self.app.screen.look()  # type: ignore[attr-defined]
-        await self.pilot.pause()
-
-    async def press(self, *keys: str) -> None:
-        await self.pilot.press(*keys)
-        await self.settle()
-
-    async def passes(self, seconds: float) -> None:
-        """Time passes for the gateway and for the screen's monotonic clock alike."""
-        self.desk.advance(seconds)
-        await self.settle()
-
-    @property
-    def screen(self) -> Screenful:
-        return screenful(self.app)
-
-
-@asynccontextmanager
-async def at(desk: FakeDesk, size: tuple[int, int] = (100, 30), *, beat_s: float = 0.02) -> AsyncIterator[Hand]:
-    app = JituiApp(desk, monotonic=lambda: desk.now_s, beat_s=beat_s)
-    async with app.run_test(size=size) as pilot:
-        hand = Hand(desk, app, pilot)
-        await hand.settle()
-        yield hand
+from tests.tui.hand import at
 
 
 async def test_a_request_appears_is_opened_narrowed_and_approved_and_its_window_counts_down() -> None:
@@ -78,8 +37,7 @@ async def test_the_countdown_goes_on_between_two_looks_by_the_monotonic_clock() 
         assert "10m00s" in hand.screen.line("g-17")
         desk.clock.boot_us += 90_000_000
         desk.clock.set_wall(-5000)
-        hand.app.screen.look()  # type: ignore[attr-defined]
-        await hand.pilot.pause()
+        await hand.look()
         assert "8m30s" in hand.screen.line("g-17")
 
 
@@ -135,22 +93,17 @@ async def test_a_decision_about_something_else_is_refused_and_the_card_is_drawn_
     """The digest travels with the key; the gateway refuses it when the request changed in between."""
     desk = FakeDesk()
     view = desk.ask_for()
-    async with at(desk) as hand:
+    async with at(desk, beat_s=3600) as hand:
         await hand.press("enter")
         await hand.passes(1)
-        screen = hand.app.screen
-        assert isinstance(screen, DecideScreen)
-        assert screen.view is not None
-        screen.view = replace(screen.view, digest="what was drawn a moment ago")
-        await hand.pilot.press("a")
-        await hand.settle()
+        now = desk._keep(replace(view, rule_scope="read pods in web"))  # and no fact tells the screen
+        await hand.press("a")
         assert "changed since you saw it" in hand.screen.text
-        assert desk.calls[0][2] == "what was drawn a moment ago"
-        assert screen.view.digest == view.digest
+        assert [call[2] for call in desk.calls] == [view.digest]
         assert "approve" not in hand.screen.keys
         await hand.passes(1)
         await hand.press("a")
-        assert desk.calls[-1][2] == view.digest
+        assert [call[2] for call in desk.calls] == [view.digest, now.digest]
 
 
 async def test_what_is_not_read_only_wants_a_capital() -> None:
@@ -229,11 +182,11 @@ async def test_a_newcomer_joins_at_the_end_marked_new_and_the_cursor_stays() -> 
     desk.ask_for("agent-b")
     async with at(desk) as hand:
         await hand.press("down")
-        assert hand.screen.line("r-42").startswith("❯")
+        assert hand.screen.line("r-42").startswith("▸")
         desk.ask_for("agent-c")
         await hand.settle()
         assert isinstance(hand.app.screen, DeskScreen)
-        assert hand.screen.line("r-42").startswith("❯")
+        assert hand.screen.line("r-42").startswith("▸")
         assert " new " in hand.screen.line("r-43")
         assert hand.screen.text.index("r-41") < hand.screen.text.index("r-42") < hand.screen.text.index("r-43")
         await hand.press("down")

@@ -35,6 +35,7 @@ class Board(Screen[None]):
 
     def __init__(self) -> None:
         super().__init__()
+        self._stands = False
         self.busy: set[str] = set()  # calls on their way; the same one is not made twice
 
     @property
@@ -44,7 +45,7 @@ class Board(Screen[None]):
     @property
     def ready(self) -> bool:
         """On top, and its widgets stand: neither before its first drawing nor while it is taken down."""
-        return self.is_running and self.is_current and bool(self.query(Header)) and bool(self.query(Notice))
+        return self._stands and self.is_running and self.is_current and bool(self.query(Notice))
 
     def body(self) -> ComposeResult:
         """The widgets between header and keys."""
@@ -57,7 +58,11 @@ class Board(Screen[None]):
         yield Notice()
 
     def on_mount(self) -> None:
+        self._stands = True
         self.look()
+
+    def on_unmount(self) -> None:
+        self._stands = False
 
     def on_screen_resume(self) -> None:
         self.look()
@@ -90,7 +95,7 @@ class Board(Screen[None]):
         return {}
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002 - Textual's signature
-        if not self.is_mounted:
+        if not self._stands:
             return True
         if action in self.ASKS and (self.shell.silent or action in self.busy):
             return False

@@ -88,9 +88,9 @@ class DecideScreen(Board):
         if view is None:
             return
         passed = seen.passed(self.shell.monotonic())
-        self.write("#title", request_title(view, passed))
+        self.write("#title", request_title(view))
         self.write("#times", request_times(view, passed))
-        self.write("#card-text", block(request_card(view, passed, max(40, min(self.size.width - 4, 160)))))
+        self.write("#card-text", block(request_card(view, max(40, min(self.size.width - 4, 160)))))
         if view.state != "pending":
             self.write("#arming", text((f"{view.state} by {view.decided_by} at {hour(view.decided)}", "$state-quiet")))
         elif not self._may("approve"):

@@ -95,8 +95,12 @@ class DeskScreen(Board):
     def able(self) -> Mapping[str, Callable[[], bool]]:
         return {
             "revoke": lambda: "revoke" in getattr(self._grants.get(self.queue.cursor), "you_may", ()),
-            "sort": lambda: self.shell.seen is not None and (self._waiting.ids != [*self._requests] or self._live.ids != [view.id for view in self.shell.seen.grants]),
+            "sort": self._unsorted,
         }
+
+    def _unsorted(self) -> bool:
+        seen = self.shell.seen
+        return seen is not None and (self._waiting.ids != [*self._requests] or self._live.ids != [view.id for view in seen.grants])
 
     def on_rows_moved(self, event: Rows.Moved) -> None:
         self._waiting.seen(event.ident)

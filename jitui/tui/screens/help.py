@@ -39,7 +39,7 @@ class HelpScreen(ModalScreen[None]):
                 name = binding.key_display or name_of(binding.key)
                 if name not in keys:
                     keys.append(name)
-        rows = [(" ".join(keys), f"{description}: {tooltip}" if tooltip else description, works) for (description, tooltip), (keys, works) in found.items() if description]
+        rows = [(" ".join(keys), f"{name}: {tooltip}" if tooltip else name, works) for (name, tooltip), (keys, works) in found.items() if name]
         return cls(screen.__class__.__name__.removesuffix("Screen").lower(), rows)
 
     def compose(self) -> ComposeResult:

@@ -1,6 +1,114 @@
-"""Stub."""
-from jitui.tui.screens.base import Board
+"""History: the recorded sessions, newest first; enter replays one."""
+
+from collections.abc import Callable, Mapping
+from typing import ClassVar, Protocol
+
+from rich.cells import cell_len
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.content import Content
+
+from jitui.desk import Desk, SessionView
+from jitui.tui.feed import Seen
+from jitui.tui.figures import day, many, size
+from jitui.tui.lines import FLEX, Cell, row, rule
+from jitui.tui.order import Order
+from jitui.tui.screens.base import Answered, Board
+from jitui.tui.theme import GLYPHS, state
+from jitui.tui.widgets.activity import STREAMS
+from jitui.tui.widgets.rows import Row, Rows
+from jitui.tui.widgets.said import words
+
+
+class Recordings(Protocol):
+    """What the app can open."""
+
+    def open_replay(self, session: str) -> None: ...
+
 
 class HistoryScreen(Board):
-    def __init__(self, desk: object, ident: str = "", *, alone: bool = False) -> None:
+    CSS_PATH = "history.tcss"
+    AUTO_FOCUS = "#sessions"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("s", "sort", "sort", id="history.sort", tooltip="newest first"),
+        Binding("escape", "back", "back", id="history.back"),
+    ]
+
+    def __init__(self, desk: Desk) -> None:
         super().__init__()
+        self._desk = desk
+        self._sessions: dict[str, SessionView] = {}
+        self._order = Order()
+        self._asked: Seen | None = None
+        self._known = False
+
+    def body(self) -> ComposeResult:
+        yield Rows(id="sessions")
+
+    def show(self, seen: Seen) -> None:
+        if seen is not self._asked and "sessions" not in self.busy:
+            self._asked = seen
+
+            async def sessions() -> object:
+                return tuple(await self._desk.sessions())
+
+            self.ask("sessions", sessions)
+
+    def answered(self, message: Answered) -> None:
+        if isinstance(message.value, tuple):
+            views = sorted((view for view in message.value if isinstance(view, SessionView)), key=lambda view: view.started, reverse=True)
+            self._sessions = {view.id: view for view in views}
+            self._order.update(list(self._sessions))
+            self._known = True
+            self._draw()
+        else:
+            super().answered(message)
+
+    def _draw(self) -> None:
+        rows = [Row(_line(self._sessions[ident], new=ident in self._order.new), ident) for ident in self._order.ids]
+        head = Row(lambda width: rule(f"Recorded sessions ({len(rows)})", "newest first", width, "$primary"))
+        none = Row(lambda width: row([Cell("", 3), Cell("Nothing is recorded yet. What passes a live window is.", FLEX, "$state-quiet")], width))
+        self.query_one(Rows).show([head, *(rows or [none])])
+
+    def able(self) -> Mapping[str, Callable[[], bool]]:
+        return {"sort": lambda: self._order.ids != list(self._sessions)}
+
+    def may_open(self, rows: Rows) -> bool:
+        view = self._sessions.get(rows.cursor)
+        return view is not None and "replay" in view.you_may and not self.shell.silent
+
+    def on_rows_moved(self, event: Rows.Moved) -> None:
+        self._order.seen(event.ident)
+        self._draw()
+
+    def on_rows_chosen(self, event: Rows.Chosen) -> None:
+        places: Recordings = self.app  # type: ignore[assignment]
+        places.open_replay(event.ident)
+
+    def action_sort(self) -> None:
+        self._order.sort(list(self._sessions))
+        self._draw()
+
+    def action_back(self) -> None:
+        self.app.pop_screen()
+
+
+def _line(view: SessionView, *, new: bool) -> Callable[[int], Content]:
+    def draw(width: int) -> Content:
+        argv = " ".join(words(part, 80) for part in view.argv)
+        done = view.ended_why or view.state
+        frames = many(view.frames, "frame")
+        cells = [
+            Cell(GLYPHS.get(view.state, "■"), 1, state(view.state)), Cell(view.id, 6, "bold"), Cell(day(view.started), 12, "$state-quiet"),
+            Cell(view.kind, 12 if width >= 120 else 6, "$state-exec" if view.kind in STREAMS else "$state-quiet"),
+            Cell(view.identity, 15 if width < 96 else 20),
+            Cell(f"{words(view.target, 80)} {f'[{argv}]' if argv else ''}", FLEX), *([Cell("new", 3, "bold $state-new")] if new else []),
+            Cell(done, 9, state(view.state) if not view.ended_why else "$state-quiet"),
+        ]  # fmt: skip
+        if width >= 96:
+            cells.append(Cell(size(view.bytes_in + view.bytes_out), 7, "$state-quiet", right=True))
+        if width >= 120:
+            cells.append(Cell(frames, max(11, cell_len(frames)), "$state-quiet", right=True))
+        return row(cells, width)
+
+    return draw

@@ -1,6 +1,345 @@
-"""Stub."""
-from jitui.tui.screens.base import Board
+"""Live: one agent at work. Its windows, what it does, and the terminal of the stream that is looked at."""
+
+import asyncio
+from base64 import b64decode
+from binascii import Error
+from collections.abc import Callable, Mapping, Sequence
+from typing import ClassVar, Final, Protocol
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Container, Horizontal, Vertical
+from textual.content import Content
+from textual.message import Message
+from textual.widgets import Static
+from textual.worker import Worker
+
+from jitui.desk import ActionView, Desk, Ended, FrameView, GrantView, LiveChunk, SessionView
+from jitui.errors import JituiError
+from jitui.tui.feed import Seen
+from jitui.tui.figures import hour, left, size
+from jitui.tui.lines import FLEX, Cell, row, rule, text
+from jitui.tui.order import Order
+from jitui.tui.reel import terminal_size, told
+from jitui.tui.screens.base import Answered, Board
+from jitui.tui.screens.reason import KILL, REVOKE, ReasonScreen
+from jitui.tui.theme import state
+from jitui.tui.widgets.activity import action_row, key_of, session_row
+from jitui.tui.widgets.countdown import bar, remaining, style
+from jitui.tui.widgets.emulator import Emulator
+from jitui.tui.widgets.grants import window_row
+from jitui.tui.widgets.rows import Row, Rows
+from jitui.tui.widgets.said import words
+from jitui.tui.widgets.terminal import Terminal
+
+LATEST: Final = 500  # actions of a window that the list holds
+
+
+class Places(Protocol):
+    """What the app can open."""
+
+    def open_replay(self, session: str) -> None: ...
+
+
+class Streamed(Message):
+    """Chunks of the stream that is looked at."""
+
+    def __init__(self, session: str, chunks: Sequence[LiveChunk]) -> None:
+        super().__init__()
+        self.session, self.chunks = session, chunks
+
 
 class LiveScreen(Board):
-    def __init__(self, desk: object, ident: str = "", *, alone: bool = False) -> None:
+    CSS_PATH = "live.tcss"
+    AUTO_FOCUS = "#windows"
+    ASKS: ClassVar[frozenset[str]] = frozenset({"kill", "revoke", "replay"})
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("k", "kill", "kill", id="live.kill", tooltip="end the stream that is looked at, or chosen in the list"),
+        Binding("x", "revoke", "revoke", id="live.revoke", tooltip="end the window now, with everything in it"),
+        Binding("b", "replay", "replay", id="live.replay", tooltip="replay the stream from its start"),
+        Binding("s", "sort", "sort", id="live.sort", tooltip="the window that ends soonest first"),
+        Binding("escape", "back", "back", id="live.back"),
+        Binding("tab", "pane", "pane", id="live.tab", tooltip="from the windows to what they do and back"),
+    ]
+
+    def __init__(self, desk: Desk, grant: str = "") -> None:
         super().__init__()
+        self._desk = desk
+        self._opened = grant  # what the person came for; also if it has ended
+        self._order = Order()
+        self._grants: dict[str, GrantView] = {}
+        self._sessions: dict[str, SessionView] = {}
+        self._actions: tuple[ActionView, ...] = ()
+        self._of = ""  # the grant whose sessions and actions these are
+        self._streams: dict[str, str] = {}  # list id: session
+        self._asked: Seen | None = None
+        self._watched = ""  # the session whose terminal is shown
+        self._watcher: Worker[None] | None = None
+        self._note = ""
+
+    def body(self) -> ComposeResult:
+        with Horizontal(id="live-title"):
+            yield Static(id="window", markup=False)
+            yield Static(id="clock", markup=False)
+        with Horizontal(id="panes"):
+            yield Rows(id="windows")
+            with Vertical(id="right"):
+                yield Rows(id="activity", follow=True)
+                with Container(id="watch"):
+                    yield Terminal(id="live-terminal")
+
+    def on_mount(self) -> None:
+        if self._opened:
+            self.add_class("-one")
+            self.query_one("#activity").focus()
+
+    @property
+    def windows(self) -> Rows:
+        return self.query_one("#windows", Rows)
+
+    @property
+    def activity(self) -> Rows:
+        return self.query_one("#activity", Rows)
+
+    @property
+    def grant(self) -> GrantView | None:
+        """The window that is looked at."""
+        return self._grants.get(self.windows.cursor)
+
+    def show(self, seen: Seen) -> None:
+        ended = {view.id: view for view in seen.ended if view.id in {self._opened, self.windows.cursor}}
+        self._grants = {view.id: view for view in seen.grants} | ended
+        live = [view.id for view in seen.grants]
+        self._order.update(live + [ident for ident in ended if ident not in live])
+        passed = seen.passed(self.shell.monotonic())
+        rows = [Row(window_row(self._grants[ident], passed, new=ident in self._order.new), ident) for ident in self._order.ids]
+        none = Row(lambda width: row([Cell("", 1), Cell("No window is open.", FLEX, "$state-quiet")], width))
+        self.windows.show([Row(lambda width: rule(f"windows ({len(rows)})", "", width, "$state-live")), *(rows or [none])])
+        if self._opened and self._opened in self._grants:
+            self.windows.go(self._opened)
+            self._opened = ""
+        self._title(passed)
+        self._list()
+        self._fetch(seen)
+
+    def _title(self, passed: float) -> None:
+        view = self.grant
+        if view is None:
+            self.write("#window", text(("no window is looked at", "$state-quiet")))
+            self.write("#clock", Content(""))
+            return
+        seconds = remaining(view.remaining_s, passed)
+        self.write("#window", text((view.id, "bold $primary"), "  ", (view.identity, "bold"), (f"  {view.connection}  {view.scope}", "$state-quiet")))
+        if view.ended:
+            self.write("#clock", text((f"{view.state} {hour(view.ended)} by {view.ended_by}", f"bold {state(view.state)}")))
+        else:
+            by = f"  approved by {words(', '.join(view.approved_by), 24)}" if view.approved_by and self.size.width >= 100 else ""
+            frozen = f"  FROZEN by {words(view.frozen_by, 20)}" if view.frozen_by else ""
+            clock = ((f"ends {hour(view.deadline)}  ", "$state-quiet"), (left(seconds), style(seconds)), "  ", bar(seconds, view.duration_s, 8))
+            self.write("#clock", Content.assemble(*clock, (by, "$state-quiet"), (frozen, "bold $state-frozen")))
+
+    def _fetch(self, seen: Seen) -> None:
+        """Sessions and actions of the window that is looked at; once a look at the gateway."""
+        grant = self.windows.cursor
+        if not grant or "window" in self.busy or (seen is self._asked and grant == self._of):
+            return
+        self._asked = seen
+
+        async def window() -> object:
+            sessions, actions = await asyncio.gather(self._desk.sessions(grant=grant), self._desk.actions(grant=grant, limit=LATEST))
+            return grant, tuple(sessions), tuple(actions)
+
+        self.ask("window", window)
+
+    def _list(self) -> None:
+        """The activity: actions by time, and streams that have none of their own."""
+        if self._of != self.windows.cursor:
+            self.activity.show([Row(lambda width: rule("activity", "", width, "$state-live"))])
+            return
+        known = {action.session for action in self._actions}
+        timed = [(action.at, Row(action_row(action, self._sessions), key_of(action)), action.session) for action in self._actions]
+        timed += [(view.started, Row(session_row(view), view.id), view.id) for view in self._sessions.values() if view.id not in known and view.kind != "api"]
+        timed.sort(key=lambda item: item[0])
+        self._streams = {line.ident: session for _, line, session in timed if session in self._sessions and self._sessions[session].kind != "api"}
+        none = Row(lambda width: row([Cell("", 1), Cell("Nothing was done in this window yet.", FLEX, "$state-quiet")], width))
+        self.activity.show([Row(lambda width: rule("activity", "newest last", width, "$state-live")), *([line for _, line, _ in timed] or [none])])
+
+    def answered(self, message: Answered) -> None:
+        value = message.value
+        if isinstance(value, Ended):
+            self.say(f"{value.id} ended: {value.said}")
+            self.shell.look_now()
+        elif message.what == "window" and isinstance(value, tuple):
+            self._of, sessions, self._actions = value
+            self._sessions = {view.id: view for view in sessions}
+            self._list()
+            if self._watched and self._of == self.windows.cursor and self._watched not in self._sessions:
+                self._stop_watching()
+        else:
+            super().answered(message)
+
+    # one stream
+
+    def _chosen(self) -> SessionView | None:
+        """The stream that keys mean: the one on the terminal, else the one under the cursor of the activity."""
+        ident = self._watched or self._streams.get(self.activity.cursor, "")
+        return self._sessions.get(ident)
+
+    def _watch(self, session: SessionView) -> None:
+        self._stop_watching()
+        self._watched = session.id
+        self.add_class("-watching", "-one")
+        terminal = self.query_one("#live-terminal", Terminal)
+        terminal.show(Emulator(newline=not session.tty))
+        self._note = "live"
+        self._frame(session)
+        self._watcher = self.run_worker(self._stream(session.id), group="stream", exclusive=True)
+
+    def _stop_watching(self) -> None:
+        if self._watcher is not None:
+            self._watcher.cancel()
+        self._watcher, self._watched = None, ""
+        self.remove_class("-watching")
+
+    async def _stream(self, session: str) -> None:
+        """Chunks of one session as messages, those that came together in one."""
+        loop = asyncio.get_running_loop()
+        chunks: list[LiveChunk] = []
+        sent = loop.time()
+        try:
+            async for chunk in self._desk.watch(session):
+                chunks.append(chunk)
+                if loop.time() - sent > 0.05 or chunk.kind != "frame" or len(chunks) < 2:
+                    self.post_message(Streamed(session, tuple(chunks)))
+                    chunks, sent = [], loop.time()
+                    await asyncio.sleep(0)
+        except (JituiError, OSError) as problem:
+            self.post_message(Streamed(session, (*chunks, LiveChunk(kind="end", why=str(problem)))))
+
+    def on_streamed(self, message: Streamed) -> None:
+        if message.session != self._watched:
+            return
+        for chunk in message.chunks:
+            if chunk.kind == "frame" and chunk.frame is not None:
+                self._show_frame(chunk.frame)
+            elif chunk.kind == "gap":
+                self._note = f"{size(chunk.lost_bytes)} left out here, all of it is recorded"
+            elif chunk.kind == "end":
+                self._note = f"ended: {words(chunk.why, 60)}"
+                self.shell.look_now()
+        if session := self._sessions.get(self._watched):
+            self._frame(session)
+
+    def _show_frame(self, frame: FrameView) -> None:
+        terminal = self.query_one("#live-terminal", Terminal)
+        try:
+            body = b64decode(frame.data_b64)
+        except (Error, ValueError):
+            return
+        if frame.channel in {"stdout", "stderr"}:
+            terminal.push(body, delivered=frame.delivered)
+        elif frame.channel == "resize":
+            if found := terminal_size(body):
+                terminal.work_off()
+                terminal.emulator.resize(*found)
+        elif frame.channel != "stdin":
+            terminal.push(told(frame.channel, body))
+
+    def _frame(self, session: SessionView) -> None:
+        """The border's words around the terminal."""
+        terminal = self.query_one("#live-terminal", Terminal)
+        argv = " ".join(words(part, 60) for part in session.argv)
+        watch = self.query_one("#watch")
+        watch.border_title = text((session.id, "bold"), f" {words(session.target, 60)} {f'[{argv}]' if argv else ''}")
+        lost = f"  {size(terminal.lost)} left out" if terminal.lost else ""
+        watch.border_subtitle = text((f"{self._note}{lost}  {terminal.emulator.columns}x{terminal.emulator.lines}", "$state-quiet"))
+
+    # keys
+
+    def able(self) -> Mapping[str, Callable[[], bool]]:
+        def may(move: str) -> bool:
+            session = self._chosen()
+            return session is not None and move in session.you_may
+
+        seen = self.shell.seen
+        return {
+            "kill": lambda: may("kill"),
+            "replay": lambda: may("replay"),
+            "revoke": lambda: self.grant is not None and "revoke" in self.grant.you_may,
+            "sort": lambda: seen is not None and [ident for ident in self._order.ids if not self._grants[ident].ended] != [view.id for view in seen.grants],
+        }
+
+    def may_open(self, rows: Rows) -> bool:
+        """Whether enter does anything on a row."""
+        if rows.id == "windows":
+            return self.has_class("-narrow") or bool(self.activity.idents)
+        session = self._sessions.get(self._streams.get(rows.cursor, ""))
+        return session is not None and session.id != self._watched and not self.shell.silent and ("watch" in session.you_may or "replay" in session.you_may)
+
+    def on_rows_moved(self, event: Rows.Moved) -> None:
+        if event.rows.id == "windows":
+            self._order.seen(event.ident)
+            if self._watched:
+                self._stop_watching()
+        self.look()
+
+    def on_rows_chosen(self, event: Rows.Chosen) -> None:
+        if event.rows.id == "windows":
+            self.add_class("-one")
+            self.activity.focus()
+            return
+        session = self._sessions.get(self._streams.get(event.ident, ""))
+        if session is None:
+            return
+        if session.state != "ended" and "watch" in session.you_may:
+            self._watch(session)
+        elif "replay" in session.you_may:
+            places: Places = self.app  # type: ignore[assignment]
+            places.open_replay(session.id)
+
+    def action_pane(self) -> None:
+        if self.windows.has_focus:
+            self.add_class("-one")
+            self.activity.focus()
+        else:
+            self.remove_class("-one")
+            self.windows.focus()
+
+    def action_sort(self) -> None:
+        if seen := self.shell.seen:
+            self._order.sort([view.id for view in seen.grants])
+            self.look()
+
+    def action_back(self) -> None:
+        if self._watched:
+            self._stop_watching()
+            self.look()
+        elif self.activity.has_focus and self.has_class("-narrow"):
+            self.action_pane()
+        else:
+            self.app.pop_screen()
+
+    def action_replay(self) -> None:
+        if session := self._chosen():
+            places: Places = self.app  # type: ignore[assignment]
+            places.open_replay(session.id)
+
+    def action_kill(self) -> None:
+        session = self._chosen()
+        if session is not None:
+            what = f"{session.kind} of {session.identity} in {session.target}: the stream ends now, the window goes on"
+            self.app.push_screen(ReasonScreen(f"Kill {session.id}", what, KILL, "kill"), lambda reason: self._kill(session.id, reason or ""))
+
+    def _kill(self, session: str, reason: str) -> None:
+        if reason:
+            self.ask("kill", lambda: self._desk.kill(session, reason=reason))
+
+    def action_revoke(self) -> None:
+        view = self.grant
+        if view is not None:
+            what = f"window {view.id} of {view.identity} on {view.connection}: every stream of it ends now"
+            self.app.push_screen(ReasonScreen(f"Revoke {view.id}", what, REVOKE, "revoke"), lambda reason: self._revoke(view.id, reason or ""))
+
+    def _revoke(self, grant: str, reason: str) -> None:
+        if reason:
+            self.ask("revoke", lambda: self._desk.revoke(grant, reason=reason))

@@ -29,17 +29,17 @@ class ReasonScreen(ModalScreen[str]):
 
     def __init__(self, title: str, what: str, stock: tuple[str, ...], does: str) -> None:
         super().__init__()
-        self._title, self._what, self._stock, self._does = title, what, stock, does
+        self._heading, self._what, self._stock, self._does = title, what, stock, does
         self._at = -1
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog") as box:
-            box.border_title = Content(self._title)
+            box.border_title = text(self._heading)
             yield Static(text((self._what, "$state-quiet")), id="reason-what", markup=False)
             yield Static(self._stock_lines(), id="reason-stock", markup=False)
             yield Input(placeholder="the reason, in your words", id="reason-line", compact=True, max_length=200)
-            yield Static(text(("enter", "bold $primary"), f" {self._does}   ", ("1-3 ↑ ↓", "bold $primary"), " stock reasons   ", ("esc", "bold $primary"), " back"),
-                         id="reason-keys", markup=False)  # fmt: skip
+            keys = (("enter", self._does), ("1-3 ↑ ↓", "stock reasons"), ("esc", "back"))
+            yield Static(text(*(part for key, does in keys for part in ((key, "bold $primary"), f" {does}   "))), id="reason-keys", markup=False)
 
     def _stock_lines(self) -> Content:
         return block(text((f" {index + 1}  ", "bold $primary"), (reason, "bold" if index == self._at else "")) for index, reason in enumerate(self._stock))
@@ -77,18 +77,18 @@ class NameScreen(ModalScreen[bool]):
 
     def __init__(self, title: str, what: str, name: str) -> None:
         super().__init__()
-        self._title, self._what, self._name = title, what, name
+        self._heading, self._what, self._agent = title, what, name
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog") as box:
-            box.border_title = Content(self._title)
+            box.border_title = text(self._heading)
             yield Static(text((self._what, "bold $state-denied")), id="reason-what", markup=False)
-            yield Static(text("type the agent's name to approve: ", (self._name, "bold")), id="reason-stock", markup=False)
+            yield Static(text("type the agent's name to approve: ", (self._agent, "bold")), id="reason-stock", markup=False)
             yield Input(placeholder="its name", id="reason-line", compact=True, max_length=200)
             yield Static(text(("enter", "bold $primary"), " approve   ", ("esc", "bold $primary"), " back"), id="reason-keys", markup=False)
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
-        if event.value.strip() == self._name:
+        if event.value.strip() == self._agent:
             self.dismiss(True)
         else:
             self.query_one("#reason-what", Static).update(text(("that is not its name", "bold $state-denied")))

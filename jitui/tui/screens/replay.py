@@ -1,6 +1,345 @@
-"""Stub."""
-from jitui.tui.screens.base import Board
+"""Replay: a recording played, stepped through, read as text, and verified. Needs an Archive, nothing else."""
+
+import asyncio
+from collections.abc import Callable, Iterator, Mapping
+from typing import ClassVar, Final
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Container, Horizontal
+from textual.content import Content
+from textual.message import Message
+from textual.widgets import Input, Static
+
+from jitui.desk import ActionView, Archive, FrameView, Proof, SessionView
+from jitui.errors import JituiError
+from jitui.tui.figures import day, hour, moment
+from jitui.tui.lines import FLEX, Cell, row, text
+from jitui.tui.playhead import Playhead
+from jitui.tui.reel import LARGEST, MARK_WORDS, Reel
+from jitui.tui.screens.base import Answered, Board
+from jitui.tui.theme import state
+from jitui.tui.widgets.rows import Row, Rows
+from jitui.tui.widgets.said import words
+from jitui.tui.widgets.terminal import Terminal
+from jitui.tui.widgets.timeline import Timeline
+
+PAGE: Final = 1000
+FRAME_S: Final = 0.05
+BUDGET_S: Final = 0.02
+
+
+class Loaded(Message):
+    """A page of frames; the last one is empty."""
+
+    def __init__(self, frames: tuple[FrameView, ...]) -> None:
+        super().__init__()
+        self.frames = frames
+
 
 class ReplayScreen(Board):
-    def __init__(self, desk: object, ident: str = "", *, alone: bool = False) -> None:
+    """One session."""
+
+    CSS_PATH = "replay.tcss"
+    AUTO_FOCUS = ""
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("space", "play", "play/pause", id="replay.play"),
+        Binding("left", "skip(-5)", "5 s", id="replay.left", tooltip="back and on by five seconds"),
+        Binding("right", "skip(5)", "5 s", id="replay.right", tooltip="back and on by five seconds"),
+        Binding("comma", "step(-1)", "frame", id="replay.back", tooltip="one frame back or on"),
+        Binding("full_stop", "step(1)", "frame", id="replay.on", tooltip="one frame back or on"),
+        Binding("n", "mark(1)", "mark", id="replay.next", tooltip="the next mark; N the one before"),
+        Binding("N", "mark(-1)", "mark before", show=False, id="replay.previous"),
+        Binding("minus", "speed(-1)", "speed", id="replay.slower", tooltip="slower and faster"),
+        Binding("plus", "speed(1)", "speed", id="replay.faster", tooltip="slower and faster"),
+        Binding("z", "idle", "idle", id="replay.idle", tooltip="how long a pause may last: 1 s, 3 s, as it was"),
+        Binding("g", "goto", "go to", id="replay.goto", tooltip="a time as 16:07:52, or minutes and seconds as 3:41"),
+        Binding("i", "input", "input", id="replay.input", tooltip="show what was typed"),
+        Binding("t", "text", "text", id="replay.text", tooltip="everything printed, as plain lines"),
+        Binding("v", "verify", "verify", id="replay.verify", tooltip="check the chain and its signature"),
+        Binding("home", "skip(-10000000)", "start", show=False, id="replay.home"),
+        Binding("end", "skip(10000000)", "end", show=False, id="replay.end"),
+        Binding("escape", "back", "back", id="replay.escape"),
+    ]
+
+    def __init__(self, archive: Archive, session: str, *, alone: bool = False) -> None:
         super().__init__()
+        self._archive, self._session, self._alone = archive, session, alone
+        self.reel: Reel | None = None
+        self.head = Playhead()
+        self._loading = True
+        self._typed = True
+        self._proof: Proof | None = None
+        self._problem = ""
+        self._last = 0.0
+        self._way: Iterator[float] | None = None  # a long seek that goes on over several ticks
+        self._share = 0.0
+
+    def body(self) -> ComposeResult:
+        with Horizontal(id="replay-title"):
+            yield Static(id="tape-name", markup=False)
+            yield Static(id="proof", markup=False)
+        with Container(id="frame"):
+            yield Terminal(id="tape-terminal")
+        yield Rows(id="tape-text", mark=False)
+        yield Static(id="typed", markup=False)
+        yield Timeline(id="timeline")
+        yield Input(id="where", compact=True, max_length=20, placeholder="go to: 16:07:52 or 3:41, enter", disabled=True)
+
+    def on_mount(self) -> None:
+        self._last = self.shell.monotonic()
+        self.ask("load", self._load)
+        self.set_interval(FRAME_S, self._turn)
+
+    async def _load(self) -> SessionView:
+        """Everything of the session, page by page; pages arrive as messages."""
+        session = await self._archive.session(self._session)
+        self.post_message(Answered("session", session))
+        after = -1
+        held = 0
+        while held < LARGEST:
+            frames = tuple(await self._archive.frames(self._session, after=after, limit=PAGE))
+            if not frames:
+                break
+            after = frames[-1].seq
+            held += sum(len(frame.data_b64) * 3 // 4 for frame in frames)
+            self.post_message(Loaded(frames))
+        try:
+            actions = await self._archive.actions(grant=session.grant) if session.grant else ()
+        except (JituiError, OSError):
+            actions = ()
+        self.post_message(Answered("actions", tuple(actions)))
+        return session
+
+    def on_loaded(self, message: Loaded) -> None:
+        if self.reel is not None:
+            self.reel.add(message.frames)
+            self.head.times = self.reel.times
+            self.look()
+
+    def answered(self, message: Answered) -> None:
+        value = message.value
+        if message.problem:
+            self._loading = False
+            self._problem = message.problem
+            self.say(message.problem, bad=True)
+        elif message.what == "session" and isinstance(value, SessionView):
+            self.reel = Reel(value)
+        elif message.what == "actions" and isinstance(value, tuple) and self.reel is not None:
+            self.reel.mark([action for action in value if isinstance(action, ActionView)])
+        elif message.what == "load":
+            self._loading = False
+            self.head.playing = not self.head.done and self.head.index == 0
+            self._last = self.shell.monotonic()
+        elif message.what == "verify" and isinstance(value, tuple):
+            self._verified([proof for proof in value if isinstance(proof, Proof)])
+
+    def _verified(self, proofs: list[Proof]) -> None:
+        self._proof = next((proof for proof in proofs if not proof.consistent), proofs[0] if proofs else None)
+        if self._proof is None:
+            self.say("nothing to verify", bad=True)
+        elif self._proof.consistent:
+            unsigned = f"; the last {self._proof.unsigned_tail} have no signature yet" if self._proof.unsigned_tail else ""
+            self.say(f"{self._proof.frames} frames, unbroken; signature: {self._proof.signed}{unsigned}")
+        else:
+            self.say(f"{self._proof.problem} ({self._proof.session or self._proof.subject}, frame {self._proof.seq})", bad=True)
+
+    # what is drawn
+
+    def look(self) -> None:
+        super().look()
+        if self.ready:
+            self._draw()
+
+    def _draw(self) -> None:
+        reel = self.reel
+        if reel is None:
+            self.write("#tape-name", text((self._session, "bold $primary"), f"  {self._problem or 'loading'}"))
+            return
+        self.write("#tape-name", title(reel.session))
+        self.write("#proof", self._proof_words())
+        self.query_one("#frame").border_subtitle = self._frame_words(reel)
+        self.write("#typed", self._typed_words(reel))
+        self.query_one("#typed").display = self._typed
+        self.query_one(Timeline).show(self.head, reel.marks, reel.session.started)
+
+    def _frame_words(self, reel: Reel) -> Content:
+        if self._way is not None:
+            return Content(f"seeking {self._share:.0%}")
+        if self._loading:
+            return Content(f"loading, {len(reel.shots)} frames so far")
+        partial = "; only the first 64 MB are loaded" if reel.full else ""
+        return Content(f"recorded at {reel.emulator.columns}x{reel.emulator.lines}, frame {self.head.index} of {len(reel.shots)}{partial}")
+
+    def _typed_words(self, reel: Reel) -> Content:
+        line, delivered = reel.typed(self.head.index)
+        shown = {mark.letter for mark in reel.marks}
+        legend = "  ".join(f"{letter} {MARK_WORDS[letter]}" for letter in MARK_WORDS if letter in shown)
+        lost = "  not delivered" if not delivered else ""
+        width = max(20, self.size.width - 2)
+        colour = "$state-frozen" if delivered else "dim $state-frozen"
+        cells = [Cell("stdin", 6, "$state-quiet"), Cell(f"> {line}" if line else "", FLEX, colour), Cell(lost, 0, "$state-ending")]
+        return row([*cells, Cell(legend, 0, "$state-quiet")], width)
+
+    def _proof_words(self) -> Content:
+        if self._proof is None:
+            return text(("not verified yet", "$state-quiet"))
+        if not self._proof.consistent:
+            return text((" ALTERED ", "bold $background on $state-denied"))
+        return text((" VERIFIED ", "bold $background on $state-live"), (f" {self._proof.signed}", "$state-quiet"))
+
+    # time
+
+    def _turn(self) -> None:
+        """Twenty times a second: play on, and bring the screen to where the playhead is."""
+        now = self.shell.monotonic()
+        passed, self._last = now - self._last, now
+        if self.reel is None or not self.ready:
+            return
+        if self._way is None:
+            self.head.advance(passed)
+            self._way = self.reel.goto(self.head.index)
+        self._seek()
+        self._draw()
+
+    def _seek(self) -> None:
+        """Work on the way to the playhead, for a moment at most; the rest at the next turn."""
+        loop = asyncio.get_running_loop()
+        until = loop.time() + BUDGET_S
+        terminal = self.query_one("#tape-terminal", Terminal)
+        for share in self._way or ():
+            self._share = share
+            if loop.time() > until:
+                return
+        self._way = None
+        if self.reel is not None:
+            terminal.show(self.reel.emulator)
+
+    # keys
+
+    def able(self) -> Mapping[str, Callable[[], bool]]:
+        def there() -> bool:
+            return self.reel is not None and bool(self.reel.shots) and not self.has_class("-going")
+
+        keys = ("play", "skip", "step", "speed", "idle", "goto", "input", "text")
+        able: dict[str, Callable[[], bool]] = dict.fromkeys(keys, there)
+        able["mark"] = lambda: there() and self.reel is not None and bool(self.reel.marks)
+        able["verify"] = lambda: not self.busy and not self.has_class("-going")
+        able["back"] = lambda: not self._alone or self.has_class("-going") or self.has_class("-text")
+        return able
+
+    def _moved(self) -> None:
+        self._way = None
+        self._last = self.shell.monotonic()
+        self._turn()
+        self.look()
+
+    def action_play(self) -> None:
+        if self.head.done:
+            self.head.seek(0)
+        self.head.playing = not self.head.playing
+        self._moved()
+
+    def action_skip(self, seconds: int) -> None:
+        self.head.seek(self.head.at_us + seconds * 1e6)
+        self._moved()
+
+    def action_step(self, by: int) -> None:
+        self.head.step(by)
+        self._moved()
+
+    def action_mark(self, by: int) -> None:
+        if self.reel is None:
+            return
+        times = [mark.at_us for mark in self.reel.marks]
+        there = [at for at in times if at > self.head.at_us] if by > 0 else [at for at in times if at < self.head.at_us]
+        if there:
+            self.head.seek(there[0] if by > 0 else there[-1])
+            self._moved()
+
+    def action_speed(self, by: int) -> None:
+        self.head.faster(by)
+        self._moved()
+
+    def action_idle(self) -> None:
+        self.head.next_idle()
+        self._moved()
+
+    def action_input(self) -> None:
+        self._typed = not self._typed
+        self.look()
+
+    def action_text(self) -> None:
+        self.toggle_class("-text")
+        if self.reel is not None and self.has_class("-text"):
+            self.head.playing = False
+            rows = self.query_one("#tape-text", Rows)
+            rows.show([Row(lambda width, line=line: row([Cell(line, FLEX)], width)) for line in self.reel.transcript()])  # type: ignore[misc]
+            rows.focus()
+        else:
+            self.set_focus(None)
+        self.look()
+
+    def action_verify(self) -> None:
+        async def proofs() -> object:
+            return tuple(await self._archive.verify(self._session))
+
+        self.ask("verify", proofs)
+
+    def action_goto(self) -> None:
+        self.add_class("-going")
+        where = self.query_one("#where", Input)
+        where.disabled = False
+        where.value = ""
+        where.focus()
+        self.look()
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        at_us = self._parsed(event.value)
+        self._leave_goto()
+        if at_us is None:
+            self.say("a time as 16:07:52, or minutes and seconds from the start as 3:41", bad=True)
+        else:
+            self.head.seek(at_us)
+            self._moved()
+
+    def _parsed(self, typed: str) -> float | None:
+        """Microseconds from the start of what was typed; None if it is no time."""
+        try:
+            parts = [float(part) for part in typed.strip().split(":")]
+        except ValueError:
+            return None
+        if not 1 <= len(parts) <= 3 or any(part < 0 or part > 1e6 for part in parts):
+            return None
+        seconds = sum(part * scale for part, scale in zip(reversed(parts), (1.0, 60.0, 3600.0), strict=False))
+        started = moment(self.reel.session.started) if self.reel else None
+        if len(parts) == 3 and started is not None:
+            seconds -= started.hour * 3600 + started.minute * 60 + started.second
+            seconds += 86400 if seconds < -1 else 0
+        return seconds * 1e6
+
+    def _leave_goto(self) -> None:
+        self.remove_class("-going")
+        self.query_one("#where", Input).disabled = True
+        self.set_focus(None)
+
+    def action_back(self) -> None:
+        if self.has_class("-going"):
+            self._leave_goto()
+        elif self.has_class("-text"):
+            self.action_text()
+        elif not self._alone:
+            self.app.pop_screen()
+
+
+def title(session: SessionView) -> Content:
+    """`s-204  exec web/web-7c [sh]  agent-deploybot  g-17  23 Nov 16:04 - 16:09  ended: expired`."""
+    argv = " ".join(words(part, 60) for part in session.argv)
+    ended = f" - {hour(session.ended)[:5]}  ended: {words(session.ended_why, 40)}" if session.ended else "  still open"
+    return text(
+        (session.id, "bold $primary"),
+        (f"  {session.kind} ", "$state-quiet"),
+        (f"{words(session.target, 60)} {f'[{argv}]' if argv else ''}", "bold"),
+        (f"  {session.identity}  {session.grant}  {day(session.started).strip()}", "$state-quiet"),
+        (ended, state("denied" if session.ended_why == "killed" else "quiet")),
+    )

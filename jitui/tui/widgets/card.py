@@ -12,7 +12,7 @@ from jitui.tui.figures import hour, left, size
 from jitui.tui.lines import text
 from jitui.tui.theme import badge, state
 from jitui.tui.widgets.countdown import bar, remaining, style
-from jitui.tui.widgets.said import content, words
+from jitui.tui.widgets.said import quoted, words
 
 LABEL: Final = 10
 LONGEST: Final = 4000  # characters of a scope that are shown; a longer one says so
@@ -34,10 +34,10 @@ def labelled(label: str, body: str, width: int, colour: str = "") -> Iterator[Co
         yield Content.assemble((f" {label if index == 0 else '':<{LABEL}}", "$state-quiet"), (piece, colour))
 
 
-def request_card(view: RequestView, passed: float, width: int) -> list[Content]:
+def request_card(view: RequestView, width: int) -> list[Content]:
     """What an approver must know, in the order of what matters."""
     lines: list[Content] = [Content("")]
-    lines.append(Content.assemble(" ", (f" {words(view.hazard, 10)} ", badge(view.hazard)), (f"  {MEANS.get(view.hazard, 'of unknown hazard')}", "bold")))
+    lines += _hazard(view.hazard, width)
     lines.append(Content(""))
     lines += _clauses(view, width)
     lines += [Content(""), *_terms(view, width), Content("")]
@@ -53,8 +53,17 @@ def request_card(view: RequestView, passed: float, width: int) -> list[Content]:
         lines += labelled("" if view.before else "before", f"used so far only: {words(view.used, LONGEST)}", width)
         lines.append(Content.assemble(" " * (LABEL + 1), ("n", "bold $primary"), (" narrows to that", "$state-quiet")))
     lines += [Content(""), *_approvals(view, width)]
-    lines.append(Content.assemble((f" {'says':<{LABEL}}", "$state-quiet"), content(view.reason, min(200, max(20, width - LABEL - 30)), "italic"), ("   its words, not checked", "$state-quiet")))
+    lines += labelled("says", quoted(view.reason, 400) or "nothing", width, "italic" if view.reason.raw else "$state-quiet")
+    if view.reason.raw:
+        lines += labelled("", "its words, not checked", width, "$state-quiet")
     return lines
+
+
+def _hazard(hazard: str, width: int) -> Iterator[Content]:
+    name = f" {words(hazard, 10)} "
+    pieces = textwrap.wrap(MEANS.get(hazard, "of unknown hazard"), max(10, width - LABEL - 1))
+    yield Content.assemble(" ", (name, badge(hazard)), " " * max(1, LABEL - len(name)), (pieces[0], "bold"))
+    yield from (Content.assemble(" " * (LABEL + 1), (piece, "bold")) for piece in pieces[1:])
 
 
 def _clauses(view: RequestView, width: int) -> Iterator[Content]:
@@ -63,7 +72,8 @@ def _clauses(view: RequestView, width: int) -> Iterator[Content]:
         pieces = textwrap.wrap(words(clause.text, LONGEST), max(10, width - LABEL - 12), break_on_hyphens=False) or [""]
         for line, piece in enumerate(pieces):
             hazard = words(clause.hazard, 8) if line == 0 else ""
-            yield Content.assemble((f" {label if line == 0 else '':<{LABEL}}", "$state-quiet"), (f"{hazard:<8}", f"bold {state(clause.hazard)}"), "  ", (piece, "bold"))
+            head = f" {label if line == 0 else '':<{LABEL}}"
+            yield Content.assemble((head, "$state-quiet"), (f"{hazard:<8}", f"bold {state(clause.hazard)}"), "  ", (piece, "bold"))
     if view.rule_scope == view.scope:
         yield from labelled("rule", "the same; it allows no more", width, "$state-quiet")
     else:
@@ -87,7 +97,7 @@ def _approvals(view: RequestView, width: int) -> Iterator[Content]:
         yield from labelled("you", view.you_may_not, width, "$state-ending")
 
 
-def request_title(view: RequestView, passed: float) -> Content:
+def request_title(view: RequestView) -> Content:
     """`r-41  agent-deploybot (owner bo) asks for prod-eks`."""
     owner = (f" (owner {words(view.owner, 30)})", "$state-quiet") if view.owner else ("", "")
     return text((view.id, "bold $primary"), "  ", (view.identity, "bold"), owner, " asks for ", (view.connection, "bold"))
@@ -98,12 +108,14 @@ def request_times(view: RequestView, passed: float) -> Content:
     if view.state != "pending":
         return text((view.state, f"bold {state(view.state)}"))
     lapses = remaining(view.lapses_s, passed)
-    return text((f"asked {hour(view.asked)}  lapses in ", "$state-quiet"), (left(lapses), "bold $state-ending" if lapses < 300 else ""), (f"  {len(view.approvals)} of {view.approvals_needed}", "$state-quiet"))
+    count = f"  {len(view.approvals)} of {view.approvals_needed}"
+    asked = f"asked {hour(view.asked)}  lapses in "
+    return text((asked, "$state-quiet"), (left(lapses), "bold $state-ending" if lapses < 300 else ""), (count, "$state-quiet"))
 
 
 def preview_request(view: RequestView, passed: float, width: int) -> list[Content]:
     """Beside the list, where there is room."""
-    return [request_title(view, passed).truncate(width, ellipsis=True), request_times(view, passed), *request_card(view, passed, width)]
+    return [request_title(view).truncate(width, ellipsis=True), request_times(view, passed), *request_card(view, width)]
 
 
 def preview_grant(view: GrantView, passed: float, width: int) -> list[Content]:

@@ -100,3 +100,25 @@ def ended_row(view: GrantView) -> Draw:
         )
 
     return draw
+
+def window_row(view: GrantView, passed: float, *, new: bool) -> Draw:
+    """`● g-17  agent-deploybot  17m28s`; wider: also where, and its newest action."""
+
+    def draw(width: int) -> Content:
+        seconds = remaining(view.remaining_s, passed)
+        mark = "frozen" if view.frozen_by else view.state if view.ended else "ending" if seconds < SOON_S else view.state
+        cells = [
+            Cell(GLYPHS.get(mark, "●"), 1, state(mark)),
+            Cell(view.id, 5, "bold"),
+            Cell(view.identity, FLEX if width < 60 else 20, "$state-quiet" if view.ended else ""),
+        ]
+        if width >= 60:
+            cells += [Cell(view.connection, 10, "$state-quiet"), Cell(str(view.last), FLEX)]
+        if new:
+            cells.append(Cell("new", 3, "bold $state-new"))
+        over = bool(view.frozen_by or view.ended)
+        words = "FROZEN" if view.frozen_by else view.state if view.ended else left(seconds)
+        cells.append(Cell(words, 7, state(mark) if over else style(seconds), right=True))
+        return row(cells, width)
+
+    return draw

@@ -83,7 +83,8 @@ def _fitting(entries: list[Entry], width: int) -> tuple[list[Content], int]:
     parts: list[Content] = []
     used = 0
     for entry in entries:
-        part = Content.assemble((entry.names, "bold $state-quiet" if entry.everywhere else "bold $primary"), (f" {entry.description}", "$state-quiet" if entry.everywhere else ""))
+        key, words = ("bold $state-quiet", "$state-quiet") if entry.everywhere else ("bold $primary", "")
+        part = Content.assemble((entry.names, key), (f" {entry.description}", words))
         more = part.cell_length + (3 if parts else 0)
         if used + more > width:
             break

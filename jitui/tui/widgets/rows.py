@@ -44,11 +44,15 @@ class Rows(ScrollView, can_focus=True):
     ]
 
     class Moved(Message):
+        """The cursor stands on another id, or on none."""
+
         def __init__(self, rows: "Rows", ident: str) -> None:
             super().__init__()
             self.rows, self.ident = rows, ident
 
     class Chosen(Message):
+        """Enter was pressed on an id."""
+
         def __init__(self, rows: "Rows", ident: str) -> None:
             super().__init__()
             self.rows, self.ident = rows, ident
@@ -124,7 +128,7 @@ class Rows(ScrollView, can_focus=True):
         row = self.rows[line]
         here = bool(row.ident) and row.ident == self.cursor
         style = self.get_visual_style("rows--cursor") if here else self.visual_style
-        mark = ("❯ " if here else "  ") if self._mark and row.ident else ""
+        mark = ("▸ " if here else "  ") if self._mark and row.ident else ""
         body = row.draw(max(0, width - len(mark)))
         strips = Visual.to_strips(self, Content.assemble((mark, "bold $primary"), body), width, 1, style, pad=True)
         return strips[0] if strips else Strip.blank(width, style.rich_style)

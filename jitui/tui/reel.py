@@ -1,0 +1,207 @@
+"""A recording as it is replayed: frames applied to an emulator, forwards and back. Pure.
+
+Going back starts from the nearest keyframe; keyframes are taken while frames are applied.
+"""
+
+import json
+from base64 import b64decode
+from binascii import Error
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
+from copy import deepcopy
+from dataclasses import dataclass
+from typing import Final
+
+from jitui.desk import ActionView, FrameView, SessionView
+from jitui.tui.figures import age_s, size
+from jitui.tui.widgets.emulator import Emulator
+from jitui.tui.widgets.escapes import Parser
+from jitui.tui.widgets.said import words
+
+KEYFRAME: Final = 256 << 10  # bytes of output between two keyframes
+KEYFRAMES: Final = 64
+SLICE: Final = 4096  # bytes fed before `goto` yields
+LARGEST: Final = 64 << 20  # bytes of bodies that a reel holds
+HAZARD_MARKS: Final = {"CHANGE": "C", "EXEC": "E", "SECRET": "S", "SPAWN": "C", "ESCAPE": "C"}
+MARK_WORDS: Final = {"E": "exec", "C": "change", "D": "denied", "S": "secret", "R": "resize", "I": "input", "G": "gateway", "X": "end"}
+
+
+@dataclass(frozen=True, slots=True)
+class Shot:
+    """One frame, decoded."""
+
+    at_us: int
+    channel: str
+    body: bytes
+    delivered: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A place on the timeline worth going to."""
+
+    at_us: int
+    letter: str
+
+
+class Reel:
+    """The frames of one session and the screen they draw."""
+
+    def __init__(self, session: SessionView) -> None:
+        self.session = session
+        self.shots: list[Shot] = []
+        self.times: list[int] = []
+        self.held = 0
+        self.marks: list[Mark] = []
+        self.emulator = self._fresh()
+        self._index = 0  # frames applied to it
+        self._fed = 0  # bytes since the last keyframe
+        self._keyframes: list[tuple[int, Emulator]] = []
+
+    def _fresh(self) -> Emulator:
+        return Emulator(80, 24, newline=not self.session.tty)
+
+    @property
+    def full(self) -> bool:
+        return self.held >= LARGEST
+
+    def add(self, frames: Sequence[FrameView]) -> None:
+        """A page, in order of seq."""
+        for frame in frames:
+            try:
+                body = b64decode(frame.data_b64)
+            except (Error, ValueError):
+                body = b""
+            at_us = max(frame.at_us, self.times[-1] if self.times else 0)
+            self.shots.append(Shot(at_us, frame.channel, body, frame.delivered))
+            self.times.append(at_us)
+            self.held += len(body)
+            if letter := _letter(frame.channel, body):
+                self.marks.append(Mark(at_us, letter))
+
+    def mark(self, actions: Sequence[ActionView]) -> None:
+        """What was done in this session, beside its frames."""
+        for action in actions:
+            if action.session == self.session.id:
+                letter = "D" if action.verdict == "denied" else HAZARD_MARKS.get(action.hazard, "")
+                if letter:
+                    self.marks.append(Mark(max(0, round(age_s(self.session.started, action.at) * 1e6)), letter))
+        self.marks.sort(key=lambda mark: mark.at_us)
+
+    def goto(self, index: int) -> Iterator[float]:
+        """Apply frames until `index` are; yields the share done, so that the caller can stop or breathe. `emulator` is right when it ends."""
+        if index < self._index:
+            at = bisect_right([key for key, _ in self._keyframes], index) - 1
+            self._index, self.emulator = (self._keyframes[at][0], deepcopy(self._keyframes[at][1])) if at >= 0 else (0, self._fresh())
+            self._fed = 0
+        first = self._index
+        while self._index < index:
+            shot = self.shots[self._index]
+            for _ in self._apply(shot):
+                yield (self._index - first) / max(1, index - first)
+            self._index += 1
+            if self._fed >= KEYFRAME:
+                self._keep()
+
+    def _keep(self) -> None:
+        self._fed = 0
+        if len(self._keyframes) < KEYFRAMES and (not self._keyframes or self._keyframes[-1][0] < self._index):
+            self._keyframes.append((self._index, deepcopy(self.emulator)))
+
+    def _apply(self, shot: Shot) -> Iterator[None]:
+        data = b""
+        if shot.channel in {"stdout", "stderr"}:
+            data = shot.body
+        elif shot.channel == "resize":
+            if found := terminal_size(shot.body):
+                self.emulator.resize(*found)
+        elif shot.channel != "stdin":
+            data = told(shot.channel, shot.body)
+        for start in range(0, len(data), SLICE):
+            piece = data[start : start + SLICE]
+            self.emulator.feed(piece, delivered=shot.delivered)
+            self._fed += len(piece)
+            yield
+
+    def typed(self, index: int) -> tuple[str, bool]:
+        """What was sent to the program since the line before, and whether all of it arrived."""
+        line: list[str] = []
+        delivered = True
+        for shot in reversed(self.shots[max(0, index - 400) : index]):
+            if shot.channel != "stdin":
+                continue
+            piece = shot.body.decode("utf-8", "replace")
+            if line and piece.endswith(("\r", "\n")):
+                break
+            line.append(piece)
+            delivered = delivered and shot.delivered
+        return words("".join(reversed(line)).replace("\r", "⏎").replace("\n", "⏎").replace("\x7f", "⌫")), delivered
+
+    def transcript(self) -> list[str]:
+        """Everything that was printed, as lines of text without escape sequences."""
+        lines = Lines()
+        parser = Parser(lines)
+        for shot in self.shots:
+            if shot.channel in {"stdout", "stderr"}:
+                parser.feed(shot.body)
+            elif shot.channel not in {"stdin", "resize"}:
+                parser.feed(told(shot.channel, shot.body))
+        return lines.lines
+
+
+class Lines:
+    """A sink that keeps text and line feeds and nothing else."""
+
+    MOST: Final = 20_000
+
+    def __init__(self) -> None:
+        self.lines: list[str] = [""]
+
+    def printed(self, text: str) -> None:
+        if len(self.lines[-1]) < 2000:
+            self.lines[-1] += text
+
+    def control(self, char: str) -> None:
+        if char == "\n" and len(self.lines) < self.MOST:
+            self.lines.append("")
+        elif char == "\b":
+            self.lines[-1] = self.lines[-1][:-1]
+        elif char == "\t":
+            self.printed(" ")
+
+    def escape(self, final: str) -> None:
+        """Of no use in plain text."""
+
+    def charset(self, slot: str, code: str) -> None:
+        """Of no use in plain text."""
+
+    def csi(self, private: str, parameters: list[int], final: str) -> None:
+        """Of no use in plain text."""
+
+
+def terminal_size(body: bytes) -> tuple[int, int] | None:
+    """Columns and lines of a resize frame (`{"Width":80,"Height":24}`); None if it is none."""
+    try:
+        found = json.loads(body)
+        wide, high = int(found["Width"]), int(found["Height"])
+    except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
+        return None
+    return (wide, high) if wide > 0 and high > 0 else None
+
+
+def told(channel: str, body: bytes) -> bytes:
+    """A frame that is not terminal output, as one line of it: heads by their first line, bodies by their size."""
+    first = words(body[:400].split(b"\r\n")[0].decode("utf-8", "replace"), 150)
+    shown = {
+        "request": f"> {first}", "request-head": f"> {first}", "response": f"< {first}", "response-head": f"< {first}",
+        "error": f"[status] {first}", "gateway": f"[gateway] {first}",
+    }.get(channel)  # fmt: skip
+    if channel == "mark":
+        return b""
+    return ("\r" + (shown or f"[{words(channel, 20)}] {size(len(body))}") + "\r\n").encode()
+
+
+def _letter(channel: str, body: bytes) -> str:
+    if channel == "stdin":
+        return "I" if body.endswith((b"\r", b"\n")) else ""
+    return {"resize": "R", "gateway": "G", "error": "X"}.get(channel, "")

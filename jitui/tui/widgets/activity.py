@@ -1,0 +1,81 @@
+"""What an agent did, one line an action: time, hazard, verb, object, outcome."""
+
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from textual.content import Content
+
+from jitui.desk import ActionView, SessionView
+from jitui.tui.figures import hour, size
+from jitui.tui.lines import FLEX, Cell, row
+from jitui.tui.theme import state
+from jitui.tui.widgets.said import words
+
+STREAMS: Final = frozenset({"exec", "attach", "port-forward"})
+
+
+def key_of(action: ActionView) -> str:
+    """An id of an action that stays the same from one look to the next."""
+    return f"{action.audit_id}/{action.at}/{action.session}/{action.conn}"
+
+
+def action_row(action: ActionView, sessions: Mapping[str, SessionView]) -> Callable[[int], Content]:
+    """`16:04:07 CHANGE  PATCH  deployments.apps  web  200  4 KB`."""
+    denied = action.verdict == "denied"
+    session = sessions.get(action.session)
+
+    def draw(width: int) -> Content:
+        colour = state("denied" if denied else action.hazard)
+        cells = [Cell(hour(action.at), 8, "$state-quiet"), Cell("DENIED" if denied else action.hazard, 6, f"bold {colour}")]
+        if action.argv or (session is not None and session.kind in STREAMS):
+            argv = " ".join(words(part, 120) for part in action.argv)
+            tty = " tty" if session is not None and session.tty else ""
+            what = f"{words(action.name, 60)} {f'[{argv}]' if argv else ''}{tty}"
+            cells += [Cell(what, FLEX, "bold"), Cell(_stream(session, action), 12, _colour(session), right=True)]
+        else:
+            failed = denied or (action.code or 500) >= 400
+            cells += [Cell(action.verb.upper(), 7 if width < 90 else 8), Cell(_object(action), FLEX)]
+            cells.append(Cell(_code(action), 4, "$state-denied" if failed else "$state-quiet", right=True))
+        if width >= 44:
+            cells.append(Cell("" if denied else size(action.bytes_in + action.bytes_out), 6, "$state-quiet", right=True))
+        return row(cells, width)
+
+    return draw
+
+
+def _object(action: ActionView) -> str:
+    """`deployments.apps/web in web`; how often, if an equal denial came again; why, for a denial."""
+    name = f"/{words(action.name, 80)}" if action.name.raw else ""
+    namespace = f" in {words(action.namespace, 60)}" if action.namespace.raw else ""
+    again = f"  x{action.count}" if action.count > 1 else ""
+    why = f"  {words(action.clause)}" if action.verdict == "denied" else ""
+    return f"{words(action.resource, 80)}{name}{namespace}{again}{why}"
+
+
+def _code(action: ActionView) -> str:
+    return "?" if action.code is None else str(action.code)
+
+
+def _stream(session: SessionView | None, action: ActionView) -> str:
+    if session is None:
+        return _code(action)
+    return session.ended_why or session.state if session.state == "ended" else session.state
+
+
+def _colour(session: SessionView | None) -> str:
+    return "$state-quiet" if session is None or session.state == "ended" else "bold $state-live"
+
+
+def session_row(session: SessionView) -> Callable[[int], Content]:
+    """A stream whose action is not on the list: `16:04:11 EXEC  web/web-7c [sh] tty  open`."""
+    argv = " ".join(words(part, 120) for part in session.argv)
+
+    def draw(width: int) -> Content:
+        cells = [Cell(hour(session.started), 8, "$state-quiet"), Cell(session.kind, 6, "bold $state-exec" if session.kind in STREAMS else "$state-quiet"),
+                 Cell(f"{words(session.target, 80)} {f'[{argv}]' if argv else ''}{' tty' if session.tty else ''}", FLEX, "bold"),
+                 Cell(session.ended_why or session.state, 12, _colour(session), right=True)]  # fmt: skip
+        if width >= 44:
+            cells.append(Cell(size(session.bytes_in + session.bytes_out), 6, "$state-quiet", right=True))
+        return row(cells, width)
+
+    return draw

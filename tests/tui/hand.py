@@ -1,0 +1,72 @@
+"""A person at the screens: presses keys, moves the clock, looks."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from textual.pilot import Pilot
+
+from jitui.tui.app import JituiApp, Looked
+from jitui.tui.screens.base import Board
+from tests.fakes.tui_desk import FakeDesk
+from tests.tui.seeing import Screenful, screenful
+
+
+class CountedApp(JituiApp):
+    """The app, which also counts how often it has looked at the gateway."""
+
+    looks = 0
+
+    def on_looked(self, message: Looked) -> None:  # Textual calls this one and the base's
+        self.looks += 1
+
+
+class Hand:
+    def __init__(self, desk: FakeDesk, app: CountedApp, pilot: Pilot[int]) -> None:
+        self.desk, self.app, self.pilot = desk, app, pilot
+
+    async def look(self) -> None:
+        """Draw what is known now."""
+        if isinstance(self.app.screen, Board):
+            self.app.screen.look()
+        await self.pilot.pause()
+
+    async def settle(self) -> None:
+        """Until every call is answered, the feed has looked again and everything is drawn."""
+        await self.pilot.pause()
+        async with asyncio.timeout(10):
+            await self._answered()
+            looks = self.app.looks
+            while self.app.looks < looks + 2:
+                self.app.look_now()
+                await asyncio.sleep(0.01)
+            await self.pilot.pause()
+            await self._answered()
+        await self.look()
+
+    async def _answered(self) -> None:
+        while isinstance(self.app.screen, Board) and self.app.screen.busy:  # noqa: ASYNC110 - nobody tells
+            await asyncio.sleep(0.01)
+
+    async def press(self, *keys: str) -> None:
+        await self.pilot.press(*keys)
+        await self.settle()
+
+    async def passes(self, seconds: float) -> None:
+        """Time passes for the gateway and for the screen's monotonic clock alike."""
+        self.desk.advance(seconds)
+        await self.settle()
+
+    @property
+    def screen(self) -> Screenful:
+        return screenful(self.app)
+
+
+@asynccontextmanager
+async def at(desk: FakeDesk, size: tuple[int, int] = (100, 30), *, beat_s: float = 0.02, kind: type[CountedApp] = CountedApp,
+             ascii: bool = False) -> AsyncIterator[Hand]:  # noqa: A002 # fmt: skip
+    app = kind(desk, monotonic=lambda: desk.now_s, beat_s=beat_s, ascii=ascii)
+    async with app.run_test(size=size) as pilot:
+        hand = Hand(desk, app, pilot)
+        await hand.settle()
+        yield hand
