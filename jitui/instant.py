@@ -35,6 +35,12 @@ class Deadline:
             return self.boot_us - now.boot_us
         return self.wall_us - now.wall_us
 
+    def anchored(self, now: Instant) -> "Deadline":
+        """The same instant on this boot's clock: from here on nobody moves it by setting the wall clock."""
+        if now.boot_id == self.boot_id:
+            return self
+        return Deadline(self.wall_us, now.boot_us + self.wall_us - now.wall_us, now.boot_id)
+
     def passed(self, now: Instant) -> bool:
         return self.remaining_us(now) <= 0
 

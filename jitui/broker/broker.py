@@ -1,11 +1,12 @@
 """The broker: what the doors ask and what the counter orders."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from jitui.broker.notes import Notes
 from jitui.broker.requests import Requests
 from jitui.broker.roster import Roster
-from jitui.broker.windows import Spawn, Windows
+from jitui.broker.windows import Spawn, Windows, deadline_json
 from jitui.clock import Clock
 from jitui.errors import ConflictError, RefusedError
 from jitui.facts import Draft, Kind
@@ -15,10 +16,18 @@ from jitui.rules import grant as grants, policy
 from jitui.rules.action import Action
 from jitui.rules.scope import Kinds
 from jitui.rules.terms import Grant, Identity, Rule
-from jitui.session.live import Why
+from jitui.session.live import End, Why
 from jitui.store import Store
 
 CLOCK_WENT_BACK = "clock-went-back: the wall clock stands before the newest fact, after a restart of the machine"
+RULE_GONE = "its rule is gone"
+
+
+def anchor(grant: Grant, now: Instant) -> Grant:
+    """A grant of another boot, its times on this boot's clock."""
+    return replace(
+        grant, deadline=grant.deadline.anchored(now) if grant.deadline else None, use_by=grant.use_by.anchored(now) if grant.use_by else None
+    )
 
 
 class Broker:
@@ -38,7 +47,7 @@ class Broker:
         self.store, self.clock, self.gateway, self.kinds, self.spawn = store, clock, gateway, kinds, spawn
         self.roster = Roster(store, clock, people)
         self.windows = Windows(store, clock, spawn)
-        self.requests = Requests(store, clock, self.windows, rules)
+        self.requests = Requests(store, clock, self.windows, rules, self._standing)
         self.notes = Notes(store, clock, gateway, self.windows.over)
         self.bad_input = 0  # requests that can be read in two ways, since the start
 
@@ -46,16 +55,34 @@ class Broker:
         """Take up what was live in the ledger: windows go on to their deadlines, or end if they should have."""
         loaded, now = self.store.loaded, self.clock.now()
         self.requests.lockdown = loaded.lockdown
-        self.requests.pending = {request.id: request for request in loaded.requests}
+        self.requests.pending = {request.id: replace(request, pending_until=request.pending_until.anchored(now)) for request in loaded.requests}
         back = now.wall_us < loaded.newest_us
         if back:
             await self.store.commit([Draft(Kind.CLOCK_WENT_BACK, "gateway", "gateway", {"newest_us": loaded.newest_us, "now_us": now.wall_us})])
+        moved = []
         for grant in loaded.grants:
-            window = self.windows.add(grant)
             limit = grant.deadline or grant.use_by
-            if back and limit is not None and limit.boot_id != now.boot_id:
-                self.windows.end(window, grants.Event.CANCEL, by="gateway", why=CLOCK_WENT_BACK)
+            gone = CLOCK_WENT_BACK if back and limit is not None and limit.boot_id != now.boot_id else self._standing(grant.identity)
+            if not gone and (grant.identity, grant.connection) not in self.requests.rules:
+                gone = RULE_GONE
+            anchored = anchor(grant, now)
+            if anchored.deadline is not None and anchored.deadline != grant.deadline and not gone and not anchored.deadline.passed(now):
+                what = {"started_us": grant.started_us, "deadline": deadline_json(anchored.deadline)}
+                moved.append(Draft(Kind.GRANT_ACTIVE, grant.label, "gateway", what))
+            window = self.windows.add(anchored)
+            if gone:
+                self.windows.end(window, grants.Event.CANCEL, by="gateway", why=gone)
+        if moved:  # the same instant on this boot's clock, so that a wall clock set back later moves nothing, in this run or the next
+            await self.store.commit(moved)
         self.tick(now)
+        if loaded.lockdown:
+            await self.requests.deny_all("lockdown")
+
+    def _standing(self, identity: str) -> str:
+        """Why nothing may be live or granted for an identity now; empty if it may."""
+        if self.requests.lockdown:
+            return "lockdown is on"
+        return f"{identity} was disabled" if self.roster.agent(identity).disabled else ""
 
     def tick(self, now: Instant) -> None:
         """Every 100 ms."""
@@ -82,28 +109,41 @@ class Broker:
             self.requests.lockdown = False
             return
         self.requests.lockdown = True
-        for window in list(self.windows.live.values()):
-            self.windows.end(window, grants.Event.CANCEL, by=by.name, why=f"lockdown: {reason}", session_why=Why.LOCKDOWN)
-        await self.store.commit([Draft(Kind.LOCKDOWN_ON, "gateway", by.name, {"why": reason})])
-        await self.requests.deny_all("lockdown")
+        self._end_all(f"lockdown: {reason}", by=by.name, why=Why.LOCKDOWN)
+        self.windows.owe([Draft(Kind.LOCKDOWN_ON, "gateway", by.name, {"why": reason})])
+        await self.requests.deny_all("lockdown")  # behind whatever was being approved
+        await self.windows.settled()
 
     async def disable(self, name: str, *, by: Identity, reason: str) -> Identity:
-        """Everything of an identity ends at once."""
+        """Everything of an identity ends at once, even if that can't be recorded just now."""
         if name == by.name:
             raise RefusedError("nobody disables themselves")
+        self.roster.must(name)
+        self._end_all(f"{name} was disabled", by="gateway", why=Why.DISABLED, identity=name)
         gone = await self.roster.disable(name, by=by, reason=reason)
-        for window in [w for w in self.windows.live.values() if w.grant.identity == name]:
-            self.windows.end(window, grants.Event.CANCEL, by="gateway", why=f"{name} was disabled", session_why=Why.DISABLED)
-        await self.requests.deny_all(f"{name} was disabled", identity=name)
+        try:
+            await self.requests.deny_all(f"{name} was disabled", identity=name)
+        finally:
+            self._end_all(f"{name} was disabled", by="gateway", why=Why.DISABLED, identity=name)  # what was granted while that was written
         return gone
 
+    def _end_all(self, words: str, *, by: str, why: Why, identity: str = "") -> None:
+        for window in [window for window in self.windows.live.values() if identity in {"", window.grant.identity}]:
+            self.windows.end(window, grants.Event.CANCEL, by=by, why=words, session_why=why)
+
     async def reload(self, rules: Mapping[tuple[str, str], Rule], people: People, digest: str) -> None:
-        """New rules and people: windows whose rule is gone end; those of a narrower rule are judged by both."""
+        """New rules and people: windows whose rule is gone end, and streams that a narrower rule does not allow any more."""
         self.roster.people = people
         await self.requests.reload(rules)
         for window in list(self.windows.live.values()):
-            if (window.grant.identity, window.grant.connection) not in rules:
-                self.windows.end(window, grants.Event.CANCEL, by="gateway", why="its rule is gone", session_why=Why.RULE_CHANGED)
+            pair = (window.grant.identity, window.grant.connection)
+            if pair not in rules:
+                self.windows.end(window, grants.Event.CANCEL, by="gateway", why=RULE_GONE, session_why=Why.RULE_CHANGED)
+                continue
+            for session in list(window.sessions.values()):
+                if session.action is not None and rules[pair].scope.allows(session.action, self.kinds[pair[1]]) is None:
+                    words = f"jitui: the rule for {pair[0]} on {pair[1]} was changed and does not allow this any more"
+                    self.windows.over(session, End(Why.RULE_CHANGED, "gateway", words))
         await self.store.commit([Draft(Kind.CONFIG_LOADED, digest[:12], "gateway", {"rules": len(rules), "people": len(people.named)})])
 
     def grant_of(self, who: Identity, ident: int) -> Grant:

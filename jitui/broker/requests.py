@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -46,12 +46,14 @@ class Cooling:
 class Requests:
     """Pending requests and the newest decided ones. One decision at a time: what is decided is what was looked at."""
 
-    def __init__(self, store: Store, clock: Clock, windows: Windows, rules: Mapping[tuple[str, str], Rule]) -> None:
+    def __init__(self, store: Store, clock: Clock, windows: Windows, rules: Mapping[tuple[str, str], Rule],
+                 standing: Callable[[str], str]) -> None:  # fmt: skip
         self.pending: dict[int, Request] = {}
         self.decided: deque[Request] = deque(maxlen=REMEMBER)
         self.rules = rules
         self.lockdown = False
         self._store, self._clock, self._windows = store, clock, windows
+        self._standing = standing  # why nothing may be granted to an identity now; empty if it may
         self._one = asyncio.Lock()
         self._cooling: dict[tuple[str, str], Cooling] = {}
 
@@ -97,7 +99,7 @@ class Requests:
                 await self._store.commit([*drafts, *more])
                 approved = replace(request, grant=grant.id)
                 self.decided.append(approved)
-                self._windows.add(grant)
+                self._begin(grant)
                 return approved
             await self._store.commit(drafts)
             self.pending[request.id] = request
@@ -106,6 +108,8 @@ class Requests:
     def _asked(self, who: Identity, ask: Ask, rule: Rule | None, now: Instant) -> Request:
         if self.lockdown:
             raise RefusedError("lockdown is on: nothing is granted until an admin lifts it")
+        if gone := self._standing(who.name):
+            raise RefusedError(f"{gone}: nothing is granted to {who.name}")
         cooling = self._cooling.get((who.name, ask.connection))
         if cooling is not None and now.boot_us < cooling.until_us:
             wait = (cooling.until_us - now.boot_us) // 1_000_000 + 1
@@ -140,8 +144,8 @@ class Requests:
             request = self.find(ident)
             rule = self.rule(request)
             now = self._clock.now()
-            if self.lockdown:
-                raise RefusedError("lockdown is on: nothing is granted until an admin lifts it")
+            if gone := self._standing(request.identity):
+                raise RefusedError(f"{gone}: nothing is granted to {request.identity}")
             if rule is not None and (why := why_not_decide(who, owner, rule)):
                 raise RefusedError(why)
             if digest and request.state is RequestState.PENDING and rule is not None:
@@ -155,7 +159,7 @@ class Requests:
                 done = replace(done, grant=grant.id)
                 self._settle(done)
                 self._cooling.pop((done.identity, done.connection), None)
-                self._windows.add(grant)
+                self._begin(grant)
                 return done
             await self._store.commit([self._approval(done)])
             self.pending[ident] = done
@@ -169,7 +173,9 @@ class Requests:
             await self._store.commit([Draft(Kind.REQUEST_DENIED, f"r-{ident}", who.name, {"why": reason, "identity": done.identity})])
             self._settle(done)
             key = (done.identity, done.connection)
-            seconds = min(COOL_MAX_S, self._cooling[key].seconds * 2) if key in self._cooling else COOL_S
+            last = self._cooling.get(key)
+            again = last is not None and now.boot_us < last.until_us + COOL_MAX_S * 1_000_000  # an hour of peace, and it starts anew
+            seconds = min(COOL_MAX_S, last.seconds * 2) if last is not None and again else COOL_S
             self._cooling[key] = Cooling(now.boot_us + seconds * 1_000_000, seconds)
             return done
 
@@ -210,6 +216,12 @@ class Requests:
             await self._store.commit([Draft(Kind.REQUEST_DENIED, f"r-{r.id}", "gateway", {"why": why, "identity": r.identity}) for r in done])
         for request in done:
             self._settle(request)
+
+    def _begin(self, grant: Grant) -> None:
+        """The grant is on record: its window opens, unless a lockdown came while that was written."""
+        window = self._windows.add(grant)
+        if gone := self._standing(grant.identity):
+            self._windows.end(window, grants.Event.CANCEL, by="gateway", why=gone)
 
     def _settle(self, done: Request) -> None:
         self.pending.pop(done.id, None)

@@ -1,6 +1,7 @@
 """Identities and tokens: who is known here. A change is on record before it counts."""
 
 from dataclasses import replace
+from typing import Final
 
 from jitui.clock import Clock
 from jitui.errors import ConflictError, InvalidError, NotFoundError
@@ -9,6 +10,8 @@ from jitui.identity.people import People
 from jitui.identity.tokens import Minted, Tokens, mint
 from jitui.rules.terms import Identity, Role
 from jitui.store import Store, TokenRow
+
+RESERVED: Final = frozenset({"gateway", "clock", "client", "cluster", "automatic"})  # who facts are of, besides identities
 
 
 class Roster:
@@ -43,6 +46,8 @@ class Roster:
             raise InvalidError(f"an agent has an owner: jitui identity add {name} --role agent --owner PERSON")
         if not name or len(name) > 63 or not all(c.isascii() and (c.isalnum() or c in "._@-") for c in name) or name != name.lower():
             raise InvalidError(f"a name is 1 to 63 lower-case letters, digits, dots, dashes, _ or @, not {name!r}")
+        if name in RESERVED:
+            raise InvalidError(f"{name} is what the record calls a part of the gateway; give it another name")
         identity = Identity(name, given, owner=owner if Role.AGENT in given else "", created_by=by.name)
         minted, row, issued = self._issue(name, by)
         await self._store.commit(
@@ -54,7 +59,7 @@ class Roster:
 
     async def rotate(self, name: str, *, by: Identity) -> tuple[Identity, Minted]:
         """A new token; the older ones are revoked in the same commit."""
-        identity = self._must(name)
+        identity = self.must(name)
         if identity.disabled:
             raise ConflictError(f"identity {name} is disabled; a disabled identity gets no token")
         revoked, drafts = self._revoked(name, by, "rotated")
@@ -66,7 +71,7 @@ class Roster:
 
     async def disable(self, name: str, *, by: Identity, reason: str) -> Identity:
         """Its tokens are revoked and it is refused from now on."""
-        identity = replace(self._must(name), disabled=True)
+        identity = replace(self.must(name), disabled=True)
         revoked, drafts = self._revoked(name, by, reason)
         await self._store.commit([Draft(Kind.IDENTITY_DISABLED, name, by.name, {"why": reason}), *drafts], tokens=revoked)
         self.identities[name] = identity
@@ -74,7 +79,8 @@ class Roster:
             self.tokens.put(each)
         return identity
 
-    def _must(self, name: str) -> Identity:
+    def must(self, name: str) -> Identity:
+        """Raises NotFoundError."""
         if name not in self.identities:
             raise NotFoundError(f"no identity {name}; jitui identity list names them")
         return self.identities[name]

@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 from collections.abc import Callable, Coroutine, Iterable
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from jitui import span
 from jitui.clock import Clock
@@ -22,8 +22,12 @@ from jitui.session.live import End, Session, Why, Window
 from jitui.store import Store
 
 TICK: Final = 0.1  # seconds: re-arms timers after a suspend
+REST: Final = 0.5  # seconds after its last window until a connection's idle upstream connections are closed
 QUIET: Final = 1.0  # seconds to wait for last words before a session's closing fact is written
 BY_ITSELF: Final = frozenset({Why.EXIT, Why.CLIENT_CLOSED, Why.CLUSTER_CLOSED})
+STOPPED: Final = End(Why.GATEWAY_STOPPED, "gateway", "jitui: the gateway was stopped; the window stays open, try again when it is back", 503,
+                     "ServiceUnavailable")  # fmt: skip
+T = TypeVar("T")
 
 Spawn = Callable[[Callable[[], Coroutine[Any, Any, None]]], None]
 
@@ -35,6 +39,7 @@ class Cut:
     streams: int
     took_ms: float
     may_run_on: tuple[str, ...]
+    processes: int  # how many may go on there
 
 
 def deadline_json(deadline: Deadline) -> dict[str, int | str]:
@@ -63,9 +68,11 @@ class Windows:
         self._store, self._clock, self._spawn = store, clock, spawn
         self._api: dict[int, Session] = {}
         self._opening: dict[int, asyncio.Future[Session]] = {}
+        self._activating: dict[int, asyncio.Future[None]] = {}
         self._timers: dict[int, asyncio.TimerHandle] = {}
         self._owed: list[Draft] = []
         self._paying = False
+        self.occupied: Callable[[str, bool], None] = lambda connection, live: None  # noqa: ARG005 - told when a connection gets its first window or lost its last
 
     # -- judged against ----------------------------------------------------------------------------------------------------
 
@@ -92,6 +99,7 @@ class Windows:
         window = Window(grant)
         self.live[grant.id] = window
         self._arm(window)
+        self.occupied(grant.connection, True)
         return window
 
     def session_now(self, grant: Grant, action: Action) -> Session | None:
@@ -102,33 +110,42 @@ class Windows:
         return session
 
     async def open_session(self, grant: Grant, action: Action, *, peer: str, command_group: str) -> Session:
-        """A session whose opening is on record. Activates a waiting grant first."""
+        """A session whose opening is on record. Activates a waiting grant first. Raises JituiError: it is too late, or can't be recorded."""
         if self.stopping:
             raise UnavailableError("the gateway is stopping; ask again when it is back")
         window = self.window(grant.id)
         if window.grant.state is GrantState.WAITING:
-            await self._activate(window)
+            await self._shared(self._activating, window, self._activate)
         kind = session_kind(action)
         if kind != "api":
             return await self._open(window, kind, action, peer=peer, command_group=command_group)
         present = self._api.get(grant.id)
         if present is not None and not present.muted:
             return present
-        opening = self._opening.get(grant.id)
-        if opening is None:
-            opening = self._opening[grant.id] = asyncio.get_running_loop().create_future()
-            try:
-                session = await self._open(window, "api", action, peer=peer, command_group="")
-            except JituiError as error:
-                opening.set_exception(error)
-                opening.exception()
-                raise
-            finally:
-                del self._opening[grant.id]
+
+        async def open_api(window: Window) -> Session:
+            session = await self._open(window, "api", action, peer=peer, command_group="")
             self._api[grant.id] = session
-            opening.set_result(session)
             return session
-        return await asyncio.shield(opening)
+
+        return await self._shared(self._opening, window, open_api)
+
+    async def _shared(self, going: dict[int, asyncio.Future[T]], window: Window, work: Callable[[Window], Coroutine[Any, Any, T]]) -> T:
+        """Do it once for all who ask at the same time."""
+        ident = window.grant.id
+        if ident in going:
+            return await asyncio.shield(going[ident])
+        future = going[ident] = asyncio.get_running_loop().create_future()
+        try:
+            result = await work(window)
+        except BaseException as error:
+            future.set_exception(error if isinstance(error, JituiError) else UnavailableError("the gateway failed at it; try again"))
+            future.exception()  # perhaps nobody else waits
+            raise
+        finally:
+            del going[ident]
+        future.set_result(result)
+        return result
 
     async def _open(self, window: Window, kind: str, action: Action, *, peer: str, command_group: str) -> Session:
         now = self._clock.now()
@@ -137,6 +154,7 @@ class Windows:
             self._store.next_session(), kind, window, now, journal=self._store, clock=self._clock, over=self.over, late=self.late,
             target=target, argv=action.argv if kind != "api" else (), tty=action.tty, stdin=action.stdin, peer=peer,
         )  # fmt: skip
+        session.action = action if kind != "api" else None
         await self._store.commit([
             Draft(Kind.SESSION_OPENED, session.label, window.grant.identity, {
                 "grant": window.grant.id, "kind": kind, "target": target, "argv": list(session.argv), "tty": action.tty, "peer": peer,
@@ -144,15 +162,19 @@ class Windows:
             })
         ])  # fmt: skip
         self.sessions[session.id] = session
-        if window.closed or not window.open_at(self._clock.now()):
+        if self.stopping:
+            self.over(session, STOPPED)
+            raise UnavailableError(STOPPED.words.removeprefix("jitui: "))
+        if not session.passing():
             # the window ended while the opening was written: the session is over before a byte of it passed
-            self.over(session, self._end_of(window))
-            raise RefusedError(self._end_of(window).words)
+            end = self._end_of(window)
+            self.over(session, end)
+            raise RefusedError(end.words.removeprefix("jitui: "))
         window.sessions[session.id] = session
         return session
 
     async def _activate(self, window: Window) -> None:
-        """The first allowed action of a waiting grant: its deadline is fixed, and committed first."""
+        """The first allowed action of a waiting grant: its deadline is fixed once, and committed first."""
         active = grants.activate(window.grant, self._clock.now())
         assert active.deadline is not None
         await self._store.commit([
@@ -185,15 +207,19 @@ class Windows:
         if timer is not None:
             timer.cancel()
         end = self._end_of(window, session_why)
-        sessions = list(window.sessions.values())
-        for session in sessions:
-            session.mute(end)
+        sessions = [session for session in window.sessions.values() if session.mute(end)]
         streams = sum(session.cut() for session in sessions)
         self.owe([
             Draft(Kind.GRANT_ENDED, window.grant.label, by, {"state": str(window.grant.state), "why": why, "identity": window.grant.identity,
                                                               "connection": window.grant.connection, "ended_us": now.wall_us})
         ])  # fmt: skip
+        asyncio.get_running_loop().call_later(REST, self._rest, window.grant.connection)
         return self._settle(sessions, streams, began)
+
+    def _rest(self, connection: str) -> None:
+        """Nothing of a connection is kept open towards the cluster once nobody has a window on it."""
+        if not any(window.grant.connection == connection for window in self.live.values()):
+            self.occupied(connection, False)
 
     def over(self, session: Session, end: End) -> None:
         """One session is over: by itself, by a kill, or because it can't be recorded or decoded."""
@@ -211,8 +237,7 @@ class Windows:
         """The gateway stops: every session ends with its words; the grants stay as they are."""
         self.stopping = True
         began = asyncio.get_running_loop().time()
-        end = End(Why.GATEWAY_STOPPED, "gateway", "jitui: the gateway was stopped; the window stays open, try again when it is back", 503, "ServiceUnavailable")
-        sessions = [session for session in self.sessions.values() if session.mute(end)]
+        sessions = [session for session in self.sessions.values() if session.mute(STOPPED)]
         streams = sum(session.cut() for session in sessions)
         for timer in self._timers.values():
             timer.cancel()
@@ -243,7 +268,7 @@ class Windows:
                 session.gone = True
                 self.sessions.pop(session.id, None)
                 session.window.sessions.pop(session.id, None)
-            done.set_result(Cut(streams, took_ms, places))
+            done.set_result(Cut(streams, took_ms, places, sum(session.may_run_on for session in sessions)))
 
         self._spawn(work)
 

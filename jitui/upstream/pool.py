@@ -175,6 +175,7 @@ class Pool:
         self._idle: dict[Connection, float] = {}  # since when (loop time), oldest first
         self._timer: asyncio.TimerHandle | None = None
         self._closed = False
+        self._resting = False
 
     def __len__(self) -> int:
         """Idle connections."""
@@ -198,7 +199,7 @@ class Pool:
 
     def keep(self, connection: Connection) -> None:
         """Of Connection.release."""
-        if self._closed or len(self._idle) >= self._limit or connection.epoch != self._upstream.epoch:
+        if self._closed or self._resting or len(self._idle) >= self._limit or connection.epoch != self._upstream.epoch:
             connection.abort()
             return
         loop = asyncio.get_running_loop()
@@ -209,6 +210,12 @@ class Pool:
     def gone(self, connection: Connection) -> None:
         """Of a Connection that closed."""
         self._idle.pop(connection, None)
+
+    def rest(self, yes: bool) -> None:
+        """While nobody has a window, nothing is kept: close the idle ones, and those in use as they are released."""
+        self._resting = yes
+        while yes and self._idle:
+            self._idle.popitem()[0].abort()
 
     def close(self) -> None:
         """Close the idle ones; those in use are their owners', and close when released."""
