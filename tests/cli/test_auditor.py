@@ -3,12 +3,13 @@
 import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from jitui.cli import auditor, follow
-from jitui.desk import FactView
+from jitui.desk import FactView, Proof
 from jitui.errors import InvalidError, UnavailableError
 from jitui.rules.action import Action
 from jitui.said import Said
@@ -121,6 +122,16 @@ def test_verify_altered(state: Path) -> None:
     assert done.err.startswith("jitui: s-1 NOT consistent at s-1 3: ")
     wrong = [proof for proof in jitui("verify", str(state), "--json").jsons if not proof["consistent"]]
     assert [(proof["session"], proof["seq"]) for proof in wrong] == [("s-1", 3)]
+
+
+def test_verify_as_the_gateway_says(front: Front) -> None:
+    """Where its files can't be read from here, the gateway is asked; what is wrong is exit code 1 all the same."""
+    good = Proof(subject="s-1", consistent=True, signed="self-attested", frames=6, unsigned_tail=0, problem="")
+    front.house.proofs += [good, replace(good, subject="s-2", consistent=False, problem="frame altered", session="s-2", seq=4)]
+    assert front("verify", "s-1", by="ana").code == 0
+    done = front("verify", by="ana")
+    assert (done.code, done.err) == (1, "jitui: s-2 NOT consistent at s-2 4: frame altered\n")
+    assert front("verify", "--key", str(front.address.ca), by="ana").code == 1
 
 
 def test_nothing_to_verify(tmp_path: Path) -> None:
