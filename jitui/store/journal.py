@@ -167,6 +167,7 @@ class Journal:
                 stopping |= self._receive(waiting, block=not waiting and not stopping)
             except Exception as error:  # noqa: BLE001 - this thread must not die: everybody would wait for ever
                 self._fail(error)
+                time.sleep(NOTES_S)
             if waiting:
                 self._write(take(waiting))
             self._keep_house()

@@ -187,6 +187,30 @@ async def test_rows_of_actions_come_in_portions(tmp_path: Path, monkeypatch: pyt
         assert len(files.actions(session=2)) == 50
 
 
+async def test_the_writer_outlives_its_mistakes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever goes wrong in its thread, those who wait are told, and recording comes back."""
+    monkeypatch.setattr(journal, "PROBE_S", 0.05)
+    async with opened(tmp_path / "state") as store:
+        with monkeypatch.context() as broken:
+            broken.setattr(store._journal, "_patience", lambda: "soon")
+            with pytest.raises(UnrecordableError):  # the thread notices at its next wait
+                for seq in range(1000):
+                    await record(store, frames(1, [b"x"], seq))
+                    await asyncio.sleep(0.001)
+        await until(lambda: store.recording_error is None)
+        await record(store, frames(1, [b"x"], store.recorded(1)))
+
+
+async def test_the_writer_never_sleeps_on_a_row(tmp_path: Path) -> None:
+    """A row that comes between two looks is waited for no longer than any other."""
+    async with opened(tmp_path / "state") as store:
+        assert store._journal._note_due == float("inf")
+        store._journal._notes.append((attempted(), False))
+        patience = store._journal._patience()
+        assert patience is not None
+        assert 0 <= patience <= journal.NOTES_S
+
+
 async def test_heads_are_signed_while_a_session_lives(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every ten seconds (here: a tenth) in which something changed; nothing is signed while nothing changes."""
     monkeypatch.setattr(journal, "HEAD_EVERY_S", 0.1)
