@@ -17,6 +17,9 @@ SHORTEST_S: Final = 10.0
 REASON: Final = "orders look stuck: look at web, read its data"
 TYPED: Final = (("cat app/VERSION", "2026.11.3"), ("head -2 data/orders.csv", "4001,ana"), ("echo all $((40 + 2)) orders seen", "all 42 orders seen"))
 
+EXTRA: Final = (("kubectl describe", ("describe", "pod", "web"), "Started container web"), ("kubectl logs", ("logs", "web", "--tail", "2"), "HTTP/1.1"))
+MARKS: Final = (0.4, 0.2, 0.1)  # of the window left: when the clock is looked at
+
 Look = Callable[[], tuple[bool, str]]
 
 
@@ -43,9 +46,10 @@ class Story:
         self.step("cannot approve its own", self._own)
         self.step("approved", self._approved)
         self.step("kubectl get", lambda: self._kubectl("get", "pods", has="box "))
-        self.step("kubectl describe", lambda: self._kubectl("describe", "pod", "web", has="Started container web"))
-        self.step("kubectl logs", lambda: self._kubectl("logs", "web", "--tail", "2", has="HTTP/1.1"))
         self.step("kubectl exec", self._exec)
+        for name, args, has in EXTRA:
+            if self._left() > SHORTEST_S:
+                self.step(name, lambda args=args, has=has: self._kubectl(*args, has=has))  # type: ignore[misc]
         with Terminal([*house.kubectl, "exec", "-it", "-n", "web", "web", "--", "sh"], house.environment(agent=True)) as shell:
             self.step("exec", lambda: self._typed(shell))
             self._countdown(shell)
@@ -113,8 +117,9 @@ class Story:
         return True, f"a shell on a terminal: {count} lines typed, {len(self._screen)} bytes back"
 
     def _countdown(self, shell: Terminal) -> None:
-        """The clock as the gateway shows it, three times on the way to the end."""
-        for part in (0.7, 0.4, 0.15):
+        """The clock as the gateway shows it, at once and on the way to the end."""
+        self.step("countdown", self._remaining)
+        for part in MARKS:
             wanted = part * self._house.window_s
             if self._left() > wanted:
                 shell.read(self._left() - wanted)
@@ -122,8 +127,10 @@ class Story:
 
     def _remaining(self) -> tuple[bool, str]:
         grants = {one["id"]: one for one in self._house.jitui("grants", "--json").jsons}
-        left = float(grants.get(self._grant, {}).get("remaining_s", -1.0))
-        return abs(left - self._left()) < 3.0, f"{self._grant} ends in {left:.1f} s, {grants.get(self._grant, {}).get('open_streams', 0)} stream open"
+        if self._grant not in grants:
+            return self._left() < 0, f"{self._grant} has ended"
+        left, streams = float(grants[self._grant]["remaining_s"]), grants[self._grant]["open_streams"]
+        return abs(left - self._left()) < 3.0, f"{self._grant} ends in {left:.1f} s, {streams} stream open"
 
     def _expired(self, shell: Terminal) -> tuple[bool, str]:
         """The shell was idle: its program must end by itself, at the deadline, say why, and fail."""

@@ -49,7 +49,9 @@ class WebSocketPeer:
         return peer
 
     async def messages(self) -> AsyncIterator[tuple[int, bytes]]:
-        """Channel and payload of each message until the client is gone. As at the API server a frame is a message, and what it does not know it ignores."""
+        """Channel and payload of each message until the client is gone. As at the API server (x/net/websocket) a frame is a message,
+        whether it says text or binary, and what it does not know it ignores.
+        """
         while not self.gone:
             try:
                 data = await self._connection.reader.read(65_536)
@@ -65,7 +67,7 @@ class WebSocketPeer:
                 body = getattr(event, "data", b"")
                 if opcode is Opcode.CLOSE:
                     self.gone = True
-                elif opcode in {Opcode.BINARY, Opcode.CONT} and body and (body[0] != CLOSE or self._v5):
+                elif opcode in {Opcode.BINARY, Opcode.TEXT, Opcode.CONT} and body and (body[0] != CLOSE or self._v5):
                     yield body[0], bytes(body[1:])
             if self._frames.state is not State.OPEN:
                 self.gone = True
