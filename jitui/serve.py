@@ -105,7 +105,7 @@ class Gateway:
                 store, self.clock, gateway=store.key_id[:8], people=people, rules=by_pair(settings), spawn=self.spawn,
                 kinds={name: way.discovery for name, way in ways.items()},
             )  # fmt: skip
-            broker.windows.occupied = lambda name, live: ways[name].pool.rest(not live)
+            broker.windows.occupied = lambda name, live: ways[name].pool.rest(not live) if name in ways else None
             callers = Callers(broker.roster.tokens, people, broker.roster.named, self.clock)
             material = self._material()
             context = tls.server_context(material)

@@ -16,6 +16,7 @@ from jitui.store.archive import Files
 from jitui.tape.delivery import delivered
 
 PAGE: Final = 1000
+VIEWERS: Final = 10_000  # of whom it is remembered what they looked at
 
 
 def frame_page(files: Files, session: int, after: int, limit: int) -> list[FrameView]:
@@ -45,13 +46,13 @@ class ArchiveSeat(Bound):
         at = number(session, "s", "session")
         row = await asyncio.to_thread(self._files.session, at)
         await self._may_read(row.grant, row.ended_us)
-        if after < 0:
-            await self._broker.store.commit([Draft(Kind.VIEWED, f"s-{at}", self._who.name, {"how": "recorded"})])
+        await self._viewed(at, first=after < 0)
         return await asyncio.to_thread(frame_page, self._files, at, after, min(max(limit, 1), PAGE))
 
     async def actions(self, *, grant: str = "", limit: int = 1000) -> Sequence[ActionView]:
         at = number(grant, "g", "grant") if grant else 0
-        rows = await asyncio.to_thread(self._files.actions, grant=at, limit=min(max(limit, 1), 10_000))
+        only = "" if Right.SEE in rights_of(self._who) else self._who.name
+        rows = await asyncio.to_thread(self._files.actions, grant=at, identity=only, limit=min(max(limit, 1), 10_000))
         return [views.action_view(row) for row in rows if self._sees_name(row.identity)]
 
     async def facts(self, *, after: int = 0, limit: int = 1000) -> Sequence[FactView]:
@@ -63,6 +64,16 @@ class ArchiveSeat(Bound):
         require(self._who, Right.SEE)
         at = number(session, "s", "session") if session else 0
         return [views.proof_view(verdict) for verdict in await asyncio.to_thread(proof.verify, self._files, at)]
+
+    async def _viewed(self, session: int, *, first: bool) -> None:
+        """Who looks at a record leaves a fact, at the first page and wherever else they begin; the pages that follow leave none."""
+        seen, now_us, key = self._house.viewed, self._broker.clock.now().boot_us, (self._who.name, session)
+        last = seen.pop(key, None)
+        seen[key] = now_us
+        while len(seen) > VIEWERS:
+            del seen[next(iter(seen))]
+        if first or last is None or now_us - last > HOUR_US:
+            await self._broker.store.commit([Draft(Kind.VIEWED, f"s-{session}", self._who.name, {"how": "recorded"})])
 
     async def _may_read(self, grant: int, ended_us: int | None) -> None:
         """Recorded content, by section 8: auditors all of it; operators the last hour; approvers the grants they decided."""

@@ -3,7 +3,7 @@
 import asyncio
 import re
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from jitui.broker import Broker
@@ -17,7 +17,6 @@ from jitui.rules.terms import Grant, Identity, Request
 from jitui.store.archive import Files
 
 HOUR_US: Final = 3_600_000_000
-
 
 
 def number(ident: str, letter: str, what: str) -> int:
@@ -41,6 +40,7 @@ class Premises:
     connections: tuple[str, ...]
     reload: Callable[[], Awaitable[str]]
     stop: Callable[[], None]
+    viewed: dict[tuple[str, int], int] = field(default_factory=dict)  # who looked at which session's record, and when last (boot clock)
 
 
 class Bound:
@@ -55,6 +55,11 @@ class Bound:
 
     def _sees_name(self, name: str) -> bool:
         return Right.SEE in rights_of(self._who) or name == self._who.name
+
+    def _connections(self) -> tuple[str, ...]:
+        """Those the caller may know of: an agent, the ones it has a rule for."""
+        rules = self._broker.requests.rules
+        return tuple(name for name in self._house.connections if not self._who.is_agent or (self._who.name, name) in rules)
 
     def _reason(self, reason: str) -> None:
         if not reason.strip():

@@ -35,6 +35,7 @@ class ClerkSeat(Bound):
 
     async def identity_disable(self, name: str, *, reason: str) -> IdentityView:
         require(self._who, Right.ADMIN)
+        self._reason(reason)
         return self._identity_view(await self._broker.disable(name, by=self._who, reason=reason))
 
     async def lockdown(self, on: bool, *, reason: str) -> Status:
@@ -56,7 +57,7 @@ class ClerkSeat(Bound):
         if name != self._who.name:
             require(self._who, Right.SEE)
         if connection not in self._broker.kinds:
-            raise NotFoundError(f"no connection {connection} here; known: {', '.join(self._house.connections)}")
+            raise NotFoundError(f"no connection {connection} here; known: {', '.join(self._connections())}")
         rule = self._broker.requests.rules.get((name, connection))
         kinds = self._broker.kinds[connection]
         verdict = decide(

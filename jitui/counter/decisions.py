@@ -4,14 +4,15 @@ import asyncio
 from collections.abc import Sequence
 from typing import Final
 
-from jitui.broker.requests import Ask
+from jitui.broker.requests import REMEMBER, Ask
 from jitui.counter import views
 from jitui.counter.bound import HOUR_US, Bound, number
 from jitui.counter.history import history
 from jitui.desk import RequestView
 from jitui.errors import NotFoundError, RefusedError
+from jitui.rules.request import Event, move
 from jitui.rules.rights import Right, require, rights_of
-from jitui.rules.terms import Request
+from jitui.rules.terms import Request, RequestState
 
 BEFORE_US: Final = 30 * 24 * HOUR_US
 
@@ -20,12 +21,14 @@ class DecisionsSeat(Bound):
     """desk.Decisions for one caller."""
 
     async def requests(self, *, everything: bool = False) -> Sequence[RequestView]:
-        found = sorted(self._broker.requests.pending.values(), key=lambda request: request.id)
-        if everything:
-            found = [*self._broker.requests.decided, *found]
         if Right.SEE not in rights_of(self._who):
             require(self._who, Right.ASK)
-            found = [request for request in found if request.identity == self._who.name]
+        only = "" if Right.SEE in rights_of(self._who) else self._who.name
+        here = {request.id: request for request in (*self._broker.requests.decided, *self._broker.requests.pending.values())}
+        if everything:  # what this run of the gateway does not remember is in the ledger
+            here = {request.id: request for request in await asyncio.to_thread(self._files.requests, identity=only, limit=REMEMBER)} | here
+        found = [request for _, request in sorted(here.items()) if only in {"", request.identity} and (everything or request.state is RequestState.PENDING)]
+        found.sort(key=lambda request: (request.state is RequestState.PENDING, request.id))
         return [self._request_view(request) for request in found]
 
     async def request(self, ident: str) -> RequestView:
@@ -40,7 +43,7 @@ class DecisionsSeat(Bound):
         if identity and identity != self._who.name:
             raise RefusedError(f"the request names identity {identity}, but this token is {self._who.name}'s; identity is an assertion, not an input")
         if connection not in self._house.connections:
-            raise NotFoundError(f"no connection {connection} here; known: {', '.join(self._house.connections)}")
+            raise NotFoundError(f"no connection {connection} here; known: {', '.join(self._connections())}")
         rule = self._broker.requests.rules.get((self._who.name, connection))
         said = ("automatic" if rule.automatic else "required") if rule else approval
         if approval and approval != said:
@@ -51,17 +54,29 @@ class DecisionsSeat(Bound):
     async def approve(self, ident: str, *, digest: str = "", duration_s: int = 0, scope: str = "", reason: str = "") -> RequestView:
         require(self._who, Right.DECIDE)
         at = number(ident, "r", "request")
-        agent = self._broker.roster.agent((await self._find_request(at)).identity)
+        agent = self._broker.roster.agent((await self._pending(at, Event.APPROVE)).identity)
         done = await self._broker.requests.approve(self._who, at, owner=agent, digest=digest, duration_s=duration_s, scope=scope, reason=reason)
         return self._request_view(done)
 
     async def deny(self, ident: str, *, reason: str) -> RequestView:
         require(self._who, Right.DECIDE)
-        return self._request_view(await self._broker.requests.deny(self._who, number(ident, "r", "request"), reason=reason))
+        at = number(ident, "r", "request")
+        await self._pending(at, Event.DENY)
+        return self._request_view(await self._broker.requests.deny(self._who, at, reason=reason))
 
     async def withdraw(self, ident: str) -> RequestView:
         require(self._who, Right.ASK)
-        return self._request_view(await self._broker.requests.withdraw(self._who, number(ident, "r", "request")))
+        at = number(ident, "r", "request")
+        if (await self._find_request(at)).identity != self._who.name:
+            raise RefusedError(f"request {ident} is not yours")
+        await self._pending(at, Event.WITHDRAW)
+        return self._request_view(await self._broker.requests.withdraw(self._who, at))
+
+    async def _pending(self, at: int, event: Event) -> Request:
+        """Raises ConflictError, naming state, who and when, if it is decided; also by a gateway that ran before this one."""
+        request = await self._find_request(at)
+        move(request, event)
+        return request
 
     def _request_view(self, request: Request, *, before: str = "", used: str = "") -> RequestView:
         window = self._broker.windows.live.get(request.grant)

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Sequence
 from typing import Final
 
 from jitui import __version__
+from jitui.broker.windows import Cut
 from jitui.bus import Gap
 from jitui.counter import live, views
 from jitui.counter.bound import Bound, number
@@ -32,11 +33,10 @@ class FloorSeat(Bound):
 
     async def hello(self) -> Hello:
         counter = self._house
-        rules = self._broker.requests.rules
-        mine = tuple(c for c in counter.connections if not self._who.is_agent or (self._who.name, c) in rules)
         return Hello(
             version=__version__, api=API, gateway_id=self._broker.gateway, you=self._who.name, roles=tuple(sorted(self._who.roles)),
-            rights=tuple(sorted(rights_of(self._who))), solo=self._broker.roster.people.solo, connections=mine, kube=counter.kube, ca_pem=counter.ca_pem,
+            rights=tuple(sorted(rights_of(self._who))), solo=self._broker.roster.people.solo, connections=self._connections(), kube=counter.kube,
+            ca_pem=counter.ca_pem,
         )  # fmt: skip
 
     async def status(self) -> Status:
@@ -48,7 +48,8 @@ class FloorSeat(Bound):
         live = [window.grant for window in self._broker.windows.live.values()]
         live.sort(key=lambda grant: (limit.remaining_us(now) if (limit := grant.deadline or grant.use_by) else 0, grant.id))
         if everything:
-            ended = await asyncio.to_thread(self._files.grants)
+            only = "" if Right.SEE in rights_of(self._who) else self._who.name
+            ended = await asyncio.to_thread(self._files.grants, identity=only)
             known = {grant.id for grant in live}
             live += [grant for grant in ended if grant.id not in known]
         return [self._grant_view(grant) for grant in live if self._sees(grant)]
@@ -90,14 +91,14 @@ class FloorSeat(Bound):
         self._reason(reason)
         at = number(session, "s", "session")
         cut = await self._broker.windows.kill(self._broker.windows.session(at), by=self._who.name, reason=reason)()
-        return self._ended(f"s-{at}", cut.streams, cut.took_ms, cut.may_run_on)
+        await self._broker.windows.settled()
+        return ended(f"s-{at}", cut)
 
     async def watch(self, session: str) -> AsyncIterator[LiveChunk]:
         require(self._who, Right.LIVE)
         found = self._broker.windows.session(number(session, "s", "session"))
         await self._broker.store.commit([Draft(Kind.VIEWED, found.label, self._who.name, {"how": "live"})])
-        before = await asyncio.to_thread(self._newest, found.id, found.frames)
-        async for chunk in live.watch(found, before):
+        async for chunk in live.watch(found, lambda: asyncio.to_thread(self._newest, found.id, found.frames)):
             yield chunk
 
     async def events(self, *, since: int = -1) -> AsyncIterator[FactView]:
@@ -150,10 +151,12 @@ class FloorSeat(Bound):
             raise NotFoundError(f"no live grant g-{at}")
         cut = await self._broker.windows.end(window, event, by=self._who.name, why=reason)()
         await self._broker.windows.settled()
-        return self._ended(f"g-{at}", cut.streams, cut.took_ms, cut.may_run_on)
+        return ended(f"g-{at}", cut)
 
-    def _ended(self, ident: str, streams: int, took_ms: float, places: tuple[str, ...]) -> Ended:
-        said = f"{streams} stream{'' if streams == 1 else 's'} closed in {took_ms:.0f} ms"
-        if places:
-            said += f"; {len(places)} process{'' if len(places) == 1 else 'es'} may go on in {', '.join(places)}"
-        return Ended(id=ident, streams=streams, took_ms=took_ms, may_run_on=places, said=said)
+
+def ended(ident: str, cut: Cut) -> Ended:
+    """What was closed, and what that leaves behind: a closed stream ends no process (cluster facts, section 1)."""
+    said = f"{cut.streams} stream{'' if cut.streams == 1 else 's'} closed in {cut.took_ms:.0f} ms"
+    if cut.processes:
+        said += f"; {cut.processes} process{'' if cut.processes == 1 else 'es'} may go on in {', '.join(cut.may_run_on)}"
+    return Ended(id=ident, streams=cut.streams, took_ms=cut.took_ms, may_run_on=cut.may_run_on, said=said)

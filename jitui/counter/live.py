@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Final
 
 from jitui.counter.views import frame_view
@@ -39,13 +39,13 @@ class Viewer:
         return frames, lost
 
 
-async def watch(session: Session, before: list[Frame]) -> AsyncIterator[LiveChunk]:
-    """What was recorded shortly before, then every frame as it is committed, then the end."""
+async def watch(session: Session, before: Callable[[], Awaitable[list[Frame]]]) -> AsyncIterator[LiveChunk]:
+    """What was recorded shortly before (read while the viewer listens already), then every frame as it is committed, then the end."""
     viewer = Viewer()
     session.taps.append(viewer.tap)
     seen = -1
     try:
-        for frame in before:
+        for frame in await before():
             seen = frame.seq
             yield LiveChunk(kind="frame", frame=frame_view(frame))
         while True:

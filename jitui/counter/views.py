@@ -41,13 +41,15 @@ def request_view(
     return RequestView(
         id=f"r-{request.id}", state=str(request.state), identity=request.identity, owner=agent.owner, connection=request.connection,
         duration_s=duration_s, scope=str(scope), clauses=tuple(ClauseView(text=str(c), hazard=str(clause_hazard(c))) for c in scope.clauses),
-        hazard=str(scope_hazard(scope)), reason=Said(request.reason), asked=rfc3339(request.asked.wall_us), waited_s=max(0.0, _since(request.asked, now)), lapses_s=max(0.0, request.pending_until.remaining_us(now) / 1e6) if pending else 0.0,
+        hazard=str(scope_hazard(scope)), reason=Said(request.reason), asked=rfc3339(request.asked.wall_us),
+        waited_s=max(0.0, _since(request.asked, now)), lapses_s=max(0.0, request.pending_until.remaining_us(now) / 1e6) if pending else 0.0,
         approvals=tuple(a.person for a in request.approvals), approvals_needed=rule.approvals if rule else 1, rule_duration_s=rule.duration_s if rule else 0,
         rule_scope=str(rule.scope) if rule else "", starts="on-first-use" if rule and rule.on_first_use else "on-approval", from_peer=request.peer,
         token=request.token, same_user=request.same_user, owner_may_approve=bool(rule and rule.owner_may_approve),
         digest=requests.digest(request, rule) if rule else "", you_may=tuple(may), you_may_not=why_not if pending else "",
         decided_by=request.decided_by, decided=when(request.decided_us), why=Said(request.why), grant=f"g-{request.grant}" if request.grant else "",
-        deadline=rfc3339(grant.deadline.wall_us) if grant and grant.deadline else "", automatic=request.decided_by == requests.AUTOMATIC, before=before, used=used,
+        deadline=rfc3339(grant.deadline.wall_us) if grant and grant.deadline else "", automatic=request.decided_by == requests.AUTOMATIC,
+        before=before, used=used,
     )  # fmt: skip
 
 

@@ -82,7 +82,8 @@ class KubeDoor:
         name = match[1].decode()
         way = self.ways.get(name)
         if way is None:
-            raise NotFoundError(f"no connection {name} here; known: {', '.join(sorted(self.ways))}")
+            known = sorted(each for each in self.ways if (caller.who.name, each) in self.broker.requests.rules)
+            raise NotFoundError(f"no connection {name} here; yours: {', '.join(known) or 'none'}")
         if way.isolated:
             self._isolated(name, transport)
         return Admission(caller.who, caller.token, name, match[2] or b"/", way, peer)
