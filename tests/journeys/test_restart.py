@@ -79,7 +79,7 @@ def test_a_rule_taken_away_ends_its_window(own: Gateway, bot: Agent, one_kubectl
     own.window(bot)
     program = own.spawn_kubectl(one_kubectl, bot, *FLOOD)
     program.expect("tick")
-    own.configure([rule("somebody-else")], {"listen": {door: own.ready[door].removeprefix("https://") for door in ("kube", "api")}})
+    own.configure([rule("somebody-else")])
     own.jitui("reload").ok()
     result = program.end(10)
     assert result.code == 1, result
