@@ -187,6 +187,12 @@ async def test_rows_of_actions_come_in_portions(tmp_path: Path, monkeypatch: pyt
         assert len(files.actions(session=2)) == 50
 
 
+async def keep_recording(store: Store) -> None:
+    for seq in range(1000):
+        await record(store, frames(1, [b"x"], seq))
+        await asyncio.sleep(0.001)
+
+
 async def test_the_writer_outlives_its_mistakes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever goes wrong in its thread, those who wait are told, and recording comes back."""
     monkeypatch.setattr(journal, "PROBE_S", 0.05)
@@ -194,9 +200,7 @@ async def test_the_writer_outlives_its_mistakes(tmp_path: Path, monkeypatch: pyt
         with monkeypatch.context() as broken:
             broken.setattr(store._journal, "_patience", lambda: "soon")
             with pytest.raises(UnrecordableError):  # the thread notices at its next wait
-                for seq in range(1000):
-                    await record(store, frames(1, [b"x"], seq))
-                    await asyncio.sleep(0.001)
+                await keep_recording(store)
         await until(lambda: store.recording_error is None)
         await record(store, frames(1, [b"x"], store.recorded(1)))
 
