@@ -3,7 +3,7 @@
 import sqlite3
 from dataclasses import replace
 
-from hypothesis import given, strategies as st
+from hypothesis import given, settings, strategies as st
 
 from jitui.rules.action import Action
 from jitui.store.actions import ActionRow, Collapsed, from_columns
@@ -27,6 +27,7 @@ ACTIONS = st.builds(Action, verb=WORDS, group=WORDS, resource=WORDS, subresource
                     argv=st.lists(WORDS, max_size=3).map(tuple))
 
 
+@settings(deadline=None)
 @given(ACTIONS, st.none() | st.integers(100, 599), st.integers(0, 1 << 50))
 def test_a_row_comes_back_as_it_was(action: Action, code: int | None, size: int) -> None:
     """Of the action what the table keeps; argv word by word."""

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, strategies as st
+from hypothesis import given, settings, strategies as st
 
 from jitui.clock import ManualClock
 from jitui.errors import UnrecordableError
@@ -33,6 +33,7 @@ def ops(plan: Sequence[Any]) -> list[Op]:
     return made
 
 
+@settings(deadline=None)
 @given(st.lists(PUTS | st.just(("commit", (), 0)), max_size=25), st.integers(1, 1_000_000))
 def test_take_keeps_every_order_that_matters(plan: list[Any], limit: int) -> None:
     """Nothing is lost; within a session nothing overtakes; a commit comes after all puts before it and before all after it; a batch is one kind."""

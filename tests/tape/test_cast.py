@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given, strategies as st
+from hypothesis import given, settings, strategies as st
 
 from jitui.tape.cast import cast, exit_status, resized
 from jitui.tape.frame import Channel, Frame
@@ -62,6 +62,7 @@ def test_exit_status(body: bytes, code: int) -> None:
     assert exit_status(body) == code
 
 
+@settings(deadline=None)
 @given(st.binary())
 def test_resize_of_anything(body: bytes) -> None:
     """Nonsense is no size, and no error."""
@@ -69,6 +70,7 @@ def test_resize_of_anything(body: bytes) -> None:
     assert size is None or all(0 < side < 65536 for side in size)
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 1 << 40), st.sampled_from(Channel), st.binary(max_size=40))), st.booleans())
 def test_every_line_is_ascii_json(pieces: list[tuple[int, Channel, bytes]], tty: bool) -> None:
     """Whatever a pod said, the file is JSON lines without a raw control character."""

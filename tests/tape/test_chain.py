@@ -3,7 +3,7 @@
 from dataclasses import replace
 from hashlib import sha256
 
-from hypothesis import given, strategies as st
+from hypothesis import given, settings, strategies as st
 
 from jitui.facts import Fact, Kind, canonical
 from jitui.tape.chain import FACTS_GENESIS, GENESIS, fact_digest, fact_link, head_text, link
@@ -20,6 +20,7 @@ def test_link_is_sha256_over_prev_header_and_the_bodys_sha256() -> None:
     assert link(b"p" * 32, frame) == sha256(b"p" * 32 + header + sha256(b"hello").digest()).digest()
 
 
+@settings(deadline=None)
 @given(FRAMES, FRAMES)
 def test_two_frames_share_a_link_only_if_they_are_equal(one: Frame, other: Frame) -> None:
     """No field can change and leave the link as it was."""
@@ -27,12 +28,14 @@ def test_two_frames_share_a_link_only_if_they_are_equal(one: Frame, other: Frame
     assert (link(prev, one) == link(prev, other)) == (one == other)
 
 
+@settings(deadline=None)
 @given(FRAMES, st.binary(min_size=32, max_size=32), st.binary(min_size=32, max_size=32))
 def test_a_link_binds_what_came_before(frame: Frame, one: bytes, other: bytes) -> None:
     """The same frame after another past has another link."""
     assert (link(one, frame) == link(other, frame)) == (one == other)
 
 
+@settings(deadline=None)
 @given(UNSIGNED, UNSIGNED)
 def test_each_session_has_its_own_beginning(one: int, other: int) -> None:
     """A chain can't be moved to another session."""
@@ -47,6 +50,7 @@ def test_fact_link() -> None:
     assert fact_link(FACTS_GENESIS, fact_digest(fact)) == sha256(FACTS_GENESIS + sha256(text).digest()).digest()
 
 
+@settings(deadline=None)
 @given(st.text(), st.text(), st.dictionaries(st.text(), st.integers() | st.text() | st.none()))
 def test_nothing_in_a_fact_can_change_unseen(who: str, subject: str, what: dict[str, object]) -> None:
     """Each part of a fact is in its digest; `who` can't flow over into `subject`."""

@@ -1,7 +1,7 @@
 """When each frame of a replay is due."""
 
 import pytest
-from hypothesis import given, strategies as st
+from hypothesis import given, settings, strategies as st
 
 from jitui.errors import InvalidError
 from jitui.tape.frame import Channel, Frame
@@ -42,6 +42,7 @@ def test_limits_that_mean_nothing_are_refused(value: float) -> None:
         list(speed(delays(frames(1)), value))
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(0, 1 << 40), max_size=30), st.floats(0.01, 100), st.floats(0.01, 100))
 def test_no_frame_is_lost_or_moved(times: list[int], limit: float, factor: float) -> None:
     """Whatever the pace, the frames are the recorded ones in their order, and no pause is longer than the limit allows."""

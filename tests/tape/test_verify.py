@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-from hypothesis import given, strategies as st
+from hypothesis import given, settings, strategies as st
 
 from jitui.tape.chain import FACTS_GENESIS, GENESIS, fact_link, head_text, link
 from jitui.tape.frame import Channel, Frame
@@ -45,6 +45,7 @@ def test_how_many_last_frames_no_signature_covers() -> None:
     assert verify_frames(1, frames, [end(frames, signed=False)]).unsigned_tail == 5
 
 
+@settings(deadline=None)
 @given(st.integers(1, 8), st.data())
 def test_an_altered_frame_is_named(count: int, data: st.DataObject) -> None:
     """Body, time, channel, connection or the link itself: the seq is that of the frame."""
@@ -60,6 +61,7 @@ def test_an_altered_frame_is_named(count: int, data: st.DataObject) -> None:
     assert verdict.problem.startswith(f"s-1: altered: frame {seq}")
 
 
+@settings(deadline=None)
 @given(st.integers(2, 8), st.data())
 def test_a_cut_frame_is_named(count: int, data: st.DataObject) -> None:
     """At the front, in the middle, or the tail, which only the mark betrays."""
@@ -70,6 +72,7 @@ def test_a_cut_frame_is_named(count: int, data: st.DataObject) -> None:
     assert verdict.problem.startswith(f"s-1: cut: frame {seq} is missing")
 
 
+@settings(deadline=None)
 @given(st.integers(2, 8), st.data())
 def test_reordered_frames_are_named(count: int, data: st.DataObject) -> None:
     """Two frames changed places: the first place that is wrong is named, and it is no cut."""
@@ -163,6 +166,7 @@ def test_a_head_with_a_false_signature() -> None:
     assert (verdict.consistent, verdict.seq, verdict.problem) == (False, 3, "facts: altered: the head at fact 3 has no valid signature of key k")
 
 
+@settings(deadline=None)
 @given(st.integers(2, 6), st.data())
 def test_tampered_facts_are_named(count: int, data: st.DataObject) -> None:
     """Altered, cut, reordered: each with the number of the fact."""
