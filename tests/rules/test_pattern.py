@@ -17,7 +17,7 @@ argv_pattern = st.builds(lambda some, rest: (*some, *rest), st.lists(words | st.
 @pytest.mark.parametrize(("wanted", "name", "fits"), [
     ("web", "web", True), ("web", "web-1", False), ("web-*", "web-", True), ("web-*", "web-1-a", True), ("*", "anything", True),
     ("*-1", "web-1", True), ("a*c", "abbc", True), ("a*c", "abcd", False), ("web.*", "webx1", False), ("logs/*", "logs/a", True),
-    ("logs/*", "logs/a/b", False),
+    ("logs/*", "logs/a/b", False), ("ab*ba", "aba", False), ("a*a", "a", False), ("a*b*b", "ab", False), ("a*b*b", "abb", True),
 ])  # fmt: skip
 def test_a_star_is_any_run_within_one_segment(wanted: str, name: str, fits: bool) -> None:
     """It crosses no slash, and every other character is itself."""

@@ -100,6 +100,7 @@ def allows(scope: str, action: Action) -> bool:
     ("read namespaces:web", "GET /api/v1/namespaces", False),
     ("read namespaces", "GET /api/v1/namespaces", True),
     ("read namespaces in web", "GET /api/v1/namespaces/web", False),
+    ("read namespaces", "GET /api/v1/namespaces/web/namespaces/api", False),
     ("get namespaces/status:web", "GET /api/v1/namespaces/web/status", True),
     # * : all kinds, no subresources, no hazards
     ("read * in web", "GET /api/v1/namespaces/web/configmaps/x", True),
