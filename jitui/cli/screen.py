@@ -87,7 +87,8 @@ def replay(session: str) -> int:
         raise RefusedError("a replay needs a terminal; without one: jitui replay SESSION --text")
     from jitui.tui import app  # noqa: PLC0415 - the screens take a while to load
 
-    return app.replay(*asyncio.run(_tape(session)))
+    found, ident = asyncio.run(_tape(session))
+    return app.replay(found, ident, ascii=click.get_current_context().find_root().ensure_object(dict).get("ascii", False))
 
 
 async def _tape(session: str) -> tuple[Shelf | Remote, str]:

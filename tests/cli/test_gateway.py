@@ -11,6 +11,7 @@ import pytest
 from jitui import config
 from jitui.cli import checks
 from tests.cli.conftest import Front, jitui
+from tests.support.clusters import Cluster
 
 GOOD = """\
 connections: {staging: {kind: kubernetes, kubeconfig: none.yaml}}
@@ -84,6 +85,16 @@ def test_check_looks_whether_clusters_answer(tmp_path: Path) -> None:
         ("ok", "configuration"), ("note", "people"), ("note", "rule for a on staging, 5m"), ("wrong", "connection staging")]
     assert "none.yaml" in done.jsons[-1]["said"]
     assert "runs any other" in done.jsons[2]["said"]
+
+
+def test_check_of_a_cluster_that_answers(embedded_cluster: Cluster, tmp_path: Path) -> None:
+    """With the gateway's own credential: where it is and its version; exit code 0."""
+    file = tmp_path / "c.yaml"
+    file.write_text(f"people: {{ana: {{uid: 7, roles: [approver]}}}}\nconnections: {{test: {{kind: kubernetes, kubeconfig: '{embedded_cluster.kubeconfig}'}}}}\n")
+    done = jitui("check", "--config", str(file))
+    assert done.code == 0, done
+    assert [line.split(":")[0] for line in done.out.splitlines()] == ["ok     configuration", "ok     connection test"]
+    assert "answers, Kubernetes v1." in done.out
 
 
 def test_advice_on_automatic_approval(tmp_path: Path) -> None:
