@@ -90,7 +90,8 @@ def test_check_looks_whether_clusters_answer(tmp_path: Path) -> None:
 def test_check_of_a_cluster_that_answers(embedded_cluster: Cluster, tmp_path: Path) -> None:
     """With the gateway's own credential: where it is and its version; exit code 0."""
     file = tmp_path / "c.yaml"
-    file.write_text(f"people: {{ana: {{uid: 7, roles: [approver]}}}}\nconnections: {{test: {{kind: kubernetes, kubeconfig: '{embedded_cluster.kubeconfig}'}}}}\n")
+    people = "people: {ana: {uid: 7, roles: [approver]}}\n"
+    file.write_text(people + f"connections: {{test: {{kind: kubernetes, kubeconfig: '{embedded_cluster.kubeconfig}'}}}}\n")
     done = jitui("check", "--config", str(file))
     assert done.code == 0, done
     assert [line.split(":")[0] for line in done.out.splitlines()] == ["ok     configuration", "ok     connection test"]
