@@ -35,6 +35,7 @@ from jitui.identity.people import People
 from jitui.rules.terms import Rule
 from jitui.store import Store
 from jitui.store.archive import Files
+from jitui.store.folder import RESERVE
 from jitui.upstream.discovery import Discovery
 from jitui.upstream.kubeconfig import Kubeconfig
 from jitui.upstream.pool import Pool
@@ -85,7 +86,7 @@ class Gateway:
 
     async def run(self, ready: Callable[[Mapping[str, str | None]], None]) -> None:
         """Until stopped. Raises JituiError, in one line, if it can't start."""
-        store = await Store.open(self.data_dir, self.clock, self.bus)
+        store = await Store.open(self.data_dir, self.clock, self.bus, reserve_bytes=reserve(self.data_dir))
         try:
             async with asyncio.TaskGroup() as self._tasks:
                 await self._serve(store, ready)
@@ -199,6 +200,13 @@ class Gateway:
         while True:
             await asyncio.sleep(LEAF_CHECK)
             tls.refresh(context, await asyncio.to_thread(self._material))
+
+
+def reserve(folder: Path) -> int:
+    """Bytes kept back for the last facts: 64 MiB, or a sixteenth of a small file system."""
+    there = next(place for place in (folder, *folder.parents) if place.exists())
+    stat = os.statvfs(there)
+    return min(RESERVE, stat.f_blocks * stat.f_frsize // 16)
 
 
 def by_pair(settings: Configuration) -> dict[tuple[str, str], Rule]:

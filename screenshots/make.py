@@ -17,12 +17,12 @@ from typing import Any
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
-from jitui.remote import Address, Remote  # noqa: E402
-from jitui.tui.app import JituiApp  # noqa: E402
-from tests.support import kubectls  # noqa: E402
-from tests.support.clusters import embedded  # noqa: E402
-from tests.support.gateway import Agent, Gateway, rule  # noqa: E402
-from tests.support.processes import Program  # noqa: E402
+from jitui.remote import Address, Remote
+from jitui.tui.app import JituiApp
+from tests.support import kubectls
+from tests.support.clusters import embedded
+from tests.support.gateway import Agent, Gateway, rule
+from tests.support.processes import Program
 
 RULES = [
     rule("agent-deploybot", connection="prod-eks", scope=["read pods,pods/log,deployments.apps in web", "patch deployments.apps in web"]),
@@ -50,7 +50,7 @@ def ask(gateway: Gateway, agent: Agent, *args: str) -> dict[str, Any]:
 def play(gateway: Gateway) -> Stage:
     """Agents ask, some are granted, one works in a shell, one is refused something."""
     kubectl = next(reversed(kubectls.found().values()))
-    agents = {entry["identity"]: gateway.agent(str(entry["identity"]), owner="bo") for entry in RULES}
+    agents = {str(entry["identity"]): gateway.agent(str(entry["identity"]), owner="bo") for entry in RULES}
     sre, triage, bot = agents["agent-sre"], agents["agent-triage"], agents["agent-deploybot"]
     gateway.jitui("approve", ask(gateway, sre, "--duration", "4m", "--reason", "pods restart, looking why")["id"]).ok()
     gateway.jitui("approve", ask(gateway, triage, "--duration", "25m", "--reason", "slow checkout, OPS-1190")["id"]).ok()
