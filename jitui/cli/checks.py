@@ -11,12 +11,12 @@ from jitui import config, span
 from jitui.clock import SystemClock
 from jitui.config import Configuration, EksConnection, KubernetesConnection, WrongError
 from jitui.errors import JituiError
+from jitui.rules.advice import advice
 from jitui.said import clean
 from jitui.upstream.call import call
 from jitui.upstream.kubeconfig import Kubeconfig
 from jitui.upstream.pool import Pool
 
-SHELLS: Final = frozenset({"sh", "ash", "bash", "dash", "zsh", "ksh", "busybox", "env", "python", "python3", "perl", "node"})
 PATIENCE_S: Final = 10.0
 
 
@@ -39,13 +39,13 @@ async def checks(path: Path) -> AsyncIterator[Found]:
         yield Found("wrong", "configuration", str(error))
         return
     yield Found("ok", "configuration", f"{path}: {len(settings.connections)} connections, {len(settings.rules)} rules, {len(settings.people)} people")
-    for found in advice(settings):
+    for found in notes(settings):
         yield found
     for name, connection in settings.connections.items():
         yield await _reachable(name, connection)
 
 
-def advice(settings: Configuration) -> list[Found]:
+def notes(settings: Configuration) -> list[Found]:
     """What is allowed and still worth a thought."""
     found = []
     if settings.solo:
@@ -53,12 +53,12 @@ def advice(settings: Configuration) -> list[Found]:
                            "against an agent under that user it is a guard rail only"))
     for rule in settings.rules:
         what = f"rule for {rule.identity} on {rule.connection}, {span.show(rule.duration_s)}"
-        for clause in rule.scope.clauses:
-            words = [] if clause.argv is None else [str(word) for word in clause.argv]
-            if words and words[0].rpartition("/")[2] in SHELLS:
-                found.append(Found("note", what, f'"{clause}" names a program that runs any other: the argv limits nothing'))
+        found += [Found("note", what, sentence) for sentence in advice(rule.scope)]
         if rule.automatic and set(rule.automatic_for) != {"READ"}:
             found.append(Found("note", what, f"{', '.join(sorted(rule.automatic_for))} pass without a person"))
+    for name, connection in settings.connections.items():
+        if isinstance(connection, KubernetesConnection) and connection.insecure_skip_tls_verify:
+            found.append(Found("note", f"connection {name}", "its certificate is not verified: whoever stands in between gets the gateway's credential; pin the CA"))
     return found
 
 

@@ -9,11 +9,11 @@ from dataclasses import dataclass, replace
 from shlex import quote
 from typing import Final, Literal
 
+from jitui import span
 from jitui.errors import InvalidError
 from jitui.instant import Instant
 from jitui.rules.action import Action, Hazard
 from jitui.rules.clause import APPLIES, READS, Clause, Target
-from jitui.rules.duration import duration
 from jitui.rules.grant import due
 from jitui.rules.hazard import hazard_of
 from jitui.rules.kube import STREAMS, describe, is_upgrade_target
@@ -107,7 +107,7 @@ def suggest(action: Action, kinds: Kinds | None = None) -> str:
 
 def ask_line(connection: str, rule: Rule, scope: str = "") -> str:
     """The command that asks for the rule's longest window, to be copied as it is."""
-    words = f'jitui request {quote(connection)} --duration {duration(rule.duration_s)} --reason "..."'
+    words = f'jitui request {quote(connection)} --duration {span.show(rule.duration_s)} --reason "..."'
     if not scope:
         return words
     return f'{words} --scope "{scope}"' if PLAIN.issuperset(scope) else f"{words} --scope {quote(scope)}"

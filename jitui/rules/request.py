@@ -12,9 +12,9 @@ from hashlib import sha256
 from hmac import compare_digest
 from typing import Final
 
+from jitui import span
 from jitui.errors import ConflictError, InvalidError, RefusedError
 from jitui.instant import Deadline, Instant, rfc3339
-from jitui.rules.duration import duration
 from jitui.rules.hazard import scope_hazards
 from jitui.rules.scope import Scope, wider_clause
 from jitui.rules.terms import Approval, Request, RequestState as State, Rule
@@ -65,13 +65,13 @@ def check_ask(rule: Rule | None, *, identity: str, connection: str, duration_s: 
     if rule is None or (rule.identity, rule.connection) != (identity, connection):
         raise RefusedError(f"no rule lets {identity} on {connection}; an admin adds one under rules: in the configuration")
     if duration_s <= 0:
-        raise InvalidError(f"window of {duration_s}s asked; ask for a time, for instance --duration {duration(rule.duration_s)}")
+        raise InvalidError(f"window of {duration_s}s asked; ask for a time, for instance --duration {span.show(rule.duration_s)}")
     if len(reason) > REASON_LIMIT:
         raise InvalidError(f"reason of {len(reason)} characters, {REASON_LIMIT} at most; shorten it")
     if duration_s > rule.duration_s:
         raise RefusedError(
-            f"window of {duration(duration_s)} asked, rule for {identity} on {connection} allows {duration(rule.duration_s)}; "
-            f"ask with --duration {duration(rule.duration_s)}"
+            f"window of {span.show(duration_s)} asked, rule for {identity} on {connection} allows {span.show(rule.duration_s)}; "
+            f"ask with --duration {span.show(rule.duration_s)}"
         )
     if scope is None:
         return rule.scope
@@ -169,10 +169,10 @@ def _in_time(request: Request, event: Event, now: Instant) -> None:
 def _tighter(request: Request, rule: Rule, duration_s: int, scope: Scope) -> None:
     """Within what was asked and agreed so far, and within the rule as it is now."""
     if duration_s < 0:
-        raise InvalidError(f"window of {duration_s}s given; give a time, for instance --duration {duration(request.duration_s)}")
+        raise InvalidError(f"window of {duration_s}s given; give a time, for instance --duration {span.show(request.duration_s)}")
     for allowed, whose in ((request.duration_s, f"r-{request.id} stands at"), (rule.duration_s, f"the rule for {rule.identity} now allows")):
         if duration_s > allowed:
-            raise RefusedError(f"window of {duration(duration_s)} given, {whose} {duration(allowed)}; approve with --duration {duration(allowed)}")
+            raise RefusedError(f"window of {span.show(duration_s)} given, {whose} {span.show(allowed)}; approve with --duration {span.show(allowed)}")
     for outer, whose in ((request.scope, f"r-{request.id} stands at"), (rule.scope, f"the rule for {rule.identity} now allows")):
         if (clause := wider_clause(scope, outer)) is not None:
             raise RefusedError(f"scope {clause} given, {whose} {outer}; approve with --scope within it")

@@ -9,11 +9,11 @@ from hypothesis import given, strategies as st
 from jitui.clock import ManualClock
 from jitui.instant import Deadline
 from jitui.rules.action import Action, Hazard
-from jitui.rules.duration import seconds
 from jitui.rules.kube import STREAMS, read
 from jitui.rules.policy import AROUND, Allow, Deny, ask_line, decide, is_around, is_discovery, suggest
 from jitui.rules.scope import Kinds, Scope, narrower
 from jitui.rules.terms import Grant, GrantState, Rule
+from jitui.span import parse as seconds
 from tests.rules.made import actions, scopes
 from tests.rules.world import CLUSTER, NOW, grant, rule
 
