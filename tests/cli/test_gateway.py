@@ -84,7 +84,7 @@ def test_check_looks_whether_clusters_answer(tmp_path: Path) -> None:
     assert [(one["verdict"], one["what"]) for one in done.jsons] == [
         ("ok", "configuration"), ("note", "people"), ("note", "rule for a on staging, 5m"), ("wrong", "connection staging")]
     assert "none.yaml" in done.jsons[-1]["said"]
-    assert "runs any other" in done.jsons[2]["said"]
+    assert "is worth nothing for a shell" in done.jsons[2]["said"]
 
 
 def test_check_of_a_cluster_that_answers(embedded_cluster: Cluster, tmp_path: Path) -> None:
@@ -102,7 +102,15 @@ def test_advice_on_automatic_approval(tmp_path: Path) -> None:
     """What passes without a person is worth a line."""
     rule = "{identity: a, connection: c, duration: 5m, scope: '@debug in web', approval: automatic, automatic_for: [READ, EXEC]}"
     settings = config.read(f"people: {{ana: {{uid: 7, roles: [approver]}}}}\nconnections: {{c: {{kind: kubernetes}}}}\nrules: [{rule}]\n", tmp_path / "c")
-    assert [found.said for found in checks.advice(settings)] == ["EXEC, READ pass without a person"]
+    assert [found.said for found in checks.notes(settings)] == ["EXEC, READ pass without a person"]
+
+
+def test_an_unverified_certificate_is_noted(tmp_path: Path) -> None:
+    """insecure_skip_tls_verify works only written out here, and check says what it costs."""
+    text = "people: {ana: {uid: 7, roles: [approver]}}\nconnections: {c: {kind: kubernetes, insecure_skip_tls_verify: true}}\n"
+    (found,) = checks.notes(config.read(text, tmp_path / "c"))
+    assert found.what == "connection c"
+    assert "is not verified" in found.said
 
 
 def test_the_schema(tmp_path: Path) -> None:
