@@ -115,6 +115,7 @@ class KubeClient(asyncio.Protocol):
         self._timer: asyncio.TimerHandle | None = None
         self._closing = False
         self._turning = False  # `_next` is at work
+        self._bodyless = False  # the request in progress is a HEAD
         self._draining = False  # the next request waits until the last answer is written
 
     # -- transport ---------------------------------------------------------------------------------------------------------
@@ -182,6 +183,7 @@ class KubeClient(asyncio.Protocol):
         for event in events:
             if isinstance(event, http.RequestHead):
                 self._calm()
+                self._bodyless = event.method == b"HEAD"
                 self.current = self._begin(event)
                 if event.get(b"expect").lower() == b"100-continue":
                     self._continue(self.current)
@@ -317,7 +319,8 @@ class KubeClient(asyncio.Protocol):
         lines = [(b"Content-Type", b"application/json"), (b"Cache-Control", b"no-cache, private")]
         if close:
             lines.append((b"Connection", b"close"))
-        self.send_whole(http.render_response(code, lines, body), close=close)
+        data = http.render_response(code, lines, body)
+        self.send_whole(data[: len(data) - len(body)] if self._bodyless else data, close=close)
 
     def send_whole(self, data: bytes, *, close: bool) -> None:
         if self.current is None or self.transport.is_closing():

@@ -1,0 +1,220 @@
+"""The gateway's core in a test's own process: real store, real sockets, a manual clock, and a fake cluster behind it."""
+
+import asyncio
+import base64
+import contextlib
+import os
+import ssl
+from collections.abc import AsyncIterator, Callable, Coroutine
+from pathlib import Path
+from typing import Any, Final
+
+from jitui.broker import Broker
+from jitui.broker.requests import Ask
+from jitui.bus import Bus
+from jitui.clock import ManualClock
+from jitui.counter import Counter
+from jitui.counter.bound import Premises
+from jitui.counter.gauge import Gauge
+from jitui.desk import House as Desk
+from jitui.doors.kube.door import KubeDoor
+from jitui.facts import Fact
+from jitui.identity.callers import Callers
+from jitui.identity.people import People
+from jitui.rules.scope import Scope
+from jitui.rules.terms import Grant, Identity, Role, Rule
+from jitui.store import Store
+from jitui.store.archive import Files
+from jitui.tape.frame import Frame
+from jitui.upstream.discovery import Discovery
+from jitui.upstream.pool import Pool
+from jitui.upstream.way import Way
+from jitui.wire import websocket
+from tests.fakes.authority import server_context
+from tests.fakes.upstream import Cluster, serving
+from tests.rules.world import CLUSTER
+
+WIDE: Final = "@debug in web; create,delete pods in web; get url:/metrics"
+AGENT: Final = "agent-x"
+ADMIN: Final = Identity("root", frozenset({Role.ADMIN}))
+ANA: Final = Identity("ana", frozenset({Role.APPROVER}))
+RESERVE: Final = 1 << 20
+
+
+def rule(identity: str = AGENT, scope: str = WIDE, **more: Any) -> Rule:
+    return Rule(identity, "prod", more.pop("duration_s", 1800), Scope.parse(scope), **more)
+
+
+class House:
+    """A gateway without its API door. Its pieces are the real ones."""
+
+    def __init__(self, store: Store, clock: ManualClock, cluster: Cluster, bus: Bus, rules: dict[tuple[str, str], Rule], folder: Path) -> None:
+        self.store, self.clock, self.cluster, self.bus = store, clock, cluster, bus
+        self.group: asyncio.TaskGroup
+        self.troubles: list[dict[str, Any]] = []  # what would be in the log
+        self.failed: list[BaseException] = []  # what tasks raised
+        self.pool = Pool(cluster)
+        self.way = Way("prod", cluster, self.pool, Discovery(cluster, self.pool, clock), self.spawn)
+        people = People(os.geteuid(), {})
+        self.broker = Broker(store, clock, gateway="test", people=people, rules=rules, kinds={"prod": CLUSTER}, spawn=self.spawn)
+        self.broker.windows.occupied = lambda _, live: self.pool.rest(not live)
+        self.door = KubeDoor(self.broker, Callers(self.broker.roster.tokens, people, self.broker.roster.named, clock), {"prod": self.way}, self.spawn,
+                             os.geteuid())  # fmt: skip
+        self.files = Files(folder)
+        self.counter = Counter(Premises(self.broker, self.files, bus, Gauge(store), "https://gw", "", ("prod",), self._reload, lambda: None))
+        self.trust: ssl.SSLContext
+        self.token = ""
+
+    def spawn(self, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        async def guarded() -> None:
+            try:
+                await work()
+            except Exception as error:  # noqa: BLE001 - tests look at it
+                self.failed.append(error)
+
+        self.group.create_task(guarded())
+
+    async def _reload(self) -> str:
+        return ""
+
+    async def agent(self, name: str = AGENT) -> str:
+        """Its token."""
+        _, minted = await self.broker.roster.add(name, ["agent"], "owner", by=ADMIN)
+        return minted.text
+
+    async def window(self, scope: str = "", duration_s: int = 600, agent: str = AGENT) -> Grant:
+        """Asked and approved."""
+        who = self.broker.roster.agent(agent)
+        asked = await self.broker.requests.ask(who, Ask("prod", duration_s, "because", scope, "", "", same_user=False))
+        await self.broker.requests.approve(ANA, asked.id, owner=who, digest="", duration_s=0, scope="", reason="")
+        return next(window.grant for window in self.broker.windows.live.values() if window.grant.request == asked.id)
+
+    def desk(self, who: Identity) -> Desk:
+        return self.counter.bind(who, "here", "", same_user=False)
+
+    async def dial(self, token: str | None = None) -> "Kubectl":
+        """A client of the Kubernetes door."""
+        reader, writer = await asyncio.open_connection("127.0.0.1", self.door.port, ssl=self.trust, server_hostname="localhost", limit=1 << 24)
+        return Kubectl(reader, writer, self.token if token is None else token)
+
+    async def until(self, true: Callable[[], object], seconds: float = 5.0) -> None:
+        async with asyncio.timeout(seconds):
+            while not true():  # noqa: ASYNC110 - what changes has no event
+                await asyncio.sleep(0.005)
+
+    async def facts(self, kind: str = "") -> list[Fact]:
+        """Those on record, once nothing is owed."""
+        await self.broker.windows.settled()
+        return [fact for fact in await asyncio.to_thread(self.files.facts, limit=10_000) if kind in {"", str(fact.kind)}]
+
+    async def frames(self, session: int) -> list[Frame]:
+        return await asyncio.to_thread(lambda: list(self.files.all_frames(session)))
+
+    def tick(self) -> None:
+        self.broker.tick(self.clock.now())
+
+
+class Kubectl:
+    """Just enough HTTP and WebSocket to see every byte."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, token: str) -> None:
+        self.reader, self.writer, self.token = reader, writer, token
+        self.decoder = websocket.Decoder(masked=False)
+        self.frames: list[websocket.Frame] = []
+
+    def head(self, method: str, path: str, *headers: str) -> bytes:
+        lines = [f"{method} /c/prod{path} HTTP/1.1", "Host: gw", f"Authorization: Bearer {self.token}", *headers, "", ""]
+        return "\r\n".join(lines).encode()
+
+    def send(self, data: bytes) -> None:
+        self.writer.write(data)
+
+    async def answer(self, *, head: bool = False) -> tuple[int, dict[str, str], bytes]:
+        """Status, headers in lower case, body. Raises IncompleteReadError where the answer is cut."""
+        raw = (await self.reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
+        headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in raw[1:-2])}
+        code = int(raw[0].split(" ")[1])
+        if head or code in {101, 204, 304}:
+            return code, headers, b""
+        if headers.get("transfer-encoding") == "chunked":
+            whole = b""
+            while size := int((await self.reader.readuntil(b"\r\n")).strip(), 16):
+                whole += await self.reader.readexactly(size)
+                await self.reader.readexactly(2)
+            await self.reader.readexactly(2)
+            return code, headers, whole
+        return code, headers, await self.reader.readexactly(int(headers["content-length"]))
+
+    async def ask(self, method: str, path: str, *headers: str, body: bytes = b"") -> tuple[int, dict[str, str], bytes]:
+        framing = (f"Content-Length: {len(body)}",) if body else ()
+        self.send(self.head(method, path, *headers, *framing) + body)
+        return await self.answer(head=method == "HEAD")
+
+    async def exec(self, pod: str = "web-1", *argv: str, protocol: str = "v5.channel.k8s.io", query: str = "&stdin=true", headers: tuple[str, ...] = ()) -> int:
+        """The code of the upgrade's answer."""
+        command = "".join(f"&command={word}" for word in argv or ("sh",))
+        self.send(self.head("GET", f"/api/v1/namespaces/web/pods/{pod}/exec?stdout=true{query}{command}", "Upgrade: websocket", "Connection: Upgrade",
+                            "Sec-WebSocket-Version: 13", f"Sec-WebSocket-Key: {base64.b64encode(os.urandom(16)).decode()}",
+                            f"Sec-WebSocket-Protocol: {protocol}", *headers))  # fmt: skip
+        self.code, _, self.refusal = await self.answer()
+        return self.code
+
+    def type(self, body: bytes, channel: int = 0) -> None:
+        self.send(websocket.encode(websocket.BINARY, bytes((channel,)) + body, mask=True))
+
+    async def frame(self) -> websocket.Frame | None:
+        """The next; None once the connection is closed."""
+        while not self.frames:
+            data = await self.reader.read(1 << 16)
+            if not data:
+                return None
+            self.frames += self.decoder.feed(data)
+        return self.frames.pop(0)
+
+    async def rest(self) -> list[websocket.Frame]:
+        """Everything up to the close."""
+        found = []
+        with contextlib.suppress(ConnectionError):
+            while (frame := await self.frame()) is not None:
+                found.append(frame)
+        return found
+
+    async def gone(self, seconds: float = 5.0) -> bytes:
+        """What still comes until the door closes the connection."""
+        async with asyncio.timeout(seconds):
+            try:
+                return await self.reader.read(-1)
+            except (ConnectionError, ssl.SSLError):
+                return b""
+
+    def close(self) -> None:
+        self.writer.transport.abort()
+
+
+@contextlib.asynccontextmanager
+async def house(folder: Path, *, rules: tuple[Rule, ...] = (), clock: ManualClock | None = None, agent: bool = True) -> AsyncIterator[House]:
+    """A gateway that ends with the block. `folder` may hold what another left."""
+    clock, bus = clock or ManualClock(), Bus()
+    loop = asyncio.get_running_loop()
+    async with serving(folder / "upstream") as cluster:
+        store = await Store.open(folder / "state", clock, bus, reserve_bytes=RESERVE)
+        try:
+            found = House(store, clock, cluster, bus, {(each.identity, each.connection): each for each in rules or (rule(),)}, folder / "state")
+            loop.set_exception_handler(lambda _, context: found.troubles.append(context))
+            async with asyncio.TaskGroup() as found.group:
+                await asyncio.to_thread((folder / "tls").mkdir, exist_ok=True)
+                context, authority = server_context(folder / "tls")
+                found.trust = ssl.create_default_context(cafile=str(authority))
+                found.trust.verify_flags &= ~ssl.VERIFY_X509_STRICT
+                await found.broker.recover()
+                await found.door.start("127.0.0.1", 0, context)
+                if agent and AGENT not in found.broker.roster.identities:
+                    found.token = await found.agent()
+                yield found
+                await found.broker.windows.stop()()
+                await found.broker.windows.settled()
+                await found.door.aclose()
+                found.pool.close()
+        finally:
+            await store.aclose()
+            loop.set_exception_handler(None)
