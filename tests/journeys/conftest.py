@@ -7,6 +7,7 @@ import pytest
 
 from tests.support.clusters import Cluster
 from tests.support.gateway import Agent, Gateway, rule
+from tests.support.kubectls import VERSIONS
 
 AGENTS = [f"bot-{number:02}" for number in range(80)]
 
@@ -33,3 +34,15 @@ def agent(gateway: Gateway, _numbers: Iterator[int]) -> Agent:
 def other(gateway: Gateway, _numbers: Iterator[int]) -> Agent:
     """Another agent with the same rule."""
     return gateway.agent(AGENTS[next(_numbers)])
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Every kubectl goes the whole story on both clusters; the rest of it, on the real one, is for the newest (they take minutes)."""
+    items[:] = [item for item in items if not _repeats(item)]
+
+
+def _repeats(item: pytest.Item) -> bool:
+    given = getattr(item, "callspec", None)
+    if given is None or item.path.name == "test_story.py":
+        return False
+    return bool(given.params.get("cluster") == "real" and given.params.get("kubectl", VERSIONS[-1]) != VERSIONS[-1])

@@ -1,20 +1,25 @@
 """A real gateway as a process of its own, driven from outside: `jitui serve`, the command line, and kubectl."""
 
+import asyncio
 import json
 import os
 import signal
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import Any, Final, Self, TypeVar
 
 import yaml
 
+from jitui import plain, span
+from jitui.remote import Remote
 from tests.support.clusters import Cluster
 from tests.support.kubectls import Kubectl
 from tests.support.processes import PATIENCE, Program, Result, run, until
+
+T = TypeVar("T")
 
 JITUI: Final = (sys.executable, "-m", "jitui")
 WIDE: Final = ("@debug in web", "read namespaces,nodes")
@@ -139,12 +144,22 @@ class Gateway:
         flags = [part for role in roles for part in ("--role", role)]
         return Person(name, self.ask_json("identity", "add", name, *flags)["token"])
 
-    def window(self, agent: Agent, *, duration: str = "30m", scope: str = "", by: Caller = None) -> str:
+    def desk(self, call: Callable[[Remote], Awaitable[T]], *, by: Caller = None) -> T:
+        """Ask the API as the command line does, without its half second of starting: for what a test prepares or waits for."""
+
+        async def ask() -> T:
+            remote = Remote(f"unix:{self.ready['socket']}") if by is None else Remote(self.ready["api"], token=by.token, ca=Path(self.ready["ca"]))
+            try:
+                return await call(remote)
+            finally:
+                await remote.aclose()
+
+        return asyncio.run(ask())
+
+    def window(self, agent: Agent, *, duration: str = "30m", scope: str = "") -> str:
         """Ask as the agent and approve; the grant's id."""
-        scoped = ("--scope", scope) if scope else ()
-        asked = self.ask_json("request", self.connection, "--duration", duration, "--reason", "a test", *scoped, by=agent)
-        grant: str = self.ask_json("approve", asked["id"], by=by)["grant"]
-        return grant
+        asked = self.desk(lambda remote: remote.ask("test", duration_s=span.parse(duration), reason="a test", scope=scope), by=agent)
+        return self.desk(lambda remote: remote.approve(asked.id)).grant
 
     def _kubectl_argv(self, kubectl: Kubectl, agent: Agent, args: Sequence[str]) -> list[str]:
         return [*kubectl.argv, "--kubeconfig", str(agent.kubeconfig), *args]
@@ -159,19 +174,20 @@ class Gateway:
         return self._keep(Program(self._kubectl_argv(kubectl, agent, args), env=self.environment(agent.home, agent), tty=tty))
 
     def grants(self) -> list[Any]:
-        """The live ones."""
-        return self.jitui("grants", as_json=True).ok().jsons
+        """The live ones, as `jitui grants --json` has them."""
+        return [plain.of(grant) for grant in self.desk(lambda remote: remote.grants())]
 
     def pending(self, agent: Agent) -> str:
         """The id of the agent's one pending request; waits for it."""
         def look() -> list[str]:
-            return [one["id"] for one in self.jitui("requests", as_json=True).ok().jsons if one["identity"] == agent.name]
+            return [one.id for one in self.desk(lambda remote: remote.requests()) if one.identity == agent.name]
 
         return until(look, f"pending request of {agent.name}")[0]
 
     def sessions(self, kind: str = "", *, live: bool = False) -> list[Any]:
-        found = self.jitui("sessions", *(["--live"] if live else []), as_json=True).ok().jsons
-        return [session for session in found if not kind or session["kind"] == kind]
+        """As `jitui sessions --json` has them."""
+        found = self.desk(lambda remote: remote.sessions(live=live))
+        return [plain.of(session) for session in found if not kind or session.kind == kind]
 
     def live(self, kind: str, grant: str = "") -> Any:
         """The newest live session of a kind; waits for it."""
