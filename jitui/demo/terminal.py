@@ -58,9 +58,11 @@ class Terminal:
     def expect(self, text: str, timeout: float = 20.0, *, after: int = 0) -> int:
         """Read until it has written `text` behind the first `after` bytes; the offset behind that. Raises UnavailableError."""
         until = time.monotonic() + timeout
+        open_ = True
         while (at := self.said.find(text.encode(), after)) < 0:
-            if time.monotonic() > until or not self.read(0.2):
+            if not open_ or time.monotonic() > until:
                 raise UnavailableError(f"the program on the terminal never wrote {text!r}; its last words: {self.said[-300:]!r}")
+            open_ = self.read(0.2)
         return at + len(text.encode())
 
     def end(self, timeout: float) -> int | None:
