@@ -63,7 +63,7 @@ class Hand:
 
 
 @asynccontextmanager
-async def at(desk: FakeDesk, size: tuple[int, int] = (100, 30), *, beat_s: float = 0.02, kind: type[CountedApp] = CountedApp,
+async def at(desk: FakeDesk, size: tuple[int, int] = (100, 30), *, beat_s: float = 0.05, kind: type[CountedApp] = CountedApp,
              ascii: bool = False) -> AsyncIterator[Hand]:  # noqa: A002 # fmt: skip
     app = kind(desk, monotonic=lambda: desk.now_s, beat_s=beat_s, ascii=ascii)
     async with app.run_test(size=size) as pilot:

@@ -74,6 +74,7 @@ class ReplayScreen(Board):
         self._last = 0.0
         self._way: Iterator[float] | None = None  # a long seek that goes on over several ticks
         self._share = 0.0
+        self._shown = -1  # frames that the terminal shows, or is on its way to
 
     def body(self) -> ComposeResult:
         with Horizontal(id="replay-title"):
@@ -197,9 +198,13 @@ class ReplayScreen(Board):
         if self.reel is None or not self.ready:
             return
         if self._way is None:
-            self.head.advance(passed)
-            self._way = self.reel.goto(self.head.index)
-        self._seek()
+            if self.head.playing:
+                self.head.advance(passed)
+            if self.head.index != self._shown:
+                self._way = self.reel.goto(self.head.index)
+                self._shown = self.head.index
+        if self._way is not None:
+            self._seek()
         self._draw()
 
     def _seek(self) -> None:
@@ -229,7 +234,7 @@ class ReplayScreen(Board):
         return able
 
     def _moved(self) -> None:
-        self._way = None
+        self._way, self._shown = None, -1
         self._last = self.shell.monotonic()
         self._turn()
         self.look()

@@ -72,8 +72,9 @@ class Rows(ScrollView, can_focus=True):
         self.virtual_size = Size(self.scrollable_content_region.width, len(self.rows))
         idents = self.idents
         if self.cursor not in idents:
-            self.cursor = idents[min(max(before, 0), len(idents) - 1)] if idents else ""
-            self.post_message(self.Moved(self, self.cursor))
+            was, self.cursor = self.cursor, idents[min(max(before, 0), len(idents) - 1)] if idents else ""
+            if self.cursor != was:
+                self.post_message(self.Moved(self, self.cursor))
         if self._follow and at_end:
             self.call_after_refresh(self.scroll_end, animate=False)
         self.refresh()

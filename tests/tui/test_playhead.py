@@ -1,0 +1,60 @@
+"""Where a replay stands, without a clock."""
+
+from hypothesis import given, strategies as st
+
+from jitui.tui.playhead import Playhead
+
+TIMES = [0, 200_000, 1_000_000, 9_000_000, 9_500_000]
+
+
+def test_it_plays_at_its_speed() -> None:
+    """Half a second at 2x is a second of the recording."""
+    head = Playhead(TIMES, playing=True, speed=2.0, idle_us=0)
+    head.advance(0.5)
+    assert (head.at_us, head.index) == (1_000_000, 3)
+
+
+def test_a_long_pause_lasts_as_long_as_the_idle_limit() -> None:
+    """Eight seconds of nothing take one."""
+    head = Playhead(TIMES, at_us=1_000_000, index=3, playing=True, idle_us=1_000_000)
+    head.advance(0.9)
+    assert head.index == 3
+    head.advance(0.2)
+    assert (head.at_us, head.index) == (9_000_000, 4)
+
+
+def test_without_an_idle_limit_a_pause_lasts_as_it_did() -> None:
+    """0 switches it off."""
+    head = Playhead(TIMES, at_us=1_000_000, index=3, playing=True, idle_us=0)
+    head.advance(5)
+    assert (head.at_us, head.index) == (6_000_000, 3)
+
+
+def test_it_stops_at_the_end() -> None:
+    """And says so."""
+    head = Playhead(TIMES, playing=True, idle_us=0)
+    head.advance(60)
+    assert head.done
+    assert not head.playing
+    assert head.at_us == 9_500_000
+
+
+def test_frames_are_stepped_one_by_one_also_those_of_one_instant() -> None:
+    """`.` and `,` go over frames, not over times."""
+    head = Playhead([5, 5, 5, 9])
+    for expected in (1, 2, 3, 4, 4):
+        head.step(1)
+        assert head.index == expected
+    head.step(-1)
+    assert (head.index, head.at_us) == (3, 5.0)
+
+
+@given(st.lists(st.integers(0, 10**9), max_size=50).map(sorted), st.lists(st.sampled_from(["play", "back", "on", "step", "unstep", "faster", "slower", "idle"]), max_size=50))
+def test_it_never_leaves_the_recording(times: list[int], moves: list[str]) -> None:
+    """Whatever keys are pressed, position and index lie within it."""
+    head = Playhead(times, playing=True)
+    for move in moves:
+        {"play": lambda: head.advance(1.0), "back": lambda: head.seek(head.at_us - 5e6), "on": lambda: head.seek(head.at_us + 5e6), "step": lambda: head.step(1),
+         "unstep": lambda: head.step(-1), "faster": lambda: head.faster(1), "slower": lambda: head.faster(-1), "idle": head.next_idle}[move]()  # fmt: skip
+        assert 0 <= head.index <= len(times)
+        assert 0 <= head.at_us <= head.end_us

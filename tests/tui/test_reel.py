@@ -1,0 +1,72 @@
+"""A recording applied to a terminal, forwards and back."""
+
+from base64 import b64encode
+
+from hypothesis import given, settings, strategies as st
+
+from jitui.desk import FrameView, SessionView
+from jitui.said import Said
+from jitui.tui.reel import KEYFRAME, Reel, terminal_size
+
+
+def session(*, tty: bool = True) -> SessionView:
+    return SessionView(
+        id="s-1", kind="exec", grant="g-1", identity="agent", connection="prod", target=Said("web/web-7c"), argv=(Said("sh"),), tty=tty, state="ended",
+        started="2026-11-23T16:04:11.000000Z", ended="2026-11-23T16:05:11.000000Z", ended_why="expired", ended_by="gateway", frames=0, bytes_in=0, bytes_out=0,
+        delivered_in=0, delivered_out=0, may_run_on=0, remaining_s=0.0, you_may=("replay",),
+    )  # fmt: skip
+
+
+def reel_of(*frames: tuple[str, bytes], tty: bool = True) -> Reel:
+    reel = Reel(session(tty=tty))
+    reel.add([FrameView(seq=seq, at_us=seq * 1000, conn=0, channel=channel, data_b64=b64encode(body).decode()) for seq, (channel, body) in enumerate(frames)])
+    return reel
+
+
+def run(reel: Reel, index: int) -> list[str]:
+    for _ in reel.goto(index):
+        pass
+    return reel.emulator.text()
+
+
+@given(st.lists(st.integers(0, 30), min_size=1, max_size=12))
+@settings(max_examples=40, deadline=None)
+def test_wherever_it_goes_the_screen_is_that_of_playing_from_the_start(places: list[int]) -> None:
+    """Seeking back and forth changes nothing about what is shown, keyframes or not."""
+    frames = [("stdout", b"%d\x1b[%dm\r\n" % (number, number % 8 + 30)) for number in range(30)]
+    reel = reel_of(*frames)
+    reel._fed = KEYFRAME - 40  # so that keyframes are taken early
+    for place in places:
+        assert run(reel, place) == run(reel_of(*frames), place)
+
+
+def test_a_resize_frame_changes_the_size_and_a_broken_one_nothing() -> None:
+    """As kubectl sends it; within bounds."""
+    reel = reel_of(("resize", b'{"Width":100,"Height":40}'), ("resize", b"nonsense"), ("resize", b'{"Width":-1,"Height":1e999}'))
+    run(reel, 3)
+    assert (reel.emulator.columns, reel.emulator.lines) == (100, 40)
+
+
+@given(st.binary(max_size=60))
+def test_no_resize_body_raises(body: bytes) -> None:
+    """A size, or None."""
+    assert terminal_size(body) is None or len(terminal_size(body) or ()) == 2
+
+
+def test_what_was_typed_is_the_line_since_the_last_return() -> None:
+    """And it says whether all of it arrived."""
+    reel = reel_of(("stdin", b"ls\r"), ("stdout", b"x"), ("stdin", b"ki"), ("stdin", b"ll\x1b[A"))
+    assert reel.typed(4) == ("kill\N{REPLACEMENT CHARACTER}[A", True)
+    assert reel.typed(1)[0] == "ls⏎"
+
+
+def test_the_transcript_is_plain_lines() -> None:
+    """Without escape sequences, with what the gateway said."""
+    reel = reel_of(("stdout", b"\x1b[1mone\x1b[0m\r\ntwo"), ("gateway", b"window over"), ("stdin", b"secret"))
+    assert [line for line in reel.transcript() if line] == ["one", "two[gateway] window over"]
+
+
+def test_marks_are_where_something_happened() -> None:
+    """Returns typed, resizes, the gateway's words."""
+    reel = reel_of(("stdin", b"a"), ("stdin", b"\r"), ("resize", b'{"Width":80,"Height":24}'), ("gateway", b"over"))
+    assert [(mark.at_us, mark.letter) for mark in reel.marks] == [(1000, "I"), (2000, "R"), (3000, "G")]
