@@ -13,7 +13,7 @@ class Notice(Widget):
     """Plain words, cleaned; never markup, never a click."""
 
     DEFAULT_CSS = """
-    Notice { dock: bottom; height: 1; background: $panel; padding: 0 1; display: none; }
+    Notice { dock: bottom; height: 1; margin-bottom: 1; background: $panel; padding: 0 1; display: none; }
     Notice.-said { display: block; }
     """
 

@@ -1,0 +1,71 @@
+"""--ascii, NO_COLOR, the two themes, help, and the sizes."""
+
+import pytest
+
+from jitui.tui.app import TOO_SMALL, run
+from jitui.tui.theme import LIGHT, STATES, themes
+from tests.fakes.tui_desk import FakeDesk, busy_house
+from tests.tui.hand import at
+
+
+async def test_ascii_lets_only_seven_bits_out() -> None:
+    """Glyphs have their plain counterparts; what others write in other letters becomes `?`, as wide as it was."""
+    desk = busy_house()
+    desk.ask_for("agent-漢字", reason="漢字 ünïcode")
+    async with at(desk, ascii=True) as hand:
+        for keys in (("down",), ("enter",), ("question_mark",), ("escape",), ("2",), ("3",), ("enter",)):
+            await hand.press(*keys)
+            assert hand.screen.text.isascii()
+            assert {len(line) for line in hand.screen.lines} == {100}
+
+
+async def test_no_color_sends_no_colour(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Words, glyphs and weight remain (no-color.org)."""
+    monkeypatch.setenv("NO_COLOR", "1")
+    async with at(busy_house()) as hand:
+        for keys in ((), ("enter",), ("2",)):
+            await hand.press(*keys)
+            assert all(segment.style is None or (segment.style.color is None and segment.style.bgcolor is None) for segment in hand.screen.segments)
+        assert "FROZEN" in hand.screen.text
+
+
+async def test_both_themes_come_from_one_table_and_one_key_changes_them() -> None:
+    """Every state has a colour in both."""
+    dark, light = themes()
+    assert {f"state-{name}" for name in STATES} <= set(dark.variables)
+    assert set(dark.variables) == set(light.variables)
+    async with at(FakeDesk()) as hand:
+        await hand.press("ctrl+t")
+        assert hand.app.theme == LIGHT
+
+
+async def test_help_lists_the_keys_of_the_screen_from_its_bindings() -> None:
+    """Those that work now first."""
+    desk = FakeDesk()
+    desk.ask_for()
+    async with at(desk) as hand:
+        await hand.press("enter")
+        await hand.passes(1)
+        await hand.press("question_mark")
+        assert "keys of decide" in hand.screen.text
+        assert "approve: what is read only" in hand.screen.text
+        assert "with a reason that the agent is told" in hand.screen.text
+
+
+@pytest.mark.parametrize("size", [(80, 24), (100, 30), (200, 60)])
+async def test_every_screen_fills_its_terminal_exactly(size: tuple[int, int]) -> None:
+    """No line too long or too short, and the keys at the bottom."""
+    async with at(busy_house(), size) as hand:
+        for keys, word in (((), "open"), (("enter",), "back"), (("2",), "back"), (("3",), "back")):
+            await hand.press(*keys)
+            assert {len(line) for line in hand.screen.lines} == {size[0]}
+            assert len(hand.screen.lines) == size[1]
+            assert word in hand.screen.keys
+
+
+def test_a_terminal_too_small_is_refused_in_one_line(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """Exit 1, nothing drawn."""
+    monkeypatch.setenv("COLUMNS", "79")
+    monkeypatch.setenv("LINES", "24")
+    assert run(FakeDesk()) == 1
+    assert capsys.readouterr().err == f"{TOO_SMALL}\n"
