@@ -94,8 +94,13 @@ class EmbeddedCluster:
         """What a control plane and a node do: step after each change, and while pods are on their way."""
         while True:
             version = self._objects.version
-            controllers.step(self._objects)
-            busy = self._kubelet.step(monotonic())
+            try:
+                controllers.step(self._objects)
+                busy = self._kubelet.step(monotonic())
+            except Exception as error:  # noqa: BLE001 - one odd object must not stop the cluster
+                sys.stderr.write(f"embedded cluster: a step failed: {error!r}\n")
+                busy = True
+                await asyncio.sleep(0.1)
             if self._objects.version == version:
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(self._objects.changed(version), 0.1 if busy else None)

@@ -8,6 +8,7 @@ from jitui.demo.cluster.http import Connection, Request
 from jitui.demo.cluster.kinds import PODS, Object
 from jitui.demo.cluster.kubelet import Kubelet
 from jitui.demo.cluster.objects import Objects
+from jitui.demo.cluster.programs import STDERR, STDOUT
 from jitui.demo.cluster.resources import Place
 from jitui.demo.cluster.status import StatusError, bad_request, method_not_allowed
 from jitui.demo.cluster.websocket import WebSocketPeer, choose
@@ -78,6 +79,9 @@ class PodStreams:
             return
         tty = request.flag("tty")
         peer = await WebSocketPeer.accept(connection, request, version)
+        if not any(request.flag(name) for name in ("stdin", "stdout", "stderr")):
+            await peer.finish(remotecommand.failed("you must specify at least 1 of stdin, stdout, stderr"))
+            return
         try:
             program = self._kubelet.start(pod, argv, stdin=request.flag("stdin"), tty=tty)
         except OSError as error:
@@ -86,4 +90,5 @@ class PodStreams:
         if program is None:
             await peer.finish(remotecommand.not_started(argv))
             return
-        await remotecommand.run(peer, program, argv)
+        wanted = {channel for channel, name in ((STDOUT, "stdout"), (STDERR, "stderr")) if request.flag(name)}
+        await remotecommand.run(peer, program, argv, wanted)

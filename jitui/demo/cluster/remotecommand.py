@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import json
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from typing import Protocol
 
 from jitui.demo.cluster.programs import STDIN, Program
@@ -37,16 +37,21 @@ def not_started(argv: Sequence[str], why: str = "executable file not found in $P
     """The Status of a command that could not be started, in the runtime's words."""
     message = ('error executing command in container: failed to exec in container: failed to start exec: OCI runtime exec failed: '
                f'exec failed: unable to start container process: exec: "{argv[0]}": {why}: unknown')
+    return failed(message)
+
+
+def failed(message: str) -> bytes:
+    """The Status of what could not even begin."""
     return json.dumps({"metadata": {}, "status": "Failure", "message": f"Internal error occurred: {message}", "reason": "InternalError",
                        "details": {"causes": [{"message": message}]}, "code": 500}, separators=(",", ":")).encode()
 
 
-async def run(peer: Peer, program: Program, argv: Sequence[str]) -> None:
-    """Relay until the program has ended. A client that goes leaves it running: only its stdin, if that is a pipe, ends."""
+async def run(peer: Peer, program: Program, argv: Sequence[str], wanted: Collection[int]) -> None:
+    """Relay until the program has ended; of its output the `wanted` channels. A client that goes leaves it running: only a stdin that is a pipe ends."""
     try:
         async with asyncio.TaskGroup() as group:
             intake = group.create_task(_intake(peer, program))
-            pumps = [group.create_task(_pump(peer, program, channel)) for channel in program.outputs]
+            pumps = [group.create_task(_pump(peer, program, channel, wanted=channel in wanted)) for channel in program.outputs]
             code = await program.wait()
             for pump in pumps:
                 await pump
@@ -72,8 +77,10 @@ async def _intake(peer: Peer, program: Program) -> None:
     program.abandon()
 
 
-async def _pump(peer: Peer, program: Program, channel: int) -> None:
+async def _pump(peer: Peer, program: Program, channel: int, *, wanted: bool) -> None:
     async for data in program.read(channel):
+        if not wanted:
+            continue
         try:
             await peer.send(channel, data)
         except ConnectionError:

@@ -14,6 +14,7 @@ from jitui.demo.cluster.kinds import DEPLOYMENTS, EVENTS, NAMESPACES, PODS, REPL
 from jitui.demo.cluster.objects import Objects, timestamp
 from jitui.demo.cluster.selectors import Test, fields, labels
 from jitui.demo.cluster.status import StatusError, bad_request, conflict, invalid, method_not_allowed
+from jitui.demo.cluster.validation import check
 
 _NAME: Final = re.compile(r"^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$")
 _SCALED: Final = (DEPLOYMENTS, REPLICASETS)
@@ -98,6 +99,7 @@ def create(objects: Objects, place: Place, given: Any, *, dry: bool, created: st
     if not metadata.get("name") and metadata.get("generateName"):
         metadata["name"] = metadata["generateName"] + objects.uid().rpartition("-")[2][:5]
     name = str(metadata.get("name") or "")
+    metadata["name"] = name
     if not name:
         raise invalid(kind, "", "metadata.name", "Required value: name or generateName is required")
     if not _NAME.match(name):
@@ -111,7 +113,9 @@ def create(objects: Objects, place: Place, given: Any, *, dry: bool, created: st
     for server_side in ("uid", "creationTimestamp", "resourceVersion", "generation", "managedFields"):
         metadata.pop(server_side, None)
     metadata |= {"creationTimestamp": created} if created else {}
-    new = _defaulted(objects, kind, {**given, "metadata": metadata})
+    given = {**given, "metadata": metadata}
+    check(kind, given)
+    new = _defaulted(objects, kind, given)
     if dry:
         marks = {"uid": objects.uid(), "creationTimestamp": timestamp()}
         return 201, {"kind": kind.kind, "apiVersion": kind.api_version, **new, "metadata": {**marks, **new["metadata"]}}
@@ -123,16 +127,12 @@ def _defaulted(objects: Objects, kind: Kind, new: Object) -> Object:
     if kind in _SCALED:
         spec = dict(new.get("spec") or {})
         spec["replicas"] = spec.get("replicas", 1) if spec.get("replicas") is not None else 1
-        if not spec.get("selector") or not spec.get("template"):
-            raise invalid(kind, new["metadata"]["name"], "spec.selector", "Required value")
         if kind is DEPLOYMENTS:
             spec.setdefault("strategy", {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": "25%", "maxSurge": "25%"}})
             spec = {"revisionHistoryLimit": 10, "progressDeadlineSeconds": 600} | spec
         return new | {"spec": spec, "status": new.get("status") or {}}
     if kind is PODS:
         spec = dict(new.get("spec") or {})
-        if not spec.get("containers"):
-            raise invalid(kind, new["metadata"]["name"], "spec.containers", "Required value")
         spec = {"restartPolicy": "Always", "terminationGracePeriodSeconds": 30, "dnsPolicy": "ClusterFirst", "serviceAccountName": "default"} | spec
         return new | {"spec": spec, "status": new.get("status") or {"phase": "Pending", "qosClass": "BestEffort"}}
     if kind is SERVICES:
@@ -162,13 +162,15 @@ def _update(objects: Objects, place: Place, change: Callable[[Object], Any], *, 
     old = objects.get(place.kind, place.namespace, place.name)
     if place.subresource == "scale":
         scale = change(scale_of(old))
-        new = old | {"spec": old["spec"] | {"replicas": int(scale.get("spec", {}).get("replicas", 0))}}
+        new = old | {"spec": old["spec"] | {"replicas": (scale.get("spec") or {}).get("replicas", 0) if isinstance(scale, dict) else None}}
+        check(place.kind, new)
         return scale_of(new if dry else objects.replace(place.kind, new))
     wanted = change(old)
     if not isinstance(wanted, dict) or not isinstance(wanted.get("metadata"), dict):
         raise bad_request("the object provided is unrecognized: it has no metadata")
     if wanted["metadata"].get("name", place.name) != place.name:
         raise bad_request(f"the name of the object ({wanted['metadata'].get('name')}) does not match the name on the URL ({place.name})")
+    check(place.kind, wanted)
     if place.subresource == "status":
         wanted = old | {"status": wanted.get("status", {})}
     elif "status" in old:

@@ -23,7 +23,7 @@ def answer(kind: Kind, request: Request) -> Object:
     given = body_of(request)
     spec: Object = (given.get("spec") if isinstance(given, dict) else None) or {}
     if kind.kind == "SelfSubjectReview":
-        status: Object = {"userInfo": {"username": USER, "groups": list(GROUPS)}}
+        status: Object = {"userInfo": {"username": request.header("impersonate-user") or USER, "groups": list(GROUPS)}}
     elif kind.kind == "SelfSubjectAccessReview":
         wanted = spec.get("resourceAttributes") or {}
         found = next((row for row in KINDS if row.plural == wanted.get("resource") and row.group == wanted.get("group", "")), None)

@@ -16,7 +16,7 @@ from jitui.demo.cluster.kubelet import Kubelet
 from jitui.demo.cluster.objects import Objects
 from jitui.demo.cluster.podstreams import PodStreams
 from jitui.demo.cluster.resources import Place, listed, scale_of, write
-from jitui.demo.cluster.status import StatusError, bad_request, forbidden, method_not_allowed, no_such_page, unauthorized
+from jitui.demo.cluster.status import StatusError, bad_request, forbidden, method_not_allowed, no_such_page, render, unauthorized
 from jitui.demo.cluster.watch import Asked, events
 
 _VERBS: Final = {"GET": "get", "HEAD": "get", "POST": "create", "PUT": "update", "PATCH": "patch", "DELETE": "delete"}
@@ -54,6 +54,10 @@ class Server:
             if connection.replied:
                 raise ConnectionResetError(str(error)) from error
             await connection.reply(error.status, error.body() + b"\n", headers=headers)
+        except (KeyError, TypeError, ValueError, AttributeError) as error:  # an object of a shape that nobody thought of
+            if connection.replied:
+                raise
+            await connection.reply(500, render(500, "InternalError", f"Internal error occurred: {error!r}") + b"\n", headers=headers)
 
     async def _route(self, connection: Connection, request: Request, headers: list[tuple[str, str]]) -> None:
         parts = request.path.strip("/").split("/")

@@ -49,7 +49,8 @@ class Exec:
     """An exec over WebSocket, driven message by message."""
 
     def __init__(self, cluster: EmbeddedCluster, pod: str, *argv: str, version: str = "v5", **options: str) -> None:
-        query = httpx.QueryParams([("stdout", "true"), ("stderr", "true"), *options.items(), *(("command", word) for word in argv)])
+        streams = {"stdout": "true", "stderr": "true"} | options
+        query = httpx.QueryParams([*streams.items(), *(("command", word) for word in argv)])
         url = f"{cluster.url}/api/v1/namespaces/web/pods/{pod}/exec?{query}".replace("https:", "wss:")
         self._connecting = websockets.connect(
             url, ssl=trust(cluster.kubeconfig), subprotocols=[websockets.Subprotocol(f"{version}.channel.k8s.io")], compression=None,
