@@ -280,7 +280,7 @@ class Relay:
     # -- the end that the gateway makes ------------------------------------------------------------------------------------
 
     def cut(self, end: End) -> None:
-        """The session is muted. The cluster's side is closed now; note, Status and close go to the client."""
+        """The session is muted. Note, Status and close go to the client; right behind them the cluster's side is closed."""
         if self._ended:
             self.session.spoke()
             return
@@ -290,8 +290,8 @@ class Relay:
         if self.cluster.outlet is not None:
             self.cluster.outlet.drop()
         self.session.may_run_on = self._left()
-        self.cluster.abort()  # what its socket still holds goes nowhere
         if self.client.closing or not end.words:
+            self.cluster.abort()
             self.client.abort()
             self.session.spoke()
             return
@@ -308,6 +308,7 @@ class Relay:
         def said() -> None:
             if self.client.outlet is not None and self.client.transport is not None and not self.client.transport.is_closing():
                 self.client.outlet.write(wire)
+            self.cluster.abort()  # what its socket still holds goes nowhere
             self.session.spoke()
 
         self.session.say(self.conn, pieces, said)
