@@ -172,20 +172,23 @@ class Kubectl:
         return self.frames.pop(0)
 
     async def rest(self) -> list[websocket.Frame]:
-        """Everything up to the close."""
+        """Everything up to the close, which is answered as kubectl does."""
         found = []
         with contextlib.suppress(ConnectionError):
             while (frame := await self.frame()) is not None:
                 found.append(frame)
+                if frame.opcode == websocket.CLOSE:
+                    self.send(websocket.encode(websocket.CLOSE, frame.payload[:2], mask=True))
         return found
 
     async def gone(self, seconds: float = 5.0) -> bytes:
         """What still comes until the door closes the connection."""
+        got = b""
         async with asyncio.timeout(seconds):
-            try:
-                return await self.reader.read(-1)
-            except (ConnectionError, ssl.SSLError):
-                return b""
+            with contextlib.suppress(ConnectionError, ssl.SSLError):
+                while data := await self.reader.read(1 << 16):
+                    got += data
+        return got
 
     def close(self) -> None:
         self.writer.transport.abort()

@@ -189,9 +189,9 @@ class Cluster:
 @contextlib.asynccontextmanager
 async def serving(folder: Path) -> AsyncIterator[Cluster]:
     """One on a port of its own."""
-    folder.mkdir(parents=True, exist_ok=True)
+    await asyncio.to_thread(folder.mkdir, parents=True, exist_ok=True)
     context, authority = server_context(folder)
-    cluster = Cluster(context, authority.read_bytes())
+    cluster = Cluster(context, await asyncio.to_thread(authority.read_bytes))
     await cluster.start()
     try:
         yield cluster

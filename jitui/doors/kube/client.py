@@ -1,10 +1,10 @@
 """One TCP connection of an agent's client: requests in, one at a time, each judged before anything of it goes anywhere."""
 
 import asyncio
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final
 
 from jitui.doors.kube.admission import Admission
+from jitui.doors.kube.call import Answered, Call, Waiting
 from jitui.doors.kube.upgrade import Upgrade
 from jitui.errors import JituiError, RefusedError
 from jitui.rules import kube
@@ -13,7 +13,7 @@ from jitui.rules.policy import Allow, Deny, is_discovery
 from jitui.said import clean
 from jitui.session.exchange import Exchange
 from jitui.session.live import End, Session, Why
-from jitui.session.outlet import WINDOW, Outlet
+from jitui.session.outlet import Outlet
 from jitui.upstream.discovery import Answer
 from jitui.wire import headers, http, status
 
@@ -21,85 +21,9 @@ if TYPE_CHECKING:
     from jitui.doors.kube.door import KubeDoor
 
 HEAD_WITHIN: Final = 15.0  # seconds for a whole request head, and for the TLS handshake before it
-BODY_WITHIN: Final = 15.0  # seconds for the body of a request that the gateway answers itself
 IDLE: Final = 300.0  # seconds a kept connection may rest between requests
 DRAIN: Final = 2.0  # seconds a client may take for the last bytes it is sent
-DISCARD: Final = 1 << 20  # of a refused request's body, so that the connection can be kept
-
-
-class Call(Protocol):
-    """What a request in progress is to its connection."""
-
-    def body_in(self, data: bytes) -> None: ...
-
-    def end_in(self) -> None: ...
-
-    def flush_in(self) -> None: ...
-
-    def client_lost(self) -> None: ...
-
-
-class Answered:
-    """A request that the gateway answers itself, once its body has gone by."""
-
-    def __init__(self, client: "KubeClient", send: Callable[[bool], None]) -> None:
-        self._client, self._send, self._seen = client, send, 0
-        client.expect(BODY_WITHIN)
-
-    def now(self) -> None:
-        """Without waiting for the body, and for the last time on this connection."""
-        self._send(True)
-
-    def body_in(self, data: bytes) -> None:
-        self._seen += len(data)
-        if self._seen > DISCARD:
-            self.now()
-
-    def end_in(self) -> None:
-        self._send(False)
-
-    def flush_in(self) -> None:
-        pass
-
-    def client_lost(self) -> None:
-        pass
-
-
-class Waiting:
-    """A request that waits for something slow (its session's fact, a first copy of discovery) and buffers meanwhile."""
-
-    def __init__(self, client: "KubeClient") -> None:
-        self._client = client
-        self._held: list[bytes] = []
-        self._size = 0
-        self._whole = False
-        self.lost = False
-
-    def body_in(self, data: bytes) -> None:
-        self._held.append(data)
-        self._size += len(data)
-        if self._size > WINDOW:
-            self._client.pause_reading()
-
-    def end_in(self) -> None:
-        self._whole = True
-
-    def flush_in(self) -> None:
-        pass
-
-    def client_lost(self) -> None:
-        self.lost = True
-
-    def become(self, call: Call) -> None:
-        """What it waited for is there: everything held goes on in order."""
-        self._client.current = call
-        for data in self._held:
-            call.body_in(data)
-        if self._whole:
-            call.end_in()
-        if self._size > WINDOW:
-            self._client.resume_reading()
-        call.flush_in()
+LINGER: Final = 0.2  # seconds without a byte from the client before a close: what it still sends would make it lose the answer (RFC 9112, 9.6)
 
 
 class KubeClient(asyncio.Protocol):
@@ -115,6 +39,7 @@ class KubeClient(asyncio.Protocol):
         self._timer: asyncio.TimerHandle | None = None
         self._closing = False
         self._turning = False  # `_next` is at work
+        self._heard = False  # something came since the last look
         self._bodyless = False  # the request in progress is a HEAD
         self._draining = False  # the next request waits until the last answer is written
 
@@ -147,13 +72,14 @@ class KubeClient(asyncio.Protocol):
         if not self.outlet.idle:
             return
         if self._closing:
-            self.transport.close()
+            self._linger()
         elif self._draining:
             self._draining = False
             self._next()
 
     def data_received(self, data: bytes) -> None:
         if self._closing:
+            self._heard = True
             return
         try:
             events = self.parser.feed(data)
@@ -362,12 +288,20 @@ class KubeClient(asyncio.Protocol):
             self._turning = False
 
     def _close(self) -> None:
-        """Once all is written, two seconds at most."""
-        self._closing = True
+        """Once all is written and the client is still; two seconds at most."""
+        self._closing = self._heard = True
         self._calm()
         self._timer = asyncio.get_running_loop().call_later(DRAIN, self.transport.abort)
+        self.resume_reading()
         if self.outlet.idle:
+            self._linger()
+
+    def _linger(self) -> None:
+        if not self._heard:
             self.transport.close()
+        elif not self.transport.is_closing():
+            self._heard = False
+            asyncio.get_running_loop().call_later(LINGER, self._linger)
 
     def _malformed(self, error: http.Malformed) -> None:
         """A request that can be read in two ways, or not at all: say so once, and close."""

@@ -1,12 +1,13 @@
 """One connection of an agent's client, from outside."""
 
 import asyncio
+import contextlib
 import json
 from pathlib import Path
 
 import pytest
 
-from tests.fakes.house import AGENT, House, Kubectl, house, rule
+from tests.fakes.house import AGENT, Kubectl, house, rule
 from tests.fakes.upstream import Asked
 
 PODS = "/api/v1/namespaces/web/pods"
@@ -113,11 +114,12 @@ async def test_who_does_not_read_gets_no_further_answers(tmp_path: Path) -> None
         (client,) = home.door.clients
         flood = kubectl.head("GET", PODS) * 400
         kubectl.writer.transport.set_write_buffer_limits(high=1 << 16)
-        with pytest.raises(TimeoutError):
+        with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(1.5):
                 while True:
                     kubectl.send(flood)
                     await kubectl.writer.drain()
+        assert not kubectl.writer.is_closing()
         assert client.outlet.queued < 64 << 10
         assert client.parser.holding < 1 << 20
         kubectl.close()
@@ -130,7 +132,8 @@ async def test_answers_without_a_body_keep_the_connection_in_step(tmp_path: Path
         await home.window()
 
         async def answer(asked: Asked) -> None:
-            asked.line.say(f"HTTP/1.1 {status}\r\n".encode() + (b"" if status[:3] in {"204", "304"} else b"Content-Length: %d\r\n" % len(body)) + b"\r\n" + body)
+            length = "" if status[:3] in {"204", "304"} else f"Content-Length: {len(body)}\r\n"
+            asked.line.say(f"HTTP/1.1 {status}\r\n{length}\r\n".encode() + body)
 
         home.cluster.answerer = answer
         kubectl = await home.dial()
@@ -275,7 +278,7 @@ async def test_a_write_whose_answer_never_came_is_unknown(tmp_path: Path) -> Non
         code, _, body = await kubectl.ask("POST", PODS, body=b"{}")
         assert code == 502
         assert b"not known" in body
-        await home.until(lambda: home.files.actions())
+        await home.until(home.files.actions)
         assert [row.code for row in await asyncio.to_thread(home.files.actions)] == [None]
         assert b'{"outcome":"unknown"}' in [frame.body for frame in await home.frames(1)]
 
@@ -341,8 +344,9 @@ async def test_upgrades_elsewhere_are_refused(tmp_path: Path) -> None:
     async with house(tmp_path) as home:
         await home.window()
         upgrade = ("Connection: Upgrade",)
-        for path, headers in ((PODS, ("Upgrade: h2c", *upgrade)), (f"{PODS}/a/log", ("Upgrade: websocket", *upgrade)), (f"{PODS}/a/exec?command=sh&stdout=1", ()),
-                              (f"{PODS}/a/exec?command=sh&stdout=1", ("Upgrade: SPDY/3.1", *upgrade))):  # fmt: skip
+        command = f"{PODS}/a/exec?command=sh&stdout=1"
+        for path, headers in ((PODS, ("Upgrade: h2c", *upgrade)), (f"{PODS}/a/log", ("Upgrade: websocket", *upgrade)), (command, ()),
+                              (command, ("Upgrade: SPDY/3.1", *upgrade))):  # fmt: skip
             kubectl = await home.dial()
             code, _, body = await kubectl.ask("GET", path, *headers)
             assert code in {400, 403}
@@ -352,7 +356,7 @@ async def test_upgrades_elsewhere_are_refused(tmp_path: Path) -> None:
 
 async def test_a_body_that_never_comes_does_not_hold_the_connection(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Also of a client that is nobody here."""
-    monkeypatch.setattr("jitui.doors.kube.client.BODY_WITHIN", 0.1)
+    monkeypatch.setattr("jitui.doors.kube.call.BODY_WITHIN", 0.1)
     async with house(tmp_path) as home:
         kubectl = await home.dial("wrong")
         kubectl.send(kubectl.head("POST", PODS, "Content-Length: 100000"))

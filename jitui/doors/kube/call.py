@@ -1,0 +1,87 @@
+"""What a request in progress is to the connection it came on: answered at once, waiting for something, or (elsewhere) an exchange or upgrade."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Final, Protocol
+
+from jitui.session.outlet import WINDOW
+
+if TYPE_CHECKING:
+    from jitui.doors.kube.client import KubeClient
+
+BODY_WITHIN: Final = 15.0  # seconds for the body of a request that the gateway answers itself
+DISCARD: Final = 1 << 20  # of a refused request's body, so that the connection can be kept
+
+
+class Call(Protocol):
+    """What a request in progress is to its connection."""
+
+    def body_in(self, data: bytes) -> None: ...
+
+    def end_in(self) -> None: ...
+
+    def flush_in(self) -> None: ...
+
+    def client_lost(self) -> None: ...
+
+
+class Answered:
+    """A request that the gateway answers itself, once its body has gone by."""
+
+    def __init__(self, client: "KubeClient", send: Callable[[bool], None]) -> None:
+        self._client, self._send, self._seen = client, send, 0
+        client.expect(BODY_WITHIN)
+
+    def now(self) -> None:
+        """Without waiting for the body, and for the last time on this connection."""
+        self._send(True)
+
+    def body_in(self, data: bytes) -> None:
+        self._seen += len(data)
+        if self._seen > DISCARD:
+            self.now()
+
+    def end_in(self) -> None:
+        self._send(False)
+
+    def flush_in(self) -> None:
+        pass
+
+    def client_lost(self) -> None:
+        pass
+
+
+class Waiting:
+    """A request that waits for something slow (its session's fact, a first copy of discovery) and buffers meanwhile."""
+
+    def __init__(self, client: "KubeClient") -> None:
+        self._client = client
+        self._held: list[bytes] = []
+        self._size = 0
+        self._whole = False
+        self.lost = False
+
+    def body_in(self, data: bytes) -> None:
+        self._held.append(data)
+        self._size += len(data)
+        if self._size > WINDOW:
+            self._client.pause_reading()
+
+    def end_in(self) -> None:
+        self._whole = True
+
+    def flush_in(self) -> None:
+        pass
+
+    def client_lost(self) -> None:
+        self.lost = True
+
+    def become(self, call: Call) -> None:
+        """What it waited for is there: everything held goes on in order."""
+        self._client.current = call
+        for data in self._held:
+            call.body_in(data)
+        if self._whole:
+            call.end_in()
+        if self._size > WINDOW:
+            self._client.resume_reading()
+        call.flush_in()
