@@ -19,7 +19,8 @@ from tests.tui.seeing import Screenful
 LINK = "[@click=app.pwn('r-1')]x[/]"
 HOSTILE = {
     "markup": LINK + "[bold red on yellow]loud[/] [/] [link=https://evil.example]y[/link] $(x) [",
-    "escapes": "\x1b[31mred\x1b[0m\x1b]0;title\x07\x1b]8;;https://evil.example\x1b\\link\x1b]8;;\x1b\\\x1b[2J\x9b31m\x90dcs\x9c\r\nline two\ttab\x00\x7f\x85\u2028end",
+    "escapes": "\x1b[31mred\x1b[0m\x1b]0;title\x07\x1b]8;;https://evil.example\x1b\\link\x1b]8;;\x1b\\"
+    "\x1b[2J\x9b31m\x90dcs\x9c\r\nline two\ttab\x00\x7f\x85\u2028end",
     "unicode": "\u202egnol\u202c \u2066x\u2069 a\u200bb\u200dc\ufeff \U000e0041 👩‍👩‍👧‍👦🏳️‍🌈 漢字 ❤️ ✈︎ ﷽ z" + "\u0301" * 3000,
     "long": LINK * 400,
 }
@@ -103,7 +104,7 @@ class PwnedApp(CountedApp):
 
 def house(text: str) -> HostileDesk:
     desk = HostileDesk(text)
-    gone = desk.open_window(duration_s=60)
+    desk.open_window(duration_s=60)
     desk.advance(61)
     grant = desk.open_window()
     session = desk.open_session(grant.id)
@@ -116,7 +117,6 @@ def house(text: str) -> HostileDesk:
     desk.act(grant.id, "get", "secrets", "db", hazard="SECRET", verdict="denied")
     desk.act(grant.id, "get", "pods", "x")
     desk.ask_for(scope="exec pods in web", used="exec pods:x in web", you_may_not="because")
-    assert gone
     return desk
 
 

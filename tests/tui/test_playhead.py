@@ -4,6 +4,7 @@ from hypothesis import given, strategies as st
 
 from jitui.tui.playhead import Playhead
 
+MOVES = ["play", "back", "on", "step", "unstep", "faster", "slower", "idle"]
 TIMES = [0, 200_000, 1_000_000, 9_000_000, 9_500_000]
 
 
@@ -49,12 +50,20 @@ def test_frames_are_stepped_one_by_one_also_those_of_one_instant() -> None:
     assert (head.index, head.at_us) == (3, 5.0)
 
 
-@given(st.lists(st.integers(0, 10**9), max_size=50).map(sorted), st.lists(st.sampled_from(["play", "back", "on", "step", "unstep", "faster", "slower", "idle"]), max_size=50))
+@given(st.lists(st.integers(0, 10**9), max_size=50).map(sorted), st.lists(st.sampled_from(MOVES), max_size=50))
 def test_it_never_leaves_the_recording(times: list[int], moves: list[str]) -> None:
     """Whatever keys are pressed, position and index lie within it."""
     head = Playhead(times, playing=True)
     for move in moves:
-        {"play": lambda: head.advance(1.0), "back": lambda: head.seek(head.at_us - 5e6), "on": lambda: head.seek(head.at_us + 5e6), "step": lambda: head.step(1),
-         "unstep": lambda: head.step(-1), "faster": lambda: head.faster(1), "slower": lambda: head.faster(-1), "idle": head.next_idle}[move]()  # fmt: skip
+        if move == "play":
+            head.advance(1.0)
+        elif move == "idle":
+            head.next_idle()
+        elif move in {"on", "back"}:
+            head.seek(head.at_us + (5e6 if move == "on" else -5e6))
+        elif move in {"step", "unstep"}:
+            head.step(1 if move == "step" else -1)
+        else:
+            head.faster(1 if move == "faster" else -1)
         assert 0 <= head.index <= len(times)
         assert 0 <= head.at_us <= head.end_us

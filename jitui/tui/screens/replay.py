@@ -43,23 +43,23 @@ class ReplayScreen(Board):
     CSS_PATH = "replay.tcss"
     AUTO_FOCUS = ""
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("space", "play", "play/pause", id="replay.play"),
+        Binding("space", "play", "play", id="replay.play"),
         Binding("left", "skip(-5)", "5 s", id="replay.left", tooltip="back and on by five seconds"),
         Binding("right", "skip(5)", "5 s", id="replay.right", tooltip="back and on by five seconds"),
         Binding("comma", "step(-1)", "frame", id="replay.back", tooltip="one frame back or on"),
         Binding("full_stop", "step(1)", "frame", id="replay.on", tooltip="one frame back or on"),
+        Binding("g", "goto", "go to", id="replay.goto", tooltip="a time as 16:07:52, or minutes and seconds as 3:41"),
+        Binding("t", "text", "text", id="replay.text", tooltip="everything printed, as plain lines"),
+        Binding("v", "verify", "verify", id="replay.verify", tooltip="check the chain and its signature"),
+        Binding("escape", "back", "back", id="replay.escape"),
         Binding("n", "mark(1)", "mark", id="replay.next", tooltip="the next mark; N the one before"),
         Binding("N", "mark(-1)", "mark before", show=False, id="replay.previous"),
         Binding("minus", "speed(-1)", "speed", id="replay.slower", tooltip="slower and faster"),
         Binding("plus", "speed(1)", "speed", id="replay.faster", tooltip="slower and faster"),
         Binding("z", "idle", "idle", id="replay.idle", tooltip="how long a pause may last: 1 s, 3 s, as it was"),
-        Binding("g", "goto", "go to", id="replay.goto", tooltip="a time as 16:07:52, or minutes and seconds as 3:41"),
         Binding("i", "input", "input", id="replay.input", tooltip="show what was typed"),
-        Binding("t", "text", "text", id="replay.text", tooltip="everything printed, as plain lines"),
-        Binding("v", "verify", "verify", id="replay.verify", tooltip="check the chain and its signature"),
         Binding("home", "skip(-10000000)", "start", show=False, id="replay.home"),
         Binding("end", "skip(10000000)", "end", show=False, id="replay.end"),
-        Binding("escape", "back", "back", id="replay.escape"),
     ]
 
     def __init__(self, archive: Archive, session: str, *, alone: bool = False) -> None:
@@ -179,7 +179,7 @@ class ReplayScreen(Board):
         lost = "  not delivered" if not delivered else ""
         width = max(20, self.size.width - 2)
         colour = "$state-frozen" if delivered else "dim $state-frozen"
-        cells = [Cell("stdin", 6, "$state-quiet"), Cell(f"> {line}" if line else "", FLEX, colour), Cell(lost, 0, "$state-ending")]
+        cells = [Cell("stdin", 6, "$state-quiet"), Cell(f"> {line}" if line else "", FLEX, colour), Cell(lost, 0, "$state-ending", gap=3)]
         return row([*cells, Cell(legend, 0, "$state-quiet")], width)
 
     def _proof_words(self) -> Content:

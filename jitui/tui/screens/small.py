@@ -6,6 +6,11 @@ from textual.widgets import Static
 
 
 class SmallScreen(ModalScreen[None]):
+    DEFAULT_CSS = """
+    SmallScreen { background: $background; }
+    SmallScreen Static { width: auto; }
+    """
+
     def __init__(self, words: str) -> None:
         super().__init__()
         self._words = words

@@ -34,7 +34,7 @@ def action_row(action: ActionView, sessions: Mapping[str, SessionView]) -> Calla
             cells += [Cell(what, FLEX, "bold"), Cell(_stream(session, action), 12, _colour(session), right=True)]
         else:
             failed = denied or (action.code or 500) >= 400
-            cells += [Cell(action.verb.upper(), 7 if width < 90 else 8), Cell(_object(action), FLEX)]
+            cells += [Cell(action.verb.upper(), 6 if width < 90 else 8), Cell(_object(action), FLEX)]
             cells.append(Cell(_code(action), 4, "$state-denied" if failed else "$state-quiet", right=True))
         if width >= 44:
             cells.append(Cell("" if denied else size(action.bytes_in + action.bytes_out), 6, "$state-quiet", right=True))

@@ -66,10 +66,10 @@ class Keys(Widget):
 
     def render(self) -> Content:
         width = self.content_size.width
-        here, everywhere = _fitting([entry for entry in self.entries if not entry.everywhere], width)
-        left, used = Content("   ").join(here), everywhere
-        there, more = _fitting([entry for entry in self.entries if entry.everywhere], width - used - (3 if here else 0))
-        return Content.assemble(left, " " * (width - used - more), Content("   ").join(there))
+        own = [entry for entry in self.entries if not entry.everywhere]
+        here, used, gap = next((found for found in (_fitting(own, width, 3), _fitting(own, width, 2)) if len(found[0]) == len(own)), _fitting(own, width, 2))
+        there, more, _ = _fitting([entry for entry in self.entries if entry.everywhere], width - used - gap * bool(here), 3)
+        return Content.assemble(Content(" " * gap).join(here), " " * (width - used - more), Content("   ").join(there))
 
 
 def _position(node: object, binding: Binding) -> int:
@@ -78,16 +78,16 @@ def _position(node: object, binding: Binding) -> int:
     return idents.index(binding.id) if binding.id in idents else len(idents)
 
 
-def _fitting(entries: list[Entry], width: int) -> tuple[list[Content], int]:
-    """As many as fit, from the first on, and the cells they take with three between them."""
+def _fitting(entries: list[Entry], width: int, gap: int) -> tuple[list[Content], int, int]:
+    """As many as fit, from the first on, the cells they take with gaps between them, and the gap."""
     parts: list[Content] = []
     used = 0
     for entry in entries:
         key, words = ("bold $state-quiet", "$state-quiet") if entry.everywhere else ("bold $primary", "")
         part = Content.assemble((entry.names, key), (f" {entry.description}", words))
-        more = part.cell_length + (3 if parts else 0)
+        more = part.cell_length + (gap if parts else 0)
         if used + more > width:
             break
         used += more
         parts.append(part)
-    return parts, used
+    return parts, used, gap
