@@ -227,12 +227,13 @@ async def test_a_client_that_is_held_back_gets_pongs(tmp_path: Path, monkeypatch
         kubectl, pod = await connected(home)
         pod.reading.clear()
         (leg,) = home.broker.windows.sessions[1]._legs
-        while not leg.client.paused:  # type: ignore[attr-defined]
+        for _ in range(1000):
             kubectl.type(b"x" * 32768)
-            await asyncio.sleep(0)
-        frame = await kubectl.frame()
+        await home.until(lambda: leg.client.paused)  # type: ignore[attr-defined]
+        frame = await asyncio.wait_for(kubectl.frame(), 5)
         assert frame is not None
         assert (frame.opcode, frame.payload) == (websocket.PONG, b"")
+        kubectl.close()
 
 
 @pytest.mark.parametrize("how", ["reset", "close"])
