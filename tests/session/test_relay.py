@@ -12,7 +12,7 @@ from jitui.session.live import Why
 from jitui.session.outlet import WINDOW
 from jitui.wire import websocket
 from tests.fakes.house import ANA, House, Kubectl, house
-from tests.fakes.upstream import Asked, Line
+from tests.fakes.upstream import Asked, Line, plainly
 
 SUCCESS = b'{"metadata":{},"status":"Success"}'
 CLOSE = b"\x03\xe8"  # 1000
@@ -320,6 +320,7 @@ async def test_a_recorder_that_fails_ends_the_stream(tmp_path: Path) -> None:
         finally:
             tapes.db.execute("alter table elsewhere rename to frames")
         await home.until(lambda: home.store.recording_error is None)
+        home.cluster.answerer = plainly
         assert (await (await home.dial()).ask("GET", "/api/v1/namespaces/web/pods"))[0] == 200
         assert home.troubles == []
 
