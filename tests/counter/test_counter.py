@@ -1,0 +1,207 @@
+"""Section 8 of the design as a table: who may call what, and what of it an agent sees."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+
+from jitui.desk import House as Desk
+from jitui.errors import ConflictError, InvalidError, NotFoundError, RefusedError
+from jitui.rules.action import Action
+from jitui.rules.terms import Identity, Role
+from tests.fakes.house import ADMIN, AGENT, house, rule
+
+AGENT_X: Final = Identity(AGENT, frozenset({Role.AGENT}), owner="owner")
+OTHER: Final = Identity("agent-y", frozenset({Role.AGENT}), owner="owner")
+APPROVER: Final = Identity("ana", frozenset({Role.APPROVER}))
+OPERATOR: Final = Identity("oli", frozenset({Role.OPERATOR}))
+AUDITOR: Final = Identity("aud", frozenset({Role.AUDITOR}))
+WHO: Final = {"agent": AGENT_X, "other": OTHER, "approver": APPROVER, "operator": OPERATOR, "auditor": AUDITOR, "admin": ADMIN}
+
+Call = Callable[[Desk], Awaitable[Any]]
+
+
+async def first(stream: AsyncIterator[Any]) -> None:
+    """Whether it starts at all: a refusal comes at once."""
+    try:
+        async with asyncio.timeout(0.3):
+            async for _ in stream:
+                return
+    except TimeoutError:
+        pass
+    finally:
+        await stream.aclose()  # type: ignore[attr-defined]
+
+
+# right: who may; the rest is refused. The order matters: what ends things comes last.
+TABLE: Final[tuple[tuple[str, Call, str], ...]] = (
+    ("hello", lambda desk: desk.hello(), "agent other approver operator auditor admin"),
+    ("status", lambda desk: desk.status(), "approver operator auditor admin"),
+    ("requests", lambda desk: desk.requests(everything=True), "agent other approver operator auditor admin"),
+    ("request", lambda desk: desk.request("r-1"), "agent approver operator auditor admin"),
+    ("grants", lambda desk: desk.grants(everything=True), "agent other approver operator auditor admin"),
+    ("grant", lambda desk: desk.grant("g-1"), "agent approver operator auditor admin"),
+    ("sessions", lambda desk: desk.sessions(), "agent other approver operator auditor admin"),
+    ("session", lambda desk: desk.session("s-1"), "agent approver operator auditor admin"),
+    ("actions", lambda desk: desk.actions(), "agent other approver operator auditor admin"),
+    ("facts", lambda desk: desk.facts(), "approver operator auditor admin"),
+    ("verify", lambda desk: desk.verify(), "approver operator auditor admin"),
+    ("frames", lambda desk: desk.frames("s-1"), "approver operator auditor"),
+    ("watch", lambda desk: first(desk.watch("s-1")), "approver operator auditor"),
+    ("identities", lambda desk: desk.identities(), "approver operator auditor admin"),
+    ("explain", lambda desk: desk.explain("prod", Action("list", resource="pods", namespace="web"), identity=AGENT), "agent approver operator auditor admin"),
+    ("reload", lambda desk: desk.reload(), "admin"),
+    ("stop", lambda desk: desk.stop(), "admin"),
+    ("identity_rotate", lambda desk: desk.identity_rotate("spare"), "admin"),
+    ("lockdown off", lambda desk: desk.lockdown(on=False, reason="x"), "admin"),
+    ("approve", lambda desk: desk.approve("r-2"), "approver"),
+    ("deny", lambda desk: desk.deny("r-2", reason="x"), "approver"),
+    ("withdraw", lambda desk: desk.withdraw("r-2"), "agent"),
+    ("release", lambda desk: desk.release("g-1"), "agent"),
+    ("kill", lambda desk: desk.kill("s-1", reason="x"), "approver operator admin"),
+    ("revoke", lambda desk: desk.revoke("g-1", reason="x"), "approver operator admin"),
+    ("lockdown on", lambda desk: desk.lockdown(on=True, reason="x"), "approver operator admin"),
+    ("identity_add", lambda desk: desk.identity_add("new", roles=["auditor"]), "admin"),
+    ("identity_disable", lambda desk: desk.identity_disable("spare", reason="x"), "admin"),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "call", "may"), TABLE, ids=[row[0] for row in TABLE])
+async def test_rights(tmp_path: Path, name: str, call: Call, may: str) -> None:
+    """Who lacks the right is refused, and everybody else is not (too late is another thing)."""
+    async with house(tmp_path, rules=(rule(), rule("agent-y"))) as home:
+        await home.agent("agent-y")
+        await home.agent("spare")
+        await home.window("read pods in web")
+        kubectl = await home.dial()
+        assert (await kubectl.ask("GET", "/api/v1/namespaces/web/pods"))[0] == 200
+        await home.desk(AGENT_X).ask("prod", reason="more")
+        for who in sorted(WHO, key=lambda who: who in may.split()):
+            desk = home.desk(WHO[who])
+            if who in may.split():
+                try:
+                    await call(desk)
+                except (ConflictError, NotFoundError):
+                    pass  # one before was quicker
+            else:
+                with pytest.raises(RefusedError):
+                    await call(desk)
+
+
+async def test_an_agent_sees_its_own_and_nothing_else(tmp_path: Path) -> None:
+    """Requests, grants, sessions, actions, identities, facts and events of another never reach it."""
+    async with house(tmp_path, rules=(rule(), rule("agent-y"))) as home:
+        other = await home.agent("agent-y")
+        await home.window("read pods in web")
+        await home.window("read pods in web", agent="agent-y")
+        seen: list[Any] = []
+
+        async def listen() -> None:
+            seen.extend([fact async for fact in home.desk(OTHER).events(since=0)])
+
+        async with asyncio.TaskGroup() as group:
+            group.create_task(listen())
+            for token in (home.token, other):
+                kubectl = await home.dial(token)
+                assert (await kubectl.ask("GET", "/api/v1/namespaces/web/pods"))[0] == 200
+                assert (await kubectl.ask("GET", "/api/v1/nodes"))[0] == 403
+            await home.until(lambda: len(home.files.actions()) == 4)
+            desk = home.desk(OTHER)
+            for views in (await desk.requests(everything=True), await desk.grants(everything=True), await desk.sessions(), await desk.actions()):
+                assert {view.identity for view in views} == {"agent-y"}  # type: ignore[attr-defined]
+            for refused in (desk.request("r-1"), desk.grant("g-1"), desk.session("s-1"), desk.frames("s-1"), desk.frames("s-2"), desk.release("g-1"),
+                            desk.withdraw("r-1"), desk.explain("prod", Action("list", resource="pods"), identity=AGENT)):  # fmt: skip
+                with pytest.raises(RefusedError):
+                    await refused
+            await asyncio.sleep(0.2)
+            home.bus.close()
+        assert seen
+        assert AGENT not in repr(seen)
+        assert (await desk.hello()).connections == ("prod",)
+        assert (await home.desk(Identity("agent-z", frozenset({Role.AGENT}))).hello()).connections == ()
+
+
+async def test_nobody_decides_for_what_they_are_own_or_created(tmp_path: Path) -> None:
+    """Owner and creator are refused, an agent with a second role too; with owner_may_approve the owner may."""
+    async with house(tmp_path) as home:
+        await home.desk(AGENT_X).ask("prod", reason="x")
+        owner = Identity("owner", frozenset({Role.APPROVER}))
+        creator = Identity("root", frozenset({Role.APPROVER, Role.ADMIN}))
+        both = Identity(AGENT, frozenset({Role.AGENT, Role.APPROVER}))
+        for who in (owner, creator, both):
+            with pytest.raises(RefusedError):
+                await home.desk(who).approve("r-1")
+        await home.broker.reload({(AGENT, "prod"): rule(owner_may_approve=True)}, home.broker.roster.people, "d")
+        assert (await home.desk(owner).approve("r-1")).state == "approved"
+
+
+async def test_a_decision_is_on_what_was_seen(tmp_path: Path) -> None:
+    """A digest of other terms is refused; the right one counts."""
+    async with house(tmp_path, rules=(rule(approvals=2),)) as home:
+        seen = await home.desk(AGENT_X).ask("prod", reason="x")
+        digest = (await home.desk(APPROVER).request(seen.id)).digest
+        bea = Identity("bea", frozenset({Role.APPROVER}))
+        assert (await home.desk(bea).approve("r-1", digest=digest, duration_s=60)).state == "pending"
+        with pytest.raises(ConflictError, match="changed since you saw it"):
+            await home.desk(APPROVER).approve("r-1", digest=digest)
+        digest = (await home.desk(APPROVER).request(seen.id)).digest
+        assert (await home.desk(APPROVER).approve("r-1", digest=digest)).state == "approved"
+        (window,) = home.broker.windows.live.values()
+        assert (window.grant.duration_s, window.grant.approved_by) == (60, ("bea", "ana"))
+
+
+async def test_what_was_decided_stays_decided_over_a_restart(tmp_path: Path) -> None:
+    """Every event on it answers with state, who and when, also in the next run of the gateway."""
+    async with house(tmp_path) as home:
+        await home.desk(AGENT_X).ask("prod", reason="x")
+        await home.desk(APPROVER).deny("r-1", reason="no")
+    async with house(tmp_path) as home:
+        for call in (home.desk(APPROVER).approve("r-1"), home.desk(APPROVER).deny("r-1", reason="x"), home.desk(AGENT_X).withdraw("r-1")):
+            with pytest.raises(ConflictError, match="already denied by ana at"):
+                await call
+        assert [view.state for view in await home.desk(APPROVER).requests(everything=True)] == ["denied"]
+        assert await home.desk(APPROVER).requests() == []
+
+
+async def test_a_look_at_a_record_is_a_fact_wherever_it_begins(tmp_path: Path) -> None:
+    """From the second frame on as from the first; the next pages leave none."""
+    async with house(tmp_path) as home:
+        await home.window()
+        kubectl = await home.dial()
+        assert (await kubectl.ask("GET", "/api/v1/namespaces/web/pods"))[0] == 200
+        desk = home.desk(AUDITOR)
+        assert [frame.seq for frame in await desk.frames("s-1", after=0)] == [1, 2]
+        await desk.frames("s-1", after=1)
+        assert [(fact.who, fact.subject) for fact in await home.facts("viewed")] == [("aud", "s-1")]
+
+
+async def test_recorded_content_by_role(tmp_path: Path) -> None:
+    """An operator the last hour, an approver what they decided, an auditor all of it."""
+    async with house(tmp_path) as home:
+        grant = await home.window()
+        kubectl = await home.dial()
+        assert (await kubectl.ask("GET", "/api/v1/namespaces/web/pods"))[0] == 200
+        await home.desk(APPROVER).revoke(grant.label, reason="x")
+        bea = Identity("bea", frozenset({Role.APPROVER}))
+        assert await home.desk(OPERATOR).frames("s-1")
+        with pytest.raises(RefusedError):
+            await home.desk(bea).frames("s-1")
+        home.clock.advance(3601)
+        with pytest.raises(RefusedError):
+            await home.desk(OPERATOR).frames("s-1")
+        assert await home.desk(APPROVER).frames("s-1")
+        assert await home.desk(AUDITOR).frames("s-1")
+
+
+async def test_reserved_names_and_empty_reasons_are_refused(tmp_path: Path) -> None:
+    """An agent called `clock` would see what the clock did to others."""
+    async with house(tmp_path) as home:
+        desk = home.desk(ADMIN)
+        for name in ("gateway", "clock", "client", "cluster", "automatic", "Ana", "a b", ""):
+            with pytest.raises(InvalidError):
+                await desk.identity_add(name, roles=["agent"], owner="ana")
+        for call in (desk.lockdown(on=True, reason=" "), desk.identity_disable(AGENT, reason=""), desk.revoke("g-x", reason="x")):
+            with pytest.raises(InvalidError):
+                await call
