@@ -176,12 +176,15 @@ class JituiApp(Shell):
 class TapeApp(Shell):
     """A replay over bare files: no gateway, no header lights, one screen."""
 
-    def __init__(self, archive: Archive, session: str, *, ascii: bool = False, monotonic: Callable[[], float] | None = None) -> None:  # noqa: A002
+    def __init__(
+        self, archive: Archive, session: str, *, ascii: bool = False, monotonic: Callable[[], float] | None = None,  # noqa: A002
+        speed: float = 1.0, idle_s: float = 1.0,
+    ) -> None:  # fmt: skip
         super().__init__(ascii=ascii, monotonic=monotonic)
-        self._archive, self._session = archive, session
+        self._archive, self._session, self._speed, self._idle_s = archive, session, speed, idle_s
 
     def on_mount(self) -> None:
-        self.push_screen(ReplayScreen(self._archive, self._session, alone=True))
+        self.push_screen(ReplayScreen(self._archive, self._session, alone=True, speed=self._speed, idle_s=self._idle_s))
 
 
 def run(desk: Desk, *, ascii: bool = False) -> int:  # noqa: A002 - the option's name
@@ -189,9 +192,9 @@ def run(desk: Desk, *, ascii: bool = False) -> int:  # noqa: A002 - the option's
     return _run(lambda: JituiApp(desk, ascii=ascii))
 
 
-def replay(archive: Archive, session: str, *, ascii: bool = False) -> int:  # noqa: A002 - the option's name
-    """One recording, from a gateway's archive or from bare files."""
-    return _run(lambda: TapeApp(archive, session, ascii=ascii))
+def replay(archive: Archive, session: str, *, ascii: bool = False, speed: float = 1.0, idle_s: float = 1.0) -> int:  # noqa: A002 - the option's name
+    """One recording, from a gateway's archive or from bare files. `idle_s` 0: pauses last as long as they did."""
+    return _run(lambda: TapeApp(archive, session, ascii=ascii, speed=speed, idle_s=idle_s))
 
 
 def _run(make: Callable[[], Shell]) -> int:

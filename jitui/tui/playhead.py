@@ -55,8 +55,11 @@ class Playhead:
 
     def faster(self, by: int) -> None:
         """The next speed up or down."""
-        self.speed = SPEEDS[min(len(SPEEDS) - 1, max(0, SPEEDS.index(self.speed) + by))]
+        others = [speed for speed in SPEEDS if (speed > self.speed if by > 0 else speed < self.speed)]
+        if others:
+            self.speed = others[0] if by > 0 else others[-1]
 
     def next_idle(self) -> None:
         """The next idle limit."""
-        self.idle_us = IDLE_LIMITS[(IDLE_LIMITS.index(self.idle_us) + 1) % len(IDLE_LIMITS)]
+        known = IDLE_LIMITS.index(self.idle_us) if self.idle_us in IDLE_LIMITS else -1
+        self.idle_us = IDLE_LIMITS[(known + 1) % len(IDLE_LIMITS)]

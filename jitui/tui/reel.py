@@ -23,6 +23,8 @@ KEYFRAMES: Final = 64
 SLICE: Final = 4096  # bytes fed before `goto` yields
 LARGEST: Final = 64 << 20  # bytes of bodies that a reel holds
 HAZARD_MARKS: Final = {"CHANGE": "C", "EXEC": "E", "SECRET": "S", "SPAWN": "C", "ESCAPE": "C"}
+STREAMS: Final = frozenset({"exec", "attach", "logs"})  # sessions that are what a program said
+HEADS: Final = frozenset({"request", "request-head", "response", "response-head"})
 MARK_WORDS: Final = {"E": "exec", "C": "change", "D": "denied", "S": "secret", "R": "resize", "I": "input", "G": "gateway", "X": "end"}
 
 
@@ -115,7 +117,7 @@ class Reel:
         elif shot.channel == "resize":
             if found := terminal_size(shot.body):
                 self.emulator.resize(*found)
-        elif shot.channel != "stdin":
+        elif shot.channel != "stdin" and not self._beside(shot.channel):
             data = told(shot.channel, shot.body)
         for start in range(0, len(data), SLICE):
             piece = data[start : start + SLICE]
@@ -144,9 +146,13 @@ class Reel:
         for shot in self.shots:
             if shot.channel in {"stdout", "stderr"}:
                 parser.feed(shot.body)
-            elif shot.channel not in {"stdin", "resize"}:
+            elif shot.channel not in {"stdin", "resize"} and not self._beside(shot.channel):
                 parser.feed(told(shot.channel, shot.body))
         return lines.lines
+
+    def _beside(self, channel: str) -> bool:
+        """Whether it is how a stream was opened, and not what it said."""
+        return self.session.kind in STREAMS and channel in HEADS
 
 
 class Lines:
@@ -190,15 +196,30 @@ def terminal_size(body: bytes) -> tuple[int, int] | None:
 
 
 def told(channel: str, body: bytes) -> bytes:
-    """A frame that is not terminal output, as one line of it: heads by their first line, bodies by their size."""
+    """A frame that is not terminal output, as one line of it: heads by their first line, bodies by their size, a Status as kubectl prints it."""
+    if channel in {"error", "gateway"}:
+        said = status_line(body)
+        return ("\r" + words(said, 300) + "\r\n").encode() if said else b""
     first = words(body[:400].split(b"\r\n")[0].decode("utf-8", "replace"), 150)
     shown = {
         "request": f"> {first}", "request-head": f"> {first}", "response": f"< {first}", "response-head": f"< {first}",
-        "error": f"[status] {first}", "gateway": f"[gateway] {first}",
     }.get(channel)  # fmt: skip
     if channel == "mark":
         return b""
     return ("\r" + (shown or f"[{words(channel, 20)}] {size(len(body))}") + "\r\n").encode()
+
+
+def status_line(body: bytes) -> str:
+    """What kubectl prints at the end of a stream, from its Status, and the gateway's own notes as they are; nothing for a success."""
+    try:
+        found = json.loads(body)
+    except (ValueError, RecursionError):
+        return body.decode("utf-8", "replace").strip()
+    if not isinstance(found, dict) or found.get("status") == "Success":
+        return ""
+    object_ = found.get("object")  # of a watch's ERROR event
+    message = (object_ if isinstance(object_, dict) else found).get("message")
+    return f"error: {message}"
 
 
 def _letter(channel: str, body: bytes) -> str:

@@ -52,6 +52,12 @@ class Hand:
         await self.pilot.press(*keys)
         await self.settle()
 
+    async def tap(self, *keys: str) -> None:
+        """Press keys that ask the gateway nothing."""
+        await self.pilot.press(*keys)
+        await self.pilot.pause(0.02)
+        await self.look()
+
     async def passes(self, seconds: float) -> None:
         """Time passes for the gateway and for the screen's monotonic clock alike."""
         self.desk.advance(seconds)

@@ -8,10 +8,16 @@ from typing import Any, ClassVar
 
 import pytest
 from rich.cells import cell_len
+from textual.screen import Screen
 
 from jitui.desk import ActionView, ClauseView, FrameView, GrantView, Proof, RequestView, SessionView
 from jitui.said import Said
 from jitui.tui.screens.decide import DecideScreen
+from jitui.tui.screens.help import HelpScreen
+from jitui.tui.screens.history import HistoryScreen
+from jitui.tui.screens.live import LiveScreen
+from jitui.tui.screens.reason import ReasonScreen
+from jitui.tui.screens.replay import ReplayScreen
 from tests.fakes.tui_desk import FakeDesk
 from tests.tui.hand import CountedApp, Hand, at
 from tests.tui.seeing import Screenful
@@ -113,9 +119,10 @@ def house(text: str) -> HostileDesk:
     desk.frame(session.id, "gateway", text.encode("utf-8", "surrogatepass"), at_s=0.3)
     desk.frame(session.id, "request", text.encode("utf-8", "surrogatepass"), at_s=0.4)
     desk.frame(session.id, "resize", text.encode("utf-8", "surrogatepass"), at_s=0.5)
-    desk.act(grant.id, "exec", "pods/exec", "web", hazard="EXEC", session=session.id, argv=("sh",))
     desk.act(grant.id, "get", "secrets", "db", hazard="SECRET", verdict="denied")
     desk.act(grant.id, "get", "pods", "x")
+    desk.advance(1)
+    desk.act(grant.id, "exec", "pods/exec", "web", hazard="EXEC", session=session.id, argv=("sh",))
     desk.ask_for(scope="exec pods in web", used="exec pods:x in web", you_may_not="because")
     return desk
 
@@ -147,25 +154,38 @@ async def test_what_others_write_does_nothing_on_any_screen(what: str, size: tup
     desk = house(text)
     async with at(desk, size, kind=PwnedApp) as hand:
         check(hand, hand.screen, text)
-        await hand.press("down")
+        await hand.tap("down")
         check(hand, hand.screen, text)
         await hand.press("up", "enter")
-        assert isinstance(hand.app.screen, DecideScreen)
         await hand.passes(1)
-        check(hand, hand.screen, text)
+        seen = [await shown(hand, text, DecideScreen)]
         for y in range(4, 16):
             await hand.pilot.click(offset=(14, y))
-        check(hand, hand.screen, text)
-        for keys in (("n",), ("d",), ("escape",), ("question_mark",), ("escape",)):
-            await hand.press(*keys)
-            check(hand, hand.screen, text)
-        for keys in (("2",), ("tab",), ("end",), ("enter",), ("k",), ("escape",), ("x",), ("escape",), ("3",), ("end",), ("enter",)):
-            await hand.press(*keys)
-            check(hand, hand.screen, text)
+        for key, screen in (("n", DecideScreen), ("d", ReasonScreen), ("escape", DecideScreen), ("question_mark", HelpScreen), ("escape", DecideScreen)):
+            await hand.tap(key)
+            seen.append(await shown(hand, text, screen))
+        await hand.press("2")
+        await hand.press("tab", "end", "enter")
+        for key, above in (("k", ReasonScreen), ("escape", LiveScreen), ("x", ReasonScreen), ("escape", LiveScreen)):
+            await hand.tap(key)
+            seen.append(await shown(hand, text, above))
+        await hand.press("3")
+        seen.append(await shown(hand, text, HistoryScreen))
+        await hand.press("end", "enter")
         await hand.passes(2)
-        for keys in (("v",), ("i",), ("t",), ("escape",), ("g",), ("escape",), ("end",)):
-            await hand.press(*keys)
-            check(hand, hand.screen, text)
+        await hand.press("v")
+        for key in ("i", "t", "escape", "g", "escape", "end"):
+            await hand.tap(key)
+            seen.append(await shown(hand, text, ReplayScreen))
         desk.cut()
         await hand.settle()
-        check(hand, hand.screen, text)
+        await shown(hand, text, ReplayScreen)
+        assert len(set(seen)) > 8
+
+
+async def shown(hand: Hand, text: str, screen: type[Screen[Any]]) -> str:
+    """That screen is there and sound; gives what it shows."""
+    assert isinstance(hand.app.screen, screen)
+    seen = hand.screen
+    check(hand, seen, text)
+    return seen.text

@@ -62,11 +62,11 @@ class ReplayScreen(Board):
         Binding("end", "skip(10000000)", "end", show=False, id="replay.end"),
     ]
 
-    def __init__(self, archive: Archive, session: str, *, alone: bool = False) -> None:
+    def __init__(self, archive: Archive, session: str, *, alone: bool = False, speed: float = 1.0, idle_s: float = 1.0) -> None:
         super().__init__()
         self._archive, self._session, self._alone = archive, session, alone
         self.reel: Reel | None = None
-        self.head = Playhead()
+        self.head = Playhead(speed=speed, idle_us=round(idle_s * 1e6))
         self._loading = True
         self._typed = True
         self._proof: Proof | None = None

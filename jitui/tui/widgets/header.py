@@ -34,10 +34,14 @@ class Header(Widget):
         self.seen: Seen | None = None
         self.now = 0.0
         self.silent = ""
+        self._drawn: list[Light] = []
 
     def show(self, seen: Seen | None, now: float, silent: str) -> None:
         self.seen, self.now, self.silent = seen, now, silent
-        self.refresh()
+        lights = self.lights()
+        if lights != self._drawn:
+            self._drawn = lights
+            self.refresh()
 
     def lights(self) -> list[Light]:
         """What there is to say, in its order on the line."""

@@ -61,6 +61,7 @@ class Rows(ScrollView, can_focus=True):
         super().__init__(id=id)
         self.rows: tuple[Row, ...] = ()
         self.cursor = ""
+        self._drawn: tuple[object, ...] = ()
         self._mark = mark  # two cells at the left for the cursor's glyph
         self._follow = follow  # stay at the end as rows come, unless somebody moved away from it
 
@@ -77,7 +78,15 @@ class Rows(ScrollView, can_focus=True):
                 self.post_message(self.Moved(self, self.cursor))
         if self._follow and at_end:
             self.call_after_refresh(self.scroll_end, animate=False)
-        self.refresh()
+        picture = self._picture()
+        if picture != self._drawn:
+            self._drawn = picture
+            self.refresh()
+
+    def _picture(self) -> tuple[object, ...]:
+        """What is in view: a list that looks the same is not drawn again."""
+        width, top = self.scrollable_content_region.width, self.scroll_offset.y
+        return (width, top, self.cursor, len(self.rows), *(row.draw(max(0, width - 2)) for row in self.rows[top : top + self.size.height]))
 
     @property
     def idents(self) -> list[str]:

@@ -37,7 +37,7 @@ class Timeline(Widget):
 
 def draw(head: Playhead, marks: Sequence[Mark], started: str, width: int) -> Content:
     """`▶ 16:04:11 ━━E━━━━C━━●───R────X 16:09:40  3:41.2  2x  idle <= 1s`."""
-    idle = f"idle ≤ {head.idle_us // 1_000_000}s" if head.idle_us else "idle as it was"
+    idle = f"idle ≤ {head.idle_us / 1e6:g}s" if head.idle_us else "idle as it was"
     left = Content.assemble(("▶ " if head.playing else "‖ ", "bold $primary"), (hour(started) or "start", "$state-quiet"), " ")
     right = Content.assemble(" ", (hour(plus_us(started, head.end_us)) or "end", "$state-quiet"), "  ", (since_start(round(head.at_us)), "bold"),
                              (f"  {head.speed:g}x  {idle}", "$state-quiet"))  # fmt: skip
