@@ -10,7 +10,7 @@ from typing import Final
 import click
 
 from jitui import places, plain
-from jitui.cli import show
+from jitui.cli import launch, show
 from jitui.cli.kubeconfig import write_private
 from jitui.cli.reach import asynchronous, desk, reach, reaching
 from jitui.desk import IdentityView, Issued, Status
@@ -27,20 +27,32 @@ CONFIG = click.option("--config", type=click.Path(dir_okay=False, path_type=Path
 @click.option("--data-dir", "data_dir", type=click.Path(file_okay=False, path_type=Path), metavar="D", help="Otherwise ~/.local/state/jitui.")
 @click.option("--socket", "sock", type=click.Path(dir_okay=False, path_type=Path), metavar="F", help="The desk's Unix socket; otherwise D/desk.sock.")
 @click.option("--ready-file", type=click.Path(dir_okay=False, path_type=Path), metavar="F", help="Write the addresses there as JSON, once it listens.")
-def serve_command(config: Path | None, data_dir: Path | None, sock: Path | None, ready_file: Path | None) -> None:
+@click.option("--background", is_flag=True, help="Return once it answers; it goes on behind, and writes to serve.log in the data folder.")
+def serve_command(config: Path | None, data_dir: Path | None, sock: Path | None, ready_file: Path | None, background: bool) -> None:
     """The gateway, without a screen."""
     data_dir = data_dir.expanduser().absolute() if data_dir else reach().data_dir
     sock = sock.absolute() if sock else places.socket(os.environ, data_dir)
     folder = data_dir or places.state_folder(os.environ)
-    for needed in {folder, sock.parent}:
-        needed.mkdir(mode=0o700, parents=True, exist_ok=True)
+    path = (config or places.config_file(os.environ)).absolute()
+    launch.folders(folder, sock)
+    if background:
+        asyncio.run(_behind(path, folder, sock, data_dir, ready_file))
+        return
     logging.basicConfig(level=logging.WARNING, format="jitui: %(name)s: %(message)s")
     from jitui import serve  # noqa: PLC0415 - the whole gateway, which no other command needs
 
-    path = (config or places.config_file(os.environ)).absolute()
     if ready_file is None and data_dir is None:
         ready_file = places.runtime_folder(os.environ) / "ready.json"
     serve.run(path, folder, sock, ready_file, announce=lambda text: click.echo(text, err=True))
+
+
+async def _behind(config: Path, folder: Path, sock: Path, data_dir: Path | None, ready_file: Path | None) -> None:
+    """The same gateway as a process of its own. Raises what it says if it does not start."""
+    named = {"--data-dir": data_dir, "--socket": sock, "--ready-file": ready_file}
+    here = lambda: Remote(f"unix:{sock}")  # noqa: E731
+    await launch.only(here, sock)
+    pid, log = await launch.launch(["--config", str(config), *(part for name, value in named.items() if value for part in (name, str(value)))], folder, here)
+    show.note(f"the gateway runs (pid {pid}), what it says is in {log}; end it with: jitui stop")
 
 
 @click.command("stop")

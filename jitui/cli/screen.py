@@ -1,24 +1,21 @@
 """The screens, the demo, and the shell's completion."""
 
 import asyncio
-import contextlib
 import os
-import subprocess
 import sys
-from pathlib import Path
 from typing import Final
 
 import click
 from click.shell_completion import get_completion_class
 
 from jitui import places
+from jitui.cli import launch
 from jitui.cli.kinds import DURATION
 from jitui.cli.reach import Reach, reach
 from jitui.cli.shelf import Shelf, held
 from jitui.errors import ConfigurationError, RefusedError, UnavailableError
 from jitui.remote import Remote
 
-START_S: Final = 20.0  # how long a gateway that was just started may take to answer
 NO_TERMINAL: Final = "the screens need a terminal; without one: jitui requests --follow, jitui approve, jitui watch"
 
 
@@ -37,58 +34,32 @@ def open_screen(ctx: click.Context) -> int:
 async def _answering(there: Reach) -> None:
     """Raises what the gateway answers, if it is not that none is there; then starts one, if that one was not named."""
     try:
-        await _hello(there)
+        await launch.hello(there.remote)
     except UnavailableError:
         if there.named:
             raise
         await _start(there)
 
 
-async def _hello(there: Reach) -> None:
-    remote = there.remote()
-    try:
-        await remote.hello()
-    finally:
-        await remote.aclose()
-
-
 async def _start(there: Reach) -> None:
     """A gateway behind the screens. Raises what it says if it does not start."""
-    process, log = _spawn(there)
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(START_S):
-            while process.poll() is None:
-                with contextlib.suppress(UnavailableError):
-                    await _hello(there)
-                    return
-                await asyncio.sleep(0.1)
-    words = (await asyncio.to_thread(log.read_text, encoding="utf-8", errors="replace")).strip().splitlines()
-    raise UnavailableError(words[-1].removeprefix("jitui: ") if words else f"the gateway does not answer after {START_S:g} s; {log} may say why")
-
-
-def _spawn(there: Reach) -> tuple[subprocess.Popen[bytes], Path]:
-    """In a session of its own, so that closing the terminal does not end it; and where it says what it has to say."""
     config = places.config_file(os.environ)
     if not config.is_file():
         raise ConfigurationError(f"no gateway running and no configuration at {config}; write one (jitui check --schema), or look around with: jitui demo")
     folder = there.data_dir or places.state_folder(os.environ)
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    log = folder / "serve.log"
-    data = ["--data-dir", str(there.data_dir)] if there.data_dir else []
-    with os.fdopen(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as said:
-        process = subprocess.Popen([sys.executable, "-m", "jitui", "serve", "--config", str(config), *data],  # noqa: S603 - ourselves
-                                   stdin=subprocess.DEVNULL, stdout=said, stderr=said, start_new_session=True)
-    return process, log
+    launch.folders(folder, folder)
+    await launch.launch(["--config", str(config), *(["--data-dir", str(there.data_dir)] if there.data_dir else [])], folder, there.remote)
 
 
-def replay(session: str) -> int:
+def replay(session: str, speed: float, idle_s: float) -> int:
     """The Replay screen over a gateway's archive, or over bare files."""
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise RefusedError("a replay needs a terminal; without one: jitui replay SESSION --text")
     from jitui.tui import app  # noqa: PLC0415 - the screens take a while to load
 
     found, ident = asyncio.run(_tape(session))
-    return app.replay(found, ident, ascii=click.get_current_context().find_root().ensure_object(dict).get("ascii", False))
+    as_ascii = click.get_current_context().find_root().ensure_object(dict).get("ascii", False)
+    return app.replay(found, ident, ascii=as_ascii, speed=speed, idle_s=idle_s)
 
 
 async def _tape(session: str) -> tuple[Shelf | Remote, str]:

@@ -2,7 +2,9 @@
 
 import asyncio
 import os
+import re
 import signal
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -54,3 +56,37 @@ async def test_a_gateway_that_was_named_is_not_replaced(there: Reach) -> None:
         await screen._answering(Reach(there.gateway, "", "", None, named=True))
     with pytest.raises(ConfigurationError, match=r"no gateway running and no configuration at /.*config.yaml"):
         await screen._answering(there)
+
+
+def test_serve_in_the_background(homes: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It returns once the gateway answers, in a home where nothing is yet: the folders on the way are nobody else's. A second one is refused."""
+    for name in ("XDG_STATE_HOME", "XDG_RUNTIME_DIR"):
+        monkeypatch.delenv(name)
+    file, state = homes / "jitui.yaml", homes / ".local" / "state" / "jitui"
+    file.write_text(SMALL)
+    try:
+        done = jitui("serve", "--config", str(file), "--background")
+        assert (done.code, done.out) == (0, "")
+        assert re.fullmatch(rf"jitui: the gateway runs \(pid \d+\), what it says is in {state}/serve.log; end it with: jitui stop\n", done.err)
+        assert jitui("requests").code == 0
+        assert {stat.S_IMODE(folder.stat().st_mode) for folder in (state, state / "run")} == {0o700}
+        again = jitui("serve", "--config", str(file), "--background")
+        assert (again.code, again.err[:60]) == (1, f"jitui: a gateway answers at {state}/run/desk.sock already"[:60])
+    finally:
+        assert jitui("stop").code == 0
+        os.waitpid(-1, 0)
+
+
+def test_serve_in_the_background_that_does_not_start(homes: Path) -> None:
+    """What the gateway says is what the person is told."""
+    file = homes / "jitui.yaml"
+    file.write_text(SMALL + "colour: red\n")
+    done = jitui("serve", "--config", str(file), "--background")
+    assert (done.code, done.err) == (1, f"jitui: {file}:3: colour: unknown key\n")
+
+
+def test_folders_where_none_can_be(homes: Path) -> None:
+    """One line that says where, and the way out."""
+    (homes / "file").write_text("")
+    done = jitui("serve", "--config", "x.yaml", "--data-dir", str(homes / "file" / "data"))
+    assert (done.code, done.err) == (1, f"jitui: folder {homes}/file/data can't be made: Not a directory; choose another with --data-dir\n")
