@@ -7,7 +7,7 @@ from typing import Final
 
 from jitui.desk import FrameView, SessionView
 from jitui.said import clean
-from jitui.tui.reel import Reel
+from jitui.tui.reel import HEADS, STREAMS, Reel, status_line
 from jitui.tui.widgets.emulator import HIGHEST, WIDEST, Emulator
 
 ROWS: Final = 100  # lines that are put on the emulator at once
@@ -27,7 +27,12 @@ def text_of(view: SessionView, frames: Sequence[FrameView]) -> list[str]:
     else:
         lines = []
         for channel, body in said_by(frames):
-            lines += printed(body.decode("utf-8", "replace")) if channel in {"stdout", "stderr"} else body.decode("utf-8", "replace").splitlines()
+            if view.kind in STREAMS and channel in HEADS:
+                continue
+            if channel in {"stdout", "stderr"}:
+                lines += printed(body.decode("utf-8", "replace"))
+            else:
+                lines += (status_line(body) if channel == "gateway" else body.decode("utf-8", "replace")).splitlines()
     while lines and not lines[-1]:
         lines.pop()
     return [clean(line, LONG) for line in lines]

@@ -69,14 +69,17 @@ def frame_line(frame: FrameView) -> str:
 
 @click.command("replay")
 @click.argument("session", metavar="SESSION|FILE")
+@click.option("--speed", type=click.FloatRange(0.1, 100), default=1.0, metavar="N", show_default="1", help="So many times as fast.")
+@click.option("--idle-limit", type=click.FloatRange(0, 86400), default=1.0, metavar="S", show_default="1",
+              help="Seconds a pause may last; 0: as long as it did.")
 @click.option("--text", is_flag=True, help="Print the final rendered text instead.")
 @reaching
-def replay_command(session: str, text: bool, as_json: bool) -> None:
+def replay_command(session: str, speed: float, idle_limit: float, text: bool, as_json: bool) -> None:
     """A session on the screen, as it was."""
     if not text:
         from jitui.cli import screen  # noqa: PLC0415 - the screens, which no other of these commands needs
 
-        raise SystemExit(screen.replay(session))
+        raise SystemExit(screen.replay(session, speed, idle_limit))
     for line in asyncio.run(_final(session)):
         click.echo(plain.text({"line": line}) if as_json else line)
 

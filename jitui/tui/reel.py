@@ -119,6 +119,8 @@ class Reel:
                 self.emulator.resize(*found)
         elif shot.channel != "stdin" and not self._beside(shot.channel):
             data = told(shot.channel, shot.body)
+            if data and (self.emulator.cursor or (0, 0))[0]:
+                data = b"\r\n" + data
         for start in range(0, len(data), SLICE):
             piece = data[start : start + SLICE]
             self.emulator.feed(piece, delivered=shot.delivered)
@@ -147,7 +149,7 @@ class Reel:
             if shot.channel in {"stdout", "stderr"}:
                 parser.feed(shot.body)
             elif shot.channel not in {"stdin", "resize"} and not self._beside(shot.channel):
-                parser.feed(told(shot.channel, shot.body))
+                parser.feed((b"\r\n" if lines.lines[-1] else b"") + told(shot.channel, shot.body))
         return lines.lines
 
     def _beside(self, channel: str) -> bool:
@@ -199,14 +201,14 @@ def told(channel: str, body: bytes) -> bytes:
     """A frame that is not terminal output, as one line of it: heads by their first line, bodies by their size, a Status as kubectl prints it."""
     if channel in {"error", "gateway"}:
         said = status_line(body)
-        return ("\r" + words(said, 300) + "\r\n").encode() if said else b""
+        return (words(said, 300) + "\r\n").encode() if said else b""
     first = words(body[:400].split(b"\r\n")[0].decode("utf-8", "replace"), 150)
     shown = {
         "request": f"> {first}", "request-head": f"> {first}", "response": f"< {first}", "response-head": f"< {first}",
     }.get(channel)  # fmt: skip
     if channel == "mark":
         return b""
-    return ("\r" + (shown or f"[{words(channel, 20)}] {size(len(body))}") + "\r\n").encode()
+    return ((shown or f"[{words(channel, 20)}] {size(len(body))}") + "\r\n").encode()
 
 
 def status_line(body: bytes) -> str:

@@ -67,3 +67,11 @@ def test_it_never_leaves_the_recording(times: list[int], moves: list[str]) -> No
             head.faster(1 if move == "faster" else -1)
         assert 0 <= head.index <= len(times)
         assert 0 <= head.at_us <= head.end_us
+
+
+def test_speeds_and_limits_that_were_given_as_options() -> None:
+    """From any speed the keys go to the next one that they know; from any idle limit to the first."""
+    head = Playhead(speed=3.0, idle_us=300_000)
+    head.faster(1)
+    head.next_idle()
+    assert (head.speed, head.idle_us) == (4.0, 0)
