@@ -51,7 +51,8 @@ class Exchange:
         self._body_channel = Channel.STDOUT if session.kind == "logs" else Channel.RESPONSE_BODY
         self._connection: Connection | None = None
         self._credential: Headers = ()
-        self._out_held = 0
+        self._out_held = 0  # bytes between the cluster's socket and the client's, put on record
+        self._out_new = 0  # and those not yet
         self._out: list[tuple[Channel, bytes]] = []
         self._wire: list[bytes] = []
         self._answer: http.ResponseHead | None = None
@@ -154,6 +155,9 @@ class Exchange:
             if not data:
                 return
         self._out.append((self._body_channel, data))
+        self._out_new += len(data)
+        if self._out_held + self._out_new > WINDOW and self._connection is not None:
+            self._connection.pause_reading()  # now: the loop may read many times before it comes to flush
         self._wire.append(http.chunk(data) if self._answer.length is None else data)
         self._schedule()
 
@@ -246,8 +250,7 @@ class Exchange:
         clean = not pieces or pieces[-1][0] is Channel.RESPONSE or pieces[-1][1].endswith(b"\n")
         self.bytes_out += size
         self._out_held += size
-        if self._out_held > WINDOW and self._connection is not None:
-            self._connection.pause_reading()
+        self._out_new = 0
         if not pieces:  # only the terminator is left
             pieces = [(Channel.MARK, b'{"response":"end"}')]
         self.session.record(self.conn, pieces, lambda: self._pass_out(data, size, whole=whole, clean=clean))
@@ -265,7 +268,7 @@ class Exchange:
         self.session.handed(self.conn, Channel.RESPONSE_BODY, size)
         if whole:
             self._finish()
-        elif self._out_held < WINDOW // 2 and self._connection is not None:
+        elif self._out_held + self._out_new < WINDOW // 2 and self._connection is not None:
             self._connection.resume_reading()
 
     # -- the end -----------------------------------------------------------------------------------------------------------

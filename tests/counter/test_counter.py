@@ -1,6 +1,7 @@
 """Section 8 of the design as a table: who may call what, and what of it an agent sees."""
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any, Final
@@ -81,10 +82,8 @@ async def test_rights(tmp_path: Path, name: str, call: Call, may: str) -> None:
         for who in sorted(WHO, key=lambda who: who in may.split()):
             desk = home.desk(WHO[who])
             if who in may.split():
-                try:
+                with contextlib.suppress(ConflictError, NotFoundError):  # one before was quicker
                     await call(desk)
-                except (ConflictError, NotFoundError):
-                    pass  # one before was quicker
             else:
                 with pytest.raises(RefusedError):
                     await call(desk)
@@ -110,7 +109,7 @@ async def test_an_agent_sees_its_own_and_nothing_else(tmp_path: Path) -> None:
             await home.until(lambda: len(home.files.actions()) == 4)
             desk = home.desk(OTHER)
             for views in (await desk.requests(everything=True), await desk.grants(everything=True), await desk.sessions(), await desk.actions()):
-                assert {view.identity for view in views} == {"agent-y"}  # type: ignore[attr-defined]
+                assert {view.identity for view in views} == {"agent-y"}
             for refused in (desk.request("r-1"), desk.grant("g-1"), desk.session("s-1"), desk.frames("s-1"), desk.frames("s-2"), desk.release("g-1"),
                             desk.withdraw("r-1"), desk.explain("prod", Action("list", resource="pods"), identity=AGENT)):  # fmt: skip
                 with pytest.raises(RefusedError):
