@@ -309,6 +309,9 @@ class Floor(Protocol):
 
     async def kill(self, session: str, *, reason: str) -> Ended: ...
 
+    async def lockdown(self, on: bool, *, reason: str) -> Status:
+        """On: every grant is revoked and nothing is granted. Off: by an admin only."""
+
     def watch(self, session: str) -> AsyncIterator[LiveChunk]:
         """The frames of a live session from now on (and the last 64 KiB before), until it ends."""
 
@@ -345,9 +348,6 @@ class Clerk(Protocol):
 
     async def identity_disable(self, name: str, *, reason: str) -> IdentityView:
         """Its tokens are revoked and everything of it ends at once."""
-
-    async def lockdown(self, on: bool, *, reason: str) -> Status:
-        """On: every grant is revoked and nothing is granted. Off: by an admin only."""
 
     async def reload(self) -> str:
         """Read the configuration again; one line of what changed. ConfigurationError leaves everything as it was."""

@@ -24,6 +24,7 @@ from jitui.tui.screens.desk import DeskScreen
 from jitui.tui.screens.help import HelpScreen
 from jitui.tui.screens.history import HistoryScreen
 from jitui.tui.screens.live import LiveScreen
+from jitui.tui.screens.reason import LIFT, LOCKDOWN, ReasonScreen
 from jitui.tui.screens.replay import ReplayScreen
 from jitui.tui.screens.small import SmallScreen
 from jitui.tui.theme import DARK, LIGHT, themes
@@ -118,6 +119,8 @@ class JituiApp(Shell):
         Binding("1", "go('desk')", "desk", id="app.desk", tooltip="what waits for a decision, what is live"),
         Binding("2", "go('live')", "live", id="app.live", tooltip="what agents do now"),
         Binding("3", "go('history')", "history", id="app.history", tooltip="recorded sessions"),
+        Binding("exclamation_mark", "lockdown", "lockdown", id="app.lockdown", tooltip="end every window now, and grant nothing until an admin lifts it"),
+        Binding("exclamation_mark", "lift", "lift lockdown", id="app.lift", tooltip="let windows be granted again"),
     ]
 
     def __init__(
@@ -162,6 +165,31 @@ class JituiApp(Shell):
             self.push_screen(LiveScreen(self.desk))
         elif place == "history":
             self.push_screen(HistoryScreen(self.desk))
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Lockdown is for who may stop things, lifting it for an admin; neither while the gateway is silent."""
+        if action in {"lockdown", "lift"}:
+            seen = self.seen
+            if seen is None or self.silent or not isinstance(self.screen, Board):
+                return False
+            return ("admin" in seen.hello.rights) if seen.status.lockdown and action == "lift" else (
+                "stop" in seen.hello.rights and not seen.status.lockdown and action == "lockdown"
+            )
+        return super().check_action(action, parameters)
+
+    def action_lockdown(self) -> None:
+        live = len(self.seen.grants) if self.seen else 0
+        words = f"{live} live window{'' if live == 1 else 's'} end now, and nothing is granted until an admin lifts it"
+        self.push_screen(ReasonScreen("Lockdown", words, LOCKDOWN, "lock down"), lambda reason: self._lockdown(reason or "", on=True))
+
+    def action_lift(self) -> None:
+        words = "windows can be asked for and granted again; what ended stays ended"
+        self.push_screen(ReasonScreen("Lift the lockdown", words, LIFT, "lift"), lambda reason: self._lockdown(reason or "", on=False))
+
+    def _lockdown(self, reason: str, *, on: bool) -> None:
+        if reason and isinstance(self.screen, Board):
+            self.screen.ask("lockdown", lambda: self.desk.lockdown(on, reason=reason))
+            self.look_now()
 
     def open_request(self, ident: str) -> None:
         self.push_screen(DecideScreen(self.desk, ident))

@@ -47,7 +47,7 @@ class FakeDesk:
         self.up = True
         self.solo = False
         self.recording = True
-        self.lockdown = False
+        self.locked = False
         self.queue_refused = ""
         self._requests: dict[str, tuple[RequestView, float]] = {}  # with the boot second it was made at
         self._grants: dict[str, tuple[GrantView, float]] = {}
@@ -246,7 +246,7 @@ class FakeDesk:
 
     async def hello(self) -> Hello:
         self._answering()
-        return Hello(version="0.1.0", api=1, gateway_id="gw-1", you=self.you, roles=("approver", "operator"), rights=("see queue", "approve"), solo=self.solo,
+        return Hello(version="0.1.0", api=1, gateway_id="gw-1", you=self.you, roles=("approver", "operator"), rights=("see", "decide", "stop", "live", "admin"), solo=self.solo,
                      connections=("prod-eks", "staging"))  # fmt: skip
 
     async def status(self) -> Status:
@@ -254,7 +254,7 @@ class FakeDesk:
         live = [view for view, _ in self._grants.values() if not view.ended]
         return Status(at=self.at, recording=self.recording, recorder_error="" if self.recording else "database or disk is full", record_bytes_s=1.2e6,
                       disk_free=81 << 30, lag_ms=2.0, waiting=sum(view.state == "pending" for view, _ in self._requests.values()), live=len(live),
-                      open_streams=sum(view.open_streams for view in live), lockdown=self.lockdown, facts=len(self._facts))  # fmt: skip
+                      open_streams=sum(view.open_streams for view in live), lockdown=self.locked, facts=len(self._facts))  # fmt: skip
 
     def _now_grant(self, ident: str) -> GrantView:
         if ident not in self._grants:
@@ -281,6 +281,15 @@ class FakeDesk:
         if self._now_grant(grant).ended:
             raise ConflictError(f"{grant} ended already")
         return self._end(grant, "revoked", self.you, reason)
+
+    async def lockdown(self, on: bool, *, reason: str) -> Status:
+        self._answering()
+        self.calls.append(("lockdown", str(on), reason))
+        self.locked = on
+        if on:
+            for ident in [ident for ident, (view, _) in self._grants.items() if not view.ended]:
+                self._end(ident, "revoked", self.you, reason)
+        return await self.status()
 
     async def release(self, grant: str) -> Ended:
         raise RefusedError("an agent releases its own")

@@ -220,6 +220,20 @@ async def test_revoke_from_the_desk_says_what_it_did() -> None:
         assert "revoked" in hand.screen.line("g-17")
 
 
+async def test_lockdown_ends_every_window_and_is_lifted_by_the_same_key() -> None:
+    """`!` asks for a reason, locks down, and then offers to lift it."""
+    async with at(FakeDesk()) as hand:
+        await hand.press("exclamation_mark")
+        await hand.press("2", "enter")
+        assert hand.desk.calls[-1] == ("lockdown", "True", "a token was stolen")
+        assert "LOCKDOWN" in hand.screen.text
+        assert "! lift lockdown" in hand.screen.text
+        await hand.press("exclamation_mark")
+        await hand.press("1", "enter")
+        assert hand.desk.calls[-1] == ("lockdown", "False", "it is over")
+        assert "LOCKDOWN" not in hand.screen.text
+
+
 async def test_a_silent_gateway_dims_the_data_takes_the_keys_and_comes_back_by_itself() -> None:
     """The header says since when, and that windows still end on time."""
     desk = FakeDesk()

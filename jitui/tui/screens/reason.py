@@ -15,6 +15,9 @@ DENY = ("not needed for what you do now", "ask for less: a narrower scope or a s
 KILL = ("not what was agreed", "it does not stop by itself", "finished")
 REVOKE = ("not what was agreed", "finished early", "something looks wrong: stopped to look")
 
+LOCKDOWN = ("an agent is out of hand", "a token was stolen", "an incident: nobody works on it now")
+LIFT = ("it is over", "a false alarm", "checked: go on")
+
 
 class ReasonScreen(ModalScreen[str]):
     """Gives the reason, or "" if the person left. Enter does it; a stock reason is put into the line first, to be seen."""
