@@ -6,6 +6,7 @@ import os
 import socket
 import ssl
 import struct
+from asyncio.sslproto import SSLProtocol
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -90,14 +91,17 @@ def client_context(ca: bytes | None, identification: Identification | None = Non
     return context
 
 
-async def dial(address: Address, context: ssl.SSLContext, factory: Callable[[], P], *, timeout: float = CONNECT_S) -> tuple[asyncio.Transport, P]:
-    """Connect and shake hands. Raises UpstreamError naming host, port and what failed."""
+async def dial(
+    address: Address, context: ssl.SSLContext, factory: Callable[[], P], *, timeout: float = CONNECT_S, stream: bool = False
+) -> tuple[asyncio.Transport, P]:
+    """Connect and shake hands. Raises UpstreamError naming host, port and what failed.
+
+    `stream`: for what ends with the connection, as an exec does: every byte that came before the end is handed on, however late it is read.
+    """
     loop = asyncio.get_running_loop()
     try:
         async with asyncio.timeout(timeout):
-            transport, protocol = await loop.create_connection(
-                factory, address.host, address.port, ssl=context, server_hostname=address.server_name or address.host
-            )
+            transport, protocol = await (_patient if stream else _quick)(loop, address, context, factory)
     except TimeoutError as error:
         raise UpstreamError(f"cluster at {address} did not answer within {timeout:g} s: a firewall, a private endpoint, or it hangs") from error
     except ssl.SSLCertVerificationError as error:
@@ -112,6 +116,26 @@ async def dial(address: Address, context: ssl.SSLContext, factory: Callable[[], 
         raise UpstreamError(f"cluster at {address} can't be reached: {reason(error)}") from error
     stay_alive(transport)
     return transport, protocol
+
+
+async def _quick(loop: asyncio.AbstractEventLoop, address: Address, context: ssl.SSLContext, factory: Callable[[], P]) -> tuple[asyncio.Transport, P]:
+    """TLS by the loop's own means. uvloop's drops what it has read if the peer closes while reading is paused; a response says its length, so that shows."""
+    name = address.server_name or address.host
+    return await loop.create_connection(factory, address.host, address.port, ssl=context, server_hostname=name)
+
+
+async def _patient(loop: asyncio.AbstractEventLoop, address: Address, context: ssl.SSLContext, factory: Callable[[], P]) -> tuple[asyncio.Transport, P]:
+    """TLS by asyncio's SSLProtocol on whichever loop: it keeps what it has read until the reader wants it, also behind the peer's close."""
+    shaken: asyncio.Future[None] = loop.create_future()
+    protocol = factory()
+    tls = SSLProtocol(loop, protocol, context, shaken, server_side=False, server_hostname=address.server_name or address.host)
+    raw, _ = await loop.create_connection(lambda: tls, address.host, address.port)
+    try:
+        await shaken
+    except BaseException:
+        raw.close()
+        raise
+    return tls._app_transport, protocol  # noqa: SLF001 - what asyncio's own create_connection(ssl=...) returns
 
 
 def stay_alive(transport: asyncio.Transport) -> None:

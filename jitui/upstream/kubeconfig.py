@@ -107,9 +107,9 @@ class Kubeconfig:
         self._trust(proof.identification)
         return proof.headers != sent or self.epoch != epoch
 
-    async def open(self, factory: Callable[[], P]) -> tuple[asyncio.Transport, P]:
+    async def open(self, factory: Callable[[], P], *, stream: bool = False) -> tuple[asyncio.Transport, P]:
         proof = await self._source.get()
-        return await dial(self._context.address, self._trust(proof.identification), factory)
+        return await dial(self._context.address, self._trust(proof.identification), factory, stream=stream)
 
     async def forget(self, grant: Grant) -> None:
         self._acting.pop(grant.id, None)

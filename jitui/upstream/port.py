@@ -34,8 +34,8 @@ class Upstream(Protocol):
     async def renew(self, grant: Grant | None, stale: Headers) -> bool:
         """The cluster answered 401 to `stale`: forget it and look for another. True: there is one, so one more try is worth it."""
 
-    async def open(self, factory: Callable[[], P]) -> tuple[asyncio.Transport, P]:
-        """A new TLS connection, HTTP/1.1, made within 10 seconds."""
+    async def open(self, factory: Callable[[], P], *, stream: bool = False) -> tuple[asyncio.Transport, P]:
+        """A new TLS connection, HTTP/1.1, made within 10 seconds. `stream`: for an upgrade, of which no byte may be lost at its end."""
 
     async def forget(self, grant: Grant) -> None:
         """The grant has ended: drop what was kept for it."""

@@ -246,7 +246,8 @@ class FakeDesk:
 
     async def hello(self) -> Hello:
         self._answering()
-        return Hello(version="0.1.0", api=1, gateway_id="gw-1", you=self.you, roles=("approver", "operator"), rights=("see", "decide", "stop", "live", "admin"), solo=self.solo,
+        return Hello(version="0.1.0", api=1, gateway_id="gw-1", you=self.you, roles=("approver", "operator"),
+                     rights=("see", "decide", "stop", "live", "admin"), solo=self.solo,
                      connections=("prod-eks", "staging"))  # fmt: skip
 
     async def status(self) -> Status:

@@ -177,10 +177,10 @@ class Cluster:
             return True
         return False
 
-    async def open(self, factory: Callable[[], P]) -> tuple[asyncio.Transport, P]:
+    async def open(self, factory: Callable[[], P], *, stream: bool = False) -> tuple[asyncio.Transport, P]:
         if self.slow is not None:
             await self.slow.wait()
-        return await dial(Address("127.0.0.1", self.port), self._trust, factory)
+        return await dial(Address("127.0.0.1", self.port), self._trust, factory, stream=stream)
 
     async def forget(self, grant: Grant) -> None:
         """Nothing is kept."""

@@ -4,8 +4,10 @@ import asyncio
 import socket
 import ssl
 from pathlib import Path
+from typing import cast
 
 import pytest
+import uvloop
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from jitui.errors import ConfigurationError, UpstreamError
@@ -177,3 +179,43 @@ async def test_a_cut_drops_what_was_not_sent() -> None:
         go.set()
         await asyncio.wait_for(done.wait(), 5)
     assert received < 4 << 20
+
+
+class Slow(asyncio.Protocol):
+    """Reads nothing until it is told to, then everything to the end."""
+
+    def __init__(self) -> None:
+        self.received = 0
+        self.over = asyncio.get_running_loop().create_future()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        cast("asyncio.Transport", transport).pause_reading()
+
+    def data_received(self, data: bytes) -> None:
+        self.received += len(data)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.over.set_result(exc)
+
+
+def test_a_stream_that_ended_while_nobody_read_is_whole(authority: Authority, server: Pair, tmp_path: Path) -> None:
+    """The peer sends, and closes, while reading is paused: all of it is there afterwards, on the gateway's own loop too."""
+    size = 600_000
+
+    theirs = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    theirs.load_cert_chain(*server.save(tmp_path, "peer"))
+
+    async def sends(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"x" * size)
+        writer.close()
+
+    async def run() -> int:
+        async with await asyncio.start_server(sends, "127.0.0.1", 0, ssl=theirs) as listener:
+            port = listener.sockets[0].getsockname()[1]
+            transport, slow = await dial(Address("127.0.0.1", port), client_context(authority.pem), Slow, stream=True)
+            await asyncio.sleep(0.3)
+            transport.resume_reading()
+            await asyncio.wait_for(slow.over, 10)
+            return slow.received
+
+    assert uvloop.run(run()) == size

@@ -53,10 +53,10 @@ async def seen(upstream: Kubeconfig, pool: Pool | None = None) -> Any:
 async def test_a_token_and_a_path(authority: Authority, server: Pair, kubeconfig: Write, clock: ManualClock, tmp_path: Path) -> None:
     """The token of the user is sent, to the server URL's path."""
     async with listen(echo, server, tmp_path / "peer") as peer:
-        upstream = Kubeconfig.load(kubeconfig(f"{peer.url}/k8s/clusters/c-1/", {"token": "t-1"}), "test", clock)
-        assert await seen(upstream) == {"auth": "Bearer t-1", "client": "", "target": "/k8s/clusters/c-1/version"}
+        upstream = Kubeconfig.load(kubeconfig(f"{peer.url}/k8s/clusters/c-1/", {"token": "token-of-1"}), "test", clock)
+        assert await seen(upstream) == {"auth": "Bearer token-of-1", "client": "", "target": "/k8s/clusters/c-1/version"}
         assert upstream.host == f"127.0.0.1:{peer.port}".encode()
-        assert "t-1" not in repr(upstream)
+        assert "token-of-1" not in repr(upstream)
 
 
 async def test_a_token_file_that_moves_on(authority: Authority, server: Pair, kubeconfig: Write, clock: ManualClock, tmp_path: Path) -> None:

@@ -40,8 +40,8 @@ class Direct:
     async def renew(self, grant: Grant | None, stale: Headers) -> bool:
         return False
 
-    async def open(self, factory: Callable[[], P]) -> tuple[asyncio.Transport, P]:
-        return await dial(Address.parse(self.url), client_context(self.ca), factory)
+    async def open(self, factory: Callable[[], P], *, stream: bool = False) -> tuple[asyncio.Transport, P]:
+        return await dial(Address.parse(self.url), client_context(self.ca), factory, stream=stream)
 
     async def forget(self, grant: Grant) -> None:
         """Nothing is kept."""

@@ -44,8 +44,8 @@ class PerGrant:
             del self.sessions[name]
         return await self.authorization(grant) != stale
 
-    async def open(self, factory: Callable[[], P]) -> tuple[asyncio.Transport, P]:
-        return await dial(self.address, self.context, factory)
+    async def open(self, factory: Callable[[], P], *, stream: bool = False) -> tuple[asyncio.Transport, P]:
+        return await dial(self.address, self.context, factory, stream=stream)
 
     async def forget(self, grant: Grant) -> None:
         self.sessions.pop(grant.label, None)

@@ -217,7 +217,7 @@ class Upgrade:
             credential = await upstream.authorization(grant)
             if self._done_with(session):
                 break
-            _, self._handshake = await upstream.open(Handshake)
+            _, self._handshake = await upstream.open(Handshake, stream=True)
             if self._done_with(session):
                 break
             self._asked = True
