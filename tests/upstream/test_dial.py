@@ -182,17 +182,20 @@ async def test_a_cut_drops_what_was_not_sent() -> None:
 
 
 class Slow(asyncio.Protocol):
-    """Reads nothing until it is told to, then everything to the end."""
+    """Pauses at every read, and goes on a little later."""
 
     def __init__(self) -> None:
         self.received = 0
         self.over = asyncio.get_running_loop().create_future()
+        self.transport: asyncio.Transport
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        cast("asyncio.Transport", transport).pause_reading()
+        self.transport = cast("asyncio.Transport", transport)
 
     def data_received(self, data: bytes) -> None:
         self.received += len(data)
+        self.transport.pause_reading()
+        asyncio.get_running_loop().call_later(0.2, self.transport.resume_reading)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.over.set_result(exc)
@@ -205,17 +208,18 @@ def test_a_stream_that_ended_while_nobody_read_is_whole(authority: Authority, se
     theirs = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     theirs.load_cert_chain(*server.save(tmp_path, "peer"))
 
-    async def sends(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        writer.write(b"x" * size)
-        writer.close()
+    def serve(listener: socket.socket) -> None:
+        connection, _ = listener.accept()
+        with theirs.wrap_socket(connection, server_side=True) as tls:
+            tls.sendall(b"x" * size)
 
     async def run() -> int:
-        async with await asyncio.start_server(sends, "127.0.0.1", 0, ssl=theirs) as listener:
-            port = listener.sockets[0].getsockname()[1]
-            transport, slow = await dial(Address("127.0.0.1", port), client_context(authority.pem), Slow, stream=True)
-            await asyncio.sleep(0.3)
-            transport.resume_reading()
-            await asyncio.wait_for(slow.over, 10)
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            serving = asyncio.get_running_loop().run_in_executor(None, serve, listener)
+            address = Address("127.0.0.1", listener.getsockname()[1])
+            _, slow = await dial(address, client_context(authority.pem), Slow, stream=True)
+            await asyncio.wait_for(slow.over, 20)
+            await serving
             return slow.received
 
     assert uvloop.run(run()) == size
