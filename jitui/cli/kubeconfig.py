@@ -90,7 +90,10 @@ def write(path: Path, made: Mapping[str, Any]) -> None:
 
 
 def write_private(path: Path, content: str) -> None:
-    """Whole or not at all, and never readable by others. Raises UnsafeError."""
+    """Whole or not at all, and never readable by others; in the place of an ordinary file only, as root could replace /dev/null. Raises UnsafeError."""
+    path = path.resolve()
+    if path.exists() and not path.is_file():
+        raise UnsafeError(f"{path} is no ordinary file; name another, or leave --output out to print it")
     part = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

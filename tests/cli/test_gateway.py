@@ -39,6 +39,19 @@ def test_identities(front: Front, tmp_path: Path) -> None:
     assert front("identity", "add", "x", "--role", "agent", by="ana").err == "jitui: ana may not identity add\n"
 
 
+def test_a_token_is_written_to_an_ordinary_file_only(front: Front, tmp_path: Path) -> None:
+    """A device, a pipe or a folder stays what it is, also for root; a link's file is written, the link stays."""
+    pipe, real, link = tmp_path / "pipe", tmp_path / "real", tmp_path / "link"
+    os.mkfifo(pipe)
+    link.symlink_to(real)
+    refused = front("identity", "add", "agent-p", "--role", "agent", "--owner", "bo", "--output", str(pipe))
+    assert (refused.code, refused.err.splitlines()[-1]) == (1, f"jitui: {pipe} is no ordinary file; name another, or leave --output out to print it")
+    assert stat.S_ISFIFO(pipe.lstat().st_mode)
+    assert front("identity", "add", "agent-l", "--role", "agent", "--owner", "bo", "--output", str(link)).code == 0
+    assert link.is_symlink()
+    assert real.read_text().startswith("jt_")
+
+
 def test_lockdown_and_reload(front: Front) -> None:
     """Each says what holds now."""
     assert front("lockdown", "on", "--reason", "x").out.startswith("locked down")
