@@ -36,6 +36,7 @@ class Story:
         self._request: dict[str, Any] = {}
         self._grant = ""
         self._deadline = 0.0  # seconds since 1970
+        self._sessions: list[dict[str, Any]] = []  # what is on record, once it is over
         self._plain = b""  # what the agent's plain exec printed
         self._screen = b""  # what the agent's terminal got in the shell, before the end
 
@@ -141,7 +142,9 @@ class Story:
         return fits, f"kubectl exit {code}, {late:.1f} s after the deadline: {words}"
 
     def _session(self, *, tty: bool) -> dict[str, Any]:
-        found = [one for one in self._house.jitui("sessions", "--json").jsons if one["kind"] == "exec" and one["tty"] == tty]
+        if not self._sessions:
+            self._sessions = self._house.jitui("sessions", "--json").jsons
+        found = [one for one in self._sessions if one["kind"] == "exec" and one["tty"] == tty]
         if len(found) != 1:
             raise NotSoError(f"{len(found)} exec sessions are on record, not one")
         return dict(found[0])

@@ -43,6 +43,8 @@ class PodStreams:
     async def _log(self, connection: Connection, request: Request, pod: Object, headers: Headers) -> None:
         if request.method != "GET":
             raise method_not_allowed()
+        if request.flag("previous"):
+            raise bad_request(f'previous terminated container "{pod["spec"]["containers"][0]["name"]}" in pod "{pod["metadata"]["name"]}" not found')
         reading = logs.Reading.of(request)
         started = max(datetime.fromisoformat(pod["status"]["startTime"]).timestamp(), self._born - logs.KEPT_S)
         metadata = pod["metadata"]

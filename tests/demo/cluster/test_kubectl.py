@@ -110,6 +110,7 @@ def test_words_of_refusal(k: Hand) -> None:
         (("create", "namespace", "web"), 'Error from server (AlreadyExists): namespaces "web" already exists'),
         (("exec", "nope", "--", "ls"), 'Error from server (NotFound): pods "nope" not found'),
         (("logs", "web", "-c", "nope"), "container nope is not valid for pod web"),
+        (("logs", "web", "--previous"), 'previous terminated container "web" in pod "web" not found'),
         (("exec", "web", "--", "nope"), 'exec: "nope": executable file not found in $PATH'),
     ):
         result = k(*args)
