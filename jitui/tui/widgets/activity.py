@@ -37,10 +37,17 @@ def action_row(action: ActionView, sessions: Mapping[str, SessionView]) -> Calla
             cells += [Cell(action.verb.upper(), 6 if width < 90 else 8), Cell(_object(action), FLEX)]
             cells.append(Cell(_code(action), 4, "$state-denied" if failed else "$state-quiet", right=True))
         if width >= 44:
-            cells.append(Cell("" if denied else size(action.bytes_in + action.bytes_out), 6, "$state-quiet", right=True))
+            cells.append(Cell("" if denied else size(_passed(action, session)), 6, "$state-quiet", right=True))
         return row(cells, width)
 
     return draw
+
+
+def _passed(action: ActionView, session: SessionView | None) -> int:
+    """Bytes both ways: of a stream its session knows them, as they grow."""
+    if session is not None and session.kind != "api":
+        return session.bytes_in + session.bytes_out
+    return action.bytes_in + action.bytes_out
 
 
 def _object(action: ActionView) -> str:

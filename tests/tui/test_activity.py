@@ -1,0 +1,21 @@
+"""One line an action."""
+
+from dataclasses import replace
+
+from jitui.desk import ActionView
+from jitui.said import Said
+from jitui.tui.widgets.activity import action_row
+from tests.tui.test_reel import session
+
+EXEC = ActionView(
+    at="2026-11-23T16:04:11.000000Z", session="s-1", grant="g-1", conn=0, identity="agent", verb="create", resource="pods/exec", namespace=Said("web"),
+    name=Said("web-7c"), argv=(Said("sh"),), hazard="EXEC", verdict="allowed", clause="@debug in web", code=101, bytes_in=0, bytes_out=0, audit_id="a",
+    count=1,
+)  # fmt: skip
+
+
+def test_a_stream_shows_the_bytes_of_its_session() -> None:
+    """Its action was written when it was opened; what passed since is the session's to say."""
+    open_one = replace(session(), state="open", bytes_in=1000, bytes_out=4000)
+    assert "4.9 KB" in action_row(EXEC, {"s-1": open_one})(100).plain
+    assert "0 B" in action_row(EXEC, {})(100).plain
