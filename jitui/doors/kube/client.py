@@ -1,6 +1,7 @@
 """One TCP connection of an agent's client: requests in, one at a time, each judged before anything of it goes anywhere."""
 
 import asyncio
+import re
 from typing import TYPE_CHECKING, Final
 
 from jitui.doors.kube.admission import Admission
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from jitui.doors.kube.door import KubeDoor
 
 HEAD_WITHIN: Final = 15.0  # seconds for a whole request head, and for the TLS handshake before it
+DISCOVERING: Final = re.compile(rb"(?:/c/[^/?]*)?/(?:version|api(?:/v1)?|apis(?:/[^/?]+/[^/?]+)?)/?(?:\?.*)?", re.DOTALL)
 IDLE: Final = 300.0  # seconds a kept connection may rest between requests
 DRAIN: Final = 2.0  # seconds a client may take for the last bytes it is sent
 LINGER: Final = 0.2  # seconds without a byte from the client before a close: what it still sends would make it lose the answer (RFC 9112, 9.6)
@@ -41,6 +43,7 @@ class KubeClient(asyncio.Protocol):
         self._turning = False  # `_next` is at work
         self._heard = False  # something came since the last look
         self._bodyless = False  # the request in progress is a HEAD
+        self._discovering = False  # the request asks what the cluster serves
         self._draining = False  # the next request waits until the last answer is written
 
     # -- transport ---------------------------------------------------------------------------------------------------------
@@ -133,6 +136,7 @@ class KubeClient(asyncio.Protocol):
 
     def _begin(self, head: http.RequestHead) -> Call:
         """Judge the head; nothing of the request has gone anywhere yet."""
+        self._discovering = DISCOVERING.fullmatch(head.target) is not None
         try:
             admission = self.door.admit(head, self.peer, self.transport)
         except JituiError as error:
@@ -235,14 +239,18 @@ class KubeClient(asyncio.Protocol):
     # -- answers of the gateway's own --------------------------------------------------------------------------------------
 
     def _say(self, code: int, reason: str, message: str) -> Answered:
-        return self._raw(code, status.status(code, reason, message))
+        if not self._discovering or code in {401, 404}:  # of those client-go has its own words
+            return self._raw(code, status.status(code, reason, message))
+        # of a refused discovery it shows text alone, and "unknown" of a Status (client-go: rest/request.go, Result.Raw)
+        text = clean(message, 1000).encode()
+        return Answered(self, lambda close: self.answer(code, text, close=close, kind=b"text/plain; charset=utf-8"))
 
     def _raw(self, code: int, body: bytes) -> Answered:
         return Answered(self, lambda close: self.answer(code, body, close=close))
 
-    def answer(self, code: int, body: bytes, *, close: bool = False) -> None:
+    def answer(self, code: int, body: bytes, *, close: bool = False, kind: bytes = b"application/json") -> None:
         """A Status, with its length; then the next request, or the end of the connection."""
-        lines = [(b"Content-Type", b"application/json"), (b"Cache-Control", b"no-cache, private")]
+        lines = [(b"Content-Type", kind), (b"Cache-Control", b"no-cache, private")]
         if close:
             lines.append((b"Connection", b"close"))
         data = http.render_response(code, lines, body)

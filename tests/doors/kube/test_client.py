@@ -72,6 +72,19 @@ async def test_nobody_acts_as_somebody_else(tmp_path: Path, name: str) -> None:
         assert home.cluster.got == b""
 
 
+TEXT = "text/plain; charset=utf-8"
+
+
+@pytest.mark.parametrize(("path", "kind"), [("/api?timeout=32s", TEXT), ("/apis/apps/v1", TEXT), (PODS, "application/json")])
+async def test_a_refused_discovery_is_told_as_text(tmp_path: Path, path: str, kind: str) -> None:
+    """kubectl looks at what the cluster serves first, and there it shows text, but "unknown" of a Status."""
+    async with house(tmp_path) as home:
+        kubectl = await home.dial()
+        code, headers, body = await kubectl.ask("GET", path, "Impersonate-User: root")
+        assert (code, headers["content-type"]) == (403, kind)
+        assert b"act as somebody else" in body
+
+
 async def test_a_connection_is_used_again_both_ways(tmp_path: Path) -> None:
     """Fifty calls on one connection of the client go over one to the cluster, and leave two frames of each direction."""
     async with house(tmp_path) as home:
