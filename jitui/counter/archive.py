@@ -40,7 +40,7 @@ class ArchiveSeat(Bound):
         row = await asyncio.to_thread(self._files.session, at)
         if not self._sees_name(row.identity):
             raise RefusedError(f"session {ident} is not yours")
-        return views.session_view(row)
+        return views.session_view(row, may=views.may_replay(self._who))
 
     async def frames(self, session: str, *, after: int = -1, limit: int = 1000) -> Sequence[FrameView]:
         at = number(session, "s", "session")

@@ -25,7 +25,7 @@ class ClerkSeat(Bound):
         return Issued(identity=self._identity_view(identity), token=minted.text, expires=rfc3339(minted.expires_us))
 
     async def identities(self) -> Sequence[IdentityView]:
-        require(self._who, Right.SEE)
+        require(self._who, Right.ADMIN)
         return [self._identity_view(identity) for _, identity in sorted(self._broker.roster.identities.items())]
 
     async def identity_rotate(self, name: str) -> Issued:

@@ -69,7 +69,8 @@ class FloorSeat(Bound):
         if not live:
             known = {view.id for view in found}
             rows = await asyncio.to_thread(self._files.sessions, grant=at)
-            found = [view for row in rows if (view := views.session_view(row)).id not in known and self._sees_name(row.identity)] + found
+            may = views.may_replay(self._who)
+            found = [view for row in rows if (view := views.session_view(row, may=may)).id not in known and self._sees_name(row.identity)] + found
         return found
 
     async def revoke(self, grant: str, *, reason: str) -> Ended:

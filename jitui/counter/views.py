@@ -86,6 +86,11 @@ def live_session_view(session: Session, *, caller: Identity, now: Instant) -> Se
     )  # fmt: skip
 
 
+def may_replay(caller: Identity) -> tuple[str, ...]:
+    """What a caller may do with ended sessions. Whether with just this one is looked at when they do."""
+    return ("replay",) if rights_of(caller) & {Right.RECORDED, Right.RECORDED_HOUR, Right.RECORDED_DECIDED} else ()
+
+
 def session_view(row: SessionRow, *, may: tuple[str, ...] = ("replay",)) -> SessionView:
     """A session as the ledger has it. Unknown numbers of a lost gateway are -1."""
     return SessionView(

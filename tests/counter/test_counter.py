@@ -51,7 +51,7 @@ TABLE: Final[tuple[tuple[str, Call, str], ...]] = (
     ("verify", lambda desk: desk.verify(), "approver operator auditor admin"),
     ("frames", lambda desk: desk.frames("s-1"), "approver operator auditor"),
     ("watch", lambda desk: first(desk.watch("s-1")), "approver operator auditor"),
-    ("identities", lambda desk: desk.identities(), "approver operator auditor admin"),
+    ("identities", lambda desk: desk.identities(), "admin"),
     ("explain", lambda desk: desk.explain("prod", Action("list", resource="pods", namespace="web"), identity=AGENT), "agent approver operator auditor admin"),
     ("reload", lambda desk: desk.reload(), "admin"),
     ("stop", lambda desk: desk.stop(), "admin"),
