@@ -115,7 +115,7 @@ def main() -> None:
                 async def replay() -> None:
                     stage.shell.write(b"exit\r")
                     await asyncio.sleep(1)
-                    await picture(stage, "replay", (120, 32), "3", "enter", "end", "left", "left")
+                    await picture(stage, "replay", (120, 32), "3", "down", "enter", "end", "left", "left")
 
                 asyncio.run(take(stage, replay))
 
