@@ -28,6 +28,7 @@ AGENT: Final = "agent-deploybot"
 CONNECTION: Final = "demo"
 SCOPE: Final = ("@debug in web",)
 START_S: Final = 60.0  # how long the cluster and the gateway may take to start
+LONGEST: Final = 68  # characters of a folder for temporary files below which the gateway's socket still has a valid path (unix(7))
 JITUI: Final = (sys.executable, "-m", "jitui")
 
 
@@ -62,7 +63,7 @@ class House:
 
     def __enter__(self) -> Self:
         with ExitStack() as stack:
-            self.folder = Path(tempfile.mkdtemp(prefix="jitui-demo-"))
+            self.folder = Path(tempfile.mkdtemp(prefix="jitui-demo-", dir="/tmp" if len(tempfile.gettempdir()) > LONGEST else None))  # noqa: S108
             self._nurse(stack)
             (self.folder / "home").mkdir()
             cluster, gateway = self.folder / "cluster", self.folder / "gateway"

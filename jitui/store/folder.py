@@ -15,6 +15,7 @@ from typing import Final
 from jitui.errors import ConflictError, UnsafeError
 
 RESERVE: Final = 64 << 20  # bytes
+LOGS: Final = 4 << 20  # bytes of logs that a checkpoint may still have to copy: more than a tenth of a second brings
 # file systems that other machines write too, or whose locks and flushes can't be relied on
 REMOTE: Final = frozenset({"nfs", "nfs4", "cifs", "smb3", "smbfs", "afs", "ceph", "glusterfs", "lustre", "gpfs", "ocfs2", "gfs2", "ncpfs",
                            "fuse.sshfs", "fuse.glusterfs", "fuse.s3fs", "fuse.rclone", "fuse.ceph"})
@@ -97,6 +98,12 @@ class Folder:
         finally:
             os.close(fd)
         return True
+
+    def has_room_for_logs(self) -> bool:
+        """Whether the reserve and a checkpoint of the logs fit: else the first checkpoint after a full disk would fill it again."""
+        held = self.reserve.stat().st_size if self.reserve.exists() else 0
+        logs = sum(path.stat().st_size for path in (*self.root.glob("*.db-wal"), *self.tapes.glob("*.db-wal")))
+        return self.free_bytes() >= self.reserve_bytes - held + min(logs, LOGS)
 
     def hold_what_is_left(self) -> None:
         """Keep for the next start what a full disk left of the reserve; a last checkpoint would use it up."""

@@ -311,12 +311,12 @@ class Journal:
             self._tell(self._learn, self._error)
 
     def _probe_if_due(self) -> None:
-        """The reserve is held again, and both files take a write: then recording goes on."""
+        """There is room for what the logs still hold, the reserve is held again, and both files take a write: then recording goes on."""
         if time.monotonic() < self._probe_due:
             return
         self._probe_due = time.monotonic() + PROBE_S
         try:
-            if not self._folder.hold_reserve():
+            if not self._folder.has_room_for_logs() or not self._folder.hold_reserve():
                 return
             now_us = self._clock.now().wall_us
             self._tapes.probe(now_us)

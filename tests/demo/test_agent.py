@@ -2,6 +2,7 @@
 
 import json
 import os
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,11 +14,12 @@ from tests.support.processes import until
 
 
 @pytest.fixture
-def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[House]:
-    monkeypatch.setenv("TMPDIR", str(tmp_path))
-    monkeypatch.setattr("tempfile.tempdir", None)
-    with House(12) as made:
-        yield made
+def house(monkeypatch: pytest.MonkeyPatch) -> Iterator[House]:
+    with tempfile.TemporaryDirectory(prefix="jt-", dir="/tmp") as folder:
+        monkeypatch.setenv("TMPDIR", folder)
+        monkeypatch.setattr("tempfile.tempdir", None)
+        with House(12) as made:
+            yield made
 
 
 def of(house: House, *args: str) -> list[Any]:

@@ -26,10 +26,10 @@ asyncio.run(limited(Path(sys.argv[1])))
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of 12 MiB."""
+    """A file system of 16 MiB."""
     disk = tmp_path / "disk"
     disk.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=12m", "tmpfs", disk], check=True)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=16m", "tmpfs", disk], check=True)
     try:
         yield disk
     finally:
@@ -50,7 +50,7 @@ async def fill(store: Store, session: int) -> int:
 async def test_a_full_disk(small_disk: Path) -> None:
     """The frame that finds no room is not on record; then the reserve is given up for facts; with room again, both go on."""
     ballast = small_disk / "ballast"
-    ballast.write_bytes(bytes(3 << 20))
+    ballast.write_bytes(bytes(7 << 20))
     async with opened(small_disk / "state") as store:
         await store.commit([*window(), began(1), began(2)])
         count = await fill(store, 1)
@@ -81,7 +81,7 @@ async def test_a_full_disk(small_disk: Path) -> None:
 @pytest.mark.root
 async def test_a_gateway_starts_on_a_full_disk(small_disk: Path) -> None:
     """After a crash there: it decides, and says that it does not record."""
-    small_disk.joinpath("stone").write_bytes(bytes(3 << 20))
+    small_disk.joinpath("stone").write_bytes(bytes(7 << 20))
     async with opened(small_disk / "state") as store:
         await store.commit([*window(), began(1)])
         await fill(store, 1)
