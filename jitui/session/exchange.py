@@ -21,6 +21,7 @@ from jitui.wire import headers, http, status
 
 EVENT_LIMIT: Final = 8 << 20  # an event longer than this is passed on unaligned
 UNSAFE: Final = frozenset({b"POST", b"PUT", b"PATCH", b"DELETE"})
+THAWS_WITHIN: Final = 30.0  # seconds a new request waits in a frozen window
 UNKNOWN: Final = (Channel.MARK, b'{"outcome":"unknown"}')  # it was sent, and no answer came
 
 
@@ -65,6 +66,8 @@ class Exchange:
         self._done = False
         self._clean_line = True  # what the client was handed last ended with a newline
         client.outlet.gate = session.passing
+        if session.frozen_by:
+            asyncio.get_running_loop().call_later(THAWS_WITHIN, self._still_frozen)
 
     @property
     def bytes_in(self) -> int:
@@ -103,9 +106,18 @@ class Exchange:
         if self._done or not self.session.passing():
             connection.abort()
             return
-        self._connected(connection, credential)
+        self.session.flow(lambda: self._connected(connection, credential))
+
+    def _still_frozen(self) -> None:
+        """Nothing of it went anywhere, and nothing will."""
+        if not self._done and not self._up.passed and self.session.frozen_by:
+            words = f"{self.session.window.grant.label} is frozen by {self.session.frozen_by}; try again once it is thawed"
+            self._fail(words, code=503)
 
     def _connected(self, connection: Connection, credential: Headers) -> None:
+        if self._done:
+            connection.abort()
+            return
         self._connection, self._credential = connection, credential
         lines = [*self._headers, *credential]
         if self.head_in.length is None:
@@ -278,6 +290,8 @@ class Exchange:
         self._done = True
         self._up.stop()
         self._client.outlet.gate = None
+        if self.session.frozen_by:
+            self._client.outlet.drop()
         connection, self._connection = self._connection, None
         return connection
 
@@ -299,7 +313,7 @@ class Exchange:
         """Whether the cluster may have done what nobody will hear of."""
         return self._up.went and self._answer is None and self.head_in.method in UNSAFE
 
-    def _fail(self, text: str, *, refused: bool = False) -> None:
+    def _fail(self, text: str, *, refused: bool = False, code: int = 502) -> None:
         """Nothing more comes from the cluster: a Status if the answer has not begun, else a cut."""
         unknown = self._unknown() and not refused
         connection = self._stop()
@@ -311,11 +325,11 @@ class Exchange:
             self._close(self.code, end)
             return
         said = f"jitui: {text}; whether the request was carried out is not known" if unknown else f"jitui: {text}"
-        body = status.status(502, "ServiceUnavailable", said)
+        body = status.status(code, "ServiceUnavailable", said)
 
         def told() -> None:
-            self._client.answer(502, body, close=not self._up.whole)
-            self._close(None if unknown else 502, end)
+            self._client.answer(code, body, close=not self._up.whole)
+            self._close(None if unknown else code, end)
 
         self.session.say(self.conn, [*([UNKNOWN] if unknown else []), (Channel.GATEWAY, body)], told)
 
@@ -330,6 +344,9 @@ class Exchange:
         if unknown:
             self.session.say(self.conn, [UNKNOWN], lambda: None)
         self._close(None if unknown else self.code, End(Why.CLIENT_CLOSED, "client", ""))
+
+    def freeze(self, on: bool) -> None:
+        self._client.outlet.freeze(on)
 
     def cut(self, end: End) -> None:
         """The window is over (or the session was killed): the cluster's side is aborted now, the client gets its last words."""

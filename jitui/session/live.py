@@ -1,7 +1,8 @@
 """Windows and the sessions under them: the one way a byte gets on record, and the mute.
 
 A frame is put into the store; when the commit that holds it is done, and only if the session is still live at that instant, it is let
-go. Muting is one assignment: from then on nothing passes, whatever is still queued (design, promises 4 and 5).
+go. Muting is one assignment: from then on nothing passes, whatever is still queued (design, promises 4 and 5). A frozen session goes on
+recording what comes, and lets it go in order once it is thawed; its window's clock runs on.
 """
 
 import asyncio
@@ -61,6 +62,9 @@ class Leg(Protocol):
     def cut(self, end: End) -> None:
         """The session is muted. Say the last words to the client, let the upstream go, and then call `spoke` once. Must not await."""
 
+    def freeze(self, on: bool) -> None:
+        """Hold back what waits to be written, or let it go again. The session itself holds what is recorded from now on."""
+
 
 class Window:
     """A live grant and everything that is open under it."""
@@ -119,6 +123,9 @@ class Session:
         self.frames = 0
         self.may_run_on = 0  # processes that this session started and that nobody saw end
         self.taps: list[Callable[[Frame], None]] = []  # live viewers; they never hold anything up
+        self.frozen_by = ""  # who froze it; empty: it flows
+        self.held = 0  # bytes recorded since then, and not let go
+        self._waiting: list[Callable[[], None]] = []  # what happens once it is thawed, in order
         self._journal, self._clock, self._over, self._late = journal, clock, over, late
         self._conns = 0
         self._speaking = 0
@@ -141,19 +148,32 @@ class Session:
         self._conns += 1
         self._legs.add(leg)
         self._flows[conn] = (Delivered(), Delivered())
+        if self.frozen_by:
+            leg.freeze(True)
         return conn
 
     def hand_over(self, old: Leg, new: Leg) -> None:
         """An upgrade is through: the relay stands in for the handshake."""
         self._legs.discard(old)
         self._legs.add(new)
+        if self.frozen_by:
+            new.freeze(True)
+
+    def open_lane(self, conn: int) -> None:
+        """A forwarded connection within a stream: its number, of which `undelivered` will speak."""
+        self._conns = max(self._conns, conn + 1)
+        self._flows[conn] = (Delivered(), Delivered())
+
+    def close_lane(self, conn: int) -> None:
+        """It is over by itself; what it handed on whole needs no further book-keeping."""
+        flow = self._flows.get(conn)
+        if flow is not None and all(way.recorded == way.handed for way in flow):
+            del self._flows[conn]
 
     def close_conn(self, conn: int, leg: Leg) -> None:
         """The exchange is over by itself. What it handed on whole needs no further book-keeping."""
         self._legs.discard(leg)
-        flow = self._flows.get(conn)
-        if flow is not None and all(way.recorded == way.handed for way in flow):
-            del self._flows[conn]
+        self.close_lane(conn)
 
     def passing(self) -> bool:
         """Whether a byte may pass at this very instant. If its time is over, the window ends now, whatever its timer says."""
@@ -164,18 +184,60 @@ class Session:
         self._late(self.window)
         return False
 
+    # -- freezing ----------------------------------------------------------------------------------------------------------
+
+    def freeze(self, by: str) -> None:
+        """From this instant nothing passes in either direction; what is read is recorded and held, until each leg's window is full."""
+        if self.muted or self.frozen_by:
+            return
+        self.frozen_by = by
+        for leg in self._legs:
+            leg.freeze(True)
+
+    def thaw(self) -> None:
+        """Everything held goes on in order."""
+        self.frozen_by, self.held = "", 0
+        if self.muted:
+            return
+        for leg in list(self._legs):
+            leg.freeze(False)
+        waiting, self._waiting = self._waiting, []
+        for at, then in enumerate(waiting):
+            if not self.passing():
+                return
+            if self.frozen_by:  # again, by what was just let go
+                self._waiting[:0] = waiting[at:]
+                return
+            then()
+
+    def flow(self, then: Callable[[], None], size: int = 0) -> None:
+        """Call `then` now if bytes may pass, or once they may again if the session is frozen; never after its end."""
+        if not self.passing():
+            return
+        if self.frozen_by:
+            self._waiting.append(then)
+            self.held += size
+        else:
+            then()
+
+    # -- recording ---------------------------------------------------------------------------------------------------------
+
     def record(self, conn: int, pieces: Sequence[tuple[Channel, bytes]], then: Callable[[], None]) -> None:
-        """Put the pieces on record in one commit; call `then` after it if bytes may still pass at that instant.
+        """Put the pieces of one conn on record in one commit; call `then` after it if bytes may still pass at that instant.
 
         After a mute, or when the recorder fails, `then` is never called: what it would have passed on is dropped.
         """
+        self.record_all([(conn, channel, body) for channel, body in pieces], then)
+
+    def record_all(self, pieces: Sequence[tuple[int, Channel, bytes]], then: Callable[[], None]) -> None:
+        """The same of several conns."""
         if self.muted:
             return
         now = self._clock.now()
         if not self.window.open_at(now):
             self._late(self.window)
             return
-        frames = self._frames(now, conn, pieces)
+        frames = self._frames(now, pieces)
 
         def done(error: Exception | None) -> None:
             if error is not None:
@@ -185,7 +247,9 @@ class Session:
             for frame in frames:
                 for tap in self.taps:
                     tap(frame)
-            if self.passing():
+            if self.frozen_by:
+                self.flow(then, sum(len(frame.body) for frame in frames))
+            elif self.passing():
                 then()
 
         self._journal.put_all(frames, done)
@@ -204,7 +268,7 @@ class Session:
                 self._unrecorded(frames)
             then()
 
-        frames = self._frames(self._clock.now(), conn, pieces)
+        frames = self._frames(self._clock.now(), [(conn, channel, body) for channel, body in pieces])
         self._journal.put_all(frames, done)
 
     def handed(self, conn: int, channel: Channel, size: int) -> None:
@@ -225,6 +289,7 @@ class Session:
             return False
         self.muted = True
         self.end = end
+        self._waiting.clear()
         return True
 
     def cut(self) -> int:
@@ -275,11 +340,11 @@ class Session:
                 if flow:
                     flow[1].recorded -= size
 
-    def _frames(self, now: Instant, conn: int, pieces: Sequence[tuple[Channel, bytes]]) -> list[Frame]:
+    def _frames(self, now: Instant, pieces: Sequence[tuple[int, Channel, bytes]]) -> list[Frame]:
         at_us = max(0, now.boot_us - self.started.boot_us)
-        flow = self._flows.get(conn)
         frames = []
-        for channel, body in pieces:
+        for conn, channel, body in pieces:
+            flow = self._flows.get(conn)
             frames.append(Frame(self.id, self.frames, at_us, conn, channel, body))
             self.frames += 1
             if channel in TO_UPSTREAM:

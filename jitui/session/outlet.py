@@ -20,7 +20,8 @@ class Outlet:
         self.queued = 0
         self.gate: Callable[[], bool] | None = None  # asked before anything that had to wait goes out: its window may be over by now
         self._queue: deque[tuple[bytes, Callable[[], None] | None]] = deque()
-        self._blocked = False
+        self._urgent: deque[tuple[bytes, Callable[[], None] | None]] = deque()
+        self._blocked = self._frozen = False
 
     def begin(self) -> None:
         """Once the protocol can be told to wait, which may be at once: a TLS handshake leaves bytes behind."""
@@ -28,13 +29,28 @@ class Outlet:
 
     def write(self, data: bytes, handed: Callable[[], None] | None = None) -> None:
         """Write now if the transport can take it, else queue."""
-        if self._blocked or self._queue:
+        if self._blocked or self._frozen or self._queue or self._urgent:
             self._queue.append((data, handed))
             self.queued += len(data)
             return
         self.transport.write(data)
         if handed:
             handed()
+
+    def hop(self, data: bytes, handed: Callable[[], None] | None = None) -> None:
+        """A whole frame of the gateway's own on this hop, a pong: ahead of all that waits, frozen or not."""
+        if self._blocked:
+            self._urgent.append((data, handed))
+            return
+        self.transport.write(data)
+        if handed:
+            handed()
+
+    def freeze(self, on: bool) -> None:
+        """Keep everything that waits, or let it go again."""
+        self._frozen = on
+        if not on and not self._blocked:
+            self.unblocked()
 
     def blocked(self) -> None:
         """The transport's pause_writing."""
@@ -43,7 +59,12 @@ class Outlet:
     def unblocked(self) -> None:
         """The transport's resume_writing: go on until it blocks again."""
         self._blocked = False
-        while self._queue and not self._blocked:
+        while self._urgent and not self._blocked:
+            data, handed = self._urgent.popleft()
+            self.transport.write(data)
+            if handed:
+                handed()
+        while self._queue and not self._blocked and not self._frozen:
             if self.gate is not None and not self.gate():
                 return
             data, handed = self._queue.popleft()
@@ -55,10 +76,11 @@ class Outlet:
     def drop(self) -> int:
         """Forget what waits, and pass what is said from now on; how many bytes that were."""
         self.gate = None
+        self._frozen = False
         dropped, self.queued = self.queued, 0
         self._queue.clear()
         return dropped
 
     @property
     def idle(self) -> bool:
-        return not self._queue and not self._blocked
+        return not self._queue and not self._urgent and not self._blocked

@@ -100,7 +100,8 @@ class Leg(asyncio.Protocol):
 
         if not self._ponging:
             self._ponging = True
-            self.send(websocket.PONG, payload, handed)
+            if self.outlet is not None and self.transport is not None and not self.transport.is_closing():
+                self.outlet.hop(websocket.encode(websocket.PONG, payload, mask=not self.client), handed)
 
     def close(self) -> None:
         if self.transport is not None and not self.transport.is_closing():
@@ -276,6 +277,11 @@ class Relay:
         if self.client.closing:
             self.client.close()
         self._arm()
+
+    def freeze(self, on: bool) -> None:
+        for leg in (self.client, self.cluster):
+            if leg.outlet is not None:
+                leg.outlet.freeze(on)
 
     # -- the end that the gateway makes ------------------------------------------------------------------------------------
 

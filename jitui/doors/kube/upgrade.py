@@ -139,6 +139,9 @@ class Upgrade:
             if self._session is not None:
                 self._client.door.broker.windows.over(self._session, End(Why.CLIENT_CLOSED, "client", ""))
 
+    def freeze(self, on: bool) -> None:
+        """Nothing waits to be written yet: the session holds what is on record."""
+
     def cut(self, end: End) -> None:
         """The session ended before the cluster answered."""
         self._leave()
