@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 from typing import Final
 
-from jitui.rules.clause import Clause
-from jitui.rules.pattern import Wild
+from jitui.rules.clause import VERBS, Clause
+from jitui.rules.hazard import past_star_verb
+from jitui.rules.pattern import EVERY, Wild
 from jitui.rules.scope import Scope
 
 # programs that run what their arguments or their input say, so naming them bounds nothing once an argument is free
@@ -21,6 +22,14 @@ def advice(scope: Scope) -> tuple[str, ...]:
 
 
 def _of(clause: Clause) -> Iterator[str]:
+    for atom in clause.atoms:
+        target = atom.target
+        if not atom.starred or target.plural == EVERY:
+            continue
+        missing = [verb for verb in VERBS if past_star_verb(verb, target.group, target.plural, target.subresource)]
+        if missing:
+            what = "nothing" if len(missing) == len(VERBS) else "no write"
+            yield f"{clause}: * reaches {what} of {target}; write the verbs out, for instance: {missing[0]} {target}"
     if clause.argv:
         first = clause.argv[0]
         free = any(isinstance(word, Wild) for word in clause.argv)

@@ -51,6 +51,10 @@ TABLE: Final[tuple[tuple[Kind, frozenset[str], Hazard], ...]] = (
     (("apiregistration.k8s.io", "apiservices", "status"), WRITE, Hazard.ESCAPE),
     ((ADMISSION, "validatingwebhookconfigurations", ""), WRITE, Hazard.ESCAPE),
     ((ADMISSION, "mutatingwebhookconfigurations", ""), WRITE, Hazard.ESCAPE),
+    ((ADMISSION, "validatingadmissionpolicies", ""), WRITE, Hazard.ESCAPE),
+    ((ADMISSION, "validatingadmissionpolicybindings", ""), WRITE, Hazard.ESCAPE),
+    ((ADMISSION, "mutatingadmissionpolicies", ""), WRITE, Hazard.ESCAPE),
+    ((ADMISSION, "mutatingadmissionpolicybindings", ""), WRITE, Hazard.ESCAPE),
     # where everybody's code runs
     (("", "nodes", ""), WRITE, Hazard.ESCAPE),
     (("", "nodes", "status"), WRITE, Hazard.ESCAPE),
@@ -75,7 +79,7 @@ TABLE: Final[tuple[tuple[Kind, frozenset[str], Hazard], ...]] = (
     (("authentication.k8s.io", "selfsubjectreviews", ""), MAKE, Hazard.READ),
 )
 
-# What a `*` never reaches: no verb of these kinds by the plural `*` ...
+# What a `*` never reaches, neither as the verb nor as the plural: these kinds ...
 NEVER_BY_STAR: Final = frozenset({
     ("", "secrets"),
     ("certificates.k8s.io", "certificatesigningrequests"),
@@ -84,9 +88,11 @@ NEVER_BY_STAR: Final = frozenset({
     (ADMISSION, "validatingwebhookconfigurations"),
     (ADMISSION, "mutatingwebhookconfigurations"),
 })
-# ... and no write of these by the plural `*`, nor by the verb `*`.
+# ... and the writes of these; of subresources, which the plural `*` reaches nowhere, what TABLE calls SECRET or ESCAPE.
 WRITES_NEVER_BY_STAR: Final = frozenset({
     (RBAC, "roles"), (RBAC, "rolebindings"), (RBAC, "clusterroles"), (RBAC, "clusterrolebindings"),
+    (ADMISSION, "validatingadmissionpolicies"), (ADMISSION, "validatingadmissionpolicybindings"),
+    (ADMISSION, "mutatingadmissionpolicies"), (ADMISSION, "mutatingadmissionpolicybindings"),
     ("", "nodes"),
 })  # fmt: skip
 
@@ -97,12 +103,14 @@ BY_KIND: Final[Mapping[Kind, tuple[tuple[frozenset[str], Hazard], ...]]] = {
 
 def past_star_kind(verb: str, group: str, resource: str) -> bool:
     """Whether the plural `*` does not reach this: it must be written out."""
-    return (group, resource) in NEVER_BY_STAR or past_star_verb(verb, group, resource)
+    return verb in RBAC_VERBS or (group, resource) in NEVER_BY_STAR or ((group, resource) in WRITES_NEVER_BY_STAR and verb not in READ)
 
 
-def past_star_verb(verb: str, group: str, resource: str) -> bool:
-    """Whether the verb `*` does not reach this: the verb must be written out."""
-    return (group, resource) in WRITES_NEVER_BY_STAR and verb not in READ
+def past_star_verb(verb: str, group: str, resource: str, subresource: str) -> bool:
+    """Whether the verb `*` does not reach this, though the kind is written out: so must the verb be."""
+    if subresource:
+        return _hazard(verb, group, resource, subresource) in {Hazard.SECRET, Hazard.ESCAPE}
+    return past_star_kind(verb, group, resource)
 
 
 def hazard_of(action: Action) -> Hazard:
@@ -112,7 +120,7 @@ def hazard_of(action: Action) -> Hazard:
 
 def clause_hazard(clause: Clause) -> Hazard:
     """The worst that the clause allows."""
-    return max(clause_hazards(clause), key=lambda hazard: hazard.rank)
+    return max(clause_hazards(clause), key=lambda hazard: hazard.rank, default=Hazard.READ)  # none: its `*` reaches nothing
 
 
 @lru_cache(maxsize=4096)
@@ -153,6 +161,8 @@ def _hazard(verb: str, group: str, resource: str, subresource: str) -> Hazard:
 def _atom_hazards(atom: Atom) -> Iterator[Hazard]:
     target = atom.target
     for verb in atom.verbs:
+        if atom.starred and target.plural != EVERY and past_star_verb(verb, target.group, target.plural, target.subresource):
+            continue
         yield _hazard(verb, target.group, target.plural, target.subresource)
         if target.plural == EVERY:
             for group, resource, subresource in BY_KIND:

@@ -4,6 +4,7 @@ Discovery is answered by the door from the gateway's own copy and never comes he
 request (its own rights, OpenAPI, health) passes under any live grant.
 """
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from shlex import quote
@@ -14,6 +15,7 @@ from jitui.errors import InvalidError
 from jitui.instant import Instant
 from jitui.rules.action import Action, Hazard
 from jitui.rules.clause import APPLIES, READS, Clause, Target
+from jitui.rules.escape import gives, is_written_out
 from jitui.rules.grant import due
 from jitui.rules.hazard import hazard_of
 from jitui.rules.kube import STREAMS, describe, is_upgrade_target
@@ -22,6 +24,7 @@ from jitui.rules.scope import Kinds, Scope, narrower
 from jitui.rules.terms import Grant, GrantState, Rule
 
 DISCOVERY: Final = frozenset({"/version", "/api", "/apis", "/api/v1"})
+OPENAPI: Final = re.compile(r"/openapi/v[23]|/openapi/v3/(?:api/v1|apis/[^/]+/[^/]+)")
 HEALTH: Final = ("/healthz", "/livez", "/readyz")
 SELF_REVIEWS: Final = frozenset({
     ("authorization.k8s.io", "selfsubjectaccessreviews"),
@@ -72,7 +75,7 @@ def is_around(action: Action) -> bool:
         )  # fmt: skip
     path = action.path
     return action.verb == "get" and (
-        path in {"/openapi/v2", "/openapi/v3"} or path.startswith("/openapi/v3/") or any(path == top or path.startswith(top + "/") for top in HEALTH)
+        OPENAPI.fullmatch(path) is not None or any(path == top or path.startswith(top + "/") for top in HEALTH)
     )
 
 
@@ -157,6 +160,8 @@ def _deny(action: Action, agent: str, connection: str, rule: Rule, live: Sequenc
         command = ask_line(connection, rule)
         if allowed or namespaced is None or is_around(action):
             return Deny(f"{agent} has no live window on {connection}", f"ask: {command}")
+        if is_written_out(action):
+            return _unwritten(action, what, ruled, kinds, f", and {agent} has no live window on {connection}")
         hint = _hint(action, rule.scope, kinds)
         why = f"{what}: no rule allows it, and {agent} has no live window on {connection}; {ruled} allows {_shown(rule.scope)}"
         return Deny(why, f"{hint}, and ask: {command}" if hint else "")
@@ -167,9 +172,20 @@ def _deny(action: Action, agent: str, connection: str, rule: Rule, live: Sequenc
         covering = next((grant for grant in live if grant.scope.allows(action, kinds)), None)
         if covering is not None:
             return Deny(f"{what}: window {covering.label} covers it, but {ruled} now allows only {_shown(rule.scope)}")
+        if is_written_out(action):
+            return _unwritten(action, what, ruled, kinds)
         return Deny(f"{what}: no rule allows it; {ruled} allows {_shown(rule.scope)}", hint)
     command = ask_line(connection, rule, _askable(action, rule, kinds))
     return Deny(f"{what}: window {live[0].label} covers {_shown(live[0].scope)}", f"{hint}, or: {command}" if hint else f"ask: {command}")
+
+
+def _unwritten(action: Action, what: str, ruled: str, kinds: Kinds, more: str = "") -> Deny:
+    """A way out of a window, or to what outlives it: what it would give, and the clause that a rule would have to write out."""
+    given = gives(action)
+    why = f"{what} gives {given}" if given else what
+    clause = suggest(action, kinds)
+    how = f"to allow it, whoever writes the rule adds: {clause}" if clause else ""
+    return Deny(f"{why}: no * and no preset reaches it, and {ruled} does not write it out{more}", how)
 
 
 def _askable(action: Action, rule: Rule, kinds: Kinds) -> str:

@@ -43,7 +43,7 @@ class Scope:
                 for verb in atom.verbs:
                     if target.plural == EVERY:
                         starred.setdefault(verb, []).append((atom, clause))
-                    elif not (atom.starred and past_star_verb(verb, target.group, target.plural)):
+                    elif not (atom.starred and past_star_verb(verb, target.group, target.plural, target.subresource)):
                         written.setdefault((verb, target.group, target.plural, target.subresource), []).append((atom, clause))
         object.__setattr__(self, "_written", written)
         object.__setattr__(self, "_starred", starred)
@@ -147,7 +147,7 @@ def _pieces(atom: Atom) -> Iterator[tuple[str, str]]:
     """The atom, one verb and one namespace at a time ("" for cluster-scoped), without what it never reaches."""
     target = atom.target
     for verb in atom.verbs:
-        if not (atom.starred and target.plural != EVERY and past_star_verb(verb, target.group, target.plural)):
+        if not (atom.starred and target.plural != EVERY and past_star_verb(verb, target.group, target.plural, target.subresource)):
             for namespace in atom.namespaces or ("",):
                 yield verb, namespace
 

@@ -1,10 +1,12 @@
 """One table of hazards, row by row."""
 
+from dataclasses import replace
+
 import pytest
-from hypothesis import given
+from hypothesis import given, strategies as st
 
 from jitui.rules.action import Action, Hazard
-from jitui.rules.clause import VERBS, Clause
+from jitui.rules.clause import STREAMS, VERBS, Clause, Target
 from jitui.rules.hazard import (
     ANY,
     NEVER_BY_STAR,
@@ -23,7 +25,7 @@ from jitui.rules.hazard import (
 )  # fmt: skip
 from jitui.rules.kube import read
 from jitui.rules.scope import Scope
-from tests.rules.made import actions, scopes
+from tests.rules.made import actions, actions_of, clauses, scopes
 from tests.rules.world import CLUSTER
 
 NS = "/api/v1/namespaces/web"
@@ -138,8 +140,11 @@ def test_reads_and_writes_are_all_verbs() -> None:
     ("create *.rbac.authorization.k8s.io in web", Hazard.CHANGE),
     ("* * in web", Hazard.SPAWN),
     ("get secrets:web-tls in web", Hazard.SECRET),
-    ("* secrets in web", Hazard.ESCAPE),
-    ("* nodes", Hazard.ESCAPE),
+    ("get,create secrets in web", Hazard.ESCAPE),
+    ("* secrets in web", Hazard.READ),
+    ("* nodes", Hazard.READ),
+    ("* pods/proxy in web", Hazard.READ),
+    ("* pods/exec in web", Hazard.EXEC),
     ("patch nodes", Hazard.ESCAPE),
     ("impersonate serviceaccounts in web", Hazard.ESCAPE),
     ("@view in web", Hazard.READ),
@@ -177,6 +182,46 @@ def test_every_hazard_of_the_design_is_out_of_reach_of_a_star() -> None:
     assert escapes == NEVER_BY_STAR | WRITES_NEVER_BY_STAR
     assert past_star_kind("get", "", "secrets")
     assert past_star_kind("create", "", "nodes")
-    assert past_star_verb("create", "", "nodes")
+    assert past_star_verb("create", "", "nodes", "")
+    assert past_star_verb("get", "", "secrets", "")
+    assert past_star_verb("get", "", "pods", "proxy")
     assert not past_star_kind("get", "", "nodes")
-    assert not past_star_verb("get", "", "secrets")
+    assert not past_star_verb("get", "", "nodes", "")
+    assert not past_star_verb("get", "", "pods", "log")
+
+
+@given(clauses, st.data())
+def test_no_star_covers_what_outlives_a_window(clause: Clause, data: st.DataObject) -> None:
+    """Of a clause with `*` as its verbs or as a plural, the part that the `*` stands for never covers an ESCAPE or a SECRET."""
+    starred = Clause(("*",), clause.targets or Scope.parse("read secrets in web").clauses[0].targets, clause.namespaces)
+    scope = Scope((starred,))
+    action = data.draw(actions_of(scope) | actions())
+    if hazard_of(action) in {Hazard.ESCAPE, Hazard.SECRET}:
+        assert scope.allows(action, CLUSTER) is None
+    plural = replace(clause, targets=(Target("*"),)) if clause.targets and not set(clause.verbs) & set(STREAMS) else starred
+    if hazard_of(action) in {Hazard.ESCAPE, Hazard.SECRET}:
+        assert Scope((plural,)).allows(action, CLUSTER) is None
+
+
+@pytest.mark.parametrize("row", [row for row in TABLE if row[2] in {Hazard.ESCAPE, Hazard.SECRET}], ids=lambda row: ".".join(row[0]))
+@pytest.mark.parametrize("text", ["* {}", "* {} in *", "* *", "* * in *", "@deploy in *", "@debug in *", "@view in *", "@view"])
+def test_every_way_out_must_be_written_out(row: tuple[Kind, frozenset[str], Hazard], text: str) -> None:
+    """For each row of the table, whatever a scope says with a `*` or a preset; and the verb written out covers it."""
+    (group, resource, subresource), verbs, _ = row
+    written = str(Target(resource, group, subresource))
+    scope = Scope.parse(text.format(written))
+    for verb in verbs & set(VERBS):
+        for namespaced in (True, False):
+            action = Action(verb, group, "v1", resource, subresource, "web" if namespaced else "", "x", apply=verb == "patch")
+            assert scope.allows(action, Everything(namespaced)) is None
+            assert Scope.parse(f"{verb},create {written}{' in web' if namespaced else ''}").allows(action, Everything(namespaced))
+
+
+class Everything:
+    """A cluster that serves every kind."""
+
+    def __init__(self, answer: bool) -> None:
+        self._answer = answer
+
+    def namespaced(self, group: str, resource: str) -> bool | None:
+        return self._answer

@@ -100,6 +100,7 @@ SELF = "/apis/authorization.k8s.io/v1/selfsubject"
     (f"POST {SELF}accessreviews/x", False), ("POST /apis/authorization.k8s.io/v1/namespaces/web/selfsubjectaccessreviews", False),
     ("POST /apis/evil.io/v1/selfsubjectaccessreviews", False),
     ("GET /openapi/v2", True), ("GET /openapi/v3", True), ("GET /openapi/v3/apis/apps/v1?hash=A", True), ("GET /openapi/v4", False),
+    ("GET /openapi/v3/api/v1", True), ("GET /openapi/v3/apis/apps", False), ("GET /openapi/v3/apis/apps/v1/x", False), ("GET /openapi/v3/version", False),
     ("GET /openapi/v2/x", False), ("POST /openapi/v2", False), ("GET /openapi", False),
     ("GET /healthz", True), ("GET /livez/ping", True), ("GET /readyz", True), ("GET /healthzz", False), ("POST /healthz", False),
     ("GET /metrics", False), ("GET /logs", False), ("GET /version", False), (f"GET {NS}/pods", False),
@@ -145,7 +146,14 @@ def test_discovery_is_what_the_door_answers(line: str, discovery: bool) -> None:
     (f"GET {NS}/pods/web-7c/exec?command=ls&stdin=1&tty=1", "exec pods in web -- ls", "exec pods in web -- ls",
      "exec pods/web-7c in web: no rule allows it; the rule for agent-x on prod allows exec pods in web -- ls; leave out -i and -t"),
     (f"GET {NS}/secrets/db", "@view in web", "@view in web",
-     "get secrets/db in web: no rule allows it; the rule for agent-x on prod allows @view in web"),
+     ("get secrets/db in web gives passwords, keys and tokens as they are, which stay good after the window ends: no * and no preset reaches it, and "
+      "the rule for agent-x on prod does not write it out; to allow it, whoever writes the rule adds: read secrets:db in web")),
+    (f"GET {NS}/secrets/db", "@view in web", "@view in web; get secrets in web",
+     ('get secrets/db in web: window g-7 covers @view in web; ask: '
+     'jitui request prod --duration 30m --reason "..." --scope "get secrets:db in web"')),
+    ("GET /apis/certificates.k8s.io/v1/certificatesigningrequests", "read *", "read *",
+     ("list certificatesigningrequests.certificates.k8s.io: no * and no preset reaches it, and the rule for agent-x on prod does not write it out; "
+      "to allow it, whoever writes the rule adds: read certificatesigningrequests.certificates.k8s.io")),
     ("GET /api/v1/nodes", "read pods in web", "read pods in web; read nodes",
      'list nodes: window g-7 covers read pods in web; ask: jitui request prod --duration 30m --reason "..." --scope "read nodes"'),
     (f"GET {NS}/pods/x", "get services in web", "get pods in web",
@@ -177,7 +185,11 @@ def test_a_denial_says_what_is_missing_and_how_to_ask(line: str, scope: str, rul
     ("GET /openapi/v3", "read pods in web", 'agent-x has no live window on prod; ask: jitui request prod --duration 30m --reason "..."'),
     ("GET /apis/x.io/v1/widgets", "read pods in web", 'agent-x has no live window on prod; ask: jitui request prod --duration 30m --reason "..."'),
     (f"GET {NS}/secrets/db", "read pods in web",
-     "get secrets/db in web: no rule allows it, and agent-x has no live window on prod; the rule for agent-x on prod allows read pods in web"),
+     ("get secrets/db in web gives passwords, keys and tokens as they are, which stay good after the window ends: no * and no preset reaches it, and "
+      "the rule for agent-x on prod does not write it out, and agent-x has no live window on prod; "
+      "to allow it, whoever writes the rule adds: read secrets:db in web")),
+    (f"GET {NS}/services/db", "read pods in web",
+     "get services/db in web: no rule allows it, and agent-x has no live window on prod; the rule for agent-x on prod allows read pods in web"),
     ("GET /api/v1/pods", "read pods in web",
      ("pods in all namespaces: no rule allows it, and agent-x has no live window on prod; the rule for agent-x on prod allows read pods in web; "
      'use -n web, and ask: jitui request prod --duration 30m --reason "..."')),
@@ -195,7 +207,7 @@ def test_without_a_rule_the_denial_says_so() -> None:
 def test_a_long_scope_is_cut_in_a_denial() -> None:
     """A Status is one line."""
     long = "; ".join(f"read pods:web-{number} in web" for number in range(99))
-    assert len(denied(f"GET {NS}/secrets/db", grant(long), under=rule(long)).sentence) < 400
+    assert len(denied(f"GET {NS}/services/db", grant(long), under=rule(long)).sentence) < 400
 
 
 @given(scopes, scopes, actions())
