@@ -118,6 +118,7 @@ class GrantView:
     bytes_in: int
     bytes_out: int
     you_may: tuple[str, ...]  # revoke, release, freeze, thaw
+    held: int = 0  # bytes recorded and not handed on, in frozen sessions of it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,6 +144,8 @@ class SessionView:
     may_run_on: int  # processes that may go on in the pod after the end
     remaining_s: float
     you_may: tuple[str, ...]  # kill, freeze, thaw, watch, replay
+    frozen_by: str = ""  # alone, or with its window
+    held: int = 0  # bytes recorded and not handed on since it was frozen
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -206,6 +209,18 @@ class Ended:
     streams: int
     took_ms: float
     may_run_on: tuple[str, ...]  # pods in which a process may go on
+    said: str  # one line for the person
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Frozen:
+    """What a freeze or a thaw did."""
+
+    id: str  # g-17, s-204 or all
+    frozen_by: str  # empty after a thaw
+    windows: tuple[str, ...]  # whose flag it moved
+    streams: int  # that stand still now, or go on
+    held: int  # bytes that a thaw let go
     said: str  # one line for the person
 
 
@@ -308,6 +323,15 @@ class Floor(Protocol):
     async def release(self, grant: str) -> Ended: ...
 
     async def kill(self, session: str, *, reason: str) -> Ended: ...
+
+    async def freeze(self, target: str) -> Frozen:
+        """A window (g-17), a session (s-204) or `all`: from this instant nothing passes either way, and nothing is lost. Clocks run on.
+
+        What is read is recorded and held, until a leg's window is full. ConflictError if it is frozen already, or not active.
+        """
+
+    async def thaw(self, target: str) -> Frozen:
+        """What was held goes on, in order. A window with everything in it; a session only if it was frozen without its window."""
 
     async def lockdown(self, on: bool, *, reason: str) -> Status:
         """On: every grant is revoked and nothing is granted. Off: by an admin only."""

@@ -34,9 +34,11 @@ class Kind(StrEnum):
     GRANT_STARTED = "grant.started"
     GRANT_ACTIVE = "grant.active"  # subject: g-N. started_us, deadline {...}
     GRANT_ENDED = "grant.ended"  # subject: g-N. state (expired, revoked, released), why
-    GRANT_FROZEN = "grant.frozen"  # subject: g-N. by
-    GRANT_THAWED = "grant.thawed"  # subject: g-N
+    GRANT_FROZEN = "grant.frozen"  # subject: g-N. by, streams, identity, connection
+    GRANT_THAWED = "grant.thawed"  # subject: g-N. held (bytes let go), streams, identity, connection
     SESSION_OPENED = "session.opened"  # subject: s-N. grant, kind, target, argv, tty, peer, command_group, started_us, started_boot_us, boot_id
+    SESSION_FROZEN = "session.frozen"  # subject: s-N, frozen without its window. by, grant, identity, connection
+    SESSION_THAWED = "session.thawed"  # subject: s-N. held (bytes let go), grant, identity, connection
     SESSION_ENDING = "session.ending"  # subject: s-N. why (an ended_why of the design), by, words
     SESSION_ENDED = "session.ended"  # subject: s-N. why, by, ended_us, frames, bytes_in, bytes_out, delivered_in, delivered_out, head (hex), conns, may_run_on
     LOCKDOWN_ON = "lockdown.on"  # subject: gateway. why

@@ -2,9 +2,10 @@
 
 * requests   asks and what people say to them, until a grant comes of it
 * windows    live grants, the sessions under them, and how they end
+* freezer    what stands still for a while, and goes on
 * notes      what was attempted, as rows
 * roster     identities and tokens
-* broker     the four together: what the doors and the counter talk to
+* broker     all of them together: what the doors and the counter talk to
 """
 
 from jitui.broker.broker import Broker

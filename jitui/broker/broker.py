@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
+from jitui.broker.freezer import Freezer
 from jitui.broker.notes import Notes
 from jitui.broker.requests import Requests
 from jitui.broker.roster import Roster
@@ -47,6 +48,7 @@ class Broker:
         self.store, self.clock, self.gateway, self.kinds, self.spawn = store, clock, gateway, kinds, spawn
         self.roster = Roster(store, clock, people)
         self.windows = Windows(store, clock, spawn)
+        self.freezer = Freezer(self.windows)
         self.requests = Requests(store, clock, self.windows, rules, self._standing)
         self.notes = Notes(store, clock, gateway, self.windows.over)
         self.bad_input = 0  # requests that can be read in two ways, since the start

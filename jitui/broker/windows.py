@@ -171,6 +171,8 @@ class Windows:
             self.over(session, end)
             raise RefusedError(end.words.removeprefix("jitui: "))
         window.sessions[session.id] = session
+        if window.grant.frozen_by:
+            session.freeze(window.grant.frozen_by)
         return session
 
     async def _activate(self, window: Window) -> None:

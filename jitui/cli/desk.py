@@ -10,7 +10,7 @@ from jitui import plain, span
 from jitui.cli import follow, show
 from jitui.cli.kinds import DURATION
 from jitui.cli.reach import asynchronous, desk, reaching
-from jitui.desk import Ended, GrantView, LiveChunk, RequestView, SessionView
+from jitui.desk import Ended, Frozen, GrantView, LiveChunk, RequestView, SessionView
 from jitui.errors import UnavailableError
 from jitui.said import clean
 
@@ -83,10 +83,15 @@ async def withdraw_command(ident: str, as_json: bool) -> None:
         show.one(await at.withdraw(ident), as_json, request_line)
 
 
+def frozen(view: GrantView | SessionView) -> str:
+    """`FROZEN by ana, 12 KB held`; empty for what flows."""
+    return view.frozen_by and f"FROZEN by {view.frozen_by}, {show.size(view.held)} held"
+
+
 GRANT_COLUMNS: Final[Mapping[str, Callable[[GrantView], show.Cell]]] = {
-    "id": lambda view: view.id, "state": lambda view: view.state, "identity": lambda view: view.identity, "connection": lambda view: view.connection,
-    "remains": lambda view: span.show(view.remaining_s), "hazard": lambda view: view.hazard, "open": lambda view: view.open_streams,
-    "scope": lambda view: view.scope, "last": lambda view: view.last,
+    "id": lambda view: view.id, "state": lambda view: frozen(view) or view.state, "identity": lambda view: view.identity,
+    "connection": lambda view: view.connection, "remains": lambda view: span.show(view.remaining_s), "hazard": lambda view: view.hazard,
+    "open": lambda view: view.open_streams, "scope": lambda view: view.scope, "last": lambda view: view.last,
 }
 
 
@@ -123,9 +128,9 @@ async def release_command(grant: str, as_json: bool) -> None:
 
 SESSION_COLUMNS: Final[Mapping[str, Callable[[SessionView], show.Cell]]] = {
     "id": lambda view: view.id, "kind": lambda view: view.kind, "grant": lambda view: view.grant, "identity": lambda view: view.identity,
-    "connection": lambda view: view.connection, "started": lambda view: show.clock(view.started), "state": lambda view: view.ended_why or view.state,
-    "in": lambda view: show.size(view.bytes_in), "out": lambda view: show.size(view.bytes_out), "target": lambda view: view.target,
-    "argv": lambda view: show.argv(view.argv),
+    "connection": lambda view: view.connection, "started": lambda view: show.clock(view.started),
+    "state": lambda view: view.ended_why or frozen(view) or view.state, "in": lambda view: show.size(view.bytes_in),
+    "out": lambda view: show.size(view.bytes_out), "target": lambda view: view.target, "argv": lambda view: show.argv(view.argv),
 }
 
 
@@ -181,5 +186,25 @@ async def kill_command(session: str, reason: str, as_json: bool) -> None:
         show.one(await at.kill(session, reason=reason), as_json, _said)
 
 
-def _said(ended: Ended) -> str:
-    return ended.said
+@click.command("freeze")
+@click.argument("target", metavar="SESSION|GRANT|all")
+@reaching
+@asynchronous
+async def freeze_command(target: str, as_json: bool) -> None:
+    """Let nothing pass, either way, until it is thawed. Nothing is lost, and clocks run on."""
+    async with desk() as at:
+        show.one(await at.freeze(target), as_json, _said)
+
+
+@click.command("thaw")
+@click.argument("target", metavar="SESSION|GRANT|all")
+@reaching
+@asynchronous
+async def thaw_command(target: str, as_json: bool) -> None:
+    """Let go what was held, in order."""
+    async with desk() as at:
+        show.one(await at.thaw(target), as_json, _said)
+
+
+def _said(done: Ended | Frozen) -> str:
+    return done.said

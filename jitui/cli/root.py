@@ -13,7 +13,8 @@ from jitui.errors import JituiError
 from jitui.said import clean
 
 ROOMS: Final = {
-    "desk": ("requests", "approve", "deny", "withdraw", "grants", "revoke", "release", "sessions", "watch", "kill"),
+    "desk": ("requests", "approve", "deny", "withdraw", "grants", "revoke", "release", "sessions", "watch", "kill", "freeze",
+             "thaw"),
     "agent": ("request", "kubeconfig", "credential"),
     "gateway": ("serve", "stop", "reload", "check", "identity", "lockdown"),
     "auditor": ("actions", "explain", "facts", "verify"),

@@ -4,13 +4,14 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from typing import Final
 
-from jitui import __version__
+from jitui import __version__, size
+from jitui.broker.freezer import Frost
 from jitui.broker.windows import Cut
 from jitui.bus import Gap
 from jitui.counter import live, views
 from jitui.counter.bound import Bound, number
-from jitui.desk import API, Ended, FactView, GrantView, Hello, LiveChunk, SessionView, Status
-from jitui.errors import NotFoundError, RefusedError
+from jitui.desk import API, Ended, FactView, Frozen, GrantView, Hello, LiveChunk, SessionView, Status
+from jitui.errors import InvalidError, NotFoundError, RefusedError
 from jitui.facts import Draft, Fact, Kind
 from jitui.rules import grant as grants
 from jitui.rules.grant import Event
@@ -95,6 +96,12 @@ class FloorSeat(Bound):
         await self._broker.windows.settled()
         return ended(f"s-{at}", cut)
 
+    async def freeze(self, target: str) -> Frozen:
+        return await self._frost(target, Event.FREEZE)
+
+    async def thaw(self, target: str) -> Frozen:
+        return await self._frost(target, Event.THAW)
+
     async def watch(self, session: str) -> AsyncIterator[LiveChunk]:
         require(self._who, Right.LIVE)
         found = self._broker.windows.session(number(session, "s", "session"))
@@ -142,8 +149,29 @@ class FloorSeat(Bound):
         last = self._broker.notes.last.get(grant.id, "")
         return views.grant_view(
             grant, window, caller=self._who, now=self._broker.clock.now(), last=last, cut=0,
-            bytes_in=sum(s.bytes_in for s in sessions), bytes_out=sum(s.bytes_out for s in sessions),
+            bytes_in=sum(s.bytes_in for s in sessions), bytes_out=sum(s.bytes_out for s in sessions), held=sum(s.held for s in sessions),
         )  # fmt: skip
+
+    async def _frost(self, target: str, event: Event) -> Frozen:
+        """Freeze or thaw what is named."""
+        require(self._who, Right.STOP)
+        freezer, windows, by, on = self._broker.freezer, self._broker.windows, self._who.name, event is Event.FREEZE
+        if target == "all":
+            frost = (freezer.freeze_all if on else freezer.thaw_all)(by=by)
+        elif target.startswith("s-"):
+            session = windows.session(number(target, "s", "session"))
+            frost = (freezer.freeze_session if on else freezer.thaw_session)(session, by=by)
+        elif target.startswith("g-"):
+            at = number(target, "g", "grant")
+            window = windows.live.get(at)
+            if window is None:
+                grants.move(await self._find_grant(at), event)  # raises: it has ended
+                raise NotFoundError(f"no live grant g-{at}")
+            frost = (freezer.freeze if on else freezer.thaw)(window, by=by)
+        else:
+            raise InvalidError(f"{target[:40]!r} is no window, no session and not all; those look like g-17, s-204, all")
+        await windows.settled()
+        return Frozen(id=target, frozen_by=by if on else "", windows=frost.windows, streams=frost.streams, held=frost.held, said=stands(target, frost, on=on))
 
     async def _end(self, at: int, event: Event, reason: str) -> Ended:
         window = self._broker.windows.live.get(at)
@@ -161,3 +189,15 @@ def ended(ident: str, cut: Cut) -> Ended:
     if cut.processes:
         said += f"; {cut.processes} process{'' if cut.processes == 1 else 'es'} may go on in {', '.join(cut.may_run_on)}"
     return Ended(id=ident, streams=cut.streams, took_ms=cut.took_ms, may_run_on=cut.may_run_on, said=said)
+
+
+def stands(target: str, frost: Frost, *, on: bool) -> str:
+    """What a freeze or a thaw did, in one line for the person."""
+    what = target if target != "all" else f"{len(frost.windows)} window{'' if len(frost.windows) == 1 else 's'}"
+    streams = f"{frost.streams} stream{'' if frost.streams == 1 else 's'}"
+    if not on:
+        return f"{what} thawed: {streams} and {size.show(frost.held)} held go on in order" if frost.windows or frost.streams else "nothing is frozen"
+    said = f"{what} frozen: nothing passes, {streams} held; the clock runs on"
+    if frost.skipped:
+        said += f"; not {', '.join(frost.skipped)}: not used yet, revoke what must not start"
+    return said if frost.windows or frost.streams or target != "all" else "nothing to freeze: no window is active that is not frozen already"

@@ -8,6 +8,7 @@ from jitui.facts import Fact
 from jitui.identity.tokens import Row
 from jitui.instant import Instant, rfc3339
 from jitui.rules import request as requests
+from jitui.rules.grant import MOVES, Event
 from jitui.rules.hazard import clause_hazard, scope_hazard
 from jitui.rules.rights import Right, rights_of, why_not_decide
 from jitui.rules.terms import Grant, Identity, Request, RequestState, Rule
@@ -53,13 +54,17 @@ def request_view(
     )  # fmt: skip
 
 
-def grant_view(grant: Grant, window: Window | None, *, caller: Identity, now: Instant, last: str, cut: int, bytes_in: int, bytes_out: int) -> GrantView:
+def grant_view(
+    grant: Grant, window: Window | None, *, caller: Identity, now: Instant, last: str, cut: int, bytes_in: int, bytes_out: int, held: int
+) -> GrantView:
     """A grant; `window` while it is live."""
     limit = grant.deadline or grant.use_by
     live = window is not None and not window.closed
     may = []
     if live and Right.STOP in rights_of(caller):
         may.append("revoke")
+        if Event.FREEZE in MOVES[grant.state]:
+            may.append("thaw" if grant.frozen_by else "freeze")
     if live and grant.identity == caller.name:
         may.append("release")
     return GrantView(
@@ -68,7 +73,7 @@ def grant_view(grant: Grant, window: Window | None, *, caller: Identity, now: In
         deadline=rfc3339(grant.deadline.wall_us) if grant.deadline else "",
         remaining_s=max(0.0, limit.remaining_us(now) / 1e6) if live and limit else 0.0, request=f"r-{grant.request}", approved_by=grant.approved_by,
         frozen_by=grant.frozen_by, open_streams=window.open_streams if window else 0, last=Said(last), ended=when(grant.ended_us),
-        ended_by=grant.ended_by, why=Said(grant.why), cut=cut, bytes_in=bytes_in, bytes_out=bytes_out, you_may=tuple(may),
+        ended_by=grant.ended_by, why=Said(grant.why), cut=cut, bytes_in=bytes_in, bytes_out=bytes_out, held=held, you_may=tuple(may),
     )  # fmt: skip
 
 
@@ -76,6 +81,8 @@ def live_session_view(session: Session, *, caller: Identity, now: Instant) -> Se
     grant = session.window.grant
     rights = rights_of(caller)
     may = [word for word, right in (("kill", Right.STOP), ("watch", Right.LIVE)) if right in rights and not session.muted]
+    if "kill" in may and not grant.frozen_by:  # a window that is frozen is thawed whole
+        may.append("thaw" if session.frozen_by else "freeze")
     return SessionView(
         id=session.label, kind=session.kind, grant=grant.label, identity=grant.identity, connection=grant.connection, target=Said(session.target),
         argv=tuple(Said(word) for word in session.argv), tty=session.tty, state="ending" if session.muted else "open",
@@ -83,6 +90,7 @@ def live_session_view(session: Session, *, caller: Identity, now: Instant) -> Se
         ended_by=session.end.by if session.end else "",
         frames=session.frames, bytes_in=session.bytes_in, bytes_out=session.bytes_out, delivered_in=session.handed_in, delivered_out=session.handed_out,
         may_run_on=session.may_run_on, remaining_s=max(0.0, grant.deadline.remaining_us(now) / 1e6) if grant.deadline else 0.0, you_may=tuple(may),
+        frozen_by=session.frozen_by, held=session.held,
     )  # fmt: skip
 
 

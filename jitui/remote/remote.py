@@ -13,6 +13,7 @@ from jitui.desk import (
     Explained,
     FactView,
     FrameView,
+    Frozen,
     GrantView,
     Hello,
     IdentityView,
@@ -23,7 +24,7 @@ from jitui.desk import (
     SessionView,
     Status,
 )
-from jitui.errors import NotFoundError, UnavailableError
+from jitui.errors import InvalidError, NotFoundError, UnavailableError
 from jitui.plain import of as plain
 from jitui.remote.address import Address
 from jitui.remote.wire import Wire, view
@@ -95,6 +96,12 @@ class Remote:
     async def kill(self, session: str, *, reason: str) -> Ended:
         return await self._wire.post(Ended, f"/sessions/{_part(session)}/kill", {"reason": reason})
 
+    async def freeze(self, target: str) -> Frozen:
+        return await self._wire.post(Frozen, f"{_target(target)}/freeze")
+
+    async def thaw(self, target: str) -> Frozen:
+        return await self._wire.post(Frozen, f"{_target(target)}/thaw")
+
     async def watch(self, session: str) -> AsyncIterator[LiveChunk]:
         async for event in self._wire.events(f"/sessions/{_part(session)}/live"):
             yield view(LiveChunk, event.data)
@@ -151,3 +158,11 @@ def _part(ident: str) -> str:
     if not IDENT.fullmatch(ident):
         raise NotFoundError(f'nothing is called "{clean(ident, 64)}": ids are like r-41, g-17 and s-204')
     return quote(ident)
+
+
+def _target(target: str) -> str:
+    """Where a window, a session or all of them is frozen. Raises InvalidError."""
+    room = {"g-": "/grants/", "s-": "/sessions/"}.get(target[:2])
+    if target != "all" and room is None:
+        raise InvalidError(f'"{clean(target, 64)}" is no window, no session and not all; those look like g-17, s-204, all')
+    return "" if room is None else room + _part(target)

@@ -16,6 +16,7 @@ from jitui.desk import (
     Explained,
     FactView,
     FrameView,
+    Frozen,
     GrantView,
     Hello,
     IdentityView,
@@ -226,6 +227,31 @@ class FakeDesk:
         self.house.sessions[session] = replace(await self.session(session), state="ended", ended_why="killed", ended_by=self.who.name)
         await self.house.happen("session.ended", self.who.name, session)
         return Ended(id=session, streams=1, took_ms=2.5, may_run_on=("web-7c",), said=f"{session} killed: 1 process may go on in web-7c")
+
+    async def freeze(self, target: str) -> Frozen:
+        self._note("freeze", Role.APPROVER, Role.OPERATOR)
+        return await self._frost(target, self.who.name)
+
+    async def thaw(self, target: str) -> Frozen:
+        self._note("thaw", Role.APPROVER, Role.OPERATOR)
+        return await self._frost(target, "")
+
+    async def _frost(self, target: str, by: str) -> Frozen:
+        """Set or clear the flag; a grant or session that has it, or has it not, already conflicts."""
+        grants = [view for view in self.house.grants.values() if target in {"all", view.id}]
+        sessions = [view for view in self.house.sessions.values() if target in {"all", view.id, view.grant}]
+        held = sum(view.held for view in sessions)
+        if not grants and not sessions and target != "all":
+            raise NotFoundError(f"nothing is called {target}")
+        if target != "all" and bool((grants or sessions)[0].frozen_by) is bool(by):
+            raise ConflictError(f"{target} was already frozen by {(grants or sessions)[0].frozen_by}" if by else f"{target} is not frozen")
+        self.house.grants |= {view.id: replace(view, frozen_by=by) for view in grants}
+        self.house.sessions |= {view.id: replace(view, frozen_by=by, held=view.held if by else 0) for view in sessions}
+        for view in grants:
+            await self.house.happen("grant.frozen" if by else "grant.thawed", self.who.name, view.id)
+        words = f"frozen: {len(sessions)} held" if by else f"thawed: {held} B held go on"
+        return Frozen(id=target, frozen_by=by, windows=tuple(view.id for view in grants), streams=len(sessions), held=0 if by else held,
+                      said=f"{target} {words}")
 
     async def watch(self, session: str) -> AsyncIterator[LiveChunk]:
         self._note("watch")

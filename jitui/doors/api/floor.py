@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Header, Query, Request, Response
 
-from jitui.desk import Ended, FactView, GrantView, Hello, LiveChunk, SessionView, Status
+from jitui.desk import Ended, FactView, Frozen, GrantView, Hello, LiveChunk, SessionView, Status
 from jitui.doors.api.answer import answer
 from jitui.doors.api.body import Why
 from jitui.doors.api.seat import Seat
@@ -46,6 +46,18 @@ async def release(desk: Seat, ident: str) -> Response:
     return await answer(await desk.release(ident))
 
 
+@router.post("/grants/{ident}/freeze", response_model=Frozen)
+async def freeze_grant(desk: Seat, ident: str) -> Response:
+    """Nothing passes either way from now on; what comes is recorded and held, and the clock runs on."""
+    return await answer(await desk.freeze(_of("g", ident)))
+
+
+@router.post("/grants/{ident}/thaw", response_model=Frozen)
+async def thaw_grant(desk: Seat, ident: str) -> Response:
+    """Everything held in it goes on in order."""
+    return await answer(await desk.thaw(_of("g", ident)))
+
+
 @router.get("/sessions", response_model=list[SessionView])
 async def sessions(desk: Seat, live: bool = False, grant: str = "") -> Response:
     return await answer(await desk.sessions(live=live, grant=grant))
@@ -54,6 +66,29 @@ async def sessions(desk: Seat, live: bool = False, grant: str = "") -> Response:
 @router.post("/sessions/{ident}/kill", response_model=Ended)
 async def kill(desk: Seat, ident: str, body: Why) -> Response:
     return await answer(await desk.kill(ident, reason=body.reason))
+
+
+@router.post("/sessions/{ident}/freeze", response_model=Frozen)
+async def freeze_session(desk: Seat, ident: str) -> Response:
+    """One session; its window goes on."""
+    return await answer(await desk.freeze(_of("s", ident)))
+
+
+@router.post("/sessions/{ident}/thaw", response_model=Frozen)
+async def thaw_session(desk: Seat, ident: str) -> Response:
+    """One that was frozen without its window."""
+    return await answer(await desk.thaw(_of("s", ident)))
+
+
+@router.post("/freeze", response_model=Frozen)
+async def freeze_all(desk: Seat) -> Response:
+    """Every active window. One that is granted later is not frozen."""
+    return await answer(await desk.freeze("all"))
+
+
+@router.post("/thaw", response_model=Frozen)
+async def thaw_all(desk: Seat) -> Response:
+    return await answer(await desk.thaw("all"))
 
 
 @router.get("/sessions/{ident}/live", response_class=EventStream, responses={200: {"model": LiveChunk}})
@@ -68,3 +103,8 @@ async def events(request: Request, desk: Seat, since: Annotated[int, Query(ge=-1
     """Facts as they are committed, after the header Last-Event-ID or else `since`; without either from now on."""
     after = since if last_event_id is None else last_event_id
     return EventStream(desk.events(since=after), lambda fact: event("fact", fact, fact.seq), request.app.state.closing)
+
+
+def _of(letter: str, ident: str) -> str:
+    """`g-17`, also of 17: what stands under /grants is never the id of something else."""
+    return ident if ident.startswith(f"{letter}-") else f"{letter}-{ident}"
