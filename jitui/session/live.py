@@ -256,6 +256,10 @@ class Session:
 
     def say(self, conn: int, pieces: Sequence[tuple[Channel, bytes]], then: Callable[[], None]) -> None:
         """The gateway's own words of an ended session: on record first if that works, and said in any case."""
+        self.say_all([(conn, channel, body) for channel, body in pieces], then)
+
+    def say_all(self, pieces: Sequence[tuple[int, Channel, bytes]], then: Callable[[], None]) -> None:
+        """The same to several conns."""
 
         def done(error: Exception | None) -> None:
             if error is None:
@@ -263,12 +267,12 @@ class Session:
                     for tap in self.taps:
                         tap(frame)
                 for frame in frames:
-                    self.handed(conn, frame.channel, len(frame.body))
+                    self.handed(frame.conn, frame.channel, len(frame.body))
             else:
                 self._unrecorded(frames)
             then()
 
-        frames = self._frames(self._clock.now(), [(conn, channel, body) for channel, body in pieces])
+        frames = self._frames(self._clock.now(), pieces)
         self._journal.put_all(frames, done)
 
     def handed(self, conn: int, channel: Channel, size: int) -> None:

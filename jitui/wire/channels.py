@@ -37,10 +37,11 @@ class Piece:
 
 
 class Reader:
-    """The data frames of one direction, as pieces. Control frames are None.
+    """The data frames of one direction, as pieces. Control frames and empty messages are None.
 
-    `status` gathers what came on the error channel, at most STATUS_LIMIT bytes. Raises ProtocolError for a message that is fragmented (the API server
-    would take the second fragment for a new message), not binary, empty, or on a channel that this side does not write to.
+    `status` gathers what came on the error channel, at most STATUS_LIMIT bytes. A text message of a client is one like any other: the API server reads
+    its bytes, and Python clients send str so. An empty one has no channel and goes nowhere. Raises ProtocolError for a message that is fragmented (the
+    API server would take the second fragment for a new message), for text of the cluster, and for a channel that this side does not write to.
     """
 
     __slots__ = ("_channels", "_client", "_status", "_stdin_closed", "_version")
@@ -62,10 +63,10 @@ class Reader:
         side = "client" if self._client else "cluster"
         if frame.opcode == CONTINUATION or not frame.fin:
             raise ProtocolError(f"a message of the {side} is fragmented; the API server does not put fragments together")
-        if frame.opcode != BINARY:
-            raise ProtocolError(f"a message of the {side} is text; the channels of v4 and v5 are binary")
+        if frame.opcode != BINARY and not self._client:
+            raise ProtocolError("a message of the cluster is text; the channels of v4 and v5 are binary")
         if not frame.payload:
-            raise ProtocolError(f"a message of the {side} is empty, so it has no channel")
+            return None
         number = frame.payload[0]
         channel = self._channels.get(number)
         if channel is None:
@@ -113,6 +114,15 @@ def exit_of(status: bytes) -> Exit:
     if said.get("reason") == "NonZeroExitCode":
         return Exit(ok=False, code=_exit_code(said.get("details")), message=text)
     return Exit(ok=False, code=None, message=text or "the stream failed without saying why")
+
+
+def is_status(said: bytes) -> bool:
+    """Whether the pieces so far are a whole Status: one that was cut off says nothing of how the command ended."""
+    try:
+        whole = json.loads(said)
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(whole, dict) and isinstance(whole.get("status"), str)
 
 
 def _exit_code(details: object) -> int | None:

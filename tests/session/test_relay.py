@@ -221,7 +221,7 @@ async def test_pings_are_hop_by_hop(tmp_path: Path) -> None:
 
 async def test_a_client_that_is_held_back_gets_pongs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its own pings are stuck behind its data; kubectl gives up after 61 s without a pong."""
-    monkeypatch.setattr("jitui.session.relay.PONG_EVERY", 0.05)
+    monkeypatch.setattr("jitui.session.relay.ALIVE_EVERY", 0.05)
     async with house(tmp_path) as home:
         await home.window()
         kubectl, pod = await connected(home)

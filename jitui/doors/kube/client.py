@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from jitui.doors.kube.admission import Admission
 from jitui.doors.kube.call import Answered, Call, Waiting
+from jitui.doors.kube.plan import plan
 from jitui.doors.kube.upgrade import Upgrade
 from jitui.errors import JituiError, RefusedError
 from jitui.rules import kube
@@ -191,12 +192,12 @@ class KubeClient(asyncio.Protocol):
     def _upgrade(self, head: http.RequestHead, admission: Admission, action: Action, lines: list[tuple[bytes, bytes]], allow: Allow) -> Call:
         try:
             if not kube.is_upgrade_target(action):
-                raise RefusedError(f"an upgrade to {head.upgrade.decode('latin-1')} is not for {clean(kube.describe(action))}; exec and attach of a pod are")
-            plan = Upgrade.plan(head, action)
+                what = f"an upgrade to {head.upgrade.decode('latin-1')} is not for {clean(kube.describe(action))}"
+                raise RefusedError(f"{what}; exec, attach and port-forward of a pod are")
+            asked = plan(head, action)
         except JituiError as error:
-            remembered = self.door.remembered(admission, action) if head.upgrade.startswith(b"spdy") else None
-            return self._raw(*remembered) if remembered else self._say(error.code, error.reason, f"jitui: {error}")
-        return Upgrade(self, head, admission, action, lines, plan, allow)
+            return self._say(error.code, error.reason, f"jitui: {error}")
+        return Upgrade(self, head, admission, action, lines, asked, allow)
 
     def leave(self) -> None:
         """An upgrade is through: this connection is the relay's from now on."""

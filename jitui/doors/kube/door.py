@@ -3,7 +3,6 @@
 import asyncio
 import re
 import ssl
-from collections import OrderedDict
 from collections.abc import Callable, Coroutine, Mapping
 from typing import Any, Final
 
@@ -13,13 +12,10 @@ from jitui.doors.kube.client import KubeClient
 from jitui.errors import JituiError, NotFoundError, RefusedError, UnavailableError, UnknownCallerError
 from jitui.identity.callers import Callers
 from jitui.identity.peer import loopback_uid
-from jitui.rules.action import Action
 from jitui.upstream.way import Way
 from jitui.wire import headers, http
 
 TARGET: Final = re.compile(rb"/c/([a-z0-9](?:[a-z0-9.-]{0,61}[a-z0-9])?)(/.*|\?.*|)", re.DOTALL)
-FALLBACK_S: Final = 10.0  # how long a refused WebSocket upgrade is remembered for the SPDY attempt that follows it
-FALLBACKS: Final = 256
 HANDSHAKE_S: Final = 10.0
 SHUTDOWN_S: Final = 2.0  # for a client to say that it closes, too
 
@@ -37,7 +33,6 @@ class KubeDoor:
         self.port = 0
         self._own_uid = own_uid
         self._server: asyncio.Server | None = None
-        self._refused: OrderedDict[tuple[str, str, str, tuple[str, ...]], tuple[float, int, bytes]] = OrderedDict()
 
     async def start(self, host: str, port: int, context: ssl.SSLContext) -> None:
         """Listen. Raises UnavailableError if the port is taken."""
@@ -92,20 +87,3 @@ class KubeDoor:
         client, server = transport.get_extra_info("peername"), transport.get_extra_info("sockname")
         if loopback_uid(client[:2], server[:2]) == self._own_uid:
             raise RefusedError(f"{name} requires isolation, and this agent runs as the gateway's own Unix user: it could bypass jitui here")
-
-    # -- kubectl's second try ----------------------------------------------------------------------------------------------
-
-    def remember(self, admission: Admission, action: Action, code: int, body: bytes) -> None:
-        """The cluster refused a WebSocket upgrade: kubectl asks again over SPDY at once, and shows only the answer to that (protocol facts, 0.4)."""
-        self._refused[self._key(admission, action)] = (asyncio.get_running_loop().time(), code, body)
-        while len(self._refused) > FALLBACKS:
-            self._refused.popitem(last=False)
-
-    def remembered(self, admission: Admission, action: Action) -> tuple[int, bytes] | None:
-        found = self._refused.pop(self._key(admission, action), None)
-        if found is None or asyncio.get_running_loop().time() - found[0] > FALLBACK_S:
-            return None
-        return found[1], found[2]
-
-    def _key(self, admission: Admission, action: Action) -> tuple[str, str, str, tuple[str, ...]]:
-        return admission.who.name, admission.connection, f"{action.namespace}/{action.name}/{action.kind}", action.argv

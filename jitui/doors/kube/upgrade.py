@@ -4,11 +4,12 @@ Only after the cluster answered 101, with the protocol that was asked for, does 
 """
 
 import asyncio
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from jitui.doors.kube.admission import Admission
-from jitui.errors import InvalidError, JituiError, RefusedError
+from jitui.doors.kube.handshake import Handshake
+from jitui.doors.kube.plan import Plan
+from jitui.errors import JituiError, RefusedError
 from jitui.rules.action import Action
 from jitui.rules.policy import Allow
 from jitui.rules.terms import Grant
@@ -16,80 +17,17 @@ from jitui.session.live import End, Session, Why
 from jitui.session.relay import Relay
 from jitui.tape.frame import Channel
 from jitui.upstream.dial import cut
-from jitui.wire import channels, headers, http, status, websocket
+from jitui.wire import headers, http, status
+from jitui.wire.speech import Speech
 
 if TYPE_CHECKING:
     from jitui.doors.kube.client import KubeClient
 
 ANSWER_WITHIN: Final = 30.0  # seconds the cluster may take for its answer to an upgrade
-BODY_LIMIT: Final = 256 << 10  # of a refused upgrade's body
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What a valid upgrade request asks for."""
-
-    subprotocol: bytes
-    version: channels.Version
-    key: bytes
-
-
-class Handshake(asyncio.Protocol):
-    """The cluster's side until its answer is whole."""
-
-    def __init__(self) -> None:
-        self.transport: asyncio.Transport
-        self.parser = http.ResponseParser()
-        self.parser.expect(b"GET")
-        self.answer: asyncio.Future[tuple[http.ResponseHead, bytes]] = asyncio.get_running_loop().create_future()
-        self.gone = False  # the transport is closed
-        self._head: http.ResponseHead | None = None
-        self._body = b""
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self.transport = transport  # type: ignore[assignment]
-
-    def data_received(self, data: bytes) -> None:
-        try:
-            events = self.parser.feed(data)
-        except http.Malformed as error:
-            self._fail(error)
-            return
-        for event in events:
-            if isinstance(event, http.ResponseHead):
-                self._head = event
-                if event.status == 101:
-                    self.transport.pause_reading()
-            elif isinstance(event, http.Body):
-                self._body += event.data
-                if len(self._body) > BODY_LIMIT:
-                    self._fail(http.AnswerMalformed("the cluster's answer to an upgrade is too long"))
-                    return
-            elif self._head is not None and not self.answer.done():
-                self.answer.set_result((self._head, self._body))
-
-    def eof_received(self) -> bool:
-        try:
-            events = self.parser.eof()
-        except http.Malformed as error:
-            self._fail(error)
-            return False
-        if events and self._head is not None and not self.answer.done():
-            self.answer.set_result((self._head, self._body))
-        return False
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        self.gone = True
-        self._fail(http.AnswerMalformed(f"the cluster closed the connection before it answered the upgrade{f' ({exc})' if exc else ''}"))
-
-    def _fail(self, error: Exception) -> None:
-        if not self.answer.done():
-            self.answer.set_exception(error)
-            self.answer.exception()
 
 
 class Upgrade:
-    """One exec or attach on its way. The call of its client, and the leg of its session until the relay takes over."""
+    """One exec, attach or port-forward on its way. The call of its client, and the leg of its session until the relay takes over."""
 
     def __init__(self, client: "KubeClient", head: http.RequestHead, admission: Admission, action: Action, lines: list[tuple[bytes, bytes]],
                  plan: Plan, allow: Allow) -> None:  # fmt: skip
@@ -102,21 +40,6 @@ class Upgrade:
         self._over = False  # answered, lost or cut
         self._begun = False
         self._asked = False  # the cluster was asked, and has not answered
-
-    @staticmethod
-    def plan(head: http.RequestHead, action: Action) -> Plan:
-        """What is asked for. Raises RefusedError or InvalidError with a sentence for kubectl."""
-        if action.subresource not in {"exec", "attach"}:
-            raise RefusedError(f"{action.subresource} is not carried by this version of jitui; exec and logs are")
-        if head.upgrade.startswith(b"spdy"):
-            raise RefusedError("SPDY is not carried by this version of jitui: use kubectl 1.31 or later, without KUBECTL_REMOTE_COMMAND_WEBSOCKETS=false")
-        if head.upgrade != b"websocket":
-            raise InvalidError("exec and attach need an upgrade to WebSocket")
-        if head.method != b"GET" or head.get(b"sec-websocket-version") != b"13":
-            raise InvalidError("a WebSocket upgrade is a GET of version 13 (RFC 6455)")
-        key = head.get(b"sec-websocket-key")
-        subprotocol = channels.choose(head.all(b"sec-websocket-protocol"))
-        return Plan(subprotocol, channels.VERSIONS[subprotocol], key)
 
     # -- the client's call -------------------------------------------------------------------------------------------------
 
@@ -204,25 +127,21 @@ class Upgrade:
         elif answer.status == 401:
             self._refuse(session, 502, _unavailable("the cluster does not accept the gateway's credential; see: jitui check"), Why.UPSTREAM_LOST)
         else:
-            self._client.door.remember(self._admission, self._action, answer.status, body)
             self._refuse(session, answer.status, body, Why.CLUSTER_CLOSED, answer)
 
     async def _ask(self, session: Session, grant: Grant) -> tuple[http.ResponseHead, bytes]:
         """Send the upgrade request and wait for the answer; once more after a refreshed credential."""
         upstream = self._admission.way.upstream
         note = self._client.door.broker.notes.audit_id(session, self._conn)
-        kept = [pair for pair in self._lines if pair[0].lower() not in {b"connection", b"upgrade", b"sec-websocket-protocol"}]
-        lines = [*kept, (b"Connection", b"Upgrade"), (b"Upgrade", b"websocket"), (b"Sec-WebSocket-Protocol", self._plan.subprotocol),
-                 (b"Audit-ID", note.encode())]  # fmt: skip
+        lines = [*self._plan.request(self._lines, self._head.method), (b"Audit-ID", note.encode())]
         recorded = http.render_request(self._head.method, self._admission.target, headers.recordable(lines))
         await self._record(session, [(Channel.REQUEST, recorded)])
         for last in (False, True):
             credential = await upstream.authorization(grant)
             if self._done_with(session):
                 break
-            _, self._handshake = await upstream.open(Handshake, stream=True)
-            if self._done_with(session):
-                break
+            _, self._handshake = await upstream.open(lambda: Handshake(self._head.method), stream=True)
+            await self._flowing(session)
             self._asked = True
             self._handshake.transport.write(http.render_request(self._head.method, upstream.prefix + self._admission.target, [*lines, *credential]))
             if not last:
@@ -238,6 +157,14 @@ class Upgrade:
         """Whether it ended, or its time ran out, while something was awaited."""
         return self._over or not session.passing()
 
+    async def _flowing(self, session: Session) -> None:
+        """Until bytes may pass: at once, unless the session was frozen meanwhile. Raises RefusedError when it is over."""
+        if self._done_with(session):
+            raise RefusedError("the session ended before the cluster answered")
+        self._on_record = flowing = asyncio.get_running_loop().create_future()
+        session.flow(lambda: None if flowing.done() else flowing.set_result(None))
+        await flowing
+
     async def _record(self, session: Session, pieces: list[tuple[Channel, bytes]]) -> None:
         self._on_record = on_record = asyncio.get_running_loop().create_future()
         session.record(self._conn, pieces, lambda: None if on_record.done() else on_record.set_result(None))
@@ -246,25 +173,22 @@ class Upgrade:
     def _answered(self, session: Session, answer: http.ResponseHead) -> None:
         """101: check that it is the protocol that was asked for, put it on record, then pass it on and become a relay."""
         assert self._handshake is not None
-        said = (answer.get(b"upgrade").lower(), *(answer.get(b"sec-websocket-" + name) for name in (b"accept", b"protocol", b"extensions")))
-        if said != (b"websocket", websocket.accept_key(self._plan.key), self._plan.subprotocol, b""):
-            self._refuse(session, 502, _unavailable("the cluster switched to a protocol that was not asked for, so it does not pass"), Why.UNDECODABLE)
+        try:
+            speech, lines = self._plan.answered(answer)
+        except JituiError as error:
+            self._refuse(session, 502, _unavailable(str(error)), Why.UNDECODABLE)
             return
-        lines = [
-            (b"Upgrade", b"websocket"), (b"Connection", b"Upgrade"), (b"Sec-WebSocket-Accept", answer.get(b"sec-websocket-accept")),
-            (b"Sec-WebSocket-Protocol", self._plan.subprotocol),
-        ]  # fmt: skip
         switch = http.render_response(101, lines, framed=False)
         self._note(session, 101)
-        session.record(self._conn, [(Channel.RESPONSE, switch)], lambda: self._begin(session, switch))
+        session.record(self._conn, [(Channel.RESPONSE, switch)], lambda: self._begin(session, speech, switch))
 
-    def _begin(self, session: Session, switch: bytes) -> None:
+    def _begin(self, session: Session, speech: Speech, switch: bytes) -> None:
         if self._over:
             return
         self._over = True
         client, handshake = self._client, self._handshake
         assert handshake is not None
-        relay = Relay(session, self._conn, self._plan.version, lambda _, end: client.door.broker.windows.over(session, end))
+        relay = Relay(session, self._conn, speech, lambda _, end: client.door.broker.windows.over(session, end))
         session.hand_over(self, relay)
         client.leave()
         client.outlet.write(switch)

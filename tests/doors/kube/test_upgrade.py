@@ -13,12 +13,10 @@ REFUSAL = b'{"kind":"Status","message":"no such pod"}'
 TARGET = "/api/v1/namespaces/web/pods/web-1/exec?stdout=true&stdin=true&command=sh"
 
 
-async def test_a_refusal_of_the_cluster_is_kubectls_second_answer(tmp_path: Path) -> None:
-    """kubectl asks again over SPDY and shows only that answer: it is the cluster's, for this agent and this command alone, and once."""
-    async with house(tmp_path, rules=(rule(), rule("agent-y"))) as home:
-        other = await home.agent("agent-y")
+async def test_a_refusal_of_the_cluster_is_passed_on(tmp_path: Path) -> None:
+    """Whole, with its length, so that kubectl goes on to its second try over SPDY at once; that one goes to the cluster as well."""
+    async with house(tmp_path) as home:
         await home.window()
-        await home.window(agent="agent-y")
 
         async def refuse(asked: Asked) -> None:
             asked.line.answer(REFUSAL, "404 Not Found")
@@ -26,15 +24,29 @@ async def test_a_refusal_of_the_cluster_is_kubectls_second_answer(tmp_path: Path
         home.cluster.answerer = refuse
         kubectl = await home.dial()
         assert (await kubectl.exec(), kubectl.refusal) == (404, REFUSAL)
-        spdy = ("Upgrade: SPDY/3.1", "Connection: Upgrade")
-        stranger = await home.dial(other)
-        assert (await stranger.ask("POST", TARGET, *spdy))[0] == 403
         again = await home.dial()
-        assert (await again.ask("POST", TARGET + "&command=-x", *spdy))[0] == 403
-        assert (await again.ask("POST", TARGET, *spdy))[::2] == (404, REFUSAL)
-        assert (await again.ask("POST", TARGET, *spdy))[0] == 403
-        assert len(home.cluster.asked) == 1
-        assert [fact.what["why"] for fact in await home.facts("session.ended")] == ["cluster-closed"]
+        version = ("X-Stream-Protocol-Version: v4.channel.k8s.io", "X-Stream-Protocol-Version: channel.k8s.io")
+        assert (await again.ask("POST", TARGET, "Upgrade: SPDY/3.1", "Connection: Upgrade", *version))[::2] == (404, REFUSAL)
+        assert [[value for _, value in asked.headers if value.endswith("channel.k8s.io")] for asked in home.cluster.asked] == [
+            ["v5.channel.k8s.io"], ["v4.channel.k8s.io"]]  # of what is offered only what can be recorded
+        assert [fact.what["why"] for fact in await home.facts("session.ended")] == ["cluster-closed"] * 2
+
+
+@pytest.mark.parametrize(("target", "lines", "says"), [
+    ("exec", ("Upgrade: SPDY/3.1", "X-Stream-Protocol-Version: v3.channel.k8s.io"), "before v4"),
+    ("exec", ("Upgrade: SPDY/3.1",), "before v4"),
+    ("exec", ("Upgrade: SPDY/3", "X-Stream-Protocol-Version: v4.channel.k8s.io"), "3.1"),
+    ("portforward", ("Upgrade: SPDY/3.1", "X-Stream-Protocol-Version: v4.channel.k8s.io"), "portforward.k8s.io"),
+])  # fmt: skip
+async def test_what_is_not_carried_is_refused_with_what_is(tmp_path: Path, target: str, lines: tuple[str, ...], says: str) -> None:
+    """Before the cluster hears of it: a protocol that can't be recorded, or has no exit status."""
+    async with house(tmp_path, rules=(rule(scope="exec,port-forward pods in web"),)) as home:
+        await home.window()
+        kubectl = await home.dial()
+        code, _, body = await kubectl.ask("POST", f"/api/v1/namespaces/web/pods/web-1/{target}?command=sh", *lines, "Connection: Upgrade")
+        assert code == 403
+        assert says in body.decode()
+        assert home.cluster.asked == []
 
 
 @pytest.mark.parametrize("wrong", ["accept", "subprotocol", "extension"])

@@ -1,0 +1,189 @@
+"""Port-forward: SPDY/3.1 with a pair of streams for each forwarded connection, plain or in the messages of a WebSocket (protocol facts, 3.1).
+
+In the tunnel SPDY is a byte stream: a message is any part of it, also an empty one. It goes on as one message for each SPDY frame.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+from jitui.said import clean
+from jitui.tape.frame import Channel
+from jitui.wire import channels, spdy, status, websocket
+from jitui.wire.spdy import Kind
+from jitui.wire.spdy_command import of_one_hop
+from jitui.wire.speech import CLIENT_FRAME, CLUSTER_FRAME, Said, Unit, Wire, control, mark
+from jitui.wire.websocket import ProtocolError
+
+LANES: Final = 1024  # forwarded connections open at once
+SHOWN: Final = 0.06  # seconds between the text on an error stream and the goodbye: over plain SPDY kubectl loses it within 50 ms (cluster facts, 7)
+
+
+@dataclass(slots=True)
+class _Lane:
+    """One forwarded connection: its two streams, and which are over."""
+
+    number: int
+    port: bytes
+    request: bytes
+    error: int = 0  # stream ids
+    data: int = 0
+    errored: bool = False  # the cluster writes no more to the error stream
+    sent: bool = False  # the client writes no more to the data stream
+    received: bool = False  # nor the cluster
+
+    @property
+    def over(self) -> bool:
+        return self.errored and self.sent and self.received
+
+
+class Forward:
+    """Both directions of one port-forward."""
+
+    exited: channels.Exit | None = None  # a port-forward has no end of its own
+
+    def __init__(self, *, tunnel: bool) -> None:
+        self._client, self._cluster = spdy.Decoder(client=True), spdy.Decoder(client=False)
+        self._outer = (
+            (websocket.Decoder(masked=True, limit=CLIENT_FRAME), websocket.Decoder(masked=False, limit=CLUSTER_FRAME)) if tunnel else None
+        )
+        self._streams: dict[int, _Lane] = {}
+        self._lanes = 0
+        self._newest = 0  # the highest stream id
+
+    @property
+    def alive(self) -> bytes:
+        return websocket.encode(websocket.PONG, b"") if self._outer else b""
+
+    def read(self, data: bytes, *, client: bool) -> list[Unit]:
+        if self._outer is None:
+            return self._read(data, client=client)
+        units: list[Unit] = []
+        for frame in self._outer[0 if client else 1].feed(data):
+            if frame.opcode == websocket.TEXT:
+                raise ProtocolError("a message of the port-forward tunnel is text; SPDY is carried in binary ones")
+            if frame.opcode < websocket.CLOSE:
+                units += self._read(frame.payload, client=client)
+            elif (unit := control(frame, client=client)) is not None:
+                units.append(unit)
+        return units
+
+    def _read(self, data: bytes, *, client: bool) -> list[Unit]:
+        frames = (self._client if client else self._cluster).feed(data)
+        return [unit for frame in frames if (unit := self._unit(frame, client=client)) is not None]
+
+    def _unit(self, frame: spdy.Frame, *, client: bool) -> Unit | None:
+        if frame.kind is not Kind.DATA:
+            hop = of_one_hop(frame, client=client)
+            if hop is not None:
+                if hop.closes:
+                    return Unit(self._wrapped(frame.raw, masked=client), closes=True)
+                return Unit(reply=self._wrapped(hop.reply, masked=not client)) if hop.reply else None
+        if frame.kind is Kind.SYN_STREAM:
+            return self._open(frame, client=client)
+        lane = self._streams.get(frame.stream)
+        if lane is None:
+            if frame.stream <= self._newest:  # over for both sides, or reset by one: the other would ignore it
+                return None
+            raise ProtocolError(f"a frame is on SPDY stream {frame.stream}, which the client has not opened")
+        kind = "error" if frame.stream == lane.error else "data"
+        said: list[Said] = []
+        if frame.kind is Kind.DATA:
+            if frame.payload:
+                said.append((lane.number, self._channel(lane, frame, client=client), frame.payload))
+            if frame.fin:
+                self._end(lane, frame.stream, client=client)
+                said.append((lane.number, Channel.MARK, mark("closes", f"{kind} of the {'client' if client else 'cluster'}")))
+        elif frame.kind is Kind.RST_STREAM:
+            self._end(lane, frame.stream, client=True)
+            self._end(lane, frame.stream, client=False)
+            said.append((lane.number, Channel.MARK, mark("resets", kind)))
+        elif client:
+            raise ProtocolError(f"the client sent a {frame.kind.name}, which only the cluster does")
+        else:
+            said.append((lane.number, Channel.MARK, mark("answers", kind)))
+            if frame.fin:
+                self._end(lane, frame.stream, client=False)
+        if lane.over:
+            self._streams.pop(lane.error, None)
+            self._streams.pop(lane.data, None)
+        return Unit(self._wrapped(frame.raw, masked=client), tuple(said) or ((lane.number, Channel.MARK, b"{}"),), over=lane.number if lane.over else 0)
+
+    def _channel(self, lane: _Lane, frame: spdy.Frame, *, client: bool) -> Channel:
+        side = "client" if client else "cluster"
+        if frame.stream == lane.error:
+            if client:
+                raise ProtocolError("the client writes to an error stream, which is not its to write")
+            return Channel.FORWARD_ERROR
+        if lane.sent if client else lane.received:
+            raise ProtocolError(f"the {side} writes to a forwarded connection after it closed it")
+        return Channel.FORWARD_IN if client else Channel.FORWARD_OUT
+
+    def _end(self, lane: _Lane, stream: int, *, client: bool) -> None:
+        if stream == lane.error:
+            lane.errored |= not client
+        elif client:
+            lane.sent = True
+        else:
+            lane.received = True
+
+    def _open(self, frame: spdy.Frame, *, client: bool) -> Unit:
+        if not client:
+            raise ProtocolError("the cluster opened a SPDY stream, which only the client does")
+        said = dict(frame.headers)
+        kind, port, request = said.get(b"streamtype", b"").lower(), said.get(b"port", b""), said.get(b"requestid", b"")
+        if kind not in {b"error", b"data"}:
+            raise ProtocolError("the client opened a SPDY stream that is neither error nor data of a forwarded connection")
+        if not port.isdigit() or len(port) > 5 or not 0 < int(port) < 1 << 16:
+            raise ProtocolError("the client opened a SPDY stream without a port from 1 to 65535")
+        if len(request) > 32 or (not request.isalnum() and request):
+            raise ProtocolError("the client gave a forwarded connection an id that is none")
+        lane, opens = self._pair(frame.stream, kind, port, request)
+        self._streams[frame.stream] = lane
+        self._newest = frame.stream
+        if kind == b"error":
+            lane.error = frame.stream
+        else:
+            lane.data = frame.stream
+        if frame.fin:
+            self._end(lane, frame.stream, client=True)
+        body = b'{"opens":"%b","port":%d,"request":"%b"}' % (kind, int(port), request)
+        return Unit(self._wrapped(frame.raw, masked=True), ((lane.number, Channel.MARK, body),), opens=lane.number if opens else 0)
+
+    def _pair(self, stream: int, kind: bytes, port: bytes, request: bytes) -> tuple[_Lane, bool]:
+        """The connection that a stream belongs to, and whether it begins with it. Clients without request ids open the two streams in a row."""
+        for other, lane in self._streams.items():
+            waits = lane.data == 0 if kind == b"data" else lane.error == 0
+            if waits and lane.port == port and (lane.request == request if request else not lane.request and other == stream - 2):
+                return lane, False
+        if len(self._streams) >= 2 * LANES:
+            raise ProtocolError(f"more than {LANES} connections are forwarded at once; open another port-forward for more")
+        self._lanes += 1
+        return _Lane(self._lanes, port, request), True
+
+    def _wrapped(self, raw: bytes, *, masked: bool) -> bytes:
+        return websocket.encode(websocket.BINARY, raw, mask=masked) if self._outer and raw else raw
+
+    def deaf(self, data: bytes) -> tuple[bytes, bool]:
+        if self._outer is None:
+            return b"", any(frame.kind is Kind.GOAWAY for frame in self._client.feed(data))
+        return b"", any(frame.opcode == websocket.CLOSE for frame in self._outer[0].feed(data))
+
+    def last_words(self, words: str, body: bytes, *, tty: bool) -> tuple[list[Said], Wire]:  # noqa: ARG002 - kubectl shows the text alone, and no Status
+        text = clean(words, status.WORDS_LIMIT).encode()
+        lanes = {lane.number: lane for lane in self._streams.values()}
+        said: list[Said] = [(number, Channel.GATEWAY, text) for number, lane in lanes.items() if lane.error and not lane.errored]
+        wire = b""
+        for lane in lanes.values():
+            if lane.error and not lane.errored:
+                wire += self._wrapped(spdy.data(lane.error, text, fin=True), masked=False)
+            if lane.data and not lane.received:
+                wire += self._wrapped(spdy.data(lane.data, b"", fin=True), masked=False)
+        if not wire:
+            return [(0, Channel.GATEWAY, text)], [(0.0, self.goodbye())]
+        if self._outer:
+            return said, [(0.0, wire + self.goodbye())]
+        return said, [(0.0, wire), (SHOWN, self.goodbye())]
+
+    def goodbye(self) -> bytes:
+        away = self._wrapped(spdy.goaway(self._newest), masked=False)
+        return away + websocket.encode(websocket.CLOSE, websocket.close(1000)) if self._outer else away

@@ -1,0 +1,117 @@
+"""What the two ends of an upgraded stream say to each other, whichever protocol carries it, as units: each is put on record, then passed on.
+
+Sans-io. A speech hears both directions of one stream, because what a frame means depends on what the other side said before.
+"""
+
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Final, Protocol, TypeAlias
+
+from jitui.tape.frame import Channel
+from jitui.wire import channels, status, websocket
+
+Said: TypeAlias = tuple[int, Channel, bytes]  # lane, channel, bytes: a frame of the tape. Lane 0 is the stream itself, from 1 on its forwarded connections
+Wire: TypeAlias = list[tuple[float, bytes]]  # seconds after the first of them, and what is written then
+
+CLIENT_FRAME: Final = 8 << 20  # bytes of one WebSocket message of a client: 5 MB have been seen
+CLUSTER_FRAME: Final = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """One frame, whole. What has a reply is between the sender and the gateway alone, unless it closes."""
+
+    raw: bytes = field(default=b"", repr=False)  # what goes on to the other side, once `said` is on record
+    said: tuple[Said, ...] = ()
+    reply: bytes = b""  # what the sender is answered: a pong, a close
+    closes: bool = False  # who sent it has nothing more to say; `raw` is its goodbye
+    opens: int = 0  # the lane that begins with it
+    over: int = 0  # the lane that ends with it
+
+
+class Speech(Protocol):
+    """One stream's protocol. `read` and `deaf` raise ProtocolError for what can't be read in exactly one way."""
+
+    @property
+    def exited(self) -> channels.Exit | None:
+        """How the remote command ended, once the cluster has said so."""
+
+    @property
+    def alive(self) -> bytes:
+        """What tells a client that can't get its pings through that somebody is there; empty if it does not matter to it."""
+
+    def read(self, data: bytes, *, client: bool) -> list[Unit]:
+        """The units that are whole now."""
+
+    def deaf(self, data: bytes) -> tuple[bytes, bool]:
+        """What a client says after its stream was ended: the answers it still needs, and whether it closed."""
+
+    def last_words(self, words: str, body: bytes, *, tty: bool) -> tuple[list[Said], Wire]:
+        """What goes on record, and to the client, so that it prints the words and fails. `body` is them as a Status."""
+
+    def goodbye(self) -> bytes:
+        """Ends the stream for the client after an exit, where the cluster left without a word."""
+
+
+def mark(key: str, value: str) -> bytes:
+    """The body of a frame that notes something beside the bytes: canonical JSON of one pair, of our own words alone."""
+    return f'{{"{key}":"{value}"}}'.encode()
+
+
+class WebSocketCommand:
+    """Exec and attach over WebSocket: v4.channel.k8s.io and v5.channel.k8s.io."""
+
+    alive = websocket.encode(websocket.PONG, b"")
+
+    def __init__(self, version: channels.Version) -> None:
+        self._client = websocket.Decoder(masked=True, limit=CLIENT_FRAME), channels.Reader(version=version, client=True)
+        self._cluster = websocket.Decoder(masked=False, limit=CLUSTER_FRAME), channels.Reader(version=version, client=False)
+
+    @property
+    def exited(self) -> channels.Exit | None:
+        said = self._cluster[1].status
+        return channels.exit_of(said) if said and channels.is_status(said) else None
+
+    def read(self, data: bytes, *, client: bool) -> list[Unit]:
+        decoder, reader = self._client if client else self._cluster
+        units: list[Unit] = []
+        for frame in decoder.feed(data):
+            if frame.opcode >= websocket.CLOSE:
+                unit = control(frame, client=client)
+                if unit is not None:
+                    units.append(unit)
+                continue
+            piece = reader.read(frame)
+            if piece is None:
+                continue
+            if piece.closes is not None:
+                units.append(Unit(frame.raw, ((0, Channel.MARK, mark("closes", piece.closes.label)),)))
+            else:
+                units.append(Unit(frame.raw, ((0, piece.channel, piece.body),)))
+        return units
+
+    def deaf(self, data: bytes) -> tuple[bytes, bool]:
+        return b"", any(frame.opcode == websocket.CLOSE for frame in self._client[0].feed(data))
+
+    def last_words(self, words: str, body: bytes, *, tty: bool) -> tuple[list[Said], Wire]:
+        said, wire = _last_words(words, body, tty)
+        return list(said), [(0.0, wire)]
+
+    def goodbye(self) -> bytes:
+        return websocket.encode(websocket.CLOSE, websocket.close(1000))
+
+
+@lru_cache(maxsize=64)
+def _last_words(words: str, body: bytes, tty: bool) -> tuple[tuple[Said, ...], bytes]:
+    """Made once for all streams that end together."""
+    parts = status.exec_last_words(tty=tty, note=words if tty else "", status=body)
+    return tuple((0, Channel.GATEWAY, payload) for _, payload, _ in parts if payload), b"".join(raw for _, _, raw in parts)
+
+
+def control(frame: websocket.Frame, *, client: bool) -> Unit | None:
+    """A control frame: pings are answered on their hop, pongs are nothing, a close is a goodbye. Towards the cluster it is masked."""
+    if frame.opcode == websocket.PING:
+        return Unit(reply=websocket.encode(websocket.PONG, frame.payload, mask=not client))
+    if frame.opcode == websocket.CLOSE:
+        return Unit(frame.raw, reply=websocket.encode(websocket.CLOSE, frame.payload[:2], mask=not client), closes=True)
+    return None
