@@ -15,6 +15,11 @@ def size(count: float) -> str:
     return f"{max(0, int(count))} B"
 
 
+def frozen(by: str, held: int) -> str:
+    """`FROZEN by ana, 12 KB held`; empty for what flows."""
+    return by and f"FROZEN by {by}, {size(held)} held"
+
+
 def left(seconds: float) -> str:
     """A countdown: `17m28s`, `0m41s`, `2h05m`, `3d04h`; never below zero."""
     whole = max(0, int(seconds))

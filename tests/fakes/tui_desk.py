@@ -16,6 +16,7 @@ from jitui.desk import (
     Ended,
     FactView,
     FrameView,
+    Frozen,
     GrantView,
     Hello,
     LiveChunk,
@@ -121,7 +122,7 @@ class FakeDesk:
         view = GrantView(
             id=self._ident("g"), state="active", identity=identity, connection=connection, scope=scope, hazard=parts[0].hazard, duration_s=duration_s,
             started=self.at, deadline=ends, remaining_s=float(duration_s), request=request, approved_by=("ana",), frozen_by="", open_streams=0, last=Said(""),
-            ended="", ended_by="", why=Said(""), cut=0, bytes_in=0, bytes_out=0, you_may=("revoke",),
+            ended="", ended_by="", why=Said(""), cut=0, bytes_in=0, bytes_out=0, you_may=("revoke", "freeze"),
         )  # fmt: skip
         view = replace(view, **more)  # type: ignore[arg-type]
         self._grants[view.id] = (view, self.now_s)
@@ -134,7 +135,7 @@ class FakeDesk:
         view = SessionView(
             id=self._ident("s"), kind=kind, grant=grant, identity=window.identity, connection=window.connection, target=Said(target),
             argv=tuple(Said(word) for word in argv), tty=tty, state="open", started=self.at, ended="", ended_why="", ended_by="", frames=0, bytes_in=0,
-            bytes_out=0, delivered_in=0, delivered_out=0, may_run_on=0, remaining_s=window.remaining_s, you_may=("kill", "watch", "replay"),
+            bytes_out=0, delivered_in=0, delivered_out=0, may_run_on=0, remaining_s=window.remaining_s, you_may=("kill", "watch", "replay", "freeze"),
         )  # fmt: skip
         view = replace(view, **more)  # type: ignore[arg-type]
         self._sessions[view.id] = view
@@ -301,6 +302,39 @@ class FakeDesk:
         self.end_session(session, "killed", self.you)
         return Ended(id=session, streams=1, took_ms=21.0, may_run_on=("web-7c",), said="1 stream closed in 21 ms; 1 process may go on in web-7c")
 
+    async def freeze(self, target: str) -> Frozen:
+        self._answering()
+        self.calls.append(("freeze", target))
+        return self._frost(target, self.you)
+
+    async def thaw(self, target: str) -> Frozen:
+        self._answering()
+        self.calls.append(("thaw", target))
+        return self._frost(target, "")
+
+    def _frost(self, target: str, by: str) -> Frozen:
+        """A window moves all its sessions, which can't be moved alone while it is frozen."""
+        if target in self._grants:
+            view, since = self._grants[target]
+            if view.ended or bool(view.frozen_by) is bool(by):
+                raise ConflictError(f"{target} was already frozen by {view.frozen_by}; thaw or revoke it" if by else f"{target} is not frozen")
+            self._grants[target] = (replace(view, frozen_by=by, held=0, you_may=("revoke", "thaw" if by else "freeze")), since)
+        moved = [session for session in self._sessions.values() if target in {session.id, session.grant} and session.state != "ended"]
+        for session in moved:
+            may = () if by and target in self._grants else ("thaw",) if by else ("freeze",)
+            self._sessions[session.id] = replace(session, frozen_by=by, held=0, you_may=("kill", "watch", "replay", *may))
+        self.fact("grant.frozen" if by else "grant.thawed", target)
+        held = sum(session.held for session in moved)
+        said = f"{target} frozen: nothing passes" if by else f"{target} thawed: {held} B held go on in order"
+        return Frozen(id=target, frozen_by=by, windows=(), streams=len(moved), held=held, said=said)
+
+    def hold(self, session: str, count: int) -> None:
+        """So many bytes came to a frozen session."""
+        view = self._sessions[session]
+        self._sessions[session] = replace(view, held=view.held + count)
+        grant, since = self._grants[view.grant]
+        self._grants[view.grant] = (replace(grant, held=grant.held + count), since)
+
     async def watch(self, session: str) -> AsyncIterator[LiveChunk]:
         self._answering()
         queue: asyncio.Queue[LiveChunk] = asyncio.Queue()
@@ -370,7 +404,7 @@ def busy_house() -> FakeDesk:
     desk.advance(800)
     deploy = desk.open_window("agent-deploybot", scope="apply deployments.apps in web", request="r-39")
     desk.advance(50)
-    triage = desk.open_window("agent-triage", connection="staging", duration_s=1200, frozen_by="ana", open_streams=1)
+    triage = desk.open_window("agent-triage", connection="staging", duration_s=1200, frozen_by="ana", held=12_345, open_streams=1, you_may=("revoke", "thaw"))
     desk.open_window("ci-nightly", connection="staging", duration_s=3600, scope="read * in ci", last=Said("watch pods in ci 200"))
     desk.open_session(soon.id, ("psql", "-c", "select * from orders"), target="web/web-7c")
     shell = desk.open_session(deploy.id)

@@ -8,7 +8,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, VerticalScroll
 from textual.widgets import Static
 
-from jitui.desk import Desk, Ended, GrantView, RequestView
+from jitui.desk import Desk, Ended, Frozen, GrantView, RequestView
 from jitui.tui.feed import Seen
 from jitui.tui.figures import age_s
 from jitui.tui.lines import Cell, block, row, rule, text
@@ -34,8 +34,10 @@ class DeskScreen(Board):
 
     CSS_PATH = "desk.tcss"
     AUTO_FOCUS = "#queue"
-    ASKS: ClassVar[frozenset[str]] = frozenset({"revoke"})
+    ASKS: ClassVar[frozenset[str]] = frozenset({"freeze", "thaw", "revoke"})
     BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("f", "freeze", "freeze", id="desk.freeze", tooltip="nothing passes in the window until it is thawed; nothing is lost, its clock runs on"),
+        Binding("f", "thaw", "thaw", id="desk.thaw", tooltip="what was held in the window goes on, in order"),
         Binding("x", "revoke", "revoke", id="desk.revoke", tooltip="end the window now, with everything in it"),
         Binding("s", "sort", "sort", id="desk.sort", tooltip="oldest request first, the window that ends soonest first"),
     ]
@@ -93,8 +95,13 @@ class DeskScreen(Board):
             self.write("#preview-text", text(""))
 
     def able(self) -> Mapping[str, Callable[[], bool]]:
+        def may(move: str) -> bool:
+            return move in getattr(self._grants.get(self.queue.cursor), "you_may", ())
+
         return {
-            "revoke": lambda: "revoke" in getattr(self._grants.get(self.queue.cursor), "you_may", ()),
+            "freeze": lambda: may("freeze"),
+            "thaw": lambda: may("thaw"),
+            "revoke": lambda: may("revoke"),
             "sort": self._unsorted,
         }
 
@@ -120,6 +127,15 @@ class DeskScreen(Board):
             self._live.sort([view.id for view in seen.grants])
             self.look()
 
+    def action_freeze(self) -> None:
+        """At once, without a reason: it loses nothing."""
+        grant = self.queue.cursor
+        self.ask("freeze", lambda: self._desk.freeze(grant))
+
+    def action_thaw(self) -> None:
+        grant = self.queue.cursor
+        self.ask("thaw", lambda: self._desk.thaw(grant))
+
     def action_revoke(self) -> None:
         view = self._grants.get(self.queue.cursor)
         if view is None:
@@ -135,6 +151,9 @@ class DeskScreen(Board):
     def answered(self, message: Answered) -> None:
         if isinstance(message.value, Ended):
             self.say(f"{message.value.id} revoked: {message.value.said}")
+            self.shell.look_now()
+        elif isinstance(message.value, Frozen):
+            self.say(message.value.said)
             self.shell.look_now()
         else:
             super().answered(message)

@@ -14,10 +14,10 @@ from textual.message import Message
 from textual.widgets import Static
 from textual.worker import Worker
 
-from jitui.desk import ActionView, Desk, Ended, FrameView, GrantView, LiveChunk, SessionView
+from jitui.desk import ActionView, Desk, Ended, FrameView, Frozen, GrantView, LiveChunk, SessionView
 from jitui.errors import JituiError
 from jitui.tui.feed import Seen
-from jitui.tui.figures import hour, left, size
+from jitui.tui.figures import frozen, hour, left, size
 from jitui.tui.lines import FLEX, Cell, row, rule, text
 from jitui.tui.order import Order
 from jitui.tui.reel import terminal_size, told
@@ -52,8 +52,12 @@ class Streamed(Message):
 class LiveScreen(Board):
     CSS_PATH = "live.tcss"
     AUTO_FOCUS = "#windows"
-    ASKS: ClassVar[frozenset[str]] = frozenset({"kill", "revoke", "replay"})
+    ASKS: ClassVar[frozenset[str]] = frozenset({"freeze", "thaw", "freeze_stream", "thaw_stream", "kill", "revoke", "replay"})
     BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("f", "freeze", "freeze", id="live.freeze", tooltip="nothing passes in the window until it is thawed; nothing is lost, its clock runs on"),
+        Binding("f", "thaw", "thaw", id="live.thaw", tooltip="what was held in the window goes on, in order"),
+        Binding("f", "freeze_stream", "freeze stream", id="live.freeze-stream", tooltip="the stream looked at or chosen; its window goes on"),
+        Binding("f", "thaw_stream", "thaw stream", id="live.thaw-stream", tooltip="what was held in the stream goes on, in order"),
         Binding("k", "kill", "kill", id="live.kill", tooltip="end the stream that is looked at, or chosen in the list"),
         Binding("x", "revoke", "revoke", id="live.revoke", tooltip="end the window now, with everything in it"),
         Binding("b", "replay", "replay", id="live.replay", tooltip="replay the stream from its start"),
@@ -134,9 +138,9 @@ class LiveScreen(Board):
             self.write("#clock", text((f"{view.state} {hour(view.ended)} by {view.ended_by}", f"bold {state(view.state)}")))
         else:
             by = f"  approved by {words(', '.join(view.approved_by), 24)}" if view.approved_by and self.size.width >= 100 else ""
-            frozen = f"  FROZEN by {words(view.frozen_by, 20)}" if view.frozen_by else ""
+            still = f"  {frozen(words(view.frozen_by, 20), view.held)}" if view.frozen_by else ""
             clock = ((f"ends {hour(view.deadline)}  ", "$state-quiet"), (left(seconds), style(seconds)), "  ", bar(seconds, view.duration_s, 8))
-            self.write("#clock", Content.assemble(*clock, (by, "$state-quiet"), (frozen, "bold $state-frozen")))
+            self.write("#clock", Content.assemble(*clock, (by, "$state-quiet"), (still, "bold $state-frozen")))
 
     def _fetch(self, seen: Seen) -> None:
         """Sessions and actions of the window that is looked at; once a look at the gateway."""
@@ -169,10 +173,15 @@ class LiveScreen(Board):
         if isinstance(value, Ended):
             self.say(f"{value.id} ended: {value.said}")
             self.shell.look_now()
+        elif isinstance(value, Frozen):
+            self.say(value.said)
+            self.shell.look_now()
         elif message.what == "window" and isinstance(value, tuple):
             self._of, sessions, self._actions = value
             self._sessions = {view.id: view for view in sessions}
             self._list()
+            if watched := self._sessions.get(self._watched):
+                self._frame(watched)
             if self._watched and self._of == self.windows.cursor and self._watched not in self._sessions:
                 self._stop_watching()
         else:
@@ -184,6 +193,11 @@ class LiveScreen(Board):
         """The stream that keys mean: the one on the terminal, else the one under the cursor of the activity."""
         ident = self._watched or self._streams.get(self.activity.cursor, "")
         return self._sessions.get(ident)
+
+    def _still(self) -> GrantView | SessionView | None:
+        """What `f` means: the window, or the stream that keys mean while the windows don't have the focus. A window that is frozen is thawed whole."""
+        session = None if self.windows.has_focus else self._chosen()
+        return session if session is not None and {"freeze", "thaw"} & set(session.you_may) else self.grant
 
     def _watch(self, session: SessionView) -> None:
         self._stop_watching()
@@ -250,7 +264,8 @@ class LiveScreen(Board):
         terminal = self.query_one("#live-terminal", Terminal)
         argv = " ".join(words(part, 60) for part in session.argv)
         watch = self.query_one("#watch")
-        watch.border_title = text((session.id, "bold"), f" {words(session.target, 60)} {f'[{argv}]' if argv else ''}")
+        still = (frozen(words(session.frozen_by, 20), session.held), "bold $state-frozen")
+        watch.border_title = text((session.id, "bold"), f" {words(session.target, 60)} {f'[{argv}]' if argv else ''} ", still)
         lost = f"  {size(terminal.lost)} left out" if terminal.lost else ""
         watch.border_subtitle = text((f"{self._note}{lost}  {terminal.emulator.columns}x{terminal.emulator.lines}", "$state-quiet"))
 
@@ -261,8 +276,16 @@ class LiveScreen(Board):
             session = self._chosen()
             return session is not None and move in session.you_may
 
+        def still(kind: type[GrantView | SessionView], move: str) -> bool:
+            target = self._still()
+            return isinstance(target, kind) and move in target.you_may
+
         seen = self.shell.seen
         return {
+            "freeze": lambda: still(GrantView, "freeze"),
+            "thaw": lambda: still(GrantView, "thaw"),
+            "freeze_stream": lambda: still(SessionView, "freeze"),
+            "thaw_stream": lambda: still(SessionView, "thaw"),
             "kill": lambda: may("kill"),
             "replay": lambda: may("replay"),
             "revoke": lambda: self.grant is not None and "revoke" in self.grant.you_may,
@@ -323,6 +346,17 @@ class LiveScreen(Board):
         if session := self._chosen():
             places: Places = self.app  # type: ignore[assignment]
             places.open_replay(session.id)
+
+    def action_freeze(self) -> None:
+        """At once, without a reason: it loses nothing."""
+        if target := self._still():
+            self.ask("freeze", lambda: self._desk.freeze(target.id))
+
+    def action_thaw(self) -> None:
+        if target := self._still():
+            self.ask("thaw", lambda: self._desk.thaw(target.id))
+
+    action_freeze_stream, action_thaw_stream = action_freeze, action_thaw
 
     def action_kill(self) -> None:
         session = self._chosen()

@@ -66,11 +66,19 @@ def _code(action: ActionView) -> str:
 def _stream(session: SessionView | None, action: ActionView) -> str:
     if session is None:
         return _code(action)
-    return session.ended_why or session.state if session.state == "ended" else session.state
+    return _state(session)
+
+
+def _state(session: SessionView) -> str:
+    if session.state == "ended":
+        return session.ended_why or session.state
+    return "FROZEN" if session.frozen_by else session.state
 
 
 def _colour(session: SessionView | None) -> str:
-    return "$state-quiet" if session is None or session.state == "ended" else "bold $state-live"
+    if session is None or session.state == "ended":
+        return "$state-quiet"
+    return "bold $state-frozen" if session.frozen_by else "bold $state-live"
 
 
 def session_row(session: SessionView) -> Callable[[int], Content]:
@@ -80,7 +88,7 @@ def session_row(session: SessionView) -> Callable[[int], Content]:
     def draw(width: int) -> Content:
         cells = [Cell(hour(session.started), 8, "$state-quiet"), Cell(session.kind, 6, "bold $state-exec" if session.kind in STREAMS else "$state-quiet"),
                  Cell(f"{words(session.target, 80)} {f'[{argv}]' if argv else ''}{' tty' if session.tty else ''}", FLEX, "bold"),
-                 Cell(session.ended_why or session.state, 12, _colour(session), right=True)]  # fmt: skip
+                 Cell(_state(session), 12, _colour(session), right=True)]  # fmt: skip
         if width >= 44:
             cells.append(Cell(size(session.bytes_in + session.bytes_out), 6, "$state-quiet", right=True))
         return row(cells, width)

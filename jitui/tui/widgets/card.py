@@ -129,6 +129,8 @@ def preview_grant(view: GrantView, passed: float, width: int) -> list[Content]:
     else:
         lines.append(Content.assemble((f" {'left':<{LABEL}}", "$state-quiet"), (left(seconds), style(seconds)), "  ", bar(seconds, view.duration_s, 24)))
         lines += labelled("ends", hour(view.deadline) or "not started", width)
+        if view.frozen_by:
+            lines += labelled("frozen", f"by {words(view.frozen_by, 40)}, {size(view.held)} held; its clock runs on", width, "bold $state-frozen")
     lines.append(Content.assemble((f" {'hazard':<{LABEL}}", "$state-quiet"), (f" {words(view.hazard, 10)} ", badge(view.hazard))))
     lines += labelled("scope", view.scope, width)
     lines += labelled("approved", ", ".join(view.approved_by) + f" ({view.request})", width)

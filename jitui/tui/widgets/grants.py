@@ -7,7 +7,7 @@ from textual.content import Content
 
 from jitui import span
 from jitui.desk import GrantView, RequestView
-from jitui.tui.figures import hour, left, many, size
+from jitui.tui.figures import frozen, hour, left, many, size
 from jitui.tui.lines import FLEX, Cell, cut, row
 from jitui.tui.theme import GLYPHS, state
 from jitui.tui.widgets.countdown import SOON_S, bar, remaining, style
@@ -71,7 +71,7 @@ def _new(new: bool) -> list[Cell]:
 def _now(view: GrantView, seconds: float) -> tuple[str, str, str]:
     """Glyph, its colour, and the words of what goes on."""
     if view.frozen_by:
-        return GLYPHS["frozen"], "bold $state-frozen", f"FROZEN by {view.frozen_by}"
+        return GLYPHS["frozen"], "bold $state-frozen", frozen(view.frozen_by, view.held)
     if view.state == "waiting":
         return GLYPHS["waiting"], "$state-waiting", "starts at its first use"
     if seconds < SOON_S:
