@@ -19,6 +19,9 @@ class Peer(Protocol):
 
     async def send(self, channel: int, data: bytes) -> None: ...
 
+    async def end_output(self) -> None:
+        """Nothing more comes on stdout and stderr."""
+
     async def finish(self, status: bytes) -> None: ...
 
     def hang_up(self) -> None: ...
@@ -58,6 +61,7 @@ async def run(peer: Peer, program: Program, argv: Sequence[str], wanted: Collect
             intake.cancel()
         if not peer.gone:
             with contextlib.suppress(ConnectionError):
+                await peer.end_output()
                 await peer.finish(ended(argv, code))
     finally:
         program.release()

@@ -1,12 +1,12 @@
-"""The remote command protocol over WebSocket (KEP-4006): v4.channel.k8s.io and v5.channel.k8s.io, from the server's side."""
+"""WebSocket from the server's side (KEP-4006): the remote command protocols v4.channel.k8s.io and v5.channel.k8s.io, and the tunnel of port-forward."""
 
 import asyncio
 import base64
 import hashlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from typing import Final
 
-from websockets.frames import Opcode
+from websockets.frames import Frame, Opcode
 from websockets.protocol import Protocol, Side, State
 
 from jitui.demo.cluster.http import Connection, Request
@@ -22,10 +22,18 @@ _MAGIC: Final = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455, 1.3
 _LIMIT: Final = 32 << 20  # golang.org/x/net/websocket's DefaultMaxPayloadBytes
 
 
-def choose(request: Request) -> str:
+def choose(request: Request, spoken: Collection[str] = (V5, V4)) -> str:
     """The first of the client's subprotocols that is spoken here, or nothing."""
     offered = [name.strip() for key, value in request.headers if key == "sec-websocket-protocol" for name in value.split(",")]
-    return next((name for name in offered if name in {V4, V5}), "")
+    return next((name for name in offered if name in spoken), "")
+
+
+def switch(connection: Connection, request: Request, protocol: str) -> None:
+    """Answer the upgrade with 101 (RFC 6455, 4.2.2)."""
+    digest = hashlib.sha1(request.header("sec-websocket-key").encode() + _MAGIC, usedforsecurity=False).digest()
+    connection.send_head(101, [("Upgrade", "websocket"), ("Connection", "Upgrade"), ("Sec-WebSocket-Accept", base64.b64encode(digest).decode()),
+                               ("Sec-WebSocket-Protocol", protocol)])
+    connection.finished = True
 
 
 class WebSocketPeer:
@@ -40,10 +48,7 @@ class WebSocketPeer:
     @classmethod
     async def accept(cls, connection: Connection, request: Request, version: str) -> "WebSocketPeer":
         """Answer the upgrade; the first message is an empty one on stdout, as from the API server."""
-        digest = hashlib.sha1(request.header("sec-websocket-key").encode() + _MAGIC, usedforsecurity=False).digest()
-        connection.send_head(101, [("Upgrade", "websocket"), ("Connection", "Upgrade"), ("Sec-WebSocket-Accept", base64.b64encode(digest).decode()),
-                                   ("Sec-WebSocket-Protocol", version)])
-        connection.finished = True
+        switch(connection, request, version)
         peer = cls(connection, version)
         await peer._message(STDOUT, b"")
         return peer
@@ -77,6 +82,9 @@ class WebSocketPeer:
         for start in range(0, len(data), PIECE):
             await self._message(channel, data[start:start + PIECE])
 
+    async def end_output(self) -> None:
+        """WebSocket has no end of one channel towards the client."""
+
     async def finish(self, status: bytes) -> None:
         """The Status, close 1000, and the client's close (for at most two seconds)."""
         await self._message(ERROR, status)
@@ -100,6 +108,49 @@ class WebSocketPeer:
         self._frames.send_binary(bytes([channel]) + data)
         self._flush()
         await self._connection.writer.drain()
+
+    def _flush(self) -> None:
+        if not self._connection.writer.is_closing():
+            self._connection.writer.writelines([piece for piece in self._frames.data_to_send() if piece])
+
+
+class Tunnel:
+    """Bytes in binary messages: a byte stream, in which neither where a message ends nor an empty one means anything. Pings are answered."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._frames = Protocol(Side.SERVER, state=State.OPEN, max_size=_LIMIT)
+
+    async def read(self) -> bytes:
+        """The next bytes; none at the end."""
+        while self._frames.state is State.OPEN:
+            try:
+                data = await self._connection.reader.read(65_536)
+            except OSError:
+                data = b""
+            if not data:
+                return b""
+            self._frames.receive_data(data)
+            self._flush()
+            events = self._frames.events_received()
+            body = b"".join(event.data for event in events if isinstance(event, Frame) and event.opcode in {Opcode.BINARY, Opcode.CONT})
+            if body:
+                return body
+        return b""
+
+    async def write(self, data: bytes) -> None:
+        """One message. Raises ConnectionError."""
+        if self._frames.state is not State.OPEN or self._connection.writer.is_closing():
+            raise ConnectionResetError("the client has gone")
+        self._frames.send_binary(data)
+        self._flush()
+        await self._connection.writer.drain()
+
+    def close(self) -> None:
+        if self._frames.state is State.OPEN:
+            self._frames.send_close(1000)
+            self._flush()
+        self._connection.writer.close()
 
     def _flush(self) -> None:
         if not self._connection.writer.is_closing():

@@ -46,12 +46,12 @@ def trust(kubeconfig: Path) -> ssl.SSLContext:
 
 
 class Exec:
-    """An exec over WebSocket, driven message by message."""
+    """An exec (or another subresource) over WebSocket, driven message by message."""
 
-    def __init__(self, cluster: EmbeddedCluster, pod: str, *argv: str, version: str = "v5", **options: str) -> None:
+    def __init__(self, cluster: EmbeddedCluster, pod: str, *argv: str, version: str = "v5", subresource: str = "exec", **options: str) -> None:
         streams = {"stdout": "true", "stderr": "true"} | options
         query = httpx.QueryParams([*streams.items(), *(("command", word) for word in argv)])
-        url = f"{cluster.url}/api/v1/namespaces/web/pods/{pod}/exec?{query}".replace("https:", "wss:")
+        url = f"{cluster.url}/api/v1/namespaces/web/pods/{pod}/{subresource}?{query}".replace("https:", "wss:")
         self._connecting = websockets.connect(
             url, ssl=trust(cluster.kubeconfig), subprotocols=[websockets.Subprotocol(f"{version}.channel.k8s.io")], compression=None,
             additional_headers={"Authorization": f"Bearer {cluster.token}"}, max_queue=4, close_timeout=1)

@@ -168,10 +168,29 @@ async def test_an_endless_flood_ends_with_its_client(alone: EmbeddedCluster) -> 
             assert json.loads((await other.rest())[3])["status"] == "Success"
 
 
+async def test_attach_follows_the_main_process(alone: EmbeddedCluster) -> None:
+    """From now on, line after line as its log says them, on stdout; stdin is taken and lost; going does nothing to the pod."""
+    async with Exec(alone, "chatty", subresource="attach", stdin="true") as stream:
+        assert await stream.read() == (1, b"")
+        await stream.send(0, b"anyone?\n")
+        out = await stream.until(b"\n")
+        number = int(out.split()[1])
+        await stream.until(b"line %d\n" % (number + 3))
+
+
+async def test_attach_ends_with_its_pod(alone: EmbeddedCluster, client: httpx.AsyncClient) -> None:
+    """With Status Success and close 1000."""
+    async with Exec(alone, "chatty", subresource="attach", version="v4") as stream:
+        await stream.until(b"line")
+        assert (await client.delete("/api/v1/namespaces/web/pods/chatty")).status_code == 200
+        assert (await stream.rest())[3] == b'{"metadata":{},"status":"Success"}'
+
+
 @pytest.mark.parametrize(("options", "status"), [
-    ({"Upgrade": "SPDY/3.1", "Connection": "Upgrade"}, 400), ({}, 400), ({"Upgrade": "h2c", "Connection": "Upgrade"}, 400)])
+    ({}, 400), ({"Upgrade": "h2c", "Connection": "Upgrade"}, 400), ({"Upgrade": "SPDY/2", "Connection": "Upgrade"}, 400),
+    ({"Upgrade": "websocket", "Connection": "Upgrade"}, 405), ({"Upgrade": "SPDY/3.1", "Connection": "Upgrade"}, 400)])
 async def test_other_upgrades_are_refused(alone: EmbeddedCluster, client: httpx.AsyncClient, options: dict[str, str], status: int) -> None:
-    """With a Status that says what is spoken."""
+    """With a Status, before any upgrade: none, an unknown one, a WebSocket that is not a GET, SPDY that offers no protocol."""
     answer = await client.post("/api/v1/namespaces/web/pods/web/exec?command=ls&stdout=true", headers=options)
     assert (answer.status_code, answer.json()["kind"]) == (status, "Status")
 
