@@ -48,7 +48,9 @@ def test_deciding(front: Front) -> None:
     assert (late.code, late.out, late.err) == (1, "", "jitui: r-2 is already denied by ana\n")
 
 
-@pytest.mark.parametrize("args", [("deny", "r-1"), ("approve",), ("approve", "r-1", "--duration", "soon"), ("kill", "s-1"), ("revoke", "g-1"), ("nonsense",)])
+@pytest.mark.parametrize("args", [
+    ("deny", "r-1"), ("approve",), ("approve", "r-1", "--duration", "soon"), ("kill", "s-1"), ("revoke", "g-1"), ("freeze",), ("thaw",), ("nonsense",),
+])  # fmt: skip
 def test_wrong_usage_is_2(front: Front, args: tuple[str, ...]) -> None:
     """What is missing or misspelt is said by usage, before any gateway is asked."""
     done = front(*args)
@@ -73,6 +75,25 @@ def test_windows_and_sessions(front: Front) -> None:
     assert front("grants", "--all", "--json").json["state"] == "released"
     front.house.grants["g-2"] = grant_view("g-2", "agent-a", "prod")
     assert front("revoke", "g-2", "--reason", "x", "--json", by="ana").json["streams"] == 1
+
+
+def test_freezing(front: Front) -> None:
+    """A session, a window or all; the tables say FROZEN, by whom, and what is held; too late is one line."""
+    front.house.grants["g-1"] = grant_view("g-1", "agent-a", "prod", held=12_345)
+    front.house.sessions["s-1"] = session_view("s-1", held=12_345)
+    assert front("freeze", "g-1", by="ana").out == "g-1 frozen: 1 held\n"
+    assert "FROZEN by ana, 12 KB held" in front("grants").out
+    assert "FROZEN by ana, 12 KB held" in front("sessions", "--live").out
+    view = front("grants", "--json").json
+    assert (view["frozen_by"], view["held"]) == ("ana", 12_345)
+    again = front("freeze", "g-1", by="ana")
+    assert (again.code, again.out, again.err) == (1, "", "jitui: g-1 was already frozen by ana\n")
+    thawed = front("thaw", "s-1", "--json", by="ana").json
+    assert (thawed["id"], thawed["frozen_by"], thawed["held"]) == ("s-1", "", 12_345)
+    assert front("thaw", "all", by="ana").code == 0
+    assert "FROZEN" not in front("grants").out + front("sessions").out
+    assert front("freeze", "17", by="ana").err == 'jitui: "17" is no window, no session and not all; those look like g-17, s-204, all\n'
+    assert front("freeze", "all", by="agent").err == "jitui: agent-a may not freeze\n"
 
 
 def test_watching(front: Front) -> None:

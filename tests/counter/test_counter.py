@@ -13,6 +13,7 @@ from jitui.errors import ConflictError, InvalidError, NotFoundError, RefusedErro
 from jitui.rules.action import Action
 from jitui.rules.terms import Identity, Role
 from tests.fakes.house import ADMIN, AGENT, house, rule
+from tests.session.test_relay import connected
 
 AGENT_X: Final = Identity(AGENT, frozenset({Role.AGENT}), owner="owner")
 OTHER: Final = Identity("agent-y", frozenset({Role.AGENT}), owner="owner")
@@ -61,6 +62,12 @@ TABLE: Final[tuple[tuple[str, Call, str], ...]] = (
     ("deny", lambda desk: desk.deny("r-2", reason="x"), "approver"),
     ("withdraw", lambda desk: desk.withdraw("r-2"), "agent"),
     ("release", lambda desk: desk.release("g-1"), "agent"),
+    ("freeze", lambda desk: desk.freeze("g-1"), "approver operator admin"),
+    ("thaw", lambda desk: desk.thaw("g-1"), "approver operator admin"),
+    ("freeze session", lambda desk: desk.freeze("s-1"), "approver operator admin"),
+    ("thaw session", lambda desk: desk.thaw("s-1"), "approver operator admin"),
+    ("freeze all", lambda desk: desk.freeze("all"), "approver operator admin"),
+    ("thaw all", lambda desk: desk.thaw("all"), "approver operator admin"),
     ("kill", lambda desk: desk.kill("s-1", reason="x"), "approver operator admin"),
     ("revoke", lambda desk: desk.revoke("g-1", reason="x"), "approver operator admin"),
     ("lockdown on", lambda desk: desk.lockdown(on=True, reason="x"), "approver operator admin"),
@@ -204,3 +211,49 @@ async def test_reserved_names_and_empty_reasons_are_refused(tmp_path: Path) -> N
         for call in (desk.lockdown(on=True, reason=" "), desk.identity_disable(AGENT, reason=""), desk.revoke("g-x", reason="x")):
             with pytest.raises(InvalidError):
                 await call
+
+
+async def test_what_a_freeze_says_and_shows(tmp_path: Path) -> None:
+    """In words for the person, in views for the screens: who, how much is held, and which of freeze and thaw can work now."""
+    async with house(tmp_path) as home:
+        await home.window()
+        kubectl, pod = await connected(home)
+        desk = home.desk(OPERATOR)
+        (grant,), (session,) = await desk.grants(), await desk.sessions(live=True)
+        assert [("freeze" in view.you_may, "thaw" in view.you_may, view.frozen_by, view.held) for view in (grant, session)] == [(True, False, "", 0)] * 2
+        frozen = await desk.freeze("g-1")
+        assert (frozen.frozen_by, frozen.windows, frozen.streams) == ("oli", ("g-1",), 1)
+        assert frozen.said == "g-1 frozen: nothing passes, 1 stream held; the clock runs on"
+        pod.line.message(1, b"x" * 3000)
+        live = home.broker.windows.sessions[1]
+        await home.until(lambda: live.held == 3000)
+        grant, session = await desk.grant("g-1"), (await desk.sessions(live=True))[0]
+        assert (grant.frozen_by, grant.held, set(grant.you_may)) == ("oli", 3000, {"revoke", "thaw"})
+        assert (session.frozen_by, session.held, "thaw" in session.you_may, "kill" in session.you_may) == ("oli", 3000, False, True)
+        with pytest.raises(ConflictError, match="g-1 was already frozen by oli; thaw or revoke it"):
+            await home.desk(APPROVER).freeze("g-1")
+        assert (await home.desk(APPROVER).freeze("all")).said == "nothing to freeze: no window is active that is not frozen already"
+        thawed = await desk.thaw("g-1")
+        assert (thawed.held, thawed.said) == (3000, "g-1 thawed: 1 stream and 2.9 KiB held go on in order")
+        frame = await kubectl.frame()
+        assert frame is not None
+        assert len(frame.payload) == 3001
+        assert (await desk.thaw("all")).said == "nothing is frozen"
+        assert (await desk.freeze("s-1")).said == "s-1 frozen: nothing passes, 1 stream held; the clock runs on"
+        assert [set(view.you_may) & {"freeze", "thaw"} for view in (await desk.grant("g-1"), (await desk.sessions(live=True))[0])] == [{"freeze"}, {"thaw"}]
+
+
+async def test_a_freeze_that_comes_too_late(tmp_path: Path) -> None:
+    """What has ended says how; what never was is not found; what could be several things is refused."""
+    async with house(tmp_path) as home:
+        await home.window()
+        desk = home.desk(APPROVER)
+        await desk.revoke("g-1", reason="enough")
+        for call in (desk.freeze, desk.thaw):
+            with pytest.raises(ConflictError, match=r"g-1 was already revoked by ana at .*enough.*; nothing to"):
+                await call("g-1")
+            with pytest.raises(NotFoundError, match="session s-9 is not live"):
+                await call("s-9")
+            for wrong in ("17", "r-1", "", "g-0", "all "):
+                with pytest.raises(InvalidError):
+                    await call(wrong)

@@ -24,12 +24,13 @@ async def test_views_arrive_as_they_were(gateway: Address, local: Remote, ana: R
     house = gateway.house
     house.requests["r-1"] = request_view("r-1", "agent-a", "prod", 600, reason=Said("[@click=x]\x1b[2J\u202e"), automatic=True)
     house.grants["g-1"] = grant_view("g-1", "agent-a", "prod", last=Said("\x00"), why=Said("why"))
-    house.sessions["s-1"] = session_view("s-1", argv=(Said("sh"), Said("-c"), Said("\x1b]0;x\x07")))
+    house.grants["g-2"] = grant_view("g-2", "agent-a", "prod", frozen_by="ana", held=12)
+    house.sessions["s-1"] = session_view("s-1", frozen_by="ana", held=12, argv=(Said("sh"), Said("-c"), Said("\x1b]0;x\x07")))
     house.actions.append(action_view(code=None, name=Said("web\n")))
     await house.record("s-1", "stdout", bytes(range(256)))
     await house.happen("grant.started", "ana", "g-1", deadline={"wall_us": 1}, approved_by=["ana"])
     assert list(await local.requests()) == [house.requests["r-1"]] == [await local.request("r-1")]
-    assert list(await local.grants()) == [house.grants["g-1"]] == [await local.grant("g-1")]
+    assert list(await local.grants()) == [house.grants["g-1"], house.grants["g-2"]] == [await local.grant("g-1"), await local.grant("g-2")]
     assert list(await local.sessions(live=True, grant="g-1")) == [house.sessions["s-1"]] == [await local.session("s-1")]
     assert list(await local.actions(grant="g-1")) == house.actions
     assert list(await local.frames("s-1")) == house.frames["s-1"]
@@ -50,6 +51,12 @@ async def test_the_story(gateway: Address, local: Remote, agent: Remote, ana: Re
     assert (await agent.withdraw("r-2")).state == "withdrawn"
     assert [call[1] for call in gateway.house.calls if call[0] in {"ask", "approve", "release"}] == ["agent-a", "ana", "agent-a", "agent-a"]
     gateway.house.sessions["s-1"] = session_view("s-1")
+    assert (await ana.freeze("g-1")).windows == ("g-1",)
+    assert (await ana.thaw("s-1")).frozen_by == ""
+    assert (await ana.freeze("s-1")).said == "s-1 frozen: 1 held"
+    assert (await ana.thaw("all")).windows == ("g-1",)
+    with pytest.raises(InvalidError, match='"17" is no window, no session and not all; those look like g-17, s-204, all'):
+        await ana.freeze("17")
     assert (await ana.kill("s-1", reason="x")).may_run_on == ("web-7c",)
     gateway.house.grants["g-1"] = replace(gateway.house.grants["g-1"], state="active")
     assert (await ana.revoke("g-1", reason="x")).streams == 1

@@ -82,3 +82,21 @@ def test_number() -> None:
     for wrong in ("s-17", "g-", "g-x", "", "g-٣", None, "g--1"):
         with pytest.raises(InvalidError):
             number(wrong, "g")
+
+
+def test_the_flag_of_a_window_comes_and_goes_and_ends_with_it() -> None:
+    """Who froze it, nobody once it is thawed, and nobody after its end; a first use in between leaves it."""
+    waits = granted(2, 5, state="waiting", deadline=None, use_by=DEADLINE, started_us=0)
+    active = Draft(Kind.GRANT_ACTIVE, "g-2", "a", {"started_us": NOW, "deadline": DEADLINE})
+    steps = [Draft(Kind.GRANT_FROZEN, "g-2", "ana", {"by": "ana", "streams": 1}), active,
+             Draft(Kind.GRANT_THAWED, "g-2", "bo", {"held": 5}), Draft(Kind.GRANT_FROZEN, "g-2", "bo", {}),
+             Draft(Kind.GRANT_ENDED, "g-2", "clock", {"state": "expired", "why": ""})]  # fmt: skip
+    found = [folded(waits, *steps[:count]).execute("select frozen_by from grants").fetchone()[0] for count in range(6)]
+    assert found == ["", "ana", "ana", "", "bo", ""]
+
+
+def test_a_session_frozen_alone_leaves_the_tables_as_they_are() -> None:
+    """Its flag lives as long as its gateway; the fact is for the auditor."""
+    before = folded(began(1)).execute("select * from sessions").fetchall()
+    facts = Draft(Kind.SESSION_FROZEN, "s-1", "ana", {"by": "ana"}), Draft(Kind.SESSION_THAWED, "s-1", "ana", {"held": 3})
+    assert folded(began(1), *facts).execute("select * from sessions").fetchall() == before

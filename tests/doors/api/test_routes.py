@@ -68,6 +68,28 @@ async def test_windows_and_sessions(gateway: Address, local: httpx.AsyncClient) 
     assert (await local.get("/v1/sessions/s-1", headers=ana)).json()["ended_why"] == "killed"
 
 
+async def test_freezing(gateway: Address, local: httpx.AsyncClient) -> None:
+    """A window, a session, all; without a body; what stands under /grants is never a session's id."""
+    house = gateway.house
+    house.grants |= {ident: grant_view(ident, "agent-a", "prod") for ident in ("g-1", "g-2")}
+    house.sessions["s-1"] = session_view("s-1", held=9)
+    ana = bearer(gateway.ana)
+    frozen = (await local.post("/v1/grants/g-1/freeze", headers=ana)).json()
+    assert frozen == {"id": "g-1", "frozen_by": "ana", "windows": ["g-1"], "streams": 1, "held": 0, "said": "g-1 frozen: 1 held"}
+    again = await local.post("/v1/grants/1/freeze", headers=ana)
+    assert (again.status_code, again.json()["error"]["message"]) == (409, "g-1 was already frozen by ana")
+    session = (await local.get("/v1/sessions/s-1", headers=ana)).json()
+    assert (session["frozen_by"], session["held"]) == ("ana", 9)
+    assert (await local.post("/v1/sessions/s-1/thaw", headers=ana)).json()["held"] == 9
+    assert (await local.post("/v1/sessions/s-1/freeze", headers=ana)).json()["windows"] == []
+    assert (await local.post("/v1/grants/g-1/thaw", headers=ana)).json()["frozen_by"] == ""
+    assert (await local.post("/v1/freeze", headers=ana)).json()["windows"] == ["g-1", "g-2"]
+    assert (await local.post("/v1/thaw", headers=ana)).json()["id"] == "all"
+    for path in ("grants/s-1/freeze", "grants/all/freeze", "sessions/g-1/thaw", "sessions/all/thaw"):
+        assert (await local.post(f"/v1/{path}", headers=ana)).status_code == 404
+    assert (await local.post("/v1/freeze", headers=bearer(gateway.agent))).status_code == 403
+
+
 async def test_archive(gateway: Address, local: httpx.AsyncClient) -> None:
     """Pages of frames, actions and facts, and the proof."""
     house = gateway.house
