@@ -4,49 +4,22 @@ import json
 import os
 import signal
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.demo.cluster.hand import Hand, hand
 from tests.support.clusters import Cluster, embedded
 from tests.support.kubectls import Kubectl
-from tests.support.processes import Program, Result, run
 
 pytestmark = pytest.mark.kubectl
-
-
-@dataclass
-class Hand:
-    """One kubectl with a kubeconfig and a home of its own, so that its discovery cache is cold."""
-
-    argv: list[str]
-    environment: dict[str, str]
-    programs: list[Program] = field(default_factory=list)
-
-    def __call__(self, *args: str, stdin: bytes = b"") -> Result:
-        return run([*self.argv, *args], env=self.environment, stdin=stdin)
-
-    def text(self, *args: str, stdin: bytes = b"") -> str:
-        return self(*args, stdin=stdin).ok().text
-
-    def spawn(self, *args: str, tty: tuple[int, int] | None = None) -> Program:
-        self.programs.append(Program([*self.argv, *args], env=self.environment, tty=tty))
-        return self.programs[-1]
-
-
-MakeHand = Callable[[Cluster], Hand]
 
 
 @pytest.fixture(scope="module")
 def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     with embedded(tmp_path_factory.mktemp("cluster")) as made:
         yield made
-
-
-def hand(kubectl: Kubectl, cluster: Cluster, home: Path) -> Hand:
-    return Hand([*kubectl.argv, "--kubeconfig", str(cluster.kubeconfig)], {"PATH": os.environ["PATH"], "HOME": str(home), "TERM": "xterm"})
 
 
 @pytest.fixture

@@ -21,7 +21,7 @@ TABLE = "application/json;as=Table;v=v1;g=meta.k8s.io,application/json"
     ("OPTIONS", PODS, 405, "MethodNotAllowed"), ("POST", "/version", 405, "MethodNotAllowed"), ("DELETE", "/api/v1/nodes/demo-node", 403, "Forbidden"),
     ("GET", f"{PODS}?fieldSelector=spec.gizmo=1", 400, "BadRequest"), ("GET", f"{PODS}?labelSelector=a((", 400, "BadRequest"),
     ("GET", f"{PODS}?limit=x", 400, "BadRequest"), ("GET", f"{PODS}/web/log?tailLines=x", 400, "BadRequest"),
-    ("GET", f"{PODS}/web/portforward", 501, "NotImplemented"), ("POST", PODS, 422, "Invalid"),
+    ("GET", f"{PODS}/web/portforward", 400, "BadRequest"), ("POST", PODS, 422, "Invalid"),
     ("GET", f"{PODS}?watch=1&resourceVersion=x", 400, "BadRequest"),
 ])
 async def test_refusals(client: httpx.AsyncClient, method: str, path: str, code: int, reason: str) -> None:
