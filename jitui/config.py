@@ -27,12 +27,12 @@ from pydantic import (
 )
 from pydantic_core import ErrorDetails
 
-from jitui import marked, span
+from jitui import marked, size, span
 from jitui.errors import ConfigurationError, InvalidError
 from jitui.identity.people import Person
 from jitui.rules.action import Hazard
 from jitui.rules.scope import Scope
-from jitui.rules.terms import Role, Rule
+from jitui.rules.terms import BUDGET, Role, Rule
 
 PRESETS: Final = '@view, @debug or @deploy, as in "@view in web"'
 NOT_BUILT: Final = "kind kubernetes-eks is not in this version"
@@ -45,6 +45,15 @@ def _seconds(value: object) -> object:
         except InvalidError as error:
             raise ValueError(str(error)) from None
     raise ValueError("a duration is hours, minutes, seconds as in 30m, 1h30m or 45s")
+
+
+def _bytes(value: object) -> object:
+    if isinstance(value, str):
+        try:
+            return size.parse(value)
+        except InvalidError as error:
+            raise ValueError(str(error)) from None
+    raise ValueError("a size is a whole number and its unit, as in 500MB or 2GiB")
 
 
 def _path(value: object, info: ValidationInfo) -> object:
@@ -73,6 +82,7 @@ def _clauses(value: object) -> object:
 
 
 Seconds = Annotated[int, BeforeValidator(_seconds), WithJsonSchema({"type": "string", "pattern": span.GRAMMAR, "examples": ["30m", "1h30m"]})]
+Bytes = Annotated[int, BeforeValidator(_bytes), WithJsonSchema({"type": "string", "pattern": size.GRAMMAR, "examples": ["500MB", "2GiB"]})]
 FilePath = Annotated[Path, BeforeValidator(_path), WithJsonSchema({"type": "string", "minLength": 1})]
 ScopeText = Annotated[
     list[Annotated[str, AfterValidator(_clause)]], BeforeValidator(_clauses),
@@ -163,6 +173,8 @@ class RuleEntry(Strict):
     """Of on-first-use: how long an approved window waits; 15m unless given."""
     pending: Seconds = 3600
     """How long a request waits for a decision."""
+    bytes: Bytes = BUDGET
+    """What a window may move, both ways together; it ends when that is used up."""
     scope: ScopeText = Field(default_factory=list)
     owner_may_approve: bool | None = None
     """Lets the agent's owner decide for it; only where no people are configured is that so by itself."""
@@ -184,7 +196,7 @@ class RuleEntry(Strict):
             identity=self.identity, connection=self.connection, duration_s=self.duration, scope=Scope.parse("; ".join(self.scope)), approvals=self.approvals,
             automatic=self.approval == "automatic", automatic_for=frozenset(self.automatic_for or [Hazard.READ.value]),
             on_first_use=self.starts == "on-first-use", use_within_s=self.use_within or 900, pending_s=self.pending,
-            owner_may_approve=solo if self.owner_may_approve is None else self.owner_may_approve)
+            owner_may_approve=solo if self.owner_may_approve is None else self.owner_may_approve, budget=self.bytes)
 
 
 class Settings(Strict):

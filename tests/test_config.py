@@ -57,6 +57,9 @@ def broken(old: str, new: str) -> str:
 
 @pytest.mark.parametrize(("text", "says"), [
     (broken("    duration: 30m", "    duratoin: 30m"), "c.yaml:11: rules[0].duration: is missing (and 1 more"),
+    (broken("    pending: 2h", "    bytes: 2 GB"), 'c.yaml:17: rules[0].bytes: a size is a whole number and its unit, as in 500MB or 2GiB, not "2 GB"'),
+    (broken("    pending: 2h", "    bytes: 4096"), "c.yaml:17: rules[0].bytes: a size is a whole number and its unit, as in 500MB or 2GiB"),
+    (broken("    pending: 2h", "    bytes: 0MB"), "c.yaml:17: rules[0].bytes: a size lies between 1B and 1024TiB, not 0MB"),
     (broken("    pending: 2h", "    pendign: 2h"), "c.yaml:17: rules[0].pendign: unknown key; did you mean pending?"),
     (broken("  kube:", "  cube:"), "c.yaml:2: listen.cube: unknown key; did you mean kube?"),
     (GOOD + "colour: red\n", "c.yaml:21: colour: unknown key"),
@@ -183,3 +186,10 @@ def test_schema_is_json_schema() -> None:
     assert set(made["properties"]) == {"listen", "certificate", "people", "connections", "rules"}
     assert made["$defs"]["RuleEntry"]["properties"]["duration"]["type"] == "string"
     assert made["additionalProperties"] is False
+
+
+def test_a_rule_says_how_many_bytes_a_window_may_move() -> None:
+    """2 GiB unless it does; by ten or by two, as its unit says; the schema knows the form."""
+    assert config.read(GOOD, HERE).rules[0].budget == 2 << 30
+    assert config.read(broken("    pending: 2h", "    bytes: 500MB"), HERE).rules[0].budget == 500_000_000
+    assert json.loads(config.schema())["$defs"]["RuleEntry"]["properties"]["bytes"]["pattern"] == r"^\d{1,9}(B|[KMGT]i?B)$"

@@ -71,9 +71,12 @@ class Broker:
             if anchored.deadline is not None and anchored.deadline != grant.deadline and not gone and not anchored.deadline.passed(now):
                 what = {"started_us": grant.started_us, "deadline": deadline_json(anchored.deadline)}
                 moved.append(Draft(Kind.GRANT_ACTIVE, grant.label, "gateway", what))
-            window = self.windows.add(anchored)
+            rule = self.requests.rules.get((grant.identity, grant.connection))
+            window = self.windows.add(anchored, rule.budget if rule else 0, loaded.used.get(grant.id, 0))
             if gone:
                 self.windows.end(window, grants.Event.CANCEL, by="gateway", why=gone)
+            elif window.budget <= 0:
+                self.windows.spent(window)
         if moved:  # the same instant on this boot's clock, so that a wall clock set back later moves nothing, in this run or the next
             await self.store.commit(moved)
         self.tick(now)
@@ -142,6 +145,7 @@ class Broker:
             if pair not in rules:
                 self.windows.end(window, grants.Event.CANCEL, by="gateway", why=RULE_GONE, session_why=Why.RULE_CHANGED)
                 continue
+            self.windows.allow(window, rules[pair].budget)
             for session in list(window.sessions.values()):
                 if session.action is not None and rules[pair].scope.allows(session.action, self.kinds[pair[1]]) is None:
                     words = f"jitui: the rule for {pair[0]} on {pair[1]} was changed and does not allow this any more"

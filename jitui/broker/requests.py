@@ -219,7 +219,8 @@ class Requests:
 
     def _begin(self, grant: Grant) -> None:
         """The grant is on record: its window opens, unless a lockdown came while that was written."""
-        window = self._windows.add(grant)
+        rule = self.rules.get((grant.identity, grant.connection))
+        window = self._windows.add(grant, rule.budget if rule else 0)
         if gone := self._standing(grant.identity):
             self._windows.end(window, grants.Event.CANCEL, by="gateway", why=gone)
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Coroutine, Iterable
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
-from jitui import span
+from jitui import size, span
 from jitui.clock import Clock
 from jitui.errors import ConflictError, JituiError, NotFoundError, RefusedError, UnavailableError
 from jitui.facts import Draft, Kind
@@ -94,9 +94,9 @@ class Windows:
 
     # -- opening -----------------------------------------------------------------------------------------------------------
 
-    def add(self, grant: Grant) -> Window:
-        """A grant that is on record: from now on it counts."""
-        window = Window(grant)
+    def add(self, grant: Grant, allowed: int, used: int = 0) -> Window:
+        """A grant that is on record: from now on it counts. `allowed`: bytes both ways, of which `used` are on record already."""
+        window = Window(grant, allowed, used)
         self.live[grant.id] = window
         self._arm(window)
         self.occupied(grant.connection, True)
@@ -151,7 +151,7 @@ class Windows:
         now = self._clock.now()
         target = "" if kind == "api" else "/".join(filter(None, (action.namespace, action.name or action.kind, action.container)))
         session = Session(
-            self._store.next_session(), kind, window, now, journal=self._store, clock=self._clock, over=self.over, late=self.late,
+            self._store.next_session(), kind, window, now, journal=self._store, clock=self._clock, over=self.over, late=self.late, spent=self.spent,
             target=target, argv=action.argv if kind != "api" else (), tty=action.tty, stdin=action.stdin, peer=peer,
         )  # fmt: skip
         session.action = action if kind != "api" else None
@@ -194,6 +194,18 @@ class Windows:
         event = None if window.closed else grants.due(window.grant, now)
         if event is not None:
             self.end(window, event, by="clock", why="")
+
+    def spent(self, window: Window) -> None:
+        """The last of its bytes is on record: it ends now."""
+        if not window.closed:
+            self.end(window, grants.Event.CANCEL, by="gateway", why=f"budget: {size.show(window.allowed)} used", session_why=Why.BUDGET)
+
+    def allow(self, window: Window, allowed: int) -> None:
+        """Its rule allows so many bytes from now on; what is on record counts."""
+        window.budget += allowed - window.allowed
+        window.allowed = allowed
+        if window.budget <= 0:
+            self.spent(window)
 
     def end(self, window: Window, event: grants.Event, *, by: str, why: str, session_why: Why | None = None) -> Callable[[], Coroutine[Any, Any, Cut]]:
         """End a grant now; the returned coroutine function waits until it is all said and written."""
@@ -290,6 +302,8 @@ class Windows:
             return End(why, "clock", f"jitui: access window {grant.label} ended at {at}Z; {again}")
         if why is Why.REVOKED:
             return End(why, grant.ended_by, f"jitui: access window {grant.label} was revoked by {grant.ended_by}: {grant.why}")
+        if why is Why.BUDGET:
+            return End(why, grant.ended_by, f"jitui: access window {grant.label} has used its {size.show(window.allowed)}; {again}")
         if why is Why.RELEASED:
             return End(why, grant.ended_by, f"jitui: access window {grant.label} was released; {again}")
         return End(why, grant.ended_by, f"jitui: access window {grant.label} ended ({grant.why or why}); {again}")

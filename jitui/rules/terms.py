@@ -5,9 +5,12 @@ The state tables over them are `request.py` and `grant.py`; who may do what is `
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
 from jitui.instant import Deadline, Instant
 from jitui.rules.scope import Scope
+
+BUDGET: Final = 2 << 30
 
 
 class Role(StrEnum):
@@ -48,6 +51,7 @@ class Rule:
     use_within_s: int = 900
     pending_s: int = 3600
     owner_may_approve: bool = False
+    budget: int = BUDGET  # bytes that a window of it may move, both ways
 
     @property
     def version(self) -> str:
@@ -56,7 +60,7 @@ class Rule:
 
         return sha256(repr((self.identity, self.connection, self.duration_s, str(self.scope), self.approvals, self.automatic,
                             sorted(self.automatic_for), self.on_first_use, self.use_within_s, self.pending_s,
-                            self.owner_may_approve)).encode()).hexdigest()[:12]
+                            self.owner_may_approve, self.budget)).encode()).hexdigest()[:12]
 
 
 class RequestState(StrEnum):

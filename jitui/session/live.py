@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol
+from typing import Final, Protocol
 
 from jitui.clock import Clock
 from jitui.instant import Instant
@@ -50,6 +50,9 @@ class End:
     reason: str = "Forbidden"
 
 
+UNLIMITED: Final = 1 << 62
+
+
 class Journal(Protocol):
     """The part of the store that the hot path knows: commit, then let go."""
 
@@ -69,8 +72,10 @@ class Leg(Protocol):
 class Window:
     """A live grant and everything that is open under it."""
 
-    def __init__(self, grant: Grant) -> None:
+    def __init__(self, grant: Grant, allowed: int = UNLIMITED, used: int = 0) -> None:
         self.grant = grant
+        self.allowed = allowed  # bytes, both ways, over all its sessions
+        self.budget = allowed - used  # what is left of them; with the frame that uses it up, the window ends
         self.sessions: dict[int, Session] = {}
         self.closed = False
 
@@ -106,6 +111,7 @@ class Session:
         clock: Clock,
         over: Callable[["Session", End], None],
         late: Callable[[Window], None],
+        spent: Callable[[Window], None] = lambda window: None,  # noqa: ARG005 - of a window without a budget
         target: str = "",
         argv: Sequence[str] = (),
         tty: bool = False,
@@ -126,7 +132,7 @@ class Session:
         self.frozen_by = ""  # who froze it; empty: it flows
         self.held = 0  # bytes recorded since then, and not let go
         self._waiting: list[Callable[[], None]] = []  # what happens once it is thawed, in order
-        self._journal, self._clock, self._over, self._late = journal, clock, over, late
+        self._journal, self._clock, self._over, self._late, self._spent = journal, clock, over, late, spent
         self._conns = 0
         self._speaking = 0
         self._quiet = asyncio.Event()
@@ -237,7 +243,11 @@ class Session:
         if not self.window.open_at(now):
             self._late(self.window)
             return
+        if self.window.budget <= 0:
+            self._spent(self.window)
+            return
         frames = self._frames(now, pieces)
+        last = self.window.budget <= 0
 
         def done(error: Exception | None) -> None:
             if error is not None:
@@ -251,6 +261,8 @@ class Session:
                 self.flow(then, sum(len(frame.body) for frame in frames))
             elif self.passing():
                 then()
+            if last:
+                self._spent(self.window)
 
         self._journal.put_all(frames, done)
 
@@ -335,6 +347,7 @@ class Session:
             self.frames = min(self.frames, frames[0].seq)
         for frame in frames:
             flow, size = self._flows.get(frame.conn), len(frame.body)
+            self.window.budget += size
             if frame.channel in TO_UPSTREAM:
                 self.bytes_in -= size
                 if flow:
@@ -351,6 +364,7 @@ class Session:
             flow = self._flows.get(conn)
             frames.append(Frame(self.id, self.frames, at_us, conn, channel, body))
             self.frames += 1
+            self.window.budget -= len(body)
             if channel in TO_UPSTREAM:
                 self.bytes_in += len(body)
                 if flow:

@@ -1,0 +1,140 @@
+"""A window moves so many bytes and no more: both ways, over all its sessions, restarts and reloads (promise 11)."""
+
+from pathlib import Path
+
+import pytest
+
+from jitui.errors import NotFoundError
+from jitui.rules.terms import BUDGET
+from jitui.session.live import Window
+from tests.fakes.house import AGENT, House, house, rule
+from tests.fakes.upstream import Asked
+from tests.session.test_relay import connected, last_words
+
+PODS = "/api/v1/namespaces/web/pods"
+KIB = 1024
+AGAIN = 'ask again: jitui request prod --duration 10m --reason "..."'
+
+
+def only(home: House) -> Window:
+    (window,) = home.broker.windows.live.values()
+    return window
+
+
+async def large(asked: Asked) -> None:
+    await asked.body()
+    asked.line.answer(b"x" * 40 * KIB)
+
+
+async def test_both_directions_and_all_sessions_count(tmp_path: Path) -> None:
+    """What is left is what was allowed without every byte on record, heads too."""
+    async with house(tmp_path) as home:
+        await home.window()
+        assert only(home).budget == only(home).allowed == BUDGET
+        plain = await home.dial()
+        assert (await plain.ask("GET", PODS))[0] == 200
+        kubectl, pod = await connected(home)
+        kubectl.type(b"id\n" * 100)
+        await home.until(lambda: pod.typed)
+        pod.line.message(1, b"x" * 5000)
+        await kubectl.frame()
+        sessions = home.broker.windows.sessions.values()
+        moved = sum(session.bytes_in + session.bytes_out for session in sessions)
+        assert moved > 5300
+        assert (only(home).budget, {session.kind for session in sessions}) == (BUDGET - moved, {"api", "exec"})
+
+
+async def test_used_up_it_ends_with_everything_in_it(tmp_path: Path) -> None:
+    """The stream is told in words that say how much it was; the window is revoked by the gateway; the next call is denied."""
+    async with house(tmp_path, rules=(rule(budget=64 * KIB),)) as home:
+        await home.window()
+        kubectl, pod = await connected(home)
+        pod.line.message(1, b"x" * 63 * KIB)
+        frame = await kubectl.frame()
+        assert frame is not None
+        assert len(frame.payload) == 63 * KIB + 1
+        pod.line.message(1, b"y" * 2 * KIB)  # the frame that uses it up still passes
+        words = await last_words(kubectl)
+        assert words == f"jitui: access window g-1 has used its 64 KiB; {AGAIN}"
+        assert home.broker.windows.live == {}
+        (grant,) = await home.facts("grant.ended")
+        assert (grant.who, grant.what["state"], grant.what["why"]) == ("gateway", "revoked", "budget: 64 KiB used")
+        await home.until(lambda: not home.broker.windows.sessions)
+        (session,) = await home.facts("session.ended")
+        assert (session.what["why"], session.what["by"]) == ("budget", "gateway")
+        assert 65 * KIB < session.what["bytes_out"] == session.what["delivered_out"] < 67 * KIB
+        plain = await home.dial()
+        code, _, body = await plain.ask("GET", PODS)
+        assert (code, b"has no live window" in body) == (403, True)
+
+
+async def test_an_answer_that_uses_it_up_passes_whole_and_the_next_call_does_not(tmp_path: Path) -> None:
+    """The window is over, as it is after its deadline."""
+    async with house(tmp_path, rules=(rule(budget=64 * KIB),)) as home:
+        home.cluster.answerer = large
+        await home.window()
+        kubectl = await home.dial()
+        for _ in range(2):
+            code, _, body = await kubectl.ask("GET", PODS)
+            assert (code, len(body)) == (200, 40 * KIB)
+        code, _, body = await kubectl.ask("GET", PODS)
+        assert (code, b"has no live window" in body) == (403, True)
+        assert len(home.cluster.asked) == 2
+
+
+async def test_what_is_on_record_counts_after_a_restart(tmp_path: Path) -> None:
+    """Also in sessions that ended with the gateway, and what it said to them."""
+    rules = (rule(budget=64 * KIB),)
+    async with house(tmp_path, rules=rules) as home:
+        home.cluster.answerer = large
+        await home.window()
+        kubectl = await home.dial()
+        assert (await kubectl.ask("GET", PODS))[0] == 200
+        left, clock, token = only(home).budget, home.clock, home.token
+        assert left < 24 * KIB
+    async with house(tmp_path, rules=rules, clock=clock, agent=False) as home:
+        home.cluster.answerer, home.token = large, token
+        assert only(home).budget == left - _words(home)
+        kubectl = await home.dial()
+        assert (await kubectl.ask("GET", PODS))[0] == 200
+        assert home.broker.windows.live == {}
+    async with house(tmp_path, rules=rules, clock=clock, agent=False) as home:
+        (ended,) = await home.facts("grant.ended")
+        assert ended.what["why"] == "budget: 64 KiB used"
+        with pytest.raises(NotFoundError):
+            home.broker.windows.window(1)
+
+
+def _words(home: House) -> int:
+    """Bytes that the gateway itself said at its end: on record, so they count."""
+    return sum(len(frame.body) for frame in home.files.frames(1) if frame.channel.label == "gateway")
+
+
+async def test_a_reload_counts_what_is_on_record(tmp_path: Path) -> None:
+    """More bytes in the rule are more at once; fewer than were used end the window."""
+    async with house(tmp_path) as home:
+        home.cluster.answerer = large
+        await home.window()
+        kubectl = await home.dial()
+        assert (await kubectl.ask("GET", PODS))[0] == 200
+        people, used = home.broker.roster.people, BUDGET - only(home).budget
+        await home.broker.reload({(AGENT, "prod"): rule(budget=3 * BUDGET)}, people, "d")
+        assert (only(home).allowed, only(home).budget) == (3 * BUDGET, 3 * BUDGET - used)
+        await home.broker.reload({(AGENT, "prod"): rule(budget=20 * KIB)}, people, "e")
+        assert home.broker.windows.live == {}
+        (ended,) = await home.facts("grant.ended")
+        assert ended.what["why"] == "budget: 20 KiB used"
+
+
+async def test_a_smaller_rule_after_a_restart(tmp_path: Path) -> None:
+    """If nothing is left of it, the window is over before anybody comes."""
+    async with house(tmp_path) as home:
+        home.cluster.answerer = large
+        await home.window()
+        kubectl = await home.dial()
+        assert (await kubectl.ask("GET", PODS))[0] == 200
+        clock = home.clock
+    async with house(tmp_path, rules=(rule(budget=20 * KIB),), clock=clock, agent=False) as home:
+        assert home.broker.windows.live == {}
+        (ended,) = await home.facts("grant.ended")
+        assert ended.what["why"] == "budget: 20 KiB used"
