@@ -59,10 +59,21 @@ class Notes:
             clause=clause, session=session.id, conn=0, code=code, audit_id=self.audit_id(session, 0), grant=session.window.grant.id,
         ))  # fmt: skip
 
-    def denied(self, identity: str, connection: str, action: Action, why: str) -> None:
+    def answered(
+        self, session: Session, conn: int, identity: str, connection: str, action: Action, clause: str, code: int, asked: int, said: int
+    ) -> None:
+        """An answer of the gateway's own to something that a window covers; `asked` and `said` are bytes of bodies."""
+        self.last[session.window.grant.id] = line(action)
+        self._store.note(ActionRow(
+            at_us=self._clock.now().wall_us, identity=identity, connection=connection, action=action, hazard=str(hazard_of(action)), verdict="allowed",
+            clause=clause, session=session.id, conn=conn, code=code, bytes_in=asked, bytes_out=said, grant=session.window.grant.id,
+        ))  # fmt: skip
+
+    def denied(self, identity: str, connection: str, action: Action, why: str, *, group: str = "") -> None:
+        """`group` is the client's own word for one run of it (Kubectl-Session): it counts repetitions together, and decides nothing."""
         self._store.deny(ActionRow(
             at_us=self._clock.now().wall_us, identity=identity, connection=connection, action=action, hazard=str(hazard_of(action)), verdict="denied",
-            clause=why, code=403,
+            clause=why, code=403, group=group,
         ))  # fmt: skip
 
 

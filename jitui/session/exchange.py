@@ -40,12 +40,14 @@ class Exchange:
         cluster: Cluster,
         extra: Headers,
         over: Callable[["Exchange", int | None, End | None], None],
+        notice: Callable[[], bytes | None] = lambda: None,
     ) -> None:
+        """`notice`: the value of a Warning header for the answer's head, if there is something to say by then."""
         self.session, self.action, self.head_in = session, action, head
         self.conn = session.open_conn(self)
         self.bytes_out = 0
         self.code: int | None = None
-        self._target, self._client, self._cluster, self._over = target, client, cluster, over
+        self._target, self._client, self._cluster, self._over, self._notice = target, client, cluster, over, notice
         self._headers = [*lines, *extra]
         recorded = http.render_request(head.method, target, headers.recordable(self._headers))
         self._up = Upload(session, self.conn, client, recorded, chunked=head.length is None, ready=self._connect)
@@ -149,6 +151,8 @@ class Exchange:
         self._answer = answer
         self.code = answer.status
         lines = headers.to_client(answer)
+        if not answer.get(b"etag") and (notice := self._notice()):  # what a client may keep in its cache says nothing of today
+            lines.append((b"Warning", notice))
         self._out.append((Channel.RESPONSE, http.render_response(answer.status, lines, b"", framed=False)))
         if answer.length is None and not self._bodyless(answer):
             lines.append((b"Transfer-Encoding", b"chunked"))

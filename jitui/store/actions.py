@@ -1,6 +1,7 @@
 """Rows of what was attempted. They are no promise: those of allowed actions can be rebuilt from the tape.
 
-Written lazily with a ledger commit. Equal denials within ten seconds are one row with a count.
+Written lazily with a ledger commit. Equal denials are one row with a count: those within ten seconds of its first, and those that one run
+of a client goes on getting (kubectl's `rollout status`, `wait` and `logs -f` ask again and again, with growing pauses).
 """
 
 import json
@@ -11,7 +12,9 @@ from typing import Any, Final
 
 from jitui.rules.action import Action
 
-COLLAPSE_US: Final = 10_000_000
+COLLAPSE_US: Final = 10_000_000  # from the first denial of a row, whoever repeats it
+GAP_US: Final = 60_000_000  # from the last one, in the same group
+KEPT: Final = 10_000  # rows that may still be counted up
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +35,7 @@ class ActionRow:
     bytes_out: int = 0
     audit_id: str = ""
     count: int = 1
+    group: str = ""  # of a denial: the run of the client it came from, in the client's own words; counts together, is not kept
     grant: int = 0  # of its session; filled in when read
     id: int = 0  # filled in when read
 
@@ -59,11 +63,21 @@ def from_columns(row: dict[str, Any]) -> ActionRow:
                      grant=row.get("grant_id") or 0)
 
 
+@dataclass(slots=True)
+class _Row:
+    """A row that may still be counted up."""
+
+    id: int
+    first_us: int
+    last_us: int
+    count: int
+
+
 class Collapsed:
-    """Denials of the last ten seconds, by what was denied: (row id, time of the first, count)."""
+    """Rows of denials that are young enough to be counted up, by what was denied and by the group that repeats it."""
 
     def __init__(self) -> None:
-        self._recent: dict[tuple[Any, ...], tuple[int, int, int]] = {}
+        self._recent: dict[tuple[Any, ...], _Row] = {}
 
     def write(self, db: sqlite3.Connection, rows: Sequence[tuple[ActionRow, bool]]) -> None:
         """Insert rows inside the caller's transaction; those marked True are denials, which collapse. On an error call `forget`."""
@@ -71,18 +85,28 @@ class Collapsed:
             if not collapses:
                 db.execute(_INSERT, values(row))
                 continue
-            key = (row.identity, row.connection, row.action)
-            known = self._recent.get(key)
-            if known and 0 <= row.at_us - known[1] < COLLAPSE_US:
-                ident, first_us, count = known
-                db.execute("update actions set count = ? where id = ?", (count + row.count, ident))
-                self._recent[key] = (ident, first_us, count + row.count)
-            else:
+            what = (row.identity, row.connection, row.action)
+            known = self._known(row, what)
+            if known is None:
                 cursor = db.execute(_INSERT, values(row))
+                known = _Row(cursor.lastrowid or 0, row.at_us, row.at_us, row.count)
+            else:
+                known.count += row.count
+                known.last_us = max(known.last_us, row.at_us)
+                db.execute("update actions set count = ? where id = ?", (known.count, known.id))
+            for key in {what, (*what, row.group)}:
                 self._recent.pop(key, None)
-                self._recent[key] = (cursor.lastrowid or 0, row.at_us, row.count)
-        while len(self._recent) > 10_000:
+                self._recent[key] = known
+        while len(self._recent) > KEPT:
             del self._recent[next(iter(self._recent))]
+
+    def _known(self, row: ActionRow, what: tuple[Any, ...]) -> _Row | None:
+        """The row of the same run, if it was denied a minute ago or less; else the newest one of the same action, if it is young."""
+        own = self._recent.get((*what, row.group))
+        if own is not None and 0 <= row.at_us - own.last_us <= GAP_US:
+            return own
+        newest = self._recent.get(what)
+        return newest if newest is not None and 0 <= row.at_us - newest.first_us < COLLAPSE_US else None
 
     def forget(self) -> None:
         """The transaction was rolled back: what it wrote is not there to be counted up."""

@@ -27,6 +27,7 @@ VERBATIM: Final = (b"content-type", b"etag", b"vary", b"cache-control")
 COVERED: Final = re.compile(r"/version|/api|/apis|/api/v1|/apis/[a-z0-9.-]{1,253}/[a-z0-9]{1,63}")
 FRESH_US: Final = 5_000_000  # a copy younger than this is not asked for again
 UNKNOWN_US: Final = 2_000_000  # between two looks for an unknown kind
+LOOK_S: Final = 5.0  # seconds that somebody waits for such a look
 UNUSED_US: Final = 600_000_000  # a copy that nobody wanted for so long is dropped
 
 
@@ -140,10 +141,13 @@ class Discovery:
         return self._served
 
     async def look(self, group: str, resource: str) -> bool | None:
-        """`namespaced`, after asking the cluster again if the kind is unknown (once in two seconds at most). Raises nothing."""
+        """`namespaced`, after asking the cluster again if the kind is unknown: once in two seconds at most, which are waited for. Raises nothing."""
         if (group, resource) not in self._served.kinds:
-            with contextlib.suppress(UpstreamError):
-                await self._look()
+            with contextlib.suppress(UpstreamError, TimeoutError):
+                async with asyncio.timeout(LOOK_S):
+                    if self._looked_us is not None:
+                        await asyncio.sleep(max(0.0, (self._looked_us + UNKNOWN_US - self._now()) / 1e6))
+                    await self._look()
         return self.namespaced(group, resource)
 
     # keeping it fresh

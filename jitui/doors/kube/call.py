@@ -56,14 +56,14 @@ class Waiting:
     def __init__(self, client: "KubeClient") -> None:
         self._client = client
         self._held: list[bytes] = []
-        self._size = 0
+        self.size = 0
         self._whole = False
         self.lost = False
 
     def body_in(self, data: bytes) -> None:
         self._held.append(data)
-        self._size += len(data)
-        if self._size > WINDOW:
+        self.size += len(data)
+        if self.size > WINDOW:
             self._client.pause_reading()
 
     def end_in(self) -> None:
@@ -75,6 +75,11 @@ class Waiting:
     def client_lost(self) -> None:
         self.lost = True
 
+    @property
+    def held(self) -> bytes:
+        """The body so far."""
+        return b"".join(self._held)
+
     def become(self, call: Call) -> None:
         """What it waited for is there: everything held goes on in order."""
         self._client.current = call
@@ -82,6 +87,6 @@ class Waiting:
             call.body_in(data)
         if self._whole:
             call.end_in()
-        if self._size > WINDOW:
+        if self.size > WINDOW:
             self._client.resume_reading()
         call.flush_in()

@@ -4,9 +4,11 @@ import asyncio
 import re
 from typing import TYPE_CHECKING, Final
 
+from jitui.doors.kube import notices, openapi
 from jitui.doors.kube.admission import Admission
 from jitui.doors.kube.call import Answered, Call, Waiting
 from jitui.doors.kube.plan import plan
+from jitui.doors.kube.review import Review, is_review
 from jitui.doors.kube.upgrade import Upgrade
 from jitui.errors import JituiError, RefusedError
 from jitui.rules import kube
@@ -46,6 +48,7 @@ class KubeClient(asyncio.Protocol):
         self._bodyless = False  # the request in progress is a HEAD
         self._discovering = False  # the request asks what the cluster serves
         self._draining = False  # the next request waits until the last answer is written
+        self._admission: Admission | None = None  # of the request in progress
 
     # -- transport ---------------------------------------------------------------------------------------------------------
 
@@ -138,8 +141,9 @@ class KubeClient(asyncio.Protocol):
     def _begin(self, head: http.RequestHead) -> Call:
         """Judge the head; nothing of the request has gone anywhere yet."""
         self._discovering = DISCOVERING.fullmatch(head.target) is not None
+        self._admission = None
         try:
-            admission = self.door.admit(head, self.peer, self.transport)
+            admission = self._admission = self.door.admit(head, self.peer, self.transport)
         except JituiError as error:
             return self._say(error.code, error.reason, f"jitui: {error}")
         broker = self.door.broker
@@ -151,14 +155,61 @@ class KubeClient(asyncio.Protocol):
             return self._say(error.code, error.reason, f"jitui: {error}")
         if is_discovery(action):
             return self._discover(head, admission, action)
+        if action.resource and broker.kinds[admission.connection].namespaced(action.group, action.resource) is None:
+            return self._look(head, admission, action, lines)
+        return self._judge(head, admission, action, lines)
+
+    def _judge(self, head: http.RequestHead, admission: Admission, action: Action, lines: headers.Lines) -> Call:
+        """May it pass, now?"""
+        broker = self.door.broker
         verdict = broker.judge(admission.who, admission.connection, action)
         if isinstance(verdict, Deny):
-            broker.notes.denied(admission.who.name, admission.connection, action, verdict.why)
-            return self._say(verdict.code, "Forbidden", clean(verdict.sentence, 1000))
+            return self._deny(head, admission, action, verdict)
         if (broken := broker.store.recording_error) is not None:
             return self._say(503, "ServiceUnavailable", f"jitui: this can't be recorded, so it does not pass ({broken}); it passes again once there is room")
         if head.upgrade or kube.is_upgrade_target(action):
             return self._upgrade(head, admission, action, lines, verdict)
+        if is_review(action):
+            return Review(self, head, admission, action, lines, verdict)
+        return self._pass(head, admission, action, lines, verdict)
+
+    def _look(self, head: http.RequestHead, admission: Admission, action: Action, lines: headers.Lines) -> Call:
+        """A kind that nobody has seen may be a second old: look once before it is denied, but for nobody without a window."""
+        if not self.door.broker.windows.of(admission.who.name, admission.connection):
+            return self._judge(head, admission, action, lines)
+        waiting = Waiting(self)
+
+        async def look() -> None:
+            await admission.way.discovery.look(action.group, action.resource)
+            if not waiting.lost:
+                waiting.become(self._judge(head, admission, action, lines))
+
+        self.door.spawn(look)
+        return waiting
+
+    def _deny(self, head: http.RequestHead, admission: Admission, action: Action, verdict: Deny) -> Answered:
+        self._denied(head, admission, action, verdict.why)
+        return self._say(verdict.code, "Forbidden", clean(verdict.sentence, 1000))
+
+    def _denied(self, head: http.RequestHead, admission: Admission, action: Action, why: str) -> None:
+        """One row, however often kubectl tries."""
+        group = head.get(b"kubectl-session").decode("latin-1")[:64]
+        who, connection = admission.who.name, admission.connection
+        if not self.door.tries.is_second((who, connection, group, action), head.upgrade):
+            self.door.broker.notes.denied(who, connection, action, why, group=group)
+
+    def pass_on(self, waiting: Waiting, head: http.RequestHead, admission: Admission, action: Action, lines: headers.Lines) -> None:
+        """What was held back for a look at its body goes to the cluster, if it still may."""
+        self._calm()
+        verdict = self.door.broker.judge(admission.who, admission.connection, action)
+        if isinstance(verdict, Deny):
+            waiting.become(self._deny(head, admission, action, verdict))
+        else:
+            waiting.become(self._pass(head, admission, action, lines, verdict))
+
+    def _pass(self, head: http.RequestHead, admission: Admission, action: Action, lines: headers.Lines, verdict: Allow) -> Call:
+        """In the window's session, which may have to be opened first."""
+        broker = self.door.broker
         session = broker.windows.session_now(verdict.grant, action)
         if session is not None:
             return self._exchange(session, head, admission, action, lines, verdict)
@@ -185,9 +236,13 @@ class KubeClient(asyncio.Protocol):
         if session.muted:
             assert session.end is not None
             return self._say(session.end.code, session.end.reason, session.end.words)
-        note = self.door.broker.notes.noting(session, admission.who.name, admission.connection, action, allow.clause)
-        cluster = admission.way.under(session.window.grant)
-        return Exchange(session, action, head, admission.target, lines, client=self, cluster=cluster, extra=note.extra, over=note.over)
+        broker = self.door.broker
+        note = broker.notes.noting(session, admission.who.name, admission.connection, action, allow.clause)
+        cluster, kind = admission.way.under(session.window.grant), Exchange
+        if openapi.is_index(action):
+            lines, kind = openapi.conditions(lines), openapi.Index
+        return kind(session, action, head, admission.target, lines, client=self, cluster=cluster, extra=note.extra, over=note.over,
+                    notice=lambda: notices.under(broker, session.window.grant, action))  # fmt: skip
 
     def _upgrade(self, head: http.RequestHead, admission: Admission, action: Action, lines: list[tuple[bytes, bytes]], allow: Allow) -> Call:
         try:
@@ -196,6 +251,7 @@ class KubeClient(asyncio.Protocol):
                 raise RefusedError(f"{what}; exec, attach and port-forward of a pod are")
             asked = plan(head, action)
         except JituiError as error:
+            self._denied(head, admission, action, str(error))
             return self._say(error.code, error.reason, f"jitui: {error}")
         return Upgrade(self, head, admission, action, lines, asked, allow)
 
@@ -252,6 +308,8 @@ class KubeClient(asyncio.Protocol):
     def answer(self, code: int, body: bytes, *, close: bool = False, kind: bytes = b"application/json") -> None:
         """A Status, with its length; then the next request, or the end of the connection."""
         lines = [(b"Content-Type", kind), (b"Cache-Control", b"no-cache, private")]
+        if self._admission is not None and (notice := notices.beside(self.door.broker, self._admission)):
+            lines.append((b"Warning", notice))
         if close:
             lines.append((b"Connection", b"close"))
         data = http.render_response(code, lines, body)

@@ -9,6 +9,7 @@ from typing import Any, Final
 from jitui.broker import Broker
 from jitui.doors.kube.admission import Admission
 from jitui.doors.kube.client import KubeClient
+from jitui.doors.kube.tries import Tries
 from jitui.errors import JituiError, NotFoundError, RefusedError, UnavailableError, UnknownCallerError
 from jitui.identity.callers import Callers
 from jitui.identity.peer import loopback_uid
@@ -28,6 +29,7 @@ class KubeDoor:
     ) -> None:
         self.broker, self.callers, self.ways, self.spawn = broker, callers, ways, spawn
         self.clients: set[KubeClient] = set()
+        self.tries = Tries()
         self.unauthenticated = 0  # attempts without a good token: a counter, never rows
         self.malformed = 0
         self.port = 0

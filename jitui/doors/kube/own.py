@@ -1,0 +1,68 @@
+"""An answer of the gateway's own within a window: question and answer go on record as an exchange does, and nothing goes to the cluster."""
+
+from typing import TYPE_CHECKING
+
+from jitui.session.live import End, Session
+from jitui.tape.frame import Channel
+from jitui.wire import headers, http, status
+
+if TYPE_CHECKING:
+    from jitui.doors.kube.client import KubeClient
+
+
+class OwnAnswer:
+    """One such answer: a leg of its session until it is on record and said."""
+
+    def __init__(self, session: Session, client: "KubeClient", code: int, body: bytes) -> None:
+        self.session, self.conn = session, session.open_conn(self)
+        self._client, self._code, self._body = client, code, body
+        self._over = False
+        self._asked: list[tuple[Channel, bytes]] = []
+
+    def give(self, head: http.RequestHead, target: bytes, lines: headers.Lines, asked: bytes) -> None:
+        """Put the request, its body `asked` and the answer on record; then say it."""
+        self._asked = [(Channel.REQUEST, http.render_request(head.method, target, headers.recordable(lines)))]
+        if asked:
+            self._asked.append((Channel.REQUEST_BODY, asked))
+        self.session.record(self.conn, [*self._asked, (Channel.GATEWAY, self._body)], self._say)
+
+    def client_lost(self) -> None:
+        """Nobody waits for it any more."""
+        if not self._over:
+            self._over = True
+            self.session.close_conn(self.conn, self)
+
+    def cut(self, end: End) -> None:
+        """The session ended before the answer was on record."""
+        if self._over:
+            self.session.spoke()
+            return
+        self._over = True
+        body = status.status(end.code, end.reason, end.words)
+
+        def say() -> None:
+            self._client.answer(end.code, body, close=True)
+            self.session.spoke()
+
+        self.session.say(self.conn, [(Channel.GATEWAY, body)], say)
+
+    def freeze(self, on: bool) -> None:
+        """The session itself holds what is recorded."""
+
+    def body_in(self, data: bytes) -> None:
+        """All of the request is here."""
+
+    def end_in(self) -> None:
+        """As above."""
+
+    def flush_in(self) -> None:
+        """As above."""
+
+    def _say(self) -> None:
+        if self._over:
+            return
+        self._over = True
+        for channel, body in (*self._asked, (Channel.GATEWAY, self._body)):  # the question went no further than here
+            self.session.handed(self.conn, channel, len(body))
+        self.session.close_conn(self.conn, self)
+        self._client.answer(self._code, self._body)

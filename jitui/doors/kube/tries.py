@@ -1,0 +1,31 @@
+"""kubectl asks a refused upgrade twice: over WebSocket, and at once again over SPDY (protocol facts, 0.4). On record that is one denial."""
+
+import asyncio
+from collections import OrderedDict
+from typing import Final
+
+from jitui.rules.action import Action
+
+WITHIN_S: Final = 10.0
+KEPT: Final = 256
+
+Attempt = tuple[str, str, str, Action]  # agent, connection, Kubectl-Session, what was asked
+
+
+class Tries:
+    """The WebSocket upgrades denied just now. The second try is judged like any other; only its row is spared."""
+
+    def __init__(self) -> None:
+        self._denied: OrderedDict[Attempt, float] = OrderedDict()
+
+    def is_second(self, attempt: Attempt, upgrade: bytes) -> bool:
+        """Whether this denial, of an upgrade to `upgrade`, is the second half of one that is on record."""
+        now = asyncio.get_running_loop().time()
+        if upgrade == b"websocket":
+            self._denied.pop(attempt, None)
+            self._denied[attempt] = now
+            while len(self._denied) > KEPT:
+                self._denied.popitem(last=False)
+            return False
+        first = self._denied.pop(attempt, None) if upgrade.startswith(b"spdy") else None
+        return first is not None and now - first <= WITHIN_S
