@@ -25,10 +25,10 @@ def control(number: int, body: bytes, *, flags: int = 0, version: int = 3) -> by
     return struct.pack("!HHI", 0x8000 | version, number, flags << 24 | len(body)) + body
 
 
-def squeezed(plain: bytes) -> bytes:
+def squeezed(plain: bytes, flush: int = FLUSHED) -> bytes:
     """The first block of a direction."""
     deflate = zlib.compressobj(9, zdict=spdy.DICTIONARY)
-    return deflate.compress(plain) + deflate.flush(FLUSHED)
+    return deflate.compress(plain) + deflate.flush(flush)
 
 
 def block(*pairs: tuple[bytes, bytes], count: int | None = None) -> bytes:
@@ -173,6 +173,7 @@ FAULTS: list[tuple[str, bytes, str]] = [
     ("no block", control(1, SYN), "ends within its compression"),
     ("not zlib", control(1, SYN + b"GET / HTTP/1.1\0\0\xff\xff"), "not compressed with zlib"),
     ("no dictionary", control(1, SYN + zlib.compress(block(*PORT))), "ends the compression"),
+    ("the end of the compression", control(1, SYN + squeezed(block(*PORT), zlib.Z_FINISH) + b"\0\0\xff\xff"), "ends the compression"),
     ("another dictionary", control(1, SYN + GOOD[:2] + b"\0\0\0\1" + GOOD[6:]), "dictionary of SPDY/3"),
     ("block without its flush", control(1, SYN + GOOD[:-4]), "ends within its compression"),
     ("block ends before its count", control(1, SYN + squeezed(block(*PORT)[:-1])), "ends before its headers do"),
