@@ -43,11 +43,11 @@ class Exchange:
         notice: Callable[[], bytes | None] = lambda: None,
     ) -> None:
         """`notice`: the value of a Warning header for the answer's head, if there is something to say by then."""
-        self.session, self.action, self.head_in = session, action, head
+        self.session, self.action, self.head_in, self._client = session, action, head, client
         self.conn = session.open_conn(self)
         self.bytes_out = 0
         self.code: int | None = None
-        self._target, self._client, self._cluster, self._over, self._notice = target, client, cluster, over, notice
+        self._target, self._cluster, self._over, self._notice = target, cluster, over, notice
         self._headers = [*lines, *extra]
         recorded = http.render_request(head.method, target, headers.recordable(self._headers))
         self._up = Upload(session, self.conn, client, recorded, chunked=head.length is None, ready=self._connect)

@@ -209,3 +209,20 @@ async def test_all(tmp_path: Path) -> None:
         assert (frost.windows, frost.streams) == (("g-1", "g-2", "g-4"), 2)
         assert {one.frozen_by for one in home.broker.windows.sessions.values()} == {session.frozen_by} == {""}
         assert freezer.thaw_all(by="ana").windows == ()
+
+
+async def test_a_call_in_a_frozen_window_waits_and_is_answered_once_it_is_thawed(tmp_path: Path) -> None:
+    """The cluster hears nothing of it before."""
+    async with house(tmp_path) as home:
+        await home.window()
+        home.broker.freezer.freeze(only(home), by="ana")
+        kubectl = await home.dial()
+        call = asyncio.ensure_future(kubectl.ask("GET", "/api/v1/namespaces/web/pods"))
+        await home.until(lambda: [session.held > 0 for session in home.broker.windows.sessions.values()] == [True])
+        await asyncio.sleep(0.2)
+        assert (call.done(), home.cluster.asked) == (False, [])
+        home.broker.freezer.thaw(only(home), by="ana")
+        async with asyncio.timeout(5):
+            assert (await call)[0] == 200
+        assert (await kubectl.ask("GET", "/api/v1/namespaces/web/pods"))[0] == 200
+        assert home.troubles == []
