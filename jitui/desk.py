@@ -119,6 +119,7 @@ class GrantView:
     bytes_out: int
     you_may: tuple[str, ...]  # revoke, release, freeze, thaw
     held: int = 0  # bytes recorded and not handed on, in frozen sessions of it
+    bytes_left: int = 0  # of what its rule lets it move, both ways; 0 once it has ended
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

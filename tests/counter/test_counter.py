@@ -11,7 +11,7 @@ import pytest
 from jitui.desk import House as Desk
 from jitui.errors import ConflictError, InvalidError, NotFoundError, RefusedError
 from jitui.rules.action import Action
-from jitui.rules.terms import Identity, Role
+from jitui.rules.terms import BUDGET, Identity, Role
 from tests.fakes.house import ADMIN, AGENT, house, rule
 from tests.session.test_relay import connected
 
@@ -220,6 +220,7 @@ async def test_what_a_freeze_says_and_shows(tmp_path: Path) -> None:
         kubectl, pod = await connected(home)
         desk = home.desk(OPERATOR)
         (grant,), (session,) = await desk.grants(), await desk.sessions(live=True)
+        assert 0 < BUDGET - grant.bytes_left == session.bytes_in + session.bytes_out == grant.bytes_in + grant.bytes_out
         assert [("freeze" in view.you_may, "thaw" in view.you_may, view.frozen_by, view.held) for view in (grant, session)] == [(True, False, "", 0)] * 2
         frozen = await desk.freeze("g-1")
         assert (frozen.frozen_by, frozen.windows, frozen.streams) == ("oli", ("g-1",), 1)
@@ -249,6 +250,7 @@ async def test_a_freeze_that_comes_too_late(tmp_path: Path) -> None:
         await home.window()
         desk = home.desk(APPROVER)
         await desk.revoke("g-1", reason="enough")
+        assert [view.bytes_left for view in await desk.grants(everything=True)] == [0]
         for call in (desk.freeze, desk.thaw):
             with pytest.raises(ConflictError, match=r"g-1 was already revoked by ana at .*enough.*; nothing to"):
                 await call("g-1")

@@ -134,6 +134,7 @@ def preview_grant(view: GrantView, passed: float, width: int) -> list[Content]:
     lines.append(Content.assemble((f" {'hazard':<{LABEL}}", "$state-quiet"), (f" {words(view.hazard, 10)} ", badge(view.hazard))))
     lines += labelled("scope", view.scope, width)
     lines += labelled("approved", ", ".join(view.approved_by) + f" ({view.request})", width)
-    lines += labelled("bytes", f"{size(view.bytes_in)} in, {size(view.bytes_out)} out, {view.open_streams} streams open", width)
+    left_over = f" ({size(view.bytes_left)} left)" if view.bytes_left else ""
+    lines += labelled("bytes", f"{size(view.bytes_in)} in, {size(view.bytes_out)} out{left_over}, {view.open_streams} streams open", width)
     lines.append(Content.assemble((f" {'last':<{LABEL}}", "$state-quiet"), words(view.last, max(10, width - LABEL - 1))))
     return lines
