@@ -226,3 +226,26 @@ async def test_a_call_in_a_frozen_window_waits_and_is_answered_once_it_is_thawed
             assert (await call)[0] == 200
         assert (await kubectl.ask("GET", "/api/v1/namespaces/web/pods"))[0] == 200
         assert home.troubles == []
+
+
+async def test_an_exec_in_a_frozen_window_is_told_by_whom_it_is_frozen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The cluster was never asked; a thaw in time lets it begin."""
+    monkeypatch.setattr("jitui.doors.kube.upgrade.ANSWER_WITHIN", 1.0)
+    async with house(tmp_path) as home:
+        await home.window()
+        home.broker.freezer.freeze(only(home), by="ana")
+        kubectl = await home.dial()
+        async with asyncio.timeout(5):
+            assert await kubectl.exec() == 503
+        assert b"jitui: g-1 is frozen by ana; try again once it is thawed" in kubectl.refusal
+        assert home.cluster.asked == []
+        await home.until(lambda: not home.broker.windows.sessions)
+        (ended,) = await home.facts("session.ended")
+        assert (ended.what["why"], ended.what["by"], ended.what["delivered_in"]) == ("upstream-lost", "gateway", 0)
+        later = asyncio.get_running_loop().call_later(0.3, lambda: home.broker.freezer.thaw(only(home), by="ana"))
+        kubectl, pod = await connected(home)
+        assert later.when() < asyncio.get_running_loop().time()
+        pod.line.message(1, b"hi")
+        frame = await kubectl.frame()
+        assert frame is not None
+        assert frame.payload == b"\1hi"

@@ -109,6 +109,9 @@ class Upgrade:
             async with asyncio.timeout(ANSWER_WITHIN):
                 answer, body = await self._ask(session, session.window.grant)
         except TimeoutError:
+            if session.frozen_by and not self._asked:
+                self._still_frozen(session)
+                return
             self._refuse(session, 502, _unavailable("the cluster did not answer the upgrade in time"), Why.UPSTREAM_LOST)
         except JituiError as error:
             self._refuse(session, 502, _unavailable(str(error)), Why.UPSTREAM_LOST)
@@ -223,6 +226,12 @@ class Upgrade:
             self._client.door.broker.windows.over(session, End(why, "cluster", ""))
 
         session.record(self._conn, [(channel, whole)], say)
+
+    def _still_frozen(self, session: Session) -> None:
+        """Nothing of it went anywhere, and nothing will. The gateway's own words are not held."""
+        self._note(session, 503)
+        words = f"jitui: {session.window.grant.label} is frozen by {session.frozen_by}; try again once it is thawed"
+        self._client.door.broker.windows.over(session, End(Why.UPSTREAM_LOST, "gateway", words, 503, "ServiceUnavailable"))
 
     def _note(self, session: Session, code: int | None) -> None:
         admission = self._admission
