@@ -22,6 +22,7 @@ from jitui.tape.frame import TO_CLIENT, TO_UPSTREAM, Frame
 
 ZSTD: Final = 1  # flag: the body is stored as one zstd frame
 ZSTD_FROM: Final = 1024  # bytes
+DENSE: Final = 8  # bodies: encrypted and compressed data is tried again so often
 RUN: Final = 2048  # rows between two writings of spans
 ROWS: Final = 64  # rows of one INSERT; statements of that size are worth caching
 DAY_US: Final = 86_400_000_000
@@ -61,6 +62,7 @@ class Tapes:
         self._size = 0
         self._rows = 0  # of the current run
         self._run: dict[int, list[int]] = {}  # session -> first seq, its at_us, first and last row id
+        self._dense: dict[int, int] = {}  # session -> bodies in a row that zstd does not make smaller
         self._pack = zstandard.ZstdCompressor(level=1).compress
 
     @property
@@ -166,12 +168,25 @@ class Tapes:
             head = link(chain.head, frame)
             flags = 0
             if size >= ZSTD_FROM:
-                packed = self._pack(body)
-                if len(packed) < size:
+                packed = self._packed(session, body)
+                if packed:
                     flags, body = ZSTD, packed
             values += (session, frame.seq, frame.at_us, frame.conn, int(channel), flags, head, body)
             staged[session] = Chain(chain.frames + 1, head, chain.bytes_in + (size if channel in TO_UPSTREAM else 0),
                                     chain.bytes_out + (size if channel in TO_CLIENT else 0))
+
+    def _packed(self, session: int, body: bytes) -> bytes:
+        """A body as one zstd frame; empty if it would not get smaller. Of a session whose last ones did not, only one in DENSE is tried."""
+        misses = self._dense.get(session, 0)
+        if misses and misses % DENSE:
+            self._dense[session] = misses + 1
+            return b""
+        packed = self._pack(body)
+        if len(packed) < len(body) - len(body) // 16:
+            self._dense.pop(session, None)
+            return packed
+        self._dense[session] = misses + 1
+        return b""
 
     def _insert(self, values: list[Any], rows: int) -> int:
         """One transaction; the id of its first row."""
@@ -248,6 +263,7 @@ class Tapes:
         if self.chains.pop(session, None) is None:
             self._closed.add(session)
         self.changed.discard(session)
+        self._dense.pop(session, None)
 
     @property
     def over_limit(self) -> bool:
