@@ -8,6 +8,7 @@ import pytest
 
 from jitui.session.exchange import THAWS_WITHIN
 from jitui.session.outlet import WINDOW
+from tests.conftest import MakeGateway
 from tests.support.clusters import Cluster
 from tests.support.gateway import Agent, Gateway, rule
 from tests.support.kubectls import Kubectl
@@ -128,3 +129,22 @@ def test_it_survives_the_gateway(gateway: Gateway, agent: Agent, one_kubectl: Ku
     assert waiting.out == b""
     gateway.jitui("thaw", grant).ok()
     assert "box" in waiting.end(20).ok().text
+
+
+def test_a_window_ends_when_its_bytes_are_used_up(embedded_cluster: Cluster, one_kubectl: Kubectl, make_gateway: MakeGateway) -> None:
+    """kubectl prints how much it was, and exits 1; what it printed is on record; the facts say why."""
+    gateway = make_gateway(embedded_cluster, rules=[rule("bot", bytes="300KiB")])
+    agent = gateway.agent("bot")
+    grant = gateway.window(agent)
+    program = gateway.spawn_kubectl(one_kubectl, agent, *BURSTS)
+    result = program.end(30)
+    assert result.code == 1, result
+    assert f'jitui: access window {grant} has used its 300 KiB; ask again: jitui request test --duration 30m --reason "..."' in result.said
+    session = next(one for one in gateway.sessions("exec") if one["grant"] == grant)
+    assert (session["ended_why"], session["ended_by"]) == ("budget", "gateway")
+    assert 250 << 10 < len(result.out) <= session["bytes_out"] < (300 << 10) + READ
+    assert WHOLE.startswith(result.out)
+    assert gateway.grants() == []
+    ended = next(fact for fact in gateway.jitui("facts", as_json=True).ok().jsons if fact["kind"] == "grant.ended")
+    assert (ended["who"], ended["what"]["state"], ended["what"]["why"]) == ("gateway", "revoked", "budget: 300 KiB used")
+    assert "jitui request test" in gateway.kubectl(one_kubectl, agent, "get", "pods", "-n", "web").said
