@@ -46,7 +46,7 @@ class KubeClient(asyncio.Protocol):
         self._turning = False  # `_next` is at work
         self._heard = False  # something came since the last look
         self._bodyless = False  # the request in progress is a HEAD
-        self._discovering = False  # the request asks what the cluster serves
+        self._as_text = False  # a refusal of the request in progress is shown only if it is text
         self._draining = False  # the next request waits until the last answer is written
         self._admission: Admission | None = None  # of the request in progress
 
@@ -140,7 +140,7 @@ class KubeClient(asyncio.Protocol):
 
     def _begin(self, head: http.RequestHead) -> Call:
         """Judge the head; nothing of the request has gone anywhere yet."""
-        self._discovering = DISCOVERING.fullmatch(head.target) is not None
+        self._as_text = DISCOVERING.fullmatch(head.target) is not None
         self._admission = None
         try:
             admission = self._admission = self.door.admit(head, self.peer, self.transport)
@@ -155,6 +155,7 @@ class KubeClient(asyncio.Protocol):
             return self._say(error.code, error.reason, f"jitui: {error}")
         if is_discovery(action):
             return self._discover(head, admission, action)
+        self._as_text = action.verb == "watch"
         if action.resource and broker.kinds[admission.connection].namespaced(action.group, action.resource) is None:
             return self._look(head, admission, action, lines)
         return self._judge(head, admission, action, lines)
@@ -296,9 +297,9 @@ class KubeClient(asyncio.Protocol):
     # -- answers of the gateway's own --------------------------------------------------------------------------------------
 
     def _say(self, code: int, reason: str, message: str) -> Answered:
-        if not self._discovering or code in {401, 404}:  # of those client-go has its own words
+        if not self._as_text or code in {401, 404}:  # of those client-go has its own words
             return self._raw(code, status.status(code, reason, message))
-        # of a refused discovery it shows text alone, and "unknown" of a Status (client-go: rest/request.go, Result.Raw)
+        # of a refused discovery it shows text alone, and so it did of a watch before 0.32; of a Status "unknown" (client-go: rest/request.go)
         text = clean(message, 1000).encode()
         return Answered(self, lambda close: self.answer(code, text, close=close, kind=b"text/plain; charset=utf-8"))
 

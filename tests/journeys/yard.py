@@ -1,0 +1,84 @@
+"""A namespace of the real cluster for one test file, one gateway before it, and agents with exactly one scope each."""
+
+import subprocess
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+from tests.support.clusters import Cluster
+from tests.support.gateway import Agent, Gateway, rule
+from tests.support.kubectls import Kubectl
+
+IMAGE = "localhost/busybox:1"
+
+
+@dataclass(frozen=True, slots=True)
+class Yard:
+    """What stands: the namespace, the gateway, and the admin's own way to the cluster."""
+
+    namespace: str
+    gateway: Gateway
+    cluster: Cluster
+    admin: Kubectl
+
+    def as_admin(self, *args: str, stdin: bytes = b"") -> bytes:
+        """kubectl past the gateway; it must succeed."""
+        return _kubectl(self.admin, self.cluster, args, stdin)
+
+    def agent(self, name: str, *, scope: Sequence[str] | None, kubeconfig: str) -> Agent:
+        """An agent with a window of that scope (None: without one); its kubeconfig is `kubeconfig` with its own token."""
+        issued = self.gateway.desk(lambda remote: remote.identity_add(name, roles=("agent",), owner="olga"))
+        home = self.gateway.folder / name
+        home.mkdir()
+        agent = Agent(name, issued.token, home, home / "kubeconfig")
+        agent.kubeconfig.touch(0o600)
+        agent.kubeconfig.write_text(kubeconfig.replace("TOKEN", issued.token))
+        if scope is not None:
+            self.gateway.window(agent, scope="; ".join(scope))
+        return agent
+
+    def template(self) -> str:
+        """A kubeconfig as `jitui kubeconfig` writes it, with TOKEN for the token."""
+        first = self.gateway.agent("first")
+        return first.kubeconfig.read_text().replace(first.token, "TOKEN")
+
+
+@contextmanager
+def yard(folder: Path, cluster: Cluster, admin: Kubectl, namespace: str, *, agents: Mapping[str, Sequence[str]], manifest: str) -> Iterator[Yard]:
+    """Make the namespace with what the manifest says, and start the gateway with one rule for each agent; both go with the block."""
+    rules = [rule("first"), *(rule(name, scope=scope) for name, scope in agents.items())]
+    try:
+        _kubectl(admin, cluster, ("create", "namespace", namespace))
+        _kubectl(admin, cluster, ("-n", namespace, "create", "-f", "-"), manifest.encode())
+        with Gateway(folder, cluster, rules=rules) as gateway:
+            yield Yard(namespace, gateway, cluster, admin)
+    finally:
+        _kubectl(admin, cluster, ("delete", "namespace", namespace, "--wait=false", "--ignore-not-found"))
+
+
+def pod(name: str, command: str = "sleep 2147483647") -> str:
+    """A manifest of a pod that runs at once and ends at once."""
+    return "---\n" + yaml.safe_dump({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name, "labels": {"app": name}}, "spec": _spec(command)})
+
+
+def deployment(name: str) -> str:
+    """A manifest of a deployment with one such pod."""
+    label = {"app": name}
+    template = {"metadata": {"labels": label}, "spec": _spec(f"echo hello from {name}; sleep 2147483647")}
+    spec = {"replicas": 1, "selector": {"matchLabels": label}, "template": template}
+    return "---\n" + yaml.safe_dump({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": name}, "spec": spec})
+
+
+def _spec(command: str) -> dict[str, object]:
+    container = {"name": "main", "image": IMAGE, "imagePullPolicy": "Never", "command": ["sh", "-c", command]}
+    return {"terminationGracePeriodSeconds": 0, "containers": [container]}
+
+
+def _kubectl(kubectl: Kubectl, cluster: Cluster, args: Sequence[str], stdin: bytes = b"") -> bytes:
+    argv = [*kubectl.argv, "--kubeconfig", str(cluster.kubeconfig), *args]
+    done = subprocess.run(argv, input=stdin, capture_output=True, check=False)
+    assert done.returncode == 0, (argv, done.stderr)
+    return done.stdout
