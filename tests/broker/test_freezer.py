@@ -8,11 +8,12 @@ import pytest
 from jitui.errors import ConflictError
 from jitui.rules.grant import Event
 from jitui.session.live import Session, Why, Window
+from jitui.session.outlet import WINDOW
 from jitui.tape.frame import Channel, Frame
 from jitui.wire import websocket
 from tests.broker.test_windows import LIST, WATCH, _open
-from tests.fakes.house import House, house, rule
-from tests.session.test_relay import connected, last_words
+from tests.fakes.house import House, Kubectl, house, rule
+from tests.session.test_relay import Pod, connected, last_words
 
 
 def only(home: House) -> Window:
@@ -249,3 +250,37 @@ async def test_an_exec_in_a_frozen_window_is_told_by_whom_it_is_frozen(tmp_path:
         frame = await kubectl.frame()
         assert frame is not None
         assert frame.payload == b"\1hi"
+
+
+async def test_a_flood_stops_at_that_instant_and_is_held_within_bounds(tmp_path: Path) -> None:
+    """Ten streams at full speed: nothing is handed to a socket any more, and no leg holds more than its window and one read."""
+    async with house(tmp_path) as home:
+        await home.window()
+        streams = [await connected(home) for _ in range(10)]
+
+        async def flood(pod: Pod) -> None:
+            while True:
+                pod.line.message(1, b"x" * 16_000)
+                await pod.line.writer.drain()
+
+        async def read(kubectl: Kubectl) -> None:
+            while await kubectl.reader.read(1 << 16):
+                pass
+
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(work) for kubectl, pod in streams for work in (flood(pod), read(kubectl))]
+            sessions = list(home.broker.windows.sessions.values())
+            await home.until(lambda: all(session.handed_out > 100_000 for session in sessions))
+            home.broker.freezer.freeze(only(home), by="ana")
+            handed = [session.handed_out for session in sessions]
+            await home.until(lambda: all(session.held > WINDOW // 2 for session in sessions))
+            await asyncio.sleep(0.5)
+            held = [session.held for session in sessions]
+            assert max(held) <= WINDOW + (256 << 10) + 16_003  # one read of a TLS connection, and the frame that it completes
+            await asyncio.sleep(0.5)
+            assert [session.held for session in sessions] == held
+            assert [session.handed_out for session in sessions] == handed
+            home.broker.freezer.thaw(only(home), by="ana")
+            await home.until(lambda: all(session.handed_out > before + WINDOW for session, before in zip(sessions, handed, strict=True)))
+            for task in tasks:
+                task.cancel()

@@ -18,7 +18,7 @@ AGENTS = [f"bot-{number:02}" for number in range(8)]
 ROUNDS, LINES = 120, 4000
 BURSTS = ("exec", "-n", "web", "box", "--", "sh", "-c", f"n=0; while [ $n -lt {ROUNDS} ]; do n=$((n+1)); seq 1 {LINES}; sleep 0.03; done")
 WHOLE = "".join(f"{line}\n" for line in range(1, LINES + 1)).encode() * ROUNDS
-READ = 256 << 10  # at most what one read may add to a leg whose window is full
+READ = 320 << 10  # at most what one read may add to a leg whose window is all but full, with the frame that it completes
 
 
 @pytest.fixture(scope="module")
