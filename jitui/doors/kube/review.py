@@ -53,12 +53,20 @@ class Review(Waiting):
         except InvalidError as error:
             await self._answer(error.code, status.status(error.code, error.reason, f"jitui: {error}"))
             return
-        if self.lost:
+        if self._gone():
             return
-        if reason:
+        if reason and self._still():
             await self._answer(CREATED, review.no(question, self._action.version, reason))
         else:
             client.pass_on(self, self._head, self._admission, self._action, self._lines)
+
+    def _still(self) -> bool:
+        """Whether the question itself may still be asked; under which grant, as of now."""
+        verdict = self._client.door.broker.judge(self._admission.who, self._admission.connection, self._action)
+        if isinstance(verdict, Allow):
+            self._allow = verdict
+            return True
+        return False
 
     def _gone(self) -> bool:
         """Whether nobody waits any more; what was awaited meanwhile may have changed that."""

@@ -1,0 +1,62 @@
+"""One denial on record for the two tries of kubectl, and for the many of a client that does not give up."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.fakes.house import House, Kubectl, house
+
+EXEC = "/api/v1/namespaces/payments/pods/web-1/exec?stdout=true&command=sh"
+SPDY = ("Upgrade: SPDY/3.1", "Connection: Upgrade")
+WEBSOCKET = ("Upgrade: websocket", "Connection: Upgrade", "Sec-WebSocket-Version: 13", "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==")
+
+
+async def counts(home: House) -> list[int]:
+    await home.until(home.files.actions)
+    await home.store.commit([])
+    return [row.count for row in home.files.actions()]
+
+
+async def both(home: House, run: str, protocol: str = "v5.channel.k8s.io", path: str = EXEC) -> list[int]:
+    """What kubectl does: a GET over WebSocket, and when that fails a POST over SPDY."""
+    kubectl: Kubectl = await home.dial()
+    session = f"Kubectl-Session: {run}"
+    first = await kubectl.ask("GET", path, *WEBSOCKET, f"Sec-WebSocket-Protocol: {protocol}", session)
+    second = await (await home.dial()).ask("POST", path, *SPDY, "X-Stream-Protocol-Version: v9.channel.k8s.io", session)
+    return [first[0], second[0]]
+
+
+async def test_a_denied_exec_is_one_row(tmp_path: Path) -> None:
+    """Though kubectl asks twice; both are denied, and neither reaches the cluster."""
+    async with house(tmp_path) as home:
+        await home.window()
+        assert await both(home, "a") == [403, 403]
+        assert await counts(home) == [1]
+        assert await both(home, "b") == [403, 403]
+        assert await counts(home) == [2], "another run within ten seconds counts up the same row"
+        assert home.cluster.got == b""
+
+
+async def test_what_our_own_plan_refuses_is_on_record(tmp_path: Path) -> None:
+    """A subprotocol that is not carried: one row, with its words."""
+    async with house(tmp_path) as home:
+        await home.window()
+        path = EXEC.replace("payments", "web")
+        codes = await both(home, "a", "base64.channel.k8s.io", path)
+        assert all(400 <= code < 500 for code in codes)
+        assert await counts(home) == [1]
+        (row,) = home.files.actions()
+        assert (row.verdict, row.action.subresource) == ("denied", "exec")
+        assert row.clause
+
+
+@pytest.mark.parametrize("session", ["Kubectl-Session: 5f0c", "X-Nothing: here"])
+async def test_a_client_that_does_not_give_up_is_one_row(tmp_path: Path, session: str) -> None:
+    """Ten minutes of `rollout status` after the window: list and list again, with growing pauses."""
+    async with house(tmp_path) as home:
+        kubectl = await home.dial()
+        pauses = (1, 2, 4, 8, 16, 30, *[55] * 9)
+        for pause in pauses:
+            assert (await kubectl.ask("GET", "/apis/apps/v1/namespaces/web/deployments?fieldSelector=metadata.name%3Dweb", session))[0] == 403
+            home.clock.advance(pause)
+        assert await counts(home) == [len(pauses)]
