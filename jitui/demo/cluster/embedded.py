@@ -80,9 +80,10 @@ class EmbeddedCluster:
         """Owns everything that runs, until it is told to stop."""
         try:
             async with asyncio.TaskGroup() as group:
-                working = group.create_task(self._work())
+                tasks = [group.create_task(self._work()), group.create_task(self._kubelet.run())]
                 await self._stop.wait()
-                working.cancel()
+                for task in tasks:
+                    task.cancel()
         finally:
             listener.close()
             for task in self._connections:

@@ -1,8 +1,9 @@
 """The node: takes pods from Pending to Running and, when they are deleted, away; gives each a folder and runs commands in it.
 
-A pod is a folder and the local processes that an exec starts in it. There is no isolation: it is a demo, and they are your own processes.
+A pod is a folder and the local processes that an exec or attach starts in it. There is no isolation: it is a demo, and they are your own processes.
 """
 
+import asyncio
 import os
 import shutil
 import time
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from jitui.demo.cluster import nurse
+from jitui.demo.cluster.containers import Attachment, Container
 from jitui.demo.cluster.controllers import record
 from jitui.demo.cluster.kinds import PODS, Object
 from jitui.demo.cluster.objects import Objects, timestamp
@@ -33,6 +35,14 @@ class Kubelet:
         self._folder = folder
         self._seen: dict[str, float] = {}  # uid -> when the pod, or its deletion, was first seen; monotonic seconds
         self._addresses = 2
+        self._containers: dict[tuple[str, str], Container] = {}  # uid, name -> its main process, while it runs
+        self._started: asyncio.Queue[Container] = asyncio.Queue()
+
+    async def run(self) -> None:
+        """Owns the main processes."""
+        async with asyncio.TaskGroup() as group:
+            while True:
+                group.create_task((await self._started.get()).run())
 
     def step(self, now: float) -> bool:
         """One step for every pod; `now` in monotonic seconds. True while some pod is on its way."""
@@ -131,6 +141,41 @@ class Kubelet:
         if file is None:
             return None
         return LocalProcess(argv, file=os.fspath(file), cwd=folder, environment=environment, stdin=stdin, tty=tty)
+
+    def attach(self, pod: Object, name: str) -> Attachment | None:
+        """Hold the main process of a container (the first, without a name), or None if it has no stdin. Raises OSError if it can't be started."""
+        spec = next(found for found in pod["spec"]["containers"] if name in {"", found["name"]})
+        if not spec.get("stdin"):
+            return None
+        key = pod["metadata"]["uid"], spec["name"]
+        if key not in self._containers:
+            argv = [*(spec.get("command") or ()), *(spec.get("args") or ())] or ["sh"]
+            process = self.start(pod, argv, stdin=True, tty=bool(spec.get("tty")))
+            if process is None:
+                raise FileNotFoundError(f'exec: "{argv[0]}": executable file not found in $PATH')
+            self._containers[key] = Container(process, once=bool(spec.get("stdinOnce")), ended=lambda code: self._ended(pod, spec["name"], code))
+            self._started.put_nowait(self._containers[key])
+        return Attachment(self._containers[key])
+
+    def _ended(self, pod: Object, name: str, code: int) -> None:
+        """A main process has ended: by the pod's restartPolicy that is its end, or it starts anew with the next attach."""
+        metadata = pod["metadata"]
+        del self._containers[metadata["uid"], name]
+        found = self._objects.find(PODS, metadata["namespace"], metadata["name"])
+        if found is None or found["metadata"]["uid"] != metadata["uid"] or found["metadata"].get("deletionTimestamp"):
+            return
+        policy, at = found["spec"]["restartPolicy"], timestamp()
+        over = policy == "Never" or (policy == "OnFailure" and code == 0)
+        terminated = {"terminated": {"exitCode": code, "reason": "Error" if code else "Completed", "finishedAt": at}}
+        statuses = list(found["status"].get("containerStatuses", []))
+        for index, status in enumerate(statuses):
+            if status["name"] == name:
+                change = {"state": terminated, "ready": False, "started": False} if over else {
+                    "state": {"running": {"startedAt": at}}, "lastState": terminated, "restartCount": status.get("restartCount", 0) + 1}
+                statuses[index] = status | change
+        codes = [status.get("state", {}).get("terminated", {}).get("exitCode") for status in statuses]
+        more = {} if None in codes else {"phase": "Failed" if any(codes) else "Succeeded", "conditions": _conditions(at, ready=False)}
+        self._objects.replace(PODS, found | {"status": found["status"] | {"containerStatuses": statuses} | more})
 
 
 def monotonic() -> float:

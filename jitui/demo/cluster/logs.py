@@ -69,7 +69,7 @@ def check(pod: Object, container: str) -> None:
         raise bad_request(f"container {container} is not valid for pod {name}")
     if not container and len(names) > 1:
         raise bad_request(f"a container name must be specified for pod {name}, choose one of: [{' '.join(names)}]")
-    if pod.get("status", {}).get("phase") != "Running":
+    if pod.get("status", {}).get("phase") == "Pending":
         raise bad_request(f'container "{container or names[0]}" in pod "{name}" is waiting to start: ContainerCreating')
 
 

@@ -1,4 +1,4 @@
-"""What attach reaches: a pod's main process. It says what its log says, and neither a client's coming nor its going means anything to it."""
+"""What attach reaches in a container without a stdin: a process that says what its log says, whoever comes and goes (with one: containers.py)."""
 
 import asyncio
 import time
@@ -19,7 +19,7 @@ class MainProcess:
         self._ended = asyncio.Event()
 
     async def feed(self, data: bytes) -> None:
-        """Containers here have no stdin (`stdin: true` in a pod): what is typed is lost, as on a node."""
+        """What is typed is lost, as on a node."""
 
     def end_input(self) -> None:
         """Nothing reads it."""

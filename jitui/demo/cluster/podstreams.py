@@ -11,6 +11,7 @@ from jitui.demo.cluster.kubelet import Kubelet
 from jitui.demo.cluster.mainprocess import MainProcess
 from jitui.demo.cluster.objects import Objects
 from jitui.demo.cluster.portforward import Forwards
+from jitui.demo.cluster.programs import Program
 from jitui.demo.cluster.resources import Place
 from jitui.demo.cluster.status import bad_request, method_not_allowed
 
@@ -32,6 +33,8 @@ class PodStreams:
         logs.check(pod, request.first("container"))
         if place.subresource == "log":
             await self._log(connection, request, pod, headers)
+        elif (phase := pod["status"]["phase"]) != "Running":
+            raise bad_request(f"cannot {place.subresource} a container in a completed pod; current phase is {phase}")
         elif place.subresource == "exec":
             await self._exec(connection, request, pod)
         elif place.subresource == "attach":
@@ -79,20 +82,28 @@ class PodStreams:
         await remotecommand.run(peer, program, argv, wanted)
 
     async def _attach(self, connection: Connection, request: Request, pod: Object) -> None:
-        if (peer := await upgrades.command(connection, request)) is not None:
+        if (peer := await upgrades.command(connection, request)) is None:
+            return
+        process: Program | None
+        try:
+            process = self._kubelet.attach(pod, request.first("container"))
+        except OSError as error:
+            await peer.finish(remotecommand.failed(f"error attaching to container: {error}"))
+            return
+        if process is None:
             process = MainProcess(logs.voice_of(pod, self._chatter_s), self._started(pod), self._gone(pod))
-            await remotecommand.run(peer, process, (), upgrades.asked(request))
+        await remotecommand.run(peer, process, (), upgrades.asked(request))
 
     def _started(self, pod: Object) -> float:
         """Since when its log is there; seconds since 1970."""
         return max(datetime.fromisoformat(pod["status"]["startTime"]).timestamp(), self._born - logs.KEPT_S)
 
     def _gone(self, pod: Object) -> Callable[[], bool]:
-        """Whether this very pod is there no more."""
+        """Whether this very pod runs no more."""
         metadata = pod["metadata"]
 
         def gone() -> bool:
             found = self._objects.find(PODS, metadata["namespace"], metadata["name"])
-            return found is None or found["metadata"]["uid"] != metadata["uid"]
+            return found is None or found["metadata"]["uid"] != metadata["uid"] or found["status"]["phase"] != "Running"
 
         return gone

@@ -17,7 +17,7 @@ RUNNING_S: Final = 26 * 3600 + 17 * 60  # how long ago everything was made
 
 
 def plant(objects: Objects, kubelet: Kubelet) -> None:
-    """Make the namespaces web (deployment shop with two pods, pods web, box and chatty) and payments (a secret), and a node."""
+    """Make the namespaces web (deployment shop with two pods, pods web, box (a shell to attach to) and chatty) and payments (a secret), and a node."""
     created = timestamp(time.time() - RUNNING_S)
     stamp = {"creationTimestamp": created}
     for name in ("default", "kube-system", "payments", "web"):
@@ -27,7 +27,8 @@ def plant(objects: Objects, kubelet: Kubelet) -> None:
         objects.create(SERVICEACCOUNTS, {"metadata": {"name": "default", "namespace": name} | stamp})
     objects.create(NODES, _node() | {"metadata": _node()["metadata"] | stamp})
     for name, command in (("web", ["httpd", "-f", "-p", "8080", "-h", "/var/www"]), ("box", ["sh"]), ("chatty", ["chatty"])):
-        create(objects, Place(PODS, "web"), _pod(name, command), dry=False, created=created)
+        more = {"stdin": True, "tty": True} if name == "box" else {}
+        create(objects, Place(PODS, "web"), _pod(name, _container(name, command) | more), dry=False, created=created)
     create(objects, Place(DEPLOYMENTS, "web"), _shop(), dry=False, created=created)
     for name, app, port in (("web", "web", 80), ("shop", "shop", 8080)):
         spec = {"selector": {"app": app}, "ports": [{"port": port, "targetPort": 8080, "protocol": "TCP"}]}
@@ -40,10 +41,9 @@ def plant(objects: Objects, kubelet: Kubelet) -> None:
         kubelet.settle()
 
 
-def _pod(name: str, command: list[str]) -> Object:
+def _pod(name: str, container: Object) -> Object:
     labels = {"app": name}
-    return {"metadata": {"name": name, "namespace": "web", "labels": labels},
-            "spec": {"terminationGracePeriodSeconds": 0, "containers": [_container(name, command)]}}
+    return {"metadata": {"name": name, "namespace": "web", "labels": labels}, "spec": {"terminationGracePeriodSeconds": 0, "containers": [container]}}
 
 
 def _container(name: str, command: list[str]) -> Object:

@@ -51,7 +51,8 @@ def _pod_state(pod: Object) -> str:
     if pod["metadata"].get("deletionTimestamp"):
         return "Terminating"
     waiting = [status["state"]["waiting"]["reason"] for status in _statuses(pod) if "waiting" in status.get("state", {})]
-    return str(waiting[0] if waiting else pod.get("status", {}).get("phase", "Unknown"))
+    ended = [status["state"]["terminated"]["reason"] for status in _statuses(pod) if "terminated" in status.get("state", {})]
+    return str([*waiting, *ended, pod.get("status", {}).get("phase", "Unknown")][0])
 
 
 def _images(template: Object) -> tuple[str, str]:

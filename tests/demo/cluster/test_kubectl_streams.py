@@ -109,6 +109,52 @@ def test_attach(k: Hand, embedded_cluster: Cluster, asked: int) -> None:
     assert methods(embedded_cluster, "attach", asked) == {("POST", 101)}
 
 
+def attach_to_a_shell(k: Hand) -> None:
+    shell = attached(k)
+    shell.write(b"stty size; here=$$; echo $((here + 1)).\r")
+    shell.expect("40 132")
+    shell.kill()
+    shell = attached(k)
+    shell.write(b"test $here = $$ && echo still $((40 + 2)); exit 3\r")
+    shell.expect("still 42")
+    assert shell.end().code == 0
+    shell = attached(k)
+    shell.write(b"echo new${here}.; exit\r")
+    shell.expect("new.")
+    assert shell.end().code == 0
+
+
+def attached(k: Hand) -> Program:
+    shell = k.spawn("attach", "-it", "box", tty=(40, 132))
+    shell.expect("try pressing enter")
+    shell.write(b"\r")
+    shell.expect("box $ ")
+    return shell
+
+
+def test_attach_to_a_shell(k: Hand) -> None:
+    """With stdin and a terminal: kubectl's going leaves the shell, its next coming finds it as it was; `exit` ends it, and then there is a new one."""
+    attach_to_a_shell(k)
+
+
+@pytest.mark.parametrize("kubectl", [VERSIONS[0], VERSIONS[-1]], indirect=True)
+def test_attach_to_a_shell_over_websocket(w: Hand) -> None:
+    """The same."""
+    attach_to_a_shell(w)
+
+
+@pytest.mark.parametrize("kubectl", [SPDY[0], VERSIONS[-1]], indirect=True)
+def test_run_and_attach(k: Hand, tmp_path: Path) -> None:
+    """A pod made for one command: it reads what kubectl was given, and its exit code, from the pod's status, is kubectl's."""
+    name = tmp_path.name.replace("_", "-").lower().strip("-")
+    command = ("--image", "a:1", "--restart", "Never", "-i", name, "--", "sh", "-c", "read word; echo got $word; exit 3")
+    result = k("run", *command, stdin=b"this\n")
+    assert (result.code, result.out) == (3, b"got this\n")
+    assert k.text("get", "pod", name, "--no-headers").split()[1:4] == ["0/1", "Error", "0"]
+    assert "current phase is Failed" in k("exec", name, "--", "true").said
+    k("delete", "pod", name).ok()
+
+
 def fetch(forwarding: Program, path: str) -> bytes:
     port = re.search(rb"127\.0\.0\.1:(\d+)", forwarding.out)
     assert port is not None
