@@ -11,6 +11,7 @@ from typing import Final, NoReturn
 from jitui.errors import JituiError
 
 HEAD_LIMIT: Final = 64 << 10  # bytes of one head, its empty line included
+COMMAND_LIMIT: Final = 1 << 20  # bytes of the request line of a remote command, whose arguments stand in it: as many as the API server takes of a head
 HEADERS_LIMIT: Final = 256  # lines of one head
 END: Final = b"\r\n\r\n"
 
@@ -22,6 +23,7 @@ _TARGET: Final = rb"/[!\"$-\[\]-~]*+"  # origin-form, printable ASCII without "#
 
 REQUEST: Final = re.compile(rb"(GET|HEAD|POST|PUT|PATCH|DELETE) (" + _TARGET + rb") HTTP/1\.1\r\n(?:" + _NAME + rb":" + _VALUE + rb"\r\n)*+\r\n")
 ANSWER: Final = re.compile(rb"HTTP/1\.([01]) ([1-9][0-9]{2}) (" + _VALUE + rb")\r\n(?:" + _ANSWER_NAME + rb":" + _VALUE + rb"\r\n)*+\r\n")
+COMMAND: Final = re.compile(rb"(?:GET|POST) /[^ ?]{1,1024}/exec\?")
 BARE: Final = re.compile(rb"\0|(?<!\r)\n|\r(?!\n|\Z)")
 TRAILER: Final = re.compile(_ANSWER_NAME + rb":" + _VALUE + rb"\r\n")
 LENGTH: Final = re.compile(rb"0|[1-9][0-9]{0,17}")
@@ -82,7 +84,7 @@ class AnswerMalformed(Malformed):
 
 
 class HeadCutter:
-    """Gathers the bytes of one head, up to and with its empty line. Holds at most HEAD_LIMIT bytes and one read."""
+    """Gathers the bytes of one head, up to and with its empty line. Holds at most HEAD_LIMIT bytes and one read, of a remote command COMMAND_LIMIT more."""
 
     __slots__ = ("_held",)
 
@@ -104,16 +106,24 @@ class HeadCutter:
                 return data[: end + 4], data[end + 4 :]
         known = len(self._held)
         self._held += data
-        end = self._held.find(END, max(0, known - 3), HEAD_LIMIT)
+        limit = HEAD_LIMIT if len(self._held) < HEAD_LIMIT else self._limit()
+        end = self._held.find(END, max(0, known - 3), limit)
         if end >= 0:
             head, rest = bytes(self._held[: end + 4]), bytes(self._held[end + 4 :])
             self._held = bytearray()
             return head, rest
-        if BARE.search(self._held, max(0, known - 1), HEAD_LIMIT):
+        if BARE.search(self._held, max(0, known - 1), limit):
             raise _bare()
-        if len(self._held) >= HEAD_LIMIT:
-            raise HeadTooLong(f"the head is longer than {HEAD_LIMIT} bytes; send fewer or shorter headers")
+        if len(self._held) >= limit:
+            raise HeadTooLong(f"the head is longer than {limit} bytes; send fewer or shorter headers")
         return None
+
+    def _limit(self) -> int:
+        """Bytes of the head that is held, which is a long one."""
+        if not COMMAND.match(self._held):
+            return HEAD_LIMIT
+        line = self._held.find(b"\r\n", 0, COMMAND_LIMIT)
+        return COMMAND_LIMIT if line < 0 else line + HEAD_LIMIT
 
 
 def refuse_request(head: bytes) -> NoReturn:

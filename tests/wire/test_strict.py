@@ -110,6 +110,20 @@ def test_the_longest_head_fits() -> None:
         HeadCutter().cut(b"a" + head)
 
 
+def test_the_arguments_of_a_command_may_be_long() -> None:
+    """They stand in the request line: up to 1 MiB of it, as before the API server, and the headers have their 64 KiB behind it."""
+    line = b"POST /c/prod/api/v1/namespaces/web/pods/web-1/exec?command=" + b"a" * 900_000 + b" HTTP/1.1\r\n"
+    head = line + b"Host: a\r\n\r\n"
+    for size in (1 << 20, 30_000):
+        cutter = HeadCutter()
+        found = [cutter.cut(head[at : at + size]) for at in range(0, len(head), size)]
+        assert found[-1] == (head, b"")
+        assert strict.REQUEST.fullmatch(head)
+    for long in (line + b"X: " + b"y" * HEAD_LIMIT, line.replace(b"exec?", b"log?x"), line[:-11] + b"a" * (1 << 20)):
+        with pytest.raises(HeadTooLong):
+            HeadCutter().cut(long)
+
+
 def test_tokens_of_several_lines() -> None:
     """A list may stand on many lines, with white space and empty members (RFC 9110, 5.6.1)."""
     assert strict.tokens([b"Keep-Alive, ,\tUpgrade ", b"", b"X"]) == [b"keep-alive", b"upgrade", b"x"]
