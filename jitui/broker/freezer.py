@@ -4,7 +4,8 @@ A window's flag is on record and outlives the gateway. A session may be frozen a
 its gateway. A window that says FROZEN lets nothing pass: no session of it is thawed alone, and thawing the window thaws all that is in it.
 """
 
-from collections.abc import Iterable
+import asyncio
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from jitui.broker.windows import Windows
@@ -37,8 +38,7 @@ class Freezer:
         """From this instant nothing passes in any session of it, now open or opened later. Raises ConflictError: frozen already, or not active."""
         window.grant = grants.freeze(window.grant, by=by)
         moved = [session for session in window.sessions.values() if not session.muted and not session.frozen_by]
-        for session in moved:
-            session.freeze(by)
+        _each(moved, lambda session: session.freeze(by))
         self._windows.owe([Draft(Kind.GRANT_FROZEN, window.grant.label, by, {"by": by, "streams": _streams(moved), **_whose(window)})])
         return Frost((window.grant.label,), _streams(moved))
 
@@ -54,8 +54,7 @@ class Freezer:
             [Draft(Kind.GRANT_THAWED, window.grant.label, by, {"streams": _streams(moved), "held": held, **_whose(window)})]
             if flag else [_thawed(session, by) for session in moved]
         )  # fmt: skip
-        for session in moved:
-            session.thaw()
+        _each(moved, lambda session: session.thaw())
         return Frost((window.grant.label,), _streams(moved), held)
 
     # -- all ---------------------------------------------------------------------------------------------------------------
@@ -98,6 +97,16 @@ class Freezer:
         self._windows.owe([_thawed(session, by)])
         session.thaw()
         return Frost((), _streams([session]), held)
+
+
+def _each(sessions: Iterable[Session], move: Callable[[Session], None]) -> None:
+    """Whatever is wrong with one session, the others are moved too."""
+    for session in sessions:
+        try:
+            move(session)
+        except Exception as error:  # noqa: BLE001 - it is said in the log
+            context = {"message": f"{session.label} could not be frozen or thawed as a whole", "exception": error}
+            asyncio.get_running_loop().call_exception_handler(context)
 
 
 def _streams(sessions: Iterable[Session]) -> int:

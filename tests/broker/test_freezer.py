@@ -284,3 +284,24 @@ async def test_a_flood_stops_at_that_instant_and_is_held_within_bounds(tmp_path:
             await home.until(lambda: all(session.handed_out > before + WINDOW for session, before in zip(sessions, handed, strict=True)))
             for task in tasks:
                 task.cancel()
+
+
+async def test_one_that_fails_does_not_keep_the_others(tmp_path: Path) -> None:
+    """Freezing is for trouble: a leg that is broken stands still as far as it can, and every other session does too."""
+
+    class Broken:
+        def freeze(self, on: bool) -> None:
+            raise RuntimeError(on)
+
+        def cut(self, end: object) -> None:
+            raise RuntimeError(end)
+
+    async with house(tmp_path) as home:
+        await home.window()
+        broken, other = await opened(home), await opened(home)
+        broken.open_conn(Broken())
+        home.broker.freezer.freeze(only(home), by="ana")
+        assert (broken.frozen_by, other.frozen_by) == ("ana", "ana")
+        home.broker.freezer.thaw(only(home), by="ana")
+        assert (broken.frozen_by, other.frozen_by) == ("", "")
+        assert [trouble["message"] for trouble in home.troubles] == ["s-1 could not be frozen or thawed as a whole"] * 2

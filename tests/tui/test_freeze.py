@@ -2,6 +2,8 @@
 
 from dataclasses import replace
 
+import pytest
+
 from tests.fakes.tui_desk import FakeDesk
 from tests.tui.hand import at
 from tests.tui.test_live import at_work, watch
@@ -27,6 +29,19 @@ async def test_f_on_the_desk_freezes_the_window_under_the_cursor_and_thaws_it() 
         assert desk.calls[1:] == [("thaw", "g-17")]
         assert "12345 B held go on in order" in hand.screen.text
         assert "FROZEN" not in hand.screen.text
+
+
+@pytest.mark.parametrize("size", [(80, 24), (100, 30), (200, 60)])
+async def test_the_mark_is_read_whole_at_every_size(size: tuple[int, int]) -> None:
+    """Who, and how much: on the desk, and in the title of Live."""
+    desk = FakeDesk()
+    desk.open_window("agent-deploybot", frozen_by="ana", held=12_345, open_streams=3)
+    async with at(desk, size) as hand:
+        row = hand.screen.line("= g-17")
+        assert "FROZEN by ana, 12 KB held" in row
+        assert ("3 open" in row) is (size[0] > 80)
+        await hand.press("2")
+        assert "FROZEN by ana, 12 KB held" in hand.screen.text
 
 
 async def test_f_is_offered_only_where_it_can_work() -> None:

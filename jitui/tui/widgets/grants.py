@@ -56,9 +56,11 @@ def live_row(view: GrantView, passed: float, *, new: bool = False) -> Draw:
         head = row([Cell(glyph, 1, colour), Cell(view.id, 5, "bold"), Cell(view.identity, who), Cell(view.connection, where, "$state-quiet"),
                     Cell(left(seconds), 6, style(seconds), right=True)], who + where + 17)  # fmt: skip
         meter = bar(seconds, view.duration_s, 6 if width < 96 else 8 if width < 140 else 16)
-        streams = f"{view.open_streams} open" if view.open_streams else ""
-        tail = [Cell(view.hazard, 6, state(view.hazard)), Cell(last, FLEX, colour if view.frozen_by or view.state == "waiting" else ""), *_new(new),
-                Cell(streams, 7 if width >= 96 or streams else 0, "$state-exec", right=True)]  # fmt: skip
+        narrow, still = width < 96, bool(view.frozen_by)  # the mark stands in the hazard's place, and in a narrow list in that of the streams too
+        streams = f"{view.open_streams} open" if view.open_streams and not (still and narrow) else ""
+        tail = [*([] if still else [Cell(view.hazard, 6, state(view.hazard))]),
+                Cell(last, FLEX, colour if still or view.state == "waiting" else ""), *_new(new),
+                Cell(streams, 7 if not narrow or streams else 0, "$state-exec", right=True)]  # fmt: skip
         return cut(Content.assemble(head, meter, " ", row(tail, max(0, width - head.cell_length - meter.cell_length - 1))), width)
 
     return draw
