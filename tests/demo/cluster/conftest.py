@@ -82,11 +82,11 @@ class Exec:
 
     async def rest(self) -> dict[int, bytes]:
         """Everything that still comes, by channel, until the close; that must be 1000."""
-        found: dict[int, bytes] = {}
+        found: dict[int, list[bytes]] = {}
         try:
             while True:
                 channel, data = await self.read()
-                found[channel] = found.get(channel, b"") + data
+                found.setdefault(channel, []).append(data)
         except websockets.ConnectionClosedOK:
             assert self.socket.close_code == 1000
-            return found
+            return {channel: b"".join(pieces) for channel, pieces in found.items()}

@@ -88,12 +88,12 @@ async def test_stdin_once(alone: EmbeddedCluster, client: httpx.AsyncClient, onc
 
 async def test_a_client_that_does_not_read_and_goes(alone: EmbeddedCluster, client: httpx.AsyncClient) -> None:
     """It holds the others up while it is there, and no longer."""
-    await make(client, "loud", "read go; head -c 30000000 /dev/zero; echo done")
+    await make(client, "loud", "read go; head -c 10000000 /dev/zero; echo done")
     async with attach(alone, "loud") as reading:
         async with attach(alone, "loud") as idle:
             await idle.send(0, b"go\n")
             await asyncio.sleep(0.5)
-        assert len((await reading.rest())[1]) == 30_000_005
+        assert len((await reading.rest())[1]) == 10_000_005
 
 
 async def test_a_command_that_is_not_there(alone: EmbeddedCluster, client: httpx.AsyncClient) -> None:
