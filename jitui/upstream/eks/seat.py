@@ -1,0 +1,242 @@
+"""The role session of one grant, or the gateway's own: assumed once for all who ask, renewed in the background, forgotten at the end.
+
+While AWS does not give another session, the one at hand is used up, and whoever runs the gateway is told; then requests are
+answered 503 until AWS is back.
+"""
+
+import asyncio
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Final
+
+from jitui.clock import Clock
+from jitui.errors import UpstreamError
+from jitui.rules.terms import Grant
+from jitui.upstream.eks.aside import Aside
+from jitui.upstream.eks.aws import Aws, Caller
+from jitui.upstream.eks.lease import SECOND, Lease
+from jitui.upstream.eks.said import AwsError, Fault
+from jitui.upstream.eks.terms import LONGEST_S, Terms, duration_s, session_name
+from jitui.upstream.port import Headers
+
+TRIES: Final = 3  # of a call that AWS throttles or fails itself, while somebody waits
+PAUSE_S: Final = 0.5  # before the second of them; then twice that
+REST_S: Final = 1.0  # after a failure, before AWS is asked again; doubled each time
+LONGEST_REST_S: Final = 30.0
+DIAGNOSED_US: Final = 10 * SECOND  # how long a diagnosis is repeated
+SKEW_S: Final = 300.0  # STS takes no request that is further off
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """A session that can't be renewed, or can again: for whoever runs the gateway."""
+
+    grant: Grant | None  # None: the gateway's own session
+    why: str  # empty: it is over
+    left_s: float = 0.0  # so long the session at hand serves on; 0: its requests fail now
+
+
+Tell = Callable[[Trouble], None]
+
+
+class Seat:
+    """One session after the other, under one name."""
+
+    def __init__(self, grant: Grant | None, host: str, aws: Aws, aside: Aside, clock: Clock, tell: Tell) -> None:
+        self.grant = grant  # as it was seen last: its deadline is fixed when it becomes active
+        self.name = session_name(grant, host)
+        self._aws, self._aside, self._clock, self._tell = aws, aside, clock, tell
+        self._lock = asyncio.Lock()
+        self._lease: Lease | None = None
+        self._closed = False
+        self._failures = 0  # in a row
+        self._failed = ("", Fault.WRONG)
+        self._rest_us = 0  # AWS is not asked before
+        self._told = ""
+        self._diagnosis: tuple[int, str] = (-DIAGNOSED_US, "")
+
+    # -- in use ------------------------------------------------------------------------------------------------------------
+
+    def ready(self) -> Headers | None:
+        """The token, if there is one that may be used now."""
+        lease = self._lease
+        return lease.headers if lease is not None and lease.good(self._now()) else None
+
+    async def get(self) -> Headers:
+        """The token; a session is assumed first where there is none. Raises AwsError."""
+        headers = self.ready()
+        if headers is None:
+            async with self._lock:
+                headers = self.ready() or await self._fetch()
+        return headers
+
+    def due(self) -> bool:
+        """Whether something is wanted in the background: another session, or another token."""
+        lease, now = self._lease, self._now()
+        if lease is None or self._closed:
+            return False
+        return self._wants_session(lease, now) or lease.token_renew_us <= now < lease.last_us
+
+    async def tend(self) -> None:
+        """Do what is due. Raises nothing: who needs the session is told by `get`, who runs the gateway by `tell`."""
+        async with self._lock:
+            lease, now = self._lease, self._now()
+            if lease is None or self._closed:
+                return
+            try:
+                if self._wants_session(lease, now):
+                    await self._assume(tries=1)
+                elif now >= lease.token_renew_us:
+                    lease.mint(self._aws.token, now)
+            except AwsError:
+                pass  # noted by _assume
+
+    def _wants_session(self, lease: Lease, now: int) -> bool:
+        """Soon the one at hand will be over, and not if the window is over before."""
+        if now < max(lease.renew_us, self._rest_us):
+            return False
+        return self.grant is None or self._left_s() * SECOND > max(0, lease.last_us - now)
+
+    def _left_s(self) -> float:
+        """Of the window."""
+        grant = self.grant
+        if grant is None:
+            return LONGEST_S
+        return grant.duration_s if grant.deadline is None else max(0.0, grant.deadline.remaining_us(self._clock.now()) / SECOND)
+
+    # -- from AWS ----------------------------------------------------------------------------------------------------------
+
+    async def _fetch(self) -> Headers:
+        """The lock is held, and no token is at hand: sign one if there is a session, else assume one."""
+        lease, now = self._lease, self._now()
+        if self._closed:
+            raise AwsError("the window has ended, and its role session with it")
+        if lease is not None and now < lease.last_us:
+            lease.mint(self._aws.token, now)
+        else:
+            if self._failures and now < self._rest_us:
+                raise AwsError(*self._failed)
+            lease = await self._assume(tries=TRIES)
+        return lease.headers
+
+    async def _assume(self, tries: int) -> Lease:
+        """Another session in place of the one at hand, if there is one. Raises AwsError after having said it to whom it concerns."""
+        for left in reversed(range(tries)):
+            try:
+                lease = await self._assumed()
+            except AwsError as error:
+                if left and error.fault is Fault.THROTTLED:
+                    await asyncio.sleep(_jittered(PAUSE_S * 2 ** (tries - 1 - left)))
+                    continue
+                self._note_failure(str(error), error.fault)
+                raise
+            break
+        if self._closed:
+            lease.give_up()
+            raise AwsError("the window has ended, and its role session with it")
+        self._lease, self._failures, self._rest_us = lease, 0, 0
+        if self._told:
+            self._told = ""
+            self._tell(Trouble(self.grant, ""))
+        return lease
+
+    async def _assumed(self) -> Lease:
+        """One AssumeRole, and the first token of it; once more with the gateway's own credentials read anew if those have expired."""
+        now, terms = self._now(), self._aws.terms
+        seconds, source, tags = duration_s(self._left_s()), terms.source(self.grant), terms.tags_of(self.grant)
+        for again in (True, False):
+            try:
+                keys = await self._aside(lambda: self._aws.assume(self.name, seconds, source, tags))
+                break
+            except AwsError as error:
+                if not again or error.fault is not Fault.EXPIRED:
+                    raise
+                self._aws.start_over()
+        lease = Lease.of(keys, now)
+        lease.mint(self._aws.token, self._now())
+        return lease
+
+    def _note_failure(self, why: str, fault: Fault) -> None:
+        now, lease = self._now(), self._lease
+        self._failed = (why, fault)
+        self._rest_us = now + round(_jittered(min(LONGEST_REST_S, REST_S * 2 ** min(self._failures, 10))) * SECOND)
+        self._failures += 1
+        left_s = max(0.0, (lease.token_last_us if lease is not None else now) - now) / SECOND
+        if lease is not None and lease.keys is not None:
+            left_s = max(left_s, (lease.last_us - now) / SECOND)
+        told = f"{fault}{left_s > 0}"
+        if told != self._told and not self._closed:
+            self._told = told
+            self._tell(Trouble(self.grant, why, left_s))
+
+    # -- refused -----------------------------------------------------------------------------------------------------------
+
+    async def refused(self, headers: Headers) -> bool:
+        """The cluster answered 401 to these. True: there are others, worth a try.
+
+        Raises UpstreamError with a diagnosis where a token made for that reason was refused too: AWS is asked whether it still
+        takes the session (the cluster itself says nothing but Unauthorized).
+        """
+        async with self._lock:
+            lease, now = self._lease, self._now()
+            if self._closed:
+                return False
+            if lease is None or lease.keys is None:
+                return await self._fetch() != headers
+            if lease.headers != headers:
+                return True  # somebody was faster
+            if not lease.suspect:
+                lease.mint(self._aws.token, now, suspect=True)
+                return lease.headers != headers
+            if now - self._diagnosis[0] >= DIAGNOSED_US:
+                self._diagnosis = (now, await self._diagnose(lease))
+            if self._diagnosis[1]:
+                raise UpstreamError(self._diagnosis[1])
+            return True
+
+    async def _diagnose(self, lease: Lease) -> str:
+        """Why a good-looking token is refused, in one sentence; empty if it was the session, and there is another now. Raises AwsError."""
+        terms = self._aws.terms
+        try:
+            caller: Caller = await self._aside(partial(self._aws.whoami, lease.keys))
+        except AwsError as error:
+            if error.fault is not Fault.EXPIRED:
+                return f"cluster {terms.cluster} answers 401 to session {self.name}, and AWS can't be asked why: {error}"
+        else:
+            return _refused(caller, terms)
+        await self._assume(tries=1)  # the session was over before its time
+        return ""
+
+    def close(self) -> None:
+        """The grant has ended: let go of everything at once. What is being assumed just now is dropped when it comes."""
+        self._closed = True
+        if self._lease is not None:
+            self._lease.give_up()
+        self._lease = None
+        if self._told:
+            self._told = ""
+            self._tell(Trouble(self.grant, ""))
+
+    @property
+    def lease(self) -> Lease | None:
+        """The session at hand."""
+        return self._lease
+
+    def _now(self) -> int:
+        return self._clock.now().boot_us
+
+
+def _refused(caller: Caller, terms: Terms) -> str:
+    """Why a cluster refuses a session that AWS takes."""
+    if abs(caller.ahead_s) > SKEW_S:
+        way = "ahead of" if caller.ahead_s > 0 else "behind"
+        return f"cluster {terms.cluster} answers 401: this machine's clock is {abs(caller.ahead_s):.0f} s {way} AWS's, and tokens bear its time; set it"
+    return (f"cluster {terms.cluster} answers 401 to {caller.arn}, a session that AWS takes: cluster_name is not the cluster's own name, or there is no "
+            f"access entry for {terms.role} (one for a role that was deleted and made again counts no more); its log `authenticator` says which")  # fmt: skip
+
+
+def _jittered(seconds: float) -> float:
+    """Up to a fifth longer, so that many sessions do not ask at once."""
+    return seconds * (1 + random.random() / 5)  # noqa: S311 - no secret
