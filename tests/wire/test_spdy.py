@@ -240,7 +240,7 @@ def test_a_block_that_inflates_without_end_costs_nothing() -> None:
         decoder.feed(raw)
     took, peak = time.perf_counter() - began, tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    assert took < 0.1
+    assert took < 0.5
     assert peak < 1 << 20
 
 
