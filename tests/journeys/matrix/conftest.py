@@ -1,0 +1,73 @@
+"""Which cells a file has, and its runs: each kubectl of the file goes through all of its cells once, when the first of them is asked for."""
+
+import asyncio
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from tests.journeys.matrix.cells import TABLE, Cause
+from tests.journeys.matrix.lab import Lab
+from tests.journeys.matrix.runs import Outcome, Run
+from tests.support.clusters import Cluster
+from tests.support.kubectls import HOW, Kubectl
+
+SPDY: Final = {"KUBECTL_REMOTE_COMMAND_WEBSOCKETS": "false", "KUBECTL_PORT_FORWARD_WEBSOCKETS": "false"}
+
+
+@dataclass(slots=True)
+class Runs:
+    """The runs of one file, in a namespace of their own."""
+
+    cluster: Cluster
+    admin: Kubectl
+    folder: Path
+    found: dict[str, dict[tuple[str, Cause], Outcome]] = field(default_factory=dict)
+
+    @property
+    def namespace(self) -> str:
+        return f"matrix-{os.getpid()}-{self.folder.name.lower()}"
+
+    def of(self, kubectl: Kubectl, *, spdy: bool) -> dict[tuple[str, Cause], Outcome]:
+        """All cells of a kubectl."""
+        name = f"k{kubectl.version.replace('.', '')}{'spdy' if spdy else ''}"
+        if name not in self.found:
+            self.found[name] = {}
+            self.found[name] = asyncio.run(self._go(name, kubectl, spdy=spdy))
+        return self.found[name]
+
+    async def _go(self, name: str, kubectl: Kubectl, *, spdy: bool) -> dict[tuple[str, Cause], Outcome]:
+        folder = self.folder / name
+        folder.mkdir()
+        async with Lab(self.cluster.kubeconfig, f"{self.namespace}-{name}", self.admin) as lab:
+            return await Run(name, kubectl, SPDY if spdy else {}, lab, folder).go()
+
+
+@pytest.fixture(scope="session")
+def kubectl(request: pytest.FixtureRequest, all_kubectls: dict[str, Kubectl]) -> Kubectl:
+    """One that the file names."""
+    if request.param not in all_kubectls:
+        pytest.fail(f"no kubectl {request.param} on this machine; {HOW.format(version=request.param)}")
+    return all_kubectls[request.param]
+
+
+@pytest.fixture(scope="module")
+def runs(real_cluster: Cluster, all_kubectls: dict[str, Kubectl], tmp_path_factory: pytest.TempPathFactory) -> Runs:
+    return Runs(real_cluster, next(reversed(all_kubectls.values())), tmp_path_factory.mktemp("runs"))
+
+
+@pytest.fixture
+def outcome(runs: Runs, kubectl: Kubectl, cell: tuple[str, Cause], request: pytest.FixtureRequest) -> Outcome:
+    """What came of one cell."""
+    return runs.of(kubectl, spdy=getattr(request.module, "SPDY", False))[cell]
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Each kubectl of the file with each cell of the table."""
+    if "cell" not in metafunc.fixturenames:
+        return
+    metafunc.parametrize("kubectl", [pytest.param(version, marks=pytest.mark.kubectl) for version in metafunc.module.VERSIONS], indirect=True, scope="session")
+    cells = [pytest.param((kind, cause), id=f"{kind.replace(' ', '_')}-{cause.value}") for kind in TABLE for cause in Cause]
+    metafunc.parametrize("cell", cells)

@@ -1,0 +1,13 @@
+"""kubectl 1.27 and 1.28: they speak SPDY only (protocol facts, 1.4)."""
+
+import pytest
+
+from tests.journeys.matrix.runs import Outcome
+
+pytestmark = pytest.mark.cluster
+VERSIONS = ("1.27", "1.28")
+
+
+def test_cell(outcome: Outcome) -> None:
+    """What was printed, the exit code, and what is on record."""
+    outcome.judge()

@@ -1,0 +1,13 @@
+"""kubectl 1.29: SPDY, with v5 offered first (protocol facts, 1.1)."""
+
+import pytest
+
+from tests.journeys.matrix.runs import Outcome
+
+pytestmark = pytest.mark.cluster
+VERSIONS = ("1.29",)
+
+
+def test_cell(outcome: Outcome) -> None:
+    """What was printed, the exit code, and what is on record."""
+    outcome.judge()

@@ -1,0 +1,13 @@
+"""kubectl 1.30 and 1.31: WebSocket by itself; port-forward over SPDY, and over the tunnel from 1.31 on (protocol facts, 1.4)."""
+
+import pytest
+
+from tests.journeys.matrix.runs import Outcome
+
+pytestmark = pytest.mark.cluster
+VERSIONS = ("1.30", "1.31")
+
+
+def test_cell(outcome: Outcome) -> None:
+    """What was printed, the exit code, and what is on record."""
+    outcome.judge()

@@ -1,0 +1,13 @@
+"""kubectl 1.34: WebSocket, and the tunnel."""
+
+import pytest
+
+from tests.journeys.matrix.runs import Outcome
+
+pytestmark = pytest.mark.cluster
+VERSIONS = ("1.34",)
+
+
+def test_cell(outcome: Outcome) -> None:
+    """What was printed, the exit code, and what is on record."""
+    outcome.judge()
