@@ -94,6 +94,11 @@ class Discovery:
             self._wake.set()
         return _conditional(copy, if_none_match)
 
+    def is_new(self, path: str, accept: bytes) -> bool:
+        """Whether there is a copy that `fetch` would not ask for again."""
+        copy = self._copies.get((path, form_of(path, accept)))
+        return copy is not None and self._now() - copy.looked_us <= FRESH_US
+
     async def fetch(self, path: str, accept: bytes, if_none_match: bytes = b"") -> Answer | None:
         """Asks the cluster if the copy is missing or old; many at once ask once. None: nothing of this name is served (404).
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from jitui.doors.kube import notices, openapi
 from jitui.doors.kube.admission import Admission
 from jitui.doors.kube.call import Answered, Call, Waiting
+from jitui.doors.kube.discover import discover
 from jitui.doors.kube.plan import plan
 from jitui.doors.kube.review import Review, is_review
 from jitui.doors.kube.upgrade import Upgrade
@@ -18,7 +19,6 @@ from jitui.said import clean
 from jitui.session.exchange import Exchange
 from jitui.session.live import End, Session, Why
 from jitui.session.outlet import Outlet
-from jitui.upstream.discovery import Answer
 from jitui.wire import headers, http, status
 
 if TYPE_CHECKING:
@@ -145,16 +145,16 @@ class KubeClient(asyncio.Protocol):
         try:
             admission = self._admission = self.door.admit(head, self.peer, self.transport)
         except JituiError as error:
-            return self._say(error.code, error.reason, f"jitui: {error}")
+            return self.say(error.code, error.reason, f"jitui: {error}")
         broker = self.door.broker
         try:
             lines = headers.to_upstream(head, host=admission.way.host, upgrade=bool(head.upgrade))
             action = kube.read(head.method, admission.target, content_type=head.get(b"content-type"))
         except JituiError as error:
             broker.bad_input += 1
-            return self._say(error.code, error.reason, f"jitui: {error}")
+            return self.say(error.code, error.reason, f"jitui: {error}")
         if is_discovery(action):
-            return self._discover(head, admission, action)
+            return discover(self, head, admission, action)
         self._as_text = action.verb == "watch"
         if action.resource and broker.kinds[admission.connection].namespaced(action.group, action.resource) is None:
             return self._look(head, admission, action, lines)
@@ -167,7 +167,7 @@ class KubeClient(asyncio.Protocol):
         if isinstance(verdict, Deny):
             return self._deny(head, admission, action, verdict)
         if (broken := broker.store.recording_error) is not None:
-            return self._say(503, "ServiceUnavailable", f"jitui: this can't be recorded, so it does not pass ({broken}); it passes again once there is room")
+            return self.say(503, "ServiceUnavailable", f"jitui: this can't be recorded, so it does not pass ({broken}); it passes again once there is room")
         if head.upgrade or kube.is_upgrade_target(action):
             return self._upgrade(head, admission, action, lines, verdict)
         if is_review(action):
@@ -190,7 +190,7 @@ class KubeClient(asyncio.Protocol):
 
     def _deny(self, head: http.RequestHead, admission: Admission, action: Action, verdict: Deny) -> Answered:
         self._denied(head, admission, action, verdict.why)
-        return self._say(verdict.code, "Forbidden", clean(verdict.sentence, 1000))
+        return self.say(verdict.code, "Forbidden", clean(verdict.sentence, 1000))
 
     def _denied(self, head: http.RequestHead, admission: Admission, action: Action, why: str) -> None:
         """One row, however often kubectl tries."""
@@ -222,7 +222,7 @@ class KubeClient(asyncio.Protocol):
                 session = await broker.windows.open_session(verdict.grant, action, peer=self.peer, command_group=group)
             except JituiError as error:
                 if not waiting.lost:
-                    waiting.become(self._say(error.code, error.reason, f"jitui: {error}"))
+                    waiting.become(self.say(error.code, error.reason, f"jitui: {error}"))
                 return
             if not waiting.lost:
                 waiting.become(self._exchange(session, head, admission, action, lines, verdict))
@@ -236,7 +236,7 @@ class KubeClient(asyncio.Protocol):
                   lines: list[tuple[bytes, bytes]], allow: Allow) -> Call:  # fmt: skip
         if session.muted:
             assert session.end is not None
-            return self._say(session.end.code, session.end.reason, session.end.words)
+            return self.say(session.end.code, session.end.reason, session.end.words)
         broker = self.door.broker
         note = broker.notes.noting(session, admission.who.name, admission.connection, action, allow.clause)
         cluster, kind = admission.way.under(session.window.grant), Exchange
@@ -253,7 +253,7 @@ class KubeClient(asyncio.Protocol):
             asked = plan(head, action)
         except JituiError as error:
             self._denied(head, admission, action, str(error))
-            return self._say(error.code, error.reason, f"jitui: {error}")
+            return self.say(error.code, error.reason, f"jitui: {error}")
         return Upgrade(self, head, admission, action, lines, asked, allow)
 
     def leave(self) -> None:
@@ -262,41 +262,10 @@ class KubeClient(asyncio.Protocol):
         self.current = None
         self.door.clients.discard(self)
 
-    def _discover(self, head: http.RequestHead, admission: "Admission", action: Action) -> Call:
-        accept, etag = head.get(b"accept"), head.get(b"if-none-match")
-        answer = admission.way.discovery.answer(action.path, accept, etag)
-        if answer is not None:
-            return self._copy(answer, head.method)
-        waiting = Waiting(self)
-
-        async def fetch() -> None:
-            try:
-                found = await admission.way.discovery.fetch(action.path, accept, etag)
-            except JituiError as error:
-                if not waiting.lost:
-                    waiting.become(self._say(error.code, error.reason, f"jitui: {error}"))
-                return
-            if not waiting.lost:
-                missing = "the server could not find the requested resource"
-                waiting.become(self._copy(found, head.method) if found is not None else self._say(404, "NotFound", missing))
-
-        self.door.spawn(fetch)
-        return waiting
-
-    def _copy(self, answer: Answer, method: bytes) -> Answered:
-        """The gateway's own copy of a discovery document."""
-        lines = [pair for pair in answer.headers if pair[0].lower() != b"content-length"]
-        if answer.status == 304:
-            data = http.render_response(304, lines, framed=False)
-        elif method == b"HEAD":
-            data = http.render_response(answer.status, [*lines, (b"Content-Length", b"%d" % len(answer.body))], framed=False)
-        else:
-            data = http.render_response(answer.status, lines, answer.body)
-        return Answered(self, lambda close: self.send_whole(data, close=close))
-
     # -- answers of the gateway's own --------------------------------------------------------------------------------------
 
-    def _say(self, code: int, reason: str, message: str) -> Answered:
+    def say(self, code: int, reason: str, message: str) -> Answered:
+        """A refusal in words, once the request's body has gone by."""
         if not self._as_text or code in {401, 404}:  # of those client-go has its own words
             return self._raw(code, status.status(code, reason, message))
         # of a refused discovery it shows text alone, and so it did of a watch before 0.32; of a Status "unknown" (client-go: rest/request.go)

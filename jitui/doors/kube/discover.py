@@ -1,0 +1,58 @@
+"""What a cluster serves, told from the gateway's own copy.
+
+A copy goes out as it is, and is asked for again behind it. To an agent with a live window an old one is asked for first: kubectl looks
+here once, when it does not know a kind, and that kind may be a second old.
+"""
+
+import asyncio
+from typing import TYPE_CHECKING, Final
+
+from jitui.doors.kube.admission import Admission
+from jitui.doors.kube.call import Answered, Call, Waiting
+from jitui.errors import JituiError
+from jitui.rules.action import Action
+from jitui.upstream.discovery import Answer
+from jitui.wire import http
+
+if TYPE_CHECKING:
+    from jitui.doors.kube.client import KubeClient
+
+NEWER_WITHIN: Final = 2.0  # seconds that a client waits for a newer copy before it gets the old one
+MISSING: Final = "the server could not find the requested resource"  # the API server's own words
+
+
+def discover(client: "KubeClient", head: http.RequestHead, admission: Admission, action: Action) -> Call:
+    """The answer to GET of /version, /api, /apis, /api/v1 or /apis/GROUP/VERSION."""
+    copies, accept, etag = admission.way.discovery, head.get(b"accept"), head.get(b"if-none-match")
+    old = copies.answer(action.path, accept, etag)
+    if old is not None and (copies.is_new(action.path, accept) or not client.door.broker.windows.of(admission.who.name, admission.connection)):
+        return _copy(client, old, head.method)
+    waiting = Waiting(client)
+
+    async def fetch() -> None:
+        found: Answer | None
+        try:
+            async with asyncio.timeout(NEWER_WITHIN if old is not None else None):
+                found = await copies.fetch(action.path, accept, etag)
+        except TimeoutError:
+            found = old
+        except JituiError as error:
+            if not waiting.lost:
+                waiting.become(client.say(error.code, error.reason, f"jitui: {error}"))
+            return
+        if not waiting.lost:
+            waiting.become(_copy(client, found, head.method) if found is not None else client.say(404, "NotFound", MISSING))
+
+    client.door.spawn(fetch)
+    return waiting
+
+
+def _copy(client: "KubeClient", answer: Answer, method: bytes) -> Answered:
+    lines = [pair for pair in answer.headers if pair[0].lower() != b"content-length"]
+    if answer.status == 304:
+        data = http.render_response(304, lines, framed=False)
+    elif method == b"HEAD":
+        data = http.render_response(answer.status, [*lines, (b"Content-Length", b"%d" % len(answer.body))], framed=False)
+    else:
+        data = http.render_response(answer.status, lines, answer.body)
+    return Answered(client, lambda close: client.send_whole(data, close=close))
