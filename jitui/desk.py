@@ -47,6 +47,7 @@ class Status:
     open_streams: int
     lockdown: bool
     facts: int  # newest seq
+    trouble: str = ""  # a cluster's credential that can't be renewed, how long it serves on, and why; empty if all is well
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,7 +120,7 @@ class GrantView:
     bytes_out: int
     you_may: tuple[str, ...]  # revoke, release, freeze, thaw
     held: int = 0  # bytes recorded and not handed on, in frozen sessions of it
-    bytes_left: int = 0  # of what its rule lets it move, both ways; 0 once it has ended
+    bytes_left: int = 0  # of what its rule lets it move either way; 0 once it has ended
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

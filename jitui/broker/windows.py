@@ -72,6 +72,7 @@ class Windows:
         self._timers: dict[int, asyncio.TimerHandle] = {}
         self._owed: list[Draft] = []
         self._paying = False
+        self.ended: Callable[[Grant], None] = lambda grant: None  # noqa: ARG005 - told of each grant's end, in the pass that ends it
         self.occupied: Callable[[str, bool], None] = lambda connection, live: None  # noqa: ARG005 - told when a connection gets its first window or lost its last
 
     # -- judged against ----------------------------------------------------------------------------------------------------
@@ -94,8 +95,8 @@ class Windows:
 
     # -- opening -----------------------------------------------------------------------------------------------------------
 
-    def add(self, grant: Grant, allowed: int, used: int = 0) -> Window:
-        """A grant that is on record: from now on it counts. `allowed`: bytes both ways, of which `used` are on record already."""
+    def add(self, grant: Grant, allowed: int, used: tuple[int, int] = (0, 0)) -> Window:
+        """A grant that is on record: from now on it counts. `allowed`: bytes either way, of which `used` (in, out) are on record already."""
         window = Window(grant, allowed, used)
         self.live[grant.id] = window
         self._arm(window)
@@ -202,9 +203,8 @@ class Windows:
 
     def allow(self, window: Window, allowed: int) -> None:
         """Its rule allows so many bytes from now on; what is on record counts."""
-        window.budget += allowed - window.allowed
         window.allowed = allowed
-        if window.budget <= 0:
+        if window.left <= 0:
             self.spent(window)
 
     def end(self, window: Window, event: grants.Event, *, by: str, why: str, session_why: Why | None = None) -> Callable[[], Coroutine[Any, Any, Cut]]:
@@ -223,6 +223,7 @@ class Windows:
         end = self._end_of(window, session_why)
         sessions = [session for session in window.sessions.values() if session.mute(end)]
         streams = sum(session.cut() for session in sessions)
+        self.ended(window.grant)
         self.owe([
             Draft(Kind.GRANT_ENDED, window.grant.label, by, {"state": str(window.grant.state), "why": why, "identity": window.grant.identity,
                                                               "connection": window.grant.connection, "ended_us": now.wall_us})

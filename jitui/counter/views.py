@@ -74,7 +74,7 @@ def grant_view(
         remaining_s=max(0.0, limit.remaining_us(now) / 1e6) if live and limit else 0.0, request=f"r-{grant.request}", approved_by=grant.approved_by,
         frozen_by=grant.frozen_by, open_streams=window.open_streams if window else 0, last=Said(last), ended=when(grant.ended_us),
         ended_by=grant.ended_by, why=Said(grant.why), cut=cut, bytes_in=bytes_in, bytes_out=bytes_out, held=held, you_may=tuple(may),
-        bytes_left=max(0, window.budget) if window and not window.closed else 0,
+        bytes_left=max(0, window.left) if window and not window.closed else 0,
     )  # fmt: skip
 
 

@@ -72,10 +72,10 @@ class Leg(Protocol):
 class Window:
     """A live grant and everything that is open under it."""
 
-    def __init__(self, grant: Grant, allowed: int = UNLIMITED, used: int = 0) -> None:
+    def __init__(self, grant: Grant, allowed: int = UNLIMITED, used: tuple[int, int] = (0, 0)) -> None:
         self.grant = grant
-        self.allowed = allowed  # bytes, both ways, over all its sessions
-        self.budget = allowed - used  # what is left of them; with the frame that uses it up, the window ends
+        self.allowed = allowed  # bytes either way, over all its sessions; with the frame that uses them up, the window ends
+        self.used_in, self.used_out = used  # on record, towards the cluster and towards the client
         self.sessions: dict[int, Session] = {}
         self.closed = False
 
@@ -83,6 +83,11 @@ class Window:
         """Whether a byte may still pass at this instant."""
         deadline = self.grant.deadline
         return not self.closed and deadline is not None and not deadline.passed(now)
+
+    @property
+    def left(self) -> int:
+        """Bytes that may still be moved the way of which more were."""
+        return self.allowed - max(self.used_in, self.used_out)
 
     @property
     def open_streams(self) -> int:
@@ -243,11 +248,11 @@ class Session:
         if not self.window.open_at(now):
             self._late(self.window)
             return
-        if self.window.budget <= 0:
+        if self.window.left <= 0:
             self._spent(self.window)
             return
         frames = self._frames(now, pieces)
-        last = self.window.budget <= 0
+        last = self.window.left <= 0
 
         def done(error: Exception | None) -> None:
             if error is not None:
@@ -347,13 +352,14 @@ class Session:
             self.frames = min(self.frames, frames[0].seq)
         for frame in frames:
             flow, size = self._flows.get(frame.conn), len(frame.body)
-            self.window.budget += size
             if frame.channel in TO_UPSTREAM:
                 self.bytes_in -= size
+                self.window.used_in -= size
                 if flow:
                     flow[0].recorded -= size
             elif frame.channel in TO_CLIENT:
                 self.bytes_out -= size
+                self.window.used_out -= size
                 if flow:
                     flow[1].recorded -= size
 
@@ -364,13 +370,14 @@ class Session:
             flow = self._flows.get(conn)
             frames.append(Frame(self.id, self.frames, at_us, conn, channel, body))
             self.frames += 1
-            self.window.budget -= len(body)
             if channel in TO_UPSTREAM:
                 self.bytes_in += len(body)
+                self.window.used_in += len(body)
                 if flow:
                     flow[0].recorded += len(body)
             elif channel in TO_CLIENT:
                 self.bytes_out += len(body)
+                self.window.used_out += len(body)
                 if flow:
                     flow[1].recorded += len(body)
         return frames

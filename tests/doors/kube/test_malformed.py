@@ -94,8 +94,8 @@ def broken_frame(chance: random.Random) -> bytes:
     return chance.choice((
         websocket.encode(websocket.BINARY, b"\0ls\n"),  # not masked
         masked(0xC2, b"\0ls\n"), masked(0xA2, b"\0ls\n"), masked(0x92, b"\0ls\n"),  # reserved bits
-        masked(0x83, b"\0ls\n"), masked(0x8F, b""), masked(0x81, b"\0ls\n"), masked(0x80, b"\0ls\n"), masked(0x02, b"\0ls\n"),
-        masked(0x82, b""), masked(0x82, bytes((chance.choice((1, 2, 3, 5, 9, 200)),)) + b"x"), masked(0x82, b"\xff\1"), masked(0x82, b"\xff"),
+        masked(0x83, b"\0ls\n"), masked(0x8F, b""), masked(0x81, b"0bHM="), masked(0x80, b"\0ls\n"), masked(0x02, b"\0ls\n"),
+        masked(0x82, bytes((chance.choice((1, 2, 3, 5, 9, 200)),)) + b"x"), masked(0x82, b"\xff\1"), masked(0x82, b"\xff"),
         masked(0x89, b"x" * 126), masked(0x09, b""), masked(0x88, b"\3"), masked(0x88, b"\0\1"),
         b"\x82\xff\x7f\xff\xff\xff\xff\xff\xff\xff" + mask, b"\x82\xfe\x00\x01" + mask + b"x",
     ))  # fmt: skip
