@@ -84,6 +84,13 @@ class Leg(asyncio.Protocol):
             self.paused = False
             self.transport.resume_reading()
 
+    def listen(self) -> None:
+        """Whatever is held: for its goodbye."""
+        if self.paused and self.open:
+            assert self.transport is not None
+            self.paused = False
+            self.transport.resume_reading()
+
     @property
     def open(self) -> bool:
         return self.outlet is not None and self.transport is not None and not self.transport.is_closing()
@@ -126,6 +133,9 @@ class Relay:
         self._ended = False
         self._begun = 0.0
         self._seen = False  # a frame of the cluster was passed on
+        self._unsaid: bytes | None = None  # answers for after the last words
+        self._lanes: dict[int, int] = {}  # units of each open lane that are on record and not handed on
+        self._over_lanes: set[int] = set()  # those that ended with one of them
         self._loop = asyncio.get_running_loop()
         self._alive: asyncio.TimerHandle | None = None
         self._closer: asyncio.TimerHandle | None = None
@@ -144,6 +154,8 @@ class Relay:
         if self._ended:
             if leg.client:
                 self._client_closing(data)
+            return
+        if leg.closing:  # behind a goodbye there is nothing
             return
         try:
             units = self.speech.read(data, client=leg.client)
@@ -178,6 +190,8 @@ class Relay:
         for unit in batch:
             if unit.opens:
                 self.session.open_lane(self.conn + unit.opens)
+            if lane := unit.said[0][0]:
+                self._lanes[lane] = self._lanes.get(lane, 0) + 1
             said += unit.said if not self.conn else [(self.conn + lane, channel, body) for lane, channel, body in unit.said]
         return said
 
@@ -191,10 +205,23 @@ class Relay:
             for conn, channel, body in said:
                 self.session.handed(conn, channel, len(body))
             for unit in batch:
-                if unit.over:
-                    self.session.close_lane(self.conn + unit.over)
+                self._settled(unit)
 
         other.write(data, handed)
+
+    def _settled(self, unit: Unit) -> None:
+        """It was handed on. A lane is closed once that is so of the last of it, whichever way it went."""
+        if unit.answers:
+            self.speech.answered(unit.answers)
+        if unit.over:
+            self._over_lanes.add(unit.over)
+        if lane := unit.said[0][0]:
+            self._lanes[lane] -= 1
+            if not self._lanes[lane]:
+                del self._lanes[lane]
+                if lane in self._over_lanes:
+                    self._over_lanes.discard(lane)
+                    self.session.close_lane(self.conn + lane)
 
     def paused(self, leg: Leg) -> None:
         """A held-back client would miss the answers to pings it can't get through."""
@@ -275,6 +302,7 @@ class Relay:
         self.cluster.close()
         if self.client.closing:
             self.client.close()
+        self.client.listen()
         self._arm()
 
     # -- freezing ----------------------------------------------------------------------------------------------------------
@@ -301,6 +329,8 @@ class Relay:
             self.client.abort()
             self.session.spoke()
             return
+        self._unsaid = b""
+        self.client.listen()
         self._arm()
         early = self._begun + SETTLE - self._loop.time()
         if early > 0 and not self._seen:
@@ -317,19 +347,23 @@ class Relay:
                     self._loop.call_later(after, self.client.write, data)
                 else:
                     self.client.write(data)
+            behind, self._unsaid = self._unsaid, None
+            if behind:
+                self.client.write(behind)
             self.cluster.abort()  # what its socket still holds goes nowhere
             self.session.spoke()
 
         self.session.say_all([(self.conn + lane, channel, body) for lane, channel, body in words], said)
 
     def _client_closing(self, data: bytes) -> None:
-        """After the last words: wait for the client's goodbye, pass nothing."""
+        """After the end: wait for the client's goodbye, pass nothing."""
         try:
             reply, closed = self.speech.deaf(data)
-        except JituiError:
-            self.client.abort()
+        except JituiError:  # it is still to read the last words; the two seconds run
             return
-        if reply:
+        if self._unsaid is not None:
+            self._unsaid += reply
+        elif reply:
             self.client.write(reply)
         if closed:
             self.client.closing = True

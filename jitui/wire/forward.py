@@ -3,18 +3,19 @@
 In the tunnel SPDY is a byte stream: a message is any part of it, also an empty one. It goes on as one message for each SPDY frame.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from jitui.said import clean
 from jitui.tape.frame import Channel
 from jitui.wire import channels, spdy, status, websocket
 from jitui.wire.spdy import Kind
-from jitui.wire.spdy_command import of_one_hop
-from jitui.wire.speech import CLIENT_FRAME, CLUSTER_FRAME, Said, Unit, Wire, control, mark
+from jitui.wire.spdy_command import of_one_hop, without_headers
+from jitui.wire.speech import CLIENT_FRAME, CLUSTER_FRAME, Reading, Said, Unit, Wire, control, mark
 from jitui.wire.websocket import ProtocolError
 
 LANES: Final = 1024  # forwarded connections open at once
+NAMES: Final = frozenset({b"streamtype", b"port", b"requestid"})
 SHOWN: Final = 0.06  # seconds between the text on an error stream and the goodbye: over plain SPDY kubectl loses it within 50 ms (cluster facts, 7)
 
 
@@ -30,13 +31,16 @@ class _Lane:
     errored: bool = False  # the cluster writes no more to the error stream
     sent: bool = False  # the client writes no more to the data stream
     received: bool = False  # nor the cluster
+    reset: set[int] = field(default_factory=set)  # streams over for both sides: the other may still have sent something
 
     @property
     def over(self) -> bool:
-        return self.errored and self.sent and self.received
+        """Nothing comes of it any more; nor of one half of a pair whose other half was never opened."""
+        paired = self.error and self.data
+        return self.errored and self.sent and self.received if paired else bool(self.reset)
 
 
-class Forward:
+class Forward(Reading):
     """Both directions of one port-forward."""
 
     exited: channels.Exit | None = None  # a port-forward has no end of its own
@@ -54,20 +58,20 @@ class Forward:
     def alive(self) -> bytes:
         return websocket.encode(websocket.PONG, b"") if self._outer else b""
 
-    def read(self, data: bytes, *, client: bool) -> list[Unit]:
+    def _read(self, data: bytes, *, client: bool) -> list[Unit]:
         if self._outer is None:
-            return self._read(data, client=client)
+            return self._inner(data, client=client)
         units: list[Unit] = []
         for frame in self._outer[0 if client else 1].feed(data):
             if frame.opcode == websocket.TEXT:
                 raise ProtocolError("a message of the port-forward tunnel is text; SPDY is carried in binary ones")
             if frame.opcode < websocket.CLOSE:
-                units += self._read(frame.payload, client=client)
+                units += self._inner(frame.payload, client=client)
             elif (unit := control(frame, client=client)) is not None:
                 units.append(unit)
         return units
 
-    def _read(self, data: bytes, *, client: bool) -> list[Unit]:
+    def _inner(self, data: bytes, *, client: bool) -> list[Unit]:
         frames = (self._client if client else self._cluster).feed(data)
         return [unit for frame in frames if (unit := self._unit(frame, client=client)) is not None]
 
@@ -85,6 +89,16 @@ class Forward:
             if frame.stream <= self._newest:  # over for both sides, or reset by one: the other would ignore it
                 return None
             raise ProtocolError(f"a frame is on SPDY stream {frame.stream}, which the client has not opened")
+        if frame.stream in lane.reset:
+            return None
+        said = self._said(lane, frame, client=client)
+        if lane.over:
+            self._streams.pop(lane.error, None)
+            self._streams.pop(lane.data, None)
+        return Unit(self._wrapped(frame.raw, masked=client), said, over=lane.number if lane.over else 0)
+
+    def _said(self, lane: _Lane, frame: spdy.Frame, *, client: bool) -> tuple[Said, ...]:
+        """What a frame on one of its streams is."""
         kind = "error" if frame.stream == lane.error else "data"
         said: list[Said] = []
         if frame.kind is Kind.DATA:
@@ -94,25 +108,24 @@ class Forward:
                 self._end(lane, frame.stream, client=client)
                 said.append((lane.number, Channel.MARK, mark("closes", f"{kind} of the {'client' if client else 'cluster'}")))
         elif frame.kind is Kind.RST_STREAM:
+            lane.reset.add(frame.stream)
             self._end(lane, frame.stream, client=True)
             self._end(lane, frame.stream, client=False)
             said.append((lane.number, Channel.MARK, mark("resets", kind)))
-        elif client:
-            raise ProtocolError(f"the client sent a {frame.kind.name}, which only the cluster does")
         else:
+            without_headers(frame, client=client)
             said.append((lane.number, Channel.MARK, mark("answers", kind)))
             if frame.fin:
                 self._end(lane, frame.stream, client=False)
-        if lane.over:
-            self._streams.pop(lane.error, None)
-            self._streams.pop(lane.data, None)
-        return Unit(self._wrapped(frame.raw, masked=client), tuple(said) or ((lane.number, Channel.MARK, b"{}"),), over=lane.number if lane.over else 0)
+        return tuple(said) or ((lane.number, Channel.MARK, b"{}"),)
 
     def _channel(self, lane: _Lane, frame: spdy.Frame, *, client: bool) -> Channel:
         side = "client" if client else "cluster"
         if frame.stream == lane.error:
             if client:
                 raise ProtocolError("the client writes to an error stream, which is not its to write")
+            if lane.errored:
+                raise ProtocolError("the cluster writes to an error stream after it closed it")
             return Channel.FORWARD_ERROR
         if lane.sent if client else lane.received:
             raise ProtocolError(f"the {side} writes to a forwarded connection after it closed it")
@@ -133,6 +146,8 @@ class Forward:
         kind, port, request = said.get(b"streamtype", b"").lower(), said.get(b"port", b""), said.get(b"requestid", b"")
         if kind not in {b"error", b"data"}:
             raise ProtocolError("the client opened a SPDY stream that is neither error nor data of a forwarded connection")
+        if said.keys() - NAMES:
+            raise ProtocolError("the client opened a SPDY stream with headers other than streamtype, port and requestid")
         if not port.isdigit() or len(port) > 5 or not 0 < int(port) < 1 << 16:
             raise ProtocolError("the client opened a SPDY stream without a port from 1 to 65535")
         if len(request) > 32 or (not request.isalnum() and request):
@@ -152,9 +167,12 @@ class Forward:
     def _pair(self, stream: int, kind: bytes, port: bytes, request: bytes) -> tuple[_Lane, bool]:
         """The connection that a stream belongs to, and whether it begins with it. Clients without request ids open the two streams in a row."""
         for other, lane in self._streams.items():
-            waits = lane.data == 0 if kind == b"data" else lane.error == 0
-            if waits and lane.port == port and (lane.request == request if request else not lane.request and other == stream - 2):
-                return lane, False
+            if lane.request == request if request else not lane.request and other == stream - 2:
+                waits = lane.data == 0 if kind == b"data" else lane.error == 0
+                if waits and lane.port == port:
+                    return lane, False
+                if request:  # the cluster pairs by the id alone
+                    raise ProtocolError("the client gave a stream the request id of a forwarded connection that has one of its kind, or another port")
         if len(self._streams) >= 2 * LANES:
             raise ProtocolError(f"more than {LANES} connections are forwarded at once; open another port-forward for more")
         self._lanes += 1

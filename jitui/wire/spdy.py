@@ -55,6 +55,8 @@ _WORDS: Final = struct.Struct("!II")
 _WORD: Final = struct.Struct("!I")
 _CONTROL: Final = struct.Struct("!HHI")
 _FLUSHED: Final = b"\0\0\xff\xff"  # what Z_SYNC_FLUSH ends with
+_BARE: Final = b"\0\4\0\xfb\xff" + bytes(4) + b"\0" + _FLUSHED  # no headers, as a stored block (RFC 1951, 3.2.4) and a flush
+_OPENING: Final = b"\x78\xf9" + zlib.adler32(DICTIONARY).to_bytes(4, "big")  # what a zlib stream with the dictionary begins with (RFC 1950, 2.2)
 _LENGTHS: Final = {  # of the kinds whose length is one number
     Kind.RST_STREAM: 8, Kind.PING: 4, Kind.GOAWAY: 8, Kind.WINDOW_UPDATE: 8}  # fmt: skip
 _FLAGS: Final = {Kind.SYN_STREAM: FIN, Kind.SYN_REPLY: FIN, Kind.HEADERS: FIN, Kind.SETTINGS: 0x01}  # the flags known; of SETTINGS: clear
@@ -300,6 +302,11 @@ def reset(stream: int, status: int = CANCEL) -> bytes:
 def goaway(last: int, status: int = 0) -> bytes:
     """GOAWAY: the connection ends; `last` is the last stream of the peer that was taken. spdystream reads nothing behind it."""
     return _control(Kind.GOAWAY, _WORDS.pack(last, status))
+
+
+def bare_reply(stream: int, *, first: bool) -> bytes:
+    """A SYN_REPLY without headers for the other end of somebody else's zlib stream, in whatever state it is; `first`: it has seen none of it yet."""
+    return _control(Kind.SYN_REPLY, _WORD.pack(stream) + (_OPENING if first else b"") + _BARE)
 
 
 def ping(ident: int) -> bytes:

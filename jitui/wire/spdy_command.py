@@ -1,53 +1,65 @@
 """Exec and attach over SPDY/3.1: one stream each for error, stdin, stdout, stderr and resize (protocol facts, 2.2 and 2.4).
 
 Control frames go on as they came, each with a mark on record. Pings, SETTINGS and WINDOW_UPDATE belong to one hop and do not.
+
+kubectl opens its streams one by one and listens to none before all are answered; without an answer it waits for 30 s, whatever happens to the
+connection. So after an end the gateway answers those that the cluster did not.
 """
 
+from collections.abc import Set as AbstractSet
 from typing import Final
 
 from jitui.tape.frame import Channel
 from jitui.wire import channels, spdy, status
 from jitui.wire.spdy import Kind
-from jitui.wire.speech import Said, Unit, Wire, mark
+from jitui.wire.speech import Reading, Said, Unit, Wire, mark
 from jitui.wire.websocket import ProtocolError
 
 CHANNELS: Final = {b"error": Channel.ERROR, b"stdin": Channel.STDIN, b"stdout": Channel.STDOUT, b"stderr": Channel.STDERR, b"resize": Channel.RESIZE}
 TO_CLUSTER: Final = frozenset({Channel.STDIN, Channel.RESIZE})
+SHOWN: Final = frozenset({Channel.STDOUT, Channel.STDERR})
+OPENED: Final = 1.0  # seconds that a client has for the rest of its streams, once its stream was ended
 
 
-class SpdyCommand:
-    """Both directions of one remote command."""
+class SpdyCommand(Reading):
+    """Both directions of one remote command. `awaited`: the streams that its request asks for."""
 
     alive = b""
 
-    def __init__(self) -> None:
+    def __init__(self, awaited: AbstractSet[Channel] = frozenset()) -> None:
+        self._awaited = awaited
         self._client, self._cluster = spdy.Decoder(client=True), spdy.Decoder(client=False)
         self._channels: dict[int, Channel] = {}  # by stream id, as the client opened them
         self._shut: set[tuple[int, bool]] = set()  # a stream and whether it is the client that writes no more to it
+        self._reset: set[int] = set()  # streams over for both sides: the other may still have sent something
+        self._answered: set[int] = set()  # streams that the client may use
         self._status = b""
+        self._ending = b""  # the Status that was said last
 
     @property
     def exited(self) -> channels.Exit | None:
         return channels.exit_of(self._status) if self._status and channels.is_status(self._status) else None
 
-    def read(self, data: bytes, *, client: bool) -> list[Unit]:
+    def _read(self, data: bytes, *, client: bool) -> list[Unit]:
         frames = (self._client if client else self._cluster).feed(data)
         return [unit for frame in frames if (unit := self._unit(frame, client=client)) is not None]
 
     def _unit(self, frame: spdy.Frame, *, client: bool) -> Unit | None:
-        if frame.kind is Kind.DATA:
-            return self._data(frame, client=client)
         hop = of_one_hop(frame, client=client)
         if hop is not None:
             return hop if hop.reply or hop.closes else None
         if frame.kind is Kind.SYN_STREAM:
             return self._open(frame, client=client)
         channel = self._channel(frame.stream)
+        if frame.stream in self._reset:
+            return None
+        if frame.kind is Kind.DATA:
+            return self._data(frame, channel, client=client)
         if frame.kind is Kind.RST_STREAM:
+            self._reset.add(frame.stream)
             self._shut |= {(frame.stream, True), (frame.stream, False)}
             return self._goes_on(frame, channel, "resets", client=client)
-        if client:
-            raise ProtocolError(f"the client sent a {frame.kind.name}, which only the cluster does")
+        without_headers(frame, client=client)
         if frame.fin:
             self._shut.add((frame.stream, False))
         return self._goes_on(frame, channel, "answers", client=client)
@@ -55,7 +67,7 @@ class SpdyCommand:
     def _open(self, frame: spdy.Frame, *, client: bool) -> Unit:
         if not client:
             raise ProtocolError("the cluster opened a SPDY stream, which only the client does")
-        channel = CHANNELS.get(dict(frame.headers).get(b"streamtype", b"").lower())
+        channel = self._named(frame)
         if channel is None:
             raise ProtocolError("the client opened a SPDY stream that is none of error, stdin, stdout, stderr and resize")
         if channel in self._channels.values():
@@ -65,8 +77,13 @@ class SpdyCommand:
             self._shut.add((frame.stream, True))
         return Unit(frame.raw, ((0, Channel.MARK, mark("opens", channel.label)),))
 
-    def _data(self, frame: spdy.Frame, *, client: bool) -> Unit:
-        channel, side = self._channel(frame.stream), "client" if client else "cluster"
+    def _named(self, frame: spdy.Frame) -> Channel | None:
+        """What a SYN_STREAM opens, if it says that and nothing else: what else it said would be on no record."""
+        said = dict(frame.headers)
+        return CHANNELS.get(said.get(b"streamtype", b"").lower()) if len(said) == 1 else None
+
+    def _data(self, frame: spdy.Frame, channel: Channel, *, client: bool) -> Unit:
+        side = "client" if client else "cluster"
         if frame.payload:
             if (channel in TO_CLUSTER) is not client:
                 raise ProtocolError(f"the {side} writes to {channel.label}, which is not its to write")
@@ -86,8 +103,10 @@ class SpdyCommand:
 
     def _goes_on(self, frame: spdy.Frame, channel: Channel, verb: str, *, client: bool) -> Unit:
         """For kubectl the end of the error stream without a Status is success: so that is a goodbye, and never passed on as such (protocol facts, 0.1)."""
-        lost = frame.kind is Kind.RST_STREAM and channel is Channel.ERROR and not client and not self.exited
-        return Unit(frame.raw, ((0, Channel.MARK, mark(verb, channel.label)),), closes=lost)
+        ends = frame.kind is Kind.RST_STREAM or frame.fin
+        lost = ends and channel is Channel.ERROR and not client and not self.exited
+        answers = frame.stream if frame.kind is Kind.SYN_REPLY else 0
+        return Unit(frame.raw, ((0, Channel.MARK, mark(verb, channel.label)),), closes=lost, answers=answers)
 
     def _channel(self, stream: int) -> Channel:
         channel = self._channels.get(stream)
@@ -95,27 +114,63 @@ class SpdyCommand:
             raise ProtocolError(f"a frame is on SPDY stream {stream}, which the client has not opened")
         return channel
 
+    def answered(self, stream: int) -> None:
+        self._answered.add(stream)
+
     def deaf(self, data: bytes) -> tuple[bytes, bool]:
-        return b"", any(frame.kind is Kind.GOAWAY for frame in self._client.feed(data))
+        reply, closed = b"", False
+        for frame in self._client.feed(data):
+            closed |= frame.kind is Kind.GOAWAY
+            channel = self._named(frame) if frame.kind is Kind.SYN_STREAM else None
+            if channel is None or channel in self._channels.values():
+                continue
+            self._channels[frame.stream] = channel
+            if self._ending:
+                reply += self._answer(frame.stream) + self._end_of(frame.stream, channel) + (b"" if self._opening else self._away())
+        return reply, closed
 
     def last_words(self, words: str, body: bytes, *, tty: bool) -> tuple[list[Said], Wire]:
-        by_channel = {channel: stream for stream, channel in self._channels.items() if (stream, False) not in self._shut}
+        self._ending = body
+        wire = b"".join([self._answer(stream) for stream in self._channels if stream not in self._answered])
         said: list[Said] = []
-        wire = b""
-        shown = by_channel.get(Channel.STDOUT)
-        if tty and shown is not None:
+        shown = next((stream for stream, channel in self._channels.items() if channel is Channel.STDOUT and (stream, False) not in self._shut), 0)
+        if tty and shown:
             note = status.note_line(words)
             said.append((0, Channel.GATEWAY, note))
             wire += spdy.data(shown, note)
         said.append((0, Channel.GATEWAY, body))
-        if Channel.ERROR in by_channel:
-            wire += spdy.data(by_channel[Channel.ERROR], body, fin=True)
-        return said, [(0.0, wire + self.goodbye())]
+        wire += b"".join([self._end_of(stream, channel) for stream, channel in self._channels.items()])
+        return said, [(0.0, wire), (OPENED, self._away())] if self._opening else [(0.0, wire + self._away())]
 
     def goodbye(self) -> bytes:
-        ends = [spdy.data(stream, b"", fin=True) for stream, channel in self._channels.items()
-                if channel in {Channel.STDOUT, Channel.STDERR} and (stream, False) not in self._shut]  # fmt: skip
-        return b"".join(ends) + spdy.goaway(max(self._channels, default=0))
+        return b"".join([self._end_of(stream, channel) for stream, channel in self._channels.items() if channel in SHOWN]) + self._away()
+
+    @property
+    def _opening(self) -> bool:
+        """Whether the client has yet to open a stream; at a GOAWAY it would stop reading before its answer."""
+        return not self._awaited <= set(self._channels.values())
+
+    def _answer(self, stream: int) -> bytes:
+        first = not self._answered
+        self._answered.add(stream)
+        return spdy.bare_reply(stream, first=first)
+
+    def _end_of(self, stream: int, channel: Channel) -> bytes:
+        """What ends it for the client: of the error stream the Status, of its output nothing more."""
+        if (stream, False) in self._shut or channel in TO_CLUSTER:
+            return b""
+        return spdy.data(stream, self._ending if channel is Channel.ERROR else b"", fin=True)
+
+    def _away(self) -> bytes:
+        return spdy.goaway(max(self._channels, default=0))
+
+
+def without_headers(frame: spdy.Frame, *, client: bool) -> None:
+    """Of a SYN_REPLY: what it said would be on no record. Raises ProtocolError."""
+    if client:
+        raise ProtocolError(f"the client sent a {frame.kind.name}, which only the cluster does")
+    if frame.headers:
+        raise ProtocolError("the cluster answered a SPDY stream with headers, which remote commands and port-forwards have no use for")
 
 
 def of_one_hop(frame: spdy.Frame, *, client: bool) -> Unit | None:

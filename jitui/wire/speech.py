@@ -22,11 +22,12 @@ class Unit:
     """One frame, whole. What has a reply is between the sender and the gateway alone, unless it closes."""
 
     raw: bytes = field(default=b"", repr=False)  # what goes on to the other side, once `said` is on record
-    said: tuple[Said, ...] = ()
+    said: tuple[Said, ...] = ()  # of what goes on there is at least one, and all are of one lane
     reply: bytes = b""  # what the sender is answered: a pong, a close
     closes: bool = False  # who sent it has nothing more to say; `raw` is its goodbye
     opens: int = 0  # the lane that begins with it
     over: int = 0  # the lane that ends with it
+    answers: int = 0  # the SPDY stream that it tells the client to use
 
 
 class Speech(Protocol):
@@ -41,7 +42,10 @@ class Speech(Protocol):
         """What tells a client that can't get its pings through that somebody is there; empty if it does not matter to it."""
 
     def read(self, data: bytes, *, client: bool) -> list[Unit]:
-        """The units that are whole now."""
+        """The units that are whole now. What can't be read once is the same error from then on."""
+
+    def answered(self, stream: int) -> None:
+        """The client was handed the unit that answers the stream."""
 
     def deaf(self, data: bytes) -> tuple[bytes, bool]:
         """What a client says after its stream was ended: the answers it still needs, and whether it closed."""
@@ -53,12 +57,33 @@ class Speech(Protocol):
         """Ends the stream for the client after an exit, where the cluster left without a word."""
 
 
+class Reading:
+    """The part that all speeches have: an error is for good."""
+
+    _failed: websocket.ProtocolError | None = None
+
+    def read(self, data: bytes, *, client: bool) -> list[Unit]:
+        if self._failed is not None:
+            raise self._failed
+        try:
+            return self._read(data, client=client)
+        except websocket.ProtocolError as error:
+            self._failed = error
+            raise
+
+    def _read(self, data: bytes, *, client: bool) -> list[Unit]:
+        raise NotImplementedError
+
+    def answered(self, stream: int) -> None:
+        """Of interest where the client waits for it."""
+
+
 def mark(key: str, value: str) -> bytes:
     """The body of a frame that notes something beside the bytes: canonical JSON of one pair, of our own words alone."""
     return f'{{"{key}":"{value}"}}'.encode()
 
 
-class WebSocketCommand:
+class WebSocketCommand(Reading):
     """Exec and attach over WebSocket: v4.channel.k8s.io and v5.channel.k8s.io."""
 
     alive = websocket.encode(websocket.PONG, b"")
@@ -72,7 +97,7 @@ class WebSocketCommand:
         said = self._cluster[1].status
         return channels.exit_of(said) if said and channels.is_status(said) else None
 
-    def read(self, data: bytes, *, client: bool) -> list[Unit]:
+    def _read(self, data: bytes, *, client: bool) -> list[Unit]:
         decoder, reader = self._client if client else self._cluster
         units: list[Unit] = []
         for frame in decoder.feed(data):

@@ -6,9 +6,11 @@ The protocol is told by the Upgrade header, never by the method: the API server 
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
+from urllib.parse import parse_qs
 
 from jitui.errors import InvalidError, RefusedError, UpstreamError
 from jitui.rules.action import Action
+from jitui.tape.frame import Channel
 from jitui.wire import channels, http, websocket
 from jitui.wire.forward import Forward
 from jitui.wire.spdy_command import SpdyCommand
@@ -56,7 +58,7 @@ def plan(head: http.RequestHead, action: Action) -> Plan:
     """What is asked for. Raises RefusedError or InvalidError with a sentence for kubectl."""
     forwards = action.subresource == "portforward"
     if head.upgrade == b"spdy/3.1":
-        return _spdy(head, forwards=forwards)
+        return _spdy(head, action, forwards=forwards)
     if head.upgrade.startswith(b"spdy"):
         raise RefusedError("of SPDY only 3.1 is carried here, which every kubectl speaks")
     if head.upgrade != b"websocket":
@@ -75,7 +77,7 @@ def plan(head: http.RequestHead, action: Action) -> Plan:
     return Plan(b"websocket", (chosen,), lambda took: WebSocketCommand(channels.VERSIONS[took]), key)
 
 
-def _spdy(head: http.RequestHead, *, forwards: bool) -> Plan:
+def _spdy(head: http.RequestHead, action: Action, *, forwards: bool) -> Plan:
     if head.method not in {b"GET", b"POST"}:
         raise InvalidError("an upgrade to SPDY/3.1 is a POST, or a GET")
     offered = channels.offers(head.all(STREAM_VERSION.lower()))
@@ -86,4 +88,12 @@ def _spdy(head: http.RequestHead, *, forwards: bool) -> Plan:
     known = tuple(dict.fromkeys(each for each in offered if each in channels.VERSIONS))
     if not known:
         raise RefusedError("the remote command protocol before v4 has no exit status, so it is not carried here; offer v5.channel.k8s.io or v4.channel.k8s.io")
-    return Plan(b"SPDY/3.1", known, lambda _: SpdyCommand())
+    return Plan(b"SPDY/3.1", known, lambda _: SpdyCommand(_awaited(head, action)))
+
+
+def _awaited(head: http.RequestHead, action: Action) -> frozenset[Channel]:
+    """The streams that a client opens for what it asked for (client-go: tools/remotecommand/v3.go)."""
+    query = parse_qs(head.target.partition(b"?")[2], keep_blank_values=True)
+    stdout, stderr = (query.get(name, [b"false"])[0].lower() not in {b"0", b"false"} for name in (b"stdout", b"stderr"))
+    wanted = {Channel.ERROR: True, Channel.STDIN: action.stdin, Channel.STDOUT: stdout, Channel.STDERR: stderr and not action.tty, Channel.RESIZE: action.tty}
+    return frozenset(channel for channel, opened in wanted.items() if opened)

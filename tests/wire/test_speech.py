@@ -1,0 +1,89 @@
+"""WebSocket commands as units: the same whatever the reads are, nothing goes on unsaid, and an error is for good."""
+
+import json
+import random
+
+import pytest
+from hypothesis import given, settings, strategies as st
+
+from jitui.tape.frame import Channel
+from jitui.wire import status, websocket
+from jitui.wire.channels import Version
+from jitui.wire.speech import WebSocketCommand
+from jitui.wire.websocket import BINARY, CLOSE, PING, PONG, TEXT, encode
+from tests.wire.pieces import disturbed, run
+from tests.wire.talk import CLIENT, CLUSTER, Turn, messages, play, refused
+
+BODY = status.status(403, "Forbidden", "jitui: it is over")
+POINTS = st.lists(st.integers(0, 5000), max_size=8)
+STEPS = st.lists(st.one_of(
+    st.tuples(st.just(CLIENT), st.sampled_from([0, 4]), st.binary(max_size=300)),
+    st.tuples(st.just(CLUSTER), st.sampled_from([1, 2]), st.binary(max_size=300)),
+    st.tuples(st.booleans(), st.sampled_from([-PING, -PONG]), st.binary(max_size=20)),
+), max_size=12)  # fmt: skip
+
+
+def turns(steps: list[tuple[bool, int, bytes]]) -> list[Turn]:
+    """A negative number is a control frame."""
+    return [(client, encode(-number, body, mask=client) if number < 0 else encode(BINARY, bytes((number,)) + body, mask=client))
+            for client, number, body in steps]  # fmt: skip
+
+
+@settings(max_examples=200)
+@given(STEPS, POINTS, st.sampled_from(["v4", "v5"]))
+def test_any_reads_are_the_same_units(steps: list[tuple[bool, int, bytes]], points: list[int], version: Version) -> None:
+    """What goes on is the very bytes of the messages; of each channel the record is their payloads; pings stay on their hop."""
+    said = turns(steps)
+    heard = play(WebSocketCommand(version), said, points)
+    for side in (CLIENT, CLUSTER):
+        assert heard.raw[side] == b"".join(data for (client, data), step in zip(said, steps, strict=True) if client is side and step[1] >= 0)
+        pongs = [frame.payload for frame in messages(heard.replies[side], masked=not side)]
+        assert pongs == [body for client, number, body in steps if client is side and number == -PING]
+    for channel in (Channel.STDIN, Channel.STDOUT, Channel.STDERR, Channel.RESIZE):
+        assert heard.said.get((0, channel), b"") == b"".join(body for _, number, body in steps if number == channel)
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_disturbed_is_read_or_refused_for_good(seed: int) -> None:
+    """Never a hang, never another error, never more than it was fed."""
+    rng = random.Random(seed)
+    data = disturbed(b"".join(encode(BINARY, bytes((1,)) + rng.randbytes(rng.randrange(200))) for _ in range(5)), rng)
+    speech = WebSocketCommand("v5")
+    units, error = run(lambda piece: speech.read(piece, client=CLUSTER), [data[at : at + 7] for at in range(0, len(data), 7)])
+    assert sum(len(unit.raw) for unit in units) <= len(data)
+    if error is not None:
+        assert refused(speech, b"", client=CLUSTER) == str(error)
+
+
+@pytest.mark.parametrize(("client", "data", "says"), [
+    (CLIENT, encode(BINARY, b"\1x", mask=True), "channel 1"),
+    (CLUSTER, encode(BINARY, b"\0x"), "channel 0"),
+    (CLUSTER, encode(TEXT, b"\1x"), "text"),
+    (CLIENT, encode(BINARY, b"\0x"), "mask"),
+])  # fmt: skip
+def test_what_does_not_fit_is_refused(client: bool, data: bytes, says: str) -> None:
+    """Wrong direction, wrong kind, wrong masking; after a semantic error too the other side is not heard any more."""
+    speech = WebSocketCommand("v5")
+    assert says in (words := refused(speech, data, client=client))
+    assert refused(speech, encode(BINARY, b"\1fine"), client=CLUSTER) == words
+
+
+def test_a_close_is_a_goodbye() -> None:
+    """Of either side; its answer is masked as its hop has it."""
+    heard = play(WebSocketCommand("v5"), [(CLIENT, encode(CLOSE, websocket.close(1000), mask=True)), (CLUSTER, encode(CLOSE, websocket.close(1000)))])
+    client, cluster = heard.goodbyes
+    assert [frame.opcode for frame in messages(client.reply)] == [CLOSE]
+    assert [frame.opcode for frame in messages(cluster.reply, masked=True)] == [CLOSE]
+
+
+@pytest.mark.parametrize("tty", [True, False])
+def test_last_words(tty: bool) -> None:
+    """On a terminal a line, then the Status, then close 1000; all on record as the gateway's."""
+    speech = WebSocketCommand("v5")
+    said, ((after, wire),) = speech.last_words("it is over", BODY, tty=tty)
+    assert after == 0
+    *note, error, close = messages(wire)
+    assert [frame.payload for frame in note] == ([b"\1\r\n[jitui] it is over\r\n"] if tty else [])
+    assert (error.payload, close.opcode, close.payload) == (b"\3" + BODY, CLOSE, websocket.close(1000))
+    assert said == [(0, Channel.GATEWAY, frame.payload[1:]) for frame in (*note, error)]
+    assert json.loads(said[-1][2])["message"] == "jitui: it is over"
