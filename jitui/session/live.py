@@ -301,7 +301,7 @@ class Session:
                 flow[0].handed += size
         elif channel in TO_CLIENT:
             self.handed_out += size
-            if flow:
+            if flow and channel is not Channel.GATEWAY:
                 flow[1].handed += size
 
     def mute(self, end: End) -> bool:
@@ -360,7 +360,7 @@ class Session:
             elif frame.channel in TO_CLIENT:
                 self.bytes_out -= size
                 self.window.used_out -= size
-                if flow:
+                if flow and frame.channel is not Channel.GATEWAY:
                     flow[1].recorded -= size
 
     def _frames(self, now: Instant, pieces: Sequence[tuple[int, Channel, bytes]]) -> list[Frame]:
@@ -378,6 +378,6 @@ class Session:
             elif channel in TO_CLIENT:
                 self.bytes_out += len(body)
                 self.window.used_out += len(body)
-                if flow:
+                if flow and channel is not Channel.GATEWAY:  # which passes what a mute drops, so it is no measure of it
                     flow[1].recorded += len(body)
         return frames
