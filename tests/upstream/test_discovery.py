@@ -199,9 +199,20 @@ async def test_an_old_server_with_a_group_that_is_down(begin: Begin) -> None:
 async def test_looks_for_unknown_kinds_are_few(begin: Begin) -> None:
     """An agent that asks for nonsense makes no load: one look in two seconds."""
     async with begin(Server()) as (discovery, peer):
-        for at in range(100):
-            assert await discovery.look("x", f"kind{at}") is None
+        assert set(await asyncio.gather(*(discovery.look("x", f"kind{at}") for at in range(100)))) == {None}
         assert len(peer.asked) == 2
+
+
+async def test_a_look_just_after_another_waits_for_its_turn(begin: Begin) -> None:
+    """A kind that came between the two is found, and not denied because somebody else had looked a moment before."""
+    server = Server()
+    async with begin(server, SystemClock()) as (discovery, peer):
+        assert await discovery.look("acme.io", "rockets") is None
+        server.served.update(CRD)
+        began = asyncio.get_running_loop().time()
+        assert await discovery.look("acme.io", "rockets") is True
+        assert 1 < asyncio.get_running_loop().time() - began < 5
+        assert len(peer.asked) == 4
 
 
 async def test_the_old_copy_is_served_while_the_cluster_is_down(begin: Begin, clock: ManualClock) -> None:
