@@ -205,7 +205,7 @@ def test_last_words(tunnel: bool) -> None:
     play(speech, carried(turns) if tunnel else turns)
     said, wire = speech.last_words("it is over", BODY, tty=False)
     assert said == [(lane, Channel.GATEWAY, b"it is over") for lane in (2, 3)]
-    assert [after for after, _ in wire] == ([0.0] if tunnel else [0.0, SHOWN])
+    assert [after for after, _ in wire] == [0.0, SHOWN]
     data = b"".join(data for _, data in wire)
     if tunnel:
         assert messages(data)[-1].payload == websocket.close(1000)
