@@ -48,11 +48,16 @@ def _end(text: bytes) -> str:
 
 
 KLOG: Final = r"[EIW]\d{4} [\d:.]+ +\d+ \w+\.go:\d+\] "
-HINT: Final = r"(If you don't see a command prompt, try pressing enter\.\n)?"
+EARLY: Final = rf"({KLOG}Unknown stream id 1, discarding message\r?\n)?"  # kubectl 1.30 to 1.33, of the API server's empty first message (protocol facts, 1.2)
+HINT: Final = (
+    r"(All commands and output from this session will be recorded in container logs[^\n]*\n)?"  # kubectl 1.34
+    r"(If you don't see a command prompt, try pressing enter\.\n)?"
+)
 PROFILE: Final = r"(--profile=legacy is deprecated [^\n]*\n)?"  # kubectl 1.31 to 1.33
 FORWARDING: Final = r"Forwarding from 127\.0\.0\.1:{port} -> 7000\n(Handling connection for {port}\n){3}"
 FORWARD_ERROR: Final = (
-    KLOG + r'("Unhandled Error" err="an error occurred forwarding {port} -> 7000: {quoted}"( logger="[^"]*")?|an error occurred forwarding {port} -> 7000: {words})\n'
+    KLOG + r'("Unhandled Error" err="an error occurred forwarding {port} -> 7000: {quoted}"( logger="[^"]*")?|'
+    r"an error occurred forwarding {port} -> 7000: {words})\n"
 )
 WATCHED: Final = r"NAME +READY +STATUS +RESTARTS +AGE\n{rows}"
 FALLS_BACK: Final = (
@@ -80,37 +85,37 @@ LOST: Final = frozenset({Cause.RESET, Cause.CLOSE})
 TABLE: Final[Mapping[str, Row]] = {
     # protocol facts, 1.3: the exit code of the command; 2.4: Status, then the end of the stream
     "exec": Row(
-        works=Printed(7, "{out}", "{err}command terminated with exit code 7\n"),
-        ended=Printed(1, "{out}", "{err}error: {words}\n"),
-        lost=Printed(1, "{out}", "{err}error: {words}\n"),
+        works=Printed(7, "{out}", f"{EARLY}{{err}}command terminated with exit code 7\n"),
+        ended=Printed(1, "{out}", f"{EARLY}{{err}}error: {{words}}\n"),
+        lost=Printed(1, "{out}", f"{EARLY}{{err}}error: {{words}}\n"),
     ),
     "exec -i": Row(
-        works=Printed(3, "{out}", "command terminated with exit code 3\n"),
-        ended=Printed(1, "{out}", "error: {words}\n"),
-        lost=Printed(1, "{out}", "error: {words}\n"),
+        works=Printed(3, "{out}", f"{EARLY}command terminated with exit code 3\n"),
+        ended=Printed(1, "{out}", f"{EARLY}error: {{words}}\n"),
+        lost=Printed(1, "{out}", f"{EARLY}error: {{words}}\n"),
     ),
     # a note in the terminal's own output first: the screen says why it stands still
     "exec -it": Row(
-        works=Printed(3, "{out}command terminated with exit code 3\r\n"),
-        ended=Printed(1, "{out}\r\n{said}\r\nerror: {words}\r\n"),
-        lost=Printed(1, "{out}\r\n{said}\r\nerror: {words}\r\n"),
+        works=Printed(3, f"{EARLY}{{out}}command terminated with exit code 3\r\n"),
+        ended=Printed(1, f"{EARLY}{{out}}\r\n{{said}}\r\nerror: {{words}}\r\n"),
+        lost=Printed(1, f"{EARLY}{{out}}\r\n{{said}}\r\nerror: {{words}}\r\n"),
     ),
     "attach": Row(
-        works=Printed(0, "{out}", HINT),
-        ended=Printed(1, "{out}", f"{HINT}error: {{words}}\n"),
-        lost=Printed(1, "{out}", f"{HINT}error: {{words}}\n"),
+        works=Printed(0, "{out}", f"{HINT}{EARLY}"),
+        ended=Printed(1, "{out}", f"{HINT}{EARLY}error: {{words}}\n"),
+        lost=Printed(1, "{out}", f"{HINT}{EARLY}error: {{words}}\n"),
     ),
     # cluster facts, 3: in full flight one line of klog may come before it
     "cp to": Row(
-        works=Printed(0, ""),
-        ended=Printed(1, "", f"({KLOG}[^\n]*\n)?error: {{words}}\n"),
-        lost=Printed(1, "", f"({KLOG}[^\n]*\n)?error: {{words}}\n"),
+        works=Printed(0, "", EARLY),
+        ended=Printed(1, "", f"{EARLY}({KLOG}[^\n]*\n)?error: {{words}}\n"),
+        lost=Printed(1, "", f"{EARLY}({KLOG}[^\n]*\n)?error: {{words}}\n"),
     ),
     # cluster facts, 3: what tar says on stderr lands on kubectl's stdout
     "cp from": Row(
-        works=Printed(0, "{err}"),
-        ended=Printed(1, "{err}", "error: {words}\n"),
-        lost=Printed(1, "{err}", "error: {words}\n"),
+        works=Printed(0, "{err}", EARLY),
+        ended=Printed(1, "{err}", f"{EARLY}error: {{words}}\n"),
+        lost=Printed(1, "{err}", f"{EARLY}error: {{words}}\n"),
     ),
     # protocol facts, 3.1: the text is klog's, once for each connection that is told before the first of them closes the whole; ^C is no error
     "port-forward": Row(
@@ -132,9 +137,9 @@ TABLE: Final[Mapping[str, Row]] = {
     ),
     # cluster facts, 3 and 7: after a lost attach kubectl reads the container's log instead, which this window does not cover
     "debug": Row(
-        works=Printed(0, "{out}", f"{PROFILE}{HINT}"),
-        ended=Printed(1, "{out}", f"{PROFILE}{HINT}{FALLS_BACK}"),
-        lost=Printed(1, "{out}", f"{PROFILE}{HINT}{FALLS_BACK}"),
+        works=Printed(0, "{out}", f"{PROFILE}{HINT}{EARLY}"),
+        ended=Printed(1, "{out}", f"{PROFILE}{HINT}{EARLY}{FALLS_BACK}"),
+        lost=Printed(1, "{out}", f"{PROFILE}{HINT}{EARLY}{FALLS_BACK}"),
     ),
 }
 

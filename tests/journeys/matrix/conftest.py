@@ -24,7 +24,8 @@ class Runs:
     cluster: Cluster
     admin: Kubectl
     folder: Path
-    found: dict[str, dict[tuple[str, Cause], Outcome]] = field(default_factory=dict)
+    found: dict[str, dict[tuple[str, Cause], Outcome]] = field(default_factory=dict)  # by run
+    failed: dict[str, str] = field(default_factory=dict)
 
     @property
     def namespace(self) -> str:
@@ -33,9 +34,14 @@ class Runs:
     def of(self, kubectl: Kubectl, *, spdy: bool) -> dict[tuple[str, Cause], Outcome]:
         """All cells of a kubectl."""
         name = f"k{kubectl.version.replace('.', '')}{'spdy' if spdy else ''}"
+        if name in self.failed:
+            pytest.fail(f"its run failed: {self.failed[name]}")
         if name not in self.found:
-            self.found[name] = {}
-            self.found[name] = asyncio.run(self._go(name, kubectl, spdy=spdy))
+            try:
+                self.found[name] = asyncio.run(self._go(name, kubectl, spdy=spdy))
+            except Exception as error:
+                self.failed[name] = repr(error)
+                raise
         return self.found[name]
 
     async def _go(self, name: str, kubectl: Kubectl, *, spdy: bool) -> dict[tuple[str, Cause], Outcome]:

@@ -17,15 +17,16 @@ from tests.journeys.matrix.wires import until
 from tests.support.kubectls import Kubectl
 
 HELD: Final = 300_000  # bytes after which a tar below /hold stands still
+SETTLE: Final = "usleep 300000"  # kubectl 1.30 to 1.33 discards what comes before its streams stand (protocol facts, 1.2)
 TICKS: Final = "i=0; until [ -e /tmp/go ]; do echo tick $i; i=$((i+1)); usleep 100000; done"
 TAR: Final = f"""#!/bin/sh
 for word; do case $word in /free/*|/hold/*) place=$word;; esac; done
 name=${{place#/*/}}; name=${{name%%/*}}
 case "$place $*" in
 /free/*-C*) tee /seen/$name | /bin/tar "$@";;
-/free/*) /bin/tar "$@" | tee /seen/$name;;
+/free/*) {SETTLE}; /bin/tar "$@" | tee /seen/$name;;
 /hold/*-C*) head -c {HELD} | tee /seen/$name | cat >/dev/null; exec sleep 2147483647;;
-/hold/*) /bin/tar "$@" | head -c {HELD} | tee /seen/$name; exec sleep 2147483647;;
+/hold/*) {SETTLE}; /bin/tar "$@" | head -c {HELD} | tee /seen/$name; exec sleep 2147483647;;
 esac
 """
 SERVE: Final = "read name; exec tee /seen/$name\n"

@@ -152,7 +152,7 @@ class Relay:
                 side.transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, ABORT)
                 side.transport.abort()
             else:
-                side.transport.close()
+                side.close()
         return len(cut) // 2
 
 
@@ -163,6 +163,13 @@ class Side(asyncio.Protocol):
         self._relay, self._other = relay, other
         self.transport: asyncio.Transport
         self._connecting: asyncio.Task[None]
+        self._closed = False
+
+    def close(self) -> None:
+        """Send FIN. What the peer still sends is read and dropped: it would be answered with RST."""
+        self._closed = True
+        self.transport.write_eof()
+        self.transport.resume_reading()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
@@ -182,7 +189,8 @@ class Side(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         assert self._other is not None
-        self._other.transport.write(data)
+        if not self._closed:
+            self._other.transport.write(data)
 
     def pause_writing(self) -> None:
         assert self._other is not None
