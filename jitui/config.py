@@ -4,8 +4,10 @@ Every complaint is `file:line: key: what is wrong`. A rule becomes a `rules.term
 """
 
 import json
+import os
+import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from hashlib import sha256
@@ -33,9 +35,12 @@ from jitui.identity.people import Person
 from jitui.rules.action import Hazard
 from jitui.rules.scope import Scope
 from jitui.rules.terms import BUDGET, Role, Rule
+from jitui.upstream.eks.terms import Terms
 
 PRESETS: Final = '@view, @debug or @deploy, as in "@view in web"'
-NOT_BUILT: Final = "kind kubernetes-eks is not in this version"
+ROLE_VARIABLE: Final = "EKS_ROLE_ARN"
+ROLE: Final = r"^(arn:[a-z-]+:iam::[0-9]{12}:role/[A-Za-z0-9_+=,.@/-]+)?$"
+FILLED: Final = r"^(?:[A-Za-z0-9_+=,.@-]|\{grant\}|\{identity\})*$"  # what STS takes, and what stands for the window's own names
 
 
 def _seconds(value: object) -> object:
@@ -130,18 +135,39 @@ class _Connection(Strict):
 
 class EksConnection(_Connection):
     kind: Literal["kubernetes-eks"]
-    cluster_name: str = Field(min_length=1)
-    region: str = Field(min_length=1)
+    cluster_name: str = Field(pattern=r"^[0-9A-Za-z][A-Za-z0-9_-]{0,99}$")
+    """The cluster's own name; tokens are signed for it."""
+    region: str = Field(pattern=r"^[a-z0-9-]+$")
     cluster_url: str = Field(default="", pattern=r"^(https://.+)?$")
     """Skips the look-up; then certificate_authority too."""
     certificate_authority: FilePath | None = None
-    role_arn: str = Field(default="", pattern=r"^(arn:[a-z-]+:iam::[0-9]{12}:role/.+)?$")
+    role_arn: str = Field(default="", pattern=ROLE)
+    """The role that is assumed, a session for each window; EKS_ROLE_ARN in the environment also serves."""
+    external_id: str = Field(default="", pattern=r"^(?:[A-Za-z0-9_+=,.@:/-][A-Za-z0-9_+=,.@:/-]+)?$", max_length=1224)
+    """What the role's trust policy asks for as sts:ExternalId."""
+    profile: str = ""
+    """Of the gateway's own AWS credentials; otherwise the environment, AWS_PROFILE, or where it runs says."""
+    source_identity: str = Field(default="", pattern=FILLED, max_length=64)
+    """The sessions' SourceIdentity, {identity} for instance; needs sts:SetSourceIdentity."""
+    tags: dict[Annotated[str, StringConstraints(min_length=1, max_length=128)], Annotated[str, StringConstraints(max_length=256)]] = Field(
+        default_factory=dict, max_length=50)
+    """Session tags; {grant} and {identity} in a value stand for the window's. Needs sts:TagSession."""
 
     @model_validator(mode="after")
     def _both_or_neither(self) -> Self:
         if bool(self.cluster_url) != (self.certificate_authority is not None):
             raise ValueError("cluster_url and certificate_authority go together: both, or neither to look them up")
         return self
+
+    def terms(self) -> Terms:
+        """For upstream/eks. Raises ConfigurationError if no role is named, here or in the environment."""
+        role = self.role_arn or os.environ.get(ROLE_VARIABLE, "")
+        if not role:
+            raise ConfigurationError(f"role_arn is missing, and {ROLE_VARIABLE} is not in the environment")
+        if not re.fullmatch(ROLE.strip("^$"), role):
+            raise ConfigurationError(f"{ROLE_VARIABLE} in the environment is no role's ARN: {role[:80]!r}")
+        return Terms(cluster=self.cluster_name, region=self.region, role=role, url=self.cluster_url, authority=self.certificate_authority,
+                     external_id=self.external_id, profile=self.profile, source_identity=self.source_identity, tags=dict(self.tags))
 
 
 class KubernetesConnection(_Connection):
@@ -174,7 +200,7 @@ class RuleEntry(Strict):
     pending: Seconds = 3600
     """How long a request waits for a decision."""
     bytes: Bytes = BUDGET
-    """What a window may move, both ways together; it ends when that is used up."""
+    """What a window may move towards the cluster, and as much towards the client; it ends when either is used up."""
     scope: ScopeText = Field(default_factory=list)
     owner_may_approve: bool | None = None
     """Lets the agent's owner decide for it; only where no people are configured is that so by itself."""
@@ -232,7 +258,7 @@ class Configuration:
         return next((rule for rule in self.rules if (rule.identity, rule.connection) == (identity, connection)), None)
 
     def must_start(self) -> None:
-        """Raises ConfigurationError if the file is right but asks for what this version can't do."""
+        """Raises ConfigurationError if the file is right but something it counts on is not there."""
         if self.unsupported:
             raise ConfigurationError(self.unsupported)
 
@@ -273,13 +299,21 @@ def read(text: str, path: Path) -> Configuration:
     if problems:
         raise WrongError([f"{path}:{line}: {what}" for line, what in problems])
     solo = not settings.people
-    unbuilt = [f"{path}:{document.line(('connections', name, 'kind'))}: connections.{name}.kind: {NOT_BUILT}"
-               for name, connection in settings.connections.items() if isinstance(connection, EksConnection)]
     return Configuration(
         path=path, digest=sha256(text.encode()).hexdigest(), listen=settings.listen, certificate=settings.certificate,
         people=MappingProxyType({name: Person(entry.uid, frozenset(Role(role) for role in entry.roles)) for name, entry in settings.people.items()}),
         connections=MappingProxyType(settings.connections), rules=tuple(entry.rule(solo=solo) for entry in settings.rules),
-        unsupported=unbuilt[0] if unbuilt else "")
+        unsupported=next(_roleless(settings, document, path), ""))
+
+
+def _roleless(settings: Settings, document: marked.Marked, path: Path) -> Iterator[str]:
+    """EKS connections without a role: the environment, which names it too, is another one the next time."""
+    for name, connection in settings.connections.items():
+        if isinstance(connection, EksConnection):
+            try:
+                connection.terms()
+            except ConfigurationError as error:
+                yield f"{path}:{document.line(('connections', name))}: connections.{name}: {error}"
 
 
 def schema() -> str:

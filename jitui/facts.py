@@ -41,6 +41,9 @@ class Kind(StrEnum):
     SESSION_THAWED = "session.thawed"  # subject: s-N. held (bytes let go), grant, identity, connection
     SESSION_ENDING = "session.ending"  # subject: s-N. why (an ended_why of the design), by, words
     SESSION_ENDED = "session.ended"  # subject: s-N. why, by, ended_us, frames, bytes_in, bytes_out, delivered_in, delivered_out, head (hex), conns, may_run_on
+    # subject: connection, whose credential can't be renewed: AWS refuses or can't be reached. holder (g-N, or gateway), why, left_s (what is at hand serves on)
+    CREDENTIAL_FAILING = "credential.failing"
+    CREDENTIAL_RENEWED = "credential.renewed"  # subject: connection. holder
     LOCKDOWN_ON = "lockdown.on"  # subject: gateway. why
     LOCKDOWN_OFF = "lockdown.off"  # subject: gateway. why
     VIEWED = "viewed"  # subject: s-N. how (live, recorded, unmasked)

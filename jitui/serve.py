@@ -12,6 +12,7 @@ import signal
 import ssl
 import sys
 from collections.abc import Callable, Coroutine, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -20,9 +21,10 @@ import uvloop
 
 from jitui import __version__, config, tls
 from jitui.broker import Broker
+from jitui.broker.troubles import Troubles
 from jitui.bus import Bus
 from jitui.clock import Clock, SystemClock
-from jitui.config import Configuration, EksConnection
+from jitui.config import Configuration, EksConnection, KubernetesConnection
 from jitui.counter import Counter
 from jitui.counter.bound import Premises
 from jitui.counter.gauge import Gauge
@@ -32,13 +34,14 @@ from jitui.errors import ConfigurationError, ConflictError, JituiError
 from jitui.facts import Draft, Kind
 from jitui.identity.callers import Callers
 from jitui.identity.people import People
-from jitui.rules.terms import Rule
+from jitui.rules.terms import Grant, Rule
 from jitui.store import Store
 from jitui.store.archive import Files
 from jitui.store.folder import RESERVE
 from jitui.upstream.discovery import Discovery
 from jitui.upstream.kubeconfig import Kubeconfig
 from jitui.upstream.pool import Pool
+from jitui.upstream.port import Upstream
 from jitui.upstream.way import Way
 
 FIRST_LOOK: Final = 5.0  # seconds a cluster may take to answer before the gateway starts without it
@@ -62,6 +65,7 @@ class Gateway:
         self.broker: Broker
         self.log: Any = structlog.get_logger("jitui")
         self._stop = asyncio.Event()
+        self._renewing: list[Work] = []  # of the credentials that are renewed in the background
         self._tasks: asyncio.TaskGroup
 
     def stop(self) -> None:
@@ -99,13 +103,15 @@ class Gateway:
         settings = self.configuration
         people = People(os.geteuid(), settings.people)
         async with contextlib.AsyncExitStack() as stack:
-            ways = await self._ways()
+            troubles = Troubles(store, self.spawn)
+            ways = await self._ways(troubles)
             for way in ways.values():
                 stack.callback(way.pool.close)
             broker = self.broker = Broker(
                 store, self.clock, gateway=store.key_id[:8], people=people, rules=by_pair(settings), spawn=self.spawn,
                 kinds={name: way.discovery for name, way in ways.items()},
             )  # fmt: skip
+            broker.windows.ended = lambda grant: self._forget(ways, grant)
             broker.windows.occupied = lambda name, live: ways[name].pool.rest(not live) if name in ways else None
             callers = Callers(broker.roster.tokens, people, broker.roster.named, self.clock)
             material = self._material()
@@ -122,6 +128,7 @@ class Gateway:
             counter = Counter(Premises(
                 broker, files, self.bus, gauge, kube=f"https://{url_host}:{kube.port}", connections=tuple(settings.connections),
                 ca_pem=material.authority.read_text(encoding="ascii"), reload=self.reload, stop=self.stop,
+                trouble=lambda: troubles.newest,
             ))  # fmt: skip
             api = ApiDoor(counter, callers)
             stack.push_async_callback(api.aclose)
@@ -132,7 +139,7 @@ class Gateway:
                                                                       "config": settings.digest[:12], "solo": settings.solo, "key_id": store.key_id})
             ])  # fmt: skip
             await broker.recover()
-            works = (self._tick(), gauge.run(), self._renew(context), *(way.discovery.run() for way in ways.values()))
+            works = (self._tick(), gauge.run(), self._renew(context), *(way.discovery.run() for way in ways.values()), *(run() for run in self._renewing))
             background = [self._tasks.create_task(work) for work in works]
             stack.callback(lambda: [task.cancel() for task in background])
             gc.collect()
@@ -148,20 +155,35 @@ class Gateway:
             with contextlib.suppress(JituiError):
                 await store.commit([Draft(Kind.GATEWAY_STOPPED, __version__, "gateway", {"why": "stopped"})])
 
-    async def _ways(self) -> dict[str, Way]:
+    async def _ways(self, troubles: Troubles) -> dict[str, Way]:
         ways = {}
         for name, connection in self.configuration.connections.items():
-            if isinstance(connection, EksConnection):
-                raise ConfigurationError(f"connections.{name}: kind kubernetes-eks is not in this version")
-            upstream = await asyncio.to_thread(
-                Kubeconfig.load, connection.kubeconfig, connection.context, self.clock, insecure=connection.insecure_skip_tls_verify,
-                impersonate=connection.impersonate,
-            )  # fmt: skip
+            upstream = await self._upstream(name, connection, troubles)
             pool = Pool(upstream)
             discovery = Discovery(upstream, pool, self.clock)
             ways[name] = Way(name, upstream, pool, discovery, self.spawn, connection.isolation == "required")
         await asyncio.gather(*(self._first_look(way) for way in ways.values()))
         return ways
+
+    async def _upstream(self, name: str, connection: EksConnection | KubernetesConnection, troubles: Troubles) -> Upstream:
+        if isinstance(connection, KubernetesConnection):
+            return await asyncio.to_thread(
+                Kubeconfig.load, connection.kubeconfig, connection.context, self.clock, insecure=connection.insecure_skip_tls_verify,
+                impersonate=connection.impersonate,
+            )  # fmt: skip
+        from jitui.upstream.eks.upstream import Eks  # noqa: PLC0415 - boto3, which only this kind needs
+
+        try:
+            eks = await asyncio.to_thread(Eks.load, connection.terms(), self.clock, partial(troubles.tell, name))
+        except ConfigurationError as error:
+            raise ConfigurationError(f"connections.{name}: {error}") from None
+        self._renewing.append(eks.run)
+        return eks
+
+    def _forget(self, ways: Mapping[str, Way], grant: Grant) -> None:
+        """A grant has ended: its credentials go too."""
+        if grant.connection in ways:
+            self.spawn(partial(ways[grant.connection].upstream.forget, grant))
 
     async def _first_look(self, way: Way) -> None:
         """So that the first request is judged by what the cluster serves. A cluster that is down is said, and no reason not to start."""

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 import pytest
 
-from tests.support import clusters, kubectls
+from tests.support import clusters, eks as stand_in, kubectls
 from tests.support.clusters import Cluster
 from tests.support.gateway import Gateway
 from tests.support.kubectls import Kubectl
@@ -58,6 +58,13 @@ def real_cluster() -> Cluster:
     return cluster
 
 
+@pytest.fixture(scope="session")
+def eks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[stand_in.Eks]:
+    """The EKS stand-in, whose sessions end after 20 s; for tests marked `eks`."""
+    with stand_in.up(tmp_path_factory.mktemp("eks"), "--session-seconds", "20") as eks:
+        yield eks
+
+
 @pytest.fixture(params=["embedded", pytest.param("real", marks=pytest.mark.cluster)], scope="session")
 def cluster(request: pytest.FixtureRequest) -> Cluster:
     """The embedded cluster, and then the real one."""
@@ -89,6 +96,8 @@ def _lacks(item: pytest.Item, versions: Callable[[], Mapping[str, Kubectl]]) -> 
     """What this test needs and is not here, with the way to get it; empty if it can run."""
     if item.get_closest_marker("cluster") and not os.environ.get(clusters.NEEDED):
         return f"the real cluster: {clusters.HOW}"
+    if item.get_closest_marker("eks") and stand_in.folder() is None:
+        return f"the EKS stand-in: {stand_in.HOW}"
     if item.get_closest_marker("root") and os.geteuid():
         return "root, to mount a small file system"
     if item.get_closest_marker("kubectl"):

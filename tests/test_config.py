@@ -9,6 +9,7 @@ from jitui import config
 from jitui.errors import ConfigurationError
 from jitui.rules.scope import Scope
 from jitui.rules.terms import Role, Rule
+from jitui.upstream.eks.terms import Terms
 
 GOOD = """\
 listen:
@@ -152,12 +153,47 @@ connections:
 """
 
 
-def test_eks_is_read_but_does_not_start() -> None:
-    """The configuration accepts it; a gateway of this version says in one line that it can't serve it."""
-    made = config.read(EKS, Path("c.yaml"))
-    assert isinstance(made.connections["prod-eks"], config.EksConnection)
-    with pytest.raises(ConfigurationError, match=r"^c.yaml:3: connections.prod-eks.kind: kind kubernetes-eks is not in this version$"):
-        made.must_start()
+def test_eks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a connection of this kind says; its optional parts are empty unless given."""
+    monkeypatch.delenv("EKS_ROLE_ARN", raising=False)
+    more = "    external_id: 'a:1'\n    profile: ops\n    source_identity: '{identity}'\n    tags: {'jitui:grant': '{grant}'}\n"
+    made, full = config.read(EKS, HERE), config.read(EKS + more, HERE)
+    made.must_start()
+    plain, every = (each.connections["prod-eks"] for each in (made, full))
+    assert isinstance(plain, config.EksConnection)
+    assert isinstance(every, config.EksConnection)
+    role = "arn:aws:iam::123456789012:role/jitui-narrow"
+    assert plain.terms() == Terms("prod", "us-east-1", role)
+    assert every.terms() == Terms("prod", "us-east-1", role, external_id="a:1", profile="ops", source_identity="{identity}", tags={"jitui:grant": "{grant}"})
+
+
+def test_the_environment_names_the_role_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    """EKS_ROLE_ARN serves where role_arn is not given; without both, or with what is no role, a gateway does not start."""
+    text = EKS.replace("    role_arn: arn:aws:iam::123456789012:role/jitui-narrow\n", "")
+    monkeypatch.delenv("EKS_ROLE_ARN", raising=False)
+    with pytest.raises(ConfigurationError, match=r"^c.yaml:2: connections.prod-eks: role_arn is missing, and EKS_ROLE_ARN is not in the environment$"):
+        config.read(text, Path("c.yaml")).must_start()
+    monkeypatch.setenv("EKS_ROLE_ARN", "arn:aws:iam::123456789012:user/bob")
+    with pytest.raises(ConfigurationError, match=r"EKS_ROLE_ARN in the environment is no role's ARN: 'arn:aws:iam::123456789012:user/bob'"):
+        config.read(text, Path("c.yaml")).must_start()
+    monkeypatch.setenv("EKS_ROLE_ARN", "arn:aws-cn:iam::123456789012:role/team/narrow")
+    made = config.read(text, Path("c.yaml"))
+    made.must_start()
+    connection = made.connections["prod-eks"]
+    assert isinstance(connection, config.EksConnection)
+    assert (connection.terms().partition, connection.terms().role_name) == ("aws-cn", "narrow")
+
+
+@pytest.mark.parametrize("line", [
+    "cluster_name: 'two words'", "region: US-EAST-1", "role_arn: arn:aws:iam::1:role/x", "external_id: x", "source_identity: '{grant}{who}'",
+    "insecure_skip_tls_verify: true", "cluster_url: http://x",
+])
+def test_what_eks_does_not_take(line: str) -> None:
+    """Refused when read, with the key: what AWS would refuse later; and there is no way to leave a certificate unverified."""
+    key = line.partition(":")[0]
+    text = "".join(each for each in EKS.splitlines(keepends=True) if not each.strip().startswith(f"{key}:")) + f"    {line}\n"
+    with pytest.raises(ConfigurationError, match=rf"connections\.prod-eks\.{key}: "):
+        config.read(text, HERE)
 
 
 def test_eks_url_needs_its_authority() -> None:

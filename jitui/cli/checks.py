@@ -3,28 +3,25 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final
 
 from jitui import config, span
+from jitui.cli import rights
+from jitui.cli.found import Found
 from jitui.clock import SystemClock
 from jitui.config import Configuration, EksConnection, KubernetesConnection, WrongError
 from jitui.errors import JituiError
+from jitui.rules import rbac
 from jitui.rules.advice import advice
 from jitui.said import clean
+from jitui.upstream import reviews
 from jitui.upstream.call import call
+from jitui.upstream.discovery import Discovery
 from jitui.upstream.kubeconfig import Kubeconfig
 from jitui.upstream.pool import Pool
 
 PATIENCE_S: Final = 10.0
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    verdict: Literal["ok", "note", "wrong"]
-    what: str
-    said: str
 
 
 async def checks(path: Path) -> AsyncIterator[Found]:
@@ -42,7 +39,11 @@ async def checks(path: Path) -> AsyncIterator[Found]:
     for found in notes(settings):
         yield found
     for name, connection in settings.connections.items():
-        yield await _reachable(name, connection)
+        if isinstance(connection, EksConnection):
+            async for found in _eks(name, connection, settings):
+                yield found
+        else:
+            yield await _reachable(name, connection)
 
 
 def notes(settings: Configuration) -> list[Found]:
@@ -63,11 +64,9 @@ def notes(settings: Configuration) -> list[Found]:
     return found
 
 
-async def _reachable(name: str, connection: EksConnection | KubernetesConnection) -> Found:
+async def _reachable(name: str, connection: KubernetesConnection) -> Found:
     """Whether a cluster answers with the gateway's credential."""
     what = f"connection {name}"
-    if isinstance(connection, EksConnection):
-        return Found("wrong", what, config.NOT_BUILT)
     try:
         upstream = await asyncio.to_thread(Kubeconfig.load, connection.kubeconfig, connection.context, SystemClock(),
                                            insecure=connection.insecure_skip_tls_verify, impersonate=connection.impersonate)
@@ -82,3 +81,28 @@ async def _reachable(name: str, connection: EksConnection | KubernetesConnection
     except (ValueError, KeyError, TypeError):
         return Found("wrong", what, "what answers there is no Kubernetes")
     return Found("ok", what, f"{upstream.host.decode()} answers, Kubernetes {clean(str(version), 40)}")
+
+
+async def _eks(name: str, connection: EksConnection, settings: Configuration) -> AsyncIterator[Found]:
+    """Each step of the way, and then what the role may do there against what the rules promise."""
+    from jitui.upstream.eks.probe import probe  # noqa: PLC0415 - boto3, which only this kind needs
+    from jitui.upstream.eks.upstream import Eks  # noqa: PLC0415
+
+    what = f"connection {name}"
+    try:
+        eks = await asyncio.to_thread(Eks.load, connection.terms(), SystemClock())
+        async for step in probe(eks):
+            yield Found("note" if step.doubt else "ok", f"{what}, {step.what}", step.said)
+        pool = Pool(eks)
+        try:
+            subject = await reviews.whoami(pool, eks)
+            groups = ", ".join(clean(group, 80) for group in subject.groups)
+            yield Found("ok", f"{what}, token", f"accepted: user {clean(subject.user, 120)}, groups {groups}")
+            scopes = [rule.scope for rule in settings.rules if rule.connection == name]
+            wanted = rbac.needs(scopes, await rights.kinds(Discovery(eks, pool, SystemClock()), scopes))
+            async for found in rights.compare(f"{what}, rights", f"apply what this prints: jitui rbac {name}", pool, eks, wanted):
+                yield found
+        finally:
+            pool.close()
+    except JituiError as error:
+        yield Found("wrong", what, str(error))

@@ -40,6 +40,7 @@ class Premises:
     connections: tuple[str, ...]
     reload: Callable[[], Awaitable[str]]
     stop: Callable[[], None]
+    trouble: Callable[[], str] = lambda: ""  # what Status.trouble says
     viewed: dict[tuple[str, int], int] = field(default_factory=dict)  # who looked at which session's record, and when last (boot clock)
 
 
@@ -72,7 +73,7 @@ class Bound:
             at=rfc3339(now.wall_us), recording=error is None, recorder_error=str(error) if error else "", record_bytes_s=self._house.gauge.bytes_s,
             disk_free=broker.store.free_bytes(), lag_ms=self._house.gauge.lag_ms, waiting=len(broker.requests.pending), live=len(broker.windows.live),
             open_streams=sum(window.open_streams for window in broker.windows.live.values()), lockdown=broker.requests.lockdown,
-            facts=broker.store.newest_fact,
+            facts=broker.store.newest_fact, trouble=self._house.trouble(),
         )  # fmt: skip
 
     async def _find_request(self, at: int) -> Request:

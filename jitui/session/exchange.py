@@ -22,6 +22,7 @@ from jitui.wire import headers, http, status
 EVENT_LIMIT: Final = 8 << 20  # an event longer than this is passed on unaligned
 UNSAFE: Final = frozenset({b"POST", b"PUT", b"PATCH", b"DELETE"})
 THAWS_WITHIN: Final = 30.0  # seconds a new request waits in a frozen window
+NOT_ACCEPTED: Final = "the cluster does not accept the gateway's credential; whoever runs this gateway finds out why with: jitui check"
 UNKNOWN: Final = (Channel.MARK, b'{"outcome":"unknown"}')  # it was sent, and no answer came
 
 
@@ -103,7 +104,7 @@ class Exchange:
             connection, credential = await self._cluster.connection(fresh=self._retried)
         except JituiError as error:
             if not self._done:
-                self._fail(str(error))
+                self._fail(str(error), code=error.code)
             return
         if self._done or not self.session.passing():
             connection.abort()
@@ -208,28 +209,21 @@ class Exchange:
         connection, self._connection = self._connection, None
         if connection is not None:
             connection.abort()
-        if not self._again():
-            self._not_accepted()
-            return
-        stale = self._credential
+        stale, again = self._credential, self._again()
 
         async def renew() -> None:
             try:
-                more = await self._cluster.renew(stale)
-            except JituiError:
-                more = False
+                more, why = await self._cluster.renew(stale), ""
+            except JituiError as error:
+                more, why = False, str(error)
             if self._done:
                 return
-            if more:
+            if more and again:
                 await self._connect_later()
             else:
-                self._not_accepted()
+                self._fail(why or NOT_ACCEPTED, refused=True)
 
         self._cluster.spawn(renew)
-
-    def _not_accepted(self) -> None:
-        if not self._done:
-            self._fail("the cluster does not accept the gateway's credential; whoever runs this gateway finds out why with: jitui check", refused=True)
 
     def _bodyless(self, answer: http.ResponseHead) -> bool:
         return self.head_in.method == b"HEAD" or answer.status in {204, 304}

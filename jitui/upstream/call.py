@@ -75,6 +75,8 @@ async def call(
             if reply.status == 401 and await upstream.renew(grant, proof):
                 proof = await upstream.authorization(grant)
                 reply = await _once(pool, upstream, method, target, (*headers, *proof), body, limit)
+                if reply.status == 401:
+                    await upstream.renew(grant, proof)  # raises, if it is known why
     except TimeoutError as error:
         raise UpstreamError(f"the cluster did not answer {clean(target.decode('ascii', 'replace'), 80)} within {timeout:g} s") from error
     if reply.status == 401:

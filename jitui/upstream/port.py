@@ -32,7 +32,10 @@ class Upstream(Protocol):
         """The same, fetched or refreshed where needed. No grant: the gateway's own requests (discovery, check)."""
 
     async def renew(self, grant: Grant | None, stale: Headers) -> bool:
-        """The cluster answered 401 to `stale`: forget it and look for another. True: there is one, so one more try is worth it."""
+        """The cluster answered 401 to `stale`: forget it and look for another. True: there is one, so one more try is worth it.
+
+        After a second 401 it is called again, for the reason: raises UpstreamError with that, where it can be found out.
+        """
 
     async def open(self, factory: Callable[[], P], *, stream: bool = False) -> tuple[asyncio.Transport, P]:
         """A new TLS connection, HTTP/1.1, made within 10 seconds. `stream`: for an upgrade, of which no byte may be lost at its end."""

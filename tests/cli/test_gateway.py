@@ -134,7 +134,7 @@ def test_the_schema(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("text", "says"), [
     (GOOD.replace("5m", "soon"), "c.yaml:2: rules[0].duration"),
     (GOOD, "none.yaml"),
-    (EKS, "c.yaml:1: connections.prod.kind: kind kubernetes-eks is not in this version"),
+    (EKS, "c.yaml:1: connections.prod: role_arn is missing, and EKS_ROLE_ARN is not in the environment"),
 ])
 def test_a_gateway_that_can_not_start(tmp_path: Path, text: str, says: str) -> None:
     """Exit code 1 and one line; no traceback."""

@@ -55,14 +55,17 @@ class Gateway:
     """One gateway: its folder, its process, and how everybody reaches it."""
 
     def __init__(self, folder: Path, cluster: Cluster, *, rules: Sequence[Mapping[str, object]], data: Path | None = None,
-                 config: Mapping[str, object] | None = None, connection: str = "test") -> None:
-        """Write the configuration and start. `config`: more top-level keys of it. `data`: another data folder."""
-        self.folder, self.cluster = folder, cluster
+                 config: Mapping[str, object] | None = None, connection: str = "test", settings: Mapping[str, object] | None = None,
+                 env: Mapping[str, str] | None = None) -> None:
+        """Write the configuration and start. `config`: more top-level keys of it. `data`: another data folder. `settings`: of the connection, if it is not
+        the cluster's kubeconfig. `env`: more of what the gateway's own user sees, as AWS credentials."""
+        self.folder, self.cluster, self.env = folder, cluster, dict(env or {})
         self.data = data or folder / "data"
         self.config, self.ready_file = folder / "jitui.yaml", folder / "ready.json"
         folder.mkdir(parents=True, exist_ok=True)
         self.connection = connection
-        self.connections: dict[str, Any] = {connection: {"kind": "kubernetes", "kubeconfig": str(cluster.kubeconfig), "access": "just-in-time"}}
+        plain = {"kind": "kubernetes", "kubeconfig": str(cluster.kubeconfig), "access": "just-in-time"}
+        self.connections: dict[str, Any] = {connection: dict(settings or plain)}
         self.configure(rules, config or {})
         self.ready: dict[str, Any] = {}
         self.program: Program
@@ -101,6 +104,7 @@ class Gateway:
         kept = {key: value for key, value in os.environ.items() if not key.startswith(("JITUI_", "KUBE", "AWS_", "XDG_"))}
         kept |= {"HOME": str(home), "PATH": f"{Path(sys.executable).parent}:{kept['PATH']}", "TERM": "xterm-256color", "NO_COLOR": "1"}
         kept |= {"XDG_RUNTIME_DIR": str(self.folder), "XDG_STATE_HOME": str(self.folder / "state")}
+        kept |= self.env if caller is None else {}
         if not getattr(self, "ready", None):
             return kept
         if caller is None:
@@ -158,7 +162,7 @@ class Gateway:
 
     def window(self, agent: Agent, *, duration: str = "30m", scope: str = "") -> str:
         """Ask as the agent and approve; the grant's id."""
-        asked = self.desk(lambda remote: remote.ask("test", duration_s=span.parse(duration), reason="a test", scope=scope), by=agent)
+        asked = self.desk(lambda remote: remote.ask(self.connection, duration_s=span.parse(duration), reason="a test", scope=scope), by=agent)
         return self.desk(lambda remote: remote.approve(asked.id)).grant
 
     def _kubectl_argv(self, kubectl: Kubectl, agent: Agent, args: Sequence[str]) -> list[str]:

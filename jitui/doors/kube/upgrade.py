@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from jitui.doors.kube.admission import Admission
 from jitui.doors.kube.handshake import Handshake
 from jitui.doors.kube.plan import Plan
-from jitui.errors import JituiError, RefusedError
+from jitui.errors import JituiError, RefusedError, UpstreamError
 from jitui.rules.action import Action
 from jitui.rules.policy import Allow
 from jitui.rules.terms import Grant
@@ -114,7 +114,8 @@ class Upgrade:
                 return
             self._refuse(session, 502, _unavailable("the cluster did not answer the upgrade in time"), Why.UPSTREAM_LOST)
         except JituiError as error:
-            self._refuse(session, 502, _unavailable(str(error)), Why.UPSTREAM_LOST)
+            code = error.code if isinstance(error, UpstreamError) else 502
+            self._refuse(session, code, _unavailable(str(error), code), Why.UPSTREAM_LOST)
         except Exception:
             self._refuse(session, 500, status.status(500, "InternalError", "jitui: the gateway failed at this upgrade; its log says how"), Why.UPSTREAM_LOST)
             raise
@@ -151,7 +152,7 @@ class Upgrade:
                 session.handed(self._conn, Channel.REQUEST, len(recorded))
             answer, body = await self._handshake.answer
             self._asked = False
-            if answer.status != 401 or last or not await upstream.renew(grant, credential):
+            if answer.status != 401 or not await upstream.renew(grant, credential) or last:
                 return answer, body
             self._let_go()
         raise RefusedError("the session ended before the cluster answered")
@@ -253,5 +254,5 @@ class Upgrade:
             cut(handshake.transport)
 
 
-def _unavailable(text: str) -> bytes:
-    return status.status(502, "ServiceUnavailable", f"jitui: {text}")
+def _unavailable(text: str, code: int = 502) -> bytes:
+    return status.status(code, "ServiceUnavailable", f"jitui: {text}")

@@ -7,6 +7,7 @@ for the region's own STS host whatever the environment says: EKS sends it there,
 import base64
 import logging
 import threading
+import urllib.parse
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -14,11 +15,13 @@ from email.utils import parsedate_to_datetime
 from typing import Any, Final
 
 import boto3
-import botocore.session
 from botocore.config import Config
 from botocore.credentials import Credentials
 from botocore.exceptions import UnknownRegionError
+from botocore.hooks import HierarchicalEmitter
+from botocore.loaders import create_loader
 from botocore.model import ServiceId
+from botocore.regions import EndpointResolver
 from botocore.signers import RequestSigner
 
 from jitui.errors import ConfigurationError
@@ -32,7 +35,7 @@ EXPIRES_S: Final = 60  # in the URL; STS counts 15 minutes from its date, whatev
 # trying again is ours; CloudTrail shows the user agent
 ONCE: Final = Config(connect_timeout=CONNECT_S, read_timeout=READ_S, retries={"mode": "standard", "total_max_attempts": 1}, user_agent_extra="app/jitui")
 
-logging.getLogger("botocore").setLevel(logging.INFO)  # at DEBUG it prints answers, and with them credentials
+logging.getLogger("botocore").setLevel(logging.WARNING)  # at DEBUG it prints answers, and with them credentials
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,14 +82,14 @@ class Aws:
         self.terms = terms
         self._lock = threading.Lock()
         self._clients: dict[str, Any] = {}  # with the gateway's own credentials
-        self._plain = botocore.session.Session()  # for signing and endpoints; its emitter is held weakly by signers, so it stays
-        self._emitter = self._plain.get_component("event_emitter")
+        self._emitter = HierarchicalEmitter()  # signers hold it weakly, so it stays here
         self.host = self._token_host()
 
     def _token_host(self) -> str:
-        endpoint = self._plain.get_component("endpoint_resolver").construct_endpoint("sts", self.terms.region)
+        resolver = EndpointResolver(create_loader().load_data("endpoints"))
+        endpoint = resolver.construct_endpoint("sts", self.terms.region)
         try:
-            partition = self._plain.get_partition_for_region(self.terms.region)
+            partition = resolver.get_partition_for_region(self.terms.region)
         except UnknownRegionError:
             partition = ""
         if endpoint is None or not partition:
@@ -179,6 +182,7 @@ class Aws:
         credentials = Credentials(keys.key_id, keys.secret, keys.token)
         signer = RequestSigner(ServiceId("sts"), self.terms.region, "sts", "v4", credentials, self._emitter)
         url: str = signer.generate_presigned_url(request, region_name=self.terms.region, expires_in=EXPIRES_S, operation_name="")
+        urllib.parse.clear_cache()  # type: ignore[attr-defined]  # urlsplit keeps what it was given lately
         made = "k8s-aws-v1." + base64.urlsafe_b64encode(url.encode("ascii")).decode("ascii").rstrip("=")
         if len(made) > TOKEN_LIMIT:
             raise AwsError(f"the token for cluster {self.terms.cluster} would have {len(made)} bytes, and EKS takes {TOKEN_LIMIT}: use fewer or shorter tags:")

@@ -6,8 +6,6 @@ answered 503 until AWS is back.
 
 import asyncio
 import random
-from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
@@ -20,6 +18,7 @@ from jitui.upstream.eks.lease import SECOND, Lease
 from jitui.upstream.eks.said import AwsError, Fault
 from jitui.upstream.eks.terms import LONGEST_S, Terms, duration_s, session_name
 from jitui.upstream.port import Headers
+from jitui.upstream.trouble import Tell, Trouble
 
 TRIES: Final = 3  # of a call that AWS throttles or fails itself, while somebody waits
 PAUSE_S: Final = 0.5  # before the second of them; then twice that
@@ -27,18 +26,6 @@ REST_S: Final = 1.0  # after a failure, before AWS is asked again; doubled each 
 LONGEST_REST_S: Final = 30.0
 DIAGNOSED_US: Final = 10 * SECOND  # how long a diagnosis is repeated
 SKEW_S: Final = 300.0  # STS takes no request that is further off
-
-
-@dataclass(frozen=True, slots=True)
-class Trouble:
-    """A session that can't be renewed, or can again: for whoever runs the gateway."""
-
-    grant: Grant | None  # None: the gateway's own session
-    why: str  # empty: it is over
-    left_s: float = 0.0  # so long the session at hand serves on; 0: its requests fail now
-
-
-Tell = Callable[[Trouble], None]
 
 
 class Seat:
@@ -139,7 +126,7 @@ class Seat:
         self._lease, self._failures, self._rest_us = lease, 0, 0
         if self._told:
             self._told = ""
-            self._tell(Trouble(self.grant, ""))
+            self._tell(Trouble(self._holder, ""))
         return lease
 
     async def _assumed(self) -> Lease:
@@ -169,7 +156,7 @@ class Seat:
         told = f"{fault}{left_s > 0}"
         if told != self._told and not self._closed:
             self._told = told
-            self._tell(Trouble(self.grant, why, left_s))
+            self._tell(Trouble(self._holder, why, left_s))
 
     # -- refused -----------------------------------------------------------------------------------------------------------
 
@@ -189,7 +176,8 @@ class Seat:
                 return True  # somebody was faster
             if not lease.suspect:
                 lease.mint(self._aws.token, now, suspect=True)
-                return lease.headers != headers
+                if lease.headers != headers:  # equal, if both were made within one second
+                    return True
             if now - self._diagnosis[0] >= DIAGNOSED_US:
                 self._diagnosis = (now, await self._diagnose(lease))
             if self._diagnosis[1]:
@@ -217,12 +205,16 @@ class Seat:
         self._lease = None
         if self._told:
             self._told = ""
-            self._tell(Trouble(self.grant, ""))
+            self._tell(Trouble(self._holder, ""))
 
     @property
     def lease(self) -> Lease | None:
         """The session at hand."""
         return self._lease
+
+    @property
+    def _holder(self) -> str:
+        return self.grant.label if self.grant is not None else "gateway"
 
     def _now(self) -> int:
         return self._clock.now().boot_us

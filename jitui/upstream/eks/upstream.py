@@ -15,9 +15,10 @@ from jitui.upstream.eks.aside import Aside
 from jitui.upstream.eks.aws import Aws, Keys
 from jitui.upstream.eks.place import PRIVATE, Place, Places, configured
 from jitui.upstream.eks.said import AwsError
-from jitui.upstream.eks.seat import Seat, Tell, Trouble
+from jitui.upstream.eks.seat import Seat
 from jitui.upstream.eks.terms import Terms
 from jitui.upstream.port import Headers, P
+from jitui.upstream.trouble import Tell, Trouble
 
 BEAT_S: Final = 1.0  # between looks at what is due
 OWN: Final = 0  # the gateway's own seat; grants count from 1
@@ -30,11 +31,11 @@ class Eks:
     def __init__(self, aws: Aws, fixed: Place | None, clock: Clock, tell: Tell) -> None:
         self.aws = aws
         self.epoch = 0
-        self._clock, self._tell, self._aside = clock, tell, Aside()
+        self._clock, self._tell, self.aside = clock, tell, Aside()
         self._host = socket.gethostname().partition(".")[0]
         self._seats: dict[int, Seat] = {}
         self._ended: OrderedDict[int, None] = OrderedDict()
-        self.places = Places(aws, self._aside, clock, self._own_keys, fixed)
+        self.places = Places(aws, self.aside, clock, self.own_keys, fixed)
 
     @classmethod
     def load(cls, terms: Terms, clock: Clock, tell: Tell | None = None) -> "Eks":
@@ -107,6 +108,14 @@ class Eks:
                         tending[seat] = group.create_task(seat.tend())
                 await asyncio.sleep(BEAT_S)
 
+    async def own_keys(self) -> Keys:
+        """Of the gateway's own session. Raises AwsError."""
+        seat = self._seat(None)
+        await seat.get()
+        if seat.lease is None or seat.lease.keys is None:
+            raise AwsError("the gateway's own role session ended at this very moment; try again")
+        return seat.lease.keys
+
     def _seat(self, grant: Grant | None) -> Seat:
         """Made when first asked for. Raises AwsError for a grant that has ended."""
         ident = OWN if grant is None else grant.id
@@ -114,17 +123,10 @@ class Eks:
             raise AwsError("the window has ended, and its role session with it")
         seat = self._seats.get(ident)
         if seat is None:
-            seat = self._seats[ident] = Seat(grant, self._host, self.aws, self._aside, self._clock, self._tell)
+            seat = self._seats[ident] = Seat(grant, self._host, self.aws, self.aside, self._clock, self._tell)
         if grant is not None:
             seat.grant = grant
         return seat
-
-    async def _own_keys(self) -> Keys:
-        seat = self._seat(None)
-        await seat.get()
-        if seat.lease is None or seat.lease.keys is None:
-            raise AwsError("the gateway's own role session ended at this very moment; try again")
-        return seat.lease.keys
 
 
 def _quietly(trouble: Trouble) -> None:

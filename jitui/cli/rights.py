@@ -1,0 +1,77 @@
+"""What the gateway may do in a cluster, against what the rules promise: too narrow, and agents meet refusals; too wide, and it is worth stealing."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable, Sequence
+from typing import Final
+
+from jitui.cli.found import Found
+from jitui.rules import builtin, rbac
+from jitui.rules.rbac import EVERYWHERE, Need
+from jitui.rules.scope import Scope
+from jitui.upstream import reviews
+from jitui.upstream.discovery import Discovery
+from jitui.upstream.pool import Pool
+from jitui.upstream.port import Upstream
+
+SHOWN: Final = 8  # permissions named in one line
+ASKED_AT_ONCE: Final = 8
+ELSEWHERE: Final = ("kube-system", "default")  # a namespace that no rule promises anything in shows what holds everywhere
+
+
+async def kinds(discovery: Discovery, scopes: Sequence[Scope]) -> dict[rbac.Kind, bool]:
+    """What `*` stands for: what the cluster serves, or if it can't be asked the kinds of Kubernetes itself."""
+    if rbac.asks_for_kinds(scopes):
+        await discovery.look("", "pods")
+    return {key: kind.namespaced for key, kind in discovery.served.kinds.items()} or dict(builtin.KINDS)
+
+
+async def compare(what: str, how: str, pool: Pool, upstream: Upstream, wanted: frozenset[Need]) -> AsyncIterator[Found]:
+    """One line for each namespace that is promised something, and one for what holds everywhere. `how`: the fix. Raises UpstreamError."""
+    named = sorted({need.namespace for need in wanted if need.namespace != EVERYWHERE and "*" not in need.namespace})
+    for namespace in named:
+        there = [need for need in wanted if need.namespace == namespace]
+        rules = await reviews.rules(pool, upstream, namespace)
+        lacking = await _refused(pool, upstream, rbac.missing(rules, there))
+        yield _narrow(what, f"in {namespace}", lacking, how, len(there))
+        if extra := rbac.beyond(rules, wanted, namespace):
+            yield _wide(what, f"in {namespace}", extra, how)
+    everywhere = [need for need in wanted if need.namespace == EVERYWHERE]
+    if everywhere:
+        yield _narrow(what, "in the whole cluster", await _refused(pool, upstream, everywhere), how, len(everywhere))
+    elsewhere = next((name for name in ELSEWHERE if name not in named), "kube-public")
+    if extra := rbac.beyond(await reviews.rules(pool, upstream, elsewhere), wanted, elsewhere):
+        yield _wide(what, f"in {elsewhere}, where no rule promises anything", extra, how)
+
+
+def _narrow(what: str, where: str, lacking: Sequence[Need], how: str, promised: int) -> Found:
+    if not lacking:
+        return Found("ok", what, f"the role may do all that the rules promise {where} ({promised} permissions)")
+    return Found("wrong", what, f"too narrow {where}, agents are promised and will not get: {_some(map(str, lacking))}; {how}")
+
+
+def _wide(what: str, where: str, extra: Sequence[str], how: str) -> Found:
+    return Found("note", what, f"too wide {where}, no rule needs: {_some(extra)}; {how}, and take away what gives it more")
+
+
+async def _refused(pool: Pool, upstream: Upstream, needs: Iterable[Need]) -> list[Need]:
+    """Those that the cluster really refuses: some authorizers (EKS access policies) do not list their rules."""
+    waiting = list(needs)
+    refused: list[Need] = []
+    for at in range(0, len(waiting), ASKED_AT_ONCE):
+        some = waiting[at : at + ASKED_AT_ONCE]
+        allowed = await asyncio.gather(*(reviews.may(pool, upstream, _attributes(need)) for need in some))
+        refused += [need for need, yes in zip(some, allowed, strict=True) if not yes]
+    return refused
+
+
+def _attributes(need: Need) -> dict[str, str]:
+    if need.path:
+        return {"path": need.path, "verb": "get"}
+    plural, _, subresource = need.resource.partition("/")
+    return {"verb": need.verb, "group": need.group, "resource": plural, "subresource": subresource, "namespace": need.namespace, "name": need.name}
+
+
+def _some(phrases: Iterable[str]) -> str:
+    every = list(phrases)
+    more = f" and {len(every) - SHOWN} more" if len(every) > SHOWN else ""
+    return "; ".join(every[:SHOWN]) + more

@@ -1,0 +1,54 @@
+"""What a cluster says about the gateway itself: who it is there, and what it may do (SelfSubject*Review)."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from jitui.errors import UpstreamError
+from jitui.said import clean
+from jitui.upstream.call import call
+from jitui.upstream.pool import Pool
+from jitui.upstream.port import Upstream
+
+JSON: Final = ((b"accept", b"application/json"), (b"content-type", b"application/json"))
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """As whom the cluster takes the gateway."""
+
+    user: str
+    groups: tuple[str, ...]
+
+
+async def whoami(pool: Pool, upstream: Upstream) -> Subject:
+    """Raises UpstreamError."""
+    status = await _review(pool, upstream, "authentication.k8s.io", "SelfSubjectReview", {})
+    info = status.get("userInfo") or {}
+    return Subject(str(info.get("username") or ""), tuple(str(group) for group in info.get("groups") or ()))
+
+
+async def rules(pool: Pool, upstream: Upstream, namespace: str) -> Sequence[Mapping[str, Any]]:
+    """The ResourceRules that hold in a namespace, the cluster-wide ones among them. An authorizer that lists none is not seen. Raises UpstreamError."""
+    status = await _review(pool, upstream, "authorization.k8s.io", "SelfSubjectRulesReview", {"namespace": namespace})
+    return [rule for rule in status.get("resourceRules") or () if isinstance(rule, Mapping)]
+
+
+async def may(pool: Pool, upstream: Upstream, attributes: Mapping[str, str]) -> bool:
+    """Whether one action is allowed, whichever authorizer says so. `attributes`: of ResourceAttributes, or path and verb. Raises UpstreamError."""
+    kind = "nonResourceAttributes" if "path" in attributes else "resourceAttributes"
+    status = await _review(pool, upstream, "authorization.k8s.io", "SelfSubjectAccessReview", {kind: dict(attributes)})
+    return status.get("allowed") is True
+
+
+async def _review(pool: Pool, upstream: Upstream, group: str, kind: str, spec: Mapping[str, Any]) -> Mapping[str, Any]:
+    body = json.dumps({"apiVersion": f"{group}/v1", "kind": kind, "spec": spec}).encode()
+    reply = await call(pool, upstream, b"POST", f"/apis/{group}/v1/{kind.lower()}s".encode(), headers=JSON, body=body)
+    try:
+        answer = json.loads(reply.body)
+        if reply.status != 201:
+            raise UpstreamError(f"the cluster answered {reply.status} to a {kind}: {clean(str(answer.get('message') or 'no reason given'))}")
+        return dict(answer["status"])
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise UpstreamError(f"the cluster's answer to a {kind} can't be read") from error

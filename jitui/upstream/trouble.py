@@ -1,0 +1,16 @@
+"""A credential that can't be renewed, said to whoever runs the gateway while what is at hand still serves."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """Of one credential: it begins, changes, or is over."""
+
+    holder: str  # g-17, or "gateway" for its own requests
+    why: str  # empty: it is over
+    left_s: float = 0.0  # so long what is at hand serves on; 0: requests fail now
+
+
+Tell = Callable[[Trouble], None]
