@@ -211,8 +211,8 @@ class Relay:
 
     def _settled(self, unit: Unit) -> None:
         """It was handed on. A lane is closed once that is so of the last of it, whichever way it went."""
-        if unit.answers:
-            self.speech.answered(unit.answers)
+        if unit.answers or unit.ends:
+            self.speech.handed(unit)
         if unit.over:
             self._over_lanes.add(unit.over)
         if lane := unit.said[0][0]:

@@ -32,7 +32,8 @@ class SpdyCommand(Reading):
         self._channels: dict[int, Channel] = {}  # by stream id, as the client opened them
         self._shut: set[tuple[int, bool]] = set()  # a stream and whether it is the client that writes no more to it
         self._reset: set[int] = set()  # streams over for both sides: the other may still have sent something
-        self._answered: set[int] = set()  # streams that the client may use
+        self._answered: set[int] = set()  # streams that the client was told to use
+        self._ended: set[int] = set()  # and those it was told to read no more, or reset
         self._status = b""
         self._ending = b""  # the Status that was said last
 
@@ -57,7 +58,8 @@ class SpdyCommand(Reading):
             return self._data(frame, channel, client=client)
         if frame.kind is Kind.RST_STREAM:
             self._reset.add(frame.stream)
-            self._shut |= {(frame.stream, True), (frame.stream, False)}
+            if client:
+                self._ended.add(frame.stream)
             return self._goes_on(frame, channel, "resets", client=client)
         without_headers(frame, client=client)
         if frame.fin:
@@ -99,14 +101,15 @@ class SpdyCommand(Reading):
         self._shut.add((frame.stream, client))
         if not client and channel is Channel.ERROR and not self.exited:
             return Unit(frame.raw, tuple(said), closes=True)
-        return Unit(frame.raw, (*said, (0, Channel.MARK, mark("closes", channel.label))))
+        return Unit(frame.raw, (*said, (0, Channel.MARK, mark("closes", channel.label))), ends=0 if client else frame.stream)
 
     def _goes_on(self, frame: spdy.Frame, channel: Channel, verb: str, *, client: bool) -> Unit:
         """For kubectl the end of the error stream without a Status is success: so that is a goodbye, and never passed on as such (protocol facts, 0.1)."""
         ends = frame.kind is Kind.RST_STREAM or frame.fin
         lost = ends and channel is Channel.ERROR and not client and not self.exited
         answers = frame.stream if frame.kind is Kind.SYN_REPLY else 0
-        return Unit(frame.raw, ((0, Channel.MARK, mark(verb, channel.label)),), closes=lost, answers=answers)
+        said = ((0, Channel.MARK, mark(verb, channel.label)),)
+        return Unit(frame.raw, said, closes=lost, answers=answers, ends=frame.stream if ends and not client else 0)
 
     def _channel(self, stream: int) -> Channel:
         channel = self._channels.get(stream)
@@ -114,8 +117,11 @@ class SpdyCommand(Reading):
             raise ProtocolError(f"a frame is on SPDY stream {stream}, which the client has not opened")
         return channel
 
-    def answered(self, stream: int) -> None:
-        self._answered.add(stream)
+    def handed(self, unit: Unit) -> None:
+        if unit.answers:
+            self._answered.add(unit.answers)
+        if unit.ends:
+            self._ended.add(unit.ends)
 
     def deaf(self, data: bytes) -> tuple[bytes, bool]:
         reply, closed = b"", False
@@ -133,7 +139,7 @@ class SpdyCommand(Reading):
         self._ending = body
         wire = b"".join([self._answer(stream) for stream in self._channels if stream not in self._answered])
         said: list[Said] = []
-        shown = next((stream for stream, channel in self._channels.items() if channel is Channel.STDOUT and (stream, False) not in self._shut), 0)
+        shown = next((stream for stream, channel in self._channels.items() if channel is Channel.STDOUT and stream not in self._ended), 0)
         if tty and shown:
             note = status.note_line(words)
             said.append((0, Channel.GATEWAY, note))
@@ -157,7 +163,7 @@ class SpdyCommand(Reading):
 
     def _end_of(self, stream: int, channel: Channel) -> bytes:
         """What ends it for the client: of the error stream the Status, of its output nothing more."""
-        if (stream, False) in self._shut or channel in TO_CLUSTER:
+        if stream in self._ended or channel in TO_CLUSTER:
             return b""
         return spdy.data(stream, self._ending if channel is Channel.ERROR else b"", fin=True)
 

@@ -28,6 +28,7 @@ class Unit:
     opens: int = 0  # the lane that begins with it
     over: int = 0  # the lane that ends with it
     answers: int = 0  # the SPDY stream that it tells the client to use
+    ends: int = 0  # the one that it tells the client to read no more
 
 
 class Speech(Protocol):
@@ -44,8 +45,8 @@ class Speech(Protocol):
     def read(self, data: bytes, *, client: bool) -> list[Unit]:
         """The units that are whole now. What can't be read once is the same error from then on."""
 
-    def answered(self, stream: int) -> None:
-        """The client was handed the unit that answers the stream."""
+    def handed(self, unit: Unit) -> None:
+        """The client was handed a unit that answers or ends a stream: what is only read may be dropped by an end."""
 
     def deaf(self, data: bytes) -> tuple[bytes, bool]:
         """What a client says after its stream was ended: the answers it still needs, and whether it closed."""
@@ -74,8 +75,8 @@ class Reading:
     def _read(self, data: bytes, *, client: bool) -> list[Unit]:
         raise NotImplementedError
 
-    def answered(self, stream: int) -> None:
-        """Of interest where the client waits for it."""
+    def handed(self, unit: Unit) -> None:
+        """Of interest where words depend on it."""
 
 
 def mark(key: str, value: str) -> bytes:

@@ -46,8 +46,7 @@ def opened(names: tuple[str, ...] = NAMES, answered: int = 9) -> SpdyCommand:
     speech = SpdyCommand(frozenset(Channel[name.upper()] for name in names))
     for client, data in opening(names, answered):
         for unit in speech.read(data, client=client):
-            if unit.answers:
-                speech.answered(unit.answers)
+            speech.handed(unit)
     return speech
 
 
@@ -170,12 +169,22 @@ def wire_of(wire: Wire) -> list[tuple[int, bytes, bool]]:
 
 
 def test_last_words_without_a_terminal() -> None:
-    """Status and FIN, FIN on the output, GOAWAY (protocol facts, 2.4); what the cluster shut is left alone."""
+    """Status and FIN, FIN on the output, GOAWAY (protocol facts, 2.4); what the client knows to be over is left alone."""
     speech = opened(NAMES[:4])
-    speech.read(spdy.data(IDS["stderr"], b"", fin=True), client=CLUSTER)
+    for unit in speech.read(spdy.data(IDS["stderr"], b"", fin=True), client=CLUSTER):
+        speech.handed(unit)
     said, wire = speech.last_words("it is over", BODY, tty=False)
     assert said == [(0, Channel.GATEWAY, BODY)]
     assert wire_of(wire) == [(IDS["error"], BODY, True), (IDS["stdout"], b"", True)]
+
+
+@pytest.mark.parametrize("end", [spdy.data(1, b"", fin=True), spdy.reset(1), spdy.data(1, SUCCESS, fin=True), spdy.data(1, SUCCESS) + spdy.reset(1)])
+def test_last_words_where_an_end_was_read_and_not_handed_on(end: bytes) -> None:
+    """An end of the error stream that is no exit is never passed on, and one that is may be dropped at the mute: the Status goes there all the same."""
+    speech = opened(NAMES[:4])
+    speech.read(end, client=CLUSTER)
+    _, wire = speech.last_words("it is over", BODY, tty=False)
+    assert wire_of(wire) == [(IDS["error"], BODY, True), (IDS["stdout"], b"", True), (IDS["stderr"], b"", True)]
 
 
 def test_last_words_on_a_terminal() -> None:
@@ -201,7 +210,7 @@ def test_a_client_that_is_still_opening_its_streams_gets_them(known: int, answer
         speech.read(syn(name, client), client=CLIENT)
         for unit in speech.read(cluster.syn_reply(IDS[name]), client=CLUSTER):
             if at < answered:  # the rest was still in the queue when the session ended
-                speech.answered(unit.answers)
+                speech.handed(unit)
                 inflating.feed(unit.raw)
     _, wire = speech.last_words("it is over", BODY, tty=False)
     got = inflating.feed(wire[0][1])
