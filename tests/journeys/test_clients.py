@@ -21,6 +21,8 @@ COPIES = ["sh", "-c", "cat; exit 3"]
 ENDS = ["sh", "-c", "head -n 2; exit 3"]  # v4 has no half close: the command must know itself when it has read all
 OPEN: dict[str, Any] = {"name": "box", "namespace": "web", "stderr": True, "stdout": True, "_preload_content": False}
 PODS = {"box", "chatty"}
+Configured: Any = kubernetes.config.new_client_from_config  # these two have no annotations
+Watch: Any = kubernetes.watch.Watch
 
 
 @pytest.fixture
@@ -29,9 +31,9 @@ def window(gateway: Gateway, agent: Agent) -> str:
 
 
 @pytest.fixture
-def core(agent: Agent, window: str) -> Iterator[kubernetes.client.CoreV1Api]:
+def core(agent: Agent, window: str) -> Iterator[Any]:
     """The official client with the agent's kubeconfig."""
-    with kubernetes.config.new_client_from_config(str(agent.kubeconfig)) as client:
+    with Configured(str(agent.kubeconfig)) as client:
         yield kubernetes.client.CoreV1Api(client)
 
 
@@ -44,19 +46,19 @@ def recorded(gateway: Gateway, window: str, channel: str) -> bytes:
 # -- the official client -------------------------------------------------------------------------------------------------------
 
 
-def test_list(core: kubernetes.client.CoreV1Api) -> None:
+def test_list(core: Any) -> None:
     assert {pod.metadata.name for pod in core.list_namespaced_pod("web").items} >= PODS
 
 
-def test_a_denial_is_an_exception_with_the_reason(core: kubernetes.client.CoreV1Api) -> None:
+def test_a_denial_is_an_exception_with_the_reason(core: Any) -> None:
     """What the window does not cover is a 403 that says what is missing."""
     with pytest.raises(kubernetes.client.ApiException) as refused:
         core.list_namespaced_pod("payments")
     assert refused.value.status == 403
-    assert "pods in payments: no rule allows it" in refused.value.body
+    assert "pods in payments: no rule allows it" in str(refused.value.body)
 
 
-def test_exec_and_its_exit_code(core: kubernetes.client.CoreV1Api, gateway: Gateway, window: str) -> None:
+def test_exec_and_its_exit_code(core: Any, gateway: Gateway, window: str) -> None:
     """stdout, stderr and the exit code, each by itself."""
     stream = kubernetes.stream.stream(core.connect_get_namespaced_pod_exec, command=BOTH, stdin=False, **OPEN)
     stream.run_forever(timeout=20)
@@ -66,7 +68,7 @@ def test_exec_and_its_exit_code(core: kubernetes.client.CoreV1Api, gateway: Gate
 
 
 @pytest.mark.parametrize("binary", [False, True], ids=["text messages", "binary messages"])
-def test_exec_with_stdin(core: kubernetes.client.CoreV1Api, gateway: Gateway, window: str, *, binary: bool) -> None:
+def test_exec_with_stdin(core: Any, gateway: Gateway, window: str, *, binary: bool) -> None:
     """A str goes out in text messages, which the API server takes as it takes binary ones; closing stdin ends `cat`."""
     stream = kubernetes.stream.stream(core.connect_get_namespaced_pod_exec, command=COPIES, stdin=True, **OPEN, binary=binary)
     said = "grüße\n" * 1000
@@ -79,7 +81,7 @@ def test_exec_with_stdin(core: kubernetes.client.CoreV1Api, gateway: Gateway, wi
     assert recorded(gateway, window, "stdin") == recorded(gateway, window, "stdout") == said.encode() + b"end\n"
 
 
-def test_exec_ends_with_the_window(core: kubernetes.client.CoreV1Api, gateway: Gateway, window: str) -> None:
+def test_exec_ends_with_the_window(core: Any, gateway: Gateway, window: str) -> None:
     """The Status that says why is on the error channel, and the stream is closed."""
     stream = kubernetes.stream.stream(core.connect_get_namespaced_pod_exec, command=COPIES, stdin=True, **OPEN)
     stream.write_stdin("here\n")
@@ -90,10 +92,10 @@ def test_exec_ends_with_the_window(core: kubernetes.client.CoreV1Api, gateway: G
     assert "it is late" in stream.read_channel(3)
 
 
-def test_watch_ends_with_the_window(core: kubernetes.client.CoreV1Api, gateway: Gateway, window: str) -> None:
+def test_watch_ends_with_the_window(core: Any, gateway: Gateway, window: str) -> None:
     """Its events come; at the end of the window it gets the reason as an error it does not retry."""
     seen: set[str] = set()
-    events = kubernetes.watch.Watch().stream(core.list_namespaced_pod, "web")
+    events = Watch().stream(core.list_namespaced_pod, "web")
     while not seen >= PODS:
         seen.add(next(events)["object"].metadata.name)
     gateway.jitui("revoke", window, "--reason", "it is late").ok()
@@ -106,11 +108,6 @@ def test_watch_ends_with_the_window(core: kubernetes.client.CoreV1Api, gateway: 
 # -- kubernetes_asyncio --------------------------------------------------------------------------------------------------------
 
 
-def words(command: list[str]) -> Any:
-    """Its exec takes a list, and its annotation says str."""
-    return command
-
-
 async def _configured(agent: Agent) -> kubernetes_asyncio.client.Configuration:
     configuration = kubernetes_asyncio.client.Configuration()
     await kubernetes_asyncio.config.load_kube_config(str(agent.kubeconfig), client_configuration=configuration)
@@ -121,7 +118,7 @@ async def _configured(agent: Agent) -> kubernetes_asyncio.client.Configuration:
 async def test_async_list_and_watch(agent: Agent) -> None:
     """The list, and the first events of a watch."""
     async with kubernetes_asyncio.client.ApiClient(await _configured(agent)) as client:
-        core = kubernetes_asyncio.client.CoreV1Api(client)
+        core: Any = kubernetes_asyncio.client.CoreV1Api(client)
         assert {pod.metadata.name for pod in (await core.list_namespaced_pod("web")).items} >= PODS
         seen: set[str] = set()
         async with kubernetes_asyncio.watch.Watch() as watch, asyncio.timeout(20):
@@ -134,8 +131,8 @@ async def test_async_list_and_watch(agent: Agent) -> None:
 async def test_async_exec(agent: Agent, gateway: Gateway, window: str) -> None:
     """Over v4: both streams and the exit code."""
     async with kubernetes_asyncio.stream.WsApiClient(await _configured(agent)) as client:
-        core = kubernetes_asyncio.client.CoreV1Api(client)
-        out, err, status = await _pieces(await core.connect_get_namespaced_pod_exec(command=words(BOTH), stdin=False, **OPEN))
+        core: Any = kubernetes_asyncio.client.CoreV1Api(client)
+        out, err, status = await _pieces(await core.connect_get_namespaced_pod_exec(command=BOTH, stdin=False, **OPEN))
     assert (out, err, kubernetes_asyncio.stream.WsApiClient.parse_error_data(status)) == (b"out\n", b"err\n", 5)
     assert await asyncio.to_thread(recorded, gateway, window, "stdout") == b"out\n"
 
@@ -143,8 +140,8 @@ async def test_async_exec(agent: Agent, gateway: Gateway, window: str) -> None:
 async def test_async_exec_with_stdin(agent: Agent, gateway: Gateway, window: str) -> None:
     """Over v4, with binary and with text messages."""
     async with kubernetes_asyncio.stream.WsApiClient(await _configured(agent)) as client:
-        core = kubernetes_asyncio.client.CoreV1Api(client)
-        opening = await core.connect_get_namespaced_pod_exec(command=words(ENDS), stdin=True, **OPEN)
+        core: Any = kubernetes_asyncio.client.CoreV1Api(client)
+        opening = await core.connect_get_namespaced_pod_exec(command=ENDS, stdin=True, **OPEN)
         out, _, status = await _pieces(opening, b"\0one\n", "\0two\n")
     assert (out, kubernetes_asyncio.stream.WsApiClient.parse_error_data(status)) == (b"one\ntwo\n", 3)
     assert await asyncio.to_thread(recorded, gateway, window, "stdin") == b"one\ntwo\n"

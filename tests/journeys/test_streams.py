@@ -76,12 +76,12 @@ def test_cp_both_ways(gateway: Gateway, agent: Agent, one_kubectl: Kubectl) -> N
 
 
 @pytest.mark.usefixtures("window")
-def test_spdy_is_refused_in_words(gateway: Gateway, agent: Agent, kubectl: Kubectl) -> None:
-    """Without WebSocket there is no exec: kubectl says why and how, and never exits 0."""
-    result = gateway.kubectl(kubectl, agent, "exec", "-n", "web", "box", "--", "true", env={"KUBECTL_REMOTE_COMMAND_WEBSOCKETS": "false"})
-    assert result.code == 1, result
-    assert "SPDY" in result.said
-    assert "websocket" in result.said.lower()
+def test_exec_over_spdy(gateway: Gateway, agent: Agent, kubectl: Kubectl) -> None:
+    """A kubectl told not to speak WebSocket is served over SPDY: the same streams, the same exit code."""
+    result = gateway.kubectl(kubectl, agent, "exec", "-i", "-n", "web", "box", "--", "sh", "-c", "cat; echo oops >&2; exit 7", stdin=b"to the pod\n",
+                             env={"KUBECTL_REMOTE_COMMAND_WEBSOCKETS": "false"})
+    assert (result.code, result.out) == (7, b"to the pod\n")
+    assert "oops" in result.said
 
 
 def _type(program: Program, line: str, answer: str) -> None:
