@@ -20,6 +20,7 @@ from jitui.upstream.call import call
 from jitui.upstream.discovery import Discovery
 from jitui.upstream.kubeconfig import Kubeconfig
 from jitui.upstream.pool import Pool
+from jitui.upstream.port import Upstream
 
 PATIENCE_S: Final = 10.0
 
@@ -64,12 +65,21 @@ def notes(settings: Configuration) -> list[Found]:
     return found
 
 
+async def upstream_of(connection: EksConnection | KubernetesConnection) -> Upstream:
+    """For a command that asks a cluster itself. Raises ConfigurationError."""
+    if isinstance(connection, KubernetesConnection):
+        return await asyncio.to_thread(Kubeconfig.load, connection.kubeconfig, connection.context, SystemClock(),
+                                       insecure=connection.insecure_skip_tls_verify, impersonate=connection.impersonate)
+    from jitui.upstream.eks.upstream import Eks  # noqa: PLC0415 - boto3, which only this kind needs
+
+    return await asyncio.to_thread(Eks.load, connection.terms(), SystemClock())
+
+
 async def _reachable(name: str, connection: KubernetesConnection) -> Found:
     """Whether a cluster answers with the gateway's credential."""
     what = f"connection {name}"
     try:
-        upstream = await asyncio.to_thread(Kubeconfig.load, connection.kubeconfig, connection.context, SystemClock(),
-                                           insecure=connection.insecure_skip_tls_verify, impersonate=connection.impersonate)
+        upstream = await upstream_of(connection)
         pool = Pool(upstream)
         try:
             reply = await call(pool, upstream, b"GET", b"/version", timeout=PATIENCE_S)

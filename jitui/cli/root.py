@@ -18,6 +18,7 @@ ROOMS: Final = {
     "agent": ("request", "kubeconfig", "credential"),
     "gateway": ("serve", "stop", "reload", "check", "identity", "lockdown"),
     "auditor": ("actions", "explain", "facts", "verify"),
+    "rbac": ("rbac",),
     "tapes": ("frames", "replay", "export"),
     "screen": ("demo", "completion"),
 }

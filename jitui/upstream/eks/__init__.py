@@ -8,6 +8,7 @@
 * seat      the role session of one grant: assumed once for all who ask, renewed in the background, forgotten at the end
 * place     where the cluster listens and which authority signs for it, looked up and kept
 * upstream  all of it as an Upstream (upstream/port.py)
+* policies  the documents that the account and the cluster need for it
 * probe     the same, step by step, for `jitui check`
 
 A token is a bearer credential: it stands in headers on their way out and nowhere else, never in a log, a fact or an error.
