@@ -353,8 +353,8 @@ class Archive(Protocol):
     async def frames(self, session: str, *, after: int = -1, limit: int = 1000) -> Sequence[FrameView]:
         """One page of frames, in order of seq, after the seq `after`."""
 
-    async def actions(self, *, grant: str = "", limit: int = 1000) -> Sequence[ActionView]:
-        """The newest `limit`, oldest first."""
+    async def actions(self, *, grant: str = "", audit_id: str = "", limit: int = 1000) -> Sequence[ActionView]:
+        """The newest `limit`, oldest first; `audit_id`: the one that the cluster's audit log knows by it."""
 
     async def facts(self, *, after: int = 0, limit: int = 1000) -> Sequence[FactView]: ...
 

@@ -22,19 +22,20 @@ PAGE: Final = 1000
 
 @click.command("actions")
 @click.option("--grant", default="", metavar="G", help="Only those of one window.")
+@click.option("--audit-id", default="", metavar="ID", help="The one that the cluster's audit log calls so.")
 @click.option("--limit", type=click.IntRange(1, PAGE), default=PAGE, metavar="N", help="The newest N.")
 @reaching
 @asynchronous
-async def actions_command(grant: str, limit: int, as_json: bool) -> None:
+async def actions_command(grant: str, audit_id: str, limit: int, as_json: bool) -> None:
     """Every request with its verdict, oldest first."""
     async with archive("") as (at, _):
-        show.many(await at.actions(grant=grant, limit=limit), as_json, {
+        show.many(await at.actions(grant=grant, audit_id=audit_id, limit=limit), as_json, {
             "at": lambda view: show.clock(view.at), "identity": lambda view: view.identity, "verdict": lambda view: view.verdict,
             "hazard": lambda view: view.hazard, "verb": lambda view: view.verb, "resource": lambda view: view.resource,
             "namespace": lambda view: view.namespace, "name": lambda view: view.name, "code": lambda view: view.code,
             "times": lambda view: view.count, "session": lambda view: view.session, "clause": lambda view: view.clause,
             "argv": lambda view: show.argv(view.argv),
-        }, "nothing was attempted yet")
+        }, "nothing was attempted yet" if not audit_id else f"no recorded action has the audit id {clean(audit_id, 80)}")
 
 
 @click.command("explain", cls=BeforeCommand, options_metavar="[OPTIONS]")

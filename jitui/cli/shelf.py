@@ -37,8 +37,8 @@ class Shelf:
             await self.session(session)  # none yet, or no such session
         return found
 
-    async def actions(self, *, grant: str = "", limit: int = 1000) -> Sequence[ActionView]:
-        rows = await asyncio.to_thread(self.files.actions, grant=number(grant) if grant else 0, limit=limit)
+    async def actions(self, *, grant: str = "", audit_id: str = "", limit: int = 1000) -> Sequence[ActionView]:
+        rows = await asyncio.to_thread(self.files.actions, grant=number(grant) if grant else 0, audit_id=audit_id, limit=limit)
         return [views.action_view(row) for row in rows]
 
     async def facts(self, *, after: int = 0, limit: int = 1000) -> Sequence[FactView]:

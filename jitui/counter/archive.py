@@ -49,10 +49,10 @@ class ArchiveSeat(Bound):
         await self._viewed(at, first=after < 0)
         return await asyncio.to_thread(frame_page, self._files, at, after, min(max(limit, 1), PAGE))
 
-    async def actions(self, *, grant: str = "", limit: int = 1000) -> Sequence[ActionView]:
+    async def actions(self, *, grant: str = "", audit_id: str = "", limit: int = 1000) -> Sequence[ActionView]:
         at = number(grant, "g", "grant") if grant else 0
         only = "" if Right.SEE in rights_of(self._who) else self._who.name
-        rows = await asyncio.to_thread(self._files.actions, grant=at, identity=only, limit=min(max(limit, 1), 10_000))
+        rows = await asyncio.to_thread(self._files.actions, grant=at, identity=only, audit_id=audit_id, limit=min(max(limit, 1), 10_000))
         return [views.action_view(row) for row in rows if self._sees_name(row.identity)]
 
     async def facts(self, *, after: int = 0, limit: int = 1000) -> Sequence[FactView]:

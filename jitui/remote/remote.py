@@ -118,8 +118,8 @@ class Remote:
     async def frames(self, session: str, *, after: int = -1, limit: int = 1000) -> Sequence[FrameView]:
         return await self._wire.get(list[FrameView], f"/sessions/{_part(session)}/frames", after=after, limit=limit)
 
-    async def actions(self, *, grant: str = "", limit: int = 1000) -> Sequence[ActionView]:
-        return await self._wire.get(list[ActionView], "/actions", grant=grant, limit=limit)
+    async def actions(self, *, grant: str = "", audit_id: str = "", limit: int = 1000) -> Sequence[ActionView]:
+        return await self._wire.get(list[ActionView], "/actions", grant=grant, audit_id=audit_id, limit=limit)
 
     async def facts(self, *, after: int = 0, limit: int = 1000) -> Sequence[FactView]:
         return await self._wire.get(list[FactView], "/facts", after=after, limit=limit)

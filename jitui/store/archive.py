@@ -194,9 +194,10 @@ class Files:
                 return seq
         return -1
 
-    def actions(self, *, grant: int = 0, session: int = 0, identity: str = "", limit: int = PAGE) -> list[ActionRow]:
+    def actions(self, *, grant: int = 0, session: int = 0, identity: str = "", audit_id: str = "", limit: int = PAGE) -> list[ActionRow]:
         """The newest `limit`, oldest first."""
-        terms: list[tuple[str, Any]] = [("sessions.grant_id = ?", grant), ("actions.session = ?", session), ("actions.identity = ?", identity)]
+        terms: list[tuple[str, Any]] = [("sessions.grant_id = ?", grant), ("actions.session = ?", session), ("actions.identity = ?", identity),
+                                        ("actions.audit_id = ?", audit_id)]
         used = [(text, value) for text, value in terms if value]
         where = " and ".join(text for text, _ in used) or "true"
         with self.reading(self.ledger) as db:

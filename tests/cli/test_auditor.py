@@ -29,7 +29,15 @@ def test_actions(front: Front) -> None:
 
 def test_actions_from_files(state: Path) -> None:
     """Without a gateway, from the folder."""
-    assert [one["verb"] for one in jitui("--data-dir", str(state), "actions", "--json").jsons] == ["list"]
+    (found,) = jitui("--data-dir", str(state), "actions", "--json").jsons
+    assert found["verb"] == "list"
+
+
+def test_the_action_behind_an_audit_id(front: Front) -> None:
+    """What the cluster's audit log names leads to the recorded action; an id that nobody knows is said."""
+    front.house.actions += [action_view(audit_id="jitui-aa-1-0"), action_view(audit_id="jitui-aa-1-1", grant="g-2")]
+    assert [one["grant"] for one in front("actions", "--audit-id", "jitui-aa-1-1", "--json").jsons] == ["g-2"]
+    assert front("actions", "--audit-id", "jitui-aa-9-9").out == "no recorded action has the audit id jitui-aa-9-9\n"
 
 
 @pytest.mark.parametrize(("text", "action"), [

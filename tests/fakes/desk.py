@@ -295,9 +295,9 @@ class FakeDesk:
         await self.session(session)
         return [frame for frame in self.house.frames.get(session, []) if frame.seq > after][:limit]
 
-    async def actions(self, *, grant: str = "", limit: int = 1000) -> Sequence[ActionView]:
+    async def actions(self, *, grant: str = "", audit_id: str = "", limit: int = 1000) -> Sequence[ActionView]:
         self._note("actions")
-        return [action for action in self.house.actions if grant in {"", action.grant}][-limit:]
+        return [action for action in self.house.actions if grant in {"", action.grant} and audit_id in {"", action.audit_id}][-limit:]
 
     async def facts(self, *, after: int = 0, limit: int = 1000) -> Sequence[FactView]:
         self._note("facts")

@@ -376,9 +376,9 @@ class FakeDesk:
         self._answering()
         return self._frames[session][after + 1 : after + 1 + limit]
 
-    async def actions(self, *, grant: str = "", limit: int = 1000) -> Sequence[ActionView]:
+    async def actions(self, *, grant: str = "", audit_id: str = "", limit: int = 1000) -> Sequence[ActionView]:
         self._answering()
-        return [view for view in self._actions if not grant or view.grant == grant][-limit:]
+        return [view for view in self._actions if grant in {"", view.grant} and audit_id in {"", view.audit_id}][-limit:]
 
     async def facts(self, *, after: int = 0, limit: int = 1000) -> Sequence[FactView]:
         self._answering()

@@ -82,8 +82,8 @@ class HostileDesk(FakeDesk):
         found: SessionView = self.poisoned(await super().session(ident))
         return replace(found, ended_why=self.text, ended=found.started)
 
-    async def actions(self, *, grant: str = "", limit: int = 1000) -> Sequence[ActionView]:
-        return [self.poisoned(view) for view in await super().actions(grant=grant, limit=limit)]
+    async def actions(self, *, grant: str = "", audit_id: str = "", limit: int = 1000) -> Sequence[ActionView]:
+        return [self.poisoned(view) for view in await super().actions(grant=grant, audit_id=audit_id, limit=limit)]
 
     async def frames(self, session: str, *, after: int = -1, limit: int = 1000) -> Sequence[FrameView]:
         return await super().frames(session, after=after, limit=limit)
