@@ -12,10 +12,10 @@ IDS = {name: 2 * at + 1 for at, name in enumerate(COMMAND)}
 
 
 class Pod:
-    """The cluster's side: every frame it got, and a line to speak on. It answers each stream unless `answers` is false."""
+    """The cluster's side: every frame it got, and a line to speak on. It answers each stream, but no more than `answers`."""
 
     def __init__(self, home: House, version: str) -> None:
-        self.version, self.answers = version, True
+        self.version, self.answers = version, 1 << 20
         self.got: list[Frame] = []
         self.encoder = spdy.Encoder()
         self.line: Line
@@ -42,6 +42,7 @@ class Pod:
                 for frame in decoder.feed(data):
                     self.got.append(frame)
                     if frame.kind is Kind.SYN_STREAM and self.answers:
+                        self.answers -= 1
                         self.say(self.encoder.syn_reply(frame.stream))
         except ConnectionError:
             pass

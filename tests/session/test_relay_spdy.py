@@ -150,7 +150,7 @@ async def test_an_end_while_the_streams_are_opened(tmp_path: Path, stands: int) 
     async with house(tmp_path) as home:
         await home.window()
         client, pod = await command(home, COMMAND[:stands])
-        pod.answers = False
+        pod.answers = 0
         client.syn(IDS[COMMAND[stands]], ((b"streamtype", COMMAND[stands].encode()),))
         await home.until(lambda: len(pod.got) == stands + 1)
         began = asyncio.get_running_loop().time()
