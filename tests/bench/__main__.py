@@ -3,7 +3,7 @@
 import subprocess
 import sys
 
-BENCHES = ("bench_store", "bench_deadline", "bench_requests")
+BENCHES = ("bench_store", "bench_deadline", "bench_requests", "bench_streams")
 
 
 def main() -> int:

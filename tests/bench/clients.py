@@ -93,19 +93,73 @@ def exec_request(server: str, token: str, pod: str, argv: list[str], *, stdin: b
     command = "&".join(f"command={quote(word, safe='')}" for word in argv)
     target = f"{path}/api/v1/namespaces/web/pods/{pod}/exec?{command}&container={pod}{'&stdin=true' if stdin else ''}&stdout=true&stderr=true"
     key = base64.b64encode(os.urandom(16)).decode()
+    bearer = f"Authorization: Bearer {token}\r\n" if token else ""
     return (
         f"GET {target} HTTP/1.1\r\nHost: {urlsplit(server).netloc}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
-        f"Sec-WebSocket-Key: {key}\r\nSec-WebSocket-Protocol: v5.channel.k8s.io\r\nAuthorization: Bearer {token}\r\n\r\n"
+        f"Sec-WebSocket-Key: {key}\r\nSec-WebSocket-Protocol: v5.channel.k8s.io\r\n{bearer}\r\n"
     ).encode()
 
 
-async def connect(server: str, ca: str, request: bytes) -> ExecClient:
-    """Open one and wait for its 101. Raises RuntimeError with the answer otherwise."""
+class Follower(asyncio.Protocol):
+    """One GET whose answer goes on: a followed log, or a watch. Chunks are not taken apart."""
+
+    def __init__(self, request: bytes) -> None:
+        self.seen = Seen()
+        self.open = asyncio.get_running_loop().create_future()
+        self.gone = asyncio.get_running_loop().create_future()
+        self._request = request
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        transport.write(self._request)  # type: ignore[attr-defined]
+
+    def data_received(self, data: bytes) -> None:
+        now = time.time()
+        if not self.seen.opened:
+            self.seen.opened = now
+            if b" 200 " not in data.split(b"\r\n")[0]:
+                self.seen.error = data.decode("latin-1")
+        if b"jitui: " in data or b"[jitui] " in data:
+            self.seen.words = now
+        else:
+            self.seen.last_payload = now
+            self.seen.payload += len(data)
+            if not self.open.done():
+                self.open.set_result(None)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.seen.closed = time.time()
+        for future in (self.open, self.gone):
+            if not future.done():
+                future.set_result(None)
+
+
+async def follow(server: str, ca: str, token: str, path: str) -> Follower:
+    """Open one and wait for its first bytes. Raises RuntimeError with the answer if it is none of 200."""
     url = urlsplit(server)
+    request = f"GET {url.path}{path} HTTP/1.1\r\nHost: {url.netloc}\r\nAccept: application/json\r\nAuthorization: Bearer {token}\r\n\r\n".encode()
+    _, client = await asyncio.get_running_loop().create_connection(
+        lambda: Follower(request), str(url.hostname), int(url.port or 443), ssl=context_for(ca, None), ssl_handshake_timeout=60
+    )
+    await client.open
+    if client.seen.error:
+        raise RuntimeError(client.seen.error[:500])
+    return client
+
+
+def context_for(ca: str, certificate: tuple[str, str] | None) -> ssl.SSLContext:
+    """Trusts that authority; with a client's certificate and key if given."""
     context = ssl.create_default_context(cafile=ca)
     context.verify_flags &= ~ssl.VERIFY_X509_STRICT
+    if certificate:
+        context.load_cert_chain(*certificate)
+    return context
+
+
+async def connect(server: str, ca: str, request: bytes, certificate: tuple[str, str] | None = None) -> ExecClient:
+    """Open one and wait for its 101. Raises RuntimeError with the answer otherwise."""
+    url = urlsplit(server)
     _, client = await asyncio.get_running_loop().create_connection(
-        lambda: ExecClient(request), str(url.hostname), int(url.port or 443), ssl=context, ssl_handshake_timeout=60
+        lambda: ExecClient(request), str(url.hostname), int(url.port or 443), ssl=context_for(ca, certificate), ssl_handshake_timeout=60
     )
     await client.open
     if client.seen.error:
