@@ -106,7 +106,7 @@ def bulk(ways: Sequence[Target], kubectl: Kubectl, folder: Path, size: int, roun
         ("cp to", ["cp", str(big), f"web/box:{there}"], False),
         ("cp from", ["cp", f"web/box:{there}", str(back)], False),
         ("exec, stdout", ["exec", "-n", "web", "box", "--", "cat", there], False),
-        ("exec, stdin", ["exec", "-i", "-n", "web", "box", "--", "sh", "-c", "cat >/dev/null"], True),
+        ("exec, stdin", ["exec", "-i", "-n", "web", "box", "--", "wc", "-c"], True),
     ]
     direct = next(way for way in ways if way.name == "direct")
     try:
