@@ -60,7 +60,7 @@ def test_disturbed_is_read_or_refused_for_good(seed: int) -> None:
     (CLUSTER, encode(BINARY, b"\0x"), "channel 0"),
     (CLUSTER, encode(TEXT, b"\1x"), "text"),
     (CLIENT, encode(BINARY, b"\0x"), "mask"),
-])  # fmt: skip
+], ids=["channel", "way", "text", "mask"])  # fmt: skip
 def test_what_does_not_fit_is_refused(client: bool, data: bytes, says: str) -> None:
     """Wrong direction, wrong kind, wrong masking; after a semantic error too the other side is not heard any more."""
     speech = WebSocketCommand("v5")
