@@ -64,7 +64,7 @@ def sentence(error: Exception, call: Call) -> AwsError:
         return own
     if isinstance(error, raised.ParamValidationError):
         return AwsError(f"{call.action}: a value of the configuration is not what AWS takes: {_words(error)}")
-    if isinstance(error, raised.HTTPClientError):
+    if isinstance(error, raised.HTTPClientError | raised.ConnectionError):
         return _unreachable(error, call)
     return AwsError(f"{call.action} failed: {_words(error)}")
 
@@ -85,7 +85,7 @@ def _own(error: Exception, call: Call) -> AwsError | None:
     return None
 
 
-def _unreachable(error: raised.HTTPClientError, call: Call) -> AwsError:
+def _unreachable(error: raised.BotoCoreError, call: Call) -> AwsError:
     where = clean(str(error.kwargs.get("endpoint_url") or "AWS"), 200)
     if isinstance(error, raised.ReadTimeoutError):
         why = f"{where} did not answer in time"
