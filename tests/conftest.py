@@ -1,6 +1,7 @@
 """What every test may use, and an honest word at the end about what could not run."""
 
 import os
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -13,6 +14,7 @@ from tests.support.clusters import Cluster
 from tests.support.gateway import Gateway
 from tests.support.kubectls import Kubectl
 
+MANY = 20  # left out tests of a file are told one by one up to here
 CI = os.environ.get("CI") == "true"
 _LEFT_OUT = pytest.StashKey[dict[str, str]]()  # node id -> what it needs and how to get that
 
@@ -144,5 +146,9 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     terminalreporter.section(f"{len(left_out)} tests could not run here", yellow=True)
     for lack in sorted(set(left_out.values())):
         terminalreporter.write_line(f"they need {lack}")
-        for name in sorted(name for name, why in left_out.items() if why == lack):
+        names = [name for name, why in left_out.items() if why == lack]
+        files = Counter(name.partition("::")[0] for name in names)
+        for file in sorted(file for file, number in files.items() if number > MANY):
+            terminalreporter.write_line(f"    {file}: {files[file]} tests")
+        for name in sorted(name for name in names if files[name.partition("::")[0]] <= MANY):
             terminalreporter.write_line(f"    {name}")

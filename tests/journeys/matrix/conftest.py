@@ -26,29 +26,32 @@ class Runs:
     folder: Path
     found: dict[str, dict[tuple[str, Cause], Outcome]] = field(default_factory=dict)  # by run
     failed: dict[str, str] = field(default_factory=dict)
+    problems: dict[str, list[str]] = field(default_factory=dict)  # of the record
 
     @property
     def namespace(self) -> str:
         return f"matrix-{os.getpid()}-{self.folder.name.lower()}"
 
-    def of(self, kubectl: Kubectl, *, spdy: bool) -> dict[tuple[str, Cause], Outcome]:
-        """All cells of a kubectl."""
+    def of(self, kubectl: Kubectl, *, spdy: bool) -> str:
+        """The name of a kubectl's run, which has been by then."""
         name = f"k{kubectl.version.replace('.', '')}{'spdy' if spdy else ''}"
         if name in self.failed:
             pytest.fail(f"its run failed: {self.failed[name]}")
         if name not in self.found:
             try:
-                self.found[name] = asyncio.run(self._go(name, kubectl, spdy=spdy))
+                asyncio.run(self._go(name, kubectl, spdy=spdy))
             except Exception as error:
                 self.failed[name] = repr(error)
                 raise
-        return self.found[name]
+        return name
 
-    async def _go(self, name: str, kubectl: Kubectl, *, spdy: bool) -> dict[tuple[str, Cause], Outcome]:
+    async def _go(self, name: str, kubectl: Kubectl, *, spdy: bool) -> None:
         folder = self.folder / name
         folder.mkdir()
         async with Lab(self.cluster.kubeconfig, f"{self.namespace}-{name}", self.admin) as lab:
-            return await Run(name, kubectl, SPDY if spdy else {}, lab, folder).go()
+            run = Run(name, kubectl, SPDY if spdy else {}, lab, folder)
+            self.found[name] = await run.go()
+            self.problems[name] = run.problems
 
 
 @pytest.fixture(scope="session")
@@ -67,13 +70,19 @@ def runs(real_cluster: Cluster, all_kubectls: dict[str, Kubectl], tmp_path_facto
 @pytest.fixture
 def outcome(runs: Runs, kubectl: Kubectl, cell: tuple[str, Cause], request: pytest.FixtureRequest) -> Outcome:
     """What came of one cell."""
-    return runs.of(kubectl, spdy=getattr(request.module, "SPDY", False))[cell]
+    return runs.found[runs.of(kubectl, spdy=request.module.SPDY)][cell]
+
+
+@pytest.fixture
+def problems(runs: Runs, kubectl: Kubectl, request: pytest.FixtureRequest) -> list[str]:
+    """What verify found in the record of all of a kubectl's cells."""
+    return runs.problems[runs.of(kubectl, spdy=request.module.SPDY)]
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Each kubectl of the file with each cell of the table."""
+    """Each kubectl of the file, and with it each cell of the table."""
+    metafunc.parametrize("kubectl", [pytest.param(version, marks=pytest.mark.kubectl) for version in metafunc.module.VERSIONS], indirect=True, scope="session")
     if "cell" not in metafunc.fixturenames:
         return
-    metafunc.parametrize("kubectl", [pytest.param(version, marks=pytest.mark.kubectl) for version in metafunc.module.VERSIONS], indirect=True, scope="session")
     cells = [pytest.param((kind, cause), id=f"{kind.replace(' ', '_')}-{cause.value}") for kind in TABLE for cause in Cause]
     metafunc.parametrize("cell", cells)

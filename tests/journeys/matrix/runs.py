@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -68,6 +69,7 @@ class Run:
     remote: Remote = field(init=False)
     relay: Relay = field(init=False)
     opening: float = 5.0  # seconds the slowest opening of all kinds took so far
+    problems: list[str] = field(default_factory=list)  # that verify found in the record of the run
 
     async def go(self) -> dict[tuple[str, Cause], Outcome]:
         """All cells, by kind and cause."""
@@ -80,6 +82,7 @@ class Run:
                 found: dict[tuple[str, Cause], Outcome] = {}
                 for cause in Cause:
                     found |= {(outcome.kind.name, cause): outcome for outcome in await self._cause(cause)}
+                self.problems = await asyncio.to_thread(self._verify)
                 await self.remote.aclose()
         return found
 
@@ -216,20 +219,23 @@ class Run:
 
         await until(over, "all of them over", 10)
 
+    def _verify(self) -> list[str]:
+        with closing(Files(self.gateway.data)) as files:
+            verdicts = files.verify()
+        assert len(verdicts) > len(Cause) * len(KINDS), verdicts
+        return [f"{verdict.subject}: {verdict.problem}" for verdict in verdicts if verdict.problem or not verdict.consistent]
+
     def _tapes(self, grant: str) -> list[Tape]:
         """Every stream of the grant, as it lies on disk."""
-        files = Files(self.gateway.data)
-        try:
-            tapes = []
+        tapes = []
+        with closing(Files(self.gateway.data)) as files:
             for session in files.sessions(grant=int(grant.removeprefix("g-"))):
                 if session.kind == "api":
                     continue
                 ended = [fact for fact in files.facts(subject=f"s-{session.id}") if fact.kind is FactKind.SESSION_ENDED]
                 lost = ended[-1].what["conns"] if ended else ()
                 tapes.append(Tape(session, list(delivered(files.all_frames(session.id), lost))))
-            return tapes
-        finally:
-            files.close()
+        return tapes
 
 
 def _agent(cause: Cause) -> str:

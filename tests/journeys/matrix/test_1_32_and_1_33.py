@@ -6,8 +6,14 @@ from tests.journeys.matrix.runs import Outcome
 
 pytestmark = pytest.mark.cluster
 VERSIONS = ("1.32", "1.33")
+SPDY = False  # it speaks what it speaks by itself
 
 
 def test_cell(outcome: Outcome) -> None:
     """What was printed, the exit code, and what is on record."""
     outcome.judge()
+
+
+def test_the_record_verifies(problems: list[str]) -> None:
+    """Of all cells, as it lies on disk: chains, signatures, nothing missing."""
+    assert problems == []

@@ -6,9 +6,14 @@ from tests.journeys.matrix.runs import Outcome
 
 pytestmark = pytest.mark.cluster
 VERSIONS = ("1.34",)
-SPDY = True
+SPDY = True  # told to, through its environment
 
 
 def test_cell(outcome: Outcome) -> None:
     """What was printed, the exit code, and what is on record."""
     outcome.judge()
+
+
+def test_the_record_verifies(problems: list[str]) -> None:
+    """Of all cells, as it lies on disk: chains, signatures, nothing missing."""
+    assert problems == []
