@@ -133,6 +133,7 @@ class Relay:
         self._ended = False
         self._begun = 0.0
         self._seen = False  # a frame of the cluster was passed on
+        self._told = False  # the client has all of the command's output, and how it ended: nothing is to be said behind that
         self._unsaid: bytes | None = None  # answers for after the last words
         self._lanes: dict[int, int] = {}  # units of each open lane that are on record and not handed on
         self._over_lanes: set[int] = set()  # those that ended with one of them
@@ -320,6 +321,7 @@ class Relay:
             self.session.spoke()
             return
         self._ended = True
+        self._told = self.speech.exited is not None and not self.cluster.held
         for leg in (self.client, self.cluster):
             if leg.outlet is not None:
                 leg.outlet.drop()
@@ -339,7 +341,10 @@ class Relay:
             self._speak(end)
 
     def _speak(self, end: End) -> None:
-        words, wire = self.speech.last_words(end.words, body_of(end), tty=self.session.tty)
+        if self._told:
+            words, wire = [(0, Channel.MARK, b'{"close":"gateway"}')], [(0.0, self.speech.goodbye())]
+        else:
+            words, wire = self.speech.last_words(end.words, body_of(end), tty=self.session.tty)
 
         def said() -> None:
             for after, data in wire:

@@ -15,6 +15,7 @@ from tests.fakes.house import ANA, House, Kubectl, house
 from tests.fakes.upstream import Asked, Line, plainly
 
 SUCCESS = b'{"metadata":{},"status":"Success"}'
+EXIT_3 = b'{"status":"Failure","reason":"NonZeroExitCode","details":{"causes":[{"reason":"ExitCode","message":"3"}]}}'
 CLOSE = b"\x03\xe8"  # 1000
 
 
@@ -252,6 +253,18 @@ async def test_an_upstream_that_is_lost_is_a_failure(tmp_path: Path, how: str) -
         assert "the cluster closed the connection" in await last_words(kubectl)
         (ended,) = await home.facts("session.ended")
         assert (ended.what["why"], ended.what["may_run_on"]) == ("upstream-lost", 1)
+
+
+async def test_an_end_behind_the_status_says_nothing_more(tmp_path: Path) -> None:
+    """The client has the output and the exit code; the window ends before the cluster's close: that is all that is left to say."""
+    async with house(tmp_path) as home:
+        grant = await home.window()
+        kubectl, pod = await connected(home)
+        pod.line.message(1, b"uid=0\n")
+        pod.line.message(3, EXIT_3)
+        assert [frame.payload for _ in range(2) if (frame := await kubectl.frame())] == [b"\1uid=0\n", b"\3" + EXIT_3]
+        home.broker.windows.end(home.broker.windows.window(grant.id), Event.REVOKE, by="ana", why="enough")
+        assert [frame.payload for frame in await kubectl.rest()] == [CLOSE]
 
 
 async def test_a_status_and_a_drop_is_an_exit(tmp_path: Path) -> None:
