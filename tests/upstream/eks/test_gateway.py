@@ -1,0 +1,135 @@
+"""A whole gateway with a connection of kind kubernetes-eks, against moto's AWS and the embedded cluster: on every machine."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.clusters import Cluster
+from tests.support.gateway import Gateway, rule
+from tests.support.processes import until
+from tests.upstream.eks import cluster as clusters
+from tests.upstream.eks.account import CLUSTER, REGION, ROLE, Account, Refusal
+from tests.upstream.eks.cluster import Entries
+from tests.upstream.eks.outside import Knock, leaks
+
+SETTINGS = {"kind": "kubernetes-eks", "cluster_name": CLUSTER, "region": REGION, "role_arn": ROLE}
+RULES = [rule("bot", connection="prod-eks", scope=["read pods in web"], duration="2h"), rule("other", connection="prod-eks", scope=["read pods in web"])]
+DENIED = Refusal(403, "AccessDenied", f"User: gateway is not authorized to perform: sts:AssumeRole on resource: {ROLE}")
+
+
+@contextmanager
+def serving(folder: Path, account: Account, entries: Entries, **settings: Any) -> Iterator[Gateway]:
+    with (
+        clusters.beside(folder / "cluster", entries) as cluster,
+        Gateway(folder / "gateway", Cluster(cluster.kubeconfig, real=False), rules=RULES, connection="prod-eks", settings={**SETTINGS, **settings},
+                env=account.environment) as gateway,
+    ):  # fmt: skip
+        yield gateway
+
+
+def secrets(account: Account, entries: Entries) -> list[str]:
+    """Every credential that was used."""
+    ours = [text for pair in account.secrets.values() for text in pair]
+    return [*ours, *entries.tokens, account.environment["AWS_SECRET_ACCESS_KEY"]]
+
+
+def facts(gateway: Gateway) -> list[Any]:
+    return gateway.jitui("facts", as_json=True).ok().jsons
+
+
+def test_the_story(tmp_path: Path, account: Account, entries: Entries) -> None:
+    """Denied, asked, approved, answered in the window's own name, over; and no credential of it is in anything that was written."""
+    with serving(tmp_path, account, entries) as gateway:
+        bot, other = gateway.agent("bot"), gateway.agent("other")
+        knock = Knock(bot)
+        assert knock.get()[0] == 403
+        assert [name for name in entries.callers if not name.startswith("jitui-gateway-")] == []
+        first, second = gateway.window(bot), gateway.window(other)
+        assert [knock.get()[0], Knock(other).get()[0]] == [200, 200]
+        assert entries.callers[-2:] == [f"jitui-{first}-bot", f"jitui-{second}-other"]
+        gateway.jitui("revoke", first, "--reason", "enough").ok()
+        code, told = knock.get()
+        assert (code, "jitui request prod-eks" in told["message"]) == (403, True)
+        assert entries.refused == []
+        assert [one.form["DurationSeconds"] for one in account.calls("sts:AssumeRole") if "-g-" in one.form["RoleSessionName"]] == ["1800", "1800"]
+        assert leaks(gateway, secrets(account, entries)) == []
+        assert len(secrets(account, entries)) >= 10
+
+
+def test_aws_refuses_in_the_middle_of_a_window(tmp_path: Path, account: Account, entries: Entries) -> None:
+    """Nothing ends before the session does, the header and a fact say so, then 503 with the reason; the window itself lives, and goes on when AWS is back."""
+    account.life_s["session"] = 20
+    with serving(tmp_path, account, entries) as gateway:
+        bot = gateway.agent("bot")
+        grant = gateway.window(bot, duration="2h")
+        knock = Knock(bot)
+        assert knock.get()[0] == 200
+        began = time.monotonic()
+        account.refusals["sts:AssumeRole"] = DENIED
+        code, told = next(answer for answer in knock.poll(40) if answer[0] != 200)
+        assert code == 503
+        assert "not authorized to perform: sts:AssumeRole" in told["message"]
+        assert 13 < time.monotonic() - began < 22
+        trouble = gateway.desk(lambda remote: remote.status()).trouble
+        assert trouble.startswith("prod-eks ")
+        assert "sts:AssumeRole" in trouble
+        failing = [fact["what"] for fact in facts(gateway) if fact["kind"] == "credential.failing" and fact["what"]["holder"] == grant]
+        assert [one["left_s"] > 0 for one in failing] == [True, False]
+        assert [one["state"] for one in gateway.grants()] == ["active"]
+        account.refusals.clear()
+        until(lambda: knock.get()[0] == 200, "answer after AWS is back", timeout=60)
+        until(lambda: not gateway.desk(lambda remote: remote.status()).trouble, "end of the trouble", timeout=40)
+        assert any(fact["kind"] == "credential.renewed" for fact in facts(gateway))
+        assert leaks(gateway, secrets(account, entries)) == []
+
+
+def test_a_second_401_is_502_with_the_reason(tmp_path: Path, account: Account, entries: Entries) -> None:
+    """Never 401, which would tell the agent that its own token is wrong."""
+    with serving(tmp_path, account, entries) as gateway:
+        bot = gateway.agent("bot")
+        gateway.window(bot)
+        knock = Knock(bot)
+        assert knock.get()[0] == 200
+        entries.roles.clear()
+        code, told = knock.get()
+        assert code == 502
+        assert f"access entry for {ROLE}" in told["message"]
+
+
+def test_aws_is_away_when_the_gateway_starts(tmp_path: Path, account: Account, entries: Entries) -> None:
+    """It starts and says so; the first request after AWS is back finds the cluster."""
+    account.refusals["sts:AssumeRole"] = Refusal(503, "ServiceUnavailable", "try later")
+    with serving(tmp_path, account, entries) as gateway:
+        assert b"cluster unreachable" in gateway.program.snapshot().err
+        bot = gateway.agent("bot")
+        gateway.window(bot)
+        assert Knock(bot).get()[0] == 403  # what the cluster serves is not known, so nothing of it is allowed
+        account.refusals.clear()
+        until(lambda: Knock(bot).get()[0] == 200, "answer once AWS is back", timeout=60)
+
+
+def test_check(tmp_path: Path, account: Account, entries: Entries) -> None:
+    """Step by step to what the role may do; the first step that fails is the last line, with the fix."""
+    with serving(tmp_path, account, entries) as gateway:
+        config = str(gateway.config)
+        lines = gateway.jitui("check", "--config", config).ok().text.splitlines()
+        steps = [line.partition("connection prod-eks, ")[2].partition(":")[0] for line in lines if "prod-eks," in line and not line.startswith("note   rule")]
+        assert steps[:6] == ["AWS credentials", "role", "cluster", "endpoint", "token", "rights"]
+        assert any("too wide in web, no rule needs: " in line for line in lines)
+        entries.roles.clear()
+        refused = gateway.jitui("check", "--config", config)
+        assert (refused.code, "answers 401 to arn:aws:sts::" in refused.text) == (1, True)
+        account.refusals["sts:AssumeRole"] = DENIED
+        refused = gateway.jitui("check", "--config", config)
+        assert (refused.code, refused.text.splitlines()[-1].startswith("wrong  connection prod-eks: User: gateway is not authorized")) == (1, True)
+
+
+@pytest.mark.parametrize(("region", "says"), [("xx-none-1", "region xx-none-1 is none of AWS's regions"), ("cn-north-1", "is in partition aws-cn")])
+def test_a_region_that_can_not_be(tmp_path: Path, account: Account, entries: Entries, region: str, says: str) -> None:
+    """Said at start, with the connection."""
+    with pytest.raises(AssertionError, match=rf"connections.prod-eks: .*{says}"), serving(tmp_path, account, entries, region=region):
+        pass
