@@ -142,7 +142,7 @@ class Run:
 
     async def _cause(self, cause: Cause) -> list[Outcome]:
         agent = self.agents[cause]
-        duration = int(self.opening * 1.5 + 3) if cause is Cause.DEADLINE else 1800
+        duration = int(self.opening * 2 + 4) if cause is Cause.DEADLINE else 1800
         asking = Remote(self.gateway.ready["api"], token=agent.token, ca=Path(self.gateway.ready["ca"]))
         asked = await asking.ask(_connection(cause), duration_s=duration, reason="the matrix")
         await asking.aclose()
@@ -169,7 +169,7 @@ class Run:
         try:
             outcome.command = await Command.start(argv, env, terminal=kind.terminal)
             await kind.live(outcome.command)
-        except (AssertionError, TimeoutError, OSError) as error:
+        except (AssertionError, EOFError, OSError) as error:
             outcome.failure = f"it was never live ({type(error).__name__}): {error}; {outcome.command}"
 
     async def _end(self, cause: Cause, grant: str, outcomes: list[Outcome]) -> dict[str, str]:
@@ -195,7 +195,7 @@ class Run:
         try:
             async with asyncio.timeout(PATIENCE):
                 await outcome.kind.finish(outcome.command)
-        except (AssertionError, TimeoutError, OSError) as error:
+        except (AssertionError, EOFError, OSError) as error:
             outcome.failure = f"it did not end by itself ({type(error).__name__}): {error}; {outcome.command}"
 
     async def _ended(self, outcome: Outcome) -> None:
