@@ -5,6 +5,9 @@ bytes of what was handed on, some 64 KiB and one write at most, may wait below i
 """
 
 import asyncio
+import fcntl
+import struct
+import termios
 from collections import deque
 from collections.abc import Callable
 from typing import Final
@@ -80,6 +83,18 @@ class Outlet:
         dropped, self.queued = self.queued, 0
         self._queue.clear()
         return dropped
+
+    @property
+    def unsent(self) -> int:
+        """Bytes handed to the transport that the other side's kernel has not taken: those under TLS, and those in our kernel (SIOCOUTQ)."""
+        sock = self.transport.get_extra_info("socket")
+        if sock is None or self.transport.is_closing():
+            return 0
+        try:
+            (queued,) = struct.unpack("i", fcntl.ioctl(sock.fileno(), termios.TIOCOUTQ, bytes(4)))
+        except OSError:  # no such question to a socket here
+            queued = 0
+        return int(queued) + self.transport.get_write_buffer_size()
 
     @property
     def idle(self) -> bool:

@@ -13,6 +13,7 @@ from typing import Final
 from jitui.errors import JituiError
 from jitui.session.live import End, Session, Why
 from jitui.session.outlet import WINDOW, Outlet
+from jitui.session.rest import Rest
 from jitui.tape.frame import Channel
 from jitui.upstream.dial import cut
 from jitui.wire import status
@@ -140,6 +141,7 @@ class Relay:
         self._loop = asyncio.get_running_loop()
         self._alive: asyncio.TimerHandle | None = None
         self._closer: asyncio.TimerHandle | None = None
+        self._rest: Rest | None = None  # of a command that exited
 
     def begin(self, surplus_client: bytes, surplus_cluster: bytes) -> None:
         """Both transports are attached and the 101 is written; what came behind the heads comes first."""
@@ -303,6 +305,8 @@ class Relay:
         self.cluster.close()
         if self.client.closing:
             self.client.close()
+        if end.why is Why.EXIT and self.client.outlet is not None:
+            self._rest = Rest(self.client.outlet, self.session.window)
         self.client.listen()
         self._arm()
 
@@ -380,6 +384,9 @@ class Relay:
 
     def _too_late(self) -> None:
         self.cluster.abort()
+        if self._rest is not None and self._rest.on_its_way():
+            self._closer = self._loop.call_later(CLOSE_WITHIN, self._too_late)
+            return
         self.client.abort()
         self._release()
         self._finish(End(Why.EXIT if self.speech.exited else Why.CLIENT_CLOSED, "client", ""))
