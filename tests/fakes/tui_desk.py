@@ -49,6 +49,7 @@ class FakeDesk:
         self.solo = False
         self.recording = True
         self.locked = False
+        self.trouble = ""
         self.queue_refused = ""
         self._requests: dict[str, tuple[RequestView, float]] = {}  # with the boot second it was made at
         self._grants: dict[str, tuple[GrantView, float]] = {}
@@ -256,7 +257,8 @@ class FakeDesk:
         live = [view for view, _ in self._grants.values() if not view.ended]
         return Status(at=self.at, recording=self.recording, recorder_error="" if self.recording else "database or disk is full", record_bytes_s=1.2e6,
                       disk_free=81 << 30, lag_ms=2.0, waiting=sum(view.state == "pending" for view, _ in self._requests.values()), live=len(live),
-                      open_streams=sum(view.open_streams for view in live), lockdown=self.locked, facts=len(self._facts))  # fmt: skip
+                      open_streams=sum(view.open_streams for view in live), lockdown=self.locked, facts=len(self._facts),
+                      trouble=self.trouble)  # fmt: skip
 
     def _now_grant(self, ident: str) -> GrantView:
         if ident not in self._grants:

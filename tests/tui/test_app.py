@@ -234,6 +234,24 @@ async def test_lockdown_ends_every_window_and_is_lifted_by_the_same_key() -> Non
         assert "LOCKDOWN" not in hand.screen.text
 
 
+async def test_a_credential_that_can_not_be_renewed_is_on_every_header() -> None:
+    """With how long it serves on; a control character in the reason is not; gone when it is over."""
+    desk = FakeDesk()
+    desk.ask_for()
+    async with at(desk) as hand:
+        desk.trouble = "prod-eks g-17 goes on for 4m: sts:\x1b[2J not allowed"
+        await hand.settle()
+        for _ in range(2):
+            assert "prod-eks g-17 goes on for 4m: sts:" in hand.screen.text
+            await hand.press("enter")
+            await hand.passes(1)
+        assert isinstance(hand.app.screen, DecideScreen)
+        assert "\x1b" not in hand.screen.text
+        desk.trouble = ""
+        await hand.settle()
+        assert "goes on for" not in hand.screen.text
+
+
 async def test_a_silent_gateway_dims_the_data_takes_the_keys_and_comes_back_by_itself() -> None:
     """The header says since when, and that windows still end on time."""
     desk = FakeDesk()
