@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import socket
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,7 @@ async def stalled(home: House, times: int) -> tuple[Kubectl, relay.Leg]:
     kubectl, pod = await connected(home)
     (stream,) = home.broker.windows.sessions[1]._legs
     kubectl.writer.transport.pause_reading()  # type: ignore[attr-defined]
+    kubectl.writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 16)  # else its kernel may take all of it
     for _ in range(times):
         pod.line.message(1, SAID)
     pod.line.message(3, SUCCESS)
