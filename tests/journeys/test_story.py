@@ -1,10 +1,13 @@
 """The whole story, with each kubectl: denied, asked, approved, at work, ended, denied again, and all of it on record."""
 
+import pytest
+
 from tests.support.gateway import Agent, Gateway
-from tests.support.kubectls import Kubectl
+from tests.support.kubectls import SPDY, VERSIONS, Kubectl
 from tests.support.processes import until
 
 
+@pytest.mark.parametrize("kubectl", [pytest.param(version, marks=pytest.mark.kubectl) for version in (SPDY[0], *VERSIONS)], indirect=True)
 def test_from_denied_to_denied(gateway: Gateway, agent: Agent, kubectl: Kubectl) -> None:
     """What was refused passes in the window, ends with it, is refused again, and what kubectl printed is what is on record."""
 
