@@ -81,6 +81,7 @@ class Aws:
         """Reads no credentials yet, only what botocore itself ships. Raises ConfigurationError: unknown region, or one of another partition than the role."""
         self.terms = terms
         self._lock = threading.Lock()
+        self._session: Any = None
         self._clients: dict[str, Any] = {}  # with the gateway's own credentials
         self._emitter = HierarchicalEmitter()  # signers hold it weakly, so it stays here
         self.host = self._token_host()
@@ -147,18 +148,19 @@ class Aws:
     def start_over(self) -> None:
         """Read the gateway's own credentials anew at the next call: their file may have been rewritten."""
         with self._lock:
+            self._session = None
             self._clients.clear()
 
     def _client(self, service: str, keys: Keys | None) -> Any:
         """One for the gateway's own credentials is kept, as it costs 75 ms; one for a session's is gone after its call."""
-        if keys is not None:
-            session = boto3.Session(aws_access_key_id=keys.key_id, aws_secret_access_key=keys.secret, aws_session_token=keys.token,
-                                    region_name=self.terms.region)  # fmt: skip
-            return session.client(service, config=ONCE)
         with self._lock:
+            if self._session is None:
+                self._session = boto3.Session(profile_name=self.terms.profile or None, region_name=self.terms.region)
+            if keys is not None:
+                return self._session.client(service, config=ONCE, aws_access_key_id=keys.key_id, aws_secret_access_key=keys.secret,
+                                            aws_session_token=keys.token)  # fmt: skip
             if service not in self._clients:
-                session = boto3.Session(profile_name=self.terms.profile or None, region_name=self.terms.region)
-                self._clients[service] = session.client(service, config=ONCE)
+                self._clients[service] = self._session.client(service, config=ONCE)
             return self._clients[service]
 
     def _ask(self, action: str, keys: Keys | None, work: Callable[[], Any], asks: tuple[str, ...] = ()) -> Any:

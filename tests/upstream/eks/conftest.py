@@ -1,14 +1,21 @@
 """AWS and a cluster for one test, in this process."""
 
-from collections.abc import AsyncIterator, Iterator
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
+import uvloop
 
 from jitui.demo.cluster.embedded import EmbeddedCluster
 from tests.upstream.eks import account as accounts, cluster as clusters
 from tests.upstream.eks.account import Account
 from tests.upstream.eks.cluster import Entries
+
+
+def pytest_asyncio_loop_factories(config: pytest.Config, item: pytest.Item) -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
+    """On the gateway's own loop: what both loops differ in, TLS and sockets, is tested next door."""
+    return {"uvloop": uvloop.new_event_loop}
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ import base64
 import gc
 import json
 import sys
+from functools import partial
 from typing import Any
 
 import uvloop
@@ -43,6 +44,7 @@ async def main() -> dict[str, Any]:
     ended, lives = grant(7, clock), grant(8, clock, "other")
     for it in (ended, lives):
         assert (await get(eks, pool, it)).status == 200
+        await eks.aside(partial(eks.aws.whoami, eks._seats[it.id].lease.keys))  # type: ignore[union-attr]  # as a diagnosis does
     behind = {it.id: [backwards(text) for text in _secrets(eks, it.id)] for it in (ended, lives)}
     before = [held(text) for text in behind[7] + behind[8]]
     await eks.forget(ended)

@@ -1,5 +1,6 @@
 """A whole gateway with a connection of kind kubernetes-eks, against moto's AWS and the embedded cluster: on every machine."""
 
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -133,3 +134,26 @@ def test_a_region_that_can_not_be(tmp_path: Path, account: Account, entries: Ent
     """Said at start, with the connection."""
     with pytest.raises(AssertionError, match=rf"connections.prod-eks: .*{says}"), serving(tmp_path, account, entries, region=region):
         pass
+
+
+def test_slow_aws_holds_nobody_else_up(tmp_path: Path, account: Account, entries: Entries, capsys: pytest.CaptureFixture[str]) -> None:
+    """One window waits nine seconds for its session, and gets it; the other works on, and the loop is never late."""
+    with serving(tmp_path, account, entries) as gateway:
+        bot, other = gateway.agent("bot"), gateway.agent("other")
+        gateway.window(bot)
+        gateway.window(other)
+        knock, late = Knock(bot), Knock(other)
+        assert knock.get()[0] == 200
+        account.delays["sts:AssumeRole"] = 9.0
+        waiting = threading.Thread(target=late.get)
+        waiting.start()
+        lag_ms = 0.0
+        for code, _ in knock.poll(8):
+            assert code == 200
+            lag_ms = max(lag_ms, gateway.desk(lambda remote: remote.status()).lag_ms)
+        waiting.join(30)
+        with capsys.disabled():
+            print(f"\n  beside a slow AWS: {sum(knock.codes.values())} calls, slowest {knock.worst_s * 1000:.0f} ms; worst lag {lag_ms:.1f} ms")
+        assert dict(late.codes) == {200: 1}
+        assert 8 < late.worst_s < 20
+        assert lag_ms < 250

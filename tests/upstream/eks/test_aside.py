@@ -1,0 +1,48 @@
+"""Blocking work beside the loop."""
+
+import asyncio
+import threading
+import time
+
+import pytest
+
+from jitui.upstream.eks.aside import Aside
+
+
+async def test_what_it_returns_and_raises_comes_back() -> None:
+    """On a daemon thread of its own."""
+    aside = Aside()
+    assert await aside(lambda: (threading.current_thread().daemon, threading.current_thread() is threading.main_thread())) == (True, False)
+    with pytest.raises(ValueError, match="none"):
+        await aside(lambda: int("none"))
+
+
+async def test_a_few_at_once() -> None:
+    """The others wait for their turn."""
+    aside, at_work, most = Aside(at_once=2), [0], [0]
+    lock = threading.Lock()
+
+    def work() -> None:
+        with lock:
+            at_work[0] += 1
+            most[0] = max(most[0], at_work[0])
+        time.sleep(0.02)
+        with lock:
+            at_work[0] -= 1
+
+    await asyncio.gather(*(aside(work) for _ in range(8)))
+    assert most == [2]
+
+
+async def test_nobody_waits_for_what_nobody_wants() -> None:
+    """Whoever is cancelled goes at once, and gives the turn back; the work ends by itself."""
+    aside, over = Aside(at_once=1), threading.Event()
+    began = time.monotonic()
+    waiting = asyncio.ensure_future(aside(lambda: over.wait(5)))
+    await asyncio.sleep(0.02)
+    waiting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    assert await aside(lambda: "next") == "next"
+    assert time.monotonic() - began < 4
+    over.set()
