@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from functools import partial
 from typing import Any, Final
 
 import boto3
@@ -183,7 +184,8 @@ class Aws:
         }  # fmt: skip
         credentials = Credentials(keys.key_id, keys.secret, keys.token)
         signer = RequestSigner(ServiceId("sts"), self.terms.region, "sts", "v4", credentials, self._emitter)
-        url: str = signer.generate_presigned_url(request, region_name=self.terms.region, expires_in=EXPIRES_S, operation_name="")
+        presign = partial(signer.generate_presigned_url, request, region_name=self.terms.region, expires_in=EXPIRES_S, operation_name="")
+        url: str = self._ask("signing a token", keys, presign)
         urllib.parse.clear_cache()  # type: ignore[attr-defined]  # urlsplit keeps what it was given lately
         made = "k8s-aws-v1." + base64.urlsafe_b64encode(url.encode("ascii")).decode("ascii").rstrip("=")
         if len(made) > TOKEN_LIMIT:

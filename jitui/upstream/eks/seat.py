@@ -24,6 +24,7 @@ TRIES: Final = 3  # of a call that AWS throttles or fails itself, while somebody
 PAUSE_S: Final = 0.5  # before the second of them; then twice that
 REST_S: Final = 1.0  # after a failure, before AWS is asked again; doubled each time
 LONGEST_REST_S: Final = 30.0
+PASSING: Final = 3  # failures in a row that AWS may have by the way, before anybody is told
 DIAGNOSED_US: Final = 10 * SECOND  # how long a diagnosis is repeated
 SKEW_S: Final = 300.0  # STS takes no request that is further off
 
@@ -143,16 +144,19 @@ class Seat:
                 self._aws.start_over()
         lease = Lease.of(keys, now)
         lease.mint(self._aws.token, self._now())
+        if not lease.good(self._now()):
+            raise AwsError(f"AWS gave a session that is over in {keys.life_s:.0f} s, before it could be used")
         return lease
 
     def _note_failure(self, why: str, fault: Fault) -> None:
+        """Rest a while, and tell whoever runs the gateway: once for each kind of failure, and again when the session at hand is used up."""
         now, lease = self._now(), self._lease
         self._failed = (why, fault)
         self._rest_us = now + round(_jittered(min(LONGEST_REST_S, REST_S * 2 ** min(self._failures, 10))) * SECOND)
         self._failures += 1
-        left_s = max(0.0, (lease.token_last_us if lease is not None else now) - now) / SECOND
-        if lease is not None and lease.keys is not None:
-            left_s = max(left_s, (lease.last_us - now) / SECOND)
+        left_s = max(0.0, (lease.last_us if lease is not None else now) - now) / SECOND
+        if left_s > 0 and self._failures < PASSING and fault in {Fault.THROTTLED, Fault.UNREACHABLE}:
+            return  # it may be over in a moment, and there is time
         told = f"{fault}{left_s > 0}"
         if told != self._told and not self._closed:
             self._told = told

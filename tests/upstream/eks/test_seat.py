@@ -128,6 +128,30 @@ async def test_while_aws_refuses_it_is_not_asked_by_every_request(account: Accou
     pool.close()
 
 
+async def test_a_passing_failure_is_told_only_if_it_stays(account: Account, cluster: EmbeddedCluster, clock: ManualClock) -> None:
+    """With minutes left, one throttled renewal is nobody's business; three in a row are."""
+    it = grant(7, clock, seconds=2 * 3600)
+    told: list[Trouble] = []
+    async with at_work(account, clock, it, told) as (eks, _):
+        account.refusals["sts:AssumeRole"] = THROTTLED
+        clock.advance(3301)
+        for failures in (1, 2):
+            await until(lambda: eks._seats[7]._failures == failures, "renewal")  # noqa: B023 - awaited here
+            assert told == []
+            clock.advance(3)
+        await until(lambda: [one.holder for one in told if one.left_s > 200] != [], "word of the trouble")
+        assert "AWS throttles the gateway" in told[0].why
+        assert eks.ready(it) is not None
+
+
+async def test_a_session_that_is_over_before_it_can_be_used(account: Account, cluster: EmbeddedCluster, clock: ManualClock) -> None:
+    """Said, and not sent."""
+    eks = await load(clock)
+    account.life_s["session"] = 0
+    with pytest.raises(AwsError, match=r"AWS gave a session that is over in -?\d s, before it could be used"):
+        await eks.authorization(None)
+
+
 async def test_throttling_is_waited_out(account: Account, cluster: EmbeddedCluster, clock: ManualClock) -> None:
     """Two refusals and then a session: the request behind it is late, and answered. More than that is said."""
     eks = await load(clock)
