@@ -30,7 +30,7 @@ async def compare(what: str, how: str, pool: Pool, upstream: Upstream, wanted: f
     named = sorted({need.namespace for need in wanted if need.namespace != EVERYWHERE and "*" not in need.namespace})
     for namespace in named:
         there = [need for need in wanted if need.namespace == namespace]
-        rules = await reviews.rules(pool, upstream, namespace)
+        rules, _ = await reviews.rules(pool, upstream, namespace)
         lacking = await _refused(pool, upstream, rbac.missing(rules, there))
         yield _narrow(what, f"in {namespace}", lacking, how, len(there))
         if extra := rbac.beyond(rules, wanted, namespace):
@@ -39,8 +39,12 @@ async def compare(what: str, how: str, pool: Pool, upstream: Upstream, wanted: f
     if everywhere:
         yield _narrow(what, "in the whole cluster", await _refused(pool, upstream, everywhere), how, len(everywhere))
     elsewhere = next((name for name in ELSEWHERE if name not in named), "kube-public")
-    if extra := rbac.beyond(await reviews.rules(pool, upstream, elsewhere), wanted, elsewhere):
+    rules, whole = await reviews.rules(pool, upstream, elsewhere)
+    if extra := rbac.beyond(rules, wanted, elsewhere):
         yield _wide(what, f"in {elsewhere}, where no rule promises anything", extra, how)
+    if not whole:
+        said = "the cluster has an authorizer that does not list what it allows (an access policy of the role's entry?): too wide can't be ruled out"
+        yield Found("note", what, said)
 
 
 def _narrow(what: str, where: str, lacking: Sequence[Need], how: str, promised: int) -> Found:

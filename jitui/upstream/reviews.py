@@ -29,10 +29,13 @@ async def whoami(pool: Pool, upstream: Upstream) -> Subject:
     return Subject(str(info.get("username") or ""), tuple(str(group) for group in info.get("groups") or ()))
 
 
-async def rules(pool: Pool, upstream: Upstream, namespace: str) -> Sequence[Mapping[str, Any]]:
-    """The ResourceRules that hold in a namespace, the cluster-wide ones among them. An authorizer that lists none is not seen. Raises UpstreamError."""
+async def rules(pool: Pool, upstream: Upstream, namespace: str) -> tuple[Sequence[Mapping[str, Any]], bool]:
+    """The ResourceRules that hold in a namespace, the cluster-wide ones among them; and whether those are all: some authorizers list none.
+
+    Raises UpstreamError.
+    """
     status = await _review(pool, upstream, "authorization.k8s.io", "SelfSubjectRulesReview", {"namespace": namespace})
-    return [rule for rule in status.get("resourceRules") or () if isinstance(rule, Mapping)]
+    return [rule for rule in status.get("resourceRules") or () if isinstance(rule, Mapping)], status.get("incomplete") is not True
 
 
 async def may(pool: Pool, upstream: Upstream, attributes: Mapping[str, str]) -> bool:

@@ -28,7 +28,7 @@ async def test_the_three_reviews(kubeconfig: Write, server: Pair, tmp_path: Path
         upstream = Kubeconfig.load(kubeconfig(peer.url, {"token": "t"}), "", ManualClock())
         pool = Pool(upstream)
         assert await reviews.whoami(pool, upstream) == reviews.Subject("jitui:x", ("g", "system:authenticated"))
-        assert await reviews.rules(pool, upstream, "web") == [RULE]
+        assert await reviews.rules(pool, upstream, "web") == ([RULE], True)
         assert await reviews.may(pool, upstream, {"verb": "get", "resource": "pods", "namespace": "web"})
         assert await reviews.may(pool, upstream, {"verb": "get", "path": "/metrics"})
         pool.close()

@@ -11,6 +11,7 @@ import pytest
 
 from tests.support.clusters import Cluster
 from tests.support.gateway import Gateway, rule
+from tests.support.kubectls import Kubectl
 from tests.support.processes import until
 from tests.upstream.eks import cluster as clusters
 from tests.upstream.eks.account import CLUSTER, REGION, ROLE, Account, Refusal
@@ -18,7 +19,8 @@ from tests.upstream.eks.cluster import Entries
 from tests.upstream.eks.outside import Knock, leaks
 
 SETTINGS = {"kind": "kubernetes-eks", "cluster_name": CLUSTER, "region": REGION, "role_arn": ROLE}
-RULES = [rule("bot", connection="prod-eks", scope=["read pods in web"], duration="2h"), rule("other", connection="prod-eks", scope=["read pods in web"])]
+RULES = [rule("bot", connection="prod-eks", scope=["read pods in web"], duration="2h"), rule("other", connection="prod-eks", scope=["read pods in web"]),
+         rule("debug", connection="prod-eks", scope=["@debug in web"])]  # fmt: skip
 DENIED = Refusal(403, "AccessDenied", f"User: gateway is not authorized to perform: sts:AssumeRole on resource: {ROLE}")
 
 
@@ -85,6 +87,19 @@ def test_aws_refuses_in_the_middle_of_a_window(tmp_path: Path, account: Account,
         until(lambda: knock.get()[0] == 200, "answer after AWS is back", timeout=60)
         until(lambda: not gateway.desk(lambda remote: remote.status()).trouble, "end of the trouble", timeout=40)
         assert any(fact["kind"] == "credential.renewed" for fact in facts(gateway))
+        assert leaks(gateway, secrets(account, entries)) == []
+
+
+@pytest.mark.kubectl
+def test_kubectl_and_exec(tmp_path: Path, account: Account, entries: Entries, one_kubectl: Kubectl) -> None:
+    """A real kubectl: its exec reaches the cluster in the window's own name, and ends with its exit code."""
+    with serving(tmp_path, account, entries) as gateway:
+        debug = gateway.agent("debug")
+        grant = gateway.window(debug)
+        pod = gateway.kubectl(one_kubectl, debug, "get", "pods", "-n", "web", "-o", "name").ok().text.split()[0]
+        done = gateway.kubectl(one_kubectl, debug, "exec", "-n", "web", pod, "--", "sh", "-c", "echo said; exit 3")
+        assert (done.text, done.code) == ("said\n", 3)
+        assert entries.callers[-1] == f"jitui-{grant}-debug"
         assert leaks(gateway, secrets(account, entries)) == []
 
 

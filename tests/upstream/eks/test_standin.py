@@ -25,10 +25,10 @@ from jitui.upstream.kubeconfig import Kubeconfig
 from jitui.upstream.pool import Pool
 from tests.support.eks import Eks
 from tests.support.gateway import Gateway, rule
-from tests.support.kubectls import Kubectl
 from tests.support.processes import until
+from tests.upstream.eks import renewal
 from tests.upstream.eks.made import get, load, terms
-from tests.upstream.eks.outside import PODS, Knock, leaks
+from tests.upstream.eks.outside import PODS, Knock
 
 pytestmark = pytest.mark.eks
 
@@ -67,22 +67,11 @@ def audited(folder: Path, audit_id: str) -> dict[str, Any]:
 
 def test_renewal_while_an_agent_works(tmp_path: Path, eks: Eks, capsys: pytest.CaptureFixture[str]) -> None:
     """A get each 200 ms, and a watch, over a minute and six sessions or more: not one call fails, and the watch is the one that began."""
-    with serving(tmp_path, eks) as gateway:
-        bot = gateway.agent("bot")
-        grant = gateway.window(bot)
-        watch = gateway.spawn_kubectl(Kubectl("1.34", (str(eks.folder / "cluster" / "kubectl"),)), bot, "get", "pods", "-n", "web", "--watch")
-        gateway.live("watch", grant)
-        knock, lag_ms = Knock(bot), 0.0
-        for _ in knock.poll(62):
-            if sum(knock.codes.values()) % 20 == 0:
-                lag_ms = max(lag_ms, gateway.desk(lambda remote: remote.status()).lag_ms)
-        assumed = len(eks.trail("AssumeRole", f"jitui-{grant}-bot"))
-        with capsys.disabled():
-            print(f"\n  {dict(knock.codes)} over {assumed} sessions; slowest {knock.worst_s * 1000:.0f} ms; worst lag {lag_ms:.1f} ms")
-        assert list(knock.codes) == [200]
-        assert assumed >= 6
-        assert (watch.running, [one["state"] for one in gateway.sessions("watch", live=True)]) == (True, ["open"])
-        assert leaks(gateway, [eks.aws["AWS_SECRET_ACCESS_KEY"], "k8s-aws-v1.", "X-Amz-Security-Token", "FQoGZXIvYXdz"]) == []
+    found = renewal.work(tmp_path, eks, 62)
+    with capsys.disabled():
+        print(f"\n  {found}")
+    assert (list(found.codes), found.watching, found.leaks) == ([200], True, [])
+    assert found.sessions >= 6
 
 
 def test_the_three_logs_can_be_joined(tmp_path: Path, eks: Eks) -> None:
