@@ -135,7 +135,7 @@ def _took(kubectl: Kubectl, way: Target, args: list[str], protocol: str, home: P
 
 
 async def end(gateway: Gateway, agent: Agent, streams: int, window: int) -> None:
-    """Half of them execs that are typed into, a tenth floods, the rest followed logs and watches; all end at one deadline."""
+    """Execs that are typed into, two that flood, and followed logs and watches; all end at one deadline."""
     grant = await asyncio.to_thread(gateway.window, agent, duration=f"{window}s")
     (view,) = [one for one in await asyncio.to_thread(gateway.grants) if one["id"] == grant]
     deadline = datetime.fromisoformat(view["deadline"]).timestamp()
@@ -143,7 +143,7 @@ async def end(gateway: Gateway, agent: Agent, streams: int, window: int) -> None
     opens: list[Callable[[], Any]] = []
     for number in range(streams):
         match number % 10:
-            case 0 if number < 100:
+            case 0 if number < 20:
                 opens.append(lambda: connect(server, ca, exec_request(server, agent.token, "web", ["jitui-flood"])))
             case 1 | 2:
                 opens.append(lambda: follow(server, ca, agent.token, "/api/v1/namespaces/web/pods/chatty/log?follow=true&tailLines=1"))
@@ -163,6 +163,8 @@ async def end(gateway: Gateway, agent: Agent, streams: int, window: int) -> None
                 client.type(b"k")
         await asyncio.sleep(0.2)
     await asyncio.gather(*(asyncio.wait_for(client.gone, 15) for client in clients))
+    early = next((client.seen.status for client in clients if client.seen.closed < deadline), b"")
+    assert not early, f"ended before the deadline: {early.decode()}"
     for what, kind in (("exec", ExecClient), ("logs and watch", Follower)):
         mine = [client.seen for client in clients if isinstance(client, kind)]
         words = [(seen.words - deadline) * 1000 for seen in mine if seen.words]
@@ -233,7 +235,7 @@ def main() -> None:
         folder = Path(name)
 
         def before(cluster: Cluster, name: str) -> tuple[Gateway, Agent]:
-            gateway = stack.enter_context(Gateway(folder / name, cluster, rules=[rule("bencher")]))
+            gateway = stack.enter_context(Gateway(folder / name, cluster, rules=[rule("bencher", bytes="20GiB")]))
             return gateway, gateway.agent("bencher")
 
         if chosen & {"echo", "bulk"}:
