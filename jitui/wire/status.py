@@ -82,5 +82,5 @@ def watch_error(message: str, content_type: bytes = b"application/json", *, code
 
 def warning(text: str) -> bytes:
     """The value of a Warning header that kubectl prints as `Warning: ...`: code 299, quoted (RFC 7234, section 5.5), ASCII, one line."""
-    line = clean(text, WARNING_LIMIT).encode("ascii", "replace").decode()
+    line = clean(text, WARNING_LIMIT - 2).replace("\u2026", "...").encode("ascii", "replace").decode()
     return b'299 jitui "' + line.replace("\\", "\\\\").replace('"', '\\"').encode() + b'"'

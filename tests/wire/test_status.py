@@ -75,6 +75,13 @@ def test_a_warning_keeps_its_words() -> None:
     assert status.warning('window "g-1" ends in 90s \\o/') == b'299 jitui "window \\"g-1\\" ends in 90s \\\\o/"'
 
 
+def test_a_long_warning_says_that_it_goes_on() -> None:
+    """Three dots: the ellipsis is no ASCII."""
+    value = status.warning("word " * 200)
+    assert value.endswith(b'..."')
+    assert b"?" not in value
+
+
 @given(st.text(max_size=100))
 def test_no_words_carry_control_characters(text: str) -> None:
     """What somebody else wrote reaches the client's terminal on one line, without escapes."""
