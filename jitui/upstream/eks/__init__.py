@@ -4,6 +4,7 @@
 * said      what AWS or botocore raise, as one sentence each
 * aws       the four calls, blocking: GetCallerIdentity, AssumeRole, DescribeCluster, and the signing of a token
 * aside     a thread for a blocking call
+* patience  asking again what AWS throttles
 * lease     a role session's keys and its token, and the instants at which each is renewed and no longer used
 * seat      the role session of one grant: assumed once for all who ask, renewed in the background, forgotten at the end
 * place     where the cluster listens and which authority signs for it, looked up and kept

@@ -13,6 +13,7 @@ from jitui.upstream.dial import Address, client_context, read
 from jitui.upstream.eks.aside import Aside
 from jitui.upstream.eks.aws import Aws, Description, Keys
 from jitui.upstream.eks.lease import SECOND
+from jitui.upstream.eks.patience import patiently
 from jitui.upstream.eks.said import AwsError
 from jitui.upstream.eks.terms import Terms
 
@@ -76,7 +77,7 @@ class Places:
             raise AwsError(str(self._failed), self._failed.fault)
         self._failed = None
         try:
-            return await self._describe()
+            return await patiently(self._describe)
         except AwsError as error:
             self._failed = AwsError(str(error), error.fault)
             raise

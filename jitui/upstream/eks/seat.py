@@ -5,7 +5,6 @@ answered 503 until AWS is back.
 """
 
 import asyncio
-import random
 from functools import partial
 from typing import Final
 
@@ -15,13 +14,12 @@ from jitui.rules.terms import Grant
 from jitui.upstream.eks.aside import Aside
 from jitui.upstream.eks.aws import Aws, Caller
 from jitui.upstream.eks.lease import SECOND, Lease
+from jitui.upstream.eks.patience import TRIES, jittered, patiently
 from jitui.upstream.eks.said import AwsError, Fault
 from jitui.upstream.eks.terms import LONGEST_S, Terms, duration_s, session_name
 from jitui.upstream.port import Headers
 from jitui.upstream.trouble import Tell, Trouble
 
-TRIES: Final = 3  # of a call that AWS throttles or fails itself, while somebody waits
-PAUSE_S: Final = 0.5  # before the second of them; then twice that
 REST_S: Final = 1.0  # after a failure, before AWS is asked again; doubled each time
 LONGEST_REST_S: Final = 30.0
 PASSING: Final = 3  # failures in a row that AWS may have by the way, before anybody is told
@@ -111,16 +109,11 @@ class Seat:
 
     async def _assume(self, tries: int) -> Lease:
         """Another session in place of the one at hand, if there is one. Raises AwsError after having said it to whom it concerns."""
-        for left in reversed(range(tries)):
-            try:
-                lease = await self._assumed()
-            except AwsError as error:
-                if left and error.fault is Fault.THROTTLED:
-                    await asyncio.sleep(_jittered(PAUSE_S * 2 ** (tries - 1 - left)))
-                    continue
-                self._note_failure(str(error), error.fault)
-                raise
-            break
+        try:
+            lease = await patiently(self._assumed, tries)
+        except AwsError as error:
+            self._note_failure(str(error), error.fault)
+            raise
         if self._closed:
             lease.give_up()
             raise AwsError("the window has ended, and its role session with it")
@@ -152,7 +145,7 @@ class Seat:
         """Rest a while, and tell whoever runs the gateway: once for each kind of failure, and again when the session at hand is used up."""
         now, lease = self._now(), self._lease
         self._failed = (why, fault)
-        self._rest_us = now + round(_jittered(min(LONGEST_REST_S, REST_S * 2 ** min(self._failures, 10))) * SECOND)
+        self._rest_us = now + round(jittered(min(LONGEST_REST_S, REST_S * 2 ** min(self._failures, 10))) * SECOND)
         self._failures += 1
         left_s = max(0.0, (lease.last_us if lease is not None else now) - now) / SECOND
         if left_s > 0 and self._failures < PASSING and fault in {Fault.THROTTLED, Fault.UNREACHABLE}:
@@ -231,8 +224,3 @@ def _refused(caller: Caller, terms: Terms) -> str:
         return f"cluster {terms.cluster} answers 401: this machine's clock is {abs(caller.ahead_s):.0f} s {way} AWS's, and tokens bear its time; set it"
     return (f"cluster {terms.cluster} answers 401 to {caller.arn}, a session that AWS takes: cluster_name is not the cluster's own name, or there is no "
             f"access entry for {terms.role} (one for a role that was deleted and made again counts no more); its log `authenticator` says which")  # fmt: skip
-
-
-def _jittered(seconds: float) -> float:
-    """Up to a fifth longer, so that many sessions do not ask at once."""
-    return seconds * (1 + random.random() / 5)  # noqa: S311 - no secret

@@ -10,7 +10,7 @@ from jitui.upstream.eks.place import configured
 from jitui.upstream.eks.said import AwsError
 from jitui.upstream.pool import Pool
 from tests.upstream.authority import Authority
-from tests.upstream.eks.account import Account
+from tests.upstream.eks.account import Account, Refusal
 from tests.upstream.eks.made import get, load, terms
 
 
@@ -57,3 +57,18 @@ async def test_a_private_endpoint_that_does_not_answer(account: Account, clock: 
     eks = await load(clock)
     with pytest.raises(Exception, match=r"did not answer within 10 s; the cluster's endpoint is private \(resourcesVpcConfig.endpointPublicAccess is false\)"):
         await get(eks, Pool(eks))
+
+
+async def test_eks_that_throttles_or_does_not_know_the_cluster(account: Account, clock: ManualClock) -> None:
+    """Throttling is waited out while somebody waits; what does not change is said at once, and is not asked again for five seconds."""
+    account.cluster("https://127.0.0.1:1", Authority().pem)
+    eks = await load(clock)
+    account.refusals["eks:DescribeCluster"] = Refusal(404, "ResourceNotFoundException", "No cluster found for name: prod.")
+    for _ in range(5):
+        with pytest.raises(AwsError, match="no cluster prod in region us-east-1"):
+            await eks.authorization(None)
+    assert len(account.calls("eks:DescribeCluster")) == 1
+    clock.advance(6)
+    account.refusals["eks:DescribeCluster"], account.refuse_times["eks:DescribeCluster"] = Refusal(429, "ThrottlingException", "Rate exceeded"), 2
+    assert await eks.authorization(None)
+    assert len(account.calls("eks:DescribeCluster")) == 4

@@ -82,15 +82,17 @@ async def test_a_configured_place_is_not_looked_up(account: Account, cluster: Em
     assert account.calls("eks:DescribeCluster") == []
 
 
-async def test_a_cluster_that_moved_is_found_again(account: Account, cluster: EmbeddedCluster, clock: ManualClock) -> None:
-    """After a certificate that is not trusted it is described once more, and once in 30 seconds at most; idle connections are of no use then."""
-    account.cluster(cluster.url, Authority().pem)
+@pytest.mark.parametrize(("elsewhere", "says"), [("", "not trusted"), ("https://nowhere.invalid", "its name can't be looked up")])
+async def test_a_cluster_that_moved_is_found_again(account: Account, cluster: EmbeddedCluster, clock: ManualClock, elsewhere: str, says: str) -> None:
+    """After a certificate that is not trusted, or a name that nobody knows, it is described once more, and once in 30 seconds at most; then idle
+    connections are of no use any more."""
+    account.cluster(elsewhere or cluster.url, Authority().pem)
     eks = await load(clock)
     pool = Pool(eks)
-    with pytest.raises(UpstreamError, match="not trusted"):
+    with pytest.raises(UpstreamError, match=says):
         await get(eks, pool)
     account.cluster(cluster.url, authority(cluster))
-    with pytest.raises(UpstreamError, match="not trusted"):
+    with pytest.raises(UpstreamError, match=says):
         await get(eks, pool)
     assert len(account.calls("eks:DescribeCluster")) == 1
     clock.advance(31)
