@@ -10,6 +10,7 @@ from typing import Final
 
 from jitui.errors import JituiError, UpstreamError
 from jitui.rules.action import Action
+from jitui.session.farewell import farewell
 from jitui.session.live import End, Session, Why
 from jitui.session.outlet import WINDOW
 from jitui.session.sides import Client, Cluster
@@ -23,6 +24,7 @@ EVENT_LIMIT: Final = 8 << 20  # an event longer than this is passed on unaligned
 UNSAFE: Final = frozenset({b"POST", b"PUT", b"PATCH", b"DELETE"})
 THAWS_WITHIN: Final = 30.0  # seconds a new request waits in a frozen window
 NOT_ACCEPTED: Final = "the cluster does not accept the gateway's credential; whoever runs this gateway finds out why with: jitui check"
+BROKEN_OFF: Final = End(Why.UPSTREAM_LOST, "gateway", "jitui: the cluster closed the connection", 502, "ServiceUnavailable")
 UNKNOWN: Final = (Channel.MARK, b'{"outcome":"unknown"}')  # it was sent, and no answer came
 
 
@@ -67,7 +69,7 @@ class Exchange:
         self._aligned = session.kind == "watch"
         self._retried = False
         self._done = False
-        self._clean_line = True  # what the client was handed last ended with a newline
+        self._clean_line = self._clean_flush = True  # what the client was handed last, and what was put on record last, ended with a newline
         client.outlet.gate = session.passing
         if session.frozen_by:
             asyncio.get_running_loop().call_later(THAWS_WITHIN, self._still_frozen)
@@ -257,7 +259,7 @@ class Exchange:
         self._wire = []
         whole = self._out_ended = self._out_whole
         size = sum(len(body) for _, body in pieces)
-        clean = not pieces or pieces[-1][0] is Channel.RESPONSE or pieces[-1][1].endswith(b"\n")
+        clean = self._clean_flush = not pieces or pieces[-1][0] is Channel.RESPONSE or pieces[-1][1].endswith(b"\n")
         self.bytes_out += size
         self._out_held += size
         self._out_new = 0
@@ -312,24 +314,37 @@ class Exchange:
         return self._up.went and self._answer is None and self.head_in.method in UNSAFE
 
     def _fail(self, text: str, *, refused: bool = False, code: int = 502) -> None:
-        """Nothing more comes from the cluster: a Status if the answer has not begun, else a cut."""
+        """Nothing more comes from the cluster: a Status if the answer has not begun, else words where there can be any, behind all that came."""
+        if self._answered:
+            self._flush_out()
+            said = farewell(self.session, self._answer, BROKEN_OFF, clean=self._clean_flush)
+            self.session.record(self.conn, [(Channel.GATEWAY, said[0]) if said else (Channel.MARK, b'{"cut":true}')], lambda: self._broken_off(said))
+            return
         unknown = self._unknown() and not refused
         connection = self._stop()
         if connection is not None:
             connection.abort()
         end = End(Why.UPSTREAM_LOST, "gateway", "", 502)
-        if self._answered:
-            self._client.abort()
-            self._close(self.code, end)
-            return
-        said = f"jitui: {text}; whether the request was carried out is not known" if unknown else f"jitui: {text}"
-        body = status.status(code, "ServiceUnavailable", said)
+        words = f"jitui: {text}; whether the request was carried out is not known" if unknown else f"jitui: {text}"
+        body = status.status(code, "ServiceUnavailable", words)
 
         def told() -> None:
             self._client.answer(code, body, close=not self._up.whole)
             self._close(None if unknown else code, end)
 
         self.session.say(self.conn, [*([UNKNOWN] if unknown else []), (Channel.GATEWAY, body)], told)
+
+    def _broken_off(self, said: tuple[bytes, bytes] | None) -> None:
+        """All that came was handed on, or waits to be."""
+        if self._done:
+            return
+        self._stop()
+        if said is None:
+            self._client.abort()
+        else:
+            self.session.handed(self.conn, Channel.GATEWAY, len(said[0]))
+            self._leave(said[1])
+        self._close(self.code, BROKEN_OFF)
 
     def client_lost(self) -> None:
         """The client went away: nobody waits for the answer any more."""
@@ -362,19 +377,16 @@ class Exchange:
             body = status.status(end.code, end.reason, end.words)
             self._say([*marks, (Channel.GATEWAY, body)], lambda: self._client.answer(end.code, body, close=True))
             return
-        words = self._words(end)
-        if self._answer is None or self._answer.length is not None or not words:
+        said = farewell(self.session, self._answer, end, clean=self._clean_line)
+        if said is None:
             self._client.abort()
             self._say(marks or [(Channel.MARK, b'{"cut":true}')], lambda: None)
-            return
-        # a followed log ends without the terminator, so that kubectl exits 1; a watch ends whole, so that its event is read
-        chunk = http.chunk(words) + (http.LAST_CHUNK if self.session.kind == "watch" else b"")
+        else:
+            self._say([*marks, (Channel.GATEWAY, said[0])], lambda: self._leave(said[1]))
 
-        def say() -> None:
-            self._client.outlet.write(chunk)
-            self._client.finished(keep=False)
-
-        self._say([*marks, (Channel.GATEWAY, words)], say)
+    def _leave(self, chunk: bytes) -> None:
+        self._client.outlet.write(chunk)
+        self._client.finished(keep=False)
 
     def _say(self, pieces: list[tuple[Channel, bytes]], then: Callable[[], None]) -> None:
         def spoken() -> None:
@@ -382,10 +394,3 @@ class Exchange:
             self.session.spoke()
 
         self.session.say(self.conn, pieces, spoken)
-
-    def _words(self, end: End) -> bytes:
-        if self.session.kind == "logs":
-            return (b"" if self._clean_line else b"\n") + status.log_line(end.words)
-        if self.session.kind == "watch" and self._answer is not None and self._clean_line:
-            return status.watch_error(end.words, self._answer.get(b"content-type")) or b""
-        return b""

@@ -82,17 +82,27 @@ async def test_a_log_that_stood_at_a_line_gets_no_empty_one(tmp_path: Path) -> N
 
 
 async def test_a_stream_of_the_cluster_that_ends_ends_its_session(tmp_path: Path) -> None:
-    """By itself, as cluster-closed; a lost one as upstream-lost, and the client sees the cut."""
+    """By itself, as cluster-closed; a lost one as upstream-lost, with an event behind what came that says so."""
     async with house(tmp_path) as home:
         await home.window()
         kubectl, line = await streaming(home, f"{PODS}?watch=true")
         line.say(chunk(b"{}\n") + b"0\r\n\r\n")
         assert (await kubectl.reader.readuntil(b"0\r\n\r\n")).endswith(b"0\r\n\r\n")
         kubectl, line = await streaming(home, f"{PODS}?watch=true")
+        line.say(chunk(b'{"n":1}\n'))
         line.hang_up()
-        assert b"0\r\n\r\n" not in await kubectl.gone()
+        rest = await kubectl.gone()
+        assert rest.index(b'{"n":1}') < rest.index(b'"message":"jitui: the cluster closed the connection","reason":"ServiceUnavailable","code":502')
+        assert rest.endswith(b"0\r\n\r\n")
+        kubectl, line = await streaming(home, f"{PODS}/a/log?follow=true", b"text/plain")
+        line.say(chunk(b"half a li"))
+        line.hang_up()
+        rest = await kubectl.gone()
+        assert b"half a li\r\n" in rest
+        assert b"\n[jitui] the cluster closed the connection\n" in rest
+        assert not rest.endswith(b"0\r\n\r\n")
         await home.until(lambda: not home.broker.windows.sessions)
-        assert [fact.what["why"] for fact in await home.facts("session.ended")] == ["cluster-closed", "upstream-lost"]
+        assert [fact.what["why"] for fact in await home.facts("session.ended")] == ["cluster-closed", "upstream-lost", "upstream-lost"]
 
 
 async def test_a_client_that_leaves_ends_its_stream(tmp_path: Path) -> None:

@@ -127,13 +127,13 @@ TABLE: Final[Mapping[str, Row]] = {
     "logs -f": Row(
         works=Printed(0, "{out}"),
         ended=Printed(1, "{out}{said}\n", "error: unexpected EOF\n"),
-        lost=Printed(1, "{out}", "error: unexpected EOF\n"),
+        lost=Printed(1, "{out}{said}\n", "error: unexpected EOF\n"),
     ),
     # protocol facts, 3.4: no end of a watch is an error to kubectl, but for ^C
     "get -w": Row(
         works=Printed(1, WATCHED),
         ended=Printed(0, f"{WATCHED}STATUS +REASON +MESSAGE\nFailure +Forbidden +{{words}}\n"),
-        lost=Printed(0, WATCHED),
+        lost=Printed(0, f"{WATCHED}STATUS +REASON +MESSAGE\nFailure +ServiceUnavailable +{{words}}\n"),
     ),
     # cluster facts, 3 and 7: after a lost attach kubectl reads the container's log instead, which this window does not cover
     "debug": Row(
@@ -164,4 +164,6 @@ ENDED_WHY: Final[Mapping[Cause, frozenset[str]]] = {
 def words_of(kind: str, cause: Cause) -> str:
     """The gateway's words as they stand in the stream."""
     words = WORDS.get(cause, "")
+    if cause in LOST and kind in {"logs -f", "get -w"}:
+        return "jitui: the cluster closed the connection"
     return words.removesuffix(" without saying how the command ended") if kind == "port-forward" else words
