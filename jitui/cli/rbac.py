@@ -11,17 +11,28 @@ from typing import Any, Final
 import click
 import yaml
 
-from jitui import places, plain
-from jitui.cli import show
+from jitui import config as configuration, places, plain
+from jitui.cli import checks, rights, show
 from jitui.cli.gateway import CONFIG
 from jitui.cli.reach import asynchronous
+from jitui.clock import SystemClock
+from jitui.config import EksConnection, KubernetesConnection
 from jitui.errors import JituiError, NotFoundError, UpstreamError
-from jitui.rules import rbac
+from jitui.rules import builtin, rbac
 from jitui.rules.rbac import EVERYWHERE, Need
+from jitui.rules.scope import Scope
 from jitui.said import clean
+from jitui.upstream import reviews
+from jitui.upstream.call import call
+from jitui.upstream.discovery import Discovery
+from jitui.upstream.eks import policies
+from jitui.upstream.pool import Pool
+from jitui.upstream.port import Upstream
 
 RBAC: Final = "rbac.authorization.k8s.io"
 AGENTS: Final = "jitui:agents"  # the group of impersonated calls
+
+Connection = EksConnection | KubernetesConnection
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,17 +53,14 @@ class Asked:
 @asynchronous
 async def rbac_command(connection: str, config: Path | None, namespaces: tuple[str, ...], group: str, as_json: bool) -> None:
     """The least that the rules of a connection need: for kubectl apply -f -, and for EKS the access entry and the policies."""
-    from jitui import config as configuration  # noqa: PLC0415
-
     settings = await asyncio.to_thread(configuration.load, (config or places.config_file(os.environ)).absolute())
     if connection not in settings.connections:
         raise NotFoundError(f"no connection {clean(connection, 60)} in {settings.path}; known: {', '.join(settings.connections) or 'none'}")
     there = settings.connections[connection]
     rules = [rule for rule in settings.rules if rule.connection == connection]
     scopes = [rule.scope for rule in rules]
-    eks = isinstance(there, configuration.EksConnection)
-    impersonate = isinstance(there, configuration.KubernetesConnection) and there.impersonate
-    bare = not eks and not group  # the kubeconfig's user itself is bound: only the cluster knows its name
+    impersonate = isinstance(there, KubernetesConnection) and there.impersonate
+    bare = isinstance(there, KubernetesConnection) and not group  # the kubeconfig's user itself is bound: only the cluster knows its name
     patterns = not namespaces and any("*" in name and name != "*" for scope in scopes for clause in scope.clauses for name in clause.namespaces)
     asked = await _ask(there, scopes, wanted=patterns or bare or rbac.asks_for_kinds(scopes))
     wanted, empty = rbac.in_namespaces(rbac.needs(scopes, asked.kinds), namespaces or asked.namespaces)
@@ -66,7 +74,7 @@ async def rbac_command(connection: str, config: Path | None, namespaces: tuple[s
         documents += impersonation(f"jitui-{connection}", asked.user or f"USER-OF-{connection}", {rule.identity for rule in rules})
     if bare and not asked.user:
         show.note(f"the cluster could not be asked who the kubeconfig's user is: put its name in place of USER-OF-{connection}")
-    account = await _account(there, bound["name"]) if isinstance(there, configuration.EksConnection) else {}
+    account = await _account(there, bound["name"]) if isinstance(there, EksConnection) else {}
     if as_json:
         click.echo(plain.text({"manifests": documents, **account}))
         return
@@ -107,15 +115,8 @@ def _bound(name: str, namespace: str, rules: Sequence[Mapping[str, Any]], subjec
     ]  # fmt: skip
 
 
-async def _ask(connection: Any, scopes: Sequence[Any], *, wanted: bool) -> Asked:
+async def _ask(connection: Connection, scopes: Sequence[Scope], *, wanted: bool) -> Asked:
     """Of the cluster, with the gateway's own credential. One that does not answer is no reason not to print the rest."""
-    from jitui.cli import checks, rights  # noqa: PLC0415
-    from jitui.clock import SystemClock  # noqa: PLC0415
-    from jitui.rules import builtin  # noqa: PLC0415
-    from jitui.upstream import reviews  # noqa: PLC0415
-    from jitui.upstream.discovery import Discovery  # noqa: PLC0415
-    from jitui.upstream.pool import Pool  # noqa: PLC0415
-
     if not wanted:
         return Asked(builtin.KINDS)
     try:
@@ -136,20 +137,17 @@ async def _ask(connection: Any, scopes: Sequence[Any], *, wanted: bool) -> Asked
         pool.close()
 
 
-async def _namespaces(pool: Any, upstream: Any) -> tuple[str, ...]:
+async def _namespaces(pool: Pool, upstream: Upstream) -> tuple[str, ...]:
     """Those there are, if the gateway may list them."""
-    from jitui.upstream.call import call  # noqa: PLC0415
-
     reply = await call(pool, upstream, b"GET", b"/api/v1/namespaces", headers=((b"accept", b"application/json"),))
     if reply.status != 200:
         return ()
     return tuple(str(item["metadata"]["name"]) for item in json.loads(reply.body)["items"])
 
 
-async def _account(connection: Any, group: str) -> dict[str, Any]:
+async def _account(connection: EksConnection, group: str) -> dict[str, Any]:
     """The AWS side."""
-    from jitui.upstream.eks import policies  # noqa: PLC0415
-    from jitui.upstream.eks.aws import Aws  # noqa: PLC0415
+    from jitui.upstream.eks.aws import Aws  # noqa: PLC0415 - boto3, which only this kind needs
 
     terms = connection.terms()
     try:

@@ -4,11 +4,14 @@ import asyncio
 import contextlib
 import threading
 from collections.abc import Callable
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
+
+from jitui.upstream.eks.said import AwsError, Fault
 
 T = TypeVar("T")
 
 AT_ONCE: Final = 8
+STOPS: Final = "the gateway stops, and asks AWS nothing any more"
 
 
 class Aside:
@@ -16,14 +19,29 @@ class Aside:
 
     def __init__(self, at_once: int = AT_ONCE) -> None:
         self._turn = asyncio.Semaphore(at_once)
+        self._waiting: set[asyncio.Future[Any]] = set()
+        self.closed = False
 
     async def __call__(self, work: Callable[[], T]) -> T:
-        """What `work` returns or raises."""
+        """What `work` returns or raises. Raises AwsError once it is closed."""
         async with self._turn:
+            if self.closed:
+                raise AwsError(STOPS, Fault.UNREACHABLE)
             loop = asyncio.get_running_loop()
             done: asyncio.Future[T] = loop.create_future()
+            self._waiting.add(done)
             threading.Thread(target=_run, args=(work, loop, done), name="aws", daemon=True).start()
-            return await done
+            try:
+                return await done
+            finally:
+                self._waiting.discard(done)
+
+    def close(self) -> None:
+        """Nobody is kept waiting any more."""
+        self.closed = True
+        for done in self._waiting:
+            if not done.done():
+                done.set_exception(AwsError(STOPS, Fault.UNREACHABLE))
 
 
 def _run(work: Callable[[], T], loop: asyncio.AbstractEventLoop, done: "asyncio.Future[T]") -> None:
@@ -37,7 +55,7 @@ def _run(work: Callable[[], T], loop: asyncio.AbstractEventLoop, done: "asyncio.
 
 def _hand_over(loop: asyncio.AbstractEventLoop, done: "asyncio.Future[T]", error: BaseException | None, *result: T) -> None:
     def settle() -> None:
-        if done.cancelled():
+        if done.done():  # nobody waits any more
             return
         if error is not None:
             done.set_exception(error)

@@ -112,7 +112,8 @@ class Seat:
         try:
             lease = await patiently(self._assumed, tries)
         except AwsError as error:
-            self._note_failure(str(error), error.fault)
+            if not self._aside.closed:
+                self._note_failure(str(error), error.fault)
             raise
         if self._closed:
             lease.give_up()

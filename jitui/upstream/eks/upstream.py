@@ -98,15 +98,18 @@ class Eks:
             seat.close()
 
     async def run(self) -> None:
-        """Renew in the background what is in use, until cancelled."""
-        async with asyncio.TaskGroup() as group:
-            tending: dict[Seat, asyncio.Task[None]] = {}
-            while True:
-                tending = {seat: task for seat, task in tending.items() if not task.done()}
-                for seat in self._seats.values():
-                    if seat not in tending and seat.due():
-                        tending[seat] = group.create_task(seat.tend())
-                await asyncio.sleep(BEAT_S)
+        """Renew in the background what is in use, until cancelled: then nobody waits for AWS any more."""
+        tending: dict[Seat, asyncio.Task[None]] = {}
+        try:
+            async with asyncio.TaskGroup() as group:
+                while True:
+                    tending = {seat: task for seat, task in tending.items() if not task.done()}
+                    for seat in self._seats.values():
+                        if seat not in tending and seat.due():
+                            tending[seat] = group.create_task(seat.tend())
+                    await asyncio.sleep(BEAT_S)
+        finally:
+            self.aside.close()
 
     async def own_keys(self) -> Keys:
         """Of the gateway's own session. Raises AwsError."""

@@ -7,6 +7,7 @@ import time
 import pytest
 
 from jitui.upstream.eks.aside import Aside
+from jitui.upstream.eks.said import AwsError
 
 
 async def test_what_it_returns_and_raises_comes_back() -> None:
@@ -46,3 +47,15 @@ async def test_nobody_waits_for_what_nobody_wants() -> None:
     assert await aside(lambda: "next") == "next"
     assert time.monotonic() - began < 4
     over.set()
+
+
+async def test_once_closed_nobody_waits() -> None:
+    """Neither those that wait already nor whoever comes later; what the work says then is dropped."""
+    aside, over = Aside(), threading.Event()
+    waiting = asyncio.ensure_future(aside(lambda: over.wait(5)))
+    await asyncio.sleep(0.02)
+    aside.close()
+    over.set()
+    for asking in (waiting, aside(lambda: True)):
+        with pytest.raises(AwsError, match="the gateway stops"):
+            await asking
