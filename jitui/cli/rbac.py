@@ -59,6 +59,8 @@ async def rbac_command(connection: str, config: Path | None, namespaces: tuple[s
     there = settings.connections[connection]
     rules = [rule for rule in settings.rules if rule.connection == connection]
     scopes = [rule.scope for rule in rules]
+    if not rules:
+        show.note(f"no rule names {connection}, so nothing is needed in it")
     impersonate = isinstance(there, KubernetesConnection) and there.impersonate
     bare = isinstance(there, KubernetesConnection) and not group  # the kubeconfig's user itself is bound: only the cluster knows its name
     patterns = not namespaces and any("*" in name and name != "*" for scope in scopes for clause in scope.clauses for name in clause.namespaces)

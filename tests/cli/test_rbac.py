@@ -77,6 +77,15 @@ def test_an_ordinary_cluster(embedded_cluster: Cluster, tmp_path: Path) -> None:
     assert [one["resources"] for one in role["rules"]] == [["users"], ["groups"], ["userextras/jitui-grant"]]
 
 
+def test_a_connection_without_rules(tmp_path: Path) -> None:
+    """Nothing is needed, and that is said; the AWS side is printed all the same."""
+    file = tmp_path / "c.yaml"
+    file.write_text((EKS % '"read pods in web"').partition("rules:")[0])
+    done = jitui("rbac", "prod-eks", "--config", str(file), env=AWAY)
+    assert "no rule names prod-eks" in done.err
+    assert [line[:2] for line in done.out.splitlines()] == ["# "] * 5
+
+
 def test_an_unknown_connection(tmp_path: Path) -> None:
     """One line that names those there are."""
     file = tmp_path / "c.yaml"
