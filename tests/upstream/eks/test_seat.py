@@ -141,7 +141,7 @@ async def test_a_passing_failure_is_told_only_if_it_stays(account: Account, clus
             clock.advance(3)
         await until(lambda: [one.holder for one in told if one.left_s > 200] != [], "word of the trouble")
         assert "AWS throttles the gateway" in told[0].why
-        assert eks.ready(it) is not None
+        await until(lambda: eks.ready(it) is not None, "token of the session at hand")
 
 
 async def test_a_session_that_is_over_before_it_can_be_used(account: Account, cluster: EmbeddedCluster, clock: ManualClock) -> None:
