@@ -18,6 +18,7 @@ from jitui.wire.websocket import ProtocolError
 CHANNELS: Final = {b"error": Channel.ERROR, b"stdin": Channel.STDIN, b"stdout": Channel.STDOUT, b"stderr": Channel.STDERR, b"resize": Channel.RESIZE}
 TO_CLUSTER: Final = frozenset({Channel.STDIN, Channel.RESIZE})
 SHOWN: Final = frozenset({Channel.STDOUT, Channel.STDERR})
+READ: Final = 0.1  # seconds between the Status and the GOAWAY: spdystream may drop what it has not yet given to its reader, and kubectl exits 0
 OPENED: Final = 1.0  # seconds that a client has for the rest of its streams, once its stream was ended
 
 
@@ -146,7 +147,7 @@ class SpdyCommand(Reading):
             wire += spdy.data(shown, note)
         said.append((0, Channel.GATEWAY, body))
         wire += b"".join([self._end_of(stream, channel) for stream, channel in self._channels.items()])
-        return said, [(0.0, wire), (OPENED, self._away())] if self._opening else [(0.0, wire + self._away())]
+        return said, [(0.0, wire), (OPENED if self._opening else READ, self._away())]
 
     def goodbye(self) -> bytes:
         return b"".join([self._end_of(stream, channel) for stream, channel in self._channels.items() if channel in SHOWN]) + self._away()

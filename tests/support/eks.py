@@ -4,7 +4,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -71,6 +71,8 @@ def up(place: Path, *more: str) -> Iterator[Eks]:
         assert done.returncode == 0, done.stderr
         yield Eks(place, _variables(place / "env"), _variables(place / "admin.env"))
     finally:
+        with suppress(FileNotFoundError):  # it takes away the network namespaces that are newer than this: those of another cluster's pods
+            (place / "cluster" / "run" / "started").touch(exist_ok=True)
         subprocess.run([there / "eks", "down", place], capture_output=True, check=False)
 
 
