@@ -15,7 +15,7 @@ from tests.support.gateway import Gateway
 from tests.support.kubectls import Kubectl
 
 MANY = 20  # left out tests of a file are told one by one up to here
-LONGEST = frozenset({"test_kill9.py", "test_standin.py", "test_script.py", "test_freeze.py"})  # files that begin first, so that nobody waits for them at the end
+LONGEST = frozenset({"test_kill9.py", "test_standin.py", "test_script.py", "test_freeze.py"})  # they begin first, so that nobody waits for them
 CI = os.environ.get("CI") == "true"
 _LEFT_OUT = pytest.StashKey[dict[str, str]]()  # node id -> what it needs and how to get that
 
