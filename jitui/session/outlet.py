@@ -36,18 +36,14 @@ class Outlet:
             self._queue.append((data, handed))
             self.queued += len(data)
             return
-        self.transport.write(data)
-        if handed:
-            handed()
+        self._hand(data, handed)
 
     def hop(self, data: bytes, handed: Callable[[], None] | None = None) -> None:
         """A whole frame of the gateway's own on this hop, a pong: ahead of all that waits, frozen or not."""
         if self._blocked:
             self._urgent.append((data, handed))
             return
-        self.transport.write(data)
-        if handed:
-            handed()
+        self._hand(data, handed)
 
     def freeze(self, on: bool) -> None:
         """Keep everything that waits, or let it go again."""
@@ -63,18 +59,19 @@ class Outlet:
         """The transport's resume_writing: go on until it blocks again."""
         self._blocked = False
         while self._urgent and not self._blocked:
-            data, handed = self._urgent.popleft()
-            self.transport.write(data)
-            if handed:
-                handed()
+            self._hand(*self._urgent.popleft())
         while self._queue and not self._blocked and not self._frozen:
             if self.gate is not None and not self.gate():
                 return
             data, handed = self._queue.popleft()
             self.queued -= len(data)
-            self.transport.write(data)
-            if handed:
-                handed()
+            self._hand(data, handed)
+
+    def _hand(self, data: bytes, handed: Callable[[], None] | None) -> None:
+        """The transport takes it now."""
+        self.transport.write(data)
+        if handed:
+            handed()
 
     def drop(self) -> int:
         """Forget what waits, and pass what is said from now on; how many bytes that were."""

@@ -33,17 +33,20 @@ class Plan:
     make: Callable[[bytes], Speech]  # the speech of the one it took
     key: bytes = b""  # of WebSocket
 
+    @property
+    def header(self) -> bytes:
+        """Where protocols are offered and taken."""
+        return b"Sec-WebSocket-Protocol" if self.key else STREAM_VERSION
+
     def request(self, lines: Lines, method: bytes) -> Lines:
         """The headers of the request to the cluster, without its credential; of the versions only those that can be recorded."""
         kept = [pair for pair in lines if pair[0].lower() not in OWN]
-        name = b"Sec-WebSocket-Protocol" if self.key else STREAM_VERSION
         framing = [(b"Content-Length", b"0")] if method == b"POST" else []
-        return [*kept, (b"Connection", b"Upgrade"), (b"Upgrade", self.upgrade), *((name, each) for each in self.protocols), *framing]
+        return [*kept, (b"Connection", b"Upgrade"), (b"Upgrade", self.upgrade), *((self.header, each) for each in self.protocols), *framing]
 
     def answered(self, answer: http.ResponseHead) -> tuple[Speech, Lines]:
         """The speech that the cluster's 101 begins, and the 101's headers for the client. Raises UpstreamError if it is none that was asked for."""
-        name = b"Sec-WebSocket-Protocol" if self.key else STREAM_VERSION
-        took = answer.all(name)
+        took = answer.all(self.header)
         right = answer.get(b"upgrade").lower() == self.upgrade.lower() and len(took) == 1 and took[0] in self.protocols
         lines: Lines = [(b"Upgrade", self.upgrade), (b"Connection", b"Upgrade")]
         if self.key:
@@ -51,7 +54,7 @@ class Plan:
             lines.append((b"Sec-WebSocket-Accept", answer.get(b"sec-websocket-accept")))
         if not right:
             raise UpstreamError("the cluster switched to a protocol that was not asked for, so it does not pass")
-        return self.make(took[0]), [*lines, (name, took[0])]
+        return self.make(took[0]), [*lines, (self.header, took[0])]
 
 
 def plan(head: http.RequestHead, action: Action) -> Plan:
