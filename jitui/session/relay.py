@@ -260,7 +260,7 @@ class Relay:
                     leg.write(unit.reply)
                 self._pass_close(unit.raw)
             else:  # never pass on a goodbye without a Status: kubectl would exit 0 (protocol facts, 0.1 and 0.2)
-                self._upstream_lost("without saying how the command ended" if self.session.kind != "port-forward" else "")
+                self._upstream_lost()
 
         self.session.record_all([*batch, mark], then)
 
@@ -284,11 +284,11 @@ class Relay:
         elif self.speech.exited:
             self.session.record(self.conn, [(Channel.MARK, mark)], lambda: self._pass_close(self.speech.goodbye()))
         else:
-            text = f"({error})" if error else "without saying how the command ended" if self.session.kind != "port-forward" else ""
-            self.session.record(self.conn, [(Channel.MARK, mark)], lambda: self._upstream_lost(text))
+            self.session.record(self.conn, [(Channel.MARK, mark)], lambda: self._upstream_lost(error))
 
-    def _upstream_lost(self, text: str) -> None:
-        words = f"jitui: the cluster closed the connection {text}".rstrip()
+    def _upstream_lost(self, error: Exception | None = None) -> None:
+        how = f" ({error})" if error else "" if self.session.kind == "port-forward" else " without saying how the command ended"
+        words = f"jitui: the cluster closed the connection{how}"
         self._over(self, End(Why.UPSTREAM_LOST, "gateway", words, 502, "ServiceUnavailable"))
 
     def _left(self) -> int:
