@@ -85,7 +85,7 @@ def test_exec_over_spdy(gateway: Gateway, agent: Agent, kubectl: Kubectl) -> Non
 
 
 def _type(program: Program, line: str, answer: str) -> None:
-    """Type a line and wait for an answer on a line of its own."""
+    """Type a line and wait for an answer on a line of its own, and for the next prompt: what is typed before that is echoed ahead of it."""
     at = len(program.out)
     program.write(f"{line}\r".encode())
-    program.expect(f"\n{answer}", after=at)
+    program.expect("pod> ", after=program.expect(f"\n{answer}", after=at))
