@@ -51,6 +51,7 @@ class End:
 
 
 UNLIMITED: Final = 1 << 62
+SAY_WITHIN: Final = 0.2  # seconds that last words wait to be on record: the client hears them within 250 ms, whatever the disk does
 
 
 class Journal(Protocol):
@@ -272,11 +273,19 @@ class Session:
         self._journal.put_all(frames, done)
 
     def say(self, conn: int, pieces: Sequence[tuple[Channel, bytes]], then: Callable[[], None]) -> None:
-        """The gateway's own words of an ended session: on record first if that works, and said in any case."""
+        """The gateway's own words of an ended session: on record first if that works in time, and said in any case."""
         self.say_all([(conn, channel, body) for channel, body in pieces], then)
 
     def say_all(self, pieces: Sequence[tuple[int, Channel, bytes]], then: Callable[[], None]) -> None:
         """The same to several conns."""
+        said = False
+
+        def speak() -> None:
+            nonlocal said
+            if not said:
+                said = True
+                timer.cancel()
+                then()
 
         def done(error: Exception | None) -> None:
             if error is None:
@@ -287,8 +296,9 @@ class Session:
                     self.handed(frame.conn, frame.channel, len(frame.body))
             else:
                 self._unrecorded(frames)
-            then()
+            speak()
 
+        timer = asyncio.get_running_loop().call_later(SAY_WITHIN, speak)
         frames = self._frames(self._clock.now(), pieces)
         self._journal.put_all(frames, done)
 

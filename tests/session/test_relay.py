@@ -381,3 +381,25 @@ async def test_a_live_viewer_misses_nothing(tmp_path: Path) -> None:
         assert (seen[-1].kind, seen[-1].why) == ("end", f"{Why.KILLED} by ana")
 
 
+
+
+async def test_a_recorder_that_hangs_does_not_hold_up_the_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A disk that neither writes nor fails: the client is told within a quarter of a second all the same."""
+    async with house(tmp_path) as home:
+        await home.window()
+        kubectl, pod = await connected(home)
+        pod.line.message(1, b"here")
+        assert (await kubectl.frame()) is not None
+        (session,) = [one for one in home.broker.windows.sessions.values() if one.kind == "exec"]
+        monkeypatch.setattr(session, "_journal", Hung())
+        began = asyncio.get_running_loop().time()
+        home.broker.windows.kill(session, by="ana", reason="enough")
+        assert "killed by ana: enough" in await last_words(kubectl)
+        assert asyncio.get_running_loop().time() - began < 1
+
+
+class Hung:
+    """A journal whose commits never come back."""
+
+    def put_all(self, frames: object, done: object) -> None:
+        pass
