@@ -17,7 +17,7 @@ from jitui.session.rest import Rest
 from jitui.tape.frame import Channel
 from jitui.upstream.dial import cut
 from jitui.wire import status
-from jitui.wire.speech import Said, Speech, Unit
+from jitui.wire.speech import Said, Speech, Unit, Wire
 
 ALIVE_EVERY: Final = 5.0  # seconds; kubectl's own ping period
 CLOSE_WITHIN: Final = 2.0  # seconds a client may take to close after its last words
@@ -126,11 +126,13 @@ class Leg(asyncio.Protocol):
 class Relay:
     """Both legs of one upgraded stream. A Leg of its session: `cut` ends it with words."""
 
-    def __init__(self, session: Session, conn: int, speech: Speech, over: Callable[["Relay", End], None]) -> None:
+    def __init__(self, session: Session, conn: int, speech: Speech, over: Callable[["Relay", End], None],
+                 gone: Callable[["Relay"], None] = lambda relay: None) -> None:  # noqa: ARG005 - of a relay nobody waits for
+        """`gone` is told once both transports are closed."""
         self.session, self.conn, self.speech = session, conn, speech
         self.client = Leg(self, client=True)
         self.cluster = Leg(self, client=False)
-        self._over = over
+        self._over, self._gone = over, gone
         self._ended = False
         self._begun = 0.0
         self._seen = False  # a frame of the cluster was passed on
@@ -141,7 +143,8 @@ class Relay:
         self._loop = asyncio.get_running_loop()
         self._alive: asyncio.TimerHandle | None = None
         self._closer: asyncio.TimerHandle | None = None
-        self._rest: Rest | None = None  # of a command that exited
+        self._rest: Rest | None = None  # of what is still on its way to the client behind the end
+        self._lost: End | None = None  # the cluster went away, and the client is told behind all that came
 
     def begin(self, surplus_client: bytes, surplus_cluster: bytes) -> None:
         """Both transports are attached and the 101 is written; what came behind the heads comes first."""
@@ -273,6 +276,7 @@ class Relay:
         """A transport is gone; `known` if its goodbye said so before."""
         if self.client.gone and self.cluster.gone:
             self._release()
+            self._gone(self)
         if self._ended or known:  # of a client that said so: the end comes with the last of what it sent
             return
         if self.client.closing and not leg.client:
@@ -287,9 +291,44 @@ class Relay:
             self.session.record(self.conn, [(Channel.MARK, mark)], lambda: self._upstream_lost(error))
 
     def _upstream_lost(self, error: Exception | None = None) -> None:
+        """The client is told behind all that came; that is on record, and its own to take at its pace while its window is open."""
         how = f" ({error})" if error else "" if self.session.kind == "port-forward" else " without saying how the command ended"
-        words = f"jitui: the cluster closed the connection{how}"
-        self._over(self, End(Why.UPSTREAM_LOST, "gateway", words, 502, "ServiceUnavailable"))
+        self._lost = end = End(Why.UPSTREAM_LOST, "gateway", f"jitui: the cluster closed the connection{how}", 502, "ServiceUnavailable")
+        if not self.client.open or self.client.closing:
+            self._over(self, end)
+            return
+        assert self.client.outlet is not None
+        self._rest = Rest(self.client.outlet, self.session.window)
+        self._arm()
+        words, wire = self.speech.last_words(end.words, body_of(end), tty=self.session.tty)
+        said = [(self.conn + lane, channel, body) for lane, channel, body in words]
+        self._when_settled(lambda: self.session.record_all(said, lambda: self._tell(end, said, wire)))
+
+    def _tell(self, end: End, said: list[Said], wire: Wire) -> None:
+        """The words that are on record, and the end once the client's socket has been handed them."""
+        if self._ended:
+            return
+
+        def handed() -> None:
+            assert self.client.outlet is not None
+            self.client.outlet.gate = None
+            for conn, channel, body in said:
+                self.session.handed(conn, channel, len(body))
+            for after, data in later:
+                self._loop.call_later(after, self.client.write, data)
+            self._finish(end)
+
+        first = b"".join(data for after, data in wire if not after)
+        later = [(after, data) for after, data in wire if after]
+        self.client.write(first, handed)
+
+    def _when_settled(self, say: Callable[[], None]) -> None:
+        """No words before the client's streams stand."""
+        early = self._begun + SETTLE - self._loop.time()
+        if early > 0 and not self._seen:
+            self._loop.call_later(early, say)
+        else:
+            say()
 
     def _left(self) -> int:
         """Processes that this stream started and that may go on: one, unless the runtime said how it ended. An attach starts none."""
@@ -305,7 +344,7 @@ class Relay:
         self.cluster.close()
         if self.client.closing:
             self.client.close()
-        if end.why is Why.EXIT and self.client.outlet is not None:
+        if end.why in {Why.EXIT, Why.UPSTREAM_LOST} and self.client.outlet is not None:
             self._rest = Rest(self.client.outlet, self.session.window)
         self.client.listen()
         self._arm()
@@ -335,14 +374,10 @@ class Relay:
             self.client.abort()
             self.session.spoke()
             return
-        self._unsaid = b""
+        self._unsaid, self._rest = b"", None
         self.client.listen()
         self._arm()
-        early = self._begun + SETTLE - self._loop.time()
-        if early > 0 and not self._seen:
-            self._loop.call_later(early, self._speak, end)
-        else:
-            self._speak(end)
+        self._when_settled(lambda: self._speak(end))
 
     def _speak(self, end: End) -> None:
         if self._told:
@@ -379,17 +414,19 @@ class Relay:
             self.client.close()
 
     def _arm(self) -> None:
-        if self._closer is None:
-            self._closer = self._loop.call_later(CLOSE_WITHIN, self._too_late)
+        """Two seconds from now."""
+        if self._closer is not None:
+            self._closer.cancel()
+        self._closer = self._loop.call_later(CLOSE_WITHIN, self._too_late)
 
     def _too_late(self) -> None:
         self.cluster.abort()
         if self._rest is not None and self._rest.on_its_way():
-            self._closer = self._loop.call_later(CLOSE_WITHIN, self._too_late)
+            self._arm()
             return
         self.client.abort()
         self._release()
-        self._finish(End(Why.EXIT if self.speech.exited else Why.CLIENT_CLOSED, "client", ""))
+        self._finish(self._lost or End(Why.EXIT if self.speech.exited else Why.CLIENT_CLOSED, "client", ""))
 
     def _release(self) -> None:
         for handle in (self._alive, self._closer):

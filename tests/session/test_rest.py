@@ -9,9 +9,10 @@ import pytest
 
 from jitui.rules.grant import Event
 from jitui.session import relay
+from jitui.tape.frame import TO_CLIENT, Channel
 from jitui.wire import websocket
 from tests.fakes.house import House, Kubectl, house
-from tests.session.test_relay import CLOSE, SUCCESS, connected
+from tests.session.test_relay import CLOSE, SUCCESS, connected, last_words
 
 SAID = os.urandom(32768)
 
@@ -52,3 +53,67 @@ async def test_not_beyond_its_window(tmp_path: Path, monkeypatch: pytest.MonkeyP
         await home.until(lambda: leg.gone)
         kubectl.writer.transport.resume_reading()  # type: ignore[attr-defined]
         assert len(await kubectl.rest()) < 62
+
+
+async def test_a_lost_cluster_is_told_behind_all_that_came(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A slow reader gets every byte that came before the loss, and then why there are no more; kubectl would exit 0 on less (protocol facts, 0.1)."""
+    monkeypatch.setattr(relay, "CLOSE_WITHIN", 0.2)
+    async with house(tmp_path) as home:
+        await home.window()
+        kubectl, pod = await connected(home)
+        kubectl.writer.transport.pause_reading()  # type: ignore[attr-defined]
+        for _ in range(300):
+            pod.line.message(1, SAID)
+        pod.line.hang_up()
+        await asyncio.sleep(0.7)
+        kubectl.writer.transport.resume_reading()  # type: ignore[attr-defined]
+        *said, status, close = [frame.payload for frame in await kubectl.rest()]
+        assert all(one == b"\1" + SAID for one in said)
+        assert b"the cluster closed the connection" in status
+        assert close == CLOSE
+        (ended,) = await home.facts("session.ended")
+        frames = await home.frames(1)
+        assert [frame.body for frame in frames if frame.channel is Channel.STDOUT] == [SAID] * len(said)
+        recorded = sum(len(frame.body) for frame in frames if frame.channel in TO_CLIENT)
+        assert (ended.what["why"], ended.what["conns"], ended.what["delivered_out"]) == ("upstream-lost", [], recorded)
+
+
+async def test_an_end_while_a_lost_cluster_is_told(tmp_path: Path) -> None:
+    """The window ends first: what the client has not taken is dropped, and its words are the end's."""
+    async with house(tmp_path) as home:
+        grant = await home.window()
+        kubectl, pod = await connected(home)
+        kubectl.writer.transport.pause_reading()  # type: ignore[attr-defined]
+        for _ in range(300):
+            pod.line.message(1, SAID)
+        (stream,) = home.broker.windows.sessions[1]._legs
+        await home.until(lambda: stream.client.outlet.queued)  # type: ignore[attr-defined]
+        pod.line.hang_up()
+        await asyncio.sleep(0.3)
+        home.broker.windows.end(home.broker.windows.live[grant.id], Event.REVOKE, by="ana", why="enough")
+        kubectl.writer.transport.resume_reading()  # type: ignore[attr-defined]
+        assert "was revoked by ana: enough" in await last_words(kubectl)
+        (ended,) = await home.facts("session.ended")
+        assert ended.what["why"] == "revoked"
+        assert ended.what["conns"]
+
+
+async def test_a_gateway_that_stops_waits_for_the_last_words(tmp_path: Path) -> None:
+    """They are on their way to who reads late: the door is closed behind that."""
+    async with house(tmp_path) as home:
+        await home.window()
+        kubectl, pod = await connected(home)
+        kubectl.writer.transport.pause_reading()  # type: ignore[attr-defined]
+        for _ in range(300):
+            pod.line.message(1, SAID)
+        (stream,) = home.broker.windows.sessions[1]._legs
+        await home.until(lambda: stream.client.outlet.queued)  # type: ignore[attr-defined]
+        await home.broker.windows.stop()()
+        closing = asyncio.create_task(home.door.aclose())
+        await asyncio.sleep(0.3)
+        assert not closing.done()
+        kubectl.writer.transport.resume_reading()  # type: ignore[attr-defined]
+        assert "the gateway was stopped" in await last_words(kubectl)
+        kubectl.writer.transport.abort()
+        await asyncio.wait_for(closing, 2)
+        assert not home.door.streams
