@@ -109,6 +109,11 @@ class KubeClient(asyncio.Protocol):
     def abort(self) -> None:
         self.transport.abort()
 
+    def close(self) -> None:
+        """The gateway stops: at once, or, with last words on their way, once they are read."""
+        if not self._closing:
+            self.transport.close()
+
     # -- requests ----------------------------------------------------------------------------------------------------------
 
     def _events(self, events: list[http.Event]) -> None:

@@ -13,6 +13,7 @@ from jitui.doors.kube.tries import Tries
 from jitui.errors import JituiError, NotFoundError, RefusedError, UnavailableError, UnknownCallerError
 from jitui.identity.callers import Callers
 from jitui.identity.peer import loopback_uid
+from jitui.session.relay import Relay
 from jitui.upstream.way import Way
 from jitui.wire import headers, http
 
@@ -29,6 +30,7 @@ class KubeDoor:
     ) -> None:
         self.broker, self.callers, self.ways, self.spawn = broker, callers, ways, spawn
         self.clients: set[KubeClient] = set()
+        self.streams: set[Relay] = set()  # until both their sides are closed
         self.tries = Tries()
         self.unauthenticated = 0  # attempts without a good token: a counter, never rows
         self.malformed = 0
@@ -49,14 +51,17 @@ class KubeDoor:
         self.port = self._server.sockets[0].getsockname()[1]
 
     async def aclose(self) -> None:
-        """Stop listening, then close what is still open."""
+        """Stop listening, then close what is still open; who was told last words has two seconds to read them."""
         if self._server is not None:
             self._server.close()
+        loop = asyncio.get_running_loop()
+        give_up = loop.time() + SHUTDOWN_S
         for client in list(self.clients):
-            client.transport.close()
-        await asyncio.sleep(0)
+            client.close()
+        while (self.clients or self.streams) and loop.time() < give_up:  # noqa: ASYNC110 - what changes has no event
+            await asyncio.sleep(0.01)
         for client in list(self.clients):
-            client.transport.abort()
+            client.abort()
 
     def admit(self, head: http.RequestHead, peer: str, transport: asyncio.Transport) -> Admission:
         """Raises UnknownCallerError, RefusedError, NotFoundError."""

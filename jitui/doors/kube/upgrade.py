@@ -40,6 +40,7 @@ class Upgrade:
         self._over = False  # answered, lost or cut
         self._begun = False
         self._asked = False  # the cluster was asked, and has not answered
+        self._may_run = False  # it was asked, and has not refused: what it starts is nobody's yet
 
     # -- the client's call -------------------------------------------------------------------------------------------------
 
@@ -146,12 +147,12 @@ class Upgrade:
                 break
             _, self._handshake = await upstream.open(lambda: Handshake(self._head.method), stream=True)
             await self._flowing(session)
-            self._asked = True
+            self._asked = self._may_run = True
             self._handshake.transport.write(http.render_request(self._head.method, upstream.prefix + self._admission.target, [*lines, *credential]))
             if not last:
                 session.handed(self._conn, Channel.REQUEST, len(recorded))
             answer, body = await self._handshake.answer
-            self._asked = False
+            self._asked, self._may_run = False, answer.status == 101
             if answer.status != 401 or not await upstream.renew(grant, credential) or last:
                 return answer, body
             self._let_go()
@@ -192,8 +193,11 @@ class Upgrade:
         self._over = True
         client, handshake = self._client, self._handshake
         assert handshake is not None
-        relay = Relay(session, self._conn, speech, lambda _, end: client.door.broker.windows.over(session, end))
+        streams = client.door.streams
+        relay = Relay(session, self._conn, speech, lambda _, end: client.door.broker.windows.over(session, end), streams.discard)
+        streams.add(relay)
         session.hand_over(self, relay)
+        self._may_run = False
         client.leave()
         client.outlet.write(switch)
         session.handed(self._conn, Channel.RESPONSE, len(switch))
@@ -239,11 +243,13 @@ class Upgrade:
         self._client.door.broker.notes.upgraded(session, admission.who.name, admission.connection, self._action, self._allow.clause, code)
 
     def _leave(self) -> None:
-        """Let the cluster go. It may have started the command and not said so."""
-        if self._asked and self._session is not None:
-            self._asked = False
-            self._session.may_run_on = 1 if self._session.kind == "exec" else 0
-            self._note(self._session, None)
+        """Let the cluster go. It may have started the command, whether or not it said so."""
+        session = self._session
+        if session is not None and self._may_run:
+            session.may_run_on = 1 if session.kind == "exec" else 0
+        if session is not None and self._asked:
+            self._note(session, None)
+        self._asked = self._may_run = False
         self._let_go()
 
     def _let_go(self) -> None:

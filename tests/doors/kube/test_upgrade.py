@@ -176,3 +176,29 @@ async def test_a_cluster_that_switches_and_hangs_up_is_a_failure(tmp_path: Path)
             assert frames[-2].payload[:1] == b"\3"
             assert b"the cluster closed the connection" in frames[-2].payload
         assert {fact.what["why"] for fact in await home.facts("session.ended")} == {"upstream-lost"}
+
+
+async def test_a_window_that_ends_when_the_cluster_has_switched_and_the_client_does_not_know(tmp_path: Path) -> None:
+    """Frozen, so that the 101 waits: the command has begun, and the person is told that it may go on."""
+    async with house(tmp_path) as home:
+        await home.window()
+        asked_it, switched = asyncio.Event(), asyncio.Event()
+
+        async def late(asked: Asked) -> None:
+            asked_it.set()
+            await switched.wait()
+            asked.line.switch(asked)
+            await asked.line.reader.read()
+
+        home.cluster.answerer = late
+        kubectl = await home.dial()
+        answer = asyncio.ensure_future(kubectl.exec())
+        await asked_it.wait()
+        (session,) = home.broker.windows.sessions.values()
+        session.freeze("ana")
+        switched.set()
+        await home.until(lambda: session.held)
+        (window,) = home.broker.windows.live.values()
+        cut = await home.broker.windows.end(window, Event.REVOKE, by="ana", why="no")()
+        assert await answer == 403
+        assert (cut.processes, cut.may_run_on) == (1, ("web/web-1",))
