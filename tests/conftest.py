@@ -63,7 +63,10 @@ def real_cluster() -> Cluster:
 
 @pytest.fixture(scope="session")
 def eks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[stand_in.Eks]:
-    """The EKS stand-in, whose sessions end after 20 s; for tests marked `eks`."""
+    """The EKS stand-in, whose sessions end after 20 s; for tests marked `eks`. One that stands, else one without a node."""
+    if (found := stand_in.standing()) is not None:
+        yield found
+        return
     with stand_in.up(tmp_path_factory.mktemp("eks"), "--session-seconds", "20") as eks:
         yield eks
 
@@ -99,7 +102,9 @@ def _lacks(item: pytest.Item, versions: Callable[[], Mapping[str, Kubectl]]) -> 
     """What this test needs and is not here, with the way to get it; empty if it can run."""
     if item.get_closest_marker("cluster") and not os.environ.get(clusters.NEEDED):
         return f"the real cluster: {clusters.HOW}"
-    if item.get_closest_marker("eks") and stand_in.folder() is None:
+    if item.get_closest_marker("node") and not os.environ.get(stand_in.STANDING):
+        return f"the EKS stand-in with a node: {stand_in.HOW_STANDING}"
+    if item.get_closest_marker("eks") and stand_in.folder() is None and not os.environ.get(stand_in.STANDING):
         return f"the EKS stand-in: {stand_in.HOW}"
     if item.get_closest_marker("root") and os.geteuid():
         return "root, to mount a small file system"

@@ -12,10 +12,22 @@ from typing import Any, Final
 import yaml
 
 from tests.support.clusters import Cluster
+from tests.support.kubectls import Kubectl
 
 NEEDED: Final = "JITUI_TEST_EKS"
 HOW: Final = f"name its folder, the one with the script `eks`, in {NEEDED}, or put it beside the repository as ../shared/eks"
 BESIDE: Final = Path(__file__).parents[3] / "shared" / "eks"
+STANDING: Final = "JITUI_TEST_EKS_UP"
+HOW_STANDING: Final = f"start one, `eks up DIR --session-seconds 20`, and name DIR in {STANDING}"
+
+
+def standing() -> "Eks | None":
+    """One with a node that was started before the tests, if it is named. Raises AssertionError if it is named and not there."""
+    named = os.environ.get(STANDING)
+    if not named:
+        return None
+    assert (Path(named) / "env").is_file(), f"{STANDING}={named}: no stand-in there; {HOW_STANDING}"
+    return _at(Path(named))
 
 
 def folder() -> Path | None:
@@ -36,6 +48,16 @@ class Eks:
     @property
     def cluster(self) -> Cluster:
         return Cluster(self.folder / "cluster" / "admin.kubeconfig", real=True)
+
+    @property
+    def node(self) -> bool:
+        """Whether pods run in it."""
+        return (self.folder / "cluster" / "run" / "kubelet.pid").is_file()
+
+    @property
+    def kubectl(self) -> Kubectl:
+        """Of the cluster's own version."""
+        return Kubectl("1.34", (str(self.folder / "cluster" / "kubectl"),))
 
     @property
     def settings(self) -> dict[str, object]:
@@ -69,11 +91,15 @@ def up(place: Path, *more: str) -> Iterator[Eks]:
     done = subprocess.run([there / "eks", "up", place, "--control-plane", "--python", sys.executable, *more], capture_output=True, text=True, check=False)
     try:
         assert done.returncode == 0, done.stderr
-        yield Eks(place, _variables(place / "env"), _variables(place / "admin.env"))
+        yield _at(place)
     finally:
         with suppress(FileNotFoundError):  # it takes away the network namespaces that are newer than this: those of another cluster's pods
             (place / "cluster" / "run" / "started").touch(exist_ok=True)
         subprocess.run([there / "eks", "down", place], capture_output=True, check=False)
+
+
+def _at(place: Path) -> Eks:
+    return Eks(place, _variables(place / "env"), _variables(place / "admin.env"))
 
 
 def _variables(file: Path) -> dict[str, str]:

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -25,10 +26,11 @@ from jitui.upstream.kubeconfig import Kubeconfig
 from jitui.upstream.pool import Pool
 from tests.support.eks import Eks
 from tests.support.gateway import Gateway, rule
-from tests.support.processes import until
+from tests.support.kubectls import SPDY, VERSIONS, Kubectl
+from tests.support.processes import Result, until
 from tests.upstream.eks import renewal
 from tests.upstream.eks.made import get, load, terms
-from tests.upstream.eks.outside import PODS, Knock
+from tests.upstream.eks.outside import PODS, Knock, leaks
 
 pytestmark = pytest.mark.eks
 
@@ -65,13 +67,51 @@ def audited(folder: Path, audit_id: str) -> dict[str, Any]:
     return until(look, f"audit event {audit_id}")[0]
 
 
-def test_renewal_while_an_agent_works(tmp_path: Path, eks: Eks, capsys: pytest.CaptureFixture[str]) -> None:
-    """A get each 200 ms, and a watch, over a minute and six sessions or more: not one call fails, and the watch is the one that began."""
-    found = renewal.work(tmp_path, eks, 62)
+@pytest.mark.parametrize("seconds", [pytest.param(62, id="a minute"), pytest.param(185, id="three minutes", marks=pytest.mark.node)])
+def test_renewal_while_an_agent_works(tmp_path: Path, eks: Eks, seconds: int, capsys: pytest.CaptureFixture[str]) -> None:
+    """A get each 200 ms, a watch and, where there is a node, an exec that is typed into, over sessions that end after 20 s: not one call fails, and the
+    streams are those that began."""
+    found = renewal.work(tmp_path, eks, seconds)
     with capsys.disabled():
         print(f"\n  {found}")
-    assert (list(found.codes), found.watching, found.leaks) == ([200], True, [])
-    assert found.sessions >= 6
+    assert (list(found.codes), found.watching, found.exec_whole, found.leaks) == ([200], True, True, [])
+    assert found.sessions >= max(6, seconds // 16)
+    assert found.ticks > seconds // 2 or not eks.node
+
+
+@pytest.mark.node
+@pytest.mark.parametrize("kubectl", [pytest.param(version, marks=pytest.mark.kubectl) for version in (SPDY[0], VERSIONS[-1])], indirect=True)
+def test_the_whole_story_with_pods(tmp_path: Path, eks: Eks, kubectl: Kubectl) -> None:
+    """Of a cluster name, a region and a role: denied, asked, approved, at work, cut off at the deadline, denied, replayed; RBAC refuses the rest."""
+    scope = [*SCOPE, "read pods in kube-system"]
+    with serving(tmp_path, eks, *scope) as gateway:
+        bot = gateway.agent("bot")
+
+        def call(*args: str, stdin: bytes = b"") -> Result:
+            return gateway.kubectl(kubectl, bot, *args, stdin=stdin)
+
+        assert "no live window on prod-eks" in call("get", "pods", "-n", "web").said
+        asked = gateway.ask_json("request", "prod-eks", "--duration", "20s", "--reason", "look", by=bot)
+        grant = gateway.ask_json("approve", asked["id"])["grant"]
+        assert "pod/box" in call("get", "pods", "-n", "web", "-o", "name").ok().text
+        assert "line " in call("logs", "-n", "web", "chatty", "--tail", "2").ok().text
+        done = call("exec", "-i", "-n", "web", "box", "--", "sh", "-c", "cat; exit 3", stdin=b"typed\n")
+        assert (done.code, done.out) == (3, b"typed\n")
+        refused = call("get", "pods", "-n", "kube-system")
+        assert refused.code == 1
+        assert f'User "jitui:jitui-{grant}-bot" cannot list resource "pods"' in refused.said
+        live = gateway.spawn_kubectl(kubectl, bot, "exec", "-n", "web", "box", "--", "sh", "-c", "echo here; sleep 60")
+        live.expect("here\n")
+        ended = live.end(40)
+        assert (ended.code, ended.out) == (1, b"here\n")
+        assert re.search(rf"error: jitui: access window {grant} ended at \d\d:\d\d:\d\dZ; ask again: jitui request prod-eks", ended.said)
+        assert "no live window on prod-eks" in call("get", "pods", "-n", "web").said
+        typed, cut = sorted(gateway.sessions("exec"), key=lambda one: one["started"])
+        assert (typed["ended_why"], cut["ended_why"]) == ("exit", "expired")
+        assert gateway.raw(typed["id"], "stdin") == b"typed\n"
+        assert "here" in gateway.jitui("replay", cut["id"], "--text").ok().text
+        gateway.jitui("verify").ok()
+        assert leaks(gateway, [eks.aws["AWS_SECRET_ACCESS_KEY"], "k8s-aws-v1.", "X-Amz-Security-Token", "FQoGZXIvYXdz"]) == []
 
 
 def test_the_three_logs_can_be_joined(tmp_path: Path, eks: Eks) -> None:
