@@ -1,7 +1,7 @@
 """What was attempted, as rows: allowed actions when their answer is known, denials at once, collapsed by the store."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from jitui.clock import Clock
@@ -12,6 +12,7 @@ from jitui.session.live import End, Session, Why
 from jitui.store import ActionRow, Store
 
 NATURAL: Final = End(Why.CLUSTER_CLOSED, "cluster", "")
+ARGV: Final = 4096  # characters of a denied command on record
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,11 +71,28 @@ class Notes:
         ))  # fmt: skip
 
     def denied(self, identity: str, connection: str, action: Action, why: str, *, group: str = "") -> None:
-        """`group` is the client's own word for one run of it (Kubectl-Session): it counts repetitions together, and decides nothing."""
+        """`group` is the client's own word for one run of it (Kubectl-Session): it counts repetitions together, and decides nothing. Of a very long argv
+        only its beginning is kept: who is refused fills no disk with it.
+        """
+        action = replace(action, argv=_beginning(action.argv))
         self._store.deny(ActionRow(
             at_us=self._clock.now().wall_us, identity=identity, connection=connection, action=action, hazard=str(hazard_of(action)), verdict="denied",
             clause=why, code=403, group=group,
         ))  # fmt: skip
+
+
+def _beginning(argv: tuple[str, ...]) -> tuple[str, ...]:
+    """At most ARGV characters; what was left out is said."""
+    if sum(map(len, argv[:ARGV])) + len(argv) <= ARGV:
+        return argv
+    kept: list[str] = []
+    room = ARGV
+    for word in argv:
+        if room <= 0:
+            break
+        kept.append(word[:room])
+        room -= len(word) + 1
+    return (*kept, f"... and {sum(map(len, argv)) - sum(map(len, kept))} characters more")
 
 
 def line(action: Action) -> str:

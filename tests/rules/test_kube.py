@@ -2,6 +2,7 @@
 
 import re
 from typing import Any
+from urllib.parse import quote, unquote_to_bytes
 
 import pytest
 from hypothesis import given, settings, strategies as st
@@ -437,3 +438,22 @@ def test_a_command_is_judged_word_by_word_as_it_runs(argv: list[str]) -> None:
 def test_a_long_query_takes_no_time() -> None:
     """Thirty thousand times the same key is one pass over it."""
     assert len(read(GET, NS + b"/pods/x/exec?" + b"command=a&" * 30_000).argv) == 30_000
+
+
+escapes = st.binary(min_size=1, max_size=1).map(lambda byte: f"%{byte[0]:02x}") | st.characters(codec="utf-8", exclude_characters="\0").map(quote)
+
+
+@given(st.lists(escapes | st.sampled_from("!=$_az09"), max_size=12).map("".join))
+def test_escapes_are_read_as_urllib_reads_them(word: str) -> None:
+    """Whatever stands between them; what is not UTF-8 or holds a NUL is refused."""
+    target = NS + b"/pods/x/exec?command=" + word.encode()
+    expected = unquote_to_bytes(word)
+    try:
+        text = expected.decode()
+    except UnicodeDecodeError:
+        text = "\0"
+    if "\0" in text:
+        with pytest.raises(InvalidError):
+            read(POST, target)
+    else:
+        assert read(POST, target).argv == (text,)

@@ -24,6 +24,7 @@ from jitui.wire import headers, http, status
 if TYPE_CHECKING:
     from jitui.doors.kube.door import KubeDoor
 
+LONG: Final = 1 << 16  # bytes of a target
 HEAD_WITHIN: Final = 15.0  # seconds for a whole request head, and for the TLS handshake before it
 DISCOVERING: Final = re.compile(rb"(?:/c/[^/?]*)?/(?:version|api(?:/v1)?|apis(?:/[^/?]+/[^/?]+)?)/?(?:\?.*)?", re.DOTALL)
 IDLE: Final = 300.0  # seconds a kept connection may rest between requests
@@ -152,9 +153,12 @@ class KubeClient(asyncio.Protocol):
         except JituiError as error:
             return self.say(error.code, error.reason, f"jitui: {error}")
         broker = self.door.broker
+        target = admission.target
+        if len(target) > LONG and not broker.windows.of(admission.who.name, admission.connection):
+            target = target.partition(b"?")[0]  # it is denied anyway, and nobody waits while a megabyte of argv is read for that
         try:
             lines = headers.to_upstream(head, host=admission.way.host, upgrade=bool(head.upgrade))
-            action = kube.read(head.method, admission.target, content_type=head.get(b"content-type"))
+            action = kube.read(head.method, target, content_type=head.get(b"content-type"))
         except JituiError as error:
             broker.bad_input += 1
             return self.say(error.code, error.reason, f"jitui: {error}")

@@ -16,16 +16,16 @@ class Tries:
     """The WebSocket upgrades denied just now. The second try is judged like any other; only its row is spared."""
 
     def __init__(self) -> None:
-        self._denied: OrderedDict[Attempt, float] = OrderedDict()
+        self._denied: OrderedDict[int, float] = OrderedDict()  # by hash: an attempt may hold a megabyte of argv
 
     def is_second(self, attempt: Attempt, upgrade: bytes) -> bool:
         """Whether this denial, of an upgrade to `upgrade`, is the second half of one that is on record."""
-        now = asyncio.get_running_loop().time()
+        now, key = asyncio.get_running_loop().time(), hash(attempt)
         if upgrade == b"websocket":
-            self._denied.pop(attempt, None)
-            self._denied[attempt] = now
+            self._denied.pop(key, None)
+            self._denied[key] = now
             while len(self._denied) > KEPT:
                 self._denied.popitem(last=False)
             return False
-        first = self._denied.pop(attempt, None) if upgrade.startswith(b"spdy") else None
+        first = self._denied.pop(key, None) if upgrade.startswith(b"spdy") else None
         return first is not None and now - first <= WITHIN_S

@@ -60,3 +60,20 @@ async def test_a_client_that_does_not_give_up_is_one_row(tmp_path: Path, session
             assert (await kubectl.ask("GET", "/apis/apps/v1/namespaces/web/deployments?fieldSelector=metadata.name%3Dweb", session))[0] == 403
             home.clock.advance(pause)
         assert await counts(home) == [len(pauses)]
+
+
+async def test_a_denied_command_of_a_megabyte_takes_no_room(tmp_path: Path) -> None:
+    """With a window a row has its beginning; without one nobody reads it."""
+    async with house(tmp_path) as home:
+        await home.agent("other")
+        word = "x" * 1000
+        path = EXEC + "".join(f"&command={word}" for _ in range(900))
+        assert (await (await home.dial()).ask("GET", path, *WEBSOCKET, "Sec-WebSocket-Protocol: v5.channel.k8s.io"))[0] == 403
+        await home.window()
+        assert (await (await home.dial()).ask("GET", path, *WEBSOCKET, "Sec-WebSocket-Protocol: v5.channel.k8s.io"))[0] == 403
+        await home.until(lambda: len(home.files.actions()) == 2)
+        without, within = sorted((row.action.argv for row in home.files.actions()), key=len)
+        assert without == ()
+        assert within[:3] == ("sh", word, word)
+        assert sum(map(len, within)) < 5000
+        assert within[-1].endswith("characters more")
