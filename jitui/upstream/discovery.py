@@ -145,6 +145,13 @@ class Discovery:
         """All that is known to be served; empty until the cluster was reached once."""
         return self._served
 
+    @property
+    def silence(self) -> UpstreamError | None:
+        """Why nothing at all is known of this cluster; None once it was reached."""
+        if self._served.kinds:
+            return None
+        return self._failed or UpstreamError("the cluster has not told yet what it serves; try again")
+
     async def look(self, group: str, resource: str) -> bool | None:
         """`namespaced`, after asking the cluster again if the kind is unknown: once in two seconds at most, which are waited for. Raises nothing."""
         if (group, resource) not in self._served.kinds:

@@ -191,7 +191,12 @@ class KubeClient(asyncio.Protocol):
 
         async def look() -> None:
             await admission.way.discovery.look(action.group, action.resource)
-            if not waiting.lost:
+            silence = admission.way.discovery.silence
+            if waiting.lost:
+                return
+            if silence is not None:  # what can't be judged is not denied: it is the cluster that is missing, not a permission
+                waiting.become(self.say(silence.code, silence.reason, f"jitui: {silence}"))
+            else:
                 waiting.become(self._judge(head, admission, action, lines))
 
         self.door.spawn(look)

@@ -5,6 +5,7 @@ from pathlib import Path
 from tests.doors.kube.test_client import TEXT
 from tests.fakes.house import house
 from tests.fakes.upstream import Asked
+from tests.upstream.documents import SERVED, aggregated
 
 WIDGETS = "/apis/x.io/v1/namespaces/web/widgets"
 
@@ -46,10 +47,33 @@ async def test_an_unknown_kind_is_looked_for_once(tmp_path: Path) -> None:
         assert (await kubectl.ask("GET", WIDGETS))[0] == 403
         assert home.cluster.got == b""
         await home.window()
+        home.cluster.answerer = serves
         code, _, body = await kubectl.ask("GET", WIDGETS)
         assert (code, b"has no kind widgets in the group x.io" in body) == (403, True)
         assert {asked.target for asked in home.cluster.asked} <= {"/api", "/apis"}
         assert home.cluster.asked
+
+
+async def test_a_cluster_that_was_never_reached_is_not_a_denial(tmp_path: Path) -> None:
+    """Nothing is known of what it serves, so nothing can be judged: the agent is told what is wrong, and no denial is on record. Then it is back."""
+    async with house(tmp_path) as home:
+        await home.window()
+        kubectl = await home.dial()
+
+        async def fail(asked: Asked) -> None:
+            asked.line.hang_up()
+
+        home.cluster.answerer = fail
+        code, _, body = await kubectl.ask("GET", WIDGETS)
+        assert (code, b"the cluster closed the connection" in body) == (502, True)
+        assert home.files.actions() == []
+        home.cluster.answerer = serves
+        home.clock.advance(3)
+        assert (await kubectl.ask("GET", WIDGETS))[0] == 403
+
+
+async def serves(asked: Asked) -> None:
+    asked.line.answer(aggregated({group: kinds for group, kinds in SERVED.items() if (group == "") == (asked.target == "/api")}))
 
 
 async def test_a_denied_watch_is_told_as_text(tmp_path: Path) -> None:
