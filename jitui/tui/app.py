@@ -84,7 +84,7 @@ class Shell(App[int]):
         self.set_interval(TICK_S, self._tick)
 
     def _tick(self) -> None:
-        if isinstance(self.screen, Board):
+        if self.screen_stack and isinstance(self.screen, Board):  # at the app's end there is none
             self.screen.look()
 
     def on_resize(self, event: events.Resize) -> None:
@@ -154,7 +154,7 @@ class JituiApp(Shell):
         elif not self.silent:
             since = hour(self.seen.status.at, self.seen.passed(self.monotonic())) if self.seen else ""
             self.silent = f"GATEWAY SILENT since {since}: windows still end on time" if since else f"no gateway: {found.why}"
-        if isinstance(self.screen, Board):
+        if self.screen_stack and isinstance(self.screen, Board):  # at the app's end there is none
             self.screen.look()
 
     def action_go(self, place: str) -> None:
