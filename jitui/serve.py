@@ -46,6 +46,7 @@ from jitui.upstream.way import Way
 
 FIRST_LOOK: Final = 5.0  # seconds a cluster may take to answer before the gateway starts without it
 TICK: Final = 0.1  # seconds
+AGAIN: Final = 1.0  # seconds until a background task that failed is begun again
 LEAF_CHECK: Final = 3600.0  # seconds between looks at the server certificate's age
 SWITCH_INTERVAL: Final = 50e-6  # seconds; hands the writer thread its results sooner (measured: 0.94 against 0.75 of kubectl proxy)
 
@@ -103,7 +104,7 @@ class Gateway:
         settings = self.configuration
         people = People(os.geteuid(), settings.people)
         async with contextlib.AsyncExitStack() as stack:
-            troubles = Troubles(store, self.spawn)
+            troubles = Troubles(store, self.clock, self.spawn)
             ways = await self._ways(troubles)
             for way in ways.values():
                 stack.callback(way.pool.close)
@@ -139,8 +140,8 @@ class Gateway:
                                                                       "config": settings.digest[:12], "solo": settings.solo, "key_id": store.key_id})
             ])  # fmt: skip
             await broker.recover()
-            works = (self._tick(), gauge.run(), self._renew(context), *(way.discovery.run() for way in ways.values()), *(run() for run in self._renewing))
-            background = [self._tasks.create_task(work) for work in works]
+            works: tuple[Work, ...] = (self._tick, gauge.run, partial(self._renew, context), *(way.discovery.run for way in ways.values()), *self._renewing)
+            background = [self._tasks.create_task(always(work, self.log)) for work in works]
             stack.callback(lambda: [task.cancel() for task in background])
             gc.collect()
             gc.freeze()
@@ -222,6 +223,16 @@ class Gateway:
         while True:
             await asyncio.sleep(LEAF_CHECK)
             tls.refresh(context, await asyncio.to_thread(self._material))
+
+
+async def always(work: Work, log: Any, pause: float = AGAIN) -> None:
+    """Work that goes on until the gateway stops. What fails in it is said and begun again: one connection's mistake does not end everybody's windows."""
+    while True:
+        try:
+            await work()
+        except Exception as error:
+            log.exception("a background task failed and is begun again", work=getattr(work, "__qualname__", repr(work)), error=repr(error), exc_info=DEBUG)
+        await asyncio.sleep(pause)
 
 
 def reserve(folder: Path) -> int:

@@ -2,6 +2,7 @@
 
 from jitui import span
 from jitui.broker.windows import Spawn
+from jitui.clock import Clock
 from jitui.facts import Draft, Kind
 from jitui.store import Store
 from jitui.upstream.trouble import Trouble
@@ -10,17 +11,18 @@ from jitui.upstream.trouble import Trouble
 class Troubles:
     """Told by the ways to the clusters; asked by the counter."""
 
-    def __init__(self, store: Store, spawn: Spawn) -> None:
-        self._store, self._spawn = store, spawn
-        self._now: dict[tuple[str, str], str] = {}  # by connection and holder, oldest first
+    def __init__(self, store: Store, clock: Clock, spawn: Spawn) -> None:
+        self._store, self._clock, self._spawn = store, clock, spawn
+        self._now: dict[tuple[str, str], tuple[Trouble, int]] = {}  # by connection and holder, oldest first; and when it was told (boot clock)
 
     def tell(self, connection: str, trouble: Trouble) -> None:
         """News of one credential."""
         key = (connection, trouble.holder)
         self._now.pop(key, None)
+        if trouble.gone:
+            return
         if trouble.why:
-            until = f"goes on for {span.show(trouble.left_s)}" if trouble.left_s >= 1 else "gets 503"
-            self._now[key] = f"{connection} {trouble.holder} {until}: {trouble.why}"
+            self._now[key] = trouble, self._clock.now().boot_us
         kind = Kind.CREDENTIAL_FAILING if trouble.why else Kind.CREDENTIAL_RENEWED
         what = {"holder": trouble.holder, "why": trouble.why, "left_s": round(trouble.left_s)} if trouble.why else {"holder": trouble.holder}
 
@@ -32,4 +34,9 @@ class Troubles:
     @property
     def newest(self) -> str:
         """One sentence; empty if nothing is wrong."""
-        return next(reversed(self._now.values()), "")
+        if not self._now:
+            return ""
+        (connection, holder), (trouble, told_us) = next(reversed(self._now.items()))
+        left_s = trouble.left_s - (self._clock.now().boot_us - told_us) / 1e6
+        until = f"goes on for {span.show(round(left_s))}" if left_s >= 1 else "gets 503"
+        return f"{connection} {holder} {until}: {trouble.why}"

@@ -214,16 +214,17 @@ class Exchange:
         stale, again = self._credential, self._again()
 
         async def renew() -> None:
+            why, code = "", 502
             try:
-                more, why = await self._cluster.renew(stale), ""
+                more = await self._cluster.renew(stale)
             except JituiError as error:
-                more, why = False, str(error)
+                more, why, code = False, str(error), error.code
             if self._done:
                 return
             if more and again:
                 await self._connect_later()
             else:
-                self._fail(why or NOT_ACCEPTED, refused=True)
+                self._fail(why or NOT_ACCEPTED, refused=True, code=code)
 
         self._cluster.spawn(renew)
 

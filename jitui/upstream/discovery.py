@@ -10,6 +10,7 @@ import contextlib
 import json
 import re
 from collections.abc import Iterable
+from copy import copy as twin  # of an error: kept and raised again without its frames, which hold credentials
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -67,7 +68,7 @@ class Discovery:
         self._wanted: set[Key] = set()
         self._missed = self._used = False
         self._failed: UpstreamError | None = None  # of the last look
-        self._failures: dict[Key, tuple[int, str]] = {}  # when (boot clock) and why
+        self._failures: dict[Key, tuple[int, UpstreamError]] = {}  # when (boot clock) and why
         self._sources: frozenset[Key] = frozenset()  # the copies that `served` is read from
         self._bodies: tuple[bytes, ...] = ()
         self._wake = asyncio.Event()
@@ -150,7 +151,7 @@ class Discovery:
         """Why nothing at all is known of this cluster; None once it was reached."""
         if self._served.kinds:
             return None
-        return self._failed or UpstreamError("the cluster has not told yet what it serves; try again")
+        return twin(self._failed) if self._failed else UpstreamError("the cluster has not told yet what it serves; try again")
 
     async def look(self, group: str, resource: str) -> bool | None:
         """`namespaced`, after asking the cluster again if the kind is unknown: once in two seconds at most, which are waited for. Raises nothing."""
@@ -219,12 +220,12 @@ class Discovery:
             now = self._now()
             if self._looked_us is not None and now - self._looked_us < UNKNOWN_US:
                 if self._failed is not None:
-                    raise UpstreamError(str(self._failed))
+                    raise twin(self._failed)
                 return
             try:
                 await self._learn()
             except UpstreamError as error:
-                self._looked_us, self._failed = self._now(), error
+                self._looked_us, self._failed = self._now(), twin(error)
                 raise
             self._looked_us, self._failed = self._now(), None
 
@@ -268,13 +269,13 @@ class Discovery:
         old, now = self._copies.get(key), self._now()
         failed = self._failures.get(key)
         if failed is not None and now - failed[0] < UNKNOWN_US:
-            raise UpstreamError(failed[1])
+            raise twin(failed[1])
         condition = ((b"if-none-match", old.etag),) if old is not None and old.etag else ()
         try:
             reply = await call(self._pool, self._upstream, b"GET", path.encode("ascii"), headers=((b"accept", form), *condition))
             _check(reply, path, conditional=bool(condition))
         except UpstreamError as error:
-            self._failures[key] = (self._now(), str(error))
+            self._failures[key] = (self._now(), twin(error))
             if old is not None:
                 old.looked_us = self._now()
             raise

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from jitui.broker.troubles import Troubles
+from jitui.clock import ManualClock
 from jitui.facts import Kind
 from jitui.store.archive import Files
 from jitui.upstream.trouble import Trouble
@@ -20,15 +21,23 @@ async def test_it_begins_changes_and_is_over(tmp_path: Path) -> None:
         def spawn(work: Callable[[], Coroutine[Any, Any, None]]) -> None:
             tasks.append(asyncio.get_running_loop().create_task(work()))
 
-        troubles = Troubles(store, spawn)
+        clock = ManualClock()
+        troubles = Troubles(store, clock, spawn)
         assert troubles.newest == ""
         troubles.tell("prod", Trouble("gateway", "AWS is away", 300.4))
         troubles.tell("prod", Trouble("g-7", "AWS refuses", 240.0))
         assert troubles.newest == "prod g-7 goes on for 4m: AWS refuses"
+        clock.advance(180)
+        assert troubles.newest == "prod g-7 goes on for 1m: AWS refuses"
+        clock.advance(60)
+        assert troubles.newest == "prod g-7 gets 503: AWS refuses"
         troubles.tell("prod", Trouble("g-7", "AWS refuses", 0.0))
         assert troubles.newest == "prod g-7 gets 503: AWS refuses"
         troubles.tell("prod", Trouble("g-7", ""))
-        assert troubles.newest == "prod gateway goes on for 5m: AWS is away"
+        assert troubles.newest == "prod gateway goes on for 1m: AWS is away"
+        troubles.tell("prod", Trouble("g-8", "AWS refuses", 240.0))
+        troubles.tell("prod", Trouble("g-8", "", gone=True))
+        assert troubles.newest == "prod gateway goes on for 1m: AWS is away", "the window has ended: nothing was renewed"
         troubles.tell("prod", Trouble("gateway", ""))
         assert troubles.newest == ""
         await asyncio.gather(*tasks)
@@ -38,5 +47,6 @@ async def test_it_begins_changes_and_is_over(tmp_path: Path) -> None:
         ("credential.failing", "prod", "gateway", {"holder": "g-7", "why": "AWS refuses", "left_s": 240}),
         ("credential.failing", "prod", "gateway", {"holder": "g-7", "why": "AWS refuses", "left_s": 0}),
         ("credential.renewed", "prod", "gateway", {"holder": "g-7"}),
+        ("credential.failing", "prod", "gateway", {"holder": "g-8", "why": "AWS refuses", "left_s": 240}),
         ("credential.renewed", "prod", "gateway", {"holder": "gateway"}),
     ]

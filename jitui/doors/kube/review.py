@@ -83,6 +83,8 @@ class Review(Waiting):
         namespaced = broker.kinds[connection].namespaced(question.group, question.resource) if question.resource else False
         if namespaced is None:
             namespaced = await self._admission.way.discovery.look(question.group, question.resource)
+            if (silence := self._admission.way.discovery.silence) is not None:
+                return str(silence)
         verdict = broker.judge(self._admission.who, connection, review.judged(question, namespaced=namespaced))
         return verdict.sentence if isinstance(verdict, Deny) else ""
 

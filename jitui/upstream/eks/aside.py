@@ -11,6 +11,7 @@ from jitui.upstream.eks.said import AwsError, Fault
 T = TypeVar("T")
 
 AT_ONCE: Final = 8
+WITHIN_S: Final = 30.0  # a call has timeouts of its own, but not what fetches the gateway's credentials before it
 STOPS: Final = "the gateway stops, and asks AWS nothing any more"
 
 
@@ -23,16 +24,23 @@ class Aside:
         self.closed = False
 
     async def __call__(self, work: Callable[[], T]) -> T:
-        """What `work` returns or raises. Raises AwsError once it is closed."""
+        """What `work` returns or raises. Raises AwsError if that takes too long, and once it is closed."""
         async with self._turn:
             if self.closed:
                 raise AwsError(STOPS, Fault.UNREACHABLE)
             loop = asyncio.get_running_loop()
             done: asyncio.Future[T] = loop.create_future()
             self._waiting.add(done)
-            threading.Thread(target=_run, args=(work, loop, done), name="aws", daemon=True).start()
             try:
-                return await done
+                threading.Thread(target=_run, args=(work, loop, done), name="aws", daemon=True).start()
+            except RuntimeError as error:
+                self._waiting.discard(done)
+                raise AwsError(f"AWS can't be asked: {error}", Fault.UNREACHABLE) from None
+            try:
+                async with asyncio.timeout(WITHIN_S):
+                    return await done
+            except TimeoutError:
+                raise AwsError(f"AWS, or what fetches the gateway's own credentials, did not come back within {WITHIN_S:g} s", Fault.UNREACHABLE) from None
             finally:
                 self._waiting.discard(done)
 

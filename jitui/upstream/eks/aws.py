@@ -8,12 +8,13 @@ import base64
 import logging
 import threading
 import urllib.parse
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from functools import partial
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import boto3
 from botocore.config import Config
@@ -31,10 +32,13 @@ from jitui.upstream.eks.terms import Terms
 
 CONNECT_S: Final = 5
 READ_S: Final = 10
+LOCK_S: Final = 20.0
 TOKEN_LIMIT: Final = 4096  # bytes; aws-iam-authenticator takes no longer one
 EXPIRES_S: Final = 60  # in the URL; STS counts 15 minutes from its date, whatever stands here
 # trying again is ours; CloudTrail shows the user agent
 ONCE: Final = Config(connect_timeout=CONNECT_S, read_timeout=READ_S, retries={"mode": "standard", "total_max_attempts": 1}, user_agent_extra="app/jitui")
+
+T = TypeVar("T")
 
 logging.getLogger("botocore").setLevel(logging.WARNING)  # at DEBUG it prints answers, and with them credentials
 
@@ -104,9 +108,13 @@ class Aws:
 
     def whoami(self, keys: Keys | None = None) -> Caller:
         """Whose `keys` are; None: the gateway's own."""
-        answer = self._ask("sts:GetCallerIdentity", keys, lambda: self._client("sts", keys).get_caller_identity())
-        now = datetime.now(UTC)
-        return Caller(str(answer["Arn"]), str(answer["Account"]), (now - _date(answer, now)).total_seconds())
+
+        def ask() -> Caller:
+            answer = self._client("sts", keys).get_caller_identity()
+            now = datetime.now(UTC)
+            return Caller(str(answer["Arn"]), str(answer["Account"]), (now - _date(answer, now)).total_seconds())
+
+        return self._ask("sts:GetCallerIdentity", keys, ask)
 
     def assume(self, name: str, duration_s: int, source: str = "", tags: tuple[tuple[str, str], ...] = ()) -> Keys:
         """A new session of the role."""
@@ -118,10 +126,14 @@ class Aws:
         if tags:
             wanted["Tags"] = [{"Key": key, "Value": value} for key, value in tags]
         asks = tuple(action for action, given in (("sts:TagSession", tags), ("sts:SetSourceIdentity", source)) if given)
-        answer = self._ask("sts:AssumeRole", None, lambda: self._client("sts", None).assume_role(**wanted), asks)
-        made = answer["Credentials"]
-        life_s = (made["Expiration"] - _date(answer, datetime.now(UTC))).total_seconds()
-        return Keys(made["AccessKeyId"], made["SecretAccessKey"], made["SessionToken"], str(answer["AssumedRoleUser"]["Arn"]), life_s)
+
+        def ask() -> Keys:
+            answer = self._client("sts", None).assume_role(**wanted)
+            made = answer["Credentials"]
+            life_s = (made["Expiration"] - _date(answer, datetime.now(UTC))).total_seconds()
+            return Keys(made["AccessKeyId"], made["SecretAccessKey"], made["SessionToken"], str(answer["AssumedRoleUser"]["Arn"]), life_s)
+
+        return self._ask("sts:AssumeRole", None, ask, asks)
 
     def describe(self, keys: Keys) -> Description:
         """The cluster, asked with the role's credentials, and if those may not, with the gateway's own."""
@@ -137,24 +149,26 @@ class Aws:
             raise AwsError(f"{error} (asked with the gateway's own credentials, after the role's: {with_role})", error.fault, error.aws_code) from None
 
     def _describe(self, keys: Keys | None) -> Description:
-        answer = self._ask("eks:DescribeCluster", keys, lambda: self._client("eks", keys).describe_cluster(name=self.terms.cluster))
-        cluster = answer["cluster"]
-        authority = (cluster.get("certificateAuthority") or {}).get("data") or ""
-        return Description(
-            url=cluster.get("endpoint") or "", authority=base64.b64decode(authority), status=str(cluster.get("status") or "UNKNOWN"),
-            version=str(cluster.get("version") or ""), public=(cluster.get("resourcesVpcConfig") or {}).get("endpointPublicAccess") is not False,
-            mode=str((cluster.get("accessConfig") or {}).get("authenticationMode") or ""),
-        )  # fmt: skip
+        def ask() -> Description:
+            cluster = self._client("eks", keys).describe_cluster(name=self.terms.cluster)["cluster"]
+            authority = (cluster.get("certificateAuthority") or {}).get("data") or ""
+            return Description(
+                url=cluster.get("endpoint") or "", authority=base64.b64decode(authority), status=str(cluster.get("status") or "UNKNOWN"),
+                version=str(cluster.get("version") or ""), public=(cluster.get("resourcesVpcConfig") or {}).get("endpointPublicAccess") is not False,
+                mode=str((cluster.get("accessConfig") or {}).get("authenticationMode") or ""),
+            )  # fmt: skip
+
+        return self._ask("eks:DescribeCluster", keys, ask)
 
     def start_over(self) -> None:
-        """Read the gateway's own credentials anew at the next call: their file may have been rewritten."""
-        with self._lock:
+        """Read the gateway's own credentials anew at the next call: their file may have been rewritten. Blocking, as it waits for who reads them now."""
+        with self._held():
             self._session = None
             self._clients.clear()
 
     def _client(self, service: str, keys: Keys | None) -> Any:
         """One for the gateway's own credentials is kept, as it costs 75 ms; one for a session's is gone after its call."""
-        with self._lock:
+        with self._held():
             if self._session is None:
                 self._session = boto3.Session(profile_name=self.terms.profile or None, region_name=self.terms.region)
             if keys is not None:
@@ -164,8 +178,18 @@ class Aws:
                 self._clients[service] = self._session.client(service, config=ONCE)
             return self._clients[service]
 
-    def _ask(self, action: str, keys: Keys | None, work: Callable[[], Any], asks: tuple[str, ...] = ()) -> Any:
-        """The answer to one call. Raises AwsError, without the error behind it: its frames hold credentials."""
+    @contextmanager
+    def _held(self) -> Iterator[None]:
+        """The lock, but not for ever: whoever fetches the gateway's credentials may hang. Raises AwsError."""
+        if not self._lock.acquire(timeout=LOCK_S):
+            raise AwsError("the gateway's own AWS credentials are still being fetched (credential_process, SSO, instance): see what hangs", Fault.UNREACHABLE)
+        try:
+            yield
+        finally:
+            self._lock.release()
+
+    def _ask(self, action: str, keys: Keys | None, work: Callable[[], T], asks: tuple[str, ...] = ()) -> T:
+        """What `work` makes of the answer to one call. Raises AwsError, without the error behind it: its frames hold credentials."""
         terms = self.terms
         try:
             return work()
@@ -185,7 +209,7 @@ class Aws:
         credentials = Credentials(keys.key_id, keys.secret, keys.token)
         signer = RequestSigner(ServiceId("sts"), self.terms.region, "sts", "v4", credentials, self._emitter)
         presign = partial(signer.generate_presigned_url, request, region_name=self.terms.region, expires_in=EXPIRES_S, operation_name="")
-        url: str = self._ask("signing a token", keys, presign)
+        url = str(self._ask("signing a token", keys, presign))
         urllib.parse.clear_cache()  # type: ignore[attr-defined]  # urlsplit keeps what it was given lately
         made = "k8s-aws-v1." + base64.urlsafe_b64encode(url.encode("ascii")).decode("ascii").rstrip("=")
         if len(made) > TOKEN_LIMIT:

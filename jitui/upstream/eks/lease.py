@@ -16,6 +16,7 @@ SECOND: Final = 1_000_000
 TOKEN_LIFE: Final = 900 * SECOND
 TOKEN_REUSE: Final = 600 * SECOND
 LAST: Final = 60 * SECOND  # before its end nothing is used any more
+SUSPECT: Final = 20 * SECOND  # a refusal of a token so young is not its age's doing
 AHEAD: Final = 300 * SECOND  # before its end a session is assumed again
 
 

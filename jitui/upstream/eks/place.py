@@ -14,11 +14,13 @@ from jitui.upstream.eks.aside import Aside
 from jitui.upstream.eks.aws import Aws, Description, Keys
 from jitui.upstream.eks.lease import SECOND
 from jitui.upstream.eks.patience import patiently
-from jitui.upstream.eks.said import AwsError
+from jitui.upstream.eks.said import AwsError, Fault
 from jitui.upstream.eks.terms import Terms
+from jitui.upstream.trouble import Tell, Trouble
 
 AGAIN_US: Final = 30 * SECOND  # between two looks for where it moved
 REST_US: Final = 5 * SECOND  # after a look that failed
+HOLDER: Final = "cluster"  # of a trouble
 PRIVATE: Final = ("the cluster's endpoint is private (resourcesVpcConfig.endpointPublicAccess is false): "
                   "run the gateway inside its VPC, or make the endpoint public")  # fmt: skip
 
@@ -45,9 +47,9 @@ def configured(terms: Terms) -> Place | None:
 class Places:
     """The one place of a cluster, looked up when first needed, and again after a failure that a move could explain."""
 
-    def __init__(self, aws: Aws, aside: Aside, clock: Clock, keys: Callable[[], Awaitable[Keys]], fixed: Place | None) -> None:
-        """`keys`: of a role session. Raises nothing."""
-        self._aws, self._aside, self._clock, self._keys = aws, aside, clock, keys
+    def __init__(self, aws: Aws, aside: Aside, clock: Clock, keys: Callable[[Keys | None], Awaitable[Keys]], tell: Tell, fixed: Place | None) -> None:
+        """`keys`: of a role session, another than the given one. Raises nothing."""
+        self._aws, self._aside, self._clock, self._keys, self._tell = aws, aside, clock, keys, tell
         self._fixed = fixed is not None
         self._lock = asyncio.Lock()
         self._looked_us = -AGAIN_US
@@ -75,18 +77,30 @@ class Places:
         """Raises AwsError, also again for the look just before."""
         if self._failed is not None and self._now() - self._looked_us < REST_US:
             raise AwsError(str(self._failed), self._failed.fault)
-        self._failed = None
+        told, self._failed = self._failed, None
         try:
-            return await patiently(self._describe)
+            place = await patiently(self._describe)
         except AwsError as error:
             self._failed = AwsError(str(error), error.fault)
+            if not self._aside.closed and (told is None or told.fault is not error.fault):
+                self._tell(Trouble(HOLDER, str(error)))
             raise
         finally:
             self._looked_us = self._now()
+        if told is not None:
+            self._tell(Trouble(HOLDER, ""))
+        return place
 
     async def _describe(self) -> Place:
         terms = self._aws.terms
-        found: Description = await self._aside(partial(self._aws.describe, await self._keys()))
+        keys = await self._keys(None)
+        found: Description
+        try:
+            found = await self._aside(partial(self._aws.describe, keys))
+        except AwsError as error:
+            if error.fault is not Fault.EXPIRED:
+                raise
+            found = await self._aside(partial(self._aws.describe, await self._keys(keys)))
         if not found.url or not found.authority:
             raise AwsError(f"cluster {terms.cluster} in {terms.region} is {found.status}: it has no endpoint yet; wait until it is ACTIVE")
         try:

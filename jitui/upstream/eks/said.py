@@ -1,5 +1,6 @@
 """What botocore raises, as one sentence that says what, why and what to do next."""
 
+import binascii
 import re
 from dataclasses import dataclass
 from enum import StrEnum
@@ -19,7 +20,7 @@ class Fault(StrEnum):
 
     THROTTLED = "throttled"  # or AWS's own failure: the same call may work in a moment
     UNREACHABLE = "unreachable"  # no answer
-    EXPIRED = "expired"  # the credentials that signed the call are over
+    EXPIRED = "expired"  # the credentials that signed the call are over, wrong or not there: read or assumed anew, they may be others
     DENIED = "denied"  # a policy, a trust policy
     WRONG = "wrong"  # a value, a key, a name: nothing gets better by itself
 
@@ -66,6 +67,8 @@ def sentence(error: Exception, call: Call) -> AwsError:
         return AwsError(f"{call.action}: a value of the configuration is not what AWS takes: {_words(error)}")
     if isinstance(error, raised.HTTPClientError | raised.ConnectionError):
         return _unreachable(error, call)
+    if isinstance(error, KeyError | TypeError | AttributeError | binascii.Error):
+        return AwsError(f"{call.action}: what answered is not AWS, or not as AWS answers: is a proxy in between? (AWS_ENDPOINT_URL)")
     return AwsError(f"{call.action} failed: {_words(error)}")
 
 
@@ -73,13 +76,16 @@ def _own(error: Exception, call: Call) -> AwsError | None:
     """What is wrong with the gateway's own credentials before anything is sent."""
     if isinstance(error, raised.NoCredentialsError):
         return AwsError("no AWS credentials for the gateway: none in its environment, ~/.aws, container or instance; "
-                        "set AWS_PROFILE or profile:, or run it where it has a role")  # fmt: skip
+                        "set AWS_PROFILE or profile:, or run it where it has a role", Fault.EXPIRED)  # fmt: skip
     if isinstance(error, raised.ProfileNotFound):
-        return AwsError(f"no AWS profile {clean(call.profile or 'of AWS_PROFILE', 80)} for the gateway in ~/.aws/config; name one that is there with profile:")
+        return AwsError(f"no AWS profile {clean(call.profile or 'of AWS_PROFILE', 80)} for the gateway in ~/.aws/config; name one that is there with profile:",
+                        Fault.EXPIRED)  # fmt: skip
     if isinstance(error, raised.NoRegionError):
         return AwsError("no AWS region for the gateway; set region:")
     if isinstance(error, raised.PartialCredentialsError):
-        return AwsError(f"the gateway's AWS credentials are not whole: {_words(error)}")
+        return AwsError(f"the gateway's AWS credentials are not whole: {_words(error)}", Fault.EXPIRED)
+    if isinstance(error, raised.CredentialRetrievalError) and error.kwargs.get("provider") == "custom-process":  # what it printed may be anything
+        return AwsError("the gateway's own AWS credentials can't be fetched: its credential_process failed; run it by hand", Fault.EXPIRED)
     if isinstance(error, raised.CredentialRetrievalError | raised.SSOError | raised.MetadataRetrievalError | raised.RefreshWithMFAUnsupportedError):
         return AwsError(f"the gateway's own AWS credentials can't be fetched: {_words(error)}", Fault.EXPIRED)
     return None
@@ -110,7 +116,7 @@ def _answered(error: raised.ClientError, call: Call) -> AwsError:
     if code in {"InvalidClientTokenId", "UnrecognizedClientException"}:
         return AwsError(f"{call.action}: the access key of {call.signer} is unknown, deleted or of another partition ({message})", Fault.EXPIRED, code)
     if code in {"SignatureDoesNotMatch", "InvalidSignatureException"}:
-        return AwsError(f"{call.action}: {_signature(call.signer, message)}", Fault.WRONG, code)
+        return AwsError(f"{call.action}: {_signature(call.signer, message)}", Fault.EXPIRED, code)
     if code in {"AccessDenied", "AccessDeniedException"}:
         return AwsError(_denied(call, message), Fault.DENIED, code)
     if code == "ResourceNotFoundException":

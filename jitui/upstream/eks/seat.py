@@ -13,7 +13,7 @@ from jitui.errors import UpstreamError
 from jitui.rules.terms import Grant
 from jitui.upstream.eks.aside import Aside
 from jitui.upstream.eks.aws import Aws, Caller
-from jitui.upstream.eks.lease import SECOND, Lease
+from jitui.upstream.eks.lease import SECOND, SUSPECT, Lease
 from jitui.upstream.eks.patience import TRIES, jittered, patiently
 from jitui.upstream.eks.said import AwsError, Fault
 from jitui.upstream.eks.terms import LONGEST_S, Terms, duration_s, session_name
@@ -103,6 +103,7 @@ class Seat:
             lease.mint(self._aws.token, now)
         else:
             if self._failures and now < self._rest_us:
+                self._say(0.0)
                 raise AwsError(*self._failed)
             lease = await self._assume(tries=TRIES)
         return lease.headers
@@ -135,7 +136,7 @@ class Seat:
             except AwsError as error:
                 if not again or error.fault is not Fault.EXPIRED:
                     raise
-                self._aws.start_over()
+                await self._aside(self._aws.start_over)
         lease = Lease.of(keys, now)
         lease.mint(self._aws.token, self._now())
         if not lease.good(self._now()):
@@ -151,6 +152,11 @@ class Seat:
         left_s = max(0.0, (lease.last_us if lease is not None else now) - now) / SECOND
         if left_s > 0 and self._failures < PASSING and fault in {Fault.THROTTLED, Fault.UNREACHABLE}:
             return  # it may be over in a moment, and there is time
+        self._say(left_s)
+
+    def _say(self, left_s: float) -> None:
+        """What failed, and that the session at hand serves on so long."""
+        why, fault = self._failed
         told = f"{fault}{left_s > 0}"
         if told != self._told and not self._closed:
             self._told = told
@@ -172,7 +178,7 @@ class Seat:
                 return await self._fetch() != headers
             if lease.headers != headers:
                 return True  # somebody was faster
-            if not lease.suspect:
+            if not lease.suspect or now - lease.minted_us > SUSPECT:
                 lease.mint(self._aws.token, now, suspect=True)
                 if lease.headers != headers:  # equal, if both were made within one second
                     return True
@@ -192,8 +198,15 @@ class Seat:
                 return f"cluster {terms.cluster} answers 401 to session {self.name}, and AWS can't be asked why: {error}"
         else:
             return _refused(caller, terms)
-        await self._assume(tries=1)  # the session was over before its time
+        self.lose(lease)  # it was over before its time
+        await self._fetch()
         return ""
+
+    def lose(self, lease: Lease) -> None:
+        """AWS does not take this session any more: nothing of it is used again."""
+        lease.give_up()
+        if self._lease is lease:
+            self._lease = None
 
     def close(self) -> None:
         """The grant has ended: let go of everything at once. What is being assumed just now is dropped when it comes."""
@@ -203,7 +216,7 @@ class Seat:
         self._lease = None
         if self._told:
             self._told = ""
-            self._tell(Trouble(self._holder, ""))
+            self._tell(Trouble(self._holder, "", gone=True))
 
     @property
     def lease(self) -> Lease | None:

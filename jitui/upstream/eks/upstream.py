@@ -35,7 +35,7 @@ class Eks:
         self._host = socket.gethostname().partition(".")[0]
         self._seats: dict[int, Seat] = {}
         self._ended: OrderedDict[int, None] = OrderedDict()
-        self.places = Places(aws, self.aside, clock, self.own_keys, fixed)
+        self.places = Places(aws, self.aside, clock, self.own_keys, tell, fixed)
 
     @classmethod
     def load(cls, terms: Terms, clock: Clock, tell: Tell | None = None) -> "Eks":
@@ -108,12 +108,15 @@ class Eks:
                         if seat not in tending and seat.due():
                             tending[seat] = group.create_task(seat.tend())
                     await asyncio.sleep(BEAT_S)
-        finally:
+        except asyncio.CancelledError:
             self.aside.close()
+            raise
 
-    async def own_keys(self) -> Keys:
-        """Of the gateway's own session. Raises AwsError."""
+    async def own_keys(self, stale: Keys | None = None) -> Keys:
+        """Of the gateway's own session; of another one than `stale`, which AWS takes no more. Raises AwsError."""
         seat = self._seat(None)
+        if seat.lease is not None and stale is not None and seat.lease.keys is stale:
+            seat.lose(seat.lease)
         await seat.get()
         if seat.lease is None or seat.lease.keys is None:
             raise AwsError("the gateway's own role session ended at this very moment; try again")

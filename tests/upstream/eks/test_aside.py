@@ -59,3 +59,12 @@ async def test_once_closed_nobody_waits() -> None:
     for asking in (waiting, aside(lambda: True)):
         with pytest.raises(AwsError, match="the gateway stops"):
             await asking
+
+
+async def test_what_hangs_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What fetches the gateway's credentials has no time limit of its own."""
+    monkeypatch.setattr("jitui.upstream.eks.aside.WITHIN_S", 0.05)
+    over = threading.Event()
+    with pytest.raises(AwsError, match=r"did not come back within 0\.05 s"):
+        await Aside()(over.wait)
+    over.set()

@@ -123,3 +123,17 @@ def test_a_profile(account: Account, monkeypatch: pytest.MonkeyPatch, tmp_path: 
         Aws(terms(profile="nobody")).whoami()
     with pytest.raises(AwsError, match="no AWS credentials for the gateway"):
         Aws(terms()).whoami()
+
+
+@pytest.mark.parametrize("answer", [{}, {"cluster": {"endpoint": "https://x", "certificateAuthority": {"data": "A"}}}])
+def test_what_is_no_answer_of_AWS_is_an_error(account: Account, monkeypatch: pytest.MonkeyPatch, answer: dict[str, object]) -> None:  # noqa: N802
+    """A proxy's page behind a 200, say: one sentence, and nothing else fails for it."""
+    aws = Aws(terms())
+
+    class Odd:
+        def describe_cluster(self, name: str) -> dict[str, object]:
+            return answer
+
+    monkeypatch.setattr(aws, "_client", lambda service, keys: Odd())
+    with pytest.raises(AwsError, match="eks:DescribeCluster: what answered is not AWS"):
+        aws.describe(KEYS)

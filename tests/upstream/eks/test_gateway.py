@@ -125,7 +125,9 @@ def test_aws_is_away_when_the_gateway_starts(tmp_path: Path, account: Account, e
         assert b"cluster unreachable" in gateway.program.snapshot().err
         bot = gateway.agent("bot")
         gateway.window(bot)
-        assert Knock(bot).get()[0] == 403  # what the cluster serves is not known, so nothing of it is allowed
+        code, told = Knock(bot).get()  # what the cluster serves is not known, so nothing of it can be judged
+        assert (code, "AWS itself fails" in told["message"]) == (503, True)
+        assert gateway.desk(lambda remote: remote.status()).trouble.startswith("prod-eks ")
         account.refusals.clear()
         until(lambda: Knock(bot).get()[0] == 200, "answer once AWS is back", timeout=60)
 

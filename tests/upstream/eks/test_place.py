@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from jitui.clock import ManualClock
+from jitui.demo.cluster.embedded import EmbeddedCluster
 from jitui.errors import ConfigurationError
 from jitui.upstream.eks.place import configured
 from jitui.upstream.eks.said import AwsError
@@ -72,3 +73,14 @@ async def test_eks_that_throttles_or_does_not_know_the_cluster(account: Account,
     account.refusals["eks:DescribeCluster"], account.refuse_times["eks:DescribeCluster"] = Refusal(429, "ThrottlingException", "Rate exceeded"), 2
     assert await eks.authorization(None)
     assert len(account.calls("eks:DescribeCluster")) == 4
+
+
+async def test_a_role_session_that_is_over_is_assumed_anew(account: Account, cluster: EmbeddedCluster, clock: ManualClock) -> None:
+    """DescribeCluster says that it has expired: once more with another."""
+    account.refusals["eks:DescribeCluster"] = Refusal(403, "ExpiredTokenException", "The security token included in the request is expired")
+    account.refuse_times["eks:DescribeCluster"] = 1
+    eks = await load(clock)
+    pool = Pool(eks)
+    assert (await get(eks, pool)).status == 200
+    assert (len(account.calls("eks:DescribeCluster")), len(account.calls("sts:AssumeRole"))) == (2, 2)
+    pool.close()

@@ -24,10 +24,10 @@ def may_not(action: str) -> raised.ClientError:
 
 
 @pytest.mark.parametrize(("error", "call", "fault", "says"), [
-    (raised.NoCredentialsError(), ASSUME, Fault.WRONG, ["no AWS credentials for the gateway", "set AWS_PROFILE or profile:"]),
-    (raised.ProfileNotFound(profile="ops"), Call("sts:AssumeRole", "r", profile="ops"), Fault.WRONG, ["no AWS profile ops", "profile:"]),
+    (raised.NoCredentialsError(), ASSUME, Fault.EXPIRED, ["no AWS credentials for the gateway", "set AWS_PROFILE or profile:"]),
+    (raised.ProfileNotFound(profile="ops"), Call("sts:AssumeRole", "r", profile="ops"), Fault.EXPIRED, ["no AWS profile ops", "profile:"]),
     (raised.NoRegionError(), ASSUME, Fault.WRONG, ["no AWS region", "set region:"]),
-    (raised.PartialCredentialsError(provider="env", cred_var="AWS_SECRET_ACCESS_KEY"), ASSUME, Fault.WRONG, ["are not whole", "AWS_SECRET_ACCESS_KEY"]),
+    (raised.PartialCredentialsError(provider="env", cred_var="AWS_SECRET_ACCESS_KEY"), ASSUME, Fault.EXPIRED, ["are not whole", "AWS_SECRET_ACCESS_KEY"]),
     (raised.CredentialRetrievalError(provider="process", error_msg="exit 1"), ASSUME, Fault.EXPIRED, ["can't be fetched", "exit 1"]),
     (raised.EndpointConnectionError(endpoint_url="http://127.0.0.1:1/"), ASSUME, Fault.UNREACHABLE,
      ["can't reach http://127.0.0.1:1/", "network, proxy or AWS_ENDPOINT_URL"]),
@@ -48,10 +48,11 @@ def may_not(action: str) -> raised.ClientError:
     (refused("InvalidClientTokenId", status=403), ASSUME, Fault.EXPIRED,
      ["the access key of the gateway's own credentials is unknown, deleted or of another partition"]),
     (refused("UnrecognizedClientException", status=403), DESCRIBE, Fault.EXPIRED, ["is unknown, deleted or of another partition"]),
-    (refused("SignatureDoesNotMatch", "does not match the signature you provided", 403), ASSUME, Fault.WRONG,
+    (refused("SignatureDoesNotMatch", "does not match the signature you provided", 403), ASSUME, Fault.EXPIRED,
      ["the secret key", "is wrong, or this machine's clock is off"]),
-    (refused("SignatureDoesNotMatch", "Signature expired: 2026", 403), ASSUME, Fault.WRONG, ["this machine's clock is off (Signature expired: 2026); set it"]),
-    (refused("InvalidSignatureException", "Signature not yet current: 2026", 403), DESCRIBE, Fault.WRONG, ["this machine's clock is off"]),
+    (refused("SignatureDoesNotMatch", "Signature expired: 2026", 403), ASSUME, Fault.EXPIRED,
+     ["this machine's clock is off (Signature expired: 2026); set it"]),
+    (refused("InvalidSignatureException", "Signature not yet current: 2026", 403), DESCRIBE, Fault.EXPIRED, ["this machine's clock is off"]),
     (refused("AccessDeniedException", f"User: {CALLER} is not authorized to perform: eks:DescribeCluster on resource: x", 403), DESCRIBE, Fault.DENIED,
      ["allow eks:DescribeCluster, or set cluster_url and certificate_authority", "cluster_name prod is misspelt"]),
     (refused("ResourceNotFoundException", "No cluster found for name: prod.", 404), DESCRIBE, Fault.WRONG, ["no cluster prod in region us-east-1"]),
@@ -61,6 +62,9 @@ def may_not(action: str) -> raised.ClientError:
     (refused("ServiceUnavailableException", status=503), DESCRIBE, Fault.THROTTLED, ["AWS itself fails"]),
     (refused("Odd", "what nobody knows"), ASSUME, Fault.WRONG, ["sts:AssumeRole: Odd: what nobody knows"]),
     (ValueError("no idea"), ASSUME, Fault.WRONG, ["sts:AssumeRole failed: no idea"]),
+    (KeyError("cluster"), DESCRIBE, Fault.WRONG, ["eks:DescribeCluster: what answered is not AWS", "proxy"]),
+    (raised.CredentialRetrievalError(provider="custom-process", error_msg="hunter2 on stderr"), ASSUME, Fault.EXPIRED,
+     ["its credential_process failed; run it by hand"]),
 ])  # fmt: skip
 def test_each_row(error: Exception, call: Call, fault: Fault, says: list[str]) -> None:
     """The code decides the sentence; AWS's own words are in it."""

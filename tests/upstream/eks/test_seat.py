@@ -4,6 +4,7 @@ import asyncio
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from itertools import count
 
 import pytest
 
@@ -215,3 +216,53 @@ async def _lag_of(asking: object, says: str) -> float:
     with pytest.raises(AwsError, match=says):
         await task
     return worst
+
+
+async def test_credentials_that_come_later_are_found(account: Account, cluster: EmbeddedCluster, clock: ManualClock, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A key that was not there, or wrong, at the first call: what stands there at the next one counts."""
+    key_id, secret = account.environment["AWS_ACCESS_KEY_ID"], account.environment["AWS_SECRET_ACCESS_KEY"]
+    monkeypatch.delenv("AWS_ACCESS_KEY_ID")
+    monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    eks = await load(clock)
+    pool = Pool(eks)
+    with pytest.raises(AwsError, match="no AWS credentials for the gateway"):
+        await get(eks, pool)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", key_id)
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", secret)
+    clock.advance(60)
+    assert (await get(eks, pool)).status == 200
+    pool.close()
+
+
+async def test_a_session_that_AWS_ends_before_its_time(account: Account, entries: Entries, cluster: EmbeddedCluster, clock: ManualClock) -> None:  # noqa: N802
+    """The role is gone in the middle of a window: told as failing now, and AWS is not asked for every request."""
+    it = grant(7, clock)
+    told: list[Trouble] = []
+    async with at_work(account, clock, it, told) as (eks, _):
+        entries.roles.clear()
+        account.refusals["sts:GetCallerIdentity"] = Refusal(403, "ExpiredToken", "The security token included in the request is expired")
+        account.refusals["sts:AssumeRole"] = DENIED
+        asked = len(names(account))
+        stale = eks.ready(it)
+        assert stale is not None
+        for _ in range(20):
+            with pytest.raises(AwsError):
+                await eks.renew(it, eks.ready(it) or stale)
+        assert len(names(account)) == asked + 1
+        assert len(account.calls("sts:GetCallerIdentity")) == 1
+        assert [one.left_s for one in told if one.holder == "g-7"] == [0.0]
+        assert eks.ready(it) is None
+
+
+async def test_a_refusal_long_after_another_is_another(account: Account, cluster: EmbeddedCluster, clock: ManualClock, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The API server's webhook fails for a moment, and minutes later again: each time there is a new token to try."""
+    it, numbers = grant(7, clock), count()
+    async with at_work(account, clock, it, []) as (eks, _):
+        monkeypatch.setattr(eks.aws, "token", lambda keys: f"k8s-aws-v1.{next(numbers)}")  # two of one second would be the same
+        for _ in range(3):
+            stale = eks.ready(it)
+            assert stale is not None
+            assert await eks.renew(it, stale)
+            clock.advance(120)
+        assert account.calls("sts:GetCallerIdentity") == []
