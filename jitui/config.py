@@ -40,6 +40,8 @@ from jitui.upstream.eks.terms import Terms
 PRESETS: Final = '@view, @debug or @deploy, as in "@view in web"'
 ROLE_VARIABLE: Final = "EKS_ROLE_ARN"
 ROLE: Final = r"^(arn:[a-z-]+:iam::[0-9]{12}:role/[A-Za-z0-9_+=,.@/-]+)?$"
+TAG_KEY: Final = r"^[\p{L}\p{Z}\p{N}_.:/=+@-]+$"  # STS's own pattern
+TAG_VALUE: Final = r"^(?:[\p{L}\p{Z}\p{N}_.:/=+@-]|\{grant\}|\{identity\})*$"
 FILLED: Final = r"^(?:[A-Za-z0-9_+=,.@-]|\{grant\}|\{identity\})*$"  # what STS takes, and what stands for the window's own names
 
 
@@ -149,14 +151,18 @@ class EksConnection(_Connection):
     """Of the gateway's own AWS credentials; otherwise the environment, AWS_PROFILE, or where it runs says."""
     source_identity: str = Field(default="", pattern=FILLED, max_length=64)
     """The sessions' SourceIdentity, {identity} for instance; needs sts:SetSourceIdentity."""
-    tags: dict[Annotated[str, StringConstraints(min_length=1, max_length=128)], Annotated[str, StringConstraints(max_length=256)]] = Field(
-        default_factory=dict, max_length=50)
+    tags: dict[Annotated[str, StringConstraints(min_length=1, max_length=128, pattern=TAG_KEY)],
+               Annotated[str, StringConstraints(max_length=256, pattern=TAG_VALUE)]] = Field(default_factory=dict, max_length=50)  # fmt: skip
     """Session tags; {grant} and {identity} in a value stand for the window's. Needs sts:TagSession."""
 
     @model_validator(mode="after")
     def _both_or_neither(self) -> Self:
         if bool(self.cluster_url) != (self.certificate_authority is not None):
             raise ValueError("cluster_url and certificate_authority go together: both, or neither to look them up")
+        if any(key.lower().startswith("aws:") for key in self.tags):
+            raise ValueError("tags: keys that begin with aws: are AWS's own; choose another")
+        if len({key.lower() for key in self.tags}) < len(self.tags):
+            raise ValueError("tags: two keys differ only in case, which AWS takes for the same; keep one")
         return self
 
     def terms(self) -> Terms:

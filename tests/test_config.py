@@ -167,6 +167,16 @@ def test_eks(monkeypatch: pytest.MonkeyPatch) -> None:
     assert every.terms() == Terms("prod", "us-east-1", role, external_id="a:1", profile="ops", source_identity="{identity}", tags={"jitui:grant": "{grant}"})
 
 
+@pytest.mark.parametrize(("tags", "says"), [
+    ("{'aws:team': x}", "keys that begin with aws:"), ("{team: x, Team: y}", "two keys differ only in case"), ("{team: '{agent}'}", "does not fit"),
+    ("{'a!b': x}", "does not fit"),
+])  # fmt: skip
+def test_tags_are_what_AWS_takes(tags: str, says: str) -> None:  # noqa: N802
+    """Said at load, and not by AWS in the middle of the night."""
+    with pytest.raises(ConfigurationError, match=says):
+        config.read(EKS + f"    tags: {tags}\n", HERE)
+
+
 def test_the_environment_names_the_role_too(monkeypatch: pytest.MonkeyPatch) -> None:
     """EKS_ROLE_ARN serves where role_arn is not given; without both, or with what is no role, a gateway does not start."""
     text = EKS.replace("    role_arn: arn:aws:iam::123456789012:role/jitui-narrow\n", "")

@@ -23,11 +23,9 @@ from jitui.rules.rbac import EVERYWHERE, Need
 from jitui.rules.scope import Scope
 from jitui.said import clean
 from jitui.upstream import reviews
-from jitui.upstream.call import call
 from jitui.upstream.discovery import Discovery
 from jitui.upstream.eks import policies
 from jitui.upstream.pool import Pool
-from jitui.upstream.port import Upstream
 
 RBAC: Final = "rbac.authorization.k8s.io"
 AGENTS: Final = "jitui:agents"  # the group of impersonated calls
@@ -131,20 +129,12 @@ async def _ask(connection: Connection, scopes: Sequence[Scope], *, wanted: bool)
         subject = await reviews.whoami(pool, upstream)
         discovery = Discovery(upstream, pool, SystemClock())
         kinds = await rights.kinds(discovery, scopes)
-        return Asked(kinds, await _namespaces(pool, upstream), subject.user)
+        return Asked(kinds, tuple(await rights.namespaces(pool, upstream) or ()), subject.user)
     except UpstreamError as error:
         show.note(f"the cluster can't be asked: {error}; where a rule says * the built-in kinds of Kubernetes are meant")
         return Asked(builtin.KINDS)
     finally:
         pool.close()
-
-
-async def _namespaces(pool: Pool, upstream: Upstream) -> tuple[str, ...]:
-    """Those there are, if the gateway may list them."""
-    reply = await call(pool, upstream, b"GET", b"/api/v1/namespaces", headers=((b"accept", b"application/json"),))
-    if reply.status != 200:
-        return ()
-    return tuple(str(item["metadata"]["name"]) for item in json.loads(reply.body)["items"])
 
 
 async def _account(connection: EksConnection, group: str) -> dict[str, Any]:
@@ -158,4 +148,6 @@ async def _account(connection: EksConnection, group: str) -> dict[str, Any]:
     except JituiError as error:
         show.note(f"AWS can't be asked who the gateway is: {error}; put its ARN in place of {policies.UNKNOWN}")
         caller = ""
+    if ":assumed-role/" in caller:
+        show.note(f"the trust policy names {policies.principal(caller)}; if the gateway's own role has a path, as roles of AWS SSO have, put it in")
     return policies.documents(terms, group, caller)

@@ -1,6 +1,7 @@
 """What the gateway may do in a cluster, against what the rules promise: too narrow, and agents meet refusals; too wide, and it is worth stealing."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Iterable, Sequence
 from typing import Final
 
@@ -9,12 +10,14 @@ from jitui.rules import builtin, rbac
 from jitui.rules.rbac import EVERYWHERE, Need
 from jitui.rules.scope import Scope
 from jitui.upstream import reviews
+from jitui.upstream.call import call
 from jitui.upstream.discovery import Discovery
 from jitui.upstream.pool import Pool
 from jitui.upstream.port import Upstream
 
 SHOWN: Final = 8  # permissions named in one line
 ASKED_AT_ONCE: Final = 8
+LOOKED_AT: Final = 50  # namespaces where nothing is promised
 ELSEWHERE: Final = ("kube-system", "default")  # a namespace that no rule promises anything in shows what holds everywhere
 
 
@@ -25,8 +28,22 @@ async def kinds(discovery: Discovery, scopes: Sequence[Scope]) -> dict[rbac.Kind
     return {key: kind.namespaced for key, kind in discovery.served.kinds.items()} or dict(builtin.KINDS)
 
 
+async def namespaces(pool: Pool, upstream: Upstream) -> list[str] | None:
+    """Those of the cluster; None if they may not be listed. Raises UpstreamError."""
+    reply = await call(pool, upstream, b"GET", b"/api/v1/namespaces", headers=((b"accept", b"application/json"),))
+    if reply.status != 200:
+        return None
+    return sorted(str(one["metadata"]["name"]) for one in json.loads(reply.body)["items"])
+
+
 async def compare(what: str, how: str, pool: Pool, upstream: Upstream, wanted: frozenset[Need]) -> AsyncIterator[Found]:
     """One line for each namespace that is promised something, and one for what holds everywhere. `how`: the fix. Raises UpstreamError."""
+    present = await namespaces(pool, upstream)
+    patterns = sorted({need.namespace for need in wanted if need.namespace != EVERYWHERE and "*" in need.namespace})
+    if present is not None:
+        wanted, _ = rbac.in_namespaces(wanted, present)
+    elif patterns:
+        yield Found("note", what, f"the role may not list namespaces, so what is promised in {', '.join(patterns)} is not compared")
     named = sorted({need.namespace for need in wanted if need.namespace != EVERYWHERE and "*" not in need.namespace})
     for namespace in named:
         there = [need for need in wanted if need.namespace == namespace]
@@ -38,10 +55,18 @@ async def compare(what: str, how: str, pool: Pool, upstream: Upstream, wanted: f
     everywhere = [need for need in wanted if need.namespace == EVERYWHERE]
     if everywhere:
         yield _narrow(what, "in the whole cluster", await _refused(pool, upstream, everywhere), how, len(everywhere))
-    elsewhere = next((name for name in ELSEWHERE if name not in named), "kube-public")
-    rules, whole = await reviews.rules(pool, upstream, elsewhere)
-    if extra := rbac.beyond(rules, wanted, elsewhere):
-        yield _wide(what, f"in {elsewhere}, where no rule promises anything", extra, how)
+    others = [name for name in present or (*ELSEWHERE, "kube-public") if name not in named]
+    alike: dict[tuple[str, ...], list[str]] = {}  # by what is too much: what holds everywhere is said once
+    whole = True
+    for other in others[:LOOKED_AT] if present is not None else others[:1]:
+        rules, all_listed = await reviews.rules(pool, upstream, other)
+        whole &= all_listed
+        if extra := rbac.beyond(rules, wanted, other):
+            alike.setdefault(tuple(extra), []).append(other)
+    for extra_there, places in alike.items():
+        yield _wide(what, f"in {_some(places)}, where no rule promises anything", extra_there, how)
+    if len(others) > LOOKED_AT and present is not None:
+        yield Found("note", what, f"{len(others) - LOOKED_AT} more namespaces where no rule promises anything were not looked at")
     if not whole:
         said = "the cluster has an authorizer that does not list what it allows (an access policy of the role's entry?): too wide can't be ruled out"
         yield Found("note", what, said)

@@ -98,7 +98,7 @@ def beyond(rules: Sequence[Mapping[str, Any]], wanted: Iterable[Need], namespace
     """What the ResourceRules allow in a namespace and the needs do not ask for, a phrase for each kind: `delete,patch pods`."""
     promised: dict[tuple[str, str, str], set[str]] = {}
     for need in wanted:
-        if need.namespace in {EVERYWHERE, namespace}:
+        if need.namespace in {EVERYWHERE, namespace} or ("*" in need.namespace and matches(need.namespace, namespace)):
             promised.setdefault((need.group, need.resource, need.verb), set()).add(need.name)
     extra: dict[tuple[str, str, str], set[str]] = {}
     for rule in rules:
