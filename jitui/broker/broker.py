@@ -51,7 +51,6 @@ class Broker:
         self.freezer = Freezer(self.windows)
         self.requests = Requests(store, clock, self.windows, rules, self._standing)
         self.notes = Notes(store, clock, gateway, self.windows.over)
-        self.bad_input = 0  # requests that can be read in two ways, since the start
 
     async def recover(self) -> None:
         """Take up what was live in the ledger: windows go on to their deadlines, or end if they should have."""

@@ -13,6 +13,7 @@ from jitui.store import ActionRow, Store
 
 NATURAL: Final = End(Why.CLUSTER_CLOSED, "cluster", "")
 ARGV: Final = 4096  # characters of a denied command on record
+TEXT: Final = 300  # and of each of its other words; names have 253 at most
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,11 +75,19 @@ class Notes:
         """`group` is the client's own word for one run of it (Kubectl-Session): it counts repetitions together, and decides nothing. Of a very long argv
         only its beginning is kept: who is refused fills no disk with it.
         """
-        action = replace(action, argv=_beginning(action.argv))
+        action = replace(
+            action, argv=_beginning(action.argv), group=_cut(action.group), version=_cut(action.version), resource=_cut(action.resource),
+            subresource=_cut(action.subresource), namespace=_cut(action.namespace), name=_cut(action.name), path=_cut(action.path),
+            container=_cut(action.container),
+        )  # fmt: skip
         self._store.deny(ActionRow(
             at_us=self._clock.now().wall_us, identity=identity, connection=connection, action=action, hazard=str(hazard_of(action)), verdict="denied",
             clause=why, code=403, group=group,
         ))  # fmt: skip
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= TEXT else f"{text[:TEXT]}... and {len(text) - TEXT} characters more"
 
 
 def _beginning(argv: tuple[str, ...]) -> tuple[str, ...]:

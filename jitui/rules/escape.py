@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from jitui.rules.action import Action, Hazard
-from jitui.rules.hazard import ADMISSION, RBAC, READ, Kind, hazard_of, past_star_verb
+from jitui.rules.hazard import ADMISSION, RBAC, READ, Kind, hazard_of, is_guarded, past_star_verb
 
 CERTIFICATES: Final = "certificates.k8s.io"
 REGISTRATION: Final = "apiregistration.k8s.io"
@@ -17,6 +17,9 @@ BETWEEN: Final = "a place between the API server and everybody, which sees and c
 SERVES: Final = "the place of a server that answers in the API server's name and sees what everybody sends to it"
 MACHINES: Final = "power over the machines that everybody's code runs on"
 CERTIFICATE: Final = "a client certificate that is good long after the window, and that nobody can revoke"
+POD_CERTIFICATE: Final = "a certificate in the name of the pod's service account, which is good after the window ends"
+CONVERTS: Final = "a kind's conversion webhook, which sees and changes every object of that kind"
+ADMINS: Final = "the map of IAM roles to the cluster's users (aws-auth, on EKS): rights that stay when the window ends"
 KUBELET: Final = "the kubelet's own API: commands in every pod of the node, past the recording"
 
 # One phrase a kind; of those with two the first is for reading it. The empty one: there is nothing to say beyond that no `*` reaches it.
@@ -27,6 +30,11 @@ GIVES: Final[Mapping[Kind, tuple[str, str]]] = {
     (CERTIFICATES, "certificatesigningrequests", ""): ("", CERTIFICATE),
     (CERTIFICATES, "certificatesigningrequests", "approval"): ("", f"whoever asked for it {CERTIFICATE}"),
     (CERTIFICATES, "certificatesigningrequests", "status"): ("", f"whoever asked for it {CERTIFICATE}"),
+    (CERTIFICATES, "podcertificaterequests", ""): ("", POD_CERTIFICATE),
+    (CERTIFICATES, "podcertificaterequests", "status"): ("", POD_CERTIFICATE),
+    (CERTIFICATES, "clustertrustbundles", ""): ("", "a say over which authorities the pods trust"),
+    ("apiextensions.k8s.io", "customresourcedefinitions", ""): ("", CONVERTS),
+    ("apiextensions.k8s.io", "customresourcedefinitions", "status"): ("", CONVERTS),
     ("authentication.k8s.io", "tokenreviews", ""): ("", "a way to try tokens: whose one is, and whether it is good"),
     ("", "nodes", "proxy"): (KUBELET, KUBELET),
     ("", "pods", "proxy"): ("whatever listens on any port of the pod, reached from the API server, past its network policy",) * 2,
@@ -56,6 +64,8 @@ def is_written_out(action: Action) -> bool:
 
 def gives(action: Action) -> str:
     """What the action would give: `rights that stay when the window ends`. Empty if there is nothing to say of it."""
+    if is_guarded(action):
+        return ADMINS
     reading, writing = GIVES.get((action.group, action.resource, action.subresource), ("", ""))
     if hazard_of(action) is Hazard.ESCAPE and not (reading or writing):
         return RIGHTS  # bind, escalate, impersonate

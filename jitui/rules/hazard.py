@@ -17,6 +17,7 @@ from jitui.rules.pattern import EVERY
 RBAC: Final = "rbac.authorization.k8s.io"
 ADMISSION: Final = "admissionregistration.k8s.io"
 AUTHORIZATION: Final = "authorization.k8s.io"
+GUARDED: Final = "kube-system"  # the namespace whose ConfigMaps say who is who
 
 READ: Final = frozenset({*READS, "head"})
 WRITE: Final = frozenset({"create", "apply", "update", "patch", "delete", "deletecollection"})  # "apply": a patch that creates what is missing
@@ -35,6 +36,9 @@ TABLE: Final[tuple[tuple[Kind, frozenset[str], Hazard], ...]] = (
     (("certificates.k8s.io", "certificatesigningrequests", ""), WRITE, Hazard.ESCAPE),
     (("certificates.k8s.io", "certificatesigningrequests", "approval"), WRITE, Hazard.ESCAPE),
     (("certificates.k8s.io", "certificatesigningrequests", "status"), WRITE, Hazard.ESCAPE),
+    (("certificates.k8s.io", "podcertificaterequests", ""), WRITE, Hazard.ESCAPE),
+    (("certificates.k8s.io", "podcertificaterequests", "status"), WRITE, Hazard.ESCAPE),
+    (("certificates.k8s.io", "clustertrustbundles", ""), WRITE, Hazard.ESCAPE),
     (("authentication.k8s.io", "tokenreviews", ""), WRITE, Hazard.ESCAPE),
     # a way past the recording: the kubelet's and the pods' own ports, containers added to a running pod
     (("", "nodes", "proxy"), ANY, Hazard.ESCAPE),
@@ -49,6 +53,8 @@ TABLE: Final[tuple[tuple[Kind, frozenset[str], Hazard], ...]] = (
     # a place between the API server and everybody
     (("apiregistration.k8s.io", "apiservices", ""), WRITE, Hazard.ESCAPE),
     (("apiregistration.k8s.io", "apiservices", "status"), WRITE, Hazard.ESCAPE),
+    (("apiextensions.k8s.io", "customresourcedefinitions", ""), WRITE, Hazard.ESCAPE),  # its conversion webhook
+    (("apiextensions.k8s.io", "customresourcedefinitions", "status"), WRITE, Hazard.ESCAPE),
     ((ADMISSION, "validatingwebhookconfigurations", ""), WRITE, Hazard.ESCAPE),
     ((ADMISSION, "mutatingwebhookconfigurations", ""), WRITE, Hazard.ESCAPE),
     ((ADMISSION, "validatingadmissionpolicies", ""), WRITE, Hazard.ESCAPE),
@@ -93,7 +99,16 @@ WRITES_NEVER_BY_STAR: Final = frozenset({
     (RBAC, "roles"), (RBAC, "rolebindings"), (RBAC, "clusterroles"), (RBAC, "clusterrolebindings"),
     (ADMISSION, "validatingadmissionpolicies"), (ADMISSION, "validatingadmissionpolicybindings"),
     (ADMISSION, "mutatingadmissionpolicies"), (ADMISSION, "mutatingadmissionpolicybindings"),
-    ("", "nodes"),
+    ("", "nodes"), ("apiextensions.k8s.io", "customresourcedefinitions"),
+    ("certificates.k8s.io", "podcertificaterequests"), ("certificates.k8s.io", "clustertrustbundles"),
+})  # fmt: skip
+
+# Kinds that a PUT creates where there are none; the API server then asks for create of us, not of the agent (AllowCreateOnUpdate of each kind's strategy).
+MADE_BY_PUT: Final = frozenset({
+    ("", "services"), ("", "endpoints"), ("", "events"), ("events.k8s.io", "events"), ("", "limitranges"), ("", "resourcequotas"),
+    ("", "persistentvolumes"), ("", "podtemplates"), ("coordination.k8s.io", "leases"), ("node.k8s.io", "runtimeclasses"),
+    ("scheduling.k8s.io", "priorityclasses"), ("certificates.k8s.io", "certificatesigningrequests"),
+    (RBAC, "roles"), (RBAC, "rolebindings"), (RBAC, "clusterroles"), (RBAC, "clusterrolebindings"),
 })  # fmt: skip
 
 BY_KIND: Final[Mapping[Kind, tuple[tuple[frozenset[str], Hazard], ...]]] = {
@@ -113,7 +128,24 @@ def past_star_verb(verb: str, group: str, resource: str, subresource: str) -> bo
     return past_star_kind(verb, group, resource)
 
 
+def may_create(action: Action) -> bool:
+    """Whether it creates what it names where there is nothing, though its verb is patch or update."""
+    return action.apply or (action.verb == "update" and not action.subresource and (action.group, action.resource) in MADE_BY_PUT)
+
+
+def is_guarded(action: Action) -> bool:
+    """Whether it writes to the ConfigMaps of kube-system: on EKS, `aws-auth` says there which IAM role is who, and its name may stand in the body alone."""
+    return (action.group, action.resource, action.namespace) == ("", "configmaps", GUARDED) and action.verb not in READ
+
+
+def writes_guarded_out(clause: Clause, atom: Atom) -> bool:
+    """Whether the clause means those: no preset, and neither verb, kind nor namespace by a `*`."""
+    return not clause.preset and not atom.starred and atom.target.plural == "configmaps" and GUARDED in atom.namespaces
+
+
 def hazard_of(action: Action) -> Hazard:
+    if is_guarded(action):
+        return Hazard.ESCAPE
     verb = "apply" if action.apply else action.verb
     return _hazard(verb, action.group, action.resource, action.subresource)
 
@@ -128,7 +160,10 @@ def clause_hazards(clause: Clause) -> frozenset[Hazard]:
     """Every hazard that the clause allows; automatic approval wants them all named."""
     if clause.paths:
         return frozenset({Hazard.READ})
-    return frozenset(hazard for atom in clause.atoms for hazard in _atom_hazards(atom))
+    found = {hazard for atom in clause.atoms for hazard in _atom_hazards(atom)}
+    if any(writes_guarded_out(clause, atom) and not atom.verbs <= READ for atom in clause.atoms):
+        found.add(Hazard.ESCAPE)
+    return frozenset(found)
 
 
 class Clauses(Protocol):

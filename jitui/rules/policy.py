@@ -17,7 +17,7 @@ from jitui.rules.action import Action, Hazard
 from jitui.rules.clause import APPLIES, READS, Clause, Target
 from jitui.rules.escape import gives, is_written_out
 from jitui.rules.grant import due
-from jitui.rules.hazard import hazard_of
+from jitui.rules.hazard import hazard_of, may_create
 from jitui.rules.kube import STREAMS, describe, is_upgrade_target
 from jitui.rules.pattern import EVERY
 from jitui.rules.scope import Kinds, Scope, narrower
@@ -135,6 +135,8 @@ def _suggestions(action: Action, kinds: Kinds | None) -> Iterator[str]:
             verbs, subresource = ((STREAMS[action.subresource],),), ""
         elif action.apply:
             verbs = (APPLIES,)
+        elif may_create(action):
+            verbs = (("create", "update"),)
         elif action.verb in READS and not subresource:
             verbs = (READS, (action.verb,))
         namespaces = (action.namespace,) if action.namespace and (action.group, action.resource) != ("", "namespaces") else ()
@@ -195,7 +197,7 @@ def _askable(action: Action, rule: Rule, kinds: Kinds) -> str:
         if narrower(scope, rule.scope) and scope.allows(action, kinds):
             return candidate
     clause = rule.scope.allows(action, kinds)
-    return clause.text if clause is not None and not action.apply else ""
+    return clause.text if clause is not None and not may_create(action) else ""
 
 
 def _hint(action: Action, scope: Scope, kinds: Kinds) -> str:

@@ -9,7 +9,7 @@ from jitui.errors import InvalidError
 from jitui.rules import grammar
 from jitui.rules.action import Action
 from jitui.rules.clause import Atom, Clause
-from jitui.rules.hazard import past_star_kind, past_star_verb
+from jitui.rules.hazard import is_guarded, may_create, past_star_kind, past_star_verb, writes_guarded_out
 from jitui.rules.pattern import EVERY, argv_contains, argv_matches, contains, matches
 
 __all__ = ["Clause", "Kinds", "Scope", "narrower"]
@@ -65,22 +65,23 @@ class Scope:
         return self._text
 
     def allows(self, action: Action, kinds: Kinds) -> Clause | None:
-        """The clause that covers the action, or None. A server-side apply must be covered as patch and as create."""
+        """The clause that covers the action, or None. What creates where nothing is, as a server-side apply does, must be covered as create too."""
         if not action.resource:
             return self._allows_path(action)
         namespaced = kinds.namespaced(action.group, action.resource)
         if namespaced is None:
             return None
         clause = self._allows(action, action.verb, namespaced)
-        if clause is not None and action.apply and self._allows(action, "create", namespaced) is None:
+        if clause is not None and may_create(action) and self._allows(action, "create", namespaced) is None:
             return None
         return clause
 
     def _allows(self, action: Action, verb: str, namespaced: bool) -> Clause | None:
+        guarded = is_guarded(action)
         for atom, clause in self._written.get((verb, action.group, action.resource, action.subresource), ()):
-            if _fits(atom, action, namespaced):
+            if _fits(atom, action, namespaced) and not (guarded and not writes_guarded_out(clause, atom)):
                 return clause
-        if action.subresource or verb not in self._starred or past_star_kind(verb, action.group, action.resource):
+        if guarded or action.subresource or verb not in self._starred or past_star_kind(verb, action.group, action.resource):
             return None
         for atom, clause in self._starred[verb]:
             if atom.target.group in {"", action.group} and _fits(atom, action, namespaced):

@@ -77,7 +77,7 @@ class Collapsed:
     """Rows of denials that are young enough to be counted up, by what was denied and by the group that repeats it."""
 
     def __init__(self) -> None:
-        self._recent: dict[tuple[Any, ...], _Row] = {}
+        self._recent: dict[int, _Row] = {}  # by hash: of what was denied nothing is kept here
 
     def write(self, db: sqlite3.Connection, rows: Sequence[tuple[ActionRow, bool]]) -> None:
         """Insert rows inside the caller's transaction; those marked True are denials, which collapse. On an error call `forget`."""
@@ -94,7 +94,7 @@ class Collapsed:
                 known.count += row.count
                 known.last_us = max(known.last_us, row.at_us)
                 db.execute("update actions set count = ? where id = ?", (known.count, known.id))
-            for key in {what, (*what, row.group)}:
+            for key in {hash(what), hash((*what, row.group))}:
                 self._recent.pop(key, None)
                 self._recent[key] = known
         while len(self._recent) > KEPT:
@@ -102,10 +102,10 @@ class Collapsed:
 
     def _known(self, row: ActionRow, what: tuple[Any, ...]) -> _Row | None:
         """The row of the same run, if it was denied a minute ago or less; else the newest one of the same action, if it is young."""
-        own = self._recent.get((*what, row.group))
+        own = self._recent.get(hash((*what, row.group)))
         if own is not None and 0 <= row.at_us - own.last_us <= GAP_US:
             return own
-        newest = self._recent.get(what)
+        newest = self._recent.get(hash(what))
         return newest if newest is not None and 0 <= row.at_us - newest.first_us < COLLAPSE_US else None
 
     def forget(self) -> None:

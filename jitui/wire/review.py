@@ -136,5 +136,5 @@ def _strings(found: object, names: Mapping[int, str]) -> dict[str, str] | None:
 
 def _check_kind(version: object, kind: object) -> None:
     """Both may be left out: the path says what is posted."""
-    if kind not in {"", KIND} or not isinstance(version, str) or (version and version.partition("/")[0] != GROUP):
+    if not isinstance(kind, str) or kind not in {"", KIND} or not isinstance(version, str) or (version and version.partition("/")[0] != GROUP):
         raise InvalidError(f"{clean(str(kind), 60)} of {clean(str(version), 60)} was posted where a {KIND} of {GROUP} is due")

@@ -5,8 +5,9 @@ from dataclasses import replace
 import pytest
 from hypothesis import event, given, settings, strategies as st
 
-from jitui.rules.action import Action
+from jitui.rules.action import Action, Hazard
 from jitui.rules.clause import VERBS, Clause, Target
+from jitui.rules.hazard import hazard_of, scope_hazard
 from jitui.rules.kube import read
 from jitui.rules.scope import Scope, narrower, wider_clause
 from tests.rules.made import actions, actions_of, pairs, scopes
@@ -176,6 +177,9 @@ HAZARDS = [
     ("validatingwebhookconfigurations.admissionregistration.k8s.io", "get",
      "GET /apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations/x"),
     ("tokenreviews.authentication.k8s.io", "create", "POST /apis/authentication.k8s.io/v1/tokenreviews"),
+    ("customresourcedefinitions.apiextensions.k8s.io", "patch", "PATCH /apis/apiextensions.k8s.io/v1/customresourcedefinitions/x.io"),
+    ("podcertificaterequests.certificates.k8s.io", "create", "POST /apis/certificates.k8s.io/v1alpha1/namespaces/web/podcertificaterequests"),
+    ("clustertrustbundles.certificates.k8s.io", "create", "POST /apis/certificates.k8s.io/v1beta1/clustertrustbundles"),
     ("nodes", "patch", "PATCH /api/v1/nodes/n1"),
     ("nodes/status", "patch", "PATCH /api/v1/nodes/n1/status"),
 ]
@@ -189,7 +193,36 @@ def test_a_star_never_reaches_a_hazard(kind: str, verb: str, line: str) -> None:
     where = " in web" if action.namespace else ""
     for star in (f"* *{where}", f"{verb} *{where}", f"* *.{action.group}{where}" if action.group else f"* *:*{where}", "* * in *", "@deploy in *"):
         assert not allows(star, action)
-    assert allows(f"{verb} {kind}{where}", action)
+    assert allows(f"{'create,' if verb == 'update' else ''}{verb} {kind}{where}", action)
+
+
+@pytest.mark.parametrize("kind", ["services", "endpoints", "rolebindings.rbac.authorization.k8s.io", "leases.coordination.k8s.io"])
+def test_a_put_that_creates_needs_create_too(kind: str) -> None:
+    """The API server asks for create of the gateway's credential, not of the agent (AllowCreateOnUpdate); of other kinds a PUT finds something or fails."""
+    plural, _, group = kind.partition(".")
+    target = f"/{f'apis/{group}' if group else 'api'}/v1/namespaces/web/{plural}/x".encode()
+    action = read(b"PUT", target)
+    assert not allows(f"update {kind} in web", action)
+    assert allows(f"create,update {kind} in web", action)
+    assert allows(f"update {kind}/status in web", read(b"PUT", target + b"/status"))
+    assert allows("update deployments.apps in web", read(b"PUT", b"/apis/apps/v1/namespaces/web/deployments/x"))
+
+
+@pytest.mark.parametrize("line", ["POST /api/v1/namespaces/kube-system/configmaps", "PATCH /api/v1/namespaces/kube-system/configmaps/aws-auth",
+                                  "PUT /api/v1/namespaces/kube-system/configmaps/aws-auth", "DELETE /api/v1/namespaces/kube-system/configmaps/x"])
+def test_who_is_who_on_EKS_must_be_written_out(line: str) -> None:  # noqa: N802
+    """aws-auth maps IAM roles to users: by no preset, no star and no pattern; reading it is reading."""
+    method, target = line.split()
+    action = read(method.encode(), target.encode())
+    for scope in ("@deploy in *", "@deploy in kube-system", "* * in kube-system", "* configmaps in kube-system", "create,update,patch,delete configmaps in *",
+                  "create,update,patch,delete configmaps in kube-*"):  # fmt: skip
+        assert not allows(scope, action), scope
+    assert allows("create,update,patch,delete configmaps in kube-system", action)
+    assert allows("@deploy in *", read(b"GET", b"/api/v1/namespaces/kube-system/configmaps/aws-auth"))
+    assert allows("@deploy in web", read(b"PATCH", b"/api/v1/namespaces/web/configmaps/x", content_type=b"application/apply-patch+yaml"))
+    assert hazard_of(action) is Hazard.ESCAPE
+    assert scope_hazard(Scope.parse("update configmaps in kube-system")) is Hazard.ESCAPE
+    assert scope_hazard(Scope.parse("@deploy in kube-system")) is not Hazard.ESCAPE
 
 
 @pytest.mark.parametrize("line", [

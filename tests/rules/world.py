@@ -12,6 +12,8 @@ NAMESPACED: Final = {
     ("", "serviceaccounts"): True, ("", "replicationcontrollers"): True, ("apps", "deployments"): True, ("apps", "statefulsets"): True,
     ("batch", "jobs"): True, ("rbac.authorization.k8s.io", "roles"): True, ("rbac.authorization.k8s.io", "rolebindings"): True,
     ("argoproj.io", "rollouts"): True, ("argoproj.io", "clusterthings"): False,
+    ("", "endpoints"): True, ("coordination.k8s.io", "leases"): True, ("certificates.k8s.io", "podcertificaterequests"): True,
+    ("certificates.k8s.io", "clustertrustbundles"): False, ("apiextensions.k8s.io", "customresourcedefinitions"): False,
     ("", "nodes"): False, ("", "namespaces"): False, ("", "persistentvolumes"): False,
     ("rbac.authorization.k8s.io", "clusterroles"): False, ("rbac.authorization.k8s.io", "clusterrolebindings"): False,
     ("certificates.k8s.io", "certificatesigningrequests"): False, ("apiregistration.k8s.io", "apiservices"): False,

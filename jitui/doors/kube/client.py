@@ -64,7 +64,7 @@ class KubeClient(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio.Protocol's signature
         self.door.clients.discard(self)
-        self._calm()
+        self.calm()
         call, self.current = self.current, None
         if call is not None:
             call.client_lost()
@@ -121,7 +121,7 @@ class KubeClient(asyncio.Protocol):
         """Those of one request, or a part of it: the parser pauses behind each."""
         for event in events:
             if isinstance(event, http.RequestHead):
-                self._calm()
+                self.calm()
                 self._bodyless = event.method == b"HEAD"
                 self.current = self._begin(event)
                 if event.get(b"expect").lower() == b"100-continue":
@@ -160,7 +160,8 @@ class KubeClient(asyncio.Protocol):
             lines = headers.to_upstream(head, host=admission.way.host, upgrade=bool(head.upgrade))
             action = kube.read(head.method, target, content_type=head.get(b"content-type"))
         except JituiError as error:
-            broker.bad_input += 1
+            method = head.method.decode("latin-1").lower()
+            broker.notes.denied(admission.who.name, admission.connection, Action(method, path=clean(target.decode("latin-1"), 200)), str(error))
             return self.say(error.code, error.reason, f"jitui: {error}")
         if is_discovery(action):
             return discover(self, head, admission, action)
@@ -215,7 +216,7 @@ class KubeClient(asyncio.Protocol):
 
     def pass_on(self, waiting: Waiting, head: http.RequestHead, admission: Admission, action: Action, lines: headers.Lines) -> None:
         """What was held back for a look at its body goes to the cluster, if it still may."""
-        self._calm()
+        self.calm()
         verdict = self.door.broker.judge(admission.who, admission.connection, action)
         if isinstance(verdict, Deny):
             waiting.become(self._deny(head, admission, action, verdict))
@@ -272,7 +273,7 @@ class KubeClient(asyncio.Protocol):
 
     def leave(self) -> None:
         """An upgrade is through: this connection is the relay's from now on."""
-        self._calm()
+        self.calm()
         self.current = None
         self.door.clients.discard(self)
 
@@ -341,7 +342,7 @@ class KubeClient(asyncio.Protocol):
     def _close(self) -> None:
         """Once all is written and the client is still; two seconds at most."""
         self._closing = self._heard = True
-        self._calm()
+        self.calm()
         self._timer = asyncio.get_running_loop().call_later(DRAIN, self.transport.abort)
         self.resume_reading()
         if self.outlet.idle:
@@ -372,10 +373,11 @@ class KubeClient(asyncio.Protocol):
 
     def expect(self, seconds: float) -> None:
         """Close if nothing else was asked for or said by then."""
-        self._calm()
+        self.calm()
         self._timer = asyncio.get_running_loop().call_later(seconds, self.transport.close)
 
-    def _calm(self) -> None:
+    def calm(self) -> None:
+        """Nothing is waited for by a certain time any more."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None

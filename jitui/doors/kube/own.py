@@ -1,7 +1,9 @@
 """An answer of the gateway's own within a window: question and answer go on record as an exchange does, and nothing goes to the cluster."""
 
+import asyncio
 from typing import TYPE_CHECKING
 
+from jitui.session.exchange import THAWS_WITHIN
 from jitui.session.live import End, Session
 from jitui.tape.frame import Channel
 from jitui.wire import headers, http, status
@@ -25,6 +27,22 @@ class OwnAnswer:
         if asked:
             self._asked.append((Channel.REQUEST_BODY, asked))
         self.session.record(self.conn, [*self._asked, (Channel.GATEWAY, self._body)], self._say)
+        if self.session.frozen_by:
+            asyncio.get_running_loop().call_later(THAWS_WITHIN, self._still_frozen)
+
+    def _still_frozen(self) -> None:
+        """As every other request of a frozen window is told."""
+        if self._over or not self.session.frozen_by:
+            return
+        self._over = True
+        words = f"jitui: {self.session.window.grant.label} is frozen by {self.session.frozen_by}; try again once it is thawed"
+        body = status.status(503, "ServiceUnavailable", words)
+
+        def say() -> None:
+            self.session.close_conn(self.conn, self)
+            self._client.answer(503, body)
+
+        self.session.say(self.conn, [(Channel.GATEWAY, body)], say)
 
     def client_lost(self) -> None:
         """Nobody waits for it any more."""

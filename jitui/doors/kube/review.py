@@ -41,6 +41,7 @@ class Review(Waiting):
 
     def end_in(self) -> None:
         super().end_in()
+        self._client.calm()
         if not self._answering:
             self._answering = True
             self._client.door.spawn(self._run)

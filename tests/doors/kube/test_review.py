@@ -5,10 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from jitui.doors.kube import own
 from jitui.rules.grant import Event
 from jitui.tape.frame import Channel
 from jitui.wire import review
-from tests.fakes.house import House, Kubectl, house
+from tests.fakes.house import ANA, House, Kubectl, house
 from tests.fakes.upstream import Asked
 from tests.wire.test_review import as_json, as_protobuf, attributes
 
@@ -122,3 +123,28 @@ async def test_a_window_that_ends_before_the_question_is_whole(tmp_path: Path) -
         code, _, said = await kubectl.answer()
         assert code == 403
         assert b"no live window on prod" in said
+
+
+async def test_a_frozen_window_answers_no_questions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It waits as any request does, and is then told by whom it is frozen; the connection goes on."""
+    monkeypatch.setattr(own, "THAWS_WITHIN", 0.3)
+    monkeypatch.setattr("jitui.doors.kube.review.BODY_WITHIN", 0.1)
+    async with house(tmp_path) as home:
+        grant = await home.window()
+        kubectl = await home.dial()
+        assert (await ask(kubectl, DENIED))[0] == 201
+        await home.desk(ANA).freeze(grant.label)
+        code, _, body = await ask(kubectl, DENIED)
+        assert (code, f"{grant.label} is frozen by ana" in body.decode()) == (503, True)
+        await home.desk(ANA).thaw(grant.label)
+        assert (await ask(kubectl, DENIED))[0] == 201
+
+
+@pytest.mark.parametrize("kind", [[], {}, 7])
+async def test_a_kind_that_is_no_word_is_refused(tmp_path: Path, kind: object) -> None:
+    """With a Status, at once."""
+    async with house(tmp_path) as home:
+        await home.window()
+        body = json.dumps({"kind": kind, "spec": {"resourceAttributes": COVERED}}).encode()
+        code, _, said = await (await home.dial()).ask("POST", PATH, "Content-Type: application/json", body=body)
+        assert (code, b"was posted where" in said) == (400, True)

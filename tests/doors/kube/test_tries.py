@@ -77,3 +77,29 @@ async def test_a_denied_command_of_a_megabyte_takes_no_room(tmp_path: Path) -> N
         assert within[:3] == ("sh", word, word)
         assert sum(map(len, within)) < 5000
         assert within[-1].endswith("characters more")
+
+
+async def test_a_denied_name_of_64_kib_takes_no_room(tmp_path: Path) -> None:
+    """Of a name that no object can have, what tells it from others by eye is on record."""
+    async with house(tmp_path) as home:
+        kubectl = await home.dial()
+        for number in range(20):
+            assert (await kubectl.ask("GET", f"/api/v1/namespaces/web/pods/{number}{'n' * 60_000}"))[0] == 403
+        await home.until(lambda: len(home.files.actions()) == 20)
+        assert max(len(row.action.name) + len(row.action.path) for row in home.files.actions()) < 1000
+
+
+async def test_what_can_be_read_in_two_ways_is_on_record(tmp_path: Path) -> None:
+    """An agent that tries is seen to have tried; equal tries are one row with a count."""
+    async with house(tmp_path) as home:
+        await home.window()
+        kubectl = await home.dial()
+        for _ in range(3):
+            assert (await kubectl.ask("GET", "/api/v1//namespaces/web/pods"))[0] == 400
+        assert (await kubectl.ask("GET", "/api/v1/namespaces/web/pods", "Impersonate-User: system:admin"))[0] == 403
+        await home.until(lambda: len(home.files.actions()) == 2)
+        await home.store.commit([])
+        rows = {row.count: row for row in home.files.actions()}
+        assert "empty segment" in rows[3].clause
+        assert "mpersonat" in rows[1].clause
+        assert home.cluster.got == b""
