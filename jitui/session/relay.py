@@ -11,16 +11,17 @@ from functools import lru_cache
 from typing import Final
 
 from jitui.errors import JituiError
+from jitui.session.leg import Leg
 from jitui.session.live import End, Session, Why
-from jitui.session.outlet import WINDOW, Outlet
 from jitui.session.rest import Rest
+from jitui.session.turns import Turns
 from jitui.tape.frame import Channel
-from jitui.upstream.dial import cut
 from jitui.wire import status
 from jitui.wire.speech import Said, Speech, Unit, Wire
 
 ALIVE_EVERY: Final = 5.0  # seconds; kubectl's own ping period
 CLOSE_WITHIN: Final = 2.0  # seconds a client may take to close after its last words
+TURN: Final = 128  # frames that one turn of the loop reads of one leg, about a millisecond; a read of bulk has less
 SETTLE: Final = 0.2  # kubectl 1.30 to 1.33 discards what arrives before its streams stand: no words earlier than this after the 101
 
 
@@ -30,106 +31,13 @@ def body_of(end: End) -> bytes:
     return status.status(end.code, end.reason, end.words)
 
 
-class Leg(asyncio.Protocol):
-    """One side of the relay: bytes in to the relay, bytes out through its outlet."""
-
-    def __init__(self, relay: "Relay", *, client: bool) -> None:
-        self.relay, self.client = relay, client
-        self.transport: asyncio.Transport | None = None
-        self.outlet: Outlet | None = None
-        self.held = 0  # bytes read from here, not yet handed to the other side
-        self.paused = False
-        self.closing = False  # its goodbye was seen, or it is gone
-        self.gone = False  # its transport is closed
-        self._answering = False  # an answer of this hop waits to be written
-
-    def take(self, transport: asyncio.Transport, outlet: Outlet | None = None) -> None:
-        """From now on this leg owns the transport."""
-        self.transport = transport
-        self.outlet = outlet or Outlet(transport)
-        self.outlet.gate = self.relay.session.passing
-        if self.relay.session.frozen_by:
-            self.outlet.freeze(True)
-        transport.set_protocol(self)
-        if outlet is None:
-            self.outlet.begin()
-
-    def data_received(self, data: bytes) -> None:
-        self.relay.received(self, data)
-
-    def eof_received(self) -> bool:
-        return False
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        known, self.closing, self.gone = self.closing, True, True
-        self.relay.lost(self, exc, known=known)
-
-    def pause_writing(self) -> None:
-        if self.outlet:
-            self.outlet.blocked()
-
-    def resume_writing(self) -> None:
-        if self.outlet:
-            self.outlet.unblocked()
-
-    def hold(self, size: int) -> None:
-        self.held += size
-        if self.held > WINDOW and not self.paused and self.transport is not None:
-            self.paused = True
-            self.transport.pause_reading()
-            self.relay.paused(self)
-
-    def let_go(self, size: int) -> None:
-        self.held -= size
-        if self.paused and self.held < WINDOW // 2 and self.transport is not None and not self.transport.is_closing():
-            self.paused = False
-            self.transport.resume_reading()
-
-    def listen(self) -> None:
-        """Whatever is held: for its goodbye."""
-        if self.paused and self.open:
-            assert self.transport is not None
-            self.paused = False
-            self.transport.resume_reading()
-
-    @property
-    def open(self) -> bool:
-        return self.outlet is not None and self.transport is not None and not self.transport.is_closing()
-
-    def answer(self, frame: bytes) -> None:
-        """Answer on this hop, ahead of what waits; one answer at a time waits, and the pings meanwhile have theirs in it (RFC 6455, 5.5.3)."""
-
-        def handed() -> None:
-            self._answering = False
-
-        if not self._answering and self.open:
-            assert self.outlet is not None
-            self._answering = True
-            self.outlet.hop(frame, handed)
-
-    def write(self, data: bytes, handed: Callable[[], None] | None = None) -> None:
-        """Behind all that waits."""
-        if self.open:
-            assert self.outlet is not None
-            self.outlet.write(data, handed)
-
-    def close(self) -> None:
-        if self.transport is not None and not self.transport.is_closing():
-            self.transport.close()
-
-    def abort(self) -> None:
-        """Close at once: what is written and not yet sent is dropped, by the kernel too."""
-        if self.transport is not None and not self.gone:
-            cut(self.transport)
-
-
 class Relay:
     """Both legs of one upgraded stream. A Leg of its session: `cut` ends it with words."""
 
-    def __init__(self, session: Session, conn: int, speech: Speech, over: Callable[["Relay", End], None],
+    def __init__(self, session: Session, conn: int, speech: Speech, turns: Turns, over: Callable[["Relay", End], None],
                  gone: Callable[["Relay"], None] = lambda relay: None) -> None:  # noqa: ARG005 - of a relay nobody waits for
         """`gone` is told once both transports are closed."""
-        self.session, self.conn, self.speech = session, conn, speech
+        self.session, self.conn, self.speech, self.turns = session, conn, speech, turns
         self.client = Leg(self, client=True)
         self.cluster = Leg(self, client=False)
         self._over, self._gone = over, gone
@@ -156,33 +64,47 @@ class Relay:
 
     # -- frames ------------------------------------------------------------------------------------------------------------
 
+    @property
+    def ended(self) -> bool:
+        return self._ended
+
     def received(self, leg: Leg, data: bytes) -> None:
-        if self._ended:
-            if leg.client:
-                self._client_closing(data)
-            return
-        if leg.closing:  # behind a goodbye there is nothing
-            return
+        """Read a turn's worth of it, and the rest in turns to come: who says much in small pieces holds up nobody else."""
+        most = 0 if leg.behind else TURN
+        if self._hears(leg) and self._ended:
+            self._client_closing(data, most)
+        elif self._hears(leg):
+            self._read(leg, data, most)
+        leg.had_turn(more=self._hears(leg) and self.speech.waits(client=leg.client))
+
+    def _hears(self, leg: Leg) -> bool:
+        """Behind a goodbye there is nothing; after the end only the client is of interest."""
+        return not leg.closing and (leg.client or not self._ended)
+
+    def _read(self, leg: Leg, data: bytes, most: int) -> None:
         try:
-            units = self.speech.read(data, client=leg.client)
+            units = self.speech.read(data, client=leg.client, most=most)
         except JituiError as error:
             words = f"jitui: this stream can't be decoded, so it does not pass ({error})"
             self._over(self, End(Why.UNDECODABLE, "gateway", words, 400, "BadRequest"))
             return
         batch: list[Unit] = []
+        pong = b""  # the newest: one answers all before it
         for unit in units:
             if unit.closes:
                 self._flush(leg, batch)
                 self._closed(leg, unit)
                 return
             if unit.reply:
-                leg.answer(unit.reply)
+                pong = unit.reply
             else:
                 batch.append(unit)
         self._flush(leg, batch)
+        if pong:
+            leg.answer(pong)
 
     def _flush(self, leg: Leg, batch: list[Unit]) -> None:
-        """All that one read brought: one commit, then one write."""
+        """All that one turn brought: one commit, then one write."""
         if not batch:
             return
         data = batch[0].raw if len(batch) == 1 else b"".join([unit.raw for unit in batch])
@@ -399,10 +321,10 @@ class Relay:
 
         self.session.say_all([(self.conn + lane, channel, body) for lane, channel, body in words], said)
 
-    def _client_closing(self, data: bytes) -> None:
+    def _client_closing(self, data: bytes, most: int) -> None:
         """After the end: wait for the client's goodbye, pass nothing."""
         try:
-            reply, closed = self.speech.deaf(data)
+            reply, closed = self.speech.deaf(data, most)
         except JituiError:  # it is still to read the last words; the two seconds run
             return
         if self._unsaid is not None:

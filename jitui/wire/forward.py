@@ -4,6 +4,7 @@ In the tunnel SPDY is a byte stream: a message is any part of it, also an empty 
 """
 
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Final
 
 from jitui.said import clean
@@ -11,10 +12,11 @@ from jitui.tape.frame import Channel
 from jitui.wire import channels, spdy, status, websocket
 from jitui.wire.spdy import Kind
 from jitui.wire.spdy_command import of_one_hop, without_headers
-from jitui.wire.speech import CLIENT_FRAME, CLUSTER_FRAME, Reading, Said, Unit, Wire, control, mark
+from jitui.wire.speech import ALL, CLUSTER_FRAME, Reading, Said, Unit, Wire, control, mark
 from jitui.wire.websocket import ProtocolError
 
 LANES: Final = 1024  # forwarded connections open at once
+TUNNEL_FRAME: Final = 64 << 10  # bytes of one message of a client; kubectl's have at most 33 KiB (protocol facts, 1.2)
 NAMES: Final = frozenset({b"streamtype", b"port", b"requestid"})
 SHOWN: Final = 0.06  # seconds between the text on an error stream and the goodbye: within 50 ms kubectl loses it, in the tunnel now and then (cluster facts, 7)
 
@@ -48,7 +50,7 @@ class Forward(Reading):
     def __init__(self, *, tunnel: bool) -> None:
         self._client, self._cluster = spdy.Decoder(client=True), spdy.Decoder(client=False)
         self._outer = (
-            (websocket.Decoder(masked=True, limit=CLIENT_FRAME), websocket.Decoder(masked=False, limit=CLUSTER_FRAME)) if tunnel else None
+            (websocket.Decoder(masked=True, limit=TUNNEL_FRAME), websocket.Decoder(masked=False, limit=CLUSTER_FRAME)) if tunnel else None
         )
         self._streams: dict[int, _Lane] = {}
         self._lanes = 0
@@ -58,22 +60,27 @@ class Forward(Reading):
     def alive(self) -> bytes:
         return websocket.encode(websocket.PONG, b"") if self._outer else b""
 
-    def _read(self, data: bytes, *, client: bool) -> list[Unit]:
-        if self._outer is None:
-            return self._inner(data, client=client)
-        units: list[Unit] = []
-        for frame in self._outer[0 if client else 1].feed(data):
-            if frame.opcode == websocket.TEXT:
-                raise ProtocolError("a message of the port-forward tunnel is text; SPDY is carried in binary ones")
-            if frame.opcode < websocket.CLOSE:
-                units += self._inner(frame.payload, client=client)
-            elif (unit := control(frame, client=client)) is not None:
-                units.append(unit)
-        return units
+    def waits(self, *, client: bool) -> bool:
+        inner = self._client if client else self._cluster
+        return inner.waits or (self._outer is not None and self._outer[0 if client else 1].waits)
 
-    def _inner(self, data: bytes, *, client: bool) -> list[Unit]:
-        frames = (self._client if client else self._cluster).feed(data)
-        return [unit for frame in frames if (unit := self._unit(frame, client=client)) is not None]
+    def _read(self, data: bytes, client: bool, most: int) -> list[Unit]:
+        inner = self._client if client else self._cluster
+        outer = self._outer[0 if client else 1] if self._outer else None
+        (outer or inner).add(data)
+        units: list[Unit | None] = []
+        for _ in range(most):
+            if (frame := inner.next_frame()) is not None:
+                units.append(self._unit(frame, client=client))
+            elif outer is None or (message := outer.next_frame()) is None:
+                break
+            elif message.opcode == websocket.TEXT:
+                raise ProtocolError("a message of the port-forward tunnel is text; SPDY is carried in binary ones")
+            elif message.opcode < websocket.CLOSE:
+                inner.add(message.payload)
+            else:
+                units.append(control(message, client=client))
+        return [unit for unit in units if unit is not None]
 
     def _unit(self, frame: spdy.Frame, *, client: bool) -> Unit | None:
         if frame.kind is not Kind.DATA:
@@ -181,10 +188,14 @@ class Forward(Reading):
     def _wrapped(self, raw: bytes, *, masked: bool) -> bytes:
         return websocket.encode(websocket.BINARY, raw, mask=masked) if self._outer and raw else raw
 
-    def deaf(self, data: bytes) -> tuple[bytes, bool]:
+    def deaf(self, data: bytes, most: int = ALL) -> tuple[bytes, bool]:
         if self._outer is None:
-            return b"", any(frame.kind is Kind.GOAWAY for frame in self._client.feed(data))
-        return b"", any(frame.opcode == websocket.CLOSE for frame in self._outer[0].feed(data))
+            self._client.add(data)
+            return b"", any(frame.kind is Kind.GOAWAY for frame in islice(iter(self._client.next_frame, None), most))
+        outer = self._outer[0]
+        outer.add(data)
+        self._client = spdy.Decoder(client=True)  # what its messages carry is not read any more
+        return b"", any(frame.opcode == websocket.CLOSE for frame in islice(iter(outer.next_frame, None), most))
 
     def last_words(self, words: str, body: bytes, *, tty: bool) -> tuple[list[Said], Wire]:  # noqa: ARG002 - kubectl shows the text alone, and no Status
         text = clean(words, status.WORDS_LIMIT).encode()

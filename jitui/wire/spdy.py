@@ -86,12 +86,13 @@ class Decoder:
     Raises ProtocolError, and the same again if it is fed once more; frames before the error in the same read are not handed out.
     """
 
-    __slots__ = ("_blocks", "_client", "_error", "_held", "_inflate", "_inflated", "_last", "_need", "_rest", "_rest_fin", "_rest_stream")
+    __slots__ = ("_at", "_blocks", "_client", "_error", "_held", "_inflate", "_inflated", "_last", "_need", "_read", "_rest", "_rest_fin", "_rest_stream")
 
     def __init__(self, *, client: bool) -> None:
         self._client = client
         self._held = bytearray()
         self._need = HEADER  # bytes without which there is nothing to do
+        self._read, self._at = b"", 0  # what came, and how far it was looked at
         self._rest = 0  # bytes to come of a DATA frame that is handed out in pieces
         self._rest_stream, self._rest_fin = 0, False
         self._last = 0  # stream opened here
@@ -105,42 +106,65 @@ class Decoder:
         """Bytes of a frame, or of a piece of one, that is not whole yet."""
         return len(self._held)
 
+    @property
+    def waits(self) -> bool:
+        """Something was added that `next_frame` has not looked at."""
+        return self._at < len(self._read)
+
     def feed(self, data: bytes) -> list[Frame]:
         """The frames that are whole now. Raises ProtocolError."""
+        self.add(data)
+        return list(iter(self.next_frame, None))
+
+    def add(self, data: bytes) -> None:
+        """Bytes that came: `next_frame` finds what is in them."""
+        if self._error is None:
+            self._read, self._at = self._read[self._at :] + data, 0
+
+    def next_frame(self) -> Frame | None:
+        """The next that is whole, if there is one. Raises ProtocolError."""
         if self._error is not None:
             raise self._error
-        frames: list[Frame] = []
         try:
-            at = self._complete(data, frames) if self._held else 0
-            end = len(data)
-            while at < end:
-                need = self._size(data, at, end - at)
-                if end - at < need:
-                    self._held += data[at:]
-                    self._need = need
-                    break
-                frames.append(self._frame(data[at : at + need]))
-                at += need
+            frame = self._next()
         except ProtocolError as error:
             self._error = error
-            self._held = bytearray()
+            self._held, self._read, self._at = bytearray(), b"", 0
             raise
-        return frames
+        if self._at == len(self._read):
+            self._read, self._at = b"", 0
+        return frame
 
-    def _complete(self, data: bytes, frames: list[Frame]) -> int:
-        """Add to what is held only what it lacks, so that nothing else is copied twice; returns how much of `data` that took."""
-        held, at, end = self._held, 0, len(data)
-        while held and at < end:
+    def _next(self) -> Frame | None:
+        data, at, end = self._read, self._at, len(self._read)
+        if self._held:
+            return self._completed()
+        if at == end:
+            return None
+        need = self._size(data, at, end - at)
+        if end - at < need:
+            self._held += data[at:]
+            self._need, self._at = need, end
+            return None
+        self._at = at + need
+        return self._frame(data[at : at + need])
+
+    def _completed(self) -> Frame | None:
+        """Add to what is held only what it lacks, so that nothing else is copied twice."""
+        held, data, end = self._held, self._read, len(self._read)
+        while self._at < end:
             lacking = self._need - len(held)
-            held += data[at : at + lacking]
-            if end - at < lacking:
-                return end
-            at += lacking
+            held += data[self._at : self._at + lacking]
+            if end - self._at < lacking:
+                self._at = end
+                return None
+            self._at += lacking
             self._need = self._size(held, 0, len(held))
             if len(held) >= self._need:
-                frames.append(self._frame(bytes(held)))
+                unit = bytes(held)
                 held.clear()
-        return at
+                return self._frame(unit)
+        return None
 
     def _size(self, data: bytes | bytearray, at: int, have: int) -> int:
         """Bytes of what begins at `at`, to be handed out as one; HEADER if even that is not there. Raises ProtocolError for a header that can't be."""

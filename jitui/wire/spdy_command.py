@@ -7,12 +7,13 @@ connection. So after an end the gateway answers those that the cluster did not.
 """
 
 from collections.abc import Set as AbstractSet
+from itertools import islice
 from typing import Final
 
 from jitui.tape.frame import Channel
 from jitui.wire import channels, spdy, status
 from jitui.wire.spdy import Kind
-from jitui.wire.speech import Reading, Said, Unit, Wire, mark
+from jitui.wire.speech import ALL, Reading, Said, Unit, Wire, mark
 from jitui.wire.websocket import ProtocolError
 
 CHANNELS: Final = {b"error": Channel.ERROR, b"stdin": Channel.STDIN, b"stdout": Channel.STDOUT, b"stderr": Channel.STDERR, b"resize": Channel.RESIZE}
@@ -42,9 +43,13 @@ class SpdyCommand(Reading):
     def exited(self) -> channels.Exit | None:
         return channels.exit_of(self._status) if self._status and channels.is_status(self._status) else None
 
-    def _read(self, data: bytes, *, client: bool) -> list[Unit]:
-        frames = (self._client if client else self._cluster).feed(data)
-        return [unit for frame in frames if (unit := self._unit(frame, client=client)) is not None]
+    def waits(self, *, client: bool) -> bool:
+        return (self._client if client else self._cluster).waits
+
+    def _read(self, data: bytes, client: bool, most: int) -> list[Unit]:
+        decoder = self._client if client else self._cluster
+        decoder.add(data)
+        return [unit for frame in islice(iter(decoder.next_frame, None), most) if (unit := self._unit(frame, client=client)) is not None]
 
     def _unit(self, frame: spdy.Frame, *, client: bool) -> Unit | None:
         hop = of_one_hop(frame, client=client)
@@ -124,9 +129,10 @@ class SpdyCommand(Reading):
         if unit.ends:
             self._ended.add(unit.ends)
 
-    def deaf(self, data: bytes) -> tuple[bytes, bool]:
+    def deaf(self, data: bytes, most: int = ALL) -> tuple[bytes, bool]:
         reply, closed = b"", False
-        for frame in self._client.feed(data):
+        self._client.add(data)
+        for frame in islice(iter(self._client.next_frame, None), most):
             closed |= frame.kind is Kind.GOAWAY
             channel = self._named(frame) if frame.kind is Kind.SYN_STREAM else None
             if channel is None or channel in self._channels.values():

@@ -5,6 +5,7 @@ Sans-io. A speech hears both directions of one stream, because what a frame mean
 
 from dataclasses import dataclass, field
 from functools import lru_cache
+from itertools import islice
 from typing import Final, Protocol, TypeAlias
 
 from jitui.tape.frame import Channel
@@ -15,6 +16,7 @@ Wire: TypeAlias = list[tuple[float, bytes]]  # seconds after the first of them, 
 
 CLIENT_FRAME: Final = 8 << 20  # bytes of one WebSocket message of a client: 5 MB have been seen
 CLUSTER_FRAME: Final = 1 << 20
+ALL: Final = 1 << 62
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,14 +44,20 @@ class Speech(Protocol):
     def alive(self) -> bytes:
         """What tells a client that can't get its pings through that somebody is there; empty if it does not matter to it."""
 
-    def read(self, data: bytes, *, client: bool) -> list[Unit]:
-        """The units that are whole now. What can't be read once is the same error from then on."""
+    def read(self, data: bytes, *, client: bool, most: int = ALL) -> list[Unit]:
+        """The units that are whole now, in the next `most` frames; the rest waits for another read, which may be one of nothing.
+
+        What can't be read once is the same error from then on.
+        """
+
+    def waits(self, *, client: bool) -> bool:
+        """There is more from this side than was looked at."""
 
     def handed(self, unit: Unit) -> None:
         """The client was handed a unit that answers or ends a stream: what is only read may be dropped by an end."""
 
-    def deaf(self, data: bytes) -> tuple[bytes, bool]:
-        """What a client says after its stream was ended: the answers it still needs, and whether it closed."""
+    def deaf(self, data: bytes, most: int = ALL) -> tuple[bytes, bool]:
+        """What a client says after its stream was ended, read as above: the answers it still needs, and whether it closed."""
 
     def last_words(self, words: str, body: bytes, *, tty: bool) -> tuple[list[Said], Wire]:
         """What goes on record, and to the client, so that it prints the words and fails. `body` is them as a Status."""
@@ -63,16 +71,16 @@ class Reading:
 
     _failed: websocket.ProtocolError | None = None
 
-    def read(self, data: bytes, *, client: bool) -> list[Unit]:
+    def read(self, data: bytes, *, client: bool, most: int = ALL) -> list[Unit]:
         if self._failed is not None:
             raise self._failed
         try:
-            return self._read(data, client=client)
+            return self._read(data, client, most)
         except websocket.ProtocolError as error:
             self._failed = error
             raise
 
-    def _read(self, data: bytes, *, client: bool) -> list[Unit]:
+    def _read(self, data: bytes, client: bool, most: int) -> list[Unit]:
         raise NotImplementedError
 
     def handed(self, unit: Unit) -> None:
@@ -98,10 +106,14 @@ class WebSocketCommand(Reading):
         said = self._cluster[1].status
         return channels.exit_of(said) if said and channels.is_status(said) else None
 
-    def _read(self, data: bytes, *, client: bool) -> list[Unit]:
+    def waits(self, *, client: bool) -> bool:
+        return (self._client if client else self._cluster)[0].waits
+
+    def _read(self, data: bytes, client: bool, most: int) -> list[Unit]:
         decoder, reader = self._client if client else self._cluster
         units: list[Unit] = []
-        for frame in decoder.feed(data):
+        decoder.add(data)
+        for frame in islice(iter(decoder.next_frame, None), most):
             if frame.opcode >= websocket.CLOSE:
                 unit = control(frame, client=client)
                 if unit is not None:
@@ -116,8 +128,10 @@ class WebSocketCommand(Reading):
                 units.append(Unit(frame.raw, ((0, piece.channel, piece.body),)))
         return units
 
-    def deaf(self, data: bytes) -> tuple[bytes, bool]:
-        return b"", any(frame.opcode == websocket.CLOSE for frame in self._client[0].feed(data))
+    def deaf(self, data: bytes, most: int = ALL) -> tuple[bytes, bool]:
+        decoder, _ = self._client
+        decoder.add(data)
+        return b"", any(frame.opcode == websocket.CLOSE for frame in islice(iter(decoder.next_frame, None), most))
 
     def last_words(self, words: str, body: bytes, *, tty: bool) -> tuple[list[Said], Wire]:
         said, wire = _last_words(words, body, tty)

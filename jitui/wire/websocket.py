@@ -53,12 +53,13 @@ class Decoder:
     Raises ProtocolError, and the same again if it is fed once more; frames before the error in the same read are not handed out.
     """
 
-    __slots__ = ("_closed", "_error", "_fragmented", "_held", "_limit", "_masked", "_need")
+    __slots__ = ("_at", "_closed", "_error", "_fragmented", "_held", "_limit", "_masked", "_need", "_read")
 
     def __init__(self, *, masked: bool, limit: int = 1 << 20) -> None:
         self._masked, self._limit = masked, limit
         self._held = bytearray()
         self._need = 2  # bytes without which there is nothing to do
+        self._read, self._at = b"", 0  # what came, and how far it was looked at
         self._fragmented = False
         self._closed = False
         self._error: ProtocolError | None = None
@@ -73,32 +74,49 @@ class Decoder:
         """A close frame was seen."""
         return self._closed
 
+    @property
+    def waits(self) -> bool:
+        """Something was added that `next_frame` has not looked at."""
+        return self._at < len(self._read)
+
     def feed(self, data: bytes) -> list[Frame]:
         """The frames that are whole now. Raises ProtocolError."""
-        if self._error is not None:
-            raise self._error
-        if self._closed:
-            return []
+        self.add(data)
+        return list(iter(self.next_frame, None))
+
+    def add(self, data: bytes) -> None:
+        """Bytes that came: `next_frame` finds what is in them."""
+        if self._error is not None or self._closed:
+            return
         if self._held:
             self._held += data
             if len(self._held) < self._need:
-                return []
+                return
             data, self._held = bytes(self._held), bytearray()
-        frames: list[Frame] = []
-        at = 0
+        elif self._at < len(self._read):
+            data = self._read[self._at :] + data
+        self._read, self._at = data, 0
+
+    def next_frame(self) -> Frame | None:
+        """The next that is whole, if there is one. Raises ProtocolError."""
+        if self._error is not None:
+            raise self._error
+        data, at = self._read, self._at
+        if at >= len(data):
+            return None
         try:
-            while not self._closed:
-                frame = self._frame(data, at)
-                if frame is None:
-                    self._held += data[at:]
-                    break
-                frames.append(frame)
-                at += len(frame.raw)
+            frame = self._frame(data, at)
         except ProtocolError as error:
             self._error = error
-            self._held = bytearray()
+            self._read, self._at = b"", 0
             raise
-        return frames
+        if frame is None:
+            self._held += data[at:]
+        else:
+            self._at = at + len(frame.raw)
+        if frame is None or self._closed or self._at == len(data):
+            self._read, self._at = b"", 0
+        return frame
 
     def _frame(self, data: bytes, at: int) -> Frame | None:
         """The frame that begins at `at`; None, with `_need` set, if it is not whole."""

@@ -9,6 +9,7 @@ import pytest
 
 from jitui.rules.grant import Event
 from jitui.session import relay
+from jitui.session.leg import Leg
 from jitui.tape.frame import TO_CLIENT, Channel
 from jitui.wire import websocket
 from tests.fakes.house import House, Kubectl, house
@@ -17,7 +18,7 @@ from tests.session.test_relay import CLOSE, SUCCESS, connected, last_words
 SAID = os.urandom(32768)
 
 
-async def stalled(home: House, times: int) -> tuple[Kubectl, relay.Leg]:
+async def stalled(home: House, times: int) -> tuple[Kubectl, Leg]:
     """A client that reads nothing of what its command said, which is over; and the gateway's side of it."""
     kubectl, pod = await connected(home)
     (stream,) = home.broker.windows.sessions[1]._legs

@@ -11,6 +11,7 @@ from tests.wire.pieces import cut
 
 Turn = tuple[bool, bytes]  # whether it is the client's, and whole frames
 CLIENT, CLUSTER = True, False
+MOST = 3
 
 
 @dataclass
@@ -25,12 +26,21 @@ class Heard:
     goodbyes: list[Unit] = field(default_factory=list)
 
 
+def read(speech: Speech, data: bytes, *, client: bool) -> list[Unit]:
+    """All units of it, no more than MOST frames at a time."""
+    units = speech.read(data, client=client, most=MOST)
+    while speech.waits(client=client):
+        units += speech.read(b"", client=client, most=MOST)
+    assert speech.read(b"", client=client) == []
+    return units
+
+
 def play(speech: Speech, turns: Iterable[Turn], points: Sequence[int] = ()) -> Heard:
     """Each turn cut at the points. Nothing may go on that is not on record, and that of a unit is all of one lane."""
     heard = Heard()
     for client, data in turns:
         for piece in cut(data, points):
-            for unit in speech.read(piece, client=client):
+            for unit in read(speech, piece, client=client):
                 heard.replies[client] += unit.reply
                 if unit.closes:
                     heard.goodbyes.append(unit)

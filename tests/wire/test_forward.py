@@ -8,7 +8,7 @@ from hypothesis import given, settings, strategies as st
 
 from jitui.tape.frame import Channel
 from jitui.wire import spdy, status, websocket
-from jitui.wire.forward import LANES, SHOWN, Forward
+from jitui.wire.forward import LANES, SHOWN, TUNNEL_FRAME, Forward
 from jitui.wire.spdy import Encoder, Kind
 from jitui.wire.websocket import BINARY, CLOSE, PING, TEXT, encode
 from tests.wire.pieces import cut, disturbed, run
@@ -232,3 +232,19 @@ def test_after_the_end_only_the_goodbye_is_heard(tunnel: bool) -> None:
     late = ends.syn("error", 5, request=b"9")[1]
     assert speech.deaf(encode(BINARY, late, mask=True) if tunnel else late) == (b"", False)
     assert speech.deaf(encode(CLOSE, b"", mask=True) if tunnel else spdy.goaway(0)) == (b"", True)
+
+
+def test_a_message_of_a_client_is_short() -> None:
+    """kubectl's have 33 KiB at most; one that is longer than 64 KiB could carry very many frames."""
+    play(speech := Forward(tunnel=True), [(CLIENT, encode(BINARY, spdy.ping(1) * (TUNNEL_FRAME // 12), mask=True))])
+    assert "at most 65536" in refused(speech, encode(BINARY, bytes(TUNNEL_FRAME + 1), mask=True), client=CLIENT)
+
+
+def test_the_end_comes_in_the_middle_of_a_message() -> None:
+    """What it carried is not read any more, the close behind it is."""
+    speech, _ = opened(tunnel=True)
+    data = encode(BINARY, spdy.data(3, b"x") * 10, mask=True) + encode(CLOSE, b"", mask=True)
+    assert len(speech.read(data, client=CLIENT, most=4)) == 3
+    assert speech.waits(client=CLIENT)
+    assert speech.deaf(b"", 4) == (b"", True)
+    assert not speech.waits(client=CLIENT)

@@ -14,6 +14,7 @@ from jitui.errors import JituiError, NotFoundError, RefusedError, UnavailableErr
 from jitui.identity.callers import Callers
 from jitui.identity.peer import loopback_uid
 from jitui.session.relay import Relay
+from jitui.session.turns import Turns
 from jitui.upstream.way import Way
 from jitui.wire import headers, http
 
@@ -31,6 +32,7 @@ class KubeDoor:
         self.broker, self.callers, self.ways, self.spawn = broker, callers, ways, spawn
         self.clients: set[KubeClient] = set()
         self.streams: set[Relay] = set()  # until both their sides are closed
+        self.turns = Turns()  # of all streams
         self.tries = Tries()
         self.unauthenticated = 0  # attempts without a good token: a counter, never rows
         self.malformed = 0

@@ -194,7 +194,7 @@ class Upgrade:
         client, handshake = self._client, self._handshake
         assert handshake is not None
         streams = client.door.streams
-        relay = Relay(session, self._conn, speech, lambda _, end: client.door.broker.windows.over(session, end), streams.discard)
+        relay = Relay(session, self._conn, speech, client.door.turns, lambda _, end: client.door.broker.windows.over(session, end), streams.discard)
         streams.add(relay)
         session.hand_over(self, relay)
         self._may_run = False

@@ -1,0 +1,104 @@
+"""One side of a stream that says much in small pieces: others have their turn in between, and nothing is lost or out of order."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from jitui.session.live import Session
+from jitui.session.relay import TURN
+from jitui.tape.frame import Channel
+from jitui.wire import spdy, websocket
+from jitui.wire.spdy import Kind
+from tests.fakes.house import House, house
+from tests.session.spdypeers import IDS, command
+from tests.session.test_relay import connected
+
+SUCCESS = b'{"metadata":{},"status":"Success"}'
+MANY = 20_000
+
+
+def only(home: House) -> Session:
+    (session,) = home.broker.windows.sessions.values()
+    return session
+
+
+async def test_a_kill_comes_between_the_frames_of_one_read(tmp_path: Path) -> None:
+    """What was not read of it by then is neither on record nor anywhere else; the client hears its words."""
+    async with house(tmp_path) as home:
+        await home.window()
+        client, pod = await command(home)
+        session = only(home)
+        before = session.frames
+        client.send(spdy.data(IDS["stdin"], b"x") * MANY)
+        while session.frames == before:  # noqa: ASYNC110 - it is the loop's turns that are looked at
+            await asyncio.sleep(0)
+        home.broker.windows.kill(session, by="ana", reason="enough")
+        assert [frame.kind for frame in await client.rest()][-1] is Kind.GOAWAY
+        typed = [frame for frame in await home.frames(1) if frame.channel is Channel.STDIN]
+        assert 0 < len(typed) <= 20 * TURN
+        assert pod.typed == b""
+
+
+async def test_a_goodbye_stays_behind_what_came_before_it(tmp_path: Path) -> None:
+    """A client types very much in small frames, says goodbye and is gone: all of it arrives, and then the goodbye."""
+    async with house(tmp_path) as home:
+        await home.window()
+        client, pod = await command(home)
+        client.send(spdy.data(IDS["stdin"], b"x") * MANY + spdy.goaway(0))
+        await client.kubectl.writer.drain()
+        await asyncio.wait_for(pod.over.wait(), 10)
+        assert (pod.typed, pod.got[-1].kind) == (b"x" * MANY, Kind.GOAWAY)
+        (ended,) = await home.facts("session.ended")
+        assert (ended.what["why"], ended.what["conns"]) == ("client-closed", [])
+
+
+@pytest.mark.parametrize("goodbye", [spdy.goaway(7), b""])
+async def test_a_cluster_that_leaves_at_once_is_heard_to_its_end(tmp_path: Path, goodbye: bytes) -> None:
+    """Its connection closes behind thousands of small frames: the client gets all of them, and how the command ended."""
+    async with house(tmp_path) as home:
+        await home.window()
+        client, pod = await command(home)
+        ends = spdy.data(IDS["stdout"], b"", fin=True) + spdy.data(IDS["stderr"], b"", fin=True) + spdy.data(IDS["error"], SUCCESS)
+        pod.say(spdy.data(IDS["stdout"], b"x") * MANY + ends + goodbye)
+        pod.line.writer.close()
+        got = await client.rest()
+        assert b"".join(frame.payload for frame in got) == b"x" * MANY + SUCCESS
+        assert got[-1].kind is Kind.GOAWAY
+        (ended,) = await home.facts("session.ended")
+        assert (ended.what["why"], ended.what["conns"]) == ("exit", [])
+
+
+async def test_a_goodbye_is_found_behind_what_is_dropped(tmp_path: Path) -> None:
+    """The end comes while a client's small frames wait: they are read on for its close, in turns too."""
+    async with house(tmp_path) as home:
+        await home.window()
+        kubectl, pod = await connected(home)
+        pod.line.message(1, b"")
+        assert await kubectl.frame()
+        session = only(home)
+        (leg,) = session._legs
+        session.freeze("ana")
+        kubectl.send(websocket.encode(websocket.BINARY, b"\0x", mask=True) * 2 * MANY + websocket.encode(websocket.CLOSE, b"\x03\xe8", mask=True))
+        await home.until(lambda: leg.client.behind)  # type: ignore[attr-defined]
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        home.broker.windows.kill(session, by="ana", reason="enough")
+        await home.until(lambda: leg.client.gone)  # type: ignore[attr-defined]
+        assert loop.time() - began < 1.5
+
+
+async def test_a_flood_of_pings_is_answered_once_a_turn(tmp_path: Path) -> None:
+    """The newest answer stands for those before it (RFC 6455, 5.5.3)."""
+    async with house(tmp_path) as home:
+        await home.window()
+        kubectl, _ = await connected(home)
+        kubectl.send(b"".join(websocket.encode(websocket.PING, b"%d" % number, mask=True) for number in range(MANY)))
+        pongs: list[bytes] = []
+        while not pongs or pongs[-1] != b"%d" % (MANY - 1):
+            frame = await asyncio.wait_for(kubectl.frame(), 5)
+            assert frame is not None
+            pongs.append(frame.payload)
+        assert len(pongs) <= 2 * MANY // TURN
+        assert [int(pong) for pong in pongs] == sorted(int(pong) for pong in pongs)
+        kubectl.close()
