@@ -71,7 +71,7 @@ class Broker:
                 what = {"started_us": grant.started_us, "deadline": deadline_json(anchored.deadline)}
                 moved.append(Draft(Kind.GRANT_ACTIVE, grant.label, "gateway", what))
             rule = self.requests.rules.get((grant.identity, grant.connection))
-            window = self.windows.add(anchored, rule.budget if rule else 0, loaded.used.get(grant.id, (0, 0)))
+            window = self.windows.add(anchored, rule.budget if rule else 0, loaded.used.get(grant.id, (0, 0, 0)))
             if gone:
                 self.windows.end(window, grants.Event.CANCEL, by="gateway", why=gone)
             elif window.left <= 0:

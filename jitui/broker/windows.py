@@ -95,8 +95,8 @@ class Windows:
 
     # -- opening -----------------------------------------------------------------------------------------------------------
 
-    def add(self, grant: Grant, allowed: int, used: tuple[int, int] = (0, 0)) -> Window:
-        """A grant that is on record: from now on it counts. `allowed`: bytes either way, of which `used` (in, out) are on record already."""
+    def add(self, grant: Grant, allowed: int, used: tuple[int, int, int] = (0, 0, 0)) -> Window:
+        """A grant that is on record: from now on it counts. `allowed`: bytes either way, of which `used` (in, out, frames) are on record already."""
         window = Window(grant, allowed, used)
         self.live[grant.id] = window
         self._arm(window)

@@ -34,7 +34,7 @@ class Leg(asyncio.Protocol):
         self.relay, self.client = relay, client
         self.transport: asyncio.Transport | None = None
         self.outlet: Outlet | None = None
-        self.held = 0  # bytes read from here, not yet handed to the other side
+        self.held = 0  # bytes read from here, not yet handed to the other side, and what their frames take beside
         self.paused = False
         self.behind = False  # more came than one turn of the loop reads: the rest waits for its next turn, or for room
         self._next = False  # it has a turn to come

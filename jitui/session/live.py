@@ -15,7 +15,7 @@ from jitui.clock import Clock
 from jitui.instant import Instant
 from jitui.rules.action import Action
 from jitui.rules.terms import Grant
-from jitui.tape.frame import TO_CLIENT, TO_UPSTREAM, Channel, Frame
+from jitui.tape.frame import COST, TO_CLIENT, TO_UPSTREAM, Channel, Frame
 
 
 class Why(StrEnum):
@@ -73,10 +73,10 @@ class Leg(Protocol):
 class Window:
     """A live grant and everything that is open under it."""
 
-    def __init__(self, grant: Grant, allowed: int = UNLIMITED, used: tuple[int, int] = (0, 0)) -> None:
+    def __init__(self, grant: Grant, allowed: int = UNLIMITED, used: tuple[int, int, int] = (0, 0, 0)) -> None:
         self.grant = grant
         self.allowed = allowed  # bytes either way, over all its sessions; with the frame that uses them up, the window ends
-        self.used_in, self.used_out = used  # on record, towards the cluster and towards the client
+        self.used_in, self.used_out, self.frames = used  # on record: bytes towards the cluster and towards the client, frames of any kind
         self.sessions: dict[int, Session] = {}
         self.closed = False
 
@@ -87,8 +87,8 @@ class Window:
 
     @property
     def left(self) -> int:
-        """Bytes that may still be moved the way of which more were."""
-        return self.allowed - max(self.used_in, self.used_out)
+        """Bytes that may still be moved the way of which more were; less if very many small frames were."""
+        return self.allowed - max(self.used_in, self.used_out, self.frames * COST)
 
     @property
     def open_streams(self) -> int:
@@ -360,6 +360,7 @@ class Session:
         """Nothing of these is on record: they count for nothing, and what comes next takes their place."""
         if self.frames == frames[-1].seq + 1 or not self.muted:
             self.frames = min(self.frames, frames[0].seq)
+        self.window.frames -= len(frames)
         for frame in frames:
             flow, size = self._flows.get(frame.conn), len(frame.body)
             if frame.channel in TO_UPSTREAM:
@@ -376,6 +377,7 @@ class Session:
     def _frames(self, now: Instant, pieces: Sequence[tuple[int, Channel, bytes]]) -> list[Frame]:
         at_us = max(0, now.boot_us - self.started.boot_us)
         frames = []
+        self.window.frames += len(pieces)
         for conn, channel, body in pieces:
             flow = self._flows.get(conn)
             frames.append(Frame(self.id, self.frames, at_us, conn, channel, body))

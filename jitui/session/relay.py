@@ -15,7 +15,7 @@ from jitui.session.leg import Leg
 from jitui.session.live import End, Session, Why
 from jitui.session.rest import Rest
 from jitui.session.turns import Turns
-from jitui.tape.frame import Channel
+from jitui.tape.frame import COST, Channel
 from jitui.wire import status
 from jitui.wire.speech import Said, Speech, Unit, Wire
 
@@ -109,7 +109,7 @@ class Relay:
             return
         data = batch[0].raw if len(batch) == 1 else b"".join([unit.raw for unit in batch])
         said = self._said(batch)
-        leg.hold(len(data))
+        leg.hold(len(data) + COST * len(said))
         self.session.record_all(said, lambda: self._pass(leg, batch, said, data))
 
     def _said(self, batch: list[Unit]) -> list[Said]:
@@ -129,7 +129,7 @@ class Relay:
             self._seen = True
 
         def handed() -> None:
-            leg.let_go(len(data))
+            leg.let_go(len(data) + COST * len(said))
             for conn, channel, body in said:
                 self.session.handed(conn, channel, len(body))
             for unit in batch:

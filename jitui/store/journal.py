@@ -26,9 +26,9 @@ from jitui.store.fold import number
 from jitui.store.folder import Folder
 from jitui.store.ledger import HEAD_EVERY_S, Batch, Ledger
 from jitui.store.tapes import Tapes
-from jitui.tape.frame import Frame
+from jitui.tape.frame import COST, Frame
 
-BATCH_BYTES: Final = 768 << 10  # of one tape commit
+BATCH_BYTES: Final = 768 << 10  # of one tape commit, COST of each frame included
 SMALL: Final = 4096  # bytes of a put that may overtake bulk of other sessions
 NOTES_S: Final = 0.1  # how long an action's row waits for company
 NOTES_AT_ONCE: Final = 100  # rows of one commit, a millisecond or two of the writer's time
@@ -95,7 +95,7 @@ class Journal:
         if self.recording_error or self._closed:
             self._loop.call_soon(done, self.recording_error or UnrecordableError("the recorder is closed; the gateway stops"))
             return
-        size = 0
+        size = COST * len(frames)
         for frame in frames:
             size += len(frame.body)
         self._hand_over(Put(frames, done, size))

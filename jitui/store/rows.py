@@ -65,7 +65,7 @@ class Loaded:
     tokens: list[TokenRow]
     requests: list[Request]  # pending
     grants: list[Grant]  # waiting or active
-    used: dict[int, tuple[int, int]]  # bytes on record towards the cluster and towards the client, by grant, of those
+    used: dict[int, tuple[int, int, int]]  # on record of those, by grant: bytes towards the cluster and towards the client, frames
     newest_us: int  # UTC of the newest fact since the clock last went back; 0 if there is none
     lockdown: bool
     lost_sessions: int  # sessions the last gateway left open; they ended now, as gateway-lost
@@ -136,8 +136,8 @@ def load(db: sqlite3.Connection, lost_sessions: int) -> Loaded:
         tokens=[token_of(row) for row in cursor(db, "select * from tokens")],
         requests=requests_where(db, "state = 'pending' order by id"),
         grants=[grant_of(row) for row in cursor(db, "select * from grants where state in ('waiting', 'active') order by id")],
-        used={grant: (bytes_in, bytes_out) for grant, bytes_in, bytes_out in db.execute(
-            "select grant_id, sum(coalesce(bytes_in, 0)), sum(coalesce(bytes_out, 0)) from sessions "
+        used={grant: (bytes_in, bytes_out, frames) for grant, bytes_in, bytes_out, frames in db.execute(
+            "select grant_id, sum(coalesce(bytes_in, 0)), sum(coalesce(bytes_out, 0)), sum(coalesce(frames, 0)) from sessions "
             "where grant_id in (select id from grants where state in ('waiting', 'active')) group by grant_id")},
         newest_us=newest or 0,
         lockdown=bool(switch) and switch[0].startswith("on"),

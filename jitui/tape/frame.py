@@ -28,6 +28,8 @@ class Channel(IntEnum):
         return self.name.lower().replace("_", "-")
 
 
+COST: Final = 128  # bytes that any frame takes beside its body, in memory and on disk
+
 TO_UPSTREAM: Final = frozenset({Channel.STDIN, Channel.RESIZE, Channel.REQUEST, Channel.REQUEST_BODY, Channel.FORWARD_IN})
 TO_CLIENT: Final = frozenset({Channel.STDOUT, Channel.STDERR, Channel.ERROR, Channel.RESPONSE, Channel.RESPONSE_BODY, Channel.GATEWAY,
                               Channel.FORWARD_OUT, Channel.FORWARD_ERROR})

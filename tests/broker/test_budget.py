@@ -7,8 +7,11 @@ import pytest
 from jitui.errors import NotFoundError
 from jitui.rules.terms import BUDGET
 from jitui.session.live import Window
+from jitui.tape.frame import COST
+from jitui.wire import spdy
 from tests.fakes.house import AGENT, House, house, rule
 from tests.fakes.upstream import Asked
+from tests.session.spdypeers import IDS, command
 from tests.session.test_relay import connected, last_words
 
 PODS = "/api/v1/namespaces/web/pods"
@@ -109,6 +112,28 @@ async def test_what_is_on_record_counts_after_a_restart(tmp_path: Path) -> None:
 def _words(home: House) -> int:
     """Bytes that the gateway itself said at its end: on record, so they count."""
     return sum(len(frame.body) for frame in home.files.frames(1) if frame.channel.label == "gateway")
+
+
+async def test_very_many_small_frames_use_it_up(tmp_path: Path) -> None:
+    """Each takes room on the disk, whatever is in it: one for each 128 bytes, over a restart too. What a session moved is still what it moved."""
+    rules = (rule(budget=512 * KIB),)
+    async with house(tmp_path, rules=rules) as home:
+        await home.window()
+        client, pod = await command(home)
+        client.send(spdy.data(IDS["stdin"], b"") * 2000)
+        await home.until(lambda: len(pod.got) >= 2004)
+        (session,) = home.broker.windows.sessions.values()
+        assert (only(home).used_in, only(home).left) == (session.bytes_in, 512 * KIB - session.frames * COST)
+        assert session.bytes_in < KIB
+        left, clock, token = only(home).left, home.clock, home.token
+    async with house(tmp_path, rules=rules, clock=clock, agent=False) as home:
+        home.token = token
+        words = sum(1 for frame in await home.frames(1) if frame.channel.label == "gateway")
+        assert only(home).left == left - words * COST
+        client, pod = await command(home)
+        client.send(spdy.data(IDS["stdin"], b"") * 4000)
+        assert b"has used its 512 KiB" in b"".join([frame.payload for frame in await client.rest()])
+        assert len(pod.got) < 2500
 
 
 async def test_a_reload_counts_what_is_on_record(tmp_path: Path) -> None:

@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 from jitui.session.live import Session
+from jitui.session.outlet import WINDOW
 from jitui.session.relay import TURN
-from jitui.tape.frame import Channel
+from jitui.tape.frame import COST, Channel
 from jitui.wire import spdy, websocket
 from jitui.wire.spdy import Kind
 from tests.fakes.house import House, house
@@ -102,3 +103,21 @@ async def test_a_flood_of_pings_is_answered_once_a_turn(tmp_path: Path) -> None:
         assert len(pongs) <= 2 * MANY // TURN
         assert [int(pong) for pong in pongs] == sorted(int(pong) for pong in pongs)
         kubectl.close()
+
+
+@pytest.mark.parametrize("body", [b"", b"x"])
+async def test_small_frames_fill_the_window_too(tmp_path: Path, body: bytes) -> None:
+    """A frame takes memory whatever is in it: a client that is held back gets no more of them in than that is worth; thawed, all arrive."""
+    async with house(tmp_path) as home:
+        await home.window()
+        client, pod = await command(home)
+        session = only(home)
+        (leg,) = session._legs
+        session.freeze("ana")
+        client.send(spdy.data(IDS["stdin"], body) * MANY)
+        await home.until(lambda: leg.client.held > WINDOW)  # type: ignore[attr-defined]
+        await asyncio.sleep(0.2)
+        assert session.frames < WINDOW // COST + 2 * TURN
+        session.thaw()
+        await home.until(lambda: len(pod.got) >= MANY, 20)
+        assert pod.typed == body * MANY
