@@ -159,10 +159,9 @@ class EksConnection(_Connection):
     def _both_or_neither(self) -> Self:
         if bool(self.cluster_url) != (self.certificate_authority is not None):
             raise ValueError("cluster_url and certificate_authority go together: both, or neither to look them up")
-        if any(key.lower().startswith("aws:") for key in self.tags):
-            raise ValueError("tags: keys that begin with aws: are AWS's own; choose another")
-        if len({key.lower() for key in self.tags}) < len(self.tags):
-            raise ValueError("tags: two keys differ only in case, which AWS takes for the same; keep one")
+        keys = [key.lower() for key in self.tags]
+        if any(key.startswith("aws:") for key in keys) or len(set(keys)) < len(keys):
+            raise ValueError("tags: keys that begin with aws: are AWS's own, and two that differ only in case are one to it; choose others")
         return self
 
     def terms(self) -> Terms:

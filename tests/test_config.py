@@ -168,7 +168,7 @@ def test_eks(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize(("tags", "says"), [
-    ("{'aws:team': x}", "keys that begin with aws:"), ("{team: x, Team: y}", "two keys differ only in case"), ("{team: '{agent}'}", "does not fit"),
+    ("{'aws:team': x}", "keys that begin with aws:"), ("{team: x, Team: y}", "differ only in case"), ("{team: '{agent}'}", "does not fit"),
     ("{'a!b': x}", "does not fit"),
 ])  # fmt: skip
 def test_tags_are_what_AWS_takes(tags: str, says: str) -> None:  # noqa: N802

@@ -199,7 +199,13 @@ class Relay:
         if self.client.gone and self.cluster.gone:
             self._release()
             self._gone(self)
-        if self._ended or known:  # of a client that said so: the end comes with the last of what it sent
+        if self._ended:
+            return
+        if leg.client and self.session.frozen_by:  # nobody waits for the thaw any more: what is held goes nowhere
+            self.session.record(self.conn, [(Channel.MARK, b'{"lost":"client"}')], lambda: None)
+            self._over(self, End(Why.CLIENT_CLOSED, "client", ""))
+            return
+        if known:  # of a client that said so: the end comes with the last of what it sent
             return
         if self.client.closing and not leg.client:
             self._finish(End(Why.EXIT if self.speech.exited else Why.CLIENT_CLOSED, "client", ""))

@@ -398,6 +398,27 @@ async def test_a_recorder_that_hangs_does_not_hold_up_the_words(tmp_path: Path, 
         assert asyncio.get_running_loop().time() - began < 1
 
 
+@pytest.mark.parametrize("politely", [True, False])
+async def test_a_client_that_leaves_a_frozen_stream_ends_it(tmp_path: Path, politely: bool) -> None:
+    """Nobody waits for the thaw any more: what it typed meanwhile is on record, and goes nowhere."""
+    async with house(tmp_path) as home:
+        await home.window()
+        kubectl, pod = await connected(home)
+        kubectl.type(b"first")
+        await home.until(lambda: pod.typed)
+        (session,) = [one for one in home.broker.windows.sessions.values() if one.kind == "exec"]
+        session.freeze("ana")
+        kubectl.type(b"second")
+        await home.until(lambda: session.held)
+        if politely:
+            kubectl.close()
+        kubectl.writer.close()
+        await home.until(lambda: not home.broker.windows.sessions)
+        assert pod.typed == [b"\0first"]
+        (ended,) = await home.facts("session.ended")
+        assert (ended.what["why"], ended.what["may_run_on"], ended.what["conns"][0]["in"] - ended.what["conns"][0]["in_handed"]) == ("client-closed", 1, 6)
+
+
 class Hung:
     """A journal whose commits never come back."""
 
