@@ -17,7 +17,7 @@ from jitui.session.rest import Rest
 from jitui.session.turns import Turns
 from jitui.tape.frame import COST, Channel
 from jitui.wire import status
-from jitui.wire.speech import Said, Speech, Unit, Wire
+from jitui.wire.speech import Said, Speech, Unit, Wire, mark
 
 ALIVE_EVERY: Final = 5.0  # seconds; kubectl's own ping period
 CLOSE_WITHIN: Final = 2.0  # seconds a client may take to close after its last words
@@ -168,7 +168,7 @@ class Relay:
         """A goodbye, behind everything that came before it."""
         leg.closing = True
         batch = [(self.conn + lane, channel, body) for lane, channel, body in unit.said]
-        mark = (self.conn, Channel.MARK, b'{"close":"%b"}' % (b"client" if leg.client else b"cluster"))
+        closed = (self.conn, Channel.MARK, mark("close", "client" if leg.client else "cluster", unit.how))
 
         def then() -> None:
             if leg.client:
@@ -187,7 +187,7 @@ class Relay:
             else:  # never pass on a goodbye without a Status: kubectl would exit 0 (protocol facts, 0.1 and 0.2)
                 self._upstream_lost()
 
-        self.session.record_all([*batch, mark], then)
+        self.session.record_all([*batch, closed], then)
 
     def _pass_close(self, raw: bytes) -> None:
         """The command is over once the client's socket has been handed all of it."""
@@ -210,13 +210,13 @@ class Relay:
         if self.client.closing and not leg.client:
             self._finish(End(Why.EXIT if self.speech.exited else Why.CLIENT_CLOSED, "client", ""))
             return
-        mark = b'{"lost":"%b"}' % (b"client" if leg.client else b"cluster")
+        gone = mark("lost", "client" if leg.client else "cluster")
         if leg.client:
-            self.session.record(self.conn, [(Channel.MARK, mark)], lambda: self._finish(End(Why.CLIENT_CLOSED, "client", "")))
+            self.session.record(self.conn, [(Channel.MARK, gone)], lambda: self._finish(End(Why.CLIENT_CLOSED, "client", "")))
         elif self.speech.exited:
-            self.session.record(self.conn, [(Channel.MARK, mark)], lambda: self._pass_close(self.speech.goodbye()))
+            self.session.record(self.conn, [(Channel.MARK, gone)], lambda: self._pass_close(self.speech.goodbye()))
         else:
-            self.session.record(self.conn, [(Channel.MARK, mark)], lambda: self._upstream_lost(error))
+            self.session.record(self.conn, [(Channel.MARK, gone)], lambda: self._upstream_lost(error))
 
     def _upstream_lost(self, error: Exception | None = None) -> None:
         """The client is told behind all that came; that is on record, and its own to take at its pace while its window is open."""

@@ -3,7 +3,7 @@
 In the tunnel SPDY is a byte stream: a message is any part of it, also an empty one. It goes on as one message for each SPDY frame.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Final
 
@@ -87,7 +87,7 @@ class Forward(Reading):
             hop = of_one_hop(frame, client=client)
             if hop is not None:
                 if hop.closes:
-                    return Unit(self._wrapped(frame.raw, masked=client), closes=True)
+                    return replace(hop, raw=self._wrapped(frame.raw, masked=client))
                 return Unit(reply=self._wrapped(hop.reply, masked=not client)) if hop.reply else None
         if frame.kind is Kind.SYN_STREAM:
             return self._open(frame, client=client)
@@ -118,7 +118,7 @@ class Forward(Reading):
             lane.reset.add(frame.stream)
             self._end(lane, frame.stream, client=True)
             self._end(lane, frame.stream, client=False)
-            said.append((lane.number, Channel.MARK, mark("resets", kind)))
+            said.append((lane.number, Channel.MARK, mark("resets", kind, b',"status":%d' % frame.value)))
         else:
             without_headers(frame, client=client)
             said.append((lane.number, Channel.MARK, mark("answers", kind)))

@@ -66,7 +66,7 @@ class SpdyCommand(Reading):
             self._reset.add(frame.stream)
             if client:
                 self._ended.add(frame.stream)
-            return self._goes_on(frame, channel, "resets", client=client)
+            return self._goes_on(frame, channel, "resets", client=client, how=b',"status":%d' % frame.value)
         without_headers(frame, client=client)
         if frame.fin:
             self._shut.add((frame.stream, False))
@@ -109,12 +109,12 @@ class SpdyCommand(Reading):
             return Unit(frame.raw, tuple(said), closes=True)
         return Unit(frame.raw, (*said, (0, Channel.MARK, mark("closes", channel.label))), ends=0 if client else frame.stream)
 
-    def _goes_on(self, frame: spdy.Frame, channel: Channel, verb: str, *, client: bool) -> Unit:
+    def _goes_on(self, frame: spdy.Frame, channel: Channel, verb: str, *, client: bool, how: bytes = b"") -> Unit:
         """For kubectl the end of the error stream without a Status is success: so that is a goodbye, and never passed on as such (protocol facts, 0.1)."""
         ends = frame.kind is Kind.RST_STREAM or frame.fin
         lost = ends and channel is Channel.ERROR and not client and not self.exited
         answers = frame.stream if frame.kind is Kind.SYN_REPLY else 0
-        said = ((0, Channel.MARK, mark(verb, channel.label)),)
+        said = ((0, Channel.MARK, mark(verb, channel.label, how)),)
         return Unit(frame.raw, said, closes=lost, answers=answers, ends=frame.stream if ends and not client else 0)
 
     def _channel(self, stream: int) -> Channel:
@@ -193,7 +193,7 @@ def of_one_hop(frame: spdy.Frame, *, client: bool) -> Unit | None:
     if frame.kind in {Kind.SETTINGS, Kind.WINDOW_UPDATE}:
         return Unit()
     if frame.kind is Kind.GOAWAY:
-        return Unit(frame.raw, closes=True)
+        return Unit(frame.raw, closes=True, how=b',"last":%d,"status":%d' % (frame.value, int.from_bytes(frame.raw[-4:], "big")))
     if frame.kind is Kind.HEADERS:
         raise ProtocolError("a SPDY stream was sent further headers, which remote commands and port-forwards have no use for")
     return None

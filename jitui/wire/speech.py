@@ -3,6 +3,7 @@
 Sans-io. A speech hears both directions of one stream, because what a frame means depends on what the other side said before.
 """
 
+import json
 from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import islice
@@ -27,6 +28,7 @@ class Unit:
     said: tuple[Said, ...] = ()  # of what goes on there is at least one, and all are of one lane
     reply: bytes = b""  # what the sender is answered: a pong, a close
     closes: bool = False  # who sent it has nothing more to say; `raw` is its goodbye
+    how: bytes = b""  # what else its mark says of that: further pairs of JSON, each behind a comma
     opens: int = 0  # the lane that begins with it
     over: int = 0  # the lane that ends with it
     answers: int = 0  # the SPDY stream that it tells the client to use
@@ -87,9 +89,9 @@ class Reading:
         """Of interest where words depend on it."""
 
 
-def mark(key: str, value: str) -> bytes:
-    """The body of a frame that notes something beside the bytes: canonical JSON of one pair, of our own words alone."""
-    return f'{{"{key}":"{value}"}}'.encode()
+def mark(key: str, value: str, how: bytes = b"") -> bytes:
+    """The body of a frame that notes something beside the bytes: canonical JSON, of our own words and of `how`."""
+    return f'{{"{key}":"{value}"'.encode() + how + b"}"
 
 
 class WebSocketCommand(Reading):
@@ -149,9 +151,17 @@ def _last_words(words: str, body: bytes, tty: bool) -> tuple[tuple[Said, ...], b
 
 
 def control(frame: websocket.Frame, *, client: bool) -> Unit | None:
-    """A control frame: pings are answered on their hop, pongs are nothing, a close is a goodbye. Towards the cluster it is masked."""
+    """A control frame: pings are answered on their hop, pongs are nothing, a close is a goodbye, whose reason is noted and goes no further.
+
+    Towards the cluster it is masked.
+    """
     if frame.opcode == websocket.PING:
         return Unit(reply=websocket.encode(websocket.PONG, frame.payload, mask=not client))
     if frame.opcode == websocket.CLOSE:
-        return Unit(frame.raw, reply=websocket.encode(websocket.CLOSE, frame.payload[:2], mask=not client), closes=True)
+        code, reason = frame.payload[:2], frame.payload[2:].decode()  # which the decoder checked
+        how = b',"code":%d' % int.from_bytes(code, "big") if code else b""
+        if reason:
+            how += b',"reason":%b' % json.dumps(reason).encode()  # in ASCII, all else escaped
+        bare = websocket.encode(websocket.CLOSE, code, mask=client)
+        return Unit(bare, reply=websocket.encode(websocket.CLOSE, code, mask=not client), closes=True, how=how)
     return None

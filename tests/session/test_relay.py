@@ -85,9 +85,26 @@ async def test_a_command_runs_and_ends(tmp_path: Path) -> None:
         (ended,) = await home.facts("session.ended")
         assert (ended.what["why"], ended.what["may_run_on"], ended.what["conns"]) == ("exit", 0, [])
         assert [(f.channel.label, f.body) for f in await home.frames(1)][2:] == [
-            ("stdin", b"id\n"), ("stdout", b"uid=0\n"), ("error", SUCCESS), ("mark", b'{"close":"cluster"}')]  # fmt: skip
+            ("stdin", b"id\n"), ("stdout", b"uid=0\n"), ("error", SUCCESS), ("mark", b'{"close":"cluster","code":1000}')]  # fmt: skip
         await home.until(lambda: not home.cluster.open_lines)
         assert home.broker.windows.sessions == {}
+
+
+async def test_the_reason_of_a_close_is_on_record_and_goes_no_further(tmp_path: Path) -> None:
+    """Of either side: the other gets the code alone."""
+    async with house(tmp_path) as home:
+        await home.window()
+        kubectl, pod = await connected(home)
+        kubectl.send(websocket.encode(websocket.CLOSE, websocket.close(1001, 'it\'s "me" \x1b[31m \u20ac'), mask=True))
+        await home.until(lambda: [frame.payload for frame in pod.control] == [b"\x03\xe9"])
+        await asyncio.wait_for(pod.over.wait(), 3)
+        kubectl, pod = await connected(home)
+        pod.line.message(3, SUCCESS)
+        pod.line.say(websocket.encode(websocket.CLOSE, websocket.close(1000, "of the cluster")))
+        assert [frame.payload for frame in await kubectl.rest()] == [b"\3" + SUCCESS, CLOSE]
+        await home.facts("session.ended")
+        marks = [json.loads(frame.body) for session in (1, 2) for frame in await home.frames(session) if frame.channel.label == "mark"]
+        assert marks == [{"close": "client", "code": 1001, "reason": 'it\'s "me" \x1b[31m \u20ac'}, {"close": "cluster", "code": 1000, "reason": "of the cluster"}]
 
 
 async def test_at_the_deadline_nothing_passes_in_either_direction(tmp_path: Path) -> None:

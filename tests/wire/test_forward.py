@@ -248,3 +248,15 @@ def test_the_end_comes_in_the_middle_of_a_message() -> None:
     assert speech.waits(client=CLIENT)
     assert speech.deaf(b"", 4) == (b"", True)
     assert not speech.waits(client=CLIENT)
+
+
+@BOTH
+def test_the_codes_of_resets_and_goodbyes_are_on_record(tunnel: bool) -> None:
+    """They cross, so they are said."""
+    speech, _ = opened(tunnel=tunnel)
+    turns: list[Turn] = [(CLUSTER, spdy.reset(3, 77)), (CLIENT, spdy.goaway(5, 9))]
+    heard = play(speech, carried(turns) if tunnel else turns)
+    assert heard.said[1, Channel.MARK] == b'{"resets":"data","status":77}'
+    (away,) = heard.goodbyes
+    assert away.how == b',"last":5,"status":9'
+    assert frames(unwrapped(away.raw, masked=True) if tunnel else away.raw, client=True)[0].kind is Kind.GOAWAY

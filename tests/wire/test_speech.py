@@ -69,11 +69,16 @@ def test_what_does_not_fit_is_refused(client: bool, data: bytes, says: str) -> N
 
 
 def test_a_close_is_a_goodbye() -> None:
-    """Of either side; its answer is masked as its hop has it."""
-    heard = play(WebSocketCommand("v5"), [(CLIENT, encode(CLOSE, websocket.close(1000), mask=True)), (CLUSTER, encode(CLOSE, websocket.close(1000)))])
+    """Of either side; its answer is masked as its hop has it. Its code goes on, what else it says is for the record."""
+    heard = play(WebSocketCommand("v5"), [
+        (CLIENT, encode(CLOSE, websocket.close(1000, "b\u00e9"), mask=True)), (CLUSTER, encode(CLOSE, websocket.close(1000)))])  # fmt: skip
     client, cluster = heard.goodbyes
+    assert (messages(client.raw, masked=True)[0].payload, messages(cluster.raw)[0].payload) == (websocket.close(1000),) * 2
     assert [frame.opcode for frame in messages(client.reply)] == [CLOSE]
     assert [frame.opcode for frame in messages(cluster.reply, masked=True)] == [CLOSE]
+    assert (client.how, cluster.how) == (b',"code":1000,"reason":"b\\u00e9"', b',"code":1000')
+    (bare,) = play(WebSocketCommand("v5"), [(CLIENT, encode(CLOSE, b"", mask=True))]).goodbyes
+    assert (messages(bare.raw, masked=True)[0].payload, bare.how) == (b"", b"")
 
 
 @pytest.mark.parametrize("tty", [True, False])
