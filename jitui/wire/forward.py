@@ -92,17 +92,22 @@ class Forward(Reading):
         if frame.kind is Kind.SYN_STREAM:
             return self._open(frame, client=client)
         lane = self._streams.get(frame.stream)
-        if lane is None:
-            if frame.stream <= self._newest:  # over for both sides, or reset by one: the other would ignore it
-                return None
+        if lane is None and frame.stream > self._newest:
             raise ProtocolError(f"a frame is on SPDY stream {frame.stream}, which the client has not opened")
-        if frame.stream in lane.reset:
-            return None
+        if lane is None or frame.stream in lane.reset:  # over for both sides, or reset by one: the other would ignore it
+            return self._late(frame, client=client)
         said = self._said(lane, frame, client=client)
         if lane.over:
             self._streams.pop(lane.error, None)
             self._streams.pop(lane.data, None)
         return Unit(self._wrapped(frame.raw, masked=client), said, over=lane.number if lane.over else 0)
+
+    def _late(self, frame: spdy.Frame, *, client: bool) -> Unit | None:
+        """An answer goes on all the same: it is a part of the client's zlib stream."""
+        if frame.kind is not Kind.SYN_REPLY:
+            return None
+        without_headers(frame, client=client)
+        return Unit(self._wrapped(frame.raw, masked=client), ((0, Channel.MARK, mark("answers", "what is over")),))
 
     def _said(self, lane: _Lane, frame: spdy.Frame, *, client: bool) -> tuple[Said, ...]:
         """What a frame on one of its streams is."""

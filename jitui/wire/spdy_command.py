@@ -58,7 +58,7 @@ class SpdyCommand(Reading):
         if frame.kind is Kind.SYN_STREAM:
             return self._open(frame, client=client)
         channel = self._channel(frame.stream)
-        if frame.stream in self._reset:
+        if frame.stream in self._reset and frame.kind is not Kind.SYN_REPLY:  # which the client's zlib stream would lack
             return None
         if frame.kind is Kind.DATA:
             return self._data(frame, channel, client=client)

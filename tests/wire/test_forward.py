@@ -260,3 +260,17 @@ def test_the_codes_of_resets_and_goodbyes_are_on_record(tunnel: bool) -> None:
     (away,) = heard.goodbyes
     assert away.how == b',"last":5,"status":9'
     assert frames(unwrapped(away.raw, masked=True) if tunnel else away.raw, client=True)[0].kind is Kind.GOAWAY
+
+
+@BOTH
+def test_answers_to_what_is_over_go_on(tunnel: bool) -> None:
+    """A connection that the client gave up before it was answered: the next answers are compressed on top of these."""
+    speech, ends, decoder = Forward(tunnel=tunnel), Ends(), spdy.Decoder(client=False)
+    turns = [ends.syn("error", 1, request=b"0"), ends.syn("data", 3, request=b"0"), (CLIENT, spdy.reset(3)), (CLUSTER, ends.cluster.syn_reply(3)),
+             (CLIENT, spdy.reset(1)), (CLUSTER, ends.cluster.syn_reply(1)), *ends.opens(1)]  # fmt: skip
+    heard = play(speech, carried(turns) if tunnel else turns)
+    raw = unwrapped(heard.raw[CLUSTER], masked=False) if tunnel else heard.raw[CLUSTER]
+    assert [(frame.kind, frame.stream) for frame in decoder.feed(raw)] == [(Kind.SYN_REPLY, stream) for stream in (3, 1, 5, 7)]
+    assert heard.said[0, Channel.MARK] == b'{"answers":"what is over"}' * 2
+    reply = ends.client.syn_reply(1)
+    assert "only the cluster" in refused(speech, encode(BINARY, reply, mask=True) if tunnel else reply, client=CLIENT)

@@ -122,6 +122,16 @@ def test_an_answer_says_nothing() -> None:
     assert "with headers" in refused(speech, Encoder().syn_reply(1, ((b"x", b"y"),)), client=CLUSTER)
 
 
+def test_an_answer_to_what_was_reset_goes_on() -> None:
+    """The next ones are compressed on top of it: without it the client could not read them."""
+    client, cluster, decoder = Encoder(), Encoder(), spdy.Decoder(client=False)
+    turns = [(CLIENT, syn("error", client)), (CLIENT, spdy.reset(IDS["error"])), (CLUSTER, cluster.syn_reply(IDS["error"])),
+             (CLIENT, syn("stdin", client)), (CLUSTER, cluster.syn_reply(IDS["stdin"]))]  # fmt: skip
+    heard = play(SpdyCommand(), turns)
+    assert [(frame.kind, frame.stream) for frame in decoder.feed(heard.raw[CLUSTER])] == [(Kind.SYN_REPLY, 1), (Kind.SYN_REPLY, 3)]
+    assert heard.said[0, Channel.MARK].count(b'{"answers":') == 2
+
+
 @pytest.mark.parametrize("who", [CLIENT, CLUSTER])
 def test_what_crosses_a_reset_is_dropped(who: bool) -> None:
     """The command ends while somebody types: that is no error, and nothing of it goes on."""
