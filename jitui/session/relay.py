@@ -44,7 +44,7 @@ class Relay:
         self._ended = False
         self._begun = 0.0
         self._seen = False  # a frame of the cluster was passed on
-        self._told = False  # the client has all of the command's output, and how it ended: nothing is to be said behind that
+        self._told = False  # the client has all of the command's output, and a whole Status: nothing is to be said behind that
         self._unsaid: bytes | None = None  # answers for after the last words
         self._lanes: dict[int, int] = {}  # units of each open lane that are on record and not handed on
         self._over_lanes: set[int] = set()  # those that ended with one of them
@@ -141,6 +141,7 @@ class Relay:
         """It was handed on. A lane is closed once that is so of the last of it, whichever way it went."""
         if unit.answers or unit.ends:
             self.speech.handed(unit)
+        self._told |= unit.tells
         if unit.over:
             self._over_lanes.add(unit.over)
         if lane := unit.said[0][0]:
@@ -292,7 +293,6 @@ class Relay:
             self.session.spoke()
             return
         self._ended = True
-        self._told = self.speech.exited is not None and not self.cluster.held
         for leg in (self.client, self.cluster):
             if leg.outlet is not None:
                 leg.outlet.drop()

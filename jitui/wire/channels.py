@@ -125,6 +125,11 @@ def is_status(said: bytes) -> bool:
     return isinstance(whole, dict) and isinstance(whole.get("status"), str)
 
 
+def completes(said: bytes, last: bytes) -> bool:
+    """Whether the pieces are a whole Status now that the last of them came."""
+    return last.rstrip().endswith(b"}") and is_status(said)
+
+
 def _exit_code(details: object) -> int | None:
     causes = details.get("causes") if isinstance(details, dict) else None
     for cause in causes if isinstance(causes, list) else []:

@@ -102,12 +102,13 @@ class SpdyCommand(Reading):
                 raise ProtocolError(f"the status of the cluster is longer than {channels.STATUS_LIMIT} bytes")
             self._status += frame.payload
         said: list[Said] = [(0, channel, frame.payload)] if frame.payload else []
+        tells = channel is Channel.ERROR and channels.completes(self._status, frame.payload)
         if not frame.fin:
-            return Unit(frame.raw, tuple(said) or ((0, channel, b""),))
+            return Unit(frame.raw, tuple(said) or ((0, channel, b""),), tells=tells)
         self._shut.add((frame.stream, client))
         if not client and channel is Channel.ERROR and not self.exited:
             return Unit(frame.raw, tuple(said), closes=True)
-        return Unit(frame.raw, (*said, (0, Channel.MARK, mark("closes", channel.label))), ends=0 if client else frame.stream)
+        return Unit(frame.raw, (*said, (0, Channel.MARK, mark("closes", channel.label))), ends=0 if client else frame.stream, tells=tells)
 
     def _goes_on(self, frame: spdy.Frame, channel: Channel, verb: str, *, client: bool, how: bytes = b"") -> Unit:
         """For kubectl the end of the error stream without a Status is success: so that is a goodbye, and never passed on as such (protocol facts, 0.1)."""

@@ -33,6 +33,7 @@ class Unit:
     over: int = 0  # the lane that ends with it
     answers: int = 0  # the SPDY stream that it tells the client to use
     ends: int = 0  # the one that it tells the client to read no more
+    tells: bool = False  # with it the client has a whole Status of the command
 
 
 class Speech(Protocol):
@@ -127,7 +128,8 @@ class WebSocketCommand(Reading):
             if piece.closes is not None:
                 units.append(Unit(frame.raw, ((0, Channel.MARK, mark("closes", piece.closes.label)),)))
             else:
-                units.append(Unit(frame.raw, ((0, piece.channel, piece.body),)))
+                tells = piece.channel is Channel.ERROR and channels.completes(reader.status, piece.body)
+                units.append(Unit(frame.raw, ((0, piece.channel, piece.body),), tells=tells))
         return units
 
     def deaf(self, data: bytes, most: int = ALL) -> tuple[bytes, bool]:

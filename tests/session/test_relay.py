@@ -104,7 +104,8 @@ async def test_the_reason_of_a_close_is_on_record_and_goes_no_further(tmp_path: 
         assert [frame.payload for frame in await kubectl.rest()] == [b"\3" + SUCCESS, CLOSE]
         await home.facts("session.ended")
         marks = [json.loads(frame.body) for session in (1, 2) for frame in await home.frames(session) if frame.channel.label == "mark"]
-        assert marks == [{"close": "client", "code": 1001, "reason": 'it\'s "me" \x1b[31m \u20ac'}, {"close": "cluster", "code": 1000, "reason": "of the cluster"}]
+        assert marks == [{"close": "client", "code": 1001, "reason": 'it\'s "me" \x1b[31m \u20ac'},
+                         {"close": "cluster", "code": 1000, "reason": "of the cluster"}]  # fmt: skip
 
 
 async def test_at_the_deadline_nothing_passes_in_either_direction(tmp_path: Path) -> None:

@@ -219,6 +219,27 @@ async def test_a_client_that_was_held_back_can_leave(tmp_path: Path) -> None:
         assert asyncio.get_running_loop().time() - began < 1.5
 
 
+async def test_no_second_status_behind_the_first(tmp_path: Path) -> None:
+    """The client has the command's Status, and what comes behind that is held as the end comes: that is all that is left to say."""
+    async with house(tmp_path) as home:
+        await home.window()
+        client, pod = await command(home)
+        session = await only(home)
+        pod.say(spdy.data(IDS["error"], SUCCESS[:9]))
+        pod.say(spdy.data(IDS["error"], SUCCESS[9:]))
+        got = b""
+        while got != SUCCESS:
+            frame = await client.frame()
+            assert frame is not None
+            got += frame.payload
+        session.freeze("ana")
+        pod.say(spdy.reset(IDS["error"]) + spdy.reset(IDS["stdin"]))
+        (leg,) = session._legs
+        await home.until(lambda: leg.cluster.held)  # type: ignore[attr-defined]
+        killed(home, session)
+        assert b"".join([frame.payload for frame in await client.rest()]) == b""
+
+
 async def test_a_frozen_command(tmp_path: Path) -> None:
     """Nothing passes, pings are answered; thawed, all of it goes on in order; killed while frozen, it is dropped and counted."""
     async with house(tmp_path) as home:

@@ -197,3 +197,16 @@ def test_what_is_not_carried_is_refused(offered: list[bytes], says: str) -> None
     with pytest.raises(RefusedError, match=says) as caught:
         channels.choose(offered)
     assert "v5.channel.k8s.io or v4.channel.k8s.io" in str(caught.value)
+
+
+@pytest.mark.parametrize(("said", "last", "whole"), [
+    (b'{"status":"Success"}', b'{"status":"Success"}', True),
+    (b'{"status":"Success"}\n', b"}\n", True),
+    (b'{"status":"Succ', b'{"status":"Succ', False),
+    (b'{"status":"Success"}', b"", False),  # was whole before
+    (b'{"a":{}}', b"}", False),
+    (b"", b"", False),
+])  # fmt: skip
+def test_a_status_is_whole_with_its_last_piece(said: bytes, last: bytes, whole: bool) -> None:
+    """With that one, not with those before it or behind it."""
+    assert channels.completes(said, last) is whole
