@@ -184,16 +184,25 @@ class Relay:
             elif self.speech.exited:
                 if unit.reply:
                     leg.write(unit.reply)
-                self._pass_close(unit.raw)
+                self._pass_close([(0.0, unit.raw)])
             else:  # never pass on a goodbye without a Status: kubectl would exit 0 (protocol facts, 0.1 and 0.2)
                 self._upstream_lost()
 
         self.session.record_all([*batch, closed], then)
 
-    def _pass_close(self, raw: bytes) -> None:
-        """The command is over once the client's socket has been handed all of it."""
-        if not self.client.closing:
-            self.client.write(raw, lambda: self._finish(End(Why.EXIT, "cluster", "")))
+    def _pass_close(self, wire: Wire) -> None:
+        """The command is over once the client's socket has been handed all of it, but for what is said later."""
+        if self.client.closing or self.client.outlet is None:
+            return
+        outlet, (first, *later) = self.client.outlet, wire
+
+        def handed() -> None:
+            outlet.gate = None
+            for after, data in later:
+                self._loop.call_later(after, self.client.write, data)
+            self._finish(End(Why.EXIT, "cluster", ""))
+
+        self.client.write(first[1], handed)
 
     def lost(self, leg: Leg, error: Exception | None, *, known: bool) -> None:
         """A transport is gone; `known` if its goodbye said so before."""
@@ -309,7 +318,7 @@ class Relay:
 
     def _speak(self, end: End) -> None:
         if self._told:
-            words, wire = [(0, Channel.MARK, b'{"close":"gateway"}')], [(0.0, self.speech.goodbye())]
+            words, wire = [(0, Channel.MARK, b'{"close":"gateway"}')], self.speech.goodbye()
         else:
             words, wire = self.speech.last_words(end.words, body_of(end), tty=self.session.tty)
 

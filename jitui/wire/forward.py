@@ -213,9 +213,12 @@ class Forward(Reading):
             if lane.data and not lane.received:
                 wire += self._wrapped(spdy.data(lane.data, b"", fin=True), masked=False)
         if not wire:
-            return [(0, Channel.GATEWAY, text)], [(0.0, self.goodbye())]
-        return said, [(0.0, wire), (SHOWN, self.goodbye())]
+            return [(0, Channel.GATEWAY, text)], self.goodbye()
+        return said, [(0.0, wire), (SHOWN, self._away())]
 
-    def goodbye(self) -> bytes:
+    def goodbye(self) -> Wire:
+        return [(0.0, self._away())]
+
+    def _away(self) -> bytes:
         away = self._wrapped(spdy.goaway(self._newest), masked=False)
         return away + websocket.encode(websocket.CLOSE, websocket.close(1000)) if self._outer else away

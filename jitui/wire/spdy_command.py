@@ -156,8 +156,8 @@ class SpdyCommand(Reading):
         wire += b"".join([self._end_of(stream, channel) for stream, channel in self._channels.items()])
         return said, [(0.0, wire), (OPENED if self._opening else READ, self._away())]
 
-    def goodbye(self) -> bytes:
-        return b"".join([self._end_of(stream, channel) for stream, channel in self._channels.items() if channel in SHOWN]) + self._away()
+    def goodbye(self) -> Wire:
+        return [(0.0, b"".join([self._end_of(stream, channel) for stream, channel in self._channels.items() if channel in SHOWN])), (READ, self._away())]
 
     @property
     def _opening(self) -> bool:

@@ -65,8 +65,8 @@ class Speech(Protocol):
     def last_words(self, words: str, body: bytes, *, tty: bool) -> tuple[list[Said], Wire]:
         """What goes on record, and to the client, so that it prints the words and fails. `body` is them as a Status."""
 
-    def goodbye(self) -> bytes:
-        """Ends the stream for the client after an exit, where the cluster left without a word."""
+    def goodbye(self) -> Wire:
+        """Ends the stream for the client after an exit, where the cluster left without a word: not before the Status just before it is read."""
 
 
 class Reading:
@@ -141,8 +141,8 @@ class WebSocketCommand(Reading):
         said, wire = _last_words(words, body, tty)
         return list(said), [(0.0, wire)]
 
-    def goodbye(self) -> bytes:
-        return websocket.encode(websocket.CLOSE, websocket.close(1000))
+    def goodbye(self) -> Wire:
+        return [(0.0, websocket.encode(websocket.CLOSE, websocket.close(1000)))]
 
 
 @lru_cache(maxsize=64)

@@ -12,10 +12,12 @@ from jitui.session.live import Session
 from jitui.tape.frame import Channel
 from jitui.wire import spdy
 from jitui.wire.spdy import Frame, Kind
+from jitui.wire.spdy_command import READ
 from tests.fakes.house import House, house
 from tests.session.spdypeers import COMMAND, IDS, Client, Pod, command
 
 SUCCESS = b'{"metadata":{},"status":"Success"}'
+FAILURE = b'{"status":"Failure","reason":"NonZeroExitCode","details":{"causes":[{"reason":"ExitCode","message":"3"}]}}'
 
 
 def message(frames: list[Frame]) -> str:
@@ -217,6 +219,29 @@ async def test_a_client_that_was_held_back_can_leave(tmp_path: Path) -> None:
         assert "enough" in message(await client.rest())
         await home.until(lambda: leg.client.gone, 4)  # type: ignore[attr-defined]
         assert asyncio.get_running_loop().time() - began < 1.5
+
+
+@pytest.mark.parametrize("how", ["lost", "killed"])
+async def test_the_goodbye_waits_until_the_status_is_read(tmp_path: Path, how: str) -> None:
+    """spdystream may drop what it has not given to its reader when GOAWAY comes, and kubectl exits 0: so the gateway's own comes later."""
+    async with house(tmp_path) as home:
+        await home.window()
+        client, pod = await command(home)
+        session = await only(home)
+        pod.say(spdy.data(IDS["error"], FAILURE))
+        if how == "lost":
+            pod.line.writer.close()
+        frame = await client.frame()
+        assert frame is not None
+        began = asyncio.get_running_loop().time()
+        if how == "killed":
+            killed(home, session)
+        *ends, away = await client.rest()
+        assert asyncio.get_running_loop().time() - began > READ / 2
+        assert (frame.payload, away.kind) == (FAILURE, Kind.GOAWAY)
+        assert [(end.stream, end.payload, end.fin) for end in ends] == [(IDS["stdout"], b"", True), (IDS["stderr"], b"", True)]
+        (ended,) = await home.facts("session.ended")
+        assert ended.what["why"] == ("exit" if how == "lost" else "killed")
 
 
 async def test_no_second_status_behind_the_first(tmp_path: Path) -> None:
