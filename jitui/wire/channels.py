@@ -159,12 +159,11 @@ def offers(lines: Sequence[bytes]) -> list[bytes]:
     return [member.strip(b" \t") for line in lines for member in line.split(b",") if member.strip(b" \t")]
 
 
-def choose(offered: Sequence[bytes]) -> bytes:
-    """The subprotocol to speak with a client, of the values of its Sec-WebSocket-Protocol lines: v5 before v4. Raises RefusedError."""
+def carried(offered: Sequence[bytes]) -> tuple[bytes, ...]:
+    """The subprotocols that can be spoken with a client, of the values of its Sec-WebSocket-Protocol lines, in its order. Raises RefusedError."""
     names = offers(offered)
-    for name in (V5, V4):
-        if name in names:
-            return name
+    if known := tuple(dict.fromkeys(name for name in names if name in VERSIONS)):
+        return known
     if any(b"base64.channel.k8s.io" in name for name in names):
         raise RefusedError("base64 channels are not carried here; offer v5.channel.k8s.io or v4.channel.k8s.io")
     if TUNNEL in names:

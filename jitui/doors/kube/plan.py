@@ -42,7 +42,9 @@ class Plan:
         """The headers of the request to the cluster, without its credential; of the versions only those that can be recorded."""
         kept = [pair for pair in lines if pair[0].lower() not in OWN]
         framing = [(b"Content-Length", b"0")] if method == b"POST" else []
-        return [*kept, (b"Connection", b"Upgrade"), (b"Upgrade", self.upgrade), *((self.header, each) for each in self.protocols), *framing]
+        # of a WebSocket the API server reads the first line only (golang.org/x/net/websocket: hybi.go)
+        offered = [b", ".join(self.protocols)] if self.key else self.protocols
+        return [*kept, (b"Connection", b"Upgrade"), (b"Upgrade", self.upgrade), *((self.header, each) for each in offered), *framing]
 
     def answered(self, answer: http.ResponseHead) -> tuple[Speech, Lines]:
         """The speech that the cluster's 101 begins, and the 101's headers for the client. Raises UpstreamError if it is none that was asked for."""
@@ -76,8 +78,7 @@ def plan(head: http.RequestHead, action: Action) -> Plan:
         if channels.TUNNEL not in channels.offers(offered):
             raise RefusedError(f"the port-forward of one WebSocket channel a port is not carried here; {NEWER} ({channels.TUNNEL.decode()})")
         return Plan(b"websocket", (channels.TUNNEL,), lambda _: Forward(tunnel=True), key)
-    chosen = channels.choose(offered)
-    return Plan(b"websocket", (chosen,), lambda took: WebSocketCommand(channels.VERSIONS[took]), key)
+    return Plan(b"websocket", channels.carried(offered), lambda took: WebSocketCommand(channels.VERSIONS[took]), key)
 
 
 def _spdy(head: http.RequestHead, action: Action, *, forwards: bool) -> Plan:

@@ -1,12 +1,14 @@
 """From an exec request to a relay, and every way it can end before."""
 
 import asyncio
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
 from jitui.rules.grant import Event
-from tests.fakes.house import house, rule
+from jitui.wire import websocket
+from tests.fakes.house import Kubectl, house, rule
 from tests.fakes.upstream import Asked
 
 REFUSAL = b'{"kind":"Status","message":"no such pod"}'
@@ -79,6 +81,37 @@ async def test_other_protocols_are_refused_before_anything_is_opened(tmp_path: P
         assert await kubectl.exec(protocol=offered) == 403
         assert home.cluster.got == b""
         assert await home.facts("session.opened") == []
+
+
+@pytest.mark.parametrize("took", ["v4.channel.k8s.io", "v5.channel.k8s.io"])
+async def test_the_cluster_takes_one_of_the_protocols_that_are_offered(tmp_path: Path, took: str) -> None:
+    """One before 1.30 knows v4 alone: both are offered on one line, the client is told which, and that one is spoken."""
+    async with house(tmp_path) as home:
+        await home.window()
+
+        async def switch(asked: Asked) -> None:
+            asked.line.switch(asked, took)
+            await asked.line.reader.read()
+
+        home.cluster.answerer = switch
+        kubectl = await home.dial()
+        lines = ("Upgrade: websocket", "Connection: Upgrade", "Sec-WebSocket-Version: 13", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==")
+        code, headers, _ = await kubectl.ask("GET", TARGET, *lines, "Sec-WebSocket-Protocol: v5.channel.k8s.io,v4.channel.k8s.io")
+        assert (code, headers["sec-websocket-protocol"]) == (101, took)
+        (asked,) = home.cluster.asked
+        assert [value for name, value in asked.headers if name == "sec-websocket-protocol"] == ["v5.channel.k8s.io, v4.channel.k8s.io"]
+        kubectl.send(websocket.encode(websocket.BINARY, b"\xff\0", mask=True))  # v5 alone can close stdin
+        if took == "v5.channel.k8s.io":
+            await home.until(lambda: asked.line.got.endswith(websocket.apply_mask(b"\xff\0", bytes(asked.line.got[-6:-2]))))
+        else:
+            said = [frame.payload async for frame in _frames(kubectl)]
+            assert b"which v4 can't" in b"".join(said)
+        kubectl.close()
+
+
+async def _frames(kubectl: Kubectl) -> AsyncIterator[websocket.Frame]:
+    while (frame := await kubectl.frame()) is not None and frame.opcode != websocket.CLOSE:
+        yield frame
 
 
 async def test_a_bearer_in_the_protocols_is_nobodys_business(tmp_path: Path) -> None:
