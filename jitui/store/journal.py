@@ -161,11 +161,13 @@ class Journal:
 
     def _run(self) -> None:
         waiting: deque[Op] = deque()
-        stopping = False
+        stopping = failed = False
         while not (stopping and not waiting):
             try:
-                stopping |= self._receive(waiting, block=not waiting and not stopping)
+                stopping |= self._receive(waiting, block=not waiting and not stopping and not failed)  # after a failure those who wait are told first
+                failed = False
             except Exception as error:  # noqa: BLE001 - this thread must not die: everybody would wait for ever
+                failed = True
                 self._fail(error)
                 time.sleep(NOTES_S)
             if waiting:

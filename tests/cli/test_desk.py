@@ -1,6 +1,7 @@
 """Approvers and operators at the plain-text desk."""
 
 import threading
+import time
 
 import pytest
 
@@ -100,7 +101,14 @@ def test_watching(front: Front) -> None:
     """A live session line by line, clean, until it ends."""
     front.house.sessions["s-1"] = session_view("s-1")
     front.do(front.house.record("s-1", "stdout", b"one\x1b[2J\ntwo\n"))
-    killer = threading.Timer(0.5, lambda: front.do(FakeDesk(front.house, ANA, "", "", False).kill("s-1", reason="x")))
+
+    def kill() -> None:
+        while not front.house.listeners:
+            time.sleep(0.01)
+        time.sleep(0.5)  # it reads what is there by then
+        front.do(FakeDesk(front.house, ANA, "", "", False).kill("s-1", reason="x"))
+
+    killer = threading.Thread(target=kill)
     killer.start()
     lines = front("watch", "s-1", by="ana").out.splitlines()
     killer.join()

@@ -54,7 +54,7 @@ class Exec:
         url = f"{cluster.url}/api/v1/namespaces/web/pods/{pod}/{subresource}?{query}".replace("https:", "wss:")
         self._connecting = websockets.connect(
             url, ssl=trust(cluster.kubeconfig), subprotocols=[websockets.Subprotocol(f"{version}.channel.k8s.io")], compression=None,
-            additional_headers={"Authorization": f"Bearer {cluster.token}"}, max_queue=4, close_timeout=1)
+            additional_headers={"Authorization": f"Bearer {cluster.token}"}, max_queue=4, open_timeout=60, close_timeout=1)
 
     async def __aenter__(self) -> Self:
         self.socket = await self._connecting
@@ -67,7 +67,7 @@ class Exec:
         await self.socket.send(bytes([channel]) + data)
 
     async def read(self) -> tuple[int, bytes]:
-        message = await asyncio.wait_for(self.socket.recv(), 10)
+        message = await asyncio.wait_for(self.socket.recv(), 60)
         assert isinstance(message, bytes)
         return message[0], message[1:]
 
