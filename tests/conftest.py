@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.support import clusters, eks as stand_in, kubectls
 from tests.support.clusters import Cluster
@@ -15,8 +16,14 @@ from tests.support.gateway import Gateway
 from tests.support.kubectls import Kubectl
 
 MANY = 20  # left out tests of a file are told one by one up to here
-LONGEST = frozenset({"test_kill9.py", "test_standin.py", "test_script.py", "test_freeze.py"})  # they begin first, so that nobody waits for them
+LONGEST = frozenset({  # they begin first, so that nobody waits for them
+    "test_kill9.py", "test_standin.py", "test_script.py", "test_freeze.py", "test_story.py", "test_streams.py", "test_ends.py", "test_refusals.py",
+    "test_malformed.py", "test_hostile.py",
+})
 CI = os.environ.get("CI") == "true"
+settings.register_profile("jitui", deadline=None, suppress_health_check=[HealthCheck.too_slow])  # a busy machine is no mistake
+if not CI:  # where Hypothesis has a profile of its own for it
+    settings.load_profile("jitui")
 _LEFT_OUT = pytest.StashKey[dict[str, str]]()  # node id -> what it needs and how to get that
 
 

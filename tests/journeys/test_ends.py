@@ -6,7 +6,7 @@ from tests.support.gateway import Agent, Gateway
 from tests.support.kubectls import Kubectl
 from tests.support.processes import Program
 
-FLOOD = ("exec", "-n", "web", "box", "--", "sh", "-c", "while true; do echo tick; sleep 0.05; done")
+FLOOD = ("exec", "-n", "web", "box", "--", "sh", "-c", "i=0; while [ $i -lt 900 ]; do echo tick; sleep 0.05; i=$((i+1)); done")
 TYPING = ("exec", "-it", "-n", "web", "box", "--", "env", "PS1=pod> ", "sh")
 LOGS = ("logs", "-f", "-n", "web", "chatty")
 WATCH = ("get", "pods", "-n", "web", "-w")
@@ -40,7 +40,7 @@ def test_a_kill_reaches_a_terminal(gateway: Gateway, agent: Agent, kubectl: Kube
 
 def test_at_the_deadline_every_stream_ends(gateway: Gateway, agent: Agent, kubectl: Kubectl) -> None:
     """exec, a terminal, logs -f and get -w all end with words about the window at its deadline; the next call is refused."""
-    grant = gateway.window(agent, duration="8s")
+    grant = gateway.window(agent, duration="10s")
     flood, logs, watch = (gateway.spawn_kubectl(kubectl, agent, *args) for args in (FLOOD, LOGS, WATCH))
     typing = gateway.spawn_kubectl(kubectl, agent, *TYPING, tty=(24, 80))
     flood.expect("tick")
@@ -65,7 +65,7 @@ def test_at_the_deadline_every_stream_ends(gateway: Gateway, agent: Agent, kubec
 
 def test_what_kubectl_printed_until_the_end_is_on_record(gateway: Gateway, agent: Agent, kubectl: Kubectl) -> None:
     """A flood cut at the deadline: the bytes kubectl printed are the beginning of the bytes on record."""
-    grant = gateway.window(agent, duration="4s")
+    grant = gateway.window(agent, duration="6s")
     program = gateway.spawn_kubectl(kubectl, agent, "exec", "-n", "web", "box", "--", "sh", "-c", "i=0; while true; do i=$((i+1)); echo line $i; done")
     result = program.end(20)
     assert result.code == 1, result

@@ -34,9 +34,11 @@ def flooding(gateway: Gateway, agent: Agent, kubectl: Kubectl) -> Program:
 
 
 def silent(program: Program, seconds: float = 1.5) -> int:
-    """How much it has printed. Nothing comes from 50 ms on, for so long."""
-    time.sleep(0.05)
-    printed = len(program.out)
+    """How much it has printed, once what was handed on is read. For so long nothing comes behind that."""
+    printed = -1
+    while printed != len(program.out):
+        printed = len(program.out)
+        time.sleep(0.3)
     time.sleep(seconds)
     assert len(program.out) == printed
     return printed

@@ -24,9 +24,9 @@ def test_from_denied_to_denied(gateway: Gateway, agent: Agent, kubectl: Kubectl)
 
     refused()
 
-    asked = gateway.ask_json("request", "test", "--duration", "8s", "--reason", "look after the web pods", by=agent)
+    asked = gateway.ask_json("request", "test", "--duration", "12s", "--reason", "look after the web pods", by=agent)
     assert asked["state"] == "pending"
-    assert (asked["identity"], asked["connection"], asked["duration_s"]) == (agent.name, "test", 8)
+    assert (asked["identity"], asked["connection"], asked["duration_s"]) == (agent.name, "test", 12)
     refused()
     by_itself = gateway.jitui("approve", asked["id"], by=agent)
     assert by_itself.code == 1, by_itself
@@ -44,7 +44,7 @@ def test_from_denied_to_denied(gateway: Gateway, agent: Agent, kubectl: Kubectl)
     assert call("describe", "pod", "box", "-n", "web").startswith("Name:")
     assert call("logs", "-n", "web", "chatty", "--tail", "2").count("\n") == 2
 
-    until(lambda: grant not in [one["id"] for one in gateway.grants()], "end of the window", 20)
+    until(lambda: grant not in [one["id"] for one in gateway.grants()], "end of the window", 30)
     refused()
 
     (session,) = [one for one in gateway.sessions("exec") if one["grant"] == grant]

