@@ -76,8 +76,7 @@ class Exchange:
 
     @property
     def bytes_in(self) -> int:
-        """Bytes of the request's body."""
-        return self._up.size
+        return self._up.size  # of the request's body
 
     # -- from the client ---------------------------------------------------------------------------------------------------
 
@@ -192,8 +191,7 @@ class Exchange:
         self._flush_out()
 
     def writable(self, yes: bool) -> None:
-        """Backpressure of the request, from the cluster's connection."""
-        self._up.writable(yes)
+        self._up.writable(yes)  # backpressure of the request
 
     def lost(self, error: UpstreamError) -> None:
         """The cluster's connection went away in the middle of the answer, or before it."""
@@ -336,16 +334,21 @@ class Exchange:
         self.session.say(self.conn, [*([UNKNOWN] if unknown else []), (Channel.GATEWAY, body)], told)
 
     def _broken_off(self, said: tuple[bytes, bytes] | None) -> None:
-        """All that came was handed on, or waits to be."""
+        """All that came was handed on, or waits to be: until the client has taken it, and the words, its window may end it."""
         if self._done:
             return
-        self._stop()
+
+        def over() -> None:
+            self._stop()
+            self._client.finished(keep=False)
+            self._close(self.code, BROKEN_OFF)
+
         if said is None:
             self._client.abort()
+            over()
         else:
             self.session.handed(self.conn, Channel.GATEWAY, len(said[0]))
-            self._leave(said[1])
-        self._close(self.code, BROKEN_OFF)
+            self._client.outlet.write(said[1], over)
 
     def client_lost(self) -> None:
         """The client went away: nobody waits for the answer any more."""

@@ -290,6 +290,8 @@ class Relay:
     # -- freezing ----------------------------------------------------------------------------------------------------------
 
     def freeze(self, on: bool) -> None:
+        if on and self.client.gone and not self._ended:  # who left just now waits for no thaw
+            self._loop.call_soon(self._over, self, End(Why.CLIENT_CLOSED, "client", ""))
         for leg in (self.client, self.cluster):
             if leg.outlet is not None:
                 leg.outlet.freeze(on)

@@ -185,3 +185,25 @@ async def test_a_write_in_flight_at_the_end_is_unknown(tmp_path: Path) -> None:
         assert b'{"outcome":"unknown"}' in [frame.body for frame in await home.frames(1)]
         await home.until(home.files.actions)
         assert [row.code for row in await asyncio.to_thread(home.files.actions)] == [None]
+
+
+async def test_a_log_that_the_cluster_broke_off_does_not_outlive_its_window(tmp_path: Path) -> None:
+    """Its client is slow: until it has taken all that came, the window may end it, and what it has not is dropped."""
+    async with house(tmp_path) as home:
+        await home.window()
+        kubectl, line = await streaming(home, f"{PODS}/a/log?follow=true", b"text/plain")
+        kubectl.writer.transport.pause_reading()  # type: ignore[attr-defined]
+        for _ in range(300):
+            line.say(chunk(b"x" * 32767 + b"\n"))
+        (client,) = home.door.clients
+        await home.until(lambda: client.outlet.queued)
+        line.hang_up()
+        await asyncio.sleep(0.3)
+        (window,) = home.broker.windows.live.values()
+        assert [session.kind for session in window.sessions.values()] == ["logs"]
+        home.broker.windows.end(window, Event.REVOKE, by="ana", why="enough")
+        assert client.outlet.queued < 1000, "its words, and nothing else"
+        kubectl.writer.transport.resume_reading()  # type: ignore[attr-defined]
+        assert b"was revoked by ana: enough" in await kubectl.gone()
+        (ended,) = await home.facts("session.ended")
+        assert ended.what["why"] == "revoked"

@@ -107,8 +107,8 @@ class Upgrade:
             self._client.answer(session.end.code, status.status(session.end.code, session.end.reason, session.end.words), close=True)
             return
         try:
-            async with asyncio.timeout(ANSWER_WITHIN):
-                answer, body = await self._ask(session, session.window.grant)
+            async with asyncio.timeout(ANSWER_WITHIN) as patience:
+                answer, body = await self._ask(session, session.window.grant, patience)
         except TimeoutError:
             if session.frozen_by and not self._asked:
                 self._still_frozen(session)
@@ -134,7 +134,7 @@ class Upgrade:
         else:
             self._refuse(session, answer.status, body, Why.CLUSTER_CLOSED, answer)
 
-    async def _ask(self, session: Session, grant: Grant) -> tuple[http.ResponseHead, bytes]:
+    async def _ask(self, session: Session, grant: Grant, patience: asyncio.Timeout) -> tuple[http.ResponseHead, bytes]:
         """Send the upgrade request and wait for the answer; once more after a refreshed credential."""
         upstream = self._admission.way.upstream
         note = self._client.door.broker.notes.audit_id(session, self._conn)
@@ -147,6 +147,7 @@ class Upgrade:
                 break
             _, self._handshake = await upstream.open(lambda: Handshake(self._head.method), stream=True)
             await self._flowing(session)
+            patience.reschedule(asyncio.get_running_loop().time() + ANSWER_WITHIN)  # the wait for a thaw was not the cluster's
             self._asked = self._may_run = True
             self._handshake.transport.write(http.render_request(self._head.method, upstream.prefix + self._admission.target, [*lines, *credential]))
             if not last:
