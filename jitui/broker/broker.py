@@ -50,12 +50,12 @@ class Broker:
         self.windows = Windows(store, clock, spawn)
         self.freezer = Freezer(self.windows)
         self.requests = Requests(store, clock, self.windows, rules, self._standing)
+        self.requests.lockdown = store.loaded.lockdown  # before anybody can ask
         self.notes = Notes(store, clock, gateway, self.windows.over)
 
     async def recover(self) -> None:
         """Take up what was live in the ledger: windows go on to their deadlines, or end if they should have."""
         loaded, now = self.store.loaded, self.clock.now()
-        self.requests.lockdown = loaded.lockdown
         self.requests.pending = {request.id: replace(request, pending_until=request.pending_until.anchored(now)) for request in loaded.requests}
         back = now.wall_us < loaded.newest_us
         if back:
