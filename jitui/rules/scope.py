@@ -79,7 +79,7 @@ class Scope:
     def _allows(self, action: Action, verb: str, namespaced: bool) -> Clause | None:
         guarded = is_guarded(action)
         for atom, clause in self._written.get((verb, action.group, action.resource, action.subresource), ()):
-            if _fits(atom, action, namespaced) and not (guarded and not writes_guarded_out(clause, atom)):
+            if _fits(atom, action, namespaced) and (not guarded or writes_guarded_out(clause, atom)):
                 return clause
         if guarded or action.subresource or verb not in self._starred or past_star_kind(verb, action.group, action.resource):
             return None

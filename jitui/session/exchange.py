@@ -115,8 +115,7 @@ class Exchange:
     def _still_frozen(self) -> None:
         """Nothing of it went anywhere, and nothing will."""
         if not self._done and not self._up.passed and self.session.frozen_by:
-            words = f"{self.session.window.grant.label} is frozen by {self.session.frozen_by}; try again once it is thawed"
-            self._fail(words, code=503)
+            self._fail(self.session.frozen_words, code=503)
 
     def _connected(self, connection: Connection, credential: Headers) -> None:
         if self._done:

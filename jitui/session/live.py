@@ -150,6 +150,11 @@ class Session:
         return f"s-{self.id}"
 
     @property
+    def frozen_words(self) -> str:
+        """What a request is told that waited for the thaw in vain."""
+        return f"{self.window.grant.label} is frozen by {self.frozen_by}; try again once it is thawed"
+
+    @property
     def next_conn(self) -> int:
         """The number that `open_conn` gives next."""
         return self._conns

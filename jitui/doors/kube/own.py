@@ -35,8 +35,7 @@ class OwnAnswer:
         if self._over or not self.session.frozen_by:
             return
         self._over = True
-        words = f"jitui: {self.session.window.grant.label} is frozen by {self.session.frozen_by}; try again once it is thawed"
-        body = status.status(503, "ServiceUnavailable", words)
+        body = status.status(503, "ServiceUnavailable", f"jitui: {self.session.frozen_words}")
 
         def say() -> None:
             self.session.close_conn(self.conn, self)

@@ -236,8 +236,7 @@ class Upgrade:
     def _still_frozen(self, session: Session) -> None:
         """Nothing of it went anywhere, and nothing will. The gateway's own words are not held."""
         self._note(session, 503)
-        words = f"jitui: {session.window.grant.label} is frozen by {session.frozen_by}; try again once it is thawed"
-        self._client.door.broker.windows.over(session, End(Why.UPSTREAM_LOST, "gateway", words, 503, "ServiceUnavailable"))
+        self._client.door.broker.windows.over(session, End(Why.UPSTREAM_LOST, "gateway", f"jitui: {session.frozen_words}", 503, "ServiceUnavailable"))
 
     def _note(self, session: Session, code: int | None) -> None:
         admission = self._admission
