@@ -13,7 +13,7 @@ from jitui.session.leg import Leg
 from jitui.tape.frame import TO_CLIENT, Channel
 from jitui.wire import websocket
 from tests.fakes.house import House, Kubectl, house
-from tests.session.test_relay import CLOSE, SUCCESS, connected, last_words
+from tests.session.test_relay import CLOSE, SUCCESS, Pod, connected, last_words
 
 SAID = os.urandom(32768)
 
@@ -31,6 +31,17 @@ async def stalled(home: House, times: int) -> tuple[Kubectl, Leg]:
     await home.until(lambda: not home.broker.windows.sessions)
     assert isinstance(stream, relay.Relay)
     return kubectl, stream.client
+
+
+async def held_back(home: House) -> tuple[Kubectl, Pod]:
+    """A client that reads nothing while its command says more than the gateway can hand on."""
+    kubectl, pod = await connected(home)
+    kubectl.writer.transport.pause_reading()  # type: ignore[attr-defined]
+    for _ in range(300):
+        pod.line.message(1, SAID)
+    (stream,) = home.broker.windows.sessions[1]._legs
+    await home.until(lambda: stream.client.outlet.queued)  # type: ignore[attr-defined]
+    return kubectl, pod
 
 
 async def test_the_rest_waits_for_its_reader(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -83,12 +94,7 @@ async def test_an_end_while_a_lost_cluster_is_told(tmp_path: Path) -> None:
     """The window ends first: what the client has not taken is dropped, and its words are the end's."""
     async with house(tmp_path) as home:
         grant = await home.window()
-        kubectl, pod = await connected(home)
-        kubectl.writer.transport.pause_reading()  # type: ignore[attr-defined]
-        for _ in range(300):
-            pod.line.message(1, SAID)
-        (stream,) = home.broker.windows.sessions[1]._legs
-        await home.until(lambda: stream.client.outlet.queued)  # type: ignore[attr-defined]
+        kubectl, pod = await held_back(home)
         pod.line.hang_up()
         await asyncio.sleep(0.3)
         home.broker.windows.end(home.broker.windows.live[grant.id], Event.REVOKE, by="ana", why="enough")
@@ -103,12 +109,7 @@ async def test_a_gateway_that_stops_waits_for_the_last_words(tmp_path: Path) -> 
     """They are on their way to who reads late: the door is closed behind that."""
     async with house(tmp_path) as home:
         await home.window()
-        kubectl, pod = await connected(home)
-        kubectl.writer.transport.pause_reading()  # type: ignore[attr-defined]
-        for _ in range(300):
-            pod.line.message(1, SAID)
-        (stream,) = home.broker.windows.sessions[1]._legs
-        await home.until(lambda: stream.client.outlet.queued)  # type: ignore[attr-defined]
+        kubectl, _ = await held_back(home)
         await home.broker.windows.stop()()
         closing = asyncio.create_task(home.door.aclose())
         await asyncio.sleep(0.3)
