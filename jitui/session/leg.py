@@ -66,6 +66,7 @@ class Leg(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.gone, self._error = True, exc
+        self.relay.turns.narrow(self)
         if self.behind and not self.relay.ended and (self._next or not self.client):  # a client is not waited for
             self._leaving = True
         else:
@@ -86,13 +87,24 @@ class Leg(asyncio.Protocol):
 
     def hold(self, size: int) -> None:
         self.held += size
-        if self.held > WINDOW:
+        if self._full:
             self._pause()
 
     def let_go(self, size: int) -> None:
         self.held -= size
         if self.held < WINDOW // 2:
+            self.relay.turns.narrow(self)
             self.listen()
+        elif self.paused and self.held < self._window // 2:
+            self.listen()
+
+    @property
+    def _window(self) -> int:
+        return self.relay.turns.window(self) if self.open and not self.relay.session.frozen_by else WINDOW
+
+    @property
+    def _full(self) -> bool:
+        return self.held > WINDOW and self.held > self._window
 
     def listen(self) -> None:
         """There is room again; or, whatever is held, its goodbye is to be heard."""
@@ -107,7 +119,7 @@ class Leg(asyncio.Protocol):
         """With `more` to read, nothing else is taken meanwhile."""
         if self.behind:
             return
-        room = self.held <= WINDOW or self.relay.ended
+        room = not self._full or self.relay.ended
         if more and not (self._leaving and self.client and not room):
             self.behind = True
             self._pause()

@@ -109,6 +109,8 @@ class Relay:
             return
         data = batch[0].raw if len(batch) == 1 else b"".join([unit.raw for unit in batch])
         said = self._said(batch)
+        if leg.client:
+            self.turns.heard(len(data))
         leg.hold(len(data) + COST * len(said))
         self.session.record_all(said, lambda: self._pass(leg, batch, said, data))
 

@@ -13,7 +13,6 @@ from typing import Final
 
 EVERY_S: Final = 0.1
 RESTART_BYTES: Final = 16 << 20
-PAGE: Final = 4096
 
 
 class Checkpointer:
@@ -64,7 +63,8 @@ class Checkpointer:
             db = self._open[path] = sqlite3.connect(f"file:{path}?mode=rw", uri=True, isolation_level=None, check_same_thread=False, timeout=0)
             db.execute("pragma synchronous=full")
         _, pages, _ = db.execute("pragma wal_checkpoint(passive)").fetchone()
-        if pages * PAGE > RESTART_BYTES:
+        (page,) = db.execute("pragma page_size").fetchone()
+        if pages * page > RESTART_BYTES:
             self._restart.add(path)
 
 

@@ -28,7 +28,7 @@ from jitui.store.ledger import HEAD_EVERY_S, Batch, Ledger
 from jitui.store.tapes import Tapes
 from jitui.tape.frame import COST, Frame
 
-BATCH_BYTES: Final = 768 << 10  # of one tape commit, COST of each frame included
+BATCH_BYTES: Final = 1 << 20  # of one tape commit, COST of each frame included
 SMALL: Final = 4096  # bytes of a put that may overtake bulk of other sessions
 NOTES_S: Final = 0.1  # how long an action's row waits for company
 NOTES_AT_ONCE: Final = 100  # rows of one commit, a millisecond or two of the writer's time

@@ -16,7 +16,7 @@ import zstandard
 
 from jitui.errors import UnrecordableError
 from jitui.store.folder import Folder
-from jitui.store.schema import TAPE, connect, open_newest
+from jitui.store.schema import TAPE, TAPE_PAGE, connect, open_newest
 from jitui.tape.chain import GENESIS, link
 from jitui.tape.frame import TO_CLIENT, TO_UPSTREAM, Frame
 
@@ -94,7 +94,7 @@ class Tapes:
         for path in self.folder.tapes.glob(f"{draft.name}*"):
             path.unlink()
         os.close(os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
-        db = open_newest(draft, TAPE)
+        db = open_newest(draft, TAPE, TAPE_PAGE)
         try:
             db.execute("begin")
             db.executemany("insert into carried values(?, ?, ?, ?, ?)",

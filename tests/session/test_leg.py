@@ -5,9 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from jitui.session import turns as module
 from jitui.session.live import Session
 from jitui.session.outlet import WINDOW
 from jitui.session.relay import TURN
+from jitui.session.turns import WIDE_AT_ONCE
 from jitui.tape.frame import COST, Channel
 from jitui.wire import spdy, websocket
 from jitui.wire.spdy import Kind
@@ -121,3 +123,20 @@ async def test_small_frames_fill_the_window_too(tmp_path: Path, body: bytes) -> 
         session.thaw()
         await home.until(lambda: len(pod.got) >= MANY, 20)
         assert pod.typed == body * MANY
+
+
+async def test_a_stream_that_ends_while_much_is_under_way_leaves_no_width_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A flood that nobody reads takes one of the few wide windows; whichever way it ends, that is another's to take."""
+    monkeypatch.setattr(module, "CALM_S", 0.0)
+    async with house(tmp_path) as home:
+        await home.window()
+        for number in range(WIDE_AT_ONCE + 1):
+            client, pod = await command(home)
+            client.kubectl.writer.transport.pause_reading()  # type: ignore[attr-defined]
+            pod.say(spdy.data(IDS["stdout"], bytes(60_000)) * 100)
+            await home.until(lambda: len(home.door.turns._wide) == 1)
+            if number % 2:
+                home.broker.windows.kill(only(home), by="ana", reason="enough")
+            client.kubectl.writer.transport.abort()
+            await home.until(lambda: not home.broker.windows.sessions)
+            await home.until(lambda: not home.door.turns._wide)

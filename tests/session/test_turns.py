@@ -2,7 +2,11 @@
 
 import asyncio
 
-from jitui.session.turns import Turns
+import pytest
+
+from jitui.session import turns as module
+from jitui.session.outlet import WINDOW
+from jitui.session.turns import KEYSTROKE, WIDE, WIDE_AT_ONCE, Turns
 
 
 async def test_one_piece_a_turn_whoever_has_how_much() -> None:
@@ -41,3 +45,27 @@ async def test_a_mistake_is_not_the_others() -> None:
     turns.wait(done.set)
     await asyncio.wait_for(done.wait(), 1)
     assert failed == ["mine"]
+
+
+async def test_bulk_is_wide_while_nobody_types(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A keystroke makes every direction narrow for a while; a long message is bulk itself."""
+    monkeypatch.setattr(module, "CALM_S", 0.2)
+    turns = Turns()
+    assert turns.window("a") == WIDE
+    turns.heard(KEYSTROKE + 1)
+    assert turns.window("a") == WIDE
+    turns.heard(KEYSTROKE)
+    assert (turns.window("a"), turns.window("b")) == (WINDOW, WINDOW)
+    await asyncio.sleep(0.25)
+    assert turns.window("a") == WIDE
+
+
+async def test_only_so_many_are_wide() -> None:
+    """The next one is, once one of them holds little again."""
+    turns = Turns()
+    many = [turns.window(number) for number in range(WIDE_AT_ONCE + 2)]
+    assert many == [WIDE] * WIDE_AT_ONCE + [WINDOW] * 2
+    assert turns.window(0) == WIDE
+    turns.narrow(0)
+    turns.narrow("never")
+    assert [turns.window(number) for number in (WIDE_AT_ONCE, 0)] == [WIDE, WINDOW]

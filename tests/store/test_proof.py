@@ -130,9 +130,9 @@ def test_a_tape_that_is_gone(state: Path) -> None:
 
 async def test_the_first_of_two_tapes_is_gone(tmp_path: Path) -> None:
     """What the second one carries over is no proof of the first."""
-    async with opened(tmp_path / "state", tape_limit=60_000) as store:
+    async with opened(tmp_path / "state", tape_limit=200_000) as store:
         await store.commit([*window(), began(1)])
-        await record(store, frames(1, [random.Random(1).randbytes(60_000)]))
+        await record(store, frames(1, [random.Random(1).randbytes(200_000)]))
         await record(store, frames(1, [b"later"], 1))
         await store.commit([ended(1)])
     assert (len(Files(tmp_path / "state").tapes()), wrong(tmp_path / "state")) == (2, [])

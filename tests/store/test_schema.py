@@ -8,13 +8,15 @@ from pathlib import Path
 import pytest
 
 from jitui.errors import ConfigurationError
-from jitui.store.schema import LEDGER, TAPE, connect, migrate, open_newest
+from jitui.store.schema import LEDGER, TAPE, TAPE_PAGE, connect, migrate, open_newest
 
 STEPS = ["create table a(x int) strict;", "create table b(y int) strict; insert into b select x + 1 from a;"]
 
 
 def test_settings_of_the_record(tmp_path: Path) -> None:
-    """WAL, FULL, 4 KiB pages, and no checkpoint of its own (performance.md, section 5)."""
+    """WAL, FULL, and no checkpoint of its own (performance.md, section 5); longer pages where bodies are."""
+    with closing(open_newest(tmp_path / "tape.db", TAPE, TAPE_PAGE)), closing(connect(tmp_path / "tape.db")) as db:
+        assert db.execute("pragma page_size").fetchone() == (16384,)
     with closing(connect(tmp_path / "x.db")) as db:
         found = {name: db.execute(f"pragma {name}").fetchone()[0] for name in ("journal_mode", "synchronous", "page_size", "wal_autocheckpoint")}
     assert found == {"journal_mode": "wal", "synchronous": 2, "page_size": 4096, "wal_autocheckpoint": 0}
