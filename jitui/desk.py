@@ -120,6 +120,7 @@ class GrantView:
     bytes_out: int
     you_may: tuple[str, ...]  # revoke, release, freeze, thaw
     held: int = 0  # bytes recorded and not handed on, in frozen sessions of it
+    may_run_on: int = 0  # processes that its streams started, and that may go on in the pods
     bytes_left: int = 0  # of what its rule lets it move either way; 0 once it has ended
 
 

@@ -71,9 +71,9 @@ class Notes:
             clause=clause, session=session.id, conn=conn, code=code, bytes_in=asked, bytes_out=said, grant=session.window.grant.id,
         ))  # fmt: skip
 
-    def denied(self, identity: str, connection: str, action: Action, why: str, *, group: str = "") -> None:
-        """`group` is the client's own word for one run of it (Kubectl-Session): it counts repetitions together, and decides nothing. Of a very long argv
-        only its beginning is kept: who is refused fills no disk with it.
+    def denied(self, identity: str, connection: str, action: Action, why: str, *, grant: int = 0, group: str = "") -> None:
+        """`grant`: a window that is open and does not cover it; 0 if none is. `group` is the client's own word for one run of it (Kubectl-Session): it
+        counts repetitions together, and decides nothing. Of a very long argv only its beginning is kept: who is refused fills no disk with it.
         """
         action = replace(
             action, argv=_beginning(action.argv), group=_cut(action.group), version=_cut(action.version), resource=_cut(action.resource),
@@ -82,7 +82,7 @@ class Notes:
         )  # fmt: skip
         self._store.deny(ActionRow(
             at_us=self._clock.now().wall_us, identity=identity, connection=connection, action=action, hazard=str(hazard_of(action)), verdict="denied",
-            clause=why, code=403, group=group,
+            clause=why, code=403, group=group, grant=grant,
         ))  # fmt: skip
 
 

@@ -88,8 +88,13 @@ def frozen(view: GrantView | SessionView) -> str:
     return view.frozen_by and f"FROZEN by {view.frozen_by}, {show.size(view.held)} held"
 
 
+def may_run_on(view: GrantView | SessionView) -> str:
+    """What closing streams left behind: `, 1 may run on`."""
+    return f", {view.may_run_on} may run on" if view.may_run_on else ""
+
+
 GRANT_COLUMNS: Final[Mapping[str, Callable[[GrantView], show.Cell]]] = {
-    "id": lambda view: view.id, "state": lambda view: frozen(view) or view.state, "identity": lambda view: view.identity,
+    "id": lambda view: view.id, "state": lambda view: (frozen(view) or view.state) + may_run_on(view), "identity": lambda view: view.identity,
     "connection": lambda view: view.connection, "remains": lambda view: span.show(view.remaining_s), "hazard": lambda view: view.hazard,
     "open": lambda view: view.open_streams, "scope": lambda view: view.scope, "last": lambda view: view.last,
 }
@@ -129,7 +134,7 @@ async def release_command(grant: str, as_json: bool) -> None:
 SESSION_COLUMNS: Final[Mapping[str, Callable[[SessionView], show.Cell]]] = {
     "id": lambda view: view.id, "kind": lambda view: view.kind, "grant": lambda view: view.grant, "identity": lambda view: view.identity,
     "connection": lambda view: view.connection, "started": lambda view: show.clock(view.started),
-    "state": lambda view: view.ended_why or frozen(view) or view.state, "in": lambda view: show.size(view.bytes_in),
+    "state": lambda view: (view.ended_why or frozen(view) or view.state) + may_run_on(view), "in": lambda view: show.size(view.bytes_in),
     "out": lambda view: show.size(view.bytes_out), "target": lambda view: view.target, "argv": lambda view: show.argv(view.argv),
 }
 

@@ -17,6 +17,7 @@ from jitui.rules import grant as grants
 from jitui.rules.grant import Event
 from jitui.rules.rights import Right, require, rights_of
 from jitui.rules.terms import Grant
+from jitui.store.rows import Totals
 from jitui.tape.frame import Frame
 
 FACTS_PAGE: Final = 1000
@@ -48,19 +49,22 @@ class FloorSeat(Bound):
         now = self._broker.clock.now()
         live = [window.grant for window in self._broker.windows.live.values()]
         live.sort(key=lambda grant: (limit.remaining_us(now) if (limit := grant.deadline or grant.use_by) else 0, grant.id))
+        known = {grant.id for grant in live}
+        totals: dict[int, Totals] = {}
         if everything:
             only = "" if Right.SEE in rights_of(self._who) else self._who.name
-            ended = await asyncio.to_thread(self._files.grants, identity=only)
-            known = {grant.id for grant in live}
-            live += [grant for grant in ended if grant.id not in known]
-        return [self._grant_view(grant) for grant in live if self._sees(grant)]
+            ended = [grant for grant in await asyncio.to_thread(self._files.grants, identity=only) if grant.id not in known]
+            totals = await asyncio.to_thread(self._files.totals, {grant.id for grant in ended})
+            live += ended
+        return [self._grant_view(grant, totals.get(grant.id, Totals())) for grant in live if self._sees(grant)]
 
     async def grant(self, ident: str) -> GrantView:
         at = number(ident, "g", "grant")
         grant = await self._find_grant(at)
         if not self._sees(grant):
             raise RefusedError(f"grant {ident} is not yours")
-        return self._grant_view(grant)
+        totals = await asyncio.to_thread(self._files.totals, {at})
+        return self._grant_view(grant, totals.get(at, Totals()))
 
     async def sessions(self, *, live: bool = False, grant: str = "") -> Sequence[SessionView]:
         at = number(grant, "g", "grant") if grant else 0
@@ -143,14 +147,13 @@ class FloorSeat(Bound):
                 return found[at + 1 :]
         return found
 
-    def _grant_view(self, grant: Grant) -> GrantView:
+    def _grant_view(self, grant: Grant, totals: Totals) -> GrantView:
+        """While it is live its window knows what passed; afterwards its sessions do."""
         window = self._broker.windows.live.get(grant.id)
-        sessions = window.sessions.values() if window else ()
+        if window is not None:
+            totals = totals._replace(bytes_in=window.used_in, bytes_out=window.used_out)
         last = self._broker.notes.last.get(grant.id, "")
-        return views.grant_view(
-            grant, window, caller=self._who, now=self._broker.clock.now(), last=last, cut=0,
-            bytes_in=sum(s.bytes_in for s in sessions), bytes_out=sum(s.bytes_out for s in sessions), held=sum(s.held for s in sessions),
-        )  # fmt: skip
+        return views.grant_view(grant, window, caller=self._who, now=self._broker.clock.now(), last=last, totals=totals)
 
     async def _frost(self, target: str, event: Event) -> Frozen:
         """Freeze or thaw what is named."""

@@ -15,7 +15,7 @@ from jitui.rules.terms import Grant, Identity, Request, RequestState, Rule
 from jitui.said import Said
 from jitui.session.live import Session, Window
 from jitui.store import ActionRow
-from jitui.store.rows import SessionRow
+from jitui.store.rows import SessionRow, Totals
 from jitui.tape.frame import Frame
 from jitui.tape.verify import Verdict
 
@@ -55,9 +55,10 @@ def request_view(
 
 
 def grant_view(
-    grant: Grant, window: Window | None, *, caller: Identity, now: Instant, last: str, cut: int, bytes_in: int, bytes_out: int, held: int
+    grant: Grant, window: Window | None, *, caller: Identity, now: Instant, last: str, totals: Totals,
 ) -> GrantView:
     """A grant; `window` while it is live."""
+    held = sum(session.held for session in window.sessions.values()) if window else 0
     limit = grant.deadline or grant.use_by
     live = window is not None and not window.closed
     may = []
@@ -73,8 +74,8 @@ def grant_view(
         deadline=rfc3339(grant.deadline.wall_us) if grant.deadline else "",
         remaining_s=max(0.0, limit.remaining_us(now) / 1e6) if live and limit else 0.0, request=f"r-{grant.request}", approved_by=grant.approved_by,
         frozen_by=grant.frozen_by, open_streams=window.open_streams if window else 0, last=Said(last), ended=when(grant.ended_us),
-        ended_by=grant.ended_by, why=Said(grant.why), cut=cut, bytes_in=bytes_in, bytes_out=bytes_out, held=held, you_may=tuple(may),
-        bytes_left=max(0, window.left) if window and not window.closed else 0,
+        ended_by=grant.ended_by, why=Said(grant.why), cut=totals.cut, bytes_in=totals.bytes_in, bytes_out=totals.bytes_out, held=held, you_may=tuple(may),
+        may_run_on=totals.may_run_on, bytes_left=max(0, window.left) if window and not window.closed else 0,
     )  # fmt: skip
 
 

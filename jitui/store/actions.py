@@ -36,7 +36,7 @@ class ActionRow:
     audit_id: str = ""
     count: int = 1
     group: str = ""  # of a denial: the run of the client it came from, in the client's own words; counts together, is not kept
-    grant: int = 0  # of its session; filled in when read
+    grant: int = 0  # of its session, filled in when read; of a denial the newest live one, which counts together and is not kept
     id: int = 0  # filled in when read
 
 
@@ -85,7 +85,7 @@ class Collapsed:
             if not collapses:
                 db.execute(_INSERT, values(row))
                 continue
-            what = (row.identity, row.connection, row.action)
+            what = (row.identity, row.connection, row.grant, row.action)
             known = self._known(row, what)
             if known is None:
                 cursor = db.execute(_INSERT, values(row))

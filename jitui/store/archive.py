@@ -19,7 +19,7 @@ from jitui.store import bundle, proof
 from jitui.store.actions import ActionRow, from_columns
 from jitui.store.fold import fact_of
 from jitui.store.folder import tape_numbers
-from jitui.store.rows import SessionRow, cursor, grant_of, identity_of, requests_where, session_of
+from jitui.store.rows import SessionRow, Totals, cursor, grant_of, identity_of, requests_where, session_of
 from jitui.store.schema import LEDGER
 from jitui.store.tape_rows import frame_of, newest_before, page
 from jitui.tape.frame import Channel, Frame
@@ -30,6 +30,16 @@ NEWEST: Final = 1 << 62
 _FACTS: Final = "select seq, at_us, kind, who, subject, what, hash from facts"
 _SESSIONS: Final = "select sessions.*, grants.identity, grants.connection from sessions left join grants on grants.id = sessions.grant_id"
 _ACTIONS: Final = "select actions.*, sessions.grant_id from actions left join sessions on sessions.id = actions.session"
+# what was denied belongs to the window that was open, or that had ended within a minute and had no successor yet: clients try again
+_OF_GRANT: Final = """actions.id in (
+  select a.id from sessions join actions a on a.session = sessions.id where sessions.grant_id = ?
+  union all select a.id from grants g join actions a on a.identity = g.identity and a.at_us >= g.approved_us
+    where g.id = ? and a.connection = g.connection and a.session = 0 and (g.ended_us = 0 or a.at_us <= g.ended_us or a.at_us <= g.ended_us + 60000000
+      and not exists (select 1 from grants n where n.identity = g.identity and n.connection = g.connection and n.id <> g.id
+        and n.approved_us <= a.at_us and (n.ended_us = 0 or n.ended_us >= a.at_us))))"""
+_TOTALS: Final = """select grant_id, coalesce(sum(bytes_in), 0), coalesce(sum(bytes_out), 0),
+  sum(kind <> 'api' and ended_why in ('expired', 'revoked', 'released', 'budget', 'lockdown', 'rule-changed', 'disabled')), sum(may_run_on)
+  from sessions where grant_id between ? and ? group by grant_id"""
 
 
 class Files:
@@ -195,14 +205,23 @@ class Files:
         return -1
 
     def actions(self, *, grant: int = 0, session: int = 0, identity: str = "", audit_id: str = "", limit: int = PAGE) -> list[ActionRow]:
-        """The newest `limit`, oldest first."""
-        terms: list[tuple[str, Any]] = [("sessions.grant_id = ?", grant), ("actions.session = ?", session), ("actions.identity = ?", identity),
-                                        ("actions.audit_id = ?", audit_id)]
-        used = [(text, value) for text, value in terms if value]
+        """The newest `limit`, oldest first. Those of a grant are what was done in its sessions, and what its identity was denied there meanwhile."""
+        terms: list[tuple[str, Any]] = [("actions.session = ?", session), ("actions.identity = ?", identity), ("actions.audit_id = ?", audit_id)]
+        used: list[tuple[str, tuple[Any, ...]]] = [(text, (value,)) for text, value in terms if value]
+        if grant:
+            used.append((_OF_GRANT, (grant, grant)))
         where = " and ".join(text for text, _ in used) or "true"
+        values = [value for _, several in used for value in several]
         with self.reading(self.ledger) as db:
-            rows = cursor(db, f"{_ACTIONS} where {where} order by actions.at_us desc, actions.id desc limit ?", (*(value for _, value in used), limit))
-        return [from_columns(row) for row in reversed(rows)]
+            rows = cursor(db, f"{_ACTIONS} where {where} order by actions.at_us desc, actions.id desc limit ?", (*values, limit))
+        return [from_columns({**row, "grant_id": row["grant_id"] or grant}) for row in reversed(rows)]
+
+    def totals(self, grants: Collection[int]) -> dict[int, Totals]:
+        """What the sessions of these grants add up to; nothing of a grant without one."""
+        if not grants:
+            return {}
+        with self.reading(self.ledger) as db:
+            return {row[0]: Totals(*row[1:]) for row in db.execute(_TOTALS, (min(grants), max(grants))) if row[0] in grants}
 
     def facts(self, *, after: int = 0, limit: int = PAGE, subject: str = "") -> list[Fact]:
         """Facts after the seq `after`, oldest first; of one subject if given."""

@@ -4,7 +4,7 @@ import json
 import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlite_utils import Database
 
@@ -55,6 +55,15 @@ class SessionRow:
     conns: int | None
     may_run_on: int
     head: bytes | None
+
+
+class Totals(NamedTuple):
+    """What the sessions of one grant add up to, as far as they have ended."""
+
+    bytes_in: int = 0
+    bytes_out: int = 0
+    cut: int = 0  # streams that ended with the window
+    may_run_on: int = 0  # processes that nobody saw end
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -73,6 +73,11 @@ def plus_us(rfc3339: str, at_us: int) -> str:
     return (found + timedelta(microseconds=at_us)).astimezone(UTC).isoformat() if found else ""
 
 
+def runs_on(processes: int) -> str:
+    """`2 may run on`, of processes whose stream was closed; empty for none."""
+    return f"{processes} may run on" if processes else ""
+
+
 def many(count: int, noun: str) -> str:
     """`1 stream`, `3 streams`."""
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"

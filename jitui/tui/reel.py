@@ -82,9 +82,10 @@ class Reel:
                 self.marks.append(Mark(at_us, letter))
 
     def mark(self, actions: Sequence[ActionView]) -> None:
-        """What was done in this session, beside its frames."""
+        """What was done in this session, beside its frames, and what was denied meanwhile."""
         for action in actions:
-            if action.session == self.session.id:
+            denied = action.verdict == "denied" and self.session.started <= action.at and (action.at <= self.session.ended or not self.session.ended)
+            if action.session == self.session.id or (denied and not action.session):
                 letter = "D" if action.verdict == "denied" else HAZARD_MARKS.get(action.hazard, "")
                 if letter:
                     self.marks.append(Mark(max(0, round(age_s(self.session.started, action.at) * 1e6)), letter))

@@ -259,3 +259,30 @@ async def test_a_freeze_that_comes_too_late(tmp_path: Path) -> None:
             for wrong in ("17", "r-1", "", "g-0", "all "):
                 with pytest.raises(InvalidError):
                     await call(wrong)
+
+
+async def test_what_an_ended_window_adds_up_to(tmp_path: Path) -> None:
+    """All its sessions, those that ended before it too: bytes each way, streams cut by its end, and processes that nobody saw end."""
+    async with house(tmp_path) as home:
+        await home.window()
+        desk = home.desk(OPERATOR)
+        streams = [await connected(home) for _ in range(3)]
+        for kubectl, pod in streams:
+            kubectl.type(b"x" * 200)
+            await home.until(lambda pod=pod: pod.typed)  # type: ignore[misc]
+        live = await desk.sessions(live=True)
+        await desk.kill(next(view.id for view in live if view.kind == "exec"), reason="enough")
+        before = await desk.grant("g-1")
+        assert (before.cut, before.open_streams, before.may_run_on) == (0, 2, 1)
+        assert before.bytes_in >= 600
+        home.clock.advance(600)
+        home.tick()
+        await home.broker.windows.settled()
+        await home.until(lambda: not home.broker.windows.sessions)
+        await home.store.commit([])
+        after = await desk.grant("g-1")
+        assert (after.state, after.cut, after.may_run_on, after.open_streams) == ("expired", 2, 3, 0)
+        sessions = await desk.sessions(grant="g-1")
+        assert (after.bytes_in, after.bytes_out) == (sum(each.bytes_in for each in sessions), sum(each.bytes_out for each in sessions))
+        assert (after.bytes_in, after.bytes_out >= before.bytes_out) == (before.bytes_in, True)
+        assert await desk.grants(everything=True) == [after]

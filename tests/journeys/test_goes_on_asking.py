@@ -17,11 +17,12 @@ NEVER = ("wait", "--for=condition=Never", "deploy/shop", "-n", "web", f"--timeou
 
 
 def test_it_is_warned_and_then_denied_on_one_row(make_gateway: MakeGateway, real_cluster: Cluster, one_kubectl: Kubectl) -> None:
-    """`Warning: access ends in ...` while it still works; of the retries afterwards one denial is on record, with a count."""
+    """`Warning: access ends in ...` while it still works; of the retries afterwards one denial is on record and among what the screens show of
+    the window, with a count."""
     with make_gateway(real_cluster, rules=[rule("bot", scope=["read pods,deployments.apps in web"])]) as gateway:
         bot = gateway.agent("bot")
         gateway.kubectl(one_kubectl, bot, "get", "pods", "-n", "web")  # fills kubectl's cache, so that the rest is quick
-        gateway.window(bot, duration=f"{WINDOW_S}s")
+        window = gateway.window(bot, duration=f"{WINDOW_S}s")
         waiting = gateway.spawn_kubectl(one_kubectl, bot, *NEVER)
         warned, over = "", time.monotonic() + WINDOW_S
         while not warned and time.monotonic() < over:
@@ -31,6 +32,6 @@ def test_it_is_warned_and_then_denied_on_one_row(make_gateway: MakeGateway, real
         assert warned == "Warning: access ends in less than 10s\n"
         ended = waiting.end(PATIENCE_S * 2)
         assert (ended.code, "bot has no live window on test" in ended.said) == (1, True), ended
-        rows = [row for row in gateway.desk(lambda remote: remote.actions(limit=100)) if row.verdict == "denied" and "deployments" in row.resource]
+        rows = [row for row in gateway.desk(lambda remote: remote.actions(grant=window, limit=100)) if row.verdict == "denied" and "deployments" in row.resource]
         assert len(rows) == 1, rows
         assert rows[0].count > 1

@@ -1,10 +1,11 @@
 """A recording applied to a terminal, forwards and back."""
 
 from base64 import b64encode
+from dataclasses import replace
 
 from hypothesis import given, settings, strategies as st
 
-from jitui.desk import FrameView, SessionView
+from jitui.desk import ActionView, FrameView, SessionView
 from jitui.said import Said
 from jitui.tui.reel import KEYFRAME, Reel, terminal_size
 
@@ -77,3 +78,14 @@ def test_a_stream_shows_what_was_said_and_not_how_it_was_opened() -> None:
     failed = b'{"kind":"Status","status":"Failure","message":"jitui: killed by ana: wrong pod"}'
     reel = reel_of(("request", b"GET /exec HTTP/1.1\r\n\r\n"), ("stdout", b"half a line"), ("error", b'{"status":"Success"}'), ("gateway", failed))
     assert [line for line in reel.transcript() if line] == ["half a line", "error: jitui: killed by ana: wrong pod"]
+
+
+def test_denials_of_the_window_are_marked_in_the_time_of_the_stream() -> None:
+    """They belong to no session; what was denied before it began or after it ended is not on its line."""
+    action = ActionView(
+        at="2026-11-23T16:04:21.000000Z", session="", grant="g-1", conn=0, identity="agent", verb="get", resource="secrets", namespace=Said("web"),
+        name=Said("db"), argv=(), hazard="SECRET", verdict="denied", clause="not in the scope", code=403, bytes_in=0, bytes_out=0, audit_id="", count=3,
+    )  # fmt: skip
+    reel = reel_of(("stdin", b"a"))
+    reel.mark([action, *(replace(action, at=at) for at in ("2026-11-23T16:04:10.000000Z", "2026-11-23T16:05:12.000000Z"))])
+    assert [(mark.at_us, mark.letter) for mark in reel.marks] == [(10_000_000, "D")]

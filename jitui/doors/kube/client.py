@@ -161,7 +161,7 @@ class KubeClient(asyncio.Protocol):
             action = kube.read(head.method, target, content_type=head.get(b"content-type"))
         except JituiError as error:
             method = head.method.decode("latin-1").lower()
-            broker.notes.denied(admission.who.name, admission.connection, Action(method, path=clean(target.decode("latin-1"), 200)), str(error))
+            self._denied(head, admission, Action(method, path=clean(target.decode("latin-1"), 200)), str(error))
             return self.say(error.code, error.reason, f"jitui: {error}")
         if is_discovery(action):
             return discover(self, head, admission, action)
@@ -210,9 +210,10 @@ class KubeClient(asyncio.Protocol):
     def _denied(self, head: http.RequestHead, admission: Admission, action: Action, why: str) -> None:
         """One row, however often kubectl tries."""
         group = head.get(b"kubectl-session").decode("latin-1")[:64]
-        who, connection = admission.who.name, admission.connection
+        who, connection, broker = admission.who.name, admission.connection, self.door.broker
         if not self.door.tries.is_second((who, connection, group, action), head.upgrade):
-            self.door.broker.notes.denied(who, connection, action, why, group=group)
+            newest = max((grant.id for grant in broker.windows.of(who, connection)), default=0)
+            broker.notes.denied(who, connection, action, why, grant=newest, group=group)
 
     def pass_on(self, waiting: Waiting, head: http.RequestHead, admission: Admission, action: Action, lines: headers.Lines) -> None:
         """What was held back for a look at its body goes to the cluster, if it still may."""

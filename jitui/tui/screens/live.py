@@ -17,7 +17,7 @@ from textual.worker import Worker
 from jitui.desk import ActionView, Desk, Ended, FrameView, Frozen, GrantView, LiveChunk, SessionView
 from jitui.errors import JituiError
 from jitui.tui.feed import Seen
-from jitui.tui.figures import frozen, hour, left, size
+from jitui.tui.figures import frozen, hour, left, runs_on, size
 from jitui.tui.lines import FLEX, Cell, row, rule, text
 from jitui.tui.order import Order
 from jitui.tui.reel import terminal_size, told
@@ -135,7 +135,8 @@ class LiveScreen(Board):
         seconds = remaining(view.remaining_s, passed)
         self.write("#window", text((view.id, "bold $primary"), "  ", (view.identity, "bold"), (f"  {view.connection}  {view.scope}", "$state-quiet")))
         if view.ended:
-            self.write("#clock", text((f"{view.state} {hour(view.ended)} by {view.ended_by}", f"bold {state(view.state)}")))
+            over = f"{view.state} {hour(view.ended)} by {view.ended_by}"
+            self.write("#clock", text((over, f"bold {state(view.state)}"), (f"  {runs_on(view.may_run_on)}", "bold $state-ending")))
         else:
             by = f"  approved by {words(', '.join(view.approved_by), 24)}" if view.approved_by and self.size.width >= 100 else ""
             still = f"  {frozen(words(view.frozen_by, 20), view.held)}" if view.frozen_by else ""

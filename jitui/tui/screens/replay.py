@@ -13,7 +13,7 @@ from textual.widgets import Input, Static
 
 from jitui.desk import ActionView, Archive, FrameView, Proof, SessionView
 from jitui.errors import JituiError
-from jitui.tui.figures import day, hour, moment
+from jitui.tui.figures import day, hour, moment, runs_on
 from jitui.tui.lines import FLEX, Cell, row, text
 from jitui.tui.playhead import Playhead
 from jitui.tui.reel import LARGEST, MARK_WORDS, Reel
@@ -340,7 +340,8 @@ class ReplayScreen(Board):
 def title(session: SessionView) -> Content:
     """`s-204  exec web/web-7c [sh]  agent-deploybot  g-17  23 Nov 16:04 - 16:09  ended: expired`."""
     argv = " ".join(words(part, 60) for part in session.argv)
-    ended = f" - {hour(session.ended)[:5]}  ended: {words(session.ended_why, 40)}" if session.ended else "  still open"
+    left = f", {runs_on(session.may_run_on)}" if session.may_run_on else ""
+    ended = f" - {hour(session.ended)[:5]}  ended: {words(session.ended_why, 40)}{left}" if session.ended else "  still open"
     return text(
         (session.id, "bold $primary"),
         (f"  {session.kind} ", "$state-quiet"),

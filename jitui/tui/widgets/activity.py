@@ -6,7 +6,7 @@ from typing import Final
 from textual.content import Content
 
 from jitui.desk import ActionView, SessionView
-from jitui.tui.figures import hour, size
+from jitui.tui.figures import hour, runs_on, size
 from jitui.tui.lines import FLEX, Cell, row
 from jitui.tui.theme import state
 from jitui.tui.widgets.said import words
@@ -30,8 +30,8 @@ def action_row(action: ActionView, sessions: Mapping[str, SessionView]) -> Calla
         if action.argv or (session is not None and session.kind in STREAMS):
             argv = " ".join(words(part, 120) for part in action.argv)
             tty = " tty" if session is not None and session.tty else ""
-            what = f"{words(action.name, 60)} {f'[{argv}]' if argv else ''}{tty}"
-            cells += [Cell(what, FLEX, "bold"), Cell(_stream(session, action), 12, _colour(session), right=True)]
+            what = f"{words(action.name, 60)} {f'[{argv}]' if argv else ''}{tty}{_left(session)}{_more(action)}"
+            cells += [Cell(what, FLEX, "bold"), Cell(_stream(session, action), 12, "$state-denied" if denied else _colour(session), right=True)]
         else:
             failed = denied or (action.code or 500) >= 400
             cells += [Cell(action.verb.upper(), 6 if width < 90 else 8), Cell(_object(action), FLEX)]
@@ -51,12 +51,17 @@ def _passed(action: ActionView, session: SessionView | None) -> int:
 
 
 def _object(action: ActionView) -> str:
-    """`deployments.apps/web in web`; how often, if an equal denial came again; why, for a denial."""
+    """`deployments.apps/web in web`, and of a denial what there is to say."""
     name = f"/{words(action.name, 80)}" if action.name.raw else ""
     namespace = f" in {words(action.namespace, 60)}" if action.namespace.raw else ""
+    return f"{words(action.resource, 80)}{name}{namespace}{_more(action)}"
+
+
+def _more(action: ActionView) -> str:
+    """How often, if an equal denial came again; why, for a denial."""
     again = f"  x{action.count}" if action.count > 1 else ""
     why = f"  {words(action.clause)}" if action.verdict == "denied" else ""
-    return f"{words(action.resource, 80)}{name}{namespace}{again}{why}"
+    return f"{again}{why}"
 
 
 def _code(action: ActionView) -> str:
@@ -67,6 +72,10 @@ def _stream(session: SessionView | None, action: ActionView) -> str:
     if session is None:
         return _code(action)
     return _state(session)
+
+
+def _left(session: SessionView | None) -> str:
+    return f"  {runs_on(session.may_run_on)}" if session is not None and session.may_run_on else ""
 
 
 def _state(session: SessionView) -> str:
@@ -87,7 +96,7 @@ def session_row(session: SessionView) -> Callable[[int], Content]:
 
     def draw(width: int) -> Content:
         cells = [Cell(hour(session.started), 8, "$state-quiet"), Cell(session.kind, 6, "bold $state-exec" if session.kind in STREAMS else "$state-quiet"),
-                 Cell(f"{words(session.target, 80)} {f'[{argv}]' if argv else ''}{' tty' if session.tty else ''}", FLEX, "bold"),
+                 Cell(f"{words(session.target, 80)} {f'[{argv}]' if argv else ''}{' tty' if session.tty else ''}{_left(session)}", FLEX, "bold"),
                  Cell(_state(session), 12, _colour(session), right=True)]  # fmt: skip
         if width >= 44:
             cells.append(Cell(size(session.bytes_in + session.bytes_out), 6, "$state-quiet", right=True))

@@ -8,7 +8,7 @@ from textual.content import Content
 
 from jitui import span
 from jitui.desk import GrantView, RequestView
-from jitui.tui.figures import hour, left, size
+from jitui.tui.figures import hour, left, many, runs_on, size
 from jitui.tui.lines import text
 from jitui.tui.theme import badge, state
 from jitui.tui.widgets.countdown import bar, remaining, style
@@ -125,7 +125,9 @@ def preview_grant(view: GrantView, passed: float, width: int) -> list[Content]:
     if view.ended:
         lines += labelled("ended", f"{view.state} at {hour(view.ended)} by {words(view.ended_by, 40)}", width, f"bold {state(view.state)}")
         lines += labelled("why", str(view.why), width)
-        lines += labelled("cut", f"{view.cut} streams", width)
+        lines += labelled("cut", many(view.cut, "stream"), width)
+        if view.may_run_on:
+            lines += labelled("left", f"{runs_on(view.may_run_on)} in the pods: closing a stream ends no process", width, "bold $state-ending")
     else:
         lines.append(Content.assemble((f" {'left':<{LABEL}}", "$state-quiet"), (left(seconds), style(seconds)), "  ", bar(seconds, view.duration_s, 24)))
         lines += labelled("ends", hour(view.deadline) or "not started", width)

@@ -7,7 +7,7 @@ from textual.content import Content
 
 from jitui import span
 from jitui.desk import GrantView, RequestView
-from jitui.tui.figures import frozen, hour, left, many, size
+from jitui.tui.figures import frozen, hour, left, many, runs_on, size
 from jitui.tui.lines import FLEX, Cell, cut, row
 from jitui.tui.theme import GLYPHS, state
 from jitui.tui.widgets.countdown import SOON_S, bar, remaining, style
@@ -82,7 +82,7 @@ def _now(view: GrantView, seconds: float) -> tuple[str, str, str]:
 
 
 def ended_row(view: GrantView) -> Draw:
-    """`■ g-16  agent-sre  prod-eks  expired 15:58:00   2 streams cut   12 KB`."""
+    """`■ g-16  agent-sre  prod-eks  expired 15:58   2 streams cut  1 may run on   12 KB`."""
 
     def draw(width: int) -> Content:
         who, where = columns(width)
@@ -95,7 +95,7 @@ def ended_row(view: GrantView) -> Draw:
                 Cell(view.identity, who, "$state-quiet"),
                 Cell(view.connection, where, "$state-quiet"),
                 Cell(f"{view.state} {hour(view.ended)[:5]}", 14, "$state-quiet"),
-                Cell("  ".join(part for part in (by, cut_words, str(view.why)) if part), FLEX, "$state-quiet"),
+                Cell("  ".join(part for part in (by, cut_words, runs_on(view.may_run_on), str(view.why)) if part), FLEX, "$state-quiet"),
                 Cell(f"{size(view.bytes_in + view.bytes_out)}", 7, "$state-quiet", right=True),
             ],
             width,

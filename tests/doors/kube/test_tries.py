@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.fakes.house import House, Kubectl, house
+from tests.fakes.house import ADMIN, House, Kubectl, house
 
 EXEC = "/api/v1/namespaces/payments/pods/web-1/exec?stdout=true&command=sh"
 SPDY = ("Upgrade: SPDY/3.1", "Connection: Upgrade")
@@ -103,3 +103,40 @@ async def test_what_can_be_read_in_two_ways_is_on_record(tmp_path: Path) -> None
         assert "empty segment" in rows[3].clause
         assert "mpersonat" in rows[1].clause
         assert home.cluster.got == b""
+
+
+async def test_what_is_denied_belongs_to_the_window_that_was_open(tmp_path: Path) -> None:
+    """Or that had just ended: the row with its count is among what was done there, for people and for the agent itself."""
+    async with house(tmp_path) as home:
+
+        async def denied(grant: str) -> list[int]:
+            await home.broker.windows.settled()
+            await home.store.commit([])
+            rows = await home.desk(ADMIN).actions(grant=grant)
+            assert all(row.grant == grant for row in rows)
+            return [row.count for row in rows if row.verdict == "denied"]
+
+        async def ask() -> None:
+            assert (await (await home.dial()).ask("GET", "/api/v1/namespaces/payments/pods"))[0] == 403
+
+        await ask()
+        home.clock.advance(1)
+        await home.window()
+        for _ in range(3):
+            await ask()
+        assert await denied("g-1") == [3], "what was denied before is not of this window, though it was the same"
+        home.clock.advance(600)
+        home.tick()
+        await ask()
+        assert await denied("g-1") == [3, 1]
+        home.clock.advance(5)
+        await home.window()
+        home.clock.advance(1)
+        await ask()
+        assert (await denied("g-1"), await denied("g-2")) == ([3, 1], [1])
+        home.clock.advance(600)
+        home.tick()
+        home.clock.advance(61)
+        await ask()
+        assert (await denied("g-1"), await denied("g-2")) == ([3, 1], [1])
+        assert [row.count for row in home.files.actions()] == [1, 3, 1, 1, 1]
