@@ -54,7 +54,8 @@ async def serving(folder: Path) -> AsyncIterator[Address]:
     context, ca = server_context(folder)
     door = ApiDoor(house, callers)
     path = folder / "desk.sock"
-    await door.start(unix=path, tcp=("127.0.0.1", 0), tls=context)
+    door.bind(unix=path, tcp=("127.0.0.1", 0), tls=context)
+    await door.open()
     try:
         yield Address(path, f"https://127.0.0.1:{door.port}", ca, agent.text, ana.text, expired.text, house, door, callers)
     finally:

@@ -23,12 +23,13 @@ BACKLOG: Final = 256
 
 
 class ApiDoor:
-    """The API, inside the gateway's loop. Start it once, close it once."""
+    """The API, inside the gateway's loop. Bind it, open it and close it, each once."""
 
     def __init__(self, counter: Counter, callers: Callers) -> None:
         self._reception = Reception(counter, callers)
         self._closing = asyncio.Event()
         self._app = build(self._reception, self._closing)
+        self._bound: list[tuple[socket.socket, ssl.SSLContext | None]] = []
         self._servers: list[tuple[uvicorn.Server, socket.socket]] = []
         self._path: Path | None = None
         self.host, self.port = "", 0  # of the TLS door, once it is open
@@ -38,26 +39,32 @@ class ApiDoor:
         """Requests of nobody, since the start."""
         return self._reception.refused
 
-    async def start(self, *, unix: Path | None = None, tcp: tuple[str, int] | None = None, tls: ssl.SSLContext | None = None) -> None:
-        """Listen. TCP needs `tls`. Raises ConflictError (port or socket taken), UnsafeError, ConfigurationError (no such address)."""
+    def bind(self, *, unix: Path | None = None, tcp: tuple[str, int] | None = None, tls: ssl.SSLContext | None = None) -> None:
+        """Take the addresses; who connects waits until `open`. TCP needs `tls`.
+
+        Raises ConflictError (port or socket taken), UnsafeError, ConfigurationError (no such address); close it then, too.
+        """
         if tcp is not None and tls is None:
             raise ConfigurationError("the API listens on TCP with TLS only")
-        try:
-            if unix is not None:
-                await self._serve(bind_unix(unix), None)
-                self._path = unix
-            if tcp is not None:
-                sock = bind_tcp(*tcp)
-                self.host, self.port = sock.getsockname()[:2]
-                await self._serve(sock, tls)
-        except BaseException:
-            await self.aclose()
-            raise
+        if unix is not None:
+            self._bound.append((bind_unix(unix), None))
+            self._path = unix
+        if tcp is not None:
+            sock = bind_tcp(*tcp)
+            self.host, self.port = sock.getsockname()[:2]
+            self._bound.append((sock, tls))
+
+    async def open(self) -> None:
+        """Answer."""
+        while self._bound:
+            await self._serve(*self._bound.pop(0))
 
     async def aclose(self) -> None:
         """End the streams, let answers go out, close the sockets."""
         self._closing.set()
         servers, self._servers = self._servers, []
+        while self._bound:
+            self._bound.pop()[0].close()
         try:
             await asyncio.gather(*(server.shutdown(sockets=[sock]) for server, sock in servers))
         finally:

@@ -40,17 +40,22 @@ class KubeDoor:
         self._own_uid = own_uid
         self._server: asyncio.Server | None = None
 
-    async def start(self, host: str, port: int, context: ssl.SSLContext) -> None:
-        """Listen. Raises UnavailableError if the port is taken."""
+    async def bind(self, host: str, port: int, context: ssl.SSLContext) -> None:
+        """Take the address; nobody is let in before `open`. Raises UnavailableError if the port is taken."""
         try:
             self._server = await asyncio.get_running_loop().create_server(
                 lambda: KubeClient(self), host, port, ssl=context, ssl_handshake_timeout=HANDSHAKE_S,
-                ssl_shutdown_timeout=SHUTDOWN_S, backlog=1024,
+                ssl_shutdown_timeout=SHUTDOWN_S, backlog=1024, start_serving=False,
             )
         except OSError as error:
             said = error.strerror or str(error)
             raise UnavailableError(f"port {port} on {host} can't be opened for the Kubernetes door ({said}); set another as listen.kube") from None
         self.port = self._server.sockets[0].getsockname()[1]
+
+    async def open(self) -> None:
+        """Let clients in."""
+        assert self._server is not None
+        await self._server.start_serving()
 
     async def aclose(self) -> None:
         """Stop listening, then close what is still open; who was told last words has two seconds to read them."""
