@@ -17,7 +17,7 @@ from jitui.rules import grant as grants, policy
 from jitui.rules.action import Action
 from jitui.rules.scope import Kinds
 from jitui.rules.terms import Grant, Identity, Rule
-from jitui.session.live import End, Why
+from jitui.session.ends import End, Why
 from jitui.store import Store
 
 CLOCK_WENT_BACK = "clock-went-back: the wall clock stands before the newest fact, after a restart of the machine"

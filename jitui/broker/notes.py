@@ -7,8 +7,9 @@ from typing import Final
 from jitui.clock import Clock
 from jitui.rules.action import Action
 from jitui.rules.hazard import hazard_of
+from jitui.session.ends import End, Why
 from jitui.session.exchange import Exchange
-from jitui.session.live import End, Session, Why
+from jitui.session.live import Session
 from jitui.store import ActionRow, Store
 
 NATURAL: Final = End(Why.CLUSTER_CLOSED, "cluster", "")

@@ -18,7 +18,8 @@ from jitui.instant import Deadline, Instant, rfc3339
 from jitui.rules import grant as grants
 from jitui.rules.action import Action
 from jitui.rules.terms import Grant, GrantState
-from jitui.session.live import End, Session, Why, Window
+from jitui.session.ends import End, Why
+from jitui.session.live import Session, Window
 from jitui.store import Store
 
 TICK: Final = 0.1  # seconds: re-arms timers after a suspend

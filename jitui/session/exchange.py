@@ -10,8 +10,9 @@ from typing import Final
 
 from jitui.errors import JituiError, UpstreamError
 from jitui.rules.action import Action
+from jitui.session.ends import End, Why
 from jitui.session.farewell import farewell
-from jitui.session.live import End, Session, Why
+from jitui.session.live import Session
 from jitui.session.outlet import WINDOW
 from jitui.session.sides import Client, Cluster
 from jitui.session.upload import Upload
@@ -22,7 +23,7 @@ from jitui.wire import headers, http, status
 
 EVENT_LIMIT: Final = 8 << 20  # an event longer than this is passed on unaligned
 UNSAFE: Final = frozenset({b"POST", b"PUT", b"PATCH", b"DELETE"})
-THAWS_WITHIN: Final = 30.0  # seconds a new request waits in a frozen window
+THAWS_WITHIN: Final = 30.0  # seconds that a request waits in a frozen window of which the cluster has heard nothing
 NOT_ACCEPTED: Final = "the cluster does not accept the gateway's credential; whoever runs this gateway finds out why with: jitui check"
 BROKEN_OFF: Final = End(Why.UPSTREAM_LOST, "gateway", "jitui: the cluster closed the connection", 502, "ServiceUnavailable")
 UNKNOWN: Final = (Channel.MARK, b'{"outcome":"unknown"}')  # it was sent, and no answer came
@@ -71,8 +72,6 @@ class Exchange:
         self._done = False
         self._clean_line = self._clean_flush = True  # what the client was handed last, and what was put on record last, ended with a newline
         client.outlet.gate = session.passing
-        if session.frozen_by:
-            asyncio.get_running_loop().call_later(THAWS_WITHIN, self._still_frozen)
 
     @property
     def bytes_in(self) -> int:
@@ -115,7 +114,7 @@ class Exchange:
     def _still_frozen(self) -> None:
         """Nothing of it went anywhere, and nothing will."""
         if not self._done and not self._up.passed and self.session.frozen_by:
-            self._fail(self.session.frozen_words, code=503)
+            self._fail(self.session.frozen_words, code=503, why=Why.FROZEN)
 
     def _connected(self, connection: Connection, credential: Headers) -> None:
         if self._done:
@@ -311,7 +310,7 @@ class Exchange:
         """Whether the cluster may have done what nobody will hear of."""
         return self._up.went and self._answer is None and self.head_in.method in UNSAFE
 
-    def _fail(self, text: str, *, refused: bool = False, code: int = 502) -> None:
+    def _fail(self, text: str, *, refused: bool = False, code: int = 502, why: Why = Why.UPSTREAM_LOST) -> None:
         """Nothing more comes from the cluster: a Status if the answer has not begun, else words where there can be any, behind all that came."""
         if self._answered:
             self._flush_out()
@@ -322,7 +321,7 @@ class Exchange:
         connection = self._stop()
         if connection is not None:
             connection.abort()
-        end = End(Why.UPSTREAM_LOST, "gateway", "", 502)
+        end = End(why, "gateway", "", 502)
         words = f"jitui: {text}; whether the request was carried out is not known" if unknown else f"jitui: {text}"
         body = status.status(code, "ServiceUnavailable", words)
 
@@ -363,6 +362,8 @@ class Exchange:
 
     def freeze(self, on: bool) -> None:
         self._client.outlet.freeze(on)
+        if on:
+            asyncio.get_running_loop().call_later(THAWS_WITHIN, self._still_frozen)
 
     def cut(self, end: End) -> None:
         """The window is over (or the session was killed): the cluster's side is aborted now, the client gets its last words."""

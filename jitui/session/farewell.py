@@ -1,6 +1,7 @@
 """The last words of an answer that has begun: a followed log's line, a watch's event (protocol facts, 3.3 and 3.4)."""
 
-from jitui.session.live import End, Session
+from jitui.session.ends import End
+from jitui.session.live import Session
 from jitui.wire import http, status
 
 

@@ -8,47 +8,14 @@ recording what comes, and lets it go in order once it is thawed; its window's cl
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Final, Protocol
 
 from jitui.clock import Clock
 from jitui.instant import Instant
 from jitui.rules.action import Action
 from jitui.rules.terms import Grant
+from jitui.session.ends import End, Why
 from jitui.tape.frame import COST, TO_CLIENT, TO_UPSTREAM, Channel, Frame
-
-
-class Why(StrEnum):
-    """How a session ended (design, section 9)."""
-
-    EXIT = "exit"
-    CLIENT_CLOSED = "client-closed"
-    CLUSTER_CLOSED = "cluster-closed"
-    EXPIRED = "expired"
-    REVOKED = "revoked"
-    RELEASED = "released"
-    KILLED = "killed"
-    RULE_CHANGED = "rule-changed"
-    DISABLED = "disabled"
-    LOCKDOWN = "lockdown"
-    BUDGET = "budget"
-    UNRECORDABLE = "unrecordable"
-    UNDECODABLE = "undecodable"
-    UPSTREAM_LOST = "upstream-lost"
-    GATEWAY_STOPPED = "gateway-stopped"
-    GATEWAY_LOST = "gateway-lost"
-
-
-@dataclass(frozen=True, slots=True)
-class End:
-    """Why a session ends, by whom, and the words its client is told."""
-
-    why: Why
-    by: str
-    words: str
-    code: int = 403  # of the Status that carries the words
-    reason: str = "Forbidden"
-
 
 UNLIMITED: Final = 1 << 62
 SAY_WITHIN: Final = 0.2  # seconds that last words wait to be on record: the client hears them within 250 ms, whatever the disk does

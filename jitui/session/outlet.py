@@ -24,7 +24,7 @@ class Outlet:
         self.gate: Callable[[], bool] | None = None  # asked before anything that had to wait goes out: its window may be over by now
         self._queue: deque[tuple[bytes, Callable[[], None] | None]] = deque()
         self._urgent: deque[tuple[bytes, Callable[[], None] | None]] = deque()
-        self._blocked = self._frozen = False
+        self._blocked = self.frozen = False
 
     def begin(self) -> None:
         """Once the protocol can be told to wait, which may be at once: a TLS handshake leaves bytes behind."""
@@ -32,7 +32,7 @@ class Outlet:
 
     def write(self, data: bytes, handed: Callable[[], None] | None = None) -> None:
         """Write now if the transport can take it, else queue."""
-        if self._blocked or self._frozen or self._queue or self._urgent:
+        if self._blocked or self.frozen or self._queue or self._urgent:
             self._queue.append((data, handed))
             self.queued += len(data)
             return
@@ -47,7 +47,7 @@ class Outlet:
 
     def freeze(self, on: bool) -> None:
         """Keep everything that waits, or let it go again."""
-        self._frozen = on
+        self.frozen = on
         if not on and not self._blocked:
             self.unblocked()
 
@@ -60,7 +60,7 @@ class Outlet:
         self._blocked = False
         while self._urgent and not self._blocked:
             self._hand(*self._urgent.popleft())
-        while self._queue and not self._blocked and not self._frozen:
+        while self._queue and not self._blocked and not self.frozen:
             if self.gate is not None and not self.gate():
                 return
             data, handed = self._queue.popleft()
@@ -76,7 +76,7 @@ class Outlet:
     def drop(self) -> int:
         """Forget what waits, and pass what is said from now on; how many bytes that were."""
         self.gate = None
-        self._frozen = False
+        self.frozen = False
         dropped, self.queued = self.queued, 0
         self._queue.clear()
         return dropped

@@ -11,8 +11,9 @@ from functools import lru_cache
 from typing import Final
 
 from jitui.errors import JituiError
+from jitui.session.ends import End, Why
 from jitui.session.leg import Leg
-from jitui.session.live import End, Session, Why
+from jitui.session.live import Session
 from jitui.session.rest import Rest
 from jitui.session.turns import Turns
 from jitui.tape.frame import COST, Channel
@@ -156,7 +157,7 @@ class Relay:
 
     def paused(self, leg: Leg) -> None:
         """A held-back client would miss the answers to pings it can't get through."""
-        if leg.client and self._alive is None and self.speech.alive:
+        if leg.client and self._alive is None:
             self._alive = self._loop.call_later(ALIVE_EVERY, self._unsolicited)
 
     def _unsolicited(self) -> None:

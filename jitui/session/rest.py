@@ -6,7 +6,7 @@ from typing import Final
 from jitui.session.live import Window
 from jitui.session.outlet import Outlet
 
-PATIENCE: Final = 60.0  # seconds without a byte taken; kubectl's own read deadline is 61 s
+PATIENCE: Final = 60.0  # seconds without a byte taken, those of a freeze not counted; kubectl's own read deadline is 61 s
 
 
 class Rest:
@@ -19,7 +19,7 @@ class Rest:
     def on_its_way(self) -> bool:
         """Whether the client is still to be waited for: it takes some of it now and then, and its window is open."""
         left, now = self._now_left, asyncio.get_running_loop().time()
-        if left != self._left:
+        if left != self._left or self._outlet.frozen:
             self._left, self._moved = left, now
         return left > 0 and now - self._moved < PATIENCE and not self._window.closed
 

@@ -58,7 +58,7 @@ class Forward(Reading):
 
     @property
     def alive(self) -> bytes:
-        return websocket.encode(websocket.PONG, b"") if self._outer else b""
+        return websocket.encode(websocket.PONG, b"") if self._outer else spdy.ping(2)
 
     def waits(self, *, client: bool) -> bool:
         inner = self._client if client else self._cluster

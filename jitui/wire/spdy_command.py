@@ -26,7 +26,7 @@ OPENED: Final = 1.0  # seconds that a client has for the rest of its streams, on
 class SpdyCommand(Reading):
     """Both directions of one remote command. `awaited`: the streams that its request asks for."""
 
-    alive = b""
+    alive = spdy.ping(2)  # which the client echoes
 
     def __init__(self, awaited: AbstractSet[Channel] = frozenset()) -> None:
         self._awaited = awaited

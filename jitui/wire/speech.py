@@ -45,7 +45,7 @@ class Speech(Protocol):
 
     @property
     def alive(self) -> bytes:
-        """What tells a client that can't get its pings through that somebody is there; empty if it does not matter to it."""
+        """What tells a client that can't get its pings through that somebody is there, and by being written whether the client is."""
 
     def read(self, data: bytes, *, client: bool, most: int = ALL) -> list[Unit]:
         """The units that are whole now, in the next `most` frames; the rest waits for another read, which may be one of nothing.

@@ -7,7 +7,8 @@ import pytest
 
 from jitui.errors import ConflictError
 from jitui.rules.grant import Event
-from jitui.session.live import Session, Why, Window
+from jitui.session.ends import Why
+from jitui.session.live import Session, Window
 from jitui.session.outlet import WINDOW
 from jitui.session.turns import WIDE, WIDE_AT_ONCE
 from jitui.tape.frame import Channel, Frame
@@ -230,6 +231,22 @@ async def test_a_call_in_a_frozen_window_waits_and_is_answered_once_it_is_thawed
         assert home.troubles == []
 
 
+async def test_a_call_that_just_came_when_the_window_froze_waits_no_longer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It was judged and is being put on record: the cluster heard nothing of it, and after the same time it is told the same."""
+    monkeypatch.setattr("jitui.session.exchange.THAWS_WITHIN", 0.3)
+    async with house(tmp_path) as home:
+        await home.window()
+        kubectl = await home.dial()
+        kubectl.send(kubectl.head("GET", "/api/v1/namespaces/web/pods"))
+        while not any(session._legs for session in home.broker.windows.sessions.values()):  # noqa: ASYNC110 - it is the loop's turns that are looked at
+            await asyncio.sleep(0)
+        home.broker.freezer.freeze(only(home), by="ana")
+        async with asyncio.timeout(5):
+            code, _, said = await kubectl.answer()
+        assert (code, b"g-1 is frozen by ana; try again once it is thawed" in said) == (503, True)
+        assert home.cluster.asked == []
+
+
 async def test_an_exec_in_a_frozen_window_is_told_by_whom_it_is_frozen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The cluster was never asked; a thaw in time lets it begin."""
     monkeypatch.setattr("jitui.doors.kube.upgrade.ANSWER_WITHIN", 1.0)
@@ -243,7 +260,7 @@ async def test_an_exec_in_a_frozen_window_is_told_by_whom_it_is_frozen(tmp_path:
         assert home.cluster.asked == []
         await home.until(lambda: not home.broker.windows.sessions)
         (ended,) = await home.facts("session.ended")
-        assert (ended.what["why"], ended.what["by"], ended.what["delivered_in"]) == ("upstream-lost", "gateway", 0)
+        assert (ended.what["why"], ended.what["by"], ended.what["delivered_in"]) == ("frozen", "gateway", 0)
         later = asyncio.get_running_loop().call_later(0.3, lambda: home.broker.freezer.thaw(only(home), by="ana"))
         kubectl, pod = await connected(home)
         assert later.when() < asyncio.get_running_loop().time()

@@ -11,7 +11,7 @@ from jitui.errors import ConflictError, RefusedError, UnavailableError
 from jitui.rules.action import Action
 from jitui.rules.grant import Event
 from jitui.rules.terms import GrantState
-from jitui.session.live import Why
+from jitui.session.ends import Why
 from tests.fakes.house import ANA, House, house, rule
 from tests.fakes.upstream import Asked
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from jitui.session.exchange import THAWS_WITHIN
-from jitui.session.outlet import WINDOW
+from jitui.session.turns import WIDE
 from tests.conftest import MakeGateway
 from tests.support.clusters import Cluster
 from tests.support.gateway import Agent, Gateway, rule
@@ -53,7 +53,7 @@ def test_nothing_passes_and_nothing_is_lost(gateway: Gateway, agent: Agent, one_
     assert printed < len(WHOLE) // 2
     session = gateway.live("exec", grant)
     assert (session["frozen_by"], session["state"]) == (gateway.grants()[-1]["frozen_by"], "open")
-    assert 0 < session["held"] <= WINDOW + READ
+    assert 0 < session["held"] <= WIDE + READ
     assert session["bytes_out"] - session["held"] >= printed
     time.sleep(1)
     assert gateway.live("exec", grant)["bytes_out"] == session["bytes_out"]

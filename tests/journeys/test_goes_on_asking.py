@@ -32,6 +32,7 @@ def test_it_is_warned_and_then_denied_on_one_row(make_gateway: MakeGateway, real
         assert warned == "Warning: access ends in less than 10s\n"
         ended = waiting.end(PATIENCE_S * 2)
         assert (ended.code, "bot has no live window on test" in ended.said) == (1, True), ended
-        rows = [row for row in gateway.desk(lambda remote: remote.actions(grant=window, limit=100)) if row.verdict == "denied" and "deployments" in row.resource]
+        found = gateway.desk(lambda remote: remote.actions(grant=window, limit=100))
+        rows = [row for row in found if row.verdict == "denied" and "deployments" in row.resource]
         assert len(rows) == 1, rows
         assert rows[0].count > 1

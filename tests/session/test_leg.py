@@ -140,3 +140,25 @@ async def test_a_stream_that_ends_while_much_is_under_way_leaves_no_width_behind
             client.kubectl.writer.transport.abort()
             await home.until(lambda: not home.broker.windows.sessions)
             await home.until(lambda: not home.door.turns._wide)
+
+
+async def test_a_client_that_dies_behind_a_full_window_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is read of it any more, so only what is written to it tells: a ping now and then, which a client that lives echoes."""
+    monkeypatch.setattr("jitui.session.relay.ALIVE_EVERY", 0.05)
+    async with house(tmp_path) as home:
+        await home.window()
+        client, pod = await command(home)
+        session = only(home)
+        (leg,) = session._legs
+        home.broker.freezer.freeze(session.window, by="ana")
+        client.send(spdy.data(IDS["stdin"], bytes(60_000)) * 20)
+        await home.until(lambda: leg.client.paused)  # type: ignore[attr-defined]
+        frame = await client.frame()
+        assert frame is not None
+        assert frame.kind is Kind.PING
+        await asyncio.sleep(0.2)
+        assert not session.muted, "it lives, though it can't get an answer through"
+        client.kubectl.writer.transport.abort()
+        await home.until(lambda: not home.broker.windows.sessions)
+        (ended,) = await home.facts("session.ended")
+        assert (ended.what["why"], pod.typed) == ("client-closed", b"")

@@ -8,7 +8,7 @@ import pytest
 
 from jitui.desk import LiveChunk
 from jitui.rules.grant import Event
-from jitui.session.live import Why
+from jitui.session.ends import Why
 from jitui.session.outlet import WINDOW
 from jitui.session.turns import WIDE
 from jitui.wire import websocket

@@ -18,12 +18,17 @@ from tests.session.test_relay import CLOSE, SUCCESS, Pod, connected, last_words
 SAID = os.urandom(32768)
 
 
+def small(kubectl: Kubectl) -> None:
+    """It reads nothing, and its kernel takes little."""
+    kubectl.writer.transport.pause_reading()  # type: ignore[attr-defined]
+    kubectl.writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 16)
+
+
 async def stalled(home: House, times: int) -> tuple[Kubectl, Leg]:
     """A client that reads nothing of what its command said, which is over; and the gateway's side of it."""
     kubectl, pod = await connected(home)
     (stream,) = home.broker.windows.sessions[1]._legs
-    kubectl.writer.transport.pause_reading()  # type: ignore[attr-defined]
-    kubectl.writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 16)  # else its kernel may take all of it
+    small(kubectl)
     for _ in range(times):
         pod.line.message(1, SAID)
     pod.line.message(3, SUCCESS)
@@ -119,3 +124,29 @@ async def test_a_gateway_that_stops_waits_for_the_last_words(tmp_path: Path) -> 
         kubectl.writer.transport.abort()
         await asyncio.wait_for(closing, 2)
         assert not home.door.streams
+
+
+async def test_a_freeze_costs_no_patience(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The cluster is lost with much on its way, and the window freezes for longer than an idle client is waited for: thawed, all of it comes."""
+    monkeypatch.setattr(relay, "CLOSE_WITHIN", 0.1)
+    monkeypatch.setattr("jitui.session.rest.PATIENCE", 0.3)
+    async with house(tmp_path) as home:
+        await home.window()
+        kubectl, pod = await connected(home)
+        session = home.broker.windows.sessions[1]
+        (stream,) = session._legs
+        small(kubectl)
+        sent = 0
+        while not stream.client.outlet.queued:  # type: ignore[attr-defined]
+            pod.line.message(1, SAID)
+            sent += 1
+            await asyncio.sleep(0.01)
+        pod.line.writer.transport.abort()
+        await home.until(lambda: stream._rest)  # type: ignore[attr-defined]
+        home.broker.freezer.freeze(session.window, by="ana")
+        await asyncio.sleep(0.8)
+        home.broker.freezer.thaw(session.window, by="ana")
+        kubectl.writer.transport.resume_reading()  # type: ignore[attr-defined]
+        frames = await kubectl.rest()
+        assert sum(len(frame.payload) - 1 for frame in frames if frame.payload[:1] == b"\1") == sent * len(SAID)
+        assert b"the cluster closed the connection" in frames[-2].payload

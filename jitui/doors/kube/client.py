@@ -16,8 +16,9 @@ from jitui.rules import kube
 from jitui.rules.action import Action
 from jitui.rules.policy import Allow, Deny, is_discovery
 from jitui.said import clean
+from jitui.session.ends import End, Why
 from jitui.session.exchange import Exchange
-from jitui.session.live import End, Session, Why
+from jitui.session.live import Session
 from jitui.session.outlet import Outlet
 from jitui.wire import headers, http, status
 

@@ -3,8 +3,9 @@
 import asyncio
 from typing import TYPE_CHECKING
 
+from jitui.session.ends import End
 from jitui.session.exchange import THAWS_WITHIN
-from jitui.session.live import End, Session
+from jitui.session.live import Session
 from jitui.tape.frame import Channel
 from jitui.wire import headers, http, status
 

@@ -13,7 +13,8 @@ from jitui.errors import JituiError, RefusedError, UpstreamError
 from jitui.rules.action import Action
 from jitui.rules.policy import Allow
 from jitui.rules.terms import Grant
-from jitui.session.live import End, Session, Why
+from jitui.session.ends import End, Why
+from jitui.session.live import Session
 from jitui.session.relay import Relay
 from jitui.tape.frame import Channel
 from jitui.upstream.dial import cut
@@ -236,7 +237,7 @@ class Upgrade:
     def _still_frozen(self, session: Session) -> None:
         """Nothing of it went anywhere, and nothing will. The gateway's own words are not held."""
         self._note(session, 503)
-        self._client.door.broker.windows.over(session, End(Why.UPSTREAM_LOST, "gateway", f"jitui: {session.frozen_words}", 503, "ServiceUnavailable"))
+        self._client.door.broker.windows.over(session, End(Why.FROZEN, "gateway", f"jitui: {session.frozen_words}", 503, "ServiceUnavailable"))
 
     def _note(self, session: Session, code: int | None) -> None:
         admission = self._admission
