@@ -2,6 +2,7 @@
 
 from base64 import b64decode
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Final
 
 import click
@@ -10,8 +11,8 @@ from jitui import plain, span
 from jitui.cli import follow, show
 from jitui.cli.kinds import DURATION
 from jitui.cli.reach import asynchronous, desk, reaching
-from jitui.desk import Ended, Frozen, GrantView, LiveChunk, RequestView, SessionView
-from jitui.errors import UnavailableError
+from jitui.desk import Desk, Ended, Frozen, GrantView, LiveChunk, RequestView, SessionView
+from jitui.errors import JituiError, UnavailableError
 from jitui.said import clean
 
 REASON = click.option("--reason", required=True, metavar="TEXT", help="Why; the agent is told these words.")
@@ -118,7 +119,7 @@ async def grants_command(everything: bool, as_json: bool) -> None:
 async def revoke_command(grant: str, reason: str, as_json: bool) -> None:
     """End a window and everything in it, now."""
     async with desk() as at:
-        show.one(await at.revoke(grant, reason=reason), as_json, _said)
+        await _done(at, await at.revoke(grant, reason=reason), as_json)
 
 
 @click.command("release")
@@ -128,7 +129,7 @@ async def revoke_command(grant: str, reason: str, as_json: bool) -> None:
 async def release_command(grant: str, as_json: bool) -> None:
     """Give your own window back before it ends."""
     async with desk() as at:
-        show.one(await at.release(grant), as_json, _said)
+        await _done(at, await at.release(grant), as_json)
 
 
 SESSION_COLUMNS: Final[Mapping[str, Callable[[SessionView], show.Cell]]] = {
@@ -188,7 +189,7 @@ def chunk_lines(chunk: LiveChunk) -> list[str]:
 async def kill_command(session: str, reason: str, as_json: bool) -> None:
     """End one session, now; its window lives on."""
     async with desk() as at:
-        show.one(await at.kill(session, reason=reason), as_json, _said)
+        await _done(at, await at.kill(session, reason=reason), as_json)
 
 
 @click.command("freeze")
@@ -198,7 +199,7 @@ async def kill_command(session: str, reason: str, as_json: bool) -> None:
 async def freeze_command(target: str, as_json: bool) -> None:
     """Let nothing pass, either way, until it is thawed. Nothing is lost, and clocks run on."""
     async with desk() as at:
-        show.one(await at.freeze(target), as_json, _said)
+        await _done(at, await at.freeze(target), as_json)
 
 
 @click.command("thaw")
@@ -208,8 +209,13 @@ async def freeze_command(target: str, as_json: bool) -> None:
 async def thaw_command(target: str, as_json: bool) -> None:
     """Let go what was held, in order."""
     async with desk() as at:
-        show.one(await at.thaw(target), as_json, _said)
+        await _done(at, await at.thaw(target), as_json)
 
 
-def _said(done: Ended | Frozen) -> str:
-    return done.said
+async def _done(at: Desk, done: Ended | Frozen, as_json: bool) -> None:
+    """What was done, in a line; as JSON, with the window or session as it stands now. A look that fails undoes nothing."""
+    stands: GrantView | SessionView | None = None
+    if as_json and done.id != "all":
+        with suppress(JituiError):
+            stands = await (at.session(done.id) if done.id.startswith("s-") else at.grant(done.id))
+    show.one(done if stands is None else plain.of(stands) | plain.of(done), as_json, lambda _: done.said)

@@ -75,7 +75,8 @@ def test_windows_and_sessions(front: Front) -> None:
     assert front("release", "g-1", by="agent").out == "g-1 released: 1 stream closed in 2.5 ms\n"
     assert front("grants", "--all", "--json").json["state"] == "released"
     front.house.grants["g-2"] = grant_view("g-2", "agent-a", "prod")
-    assert front("revoke", "g-2", "--reason", "x", "--json", by="ana").json["streams"] == 1
+    revoked = front("revoke", "g-2", "--reason", "x", "--json", by="ana").json
+    assert (revoked["streams"], revoked["state"], revoked["identity"]) == (1, "revoked", "agent-a")
 
 
 def test_freezing(front: Front) -> None:
@@ -90,7 +91,7 @@ def test_freezing(front: Front) -> None:
     again = front("freeze", "g-1", by="ana")
     assert (again.code, again.out, again.err) == (1, "", "jitui: g-1 was already frozen by ana\n")
     thawed = front("thaw", "s-1", "--json", by="ana").json
-    assert (thawed["id"], thawed["frozen_by"], thawed["held"]) == ("s-1", "", 12_345)
+    assert (thawed["id"], thawed["kind"], thawed["frozen_by"], thawed["held"]) == ("s-1", "exec", "", 12_345)
     assert front("thaw", "all", by="ana").code == 0
     assert "FROZEN" not in front("grants").out + front("sessions").out
     assert front("freeze", "17", by="ana").err == 'jitui: "17" is no window, no session and not all; those look like g-17, s-204, all\n'

@@ -20,6 +20,33 @@ def test_a_window_around_one_command(gateway: Gateway, agent: Agent, one_kubectl
     assert gateway.kubectl(one_kubectl, agent, "get", "pods", "-n", "web").code == 1
 
 
+GRANT = {"id", "state", "identity", "connection", "scope", "started", "deadline", "remaining_s"}
+SESSION = {"id", "kind", "grant", "identity", "connection", "target", "argv", "state", "started", "ended", "ended_why", "frames", "bytes_in", "bytes_out"}
+
+
+def test_what_was_stopped_is_told_as_it_stands(gateway: Gateway, agent: Agent, one_kubectl: Kubectl) -> None:
+    """`--json` of freeze, thaw, kill, revoke and release has the session or window as it is now, and what was done."""
+    grant = gateway.window(agent)
+    program = gateway.spawn_kubectl(one_kubectl, agent, "exec", "-n", "web", "box", "--", "sh", "-c", "echo here; sleep 300")
+    program.expect("here")
+    session = gateway.live("exec", grant)["id"]
+    for target, fields in ((session, SESSION), (grant, GRANT)):
+        frozen = gateway.ask_json("freeze", target)
+        assert (fields <= set(frozen), frozen["id"], frozen["streams"] >= 1, frozen["frozen_by"] != "") == (True, target, True, True)
+        thawed = gateway.ask_json("thaw", target)
+        assert (fields <= set(thawed), thawed["frozen_by"]) == (True, "")
+    assert gateway.ask_json("freeze", "all")["windows"] == [grant]
+    gateway.ask_json("thaw", "all")
+    killed = gateway.ask_json("kill", session, "--reason", "enough")
+    assert (set(killed) >= SESSION, killed["state"], killed["ended_why"], killed["frames"] > 0) == (True, "ended", "killed", True)
+    assert [place.split("/")[:2] for place in killed["may_run_on"]] == [["web", "box"]]
+    assert "killed by" in program.end().said
+    revoked = gateway.ask_json("revoke", grant, "--reason", "enough")
+    assert (set(revoked) >= GRANT, revoked["state"], revoked["remaining_s"]) == (True, "revoked", 0)
+    released = gateway.ask_json("release", gateway.window(agent), by=agent)
+    assert (set(released) >= GRANT, released["state"], released["identity"]) == (True, "released", agent.name)
+
+
 def test_a_denied_wait_fails(gateway: Gateway, agent: Agent) -> None:
     """`--wait` blocks until it is decided; a denial is exit code 1 with the person's reason."""
     program = gateway.spawn("request", "test", "--duration", "1m", "--reason", "may I", "--wait", by=agent)

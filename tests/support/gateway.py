@@ -5,6 +5,7 @@ import json
 import os
 import signal
 import sys
+from base64 import b64decode
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,7 +15,9 @@ from typing import Any, Final, Self, TypeVar
 import yaml
 
 from jitui import plain, span
+from jitui.cli.tapes import every_frame
 from jitui.remote import Remote
+from jitui.tape.frame import NAMES
 from tests.support.clusters import Cluster
 from tests.support.kubectls import Kubectl
 from tests.support.processes import PATIENCE, Program, Result, run, until
@@ -205,8 +208,13 @@ class Gateway:
         return until(lambda: [one for one in self.sessions(kind, live=True) if one["grant"] == grant or not grant], f"live {kind} session")[-1]
 
     def raw(self, session: str, channel: str) -> bytes:
-        """The bytes of one channel, as recorded."""
-        return self.jitui("frames", session, "--raw", "--channel", channel).ok().out
+        """The bytes of one channel, as recorded: what `jitui frames --raw` writes."""
+        labels = {one.label for one in NAMES[channel]}
+
+        async def read(remote: Remote) -> bytes:
+            return b"".join([b64decode(frame.data_b64) async for frame in every_frame(remote, session) if frame.channel in labels])
+
+        return self.desk(read)
 
     def stop(self) -> Result:
         """`jitui stop`, and wait for the end of the process."""
