@@ -169,7 +169,7 @@ class Windows:
             raise UnavailableError(STOPPED.words.removeprefix("jitui: "))
         if not session.passing():
             # the window ended while the opening was written: the session is over before a byte of it passed
-            end = self._end_of(window)
+            end = window.end or self._end_of(window)
             self.over(session, end)
             raise RefusedError(end.words.removeprefix("jitui: "))
         window.sessions[session.id] = session
@@ -221,7 +221,7 @@ class Windows:
         timer = self._timers.pop(window.grant.id, None)
         if timer is not None:
             timer.cancel()
-        end = self._end_of(window, session_why)
+        end = window.end = self._end_of(window, session_why)
         sessions = [session for session in window.sessions.values() if session.mute(end)]
         streams = sum(session.cut() for session in sessions)
         self.ended(window.grant)

@@ -46,6 +46,7 @@ class Window:
         self.used_in, self.used_out, self.frames = used  # on record: bytes towards the cluster and towards the client, frames of any kind
         self.sessions: dict[int, Session] = {}
         self.closed = False
+        self.end: End | None = None  # once it is closed: what every client of it is told
 
     def open_at(self, now: Instant) -> bool:
         """Whether a byte may still pass at this instant."""
@@ -119,7 +120,8 @@ class Session:
     @property
     def frozen_words(self) -> str:
         """What a request is told that waited for the thaw in vain."""
-        return f"{self.window.grant.label} is frozen by {self.frozen_by}; try again once it is thawed"
+        what = self.window.grant.label if self.window.grant.frozen_by else self.label
+        return f"{what} is frozen by {self.frozen_by}; try again once it is thawed"
 
     @property
     def next_conn(self) -> int:

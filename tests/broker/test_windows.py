@@ -72,6 +72,22 @@ async def test_a_window_revoked_during_activation_lets_nothing_through(tmp_path:
             "grant.started", "grant.active", "grant.ended", "session.opened", "session.ending", "session.ended"]  # fmt: skip
 
 
+@pytest.mark.parametrize("why", [Why.LOCKDOWN, Why.BUDGET, Why.RULE_CHANGED, None])
+async def test_a_stream_that_opens_while_its_window_ends_ends_for_the_same_reason(tmp_path: Path, why: Why | None) -> None:
+    """Its opening was being written: its end is that of every other stream of the window, in words and on record."""
+    async with house(tmp_path) as home:
+        await home.window()
+        (window,) = home.broker.windows.live.values()
+        opening = asyncio.ensure_future(_open(home))
+        await asyncio.sleep(0)
+        home.broker.windows.end(window, Event.CANCEL if why else Event.REVOKE, by="ana", why="because", session_why=why)
+        with pytest.raises(RefusedError):
+            await opening
+        await home.until(lambda: not home.broker.windows.sessions)
+        (ended,) = await home.facts("session.ended")
+        assert (ended.what["why"], ended.what["by"]) == (str(why or Why.REVOKED), "ana")
+
+
 async def test_a_session_opened_while_the_gateway_stops_is_ended(tmp_path: Path) -> None:
     """Its opening was being written when everything else was muted."""
     async with house(tmp_path) as home:

@@ -315,7 +315,12 @@ class FakeDesk:
         return self._frost(target, "")
 
     def _frost(self, target: str, by: str) -> Frozen:
-        """A window moves all its sessions, which can't be moved alone while it is frozen."""
+        """A window moves all its sessions, which can't be moved alone while it is frozen. All: those windows that it can move."""
+        if target == "all":
+            each = [view.id for view, _ in self._grants.values() if not view.ended and bool(view.frozen_by) is not bool(by)]
+            held = sum(self._frost(ident, by).held for ident in each)
+            said = f"{len(each)} windows {'frozen: nothing passes' if by else 'thawed'}"
+            return Frozen(id="all", frozen_by=by, windows=tuple(each), streams=0, held=held, said=said)
         if target in self._grants:
             view, since = self._grants[target]
             if view.ended or bool(view.frozen_by) is bool(by):

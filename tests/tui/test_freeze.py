@@ -119,3 +119,36 @@ async def test_help_names_the_key_and_what_it_does() -> None:
     async with at(at_work(), (100, 40)) as hand:
         await hand.press("question_mark")
         assert "freeze: nothing passes in the window until it is thawed" in hand.screen.text
+
+
+async def test_capital_f_freezes_everything_and_thaws_everything() -> None:
+    """Wherever the cursor is: all that is not frozen yet, and once nothing is left to freeze, all is thawed."""
+    desk = FakeDesk()
+    desk.ask_for()
+    for name in ("agent-deploybot", "agent-sre"):
+        desk.open_window(name, duration_s=3600)
+    desk.open_window("ci", frozen_by="bo", you_may=("revoke", "thaw"))
+    async with at(desk, (140, 30)) as hand:
+        assert "F freeze all" in hand.screen.keys
+        assert "F thaw all" not in hand.screen.keys
+        await hand.press("F")
+        assert desk.calls == [("freeze", "all")]
+        assert "2 windows frozen: nothing passes" in hand.screen.text
+        assert hand.screen.text.count("FROZEN by ana") == 2
+        assert "F freeze all" not in hand.screen.keys
+        await hand.press("F")
+        assert desk.calls[1:] == [("thaw", "all")]
+        assert "FROZEN" not in hand.screen.text
+        assert "F freeze all" in hand.screen.keys
+
+
+async def test_capital_f_needs_a_window_and_the_right() -> None:
+    """It is not offered to who may only look, nor where nothing is open."""
+    desk = FakeDesk()
+    async with at(desk, (140, 30)) as hand:
+        assert "F " not in hand.screen.keys
+        desk.open_window(you_may=())
+        await hand.look()
+        await hand.press("F")
+        assert "F " not in hand.screen.keys
+        assert desk.calls == []

@@ -34,10 +34,12 @@ class DeskScreen(Board):
 
     CSS_PATH = "desk.tcss"
     AUTO_FOCUS = "#queue"
-    ASKS: ClassVar[frozenset[str]] = frozenset({"freeze", "thaw", "revoke"})
+    ASKS: ClassVar[frozenset[str]] = frozenset({"freeze", "thaw", "freeze_all", "thaw_all", "revoke"})
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("f", "freeze", "freeze", id="desk.freeze", tooltip="nothing passes in the window until it is thawed; nothing is lost, its clock runs on"),
         Binding("f", "thaw", "thaw", id="desk.thaw", tooltip="what was held in the window goes on, in order"),
+        Binding("F", "freeze_all", "freeze all", id="desk.freeze-all", tooltip="nothing passes in any window until it is thawed; nothing is lost"),
+        Binding("F", "thaw_all", "thaw all", id="desk.thaw-all", tooltip="what was held anywhere goes on, in order"),
         Binding("x", "revoke", "revoke", id="desk.revoke", tooltip="end the window now, with everything in it"),
         Binding("s", "sort", "sort", id="desk.sort", tooltip="oldest request first, the window that ends soonest first"),
     ]
@@ -98,9 +100,14 @@ class DeskScreen(Board):
         def may(move: str) -> bool:
             return move in getattr(self._grants.get(self.queue.cursor), "you_may", ())
 
+        def any_may(move: str) -> bool:
+            return any(move in view.you_may for view in self._grants.values())
+
         return {
             "freeze": lambda: may("freeze"),
             "thaw": lambda: may("thaw"),
+            "freeze_all": lambda: any_may("freeze"),
+            "thaw_all": lambda: any_may("thaw") and not any_may("freeze"),
             "revoke": lambda: may("revoke"),
             "sort": self._unsorted,
         }
@@ -135,6 +142,12 @@ class DeskScreen(Board):
     def action_thaw(self) -> None:
         grant = self.queue.cursor
         self.ask("thaw", lambda: self._desk.thaw(grant))
+
+    def action_freeze_all(self) -> None:
+        self.ask("freeze_all", lambda: self._desk.freeze("all"))
+
+    def action_thaw_all(self) -> None:
+        self.ask("thaw_all", lambda: self._desk.thaw("all"))
 
     def action_revoke(self) -> None:
         view = self._grants.get(self.queue.cursor)
