@@ -119,7 +119,7 @@ class Gateway:
             context = tls.server_context(material)
             kube = KubeDoor(broker, callers, ways, self.spawn, os.geteuid())
             host, port = address(settings.listen.kube)
-            await kube.bind(host, port, context)
+            kube.bind(host, port)
             stack.push_async_callback(kube.aclose)
             public = settings.listen.names[0] if host in EVERY_ADDRESS and settings.listen.names else host
             url_host = f"[{public}]" if ":" in public else public
@@ -139,8 +139,8 @@ class Gateway:
                 Draft(Kind.GATEWAY_STARTED, __version__, "gateway", {"boot_id": self.clock.now().boot_id, "boot_us": self.clock.now().boot_us,
                                                                       "config": settings.digest[:12], "solo": settings.solo, "key_id": store.key_id})
             ])  # fmt: skip
-            await broker.recover()  # nobody is let in before: a live window would be denied, and what is asked would be lost
-            await kube.open()
+            await broker.recover()  # nobody is answered before: a live window would be denied, and what is asked would be lost
+            await kube.open(context)
             await api.open()
             works: tuple[Work, ...] = (self._tick, gauge.run, partial(self._renew, context), *(way.discovery.run for way in ways.values()), *self._renewing)
             background = [self._tasks.create_task(always(work, self.log)) for work in works]

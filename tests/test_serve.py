@@ -1,6 +1,9 @@
 """What holds the gateway together while it runs."""
 
 import asyncio
+import socket
+import ssl
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +14,11 @@ from jitui import config
 from jitui.broker import Broker
 from jitui.clock import SystemClock
 from jitui.demo.cluster.embedded import EmbeddedCluster
+from jitui.doors.kube.door import KubeDoor
+from jitui.errors import UnavailableError
+from jitui.facts import Kind
 from jitui.serve import Gateway, always
+from jitui.store.archive import Files
 
 
 class Log:
@@ -42,42 +49,64 @@ async def test_what_fails_in_the_background_is_said_and_begun_again() -> None:
 
 
 async def test_nobody_is_let_in_before_the_ledger_was_taken_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A request that comes while it starts would be denied though its window is live: it is not answered at all, until it is let in."""
+    """A request that comes while it starts would be denied though its window is live: it waits, as does who asks the API, and then both are answered."""
     cluster = await EmbeddedCluster.start(tmp_path / "cluster")
     settings = {"listen": {"kube": "127.0.0.1:0", "api": "127.0.0.1:0"}, "connections": {"test": {"kind": "kubernetes", "kubeconfig": str(cluster.kubeconfig)}}}
     tmp_path.joinpath("jitui.yaml").write_text(yaml.safe_dump(settings))
     gateway = Gateway(config.load(tmp_path / "jitui.yaml"), tmp_path / "data", tmp_path / "socket", SystemClock())
     recovering, go_on, ready = asyncio.Event(), asyncio.Event(), asyncio.Event()
     bound: list[int] = []
-    recover, create_server = Broker.recover, asyncio.get_running_loop().create_server
+    recover, bind = Broker.recover, KubeDoor.bind
 
     async def slowly(broker: Broker) -> None:
         recovering.set()
         await go_on.wait()
         await recover(broker)
 
-    async def noted(*args: Any, **more: Any) -> asyncio.Server:
-        server = await create_server(*args, **more)
-        bound.append(server.sockets[0].getsockname()[1])
-        return server
+    def noted(door: KubeDoor, host: str, port: int) -> None:
+        bind(door, host, port)
+        bound.append(door.port)
+
+    async def hello(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, path: str) -> bytes:
+        writer.write(f"GET {path} HTTP/1.1\r\nHost: gateway\r\n\r\n".encode())
+        said = await reader.readline()
+        writer.close()
+        return said
+
+    async def knock() -> bytes:
+        trust = ssl.create_default_context()
+        trust.check_hostname, trust.verify_mode = False, ssl.CERT_NONE
+        return await hello(*await asyncio.open_connection("127.0.0.1", bound[0], ssl=trust), "/c/test/version")
+
+    async def ring() -> bytes:
+        return await hello(*await asyncio.open_unix_connection(tmp_path / "socket"), "/v1/hello")
 
     monkeypatch.setattr(Broker, "recover", slowly)
-    monkeypatch.setattr(asyncio.get_running_loop(), "create_server", noted)
+    monkeypatch.setattr(KubeDoor, "bind", noted)
     running = asyncio.create_task(gateway.run(lambda _: ready.set()))
     await asyncio.wait_for(recovering.wait(), 10)
-    with pytest.raises(ConnectionRefusedError):
-        await asyncio.open_connection("127.0.0.1", bound[0])
-    reader, writer = await asyncio.open_unix_connection(tmp_path / "socket")
-    writer.write(b"GET /v1/hello HTTP/1.1\r\nHost: gateway\r\n\r\n")
-    early = asyncio.create_task(reader.readline())
-    await asyncio.sleep(0.2)
-    assert not early.done()
+    early = [asyncio.create_task(knock()), asyncio.create_task(ring())]
+    await asyncio.sleep(0.3)
+    assert not any(each.done() for each in early)
     go_on.set()
     await asyncio.wait_for(ready.wait(), 10)
-    assert await early == b"HTTP/1.1 200 OK\r\n"
-    _, agent = await asyncio.open_connection("127.0.0.1", bound[0])
-    for each in (agent, writer):
-        each.close()
+    assert await asyncio.gather(*early) == [b"HTTP/1.1 401 Unauthorized\r\n", b"HTTP/1.1 200 OK\r\n"]
     gateway.stop()
     await running
+    await cluster.aclose()
+
+
+async def test_a_port_that_is_taken_is_said_before_anything_is_written(tmp_path: Path) -> None:
+    """One line that names the port; the ledger says of no start, and the address is free of us again."""
+    cluster = await EmbeddedCluster.start(tmp_path / "cluster")
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        settings = {"listen": {"kube": f"127.0.0.1:{port}", "api": "127.0.0.1:0"},
+                    "connections": {"test": {"kind": "kubernetes", "kubeconfig": str(cluster.kubeconfig)}}}
+        tmp_path.joinpath("jitui.yaml").write_text(yaml.safe_dump(settings))
+        gateway = Gateway(config.load(tmp_path / "jitui.yaml"), tmp_path / "data", tmp_path / "socket", SystemClock())
+        with pytest.raises(UnavailableError, match=f"port {port} on 127.0.0.1 can't be opened for the Kubernetes door"):
+            await gateway.run(lambda _: None)
+    with closing(Files(tmp_path / "data")) as files:
+        assert Kind.GATEWAY_STARTED not in {fact.kind for fact in files.facts()}
     await cluster.aclose()

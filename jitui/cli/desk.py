@@ -213,9 +213,10 @@ async def thaw_command(target: str, as_json: bool) -> None:
 
 
 async def _done(at: Desk, done: Ended | Frozen, as_json: bool) -> None:
-    """What was done, in a line; as JSON, with the window or session as it stands now. A look that fails undoes nothing."""
+    """What was done, in a line; as JSON, with the window or session as it stands now, unless that end can't be on record yet."""
     stands: GrantView | SessionView | None = None
     if as_json and done.id != "all":
         with suppress(JituiError):
             stands = await (at.session(done.id) if done.id.startswith("s-") else at.grant(done.id))
-    show.one(done if stands is None else plain.of(stands) | plain.of(done), as_json, lambda _: done.said)
+    known = stands is not None and (stands.ended or isinstance(done, Frozen))
+    show.one(plain.of(stands) | plain.of(done) if known else done, as_json, lambda _: done.said)

@@ -49,14 +49,14 @@ class FloorSeat(Bound):
         now = self._broker.clock.now()
         live = [window.grant for window in self._broker.windows.live.values()]
         live.sort(key=lambda grant: (limit.remaining_us(now) if (limit := grant.deadline or grant.use_by) else 0, grant.id))
-        known = {grant.id for grant in live}
-        totals: dict[int, Totals] = {}
         if everything:
             only = "" if Right.SEE in rights_of(self._who) else self._who.name
-            ended = [grant for grant in await asyncio.to_thread(self._files.grants, identity=only) if grant.id not in known]
-            totals = await asyncio.to_thread(self._files.totals, {grant.id for grant in ended})
-            live += ended
-        return [self._grant_view(grant, totals.get(grant.id, Totals())) for grant in live if self._sees(grant)]
+            ended = await asyncio.to_thread(self._files.grants, identity=only)
+            known = {grant.id for grant in live}
+            live += [grant for grant in ended if grant.id not in known]
+        seen = [grant for grant in live if self._sees(grant)]
+        totals = await asyncio.to_thread(self._files.totals, {grant.id for grant in seen}) if seen else {}
+        return [self._grant_view(grant, totals.get(grant.id, Totals())) for grant in seen]
 
     async def grant(self, ident: str) -> GrantView:
         at = number(ident, "g", "grant")

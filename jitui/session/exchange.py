@@ -113,7 +113,7 @@ class Exchange:
 
     def _still_frozen(self) -> None:
         """Nothing of it went anywhere, and nothing will."""
-        if not self._done and not self._up.passed and self.session.frozen_by:
+        if not self._done and not self._up.went and self.session.frozen_by:
             self._fail(self.session.frozen_words, code=503, why=Why.FROZEN)
 
     def _connected(self, connection: Connection, credential: Headers) -> None:

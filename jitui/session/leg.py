@@ -66,7 +66,6 @@ class Leg(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.gone, self._error = True, exc
-        self.relay.turns.narrow(self)
         if self.behind and not self.relay.ended and (self._next or not self.client):  # a client is not waited for
             self._leaving = True
         else:

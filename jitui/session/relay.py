@@ -371,6 +371,8 @@ class Relay:
         self._finish(self._lost or End(Why.EXIT if self.speech.exited else Why.CLIENT_CLOSED, "client", ""))
 
     def _release(self) -> None:
+        for leg in (self.client, self.cluster):
+            self.turns.narrow(leg)
         for handle in (self._alive, self._closer):
             if handle is not None:
                 handle.cancel()

@@ -19,9 +19,10 @@ class Rest:
     def on_its_way(self) -> bool:
         """Whether the client is still to be waited for: it takes some of it now and then, and its window is open."""
         left, now = self._now_left, asyncio.get_running_loop().time()
-        if left != self._left or self._outlet.frozen:
+        frozen = self._outlet.frozen  # words for it may be held elsewhere
+        if left != self._left or frozen:
             self._left, self._moved = left, now
-        return left > 0 and now - self._moved < PATIENCE and not self._window.closed
+        return (left > 0 or frozen) and now - self._moved < PATIENCE and not self._window.closed
 
     @property
     def _now_left(self) -> int:

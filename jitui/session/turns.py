@@ -52,5 +52,5 @@ class Turns:
         return WIDE
 
     def narrow(self, direction: object) -> None:
-        """It holds little now, or is over: its width is another's to take."""
+        """It holds little now, or nothing any more: its width is another's to take."""
         self._wide.discard(direction)

@@ -26,7 +26,7 @@ class Upload:
         self._session, self._conn, self._client, self._head, self._chunked, self._call = session, conn, client, head, chunked, ready
         self._new: list[bytes] = []  # not yet put on record
         self._began = self._ended = self._stopped = False
-        self.passed = False  # it is on record, and was let go
+        self._passed = False  # it is on record, and was let go
         self._connection: Connection | None = None
         self._waiting: list[bytes] = []  # on record, and no connection yet
         self._waiting_size = 0  # of body in it, not handed on before
@@ -107,8 +107,8 @@ class Upload:
             self._send(self._connection, data)
             self._session.handed(self._conn, Channel.REQUEST_BODY, len(body))
             self._held -= len(body)
-        if not self.passed:
-            self.passed = True
+        if not self._passed:
+            self._passed = True
             self._call()
         self._throttle()
 

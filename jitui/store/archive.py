@@ -4,6 +4,7 @@ Synchronous and thread-safe: call it with `asyncio.to_thread`. Every call is a f
 is not pinned; pages are at most 1,000 frames unless asked otherwise.
 """
 
+import json
 import sqlite3
 import threading
 from collections.abc import Collection, Iterator, Mapping
@@ -33,13 +34,13 @@ _ACTIONS: Final = "select actions.*, sessions.grant_id from actions left join se
 # what was denied belongs to the window that was open, or that had ended within a minute and had no successor yet: clients try again
 _OF_GRANT: Final = """actions.id in (
   select a.id from sessions join actions a on a.session = sessions.id where sessions.grant_id = ?
-  union all select a.id from grants g join actions a on a.identity = g.identity and a.at_us >= g.approved_us
-    where g.id = ? and a.connection = g.connection and a.session = 0 and (g.ended_us = 0 or a.at_us <= g.ended_us or a.at_us <= g.ended_us + 60000000
-      and not exists (select 1 from grants n where n.identity = g.identity and n.connection = g.connection and n.id <> g.id
-        and n.approved_us <= a.at_us and (n.ended_us = 0 or n.ended_us >= a.at_us))))"""
+  union all select a.id from grants g join actions a on a.identity = g.identity
+    and a.at_us between g.approved_us and case g.ended_us when 0 then 9223372036854775807 else g.ended_us + 60000000 end
+    where g.id = ? and a.connection = g.connection and a.session = 0 and (g.ended_us = 0 or a.at_us <= g.ended_us
+      or not exists (select 1 from grants n where n.identity = g.identity and n.connection = g.connection and n.id > g.id and n.approved_us <= a.at_us)))"""
 _TOTALS: Final = """select grant_id, coalesce(sum(bytes_in), 0), coalesce(sum(bytes_out), 0),
   sum(kind <> 'api' and ended_why in ('expired', 'revoked', 'released', 'budget', 'lockdown', 'rule-changed', 'disabled')), sum(may_run_on)
-  from sessions where grant_id between ? and ? group by grant_id"""
+  from sessions where grant_id in (select value from json_each(?)) group by grant_id"""
 
 
 class Files:
@@ -218,10 +219,8 @@ class Files:
 
     def totals(self, grants: Collection[int]) -> dict[int, Totals]:
         """What the sessions of these grants add up to; nothing of a grant without one."""
-        if not grants:
-            return {}
         with self.reading(self.ledger) as db:
-            return {row[0]: Totals(*row[1:]) for row in db.execute(_TOTALS, (min(grants), max(grants))) if row[0] in grants}
+            return {row[0]: Totals(*row[1:]) for row in db.execute(_TOTALS, (json.dumps(list(grants)),))}
 
     def facts(self, *, after: int = 0, limit: int = PAGE, subject: str = "") -> list[Fact]:
         """Facts after the seq `after`, oldest first; of one subject if given."""

@@ -140,7 +140,7 @@ def _grant_active(db: sqlite3.Connection, fact: Fact) -> None:
 
 def _grant_ended(db: sqlite3.Connection, fact: Fact) -> None:
     db.execute("update grants set state = ?, ended_us = ?, ended_by = ?, why = ?, frozen_by = '' where id = ?",
-               (fact.what["state"], fact.what.get("ended_us") or fact.at_us, fact.who, fact.what.get("why") or "", number(fact.subject, "g")))
+               (fact.what["state"], fact.at_us, fact.who, fact.what.get("why") or "", number(fact.subject, "g")))
 
 
 def _grant_frozen(db: sqlite3.Connection, fact: Fact) -> None:

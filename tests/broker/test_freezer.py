@@ -12,6 +12,7 @@ from jitui.session.live import Session, Window
 from jitui.session.outlet import WINDOW
 from jitui.session.turns import WIDE, WIDE_AT_ONCE
 from jitui.tape.frame import Channel, Frame
+from jitui.upstream.pool import Connection, Pool
 from jitui.wire import websocket
 from tests.broker.test_windows import LIST, WATCH, _open
 from tests.fakes.house import House, Kubectl, house, rule
@@ -244,6 +245,33 @@ async def test_a_call_that_just_came_when_the_window_froze_waits_no_longer(tmp_p
         async with asyncio.timeout(5):
             code, _, said = await kubectl.answer()
         assert (code, b"g-1 is frozen by ana; try again once it is thawed" in said) == (503, True)
+        assert home.cluster.asked == []
+
+
+async def test_a_call_whose_connection_is_being_made_when_the_window_freezes_is_told_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is on record, and was to be sent: still the cluster heard nothing of it."""
+    monkeypatch.setattr("jitui.session.exchange.THAWS_WITHIN", 0.3)
+    dialling, go_on = asyncio.Event(), asyncio.Event()
+    connect = Pool.connect
+
+    async def slowly(pool: Pool) -> Connection:
+        dialling.set()
+        await go_on.wait()
+        return await connect(pool)
+
+    async with house(tmp_path) as home:
+        await home.window()
+        monkeypatch.setattr(Pool, "connect", slowly)
+        kubectl = await home.dial()
+        kubectl.send(kubectl.head("GET", "/api/v1/namespaces/web/pods"))
+        await asyncio.wait_for(dialling.wait(), 5)
+        home.broker.freezer.freeze(only(home), by="ana")
+        go_on.set()
+        async with asyncio.timeout(5):
+            code, _, said = await kubectl.answer()
+        assert (code, b"g-1 is frozen by ana; try again once it is thawed" in said) == (503, True)
+        home.broker.freezer.thaw(only(home), by="ana")
+        await asyncio.sleep(0.2)
         assert home.cluster.asked == []
 
 

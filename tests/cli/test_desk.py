@@ -7,7 +7,7 @@ import pytest
 
 from jitui import plain
 from jitui.cli import desk
-from jitui.desk import LiveChunk
+from jitui.desk import GrantView, LiveChunk
 from jitui.said import Said
 from tests.cli.conftest import Front
 from tests.fakes.desk import FakeDesk, grant_view, request_view, session_view
@@ -120,3 +120,16 @@ def test_watching(front: Front) -> None:
 def test_a_gap_is_said() -> None:
     """A viewer that fell behind is told how much it did not see."""
     assert desk.chunk_lines(LiveChunk(kind="gap", lost_bytes=4096)) == ["... 4096 bytes not shown here: it is faster than this viewer; they are on record"]
+
+
+def test_an_end_that_is_not_on_record_yet_is_not_called_open(front: Front, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a full disk the ledger still says active: then only what was done is told."""
+    front.house.grants["g-1"] = active = grant_view("g-1", "agent-a", "prod")
+
+    async def behind(_: FakeDesk, ident: str) -> GrantView:
+        assert ident == "g-1"
+        return active
+
+    monkeypatch.setattr(FakeDesk, "grant", behind)
+    revoked = front("revoke", "g-1", "--reason", "x", "--json", by="ana").json
+    assert (revoked["id"], "state" in revoked, "revoked" in revoked["said"]) == ("g-1", False, True)

@@ -274,6 +274,7 @@ async def test_what_an_ended_window_adds_up_to(tmp_path: Path) -> None:
         await desk.kill(next(view.id for view in live if view.kind == "exec"), reason="enough")
         before = await desk.grant("g-1")
         assert (before.cut, before.open_streams, before.may_run_on) == (0, 2, 1)
+        assert [view.may_run_on for view in await desk.grants()] == [1]
         assert before.bytes_in >= 600
         home.clock.advance(600)
         home.tick()

@@ -210,8 +210,8 @@ async def house(folder: Path, *, rules: tuple[Rule, ...] = (), clock: ManualCloc
                 found.trust = ssl.create_default_context(cafile=str(authority))
                 found.trust.verify_flags &= ~ssl.VERIFY_X509_STRICT
                 await found.broker.recover()
-                await found.door.bind("127.0.0.1", 0, context)
-                await found.door.open()
+                found.door.bind("127.0.0.1", 0)
+                await found.door.open(context)
                 if agent and AGENT not in found.broker.roster.identities:
                     found.token = await found.agent()
                 yield found

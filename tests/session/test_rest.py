@@ -129,7 +129,7 @@ async def test_a_gateway_that_stops_waits_for_the_last_words(tmp_path: Path) -> 
 async def test_a_freeze_costs_no_patience(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The cluster is lost with much on its way, and the window freezes for longer than an idle client is waited for: thawed, all of it comes."""
     monkeypatch.setattr(relay, "CLOSE_WITHIN", 0.1)
-    monkeypatch.setattr("jitui.session.rest.PATIENCE", 0.3)
+    monkeypatch.setattr("jitui.session.rest.PATIENCE", 1.0)
     async with house(tmp_path) as home:
         await home.window()
         kubectl, pod = await connected(home)
@@ -144,9 +144,26 @@ async def test_a_freeze_costs_no_patience(tmp_path: Path, monkeypatch: pytest.Mo
         pod.line.writer.transport.abort()
         await home.until(lambda: stream._rest)  # type: ignore[attr-defined]
         home.broker.freezer.freeze(session.window, by="ana")
-        await asyncio.sleep(0.8)
+        await asyncio.sleep(2)
         home.broker.freezer.thaw(session.window, by="ana")
         kubectl.writer.transport.resume_reading()  # type: ignore[attr-defined]
         frames = await kubectl.rest()
         assert sum(len(frame.payload) - 1 for frame in frames if frame.payload[:1] == b"\1") == sent * len(SAID)
         assert b"the cluster closed the connection" in frames[-2].payload
+
+
+async def test_last_words_held_by_a_freeze_are_said_after_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The window freezes just when the cluster was lost, before the client was told: nothing is on its way yet, and it is told once it is thawed."""
+    monkeypatch.setattr(relay, "CLOSE_WITHIN", 0.2)
+    async with house(tmp_path) as home:
+        await home.window()
+        kubectl, pod = await connected(home)
+        session = home.broker.windows.sessions[1]
+        (stream,) = session._legs
+        pod.line.writer.transport.abort()
+        while stream._rest is None:  # type: ignore[attr-defined]  # noqa: ASYNC110 - it is the loop's turns that are looked at
+            await asyncio.sleep(0)
+        home.broker.freezer.freeze(session.window, by="ana")
+        await asyncio.sleep(1)
+        home.broker.freezer.thaw(session.window, by="ana")
+        assert "the cluster closed the connection" in await last_words(kubectl)

@@ -49,14 +49,14 @@ async def test_a_mistake_is_not_the_others() -> None:
 
 async def test_bulk_is_wide_while_nobody_types(monkeypatch: pytest.MonkeyPatch) -> None:
     """A keystroke makes every direction narrow for a while; a long message is bulk itself."""
-    monkeypatch.setattr(module, "CALM_S", 0.2)
+    monkeypatch.setattr(module, "CALM_S", 1.0)
     turns = Turns()
     assert turns.window("a") == WIDE
     turns.heard(KEYSTROKE + 1)
     assert turns.window("a") == WIDE
     turns.heard(KEYSTROKE)
     assert (turns.window("a"), turns.window("b")) == (WINDOW, WINDOW)
-    await asyncio.sleep(0.25)
+    await asyncio.sleep(1.1)
     assert turns.window("a") == WIDE
 
 

@@ -32,7 +32,7 @@ class ApiDoor:
         self._bound: list[tuple[socket.socket, ssl.SSLContext | None]] = []
         self._servers: list[tuple[uvicorn.Server, socket.socket]] = []
         self._path: Path | None = None
-        self.host, self.port = "", 0  # of the TLS door, once it is open
+        self.host, self.port = "", 0  # of the TLS door, once it is bound
 
     @property
     def refused(self) -> int:

@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+import socket
 import ssl
 from collections.abc import Callable, Coroutine, Mapping
 from typing import Any, Final
@@ -20,6 +21,7 @@ from jitui.wire import headers, http
 
 TARGET: Final = re.compile(rb"/c/([a-z0-9](?:[a-z0-9.-]{0,61}[a-z0-9])?)(/.*|\?.*|)", re.DOTALL)
 HANDSHAKE_S: Final = 10.0
+BACKLOG: Final = 1024
 SHUTDOWN_S: Final = 2.0  # for a client to say that it closes, too
 
 
@@ -38,27 +40,29 @@ class KubeDoor:
         self.malformed = 0
         self.port = 0
         self._own_uid = own_uid
+        self._bound: socket.socket | None = None  # until it is open
         self._server: asyncio.Server | None = None
 
-    async def bind(self, host: str, port: int, context: ssl.SSLContext) -> None:
-        """Take the address; nobody is let in before `open`. Raises UnavailableError if the port is taken."""
+    def bind(self, host: str, port: int) -> None:
+        """Take the address; who connects waits until `open`. Raises UnavailableError if the port is taken."""
         try:
-            self._server = await asyncio.get_running_loop().create_server(
-                lambda: KubeClient(self), host, port, ssl=context, ssl_handshake_timeout=HANDSHAKE_S,
-                ssl_shutdown_timeout=SHUTDOWN_S, backlog=1024, start_serving=False,
-            )
+            self._bound = socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET, backlog=BACKLOG)
         except OSError as error:
             said = error.strerror or str(error)
             raise UnavailableError(f"port {port} on {host} can't be opened for the Kubernetes door ({said}); set another as listen.kube") from None
-        self.port = self._server.sockets[0].getsockname()[1]
+        self.port = self._bound.getsockname()[1]
 
-    async def open(self) -> None:
+    async def open(self, context: ssl.SSLContext) -> None:
         """Let clients in."""
-        assert self._server is not None
-        await self._server.start_serving()
+        assert self._bound is not None
+        bound, self._bound = self._bound, None
+        self._server = await asyncio.get_running_loop().create_server(
+            lambda: KubeClient(self), sock=bound, ssl=context, ssl_handshake_timeout=HANDSHAKE_S, ssl_shutdown_timeout=SHUTDOWN_S, backlog=BACKLOG)
 
     async def aclose(self) -> None:
         """Stop listening, then close what is still open; who was told last words has two seconds to read them."""
+        if self._bound is not None:
+            self._bound.close()
         if self._server is not None:
             self._server.close()
         loop = asyncio.get_running_loop()

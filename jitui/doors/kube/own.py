@@ -17,9 +17,9 @@ class OwnAnswer:
     """One such answer: a leg of its session until it is on record and said."""
 
     def __init__(self, session: Session, client: "KubeClient", code: int, body: bytes) -> None:
+        self._over = False
         self.session, self.conn = session, session.open_conn(self)
         self._client, self._code, self._body = client, code, body
-        self._over = False
         self._asked: list[tuple[Channel, bytes]] = []
 
     def give(self, head: http.RequestHead, target: bytes, lines: headers.Lines, asked: bytes) -> None:
@@ -28,8 +28,6 @@ class OwnAnswer:
         if asked:
             self._asked.append((Channel.REQUEST_BODY, asked))
         self.session.record(self.conn, [*self._asked, (Channel.GATEWAY, self._body)], self._say)
-        if self.session.frozen_by:
-            asyncio.get_running_loop().call_later(THAWS_WITHIN, self._still_frozen)
 
     def _still_frozen(self) -> None:
         """As every other request of a frozen window is told."""
@@ -65,7 +63,9 @@ class OwnAnswer:
         self.session.say(self.conn, [(Channel.GATEWAY, body)], say)
 
     def freeze(self, on: bool) -> None:
-        """The session itself holds what is recorded."""
+        """The session itself holds what is recorded; who asked is told after a while."""
+        if on:
+            asyncio.get_running_loop().call_later(THAWS_WITHIN, self._still_frozen)
 
     def body_in(self, data: bytes) -> None:
         """All of the request is here."""

@@ -116,6 +116,11 @@ async def test_what_is_denied_belongs_to_the_window_that_was_open(tmp_path: Path
             assert all(row.grant == grant for row in rows)
             return [row.count for row in rows if row.verdict == "denied"]
 
+        async def over() -> None:
+            home.tick()
+            await home.broker.windows.settled()
+            assert not home.broker.windows.live
+
         async def ask() -> None:
             assert (await (await home.dial()).ask("GET", "/api/v1/namespaces/payments/pods"))[0] == 403
 
@@ -126,7 +131,7 @@ async def test_what_is_denied_belongs_to_the_window_that_was_open(tmp_path: Path
             await ask()
         assert await denied("g-1") == [3], "what was denied before is not of this window, though it was the same"
         home.clock.advance(600)
-        home.tick()
+        await over()
         await ask()
         assert await denied("g-1") == [3, 1]
         home.clock.advance(5)
@@ -135,8 +140,23 @@ async def test_what_is_denied_belongs_to_the_window_that_was_open(tmp_path: Path
         await ask()
         assert (await denied("g-1"), await denied("g-2")) == ([3, 1], [1])
         home.clock.advance(600)
-        home.tick()
+        await over()
         home.clock.advance(61)
         await ask()
         assert (await denied("g-1"), await denied("g-2")) == ([3, 1], [1])
         assert [row.count for row in home.files.actions()] == [1, 3, 1, 1, 1]
+
+
+async def test_what_is_denied_after_two_short_windows_is_of_the_later_one(tmp_path: Path) -> None:
+    """Both ended within the minute."""
+    async with house(tmp_path) as home:
+        for _ in range(2):
+            await home.window(duration_s=5)
+            home.clock.advance(6)
+            home.tick()
+            await home.broker.windows.settled()
+        home.clock.advance(5)
+        assert (await (await home.dial()).ask("GET", "/api/v1/namespaces/web/pods"))[0] == 403
+        await home.store.commit([])
+        desk = home.desk(ADMIN)
+        assert ([row.count for row in await desk.actions(grant="g-1")], [row.count for row in await desk.actions(grant="g-2")]) == ([], [1])
