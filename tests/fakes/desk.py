@@ -33,6 +33,7 @@ from jitui.rules.terms import Identity, Role
 from jitui.said import Said
 
 AT = "2026-11-23T16:04:11.000000Z"
+ENDED = "2026-11-23T16:21:40.000000Z"
 
 
 @dataclass
@@ -218,13 +219,13 @@ class FakeDesk:
         return await self._end(grant, "released", "")
 
     async def _end(self, grant: str, state: str, reason: str) -> Ended:
-        self.house.grants[grant] = replace(await self.grant(grant), state=state, ended="2026-11-23T16:21:40.000000Z", ended_by=self.who.name, why=Said(reason), remaining_s=0.0)
+        self.house.grants[grant] = replace(await self.grant(grant), state=state, ended=ENDED, ended_by=self.who.name, why=Said(reason), remaining_s=0.0)
         await self.house.happen(f"grant.{state}", self.who.name, grant)
         return Ended(id=grant, streams=1, took_ms=2.5, may_run_on=(), said=f"{grant} {state}: 1 stream closed in 2.5 ms")
 
     async def kill(self, session: str, *, reason: str) -> Ended:
         self._note("kill", Role.APPROVER, Role.OPERATOR)
-        self.house.sessions[session] = replace(await self.session(session), state="ended", ended="2026-11-23T16:21:40.000000Z", ended_why="killed", ended_by=self.who.name)
+        self.house.sessions[session] = replace(await self.session(session), state="ended", ended=ENDED, ended_why="killed", ended_by=self.who.name)
         await self.house.happen("session.ended", self.who.name, session)
         return Ended(id=session, streams=1, took_ms=2.5, may_run_on=("web-7c",), said=f"{session} killed: 1 process may go on in web-7c")
 
