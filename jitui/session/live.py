@@ -18,7 +18,7 @@ from jitui.session.ends import End, Why
 from jitui.tape.frame import COST, TO_CLIENT, TO_UPSTREAM, Channel, Frame
 
 UNLIMITED: Final = 1 << 62
-SAY_WITHIN: Final = 0.2  # seconds that last words wait to be on record: the client hears them within 250 ms, whatever the disk does
+SAY_WITHIN: Final = 0.15  # seconds that last words wait to be on record: 500 clients hear them within 250 ms, whatever the disk does
 
 
 class Journal(Protocol):
