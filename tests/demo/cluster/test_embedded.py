@@ -1,5 +1,6 @@
 """What the cluster leaves behind: nothing, whatever ends it."""
 
+import asyncio
 import os
 import signal
 import stat
@@ -41,7 +42,9 @@ async def test_closing_ends_everything(alone: EmbeddedCluster) -> None:
     folder = alone.kubeconfig.parent
     async with Exec(alone, "web", "sh", "-c", DAEMON) as stream:
         await stream.until(b"\n")
-        ours = sleepers() & set(nurse.marked(alone._mark))
+        async with asyncio.timeout(10):
+            while len(ours := sleepers() & set(nurse.marked(alone._mark))) < 2:  # noqa: ASYNC110 - other processes tell nobody
+                await asyncio.sleep(0.02)
         assert len(ours) == 2
         await alone.aclose()
         assert not any(alive(pid) for pid in ours)
