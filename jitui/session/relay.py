@@ -214,8 +214,9 @@ class Relay:
             self._gone(self)
         if self._ended:
             return
+        gone = mark("lost", "client" if leg.client else "cluster")
         if leg.client and self.session.frozen_by:  # nobody waits for the thaw any more: what is held goes nowhere
-            self.session.record(self.conn, [(Channel.MARK, b'{"lost":"client"}')], lambda: None)
+            self.session.record(self.conn, [(Channel.MARK, gone)], lambda: None)
             self._over(self, End(Why.CLIENT_CLOSED, "client", ""))
             return
         if known:  # of a client that said so: the end comes with the last of what it sent
@@ -223,7 +224,6 @@ class Relay:
         if self.client.closing and not leg.client:
             self._finish(End(Why.EXIT if self.speech.exited else Why.CLIENT_CLOSED, "client", ""))
             return
-        gone = mark("lost", "client" if leg.client else "cluster")
         if leg.client:
             self.session.record(self.conn, [(Channel.MARK, gone)], lambda: self._finish(End(Why.CLIENT_CLOSED, "client", "")))
         elif self.speech.exited:

@@ -17,9 +17,9 @@ class OwnAnswer:
     """One such answer: a leg of its session until it is on record and said."""
 
     def __init__(self, session: Session, client: "KubeClient", code: int, body: bytes) -> None:
-        self._over = False
         self.session, self.conn = session, session.open_conn(self)
         self._client, self._code, self._body = client, code, body
+        self._over = False
         self._asked: list[tuple[Channel, bytes]] = []
 
     def give(self, head: http.RequestHead, target: bytes, lines: headers.Lines, asked: bytes) -> None:
