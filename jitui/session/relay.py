@@ -18,7 +18,7 @@ from jitui.session.rest import Rest
 from jitui.session.turns import Turns
 from jitui.tape.frame import COST, Channel
 from jitui.wire import status
-from jitui.wire.speech import Said, Speech, Unit, Wire, mark
+from jitui.wire.speech import Said, Speech, Unit, Wire, joined, mark
 
 ALIVE_EVERY: Final = 5.0  # seconds; kubectl's own ping period
 CLOSE_WITHIN: Final = 2.0  # seconds a client may take to close after its last words
@@ -112,7 +112,7 @@ class Relay:
         said = self._said(batch)
         if leg.client:
             self.turns.heard(len(data))
-        leg.hold(len(data) + COST * len(said))
+        leg.hold(len(data) + COST * len(batch))
         self.session.record_all(said, lambda: self._pass(leg, batch, said, data))
 
     def _said(self, batch: list[Unit]) -> list[Said]:
@@ -124,7 +124,7 @@ class Relay:
             if lane := unit.said[0][0]:
                 self._lanes[lane] = self._lanes.get(lane, 0) + 1
             said += unit.said if not self.conn else [(self.conn + lane, channel, body) for lane, channel, body in unit.said]
-        return said
+        return joined(said)
 
     def _pass(self, leg: Leg, batch: list[Unit], said: list[Said], data: bytes) -> None:
         other = self.cluster if leg.client else self.client
@@ -132,7 +132,7 @@ class Relay:
             self._seen = True
 
         def handed() -> None:
-            leg.let_go(len(data) + COST * len(said))
+            leg.let_go(len(data) + COST * len(batch))
             for conn, channel, body in said:
                 self.session.handed(conn, channel, len(body))
             for unit in batch:

@@ -33,6 +33,7 @@ COST: Final = 128  # bytes that any frame takes beside its body, in memory and o
 TO_UPSTREAM: Final = frozenset({Channel.STDIN, Channel.RESIZE, Channel.REQUEST, Channel.REQUEST_BODY, Channel.FORWARD_IN})
 TO_CLIENT: Final = frozenset({Channel.STDOUT, Channel.STDERR, Channel.ERROR, Channel.RESPONSE, Channel.RESPONSE_BODY, Channel.GATEWAY,
                               Channel.FORWARD_OUT, Channel.FORWARD_ERROR})
+BYTES: Final = frozenset({Channel.STDIN, Channel.STDOUT, Channel.STDERR, Channel.FORWARD_IN, Channel.FORWARD_OUT})  # where a frame ends says nothing
 
 NAMES: Final = {channel.label: frozenset({channel}) for channel in Channel} | {
     # the whole message under its plain name, its parts under theirs

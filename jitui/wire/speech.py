@@ -6,10 +6,11 @@ Sans-io. A speech hears both directions of one stream, because what a frame mean
 import json
 from dataclasses import dataclass, field
 from functools import lru_cache
-from itertools import islice
+from itertools import groupby, islice
+from operator import itemgetter
 from typing import Final, Protocol, TypeAlias
 
-from jitui.tape.frame import Channel
+from jitui.tape.frame import BYTES, Channel
 from jitui.wire import channels, status, websocket
 
 Said: TypeAlias = tuple[int, Channel, bytes]  # lane, channel, bytes: a frame of the tape. Lane 0 is the stream itself, from 1 on its forwarded connections
@@ -18,6 +19,7 @@ Wire: TypeAlias = list[tuple[float, bytes]]  # seconds after the first of them, 
 CLIENT_FRAME: Final = 8 << 20  # bytes of one WebSocket message of a client: 5 MB have been seen
 CLUSTER_FRAME: Final = 1 << 20
 ALL: Final = 1 << 62
+_LANE_AND_CHANNEL: Final = itemgetter(0, 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +95,19 @@ class Reading:
 def mark(key: str, value: str, how: bytes = b"") -> bytes:
     """The body of a frame that notes something beside the bytes: canonical JSON, of our own words and of `how`."""
     return f'{{"{key}":"{value}"'.encode() + how + b"}"
+
+
+def joined(said: list[Said]) -> list[Said]:
+    """The same, with what follows each other in one stream of bytes as one piece: a row and a link for all of it."""
+    if len(said) < 2:
+        return said
+    whole: list[Said] = []
+    for (lane, channel), run in groupby(said, _LANE_AND_CHANNEL):
+        if channel in BYTES:
+            whole.append((lane, channel, b"".join([body for _, _, body in run])))
+        else:
+            whole += run
+    return whole
 
 
 class WebSocketCommand(Reading):

@@ -88,35 +88,37 @@ class Decoder:
         """Bytes that came: `next_frame` finds what is in them."""
         if self._error is not None or self._closed:
             return
-        if self._held:
-            self._held += data
-            if len(self._held) < self._need:
-                return
-            data, self._held = bytes(self._held), bytearray()
-        elif self._at < len(self._read):
-            data = self._read[self._at :] + data
-        self._read, self._at = data, 0
+        self._read, self._at = self._read[self._at :] + data if self.waits else data, 0
 
     def next_frame(self) -> Frame | None:
         """The next that is whole, if there is one. Raises ProtocolError."""
         if self._error is not None:
             raise self._error
-        data, at = self._read, self._at
-        if at >= len(data):
-            return None
         try:
-            frame = self._frame(data, at)
+            frame = self._from_held() if self._held else self._frame(self._read, self._at)
         except ProtocolError as error:
             self._error = error
             self._read, self._at = b"", 0
             raise
         if frame is None:
-            self._held += data[at:]
+            self._held += self._read[self._at :]
+        elif self._held:
+            self._held.clear()
         else:
-            self._at = at + len(frame.raw)
-        if frame is None or self._closed or self._at == len(data):
+            self._at += len(frame.raw)
+        if frame is None or self._closed or not self.waits:
             self._read, self._at = b"", 0
         return frame
+
+    def _from_held(self) -> Frame | None:
+        """The frame of which earlier reads brought a part, with no more of this one than it needs."""
+        while (lacks := self._need - len(self._held)) <= len(self._read) - self._at:
+            self._held += self._read[self._at : self._at + lacks]
+            self._at += lacks
+            frame = self._frame(bytes(self._held), 0)
+            if frame is not None:
+                return frame
+        return None
 
     def _frame(self, data: bytes, at: int) -> Frame | None:
         """The frame that begins at `at`; None, with `_need` set, if it is not whole."""
@@ -145,9 +147,7 @@ class Decoder:
             self._need = header + length
             return None
         raw = data[at : at + header + length]
-        payload = raw[header:]
-        if self._masked and length:
-            payload = apply_mask(payload, raw[header - 4 : header])
+        payload = apply_mask(memoryview(raw)[header:], raw[header - 4 : header]) if self._masked and length else raw[header:]
         if opcode == CLOSE:
             _check_close(payload)
             self._closed = True

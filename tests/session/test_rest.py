@@ -90,7 +90,7 @@ async def test_a_lost_cluster_is_told_behind_all_that_came(tmp_path: Path, monke
         assert close == CLOSE
         (ended,) = await home.facts("session.ended")
         frames = await home.frames(1)
-        assert [frame.body for frame in frames if frame.channel is Channel.STDOUT] == [SAID] * len(said)
+        assert b"".join(frame.body for frame in frames if frame.channel is Channel.STDOUT) == SAID * len(said)
         recorded = sum(len(frame.body) for frame in frames if frame.channel in TO_CLIENT)
         assert (ended.what["why"], ended.what["conns"], ended.what["delivered_out"]) == ("upstream-lost", [], recorded)
 

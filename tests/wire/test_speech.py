@@ -2,14 +2,15 @@
 
 import json
 import random
+from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from jitui.tape.frame import Channel
+from jitui.tape.frame import BYTES, Channel
 from jitui.wire import status, websocket
 from jitui.wire.channels import Version
-from jitui.wire.speech import WebSocketCommand
+from jitui.wire.speech import Said, WebSocketCommand, joined
 from jitui.wire.websocket import BINARY, CLOSE, PING, PONG, TEXT, encode
 from tests.wire.pieces import disturbed, run
 from tests.wire.talk import CLIENT, CLUSTER, Turn, messages, play, refused
@@ -92,3 +93,13 @@ def test_last_words(tty: bool) -> None:
     assert (error.payload, close.opcode, close.payload) == (b"\3" + BODY, CLOSE, websocket.close(1000))
     assert said == [(0, Channel.GATEWAY, frame.payload[1:]) for frame in (*note, error)]
     assert json.loads(said[-1][2])["message"] == "jitui: it is over"
+
+
+@given(st.lists(st.tuples(st.integers(0, 1), st.sampled_from([Channel.STDIN, Channel.STDOUT, Channel.FORWARD_OUT, Channel.RESIZE, Channel.MARK]),
+                          st.binary(max_size=3))))  # fmt: skip
+def test_pieces_of_a_byte_stream_are_joined(said: list[Said]) -> None:
+    """Each byte stays where it was among all others, messages stay whole, and no two neighbours are of one byte stream."""
+    whole = joined(said)
+    assert [(lane, channel, byte) for lane, channel, body in whole for byte in body] == [(lane, channel, byte) for lane, channel, body in said for byte in body]
+    assert [piece for piece in whole if piece[1] not in BYTES] == [piece for piece in said if piece[1] not in BYTES]
+    assert not any(one[:2] == other[:2] and one[1] in BYTES for one, other in pairwise(whole))
