@@ -110,10 +110,21 @@ class Relay:
             return
         data = batch[0].raw if len(batch) == 1 else b"".join([unit.raw for unit in batch])
         said = self._said(batch)
+        size = len(data) + COST * len(batch)
+        sizes = [(conn, channel, len(body)) for conn, channel, body in said]
+        notable = [unit for unit in batch if unit.answers or unit.ends or unit.tells or unit.over]
+        lanes = [lane for unit in batch if (lane := unit.said[0][0])]
+
+        def handed() -> None:
+            leg.let_go(size)
+            for conn, channel, number in sizes:
+                self.session.handed(conn, channel, number)
+            self._settled(notable, lanes)
+
         if leg.client:
             self.turns.heard(len(data))
-        leg.hold(len(data) + COST * len(batch))
-        self.session.record_all(said, lambda: self._pass(leg, batch, said, data))
+        leg.hold(size)
+        self.session.record_all(said, lambda: self._pass(leg, data, handed))
 
     def _said(self, batch: list[Unit]) -> list[Said]:
         """Their frames, by conn."""
@@ -126,28 +137,19 @@ class Relay:
             said += unit.said if not self.conn else [(self.conn + lane, channel, body) for lane, channel, body in unit.said]
         return joined(said)
 
-    def _pass(self, leg: Leg, batch: list[Unit], said: list[Said], data: bytes) -> None:
-        other = self.cluster if leg.client else self.client
-        if not leg.client:
-            self._seen = True
+    def _pass(self, leg: Leg, data: bytes, handed: Callable[[], None]) -> None:
+        self._seen |= not leg.client
+        (self.cluster if leg.client else self.client).write(data, handed)
 
-        def handed() -> None:
-            leg.let_go(len(data) + COST * len(batch))
-            for conn, channel, body in said:
-                self.session.handed(conn, channel, len(body))
-            for unit in batch:
-                self._settled(unit)
-
-        other.write(data, handed)
-
-    def _settled(self, unit: Unit) -> None:
-        """It was handed on. A lane is closed once that is so of the last of it, whichever way it went."""
-        if unit.answers or unit.ends:
-            self.speech.handed(unit)
-        self._told |= unit.tells
-        if unit.over:
-            self._over_lanes.add(unit.over)
-        if lane := unit.said[0][0]:
+    def _settled(self, notable: list[Unit], lanes: list[int]) -> None:
+        """A turn was handed on: its units that mean more than their bytes, and of each unit its lane, which is closed once all of it is, either way."""
+        for unit in notable:
+            if unit.answers or unit.ends:
+                self.speech.handed(unit)
+            self._told |= unit.tells
+            if unit.over:
+                self._over_lanes.add(unit.over)
+        for lane in lanes:
             self._lanes[lane] -= 1
             if not self._lanes[lane]:
                 del self._lanes[lane]
