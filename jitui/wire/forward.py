@@ -18,7 +18,7 @@ from jitui.wire.websocket import ProtocolError
 LANES: Final = 1024  # forwarded connections open at once
 TUNNEL_FRAME: Final = 64 << 10  # bytes of one message of a client; kubectl's have at most 33 KiB (protocol facts, 1.2)
 NAMES: Final = frozenset({b"streamtype", b"port", b"requestid"})
-SHOWN: Final = 0.06  # seconds between the text on an error stream and the goodbye: within 50 ms kubectl loses it, in the tunnel now and then (cluster facts, 7)
+SHOWN: Final = 0.25  # seconds between the text on an error stream and the goodbye: within 50 ms kubectl loses it (cluster facts, 7), busy within more
 
 
 @dataclass(slots=True)

@@ -19,7 +19,7 @@ from jitui.wire.websocket import ProtocolError
 CHANNELS: Final = {b"error": Channel.ERROR, b"stdin": Channel.STDIN, b"stdout": Channel.STDOUT, b"stderr": Channel.STDERR, b"resize": Channel.RESIZE}
 TO_CLUSTER: Final = frozenset({Channel.STDIN, Channel.RESIZE})
 SHOWN: Final = frozenset({Channel.STDOUT, Channel.STDERR})
-READ: Final = 0.1  # seconds between the Status and the GOAWAY: spdystream may drop what it has not yet given to its reader, and kubectl exits 0
+READ: Final = 0.25  # seconds between the Status and the GOAWAY: spdystream may drop what it has not yet given to its reader, and kubectl exits 0
 OPENED: Final = 1.0  # seconds that a client has for the rest of its streams, once its stream was ended
 
 

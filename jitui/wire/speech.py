@@ -7,7 +7,6 @@ import json
 from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import groupby, islice
-from operator import itemgetter
 from typing import Final, Protocol, TypeAlias
 
 from jitui.tape.frame import BYTES, Channel
@@ -19,7 +18,6 @@ Wire: TypeAlias = list[tuple[float, bytes]]  # seconds after the first of them, 
 CLIENT_FRAME: Final = 8 << 20  # bytes of one WebSocket message of a client: 5 MB have been seen
 CLUSTER_FRAME: Final = 1 << 20
 ALL: Final = 1 << 62
-_LANE_AND_CHANNEL: Final = itemgetter(0, 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,12 +96,15 @@ def mark(key: str, value: str, how: bytes = b"") -> bytes:
 
 
 def joined(said: list[Said]) -> list[Said]:
-    """The same, with what follows each other in one stream of bytes as one piece: a row and a link for all of it."""
+    """The same, with what follows each other in one stream of bytes as one piece: a row and a link for all of it.
+
+    What is empty stays by itself: its kind is counted by the piece, as it has no bytes to count.
+    """
     if len(said) < 2:
         return said
     whole: list[Said] = []
-    for (lane, channel), run in groupby(said, _LANE_AND_CHANNEL):
-        if channel in BYTES:
+    for (lane, channel, some), run in groupby(said, lambda piece: (piece[0], piece[1], piece[2] != b"")):
+        if some and channel in BYTES:
             whole.append((lane, channel, b"".join([body for _, _, body in run])))
         else:
             whole += run

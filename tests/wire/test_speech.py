@@ -98,8 +98,9 @@ def test_last_words(tty: bool) -> None:
 @given(st.lists(st.tuples(st.integers(0, 1), st.sampled_from([Channel.STDIN, Channel.STDOUT, Channel.FORWARD_OUT, Channel.RESIZE, Channel.MARK]),
                           st.binary(max_size=3))))  # fmt: skip
 def test_pieces_of_a_byte_stream_are_joined(said: list[Said]) -> None:
-    """Each byte stays where it was among all others, messages stay whole, and no two neighbours are of one byte stream."""
+    """Each byte stays where it was among all others, messages and empty pieces stay themselves, and no two neighbours are bytes of one stream."""
     whole = joined(said)
     assert [(lane, channel, byte) for lane, channel, body in whole for byte in body] == [(lane, channel, byte) for lane, channel, body in said for byte in body]
-    assert [piece for piece in whole if piece[1] not in BYTES] == [piece for piece in said if piece[1] not in BYTES]
-    assert not any(one[:2] == other[:2] and one[1] in BYTES for one, other in pairwise(whole))
+    alone = [piece for piece in said if piece[1] not in BYTES or not piece[2]]
+    assert [piece for piece in whole if piece[1] not in BYTES or not piece[2]] == alone
+    assert not any(one[:2] == other[:2] and one[1] in BYTES and one[2] and other[2] for one, other in pairwise(whole))
