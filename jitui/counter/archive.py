@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Sequence
-from itertools import islice
 from typing import Final
 
 from jitui.counter import views
@@ -13,7 +12,7 @@ from jitui.facts import Draft, Kind
 from jitui.rules.rights import Right, require, rights_of
 from jitui.store import proof
 from jitui.store.archive import Files
-from jitui.tape.delivery import delivered
+from jitui.tape.delivery import Delivery
 
 PAGE: Final = 1000
 VIEWERS: Final = 10_000  # of whom it is remembered what they looked at
@@ -25,8 +24,11 @@ def frame_page(files: Files, session: int, after: int, limit: int) -> list[Frame
     lost = ended[-1].what.get("conns") if ended else None
     if not lost:
         return [views.frame_view(frame) for frame in files.frames(session, after=after, limit=limit)]
-    walk = ((frame, whole) for frame, whole in delivered(files.all_frames(session), lost) if frame.seq > after)
-    return [views.frame_view(frame, delivered=whole) for frame, whole in islice(walk, limit)]
+    delivery = Delivery(lost)
+    for conn, channel, size in files.sizes(session, upto=after):
+        delivery.whole(conn, channel, size)
+    return [views.frame_view(frame, delivered=delivery.whole(frame.conn, frame.channel, len(frame.body)))
+            for frame in files.frames(session, after=after, limit=limit)]  # fmt: skip
 
 
 class ArchiveSeat(Bound):

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
 from typing import Final
 
 from jitui import __version__, size
@@ -18,7 +19,7 @@ from jitui.rules.grant import Event
 from jitui.rules.rights import Right, require, rights_of
 from jitui.rules.terms import Grant
 from jitui.store.rows import Totals
-from jitui.tape.frame import Frame
+from jitui.tape.frame import BYTES, Frame
 
 FACTS_PAGE: Final = 1000
 BEFORE_LIVE: Final = 64 << 10  # bytes a live viewer is shown of what was before
@@ -138,14 +139,13 @@ class FloorSeat(Bound):
                     return
 
     def _newest(self, session: int, frames: int) -> list[Frame]:
-        """The last frames of a live session, 64 KiB of bodies at most."""
-        found = self._files.frames(session, after=max(-1, frames - BEFORE_FRAMES), limit=2 * BEFORE_FRAMES)
-        size = 0
-        for at in range(len(found) - 1, -1, -1):
-            size += len(found[at].body)
-            if size > BEFORE_LIVE:
-                return found[at + 1 :]
-        return found
+        """The last frames of a live session, 64 KiB of bodies at most; of a stream of bytes the one that goes beyond is cut."""
+        found = self._files.newest_frames(session, after=max(-1, frames - BEFORE_FRAMES), room=BEFORE_LIVE)
+        beyond = sum(len(frame.body) for frame in found) - BEFORE_LIVE
+        if beyond <= 0:
+            return found
+        oldest, *rest = found
+        return [replace(oldest, body=oldest.body[beyond:]), *rest] if oldest.channel in BYTES else rest
 
     def _grant_view(self, grant: Grant, totals: Totals) -> GrantView:
         """While it is live its window knows what passed; afterwards its sessions do."""

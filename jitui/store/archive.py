@@ -1,7 +1,7 @@
 """Files: reading what was, read-only, from a live gateway's folder, a bare copy of one, or one exported file.
 
 Synchronous and thread-safe: call it with `asyncio.to_thread`. Every call is a few short reads, so that the log of a live gateway
-is not pinned; pages are at most 1,000 frames unless asked otherwise.
+is not pinned; pages are at most 1,000 frames unless asked otherwise, and about 2 MiB.
 """
 
 import json
@@ -22,7 +22,7 @@ from jitui.store.fold import fact_of
 from jitui.store.folder import tape_numbers
 from jitui.store.rows import SessionRow, Totals, cursor, grant_of, identity_of, requests_where, session_of
 from jitui.store.schema import LEDGER
-from jitui.store.tape_rows import frame_of, newest_before, page
+from jitui.store.tape_rows import PAGE_BYTES, frame_of, newest_before, page, sizes
 from jitui.tape.frame import Channel, Frame
 from jitui.tape.verify import Verdict
 
@@ -172,22 +172,48 @@ class Files:
     # what happened
 
     def frames(self, session: int, *, after: int = -1, limit: int = PAGE, channels: Collection[Channel] = (), conn: int | None = None) -> list[Frame]:
-        """One page of frames in order of seq, after the seq `after`; only of these channels and this connection if given.
+        """One page of frames in order of seq, after the seq `after`: at most `limit`, and no more once there are PAGE_BYTES of bodies.
 
-        Raises InvalidError if a stored body can't be read: `verify` says more.
+        Only of these channels and this connection if given. It is empty behind the last. Raises InvalidError if a stored body can't be read:
+        `verify` says more.
         """
         numbers = [int(channel) for channel in channels]
         found: list[Frame] = []
+        room = PAGE_BYTES
         for path in self.tapes_of(session):
-            with self.reading(path) as db:
-                rows = page(db, session, after, limit - len(found), numbers, conn)
-            try:
-                found += [frame_of(row) for row in rows]
-            except ValueError as error:
-                raise InvalidError(f"s-{session}: {error}; see: jitui verify s-{session}") from error
-            if len(found) >= limit:
+            with self._of(session), self.reading(path) as db:
+                some = [frame_of(row) for row in page(db, session, after, limit - len(found), room, channels=numbers, conn=conn)]
+            found += some
+            room -= sum(len(frame.body) for frame in some)
+            if len(found) >= limit or room <= 0:
                 break
         return found
+
+    def newest_frames(self, session: int, *, after: int, room: int) -> list[Frame]:
+        """The newest frames after the seq `after`, oldest first: as many as it takes to have `room` bytes of bodies. Raises InvalidError."""
+        found: list[Frame] = []
+        for path in reversed(self.tapes_of(session)):
+            with self._of(session), self.reading(path) as db:
+                some = [frame_of(row) for row in page(db, session, after, PAGE, room, newest=True)]
+            found = some + found
+            room -= sum(len(frame.body) for frame in some)
+            if room <= 0:
+                break
+        return found
+
+    def sizes(self, session: int, *, upto: int) -> Iterator[tuple[int, Channel, int]]:
+        """Of each frame up to the seq `upto`: its connection, channel and bytes. Raises InvalidError."""
+        for path in self.tapes_of(session):
+            with self._of(session), self.reading(path) as db:
+                yield from sizes(db, session, upto)
+
+    @contextmanager
+    def _of(self, session: int) -> Iterator[None]:
+        """What can't be read, as an error that says where."""
+        try:
+            yield
+        except ValueError as error:
+            raise InvalidError(f"s-{session}: {error}; see: jitui verify s-{session}") from error
 
     def all_frames(self, session: int, *, channels: Collection[Channel] = (), size: int = PAGE) -> Iterator[Frame]:
         """Every frame of a session, read page by page."""

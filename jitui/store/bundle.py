@@ -14,7 +14,7 @@ from jitui.errors import ConflictError, NotFoundError
 from jitui.facts import Fact
 from jitui.store.fold import fact_of, fold
 from jitui.store.schema import LEDGER, TAPE
-from jitui.store.tape_rows import COLUMNS, page
+from jitui.store.tape_rows import COLUMNS, PAGE_BYTES, page
 from jitui.tape.chain import FACTS_GENESIS, fact_digest
 
 if TYPE_CHECKING:
@@ -99,7 +99,7 @@ def _copy_frames(files: "Files", db: sqlite3.Connection, session: int) -> int:
         after = -1
         while True:
             with files.reading(path) as source:
-                rows = page(source, session, after, PAGE)
+                rows = page(source, session, after, PAGE, PAGE_BYTES)
             if not rows:
                 break
             db.executemany(f"insert into frames({COLUMNS.removeprefix('id, ')}) values(?, ?, ?, ?, ?, ?, ?, ?)", [row[1:] for row in rows])

@@ -2,14 +2,16 @@
 
 import sqlite3
 from collections.abc import Iterator, Sequence
+from contextlib import closing, suppress
 from typing import Any, Final
 
-from jitui.store.tapes import body_of, spanned
+from jitui.store.tapes import body_of, size_of, spanned
 from jitui.tape.frame import Channel, Frame
 from jitui.tape.verify import Recorded
 
 COLUMNS: Final = "id, session, seq, at_us, conn, channel, flags, hash, body"
 END: Final = (1 << 63) - 1
+PAGE_BYTES: Final = 2 << 20  # of bodies: who puts a page into text holds up everybody else meanwhile
 
 
 def ranges(db: sqlite3.Connection, session: int, after: int) -> list[tuple[int, int]]:
@@ -20,8 +22,12 @@ def ranges(db: sqlite3.Connection, session: int, after: int) -> list[tuple[int, 
     return [*found, (spanned(db) + 1, END)]
 
 
-def page(db: sqlite3.Connection, session: int, after: int, limit: int, channels: Sequence[int] = (), conn: int | None = None) -> list[tuple[Any, ...]]:
-    """Rows (COLUMNS) of a session, in order, at most `limit`; only of these channels and this connection if given."""
+def page(db: sqlite3.Connection, session: int, after: int, limit: int, room: int, *, channels: Sequence[int] = (), conn: int | None = None,
+         newest: bool = False) -> list[tuple[Any, ...]]:
+    """Rows (COLUMNS) of a session after the seq `after`, in order: at most `limit`, and none more once there are `room` bytes of bodies.
+
+    Only of these channels and this connection if given. `newest`: the last of them instead of the first.
+    """
     sql = f"select {COLUMNS} from frames where id between ? and ? and session = ? and seq > ?"  # noqa: S608 - a constant
     extra: list[int] = []
     if channels:
@@ -30,16 +36,36 @@ def page(db: sqlite3.Connection, session: int, after: int, limit: int, channels:
     if conn is not None:
         sql += " and conn = ?"
         extra.append(conn)
+    sql += " order by id desc" if newest else " order by id"
     found: list[tuple[Any, ...]] = []
     db.execute("begin")  # spans and rows of one moment
     try:
-        for first, last in ranges(db, session, after):
-            found += db.execute(sql + " order by id limit ?", (first, last, session, after, *extra, limit - len(found)))
-            if len(found) >= limit:
-                break
+        runs = ranges(db, session, after)
+        for first, last in reversed(runs) if newest else runs:
+            with closing(db.execute(sql, (first, last, session, after, *extra))) as rows:
+                while len(found) < limit and room > 0 and (row := rows.fetchone()) is not None:
+                    found.append(row)
+                    room -= weight(row)
     finally:
         db.execute("commit")
-    return found
+    return found[::-1] if newest else found
+
+
+def weight(row: Sequence[Any]) -> int:
+    """Bytes of a row's (COLUMNS) body as it was recorded; as it is stored, if it can't be read."""
+    flags, body = row[6], row[8]
+    with suppress(ValueError):
+        return size_of(flags, len(body), body[:18])
+    return len(body)
+
+
+def sizes(db: sqlite3.Connection, session: int, upto: int) -> Iterator[tuple[int, Channel, int]]:
+    """Of each frame of a session up to the seq `upto`: its connection, channel and bytes, without reading its body. Raises ValueError."""
+    for first, last in ranges(db, session, -1):
+        rows = db.execute("select conn, channel, flags, length(body), substr(body, 1, 18) from frames "
+                          "where id between ? and ? and session = ? and seq <= ? order by id", (first, last, session, upto)).fetchall()
+        for conn, channel, flags, size, start in rows:
+            yield conn, Channel(channel), size_of(flags, size, start)
 
 
 def newest_before(db: sqlite3.Connection, session: int, at_us: int) -> int:

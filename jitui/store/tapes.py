@@ -295,7 +295,7 @@ class Tapes:
             rows = self.db.execute("select channel, flags, length(body), substr(body, 1, 18), hash, seq from frames "
                                    "where id between ? and ? and session = ? order by id", (first, last, session))
             for channel, flags, size, start, link_, seq in rows:
-                real = zstandard.frame_content_size(start) if flags & ZSTD else size
+                real = size_of(flags, size, start)
                 bytes_in += real if channel in TO_UPSTREAM else 0
                 bytes_out += real if channel in TO_CLIENT else 0
                 head, frames = link_, seq + 1
@@ -355,6 +355,16 @@ def sync_folder(path: Path) -> None:
         os.fsync(fd)
     finally:
         os.close(fd)
+
+
+def size_of(flags: int, size: int, start: bytes) -> int:
+    """Bytes of a body as it was recorded, from those that are stored and the first 18 of them. Raises ValueError if it is no zstd frame."""
+    if not flags & ZSTD:
+        return size
+    try:
+        return zstandard.frame_content_size(start)
+    except zstandard.ZstdError as error:
+        raise ValueError(f"the stored body can't be unpacked: {error}") from error
 
 
 def body_of(flags: int, body: bytes, limit: int = 1 << 28) -> bytes:

@@ -136,10 +136,13 @@ class Reel:
             if shot.channel != "stdin":
                 continue
             piece = shot.body.decode("utf-8", "replace")
-            if line and piece.endswith(("\r", "\n")):
+            end = len(piece) if line else len(piece.rstrip("\r\n"))
+            begins = max(piece.rfind("\r", 0, end), piece.rfind("\n", 0, end)) + 1
+            if piece[begins:]:
+                line.append(piece[begins:])
+                delivered = delivered and shot.delivered
+            if begins:
                 break
-            line.append(piece)
-            delivered = delivered and shot.delivered
         return words("".join(reversed(line)).replace("\r", "⏎").replace("\n", "⏎").replace("\x7f", "⌫")), delivered
 
     def transcript(self) -> list[str]:
@@ -227,5 +230,5 @@ def status_line(body: bytes) -> str:
 
 def _letter(channel: str, body: bytes) -> str:
     if channel == "stdin":
-        return "I" if body.endswith((b"\r", b"\n")) else ""
+        return "I" if b"\r" in body or b"\n" in body else ""
     return {"resize": "R", "gateway": "G", "error": "X"}.get(channel, "")

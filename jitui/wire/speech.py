@@ -18,6 +18,7 @@ Wire: TypeAlias = list[tuple[float, bytes]]  # seconds after the first of them, 
 CLIENT_FRAME: Final = 8 << 20  # bytes of one WebSocket message of a client: 5 MB have been seen
 CLUSTER_FRAME: Final = 1 << 20
 ALL: Final = 1 << 62
+TOGETHER: Final = 64 << 10  # bytes of pieces that are joined: a viewer, and a page of them, take frames whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +97,7 @@ def mark(key: str, value: str, how: bytes = b"") -> bytes:
 
 
 def joined(said: list[Said]) -> list[Said]:
-    """The same, with what follows each other in one stream of bytes as one piece: a row and a link for all of it.
+    """The same, with what follows each other in one stream of bytes as one piece, as far as it goes TOGETHER: a row and a link for all of it.
 
     What is empty stays by itself: its kind is counted by the piece, as it has no bytes to count.
     """
@@ -104,10 +105,18 @@ def joined(said: list[Said]) -> list[Said]:
         return said
     whole: list[Said] = []
     for (lane, channel, some), run in groupby(said, lambda piece: (piece[0], piece[1], piece[2] != b"")):
-        if some and channel in BYTES:
-            whole.append((lane, channel, b"".join([body for _, _, body in run])))
-        else:
+        if not some or channel not in BYTES:
             whole += run
+            continue
+        parts: list[bytes] = []
+        size = 0
+        for _, _, body in run:
+            if parts and size + len(body) > TOGETHER:
+                whole.append((lane, channel, b"".join(parts)))
+                parts, size = [], 0
+            parts.append(body)
+            size += len(body)
+        whole.append((lane, channel, b"".join(parts)))
     return whole
 
 

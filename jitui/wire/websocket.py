@@ -98,6 +98,7 @@ class Decoder:
             frame = self._from_held() if self._held else self._frame(self._read, self._at)
         except ProtocolError as error:
             self._error = error
+            self._held.clear()
             self._read, self._at = b"", 0
             raise
         if frame is None:

@@ -2,16 +2,22 @@
 
 import asyncio
 import contextlib
+import random
+from base64 import b64decode
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any, Final
 
 import pytest
 
-from jitui.desk import House as Desk
+from jitui.counter.floor import BEFORE_LIVE
+from jitui.desk import FrameView, House as Desk
 from jitui.errors import ConflictError, InvalidError, NotFoundError, RefusedError
 from jitui.rules.action import Action
 from jitui.rules.terms import BUDGET, Identity, Role
+from jitui.store.tape_rows import PAGE_BYTES
+from jitui.tape.delivery import delivered
+from jitui.wire.speech import TOGETHER
 from tests.fakes.house import ADMIN, AGENT, house, rule
 from tests.session.test_relay import connected
 
@@ -287,3 +293,45 @@ async def test_what_an_ended_window_adds_up_to(tmp_path: Path) -> None:
         assert (after.bytes_in, after.bytes_out) == (sum(each.bytes_in for each in sessions), sum(each.bytes_out for each in sessions))
         assert (after.bytes_in, after.bytes_out >= before.bytes_out) == (before.bytes_in, True)
         assert await desk.grants(everything=True) == [after]
+
+
+async def test_who_begins_to_watch_sees_the_newest_bytes(tmp_path: Path) -> None:
+    """64 KiB of them, though what came before is one long frame."""
+    async with house(tmp_path) as home:
+        await home.window()
+        _, pod = await connected(home)
+        pod.line.message(1, b"a" * 100_000)
+        pod.line.message(2, b"$ ")
+        session = home.broker.windows.sessions[1]
+        await home.until(lambda: session.bytes_out > 100_000 and home.store.recorded(1) == session.frames)
+        shown = []
+        async for chunk in home.desk(OPERATOR).watch("s-1"):
+            assert chunk.frame is not None
+            shown.append((chunk.frame.channel, b64decode(chunk.frame.data_b64)))
+            if shown[-1] == ("stderr", b"$ "):
+                break
+        assert shown == [("stdout", b"a" * (BEFORE_LIVE - 2)), ("stderr", b"$ ")]
+
+
+async def test_long_pages_are_short(tmp_path: Path) -> None:
+    """A page is no longer than may be put into text at once; what of it was delivered is the same as of the whole record, page by page."""
+    async with house(tmp_path) as home:
+        await home.window()
+        kubectl, pod = await connected(home)
+        kubectl.writer.transport.pause_reading()  # type: ignore[attr-defined]
+        for number in range(300):
+            pod.line.message(1, random.Random(number).randbytes(60_000))
+        session = home.broker.windows.sessions[1]
+        (leg,) = session._legs
+        await home.until(lambda: leg.cluster.paused)  # type: ignore[attr-defined]
+        await home.desk(OPERATOR).kill("s-1", reason="enough")
+        frames = await home.frames(1)
+        (ended,) = await home.facts("session.ended")
+        assert ended.what["conns"]
+        seen: list[FrameView] = []
+        while page := await home.desk(OPERATOR).frames("s-1", after=seen[-1].seq if seen else -1):
+            assert sum(len(b64decode(view.data_b64)) for view in page) < PAGE_BYTES + TOGETHER
+            seen += page
+        assert [(view.seq, view.delivered) for view in seen] == [(frame.seq, whole) for frame, whole in delivered(frames, ended.what["conns"])]
+        assert {view.delivered for view in seen} == {True, False}
+        assert sum(len(frame.body) for frame in frames) > 2 * PAGE_BYTES

@@ -59,6 +59,8 @@ def test_what_was_typed_is_the_line_since_the_last_return() -> None:
     reel = reel_of(("stdin", b"ls\r"), ("stdout", b"x"), ("stdin", b"ki"), ("stdin", b"ll\x1b[A"))
     assert reel.typed(4) == ("kill\N{REPLACEMENT CHARACTER}[A", True)
     assert reel.typed(1)[0] == "ls⏎"
+    joined = reel_of(("stdin", b"cd\rls\rki"), ("stdin", b"ll\n"), ("stdin", b"a\rb\n"))
+    assert [joined.typed(index)[0] for index in (1, 2, 3)] == ["ki", "kill⏎", "b⏎"]
 
 
 def test_the_transcript_is_plain_lines() -> None:
@@ -69,7 +71,7 @@ def test_the_transcript_is_plain_lines() -> None:
 
 def test_marks_are_where_something_happened() -> None:
     """Returns typed, resizes, the gateway's words."""
-    reel = reel_of(("stdin", b"a"), ("stdin", b"\r"), ("resize", b'{"Width":80,"Height":24}'), ("gateway", b"over"))
+    reel = reel_of(("stdin", b"a"), ("stdin", b"\rb"), ("resize", b'{"Width":80,"Height":24}'), ("gateway", b"over"))
     assert [(mark.at_us, mark.letter) for mark in reel.marks] == [(1000, "I"), (2000, "R"), (3000, "G")]
 
 

@@ -10,7 +10,7 @@ from hypothesis import given, settings, strategies as st
 from jitui.tape.frame import BYTES, Channel
 from jitui.wire import status, websocket
 from jitui.wire.channels import Version
-from jitui.wire.speech import Said, WebSocketCommand, joined
+from jitui.wire.speech import TOGETHER, Said, WebSocketCommand, joined
 from jitui.wire.websocket import BINARY, CLOSE, PING, PONG, TEXT, encode
 from tests.wire.pieces import disturbed, run
 from tests.wire.talk import CLIENT, CLUSTER, Turn, messages, play, refused
@@ -104,3 +104,12 @@ def test_pieces_of_a_byte_stream_are_joined(said: list[Said]) -> None:
     alone = [piece for piece in said if piece[1] not in BYTES or not piece[2]]
     assert [piece for piece in whole if piece[1] not in BYTES or not piece[2]] == alone
     assert not any(one[:2] == other[:2] and one[1] in BYTES and one[2] and other[2] for one, other in pairwise(whole))
+
+
+def test_no_more_than_a_viewer_takes_is_joined() -> None:
+    """As many as fit, in order; one that is longer stays as it came."""
+    sizes = [TOGETHER // 2, TOGETHER // 2, 1, TOGETHER, TOGETHER + 1, 5]
+    said = [(0, Channel.STDOUT, bytes([number]) * size) for number, size in enumerate(sizes)]
+    whole = joined(said)
+    assert [len(body) for _, _, body in whole] == [TOGETHER, 1, TOGETHER, TOGETHER + 1, 5]
+    assert b"".join(body for _, _, body in whole) == b"".join(body for _, _, body in said)
