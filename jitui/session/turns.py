@@ -10,7 +10,7 @@ from typing import Final
 
 from jitui.session.outlet import WINDOW
 
-WIDE: Final = 4 << 20  # bytes a direction may hold while nobody types: fewer, longer commits
+WIDE: Final = 4 << 20  # bytes a direction may hold while nobody types: who sends does not wait for a commit
 WIDE_AT_ONCE: Final = 4  # directions; so much memory at most
 CALM_S: Final = 2.0  # seconds since the last keystroke
 KEYSTROKE: Final = 1024  # bytes of what a client says at once: more is bulk itself

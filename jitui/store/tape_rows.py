@@ -61,7 +61,8 @@ def weight(row: Sequence[Any]) -> int:
 
 def sizes(db: sqlite3.Connection, session: int, upto: int) -> Iterator[tuple[int, Channel, int]]:
     """Of each frame of a session up to the seq `upto`: its connection, channel and bytes, without reading its body. Raises ValueError."""
-    for first, last in ranges(db, session, -1):
+    runs = db.execute("select first, last from spans where session = ? and seq <= ? order by seq", (session, upto)).fetchall()
+    for first, last in [*runs, (spanned(db) + 1, END)] if upto >= 0 else ():
         rows = db.execute("select conn, channel, flags, length(body), substr(body, 1, 18) from frames "
                           "where id between ? and ? and session = ? and seq <= ? order by id", (first, last, session, upto)).fetchall()
         for conn, channel, flags, size, start in rows:

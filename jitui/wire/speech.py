@@ -99,7 +99,7 @@ def mark(key: str, value: str, how: bytes = b"") -> bytes:
 def joined(said: list[Said]) -> list[Said]:
     """The same, with what follows each other in one stream of bytes as one piece, as far as it goes TOGETHER: a row and a link for all of it.
 
-    What is empty stays by itself: its kind is counted by the piece, as it has no bytes to count.
+    What is empty stays by itself: such pieces are counted, as they have no bytes that could be.
     """
     if len(said) < 2:
         return said
