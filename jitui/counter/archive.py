@@ -22,10 +22,8 @@ def frame_page(files: Files, session: int, after: int, limit: int) -> list[Frame
     """One page of frames, each with whether it was delivered (only an ended session that lost something has any that were not)."""
     ended = [fact for fact in files.facts(subject=f"s-{session}") if fact.kind is Kind.SESSION_ENDED]
     lost = ended[-1].what.get("conns") if ended else None
-    if not lost:
-        return [views.frame_view(frame) for frame in files.frames(session, after=after, limit=limit)]
-    delivery = Delivery(lost)
-    for conn, channel, size in files.sizes(session, upto=after):
+    delivery = Delivery(lost or ())
+    for conn, channel, size in files.sizes(session, upto=after) if lost else ():
         delivery.whole(conn, channel, size)
     return [views.frame_view(frame, delivered=delivery.whole(frame.conn, frame.channel, len(frame.body)))
             for frame in files.frames(session, after=after, limit=limit)]  # fmt: skip

@@ -7,7 +7,7 @@ is not pinned; pages are at most 1,000 frames unless asked otherwise, and about 
 import json
 import sqlite3
 import threading
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from itertools import pairwise
 from pathlib import Path
@@ -177,29 +177,25 @@ class Files:
         Only of these channels and this connection if given. It is empty behind the last. Raises InvalidError if a stored body can't be read:
         `verify` says more.
         """
-        numbers = [int(channel) for channel in channels]
-        found: list[Frame] = []
-        room = PAGE_BYTES
-        for path in self.tapes_of(session):
-            with self._of(session), self.reading(path) as db:
-                some = [frame_of(row) for row in page(db, session, after, limit - len(found), room, channels=numbers, conn=conn)]
-            found += some
-            room -= sum(len(frame.body) for frame in some)
-            if len(found) >= limit or room <= 0:
-                break
-        return found
+        return self._page(session, after, limit, PAGE_BYTES, channels=[int(channel) for channel in channels], conn=conn)
 
     def newest_frames(self, session: int, *, after: int, room: int) -> list[Frame]:
         """The newest frames after the seq `after`, oldest first: as many as it takes to have `room` bytes of bodies. Raises InvalidError."""
-        found: list[Frame] = []
-        for path in reversed(self.tapes_of(session)):
+        return self._page(session, after, PAGE, room, newest=True)
+
+    def _page(self, session: int, after: int, limit: int, room: int, *, channels: Sequence[int] = (), conn: int | None = None,
+              newest: bool = False) -> list[Frame]:
+        """As `tape_rows.page`, from tape to tape."""
+        way = -1 if newest else 1
+        found: list[list[Frame]] = []
+        for path in self.tapes_of(session)[::way]:
             with self._of(session), self.reading(path) as db:
-                some = [frame_of(row) for row in page(db, session, after, PAGE, room, newest=True)]
-            found = some + found
-            room -= sum(len(frame.body) for frame in some)
-            if room <= 0:
+                found.append([frame_of(row) for row in page(db, session, after, limit, room, channels=channels, conn=conn, newest=newest)])
+            limit -= len(found[-1])
+            room -= sum(len(frame.body) for frame in found[-1])
+            if limit <= 0 or room <= 0:
                 break
-        return found
+        return [frame for some in found[::way] for frame in some]
 
     def sizes(self, session: int, *, upto: int) -> Iterator[tuple[int, Channel, int]]:
         """Of each frame up to the seq `upto`: its connection, channel and bytes. Raises InvalidError."""

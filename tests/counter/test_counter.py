@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import random
 from base64 import b64decode
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
@@ -20,6 +19,7 @@ from jitui.tape.delivery import delivered
 from jitui.wire.speech import TOGETHER
 from tests.fakes.house import ADMIN, AGENT, house, rule
 from tests.session.test_relay import connected
+from tests.session.test_rest import held_back
 
 AGENT_X: Final = Identity(AGENT, frozenset({Role.AGENT}), owner="owner")
 OTHER: Final = Identity("agent-y", frozenset({Role.AGENT}), owner="owner")
@@ -317,13 +317,9 @@ async def test_long_pages_are_short(tmp_path: Path) -> None:
     """A page is no longer than may be put into text at once; what of it was delivered is the same as of the whole record, page by page."""
     async with house(tmp_path) as home:
         await home.window()
-        kubectl, pod = await connected(home)
-        kubectl.writer.transport.pause_reading()  # type: ignore[attr-defined]
-        for number in range(300):
-            pod.line.message(1, random.Random(number).randbytes(60_000))
+        await held_back(home)
         session = home.broker.windows.sessions[1]
-        (leg,) = session._legs
-        await home.until(lambda: leg.cluster.paused)  # type: ignore[attr-defined]
+        await home.until(lambda: session.bytes_out > 2 * PAGE_BYTES)
         await home.desk(OPERATOR).kill("s-1", reason="enough")
         frames = await home.frames(1)
         (ended,) = await home.facts("session.ended")
