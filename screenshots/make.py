@@ -57,6 +57,7 @@ def play(gateway: Gateway) -> Stage:
     for args in (["get", "pods"], ["get", "deployments"], ["get", "secrets"], ["logs", "chatty", "--tail=5"], ["exec", "web", "--", "sh", "-c", "env | sort"]):
         gateway.kubectl(kubectl, sre, "-n", "web", *args)
     shell = gateway.spawn_kubectl(kubectl, sre, "-n", "web", "exec", "-it", "web", "--", "sh", tty=(24, 80))
+    gateway.live("exec")
     gateway.spawn_kubectl(kubectl, triage, "-n", "web", "logs", "-f", "chatty")
     for line in SHELL:
         shell.write(line)
@@ -66,8 +67,8 @@ def play(gateway: Gateway) -> Stage:
     return Stage(gateway, agents, shell)
 
 
-async def picture(stage: Stage, name: str, size: tuple[int, int], *keys: str, wait: float = 1.2) -> None:
-    """Open the app on the gateway, press the keys, and keep what is on the screen."""
+async def picture(stage: Stage, name: str, size: tuple[int, int], *keys: str, shows: str = "", wait: float = 1.2) -> None:
+    """Open the app on the gateway, press the keys, and keep what is on the screen, which `shows` that word. Raises AssertionError if it does not."""
     remote = Remote(Address.parse(f"unix:{stage.gateway.ready['socket']}"))
     app = JituiApp(remote)
     async with app.run_test(size=size) as pilot:
@@ -76,6 +77,7 @@ async def picture(stage: Stage, name: str, size: tuple[int, int], *keys: str, wa
             await pilot.press(key)
             await pilot.pause(wait)
         svg = app.export_screenshot(title=f"jitui {size[0]}x{size[1]}")
+    assert shows in svg, f"{name}: another screen was open after {keys}"
     convert(svg, Path(__file__).with_name(f"{name}.png"))
 
 
@@ -115,7 +117,7 @@ def main() -> None:
                 async def replay() -> None:
                     stage.shell.write(b"exit\r")
                     await asyncio.sleep(1)
-                    await picture(stage, "replay", (120, 32), "3", "down", "enter", "end", "left", "left")
+                    await picture(stage, "replay", (120, 32), "3", "down", "down", "enter", "end", "left", "left", shows="speed")
 
                 asyncio.run(take(stage, replay))
 
