@@ -19,7 +19,6 @@ from pydantic import (
     AfterValidator,
     BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
     StringConstraints,
     ValidationError,
@@ -29,13 +28,15 @@ from pydantic import (
 )
 from pydantic_core import ErrorDetails
 
-from jitui import marked, size, span
+from jitui import marked
 from jitui.errors import ConfigurationError, InvalidError
 from jitui.identity.people import Person
+from jitui.limits import Limits
 from jitui.rules.action import Hazard
 from jitui.rules.scope import Scope
 from jitui.rules.terms import BUDGET, Role, Rule
 from jitui.upstream.eks.terms import Terms
+from jitui.values import Bytes, Seconds, Strict
 
 PRESETS: Final = '@view, @debug or @deploy, as in "@view in web"'
 ROLE_VARIABLE: Final = "EKS_ROLE_ARN"
@@ -43,24 +44,6 @@ ROLE: Final = r"^(arn:[a-z-]+:iam::[0-9]{12}:role/[A-Za-z0-9_+=,.@/-]+)?$"
 TAG_KEY: Final = r"^[\p{L}\p{Z}\p{N}_.:/=+@-]+$"  # STS's own pattern
 TAG_VALUE: Final = r"^(?:[\p{L}\p{Z}\p{N}_.:/=+@-]|\{grant\}|\{identity\})*$"
 FILLED: Final = r"^(?:[A-Za-z0-9_+=,.@-]|\{grant\}|\{identity\})*$"  # what STS takes, and what stands for the window's own names
-
-
-def _seconds(value: object) -> object:
-    if isinstance(value, str):
-        try:
-            return span.parse(value)
-        except InvalidError as error:
-            raise ValueError(str(error)) from None
-    raise ValueError("a duration is hours, minutes, seconds as in 30m, 1h30m or 45s")
-
-
-def _bytes(value: object) -> object:
-    if isinstance(value, str):
-        try:
-            return size.parse(value)
-        except InvalidError as error:
-            raise ValueError(str(error)) from None
-    raise ValueError("a size is a whole number and its unit, as in 500MB or 2GiB")
 
 
 def _path(value: object, info: ValidationInfo) -> object:
@@ -88,8 +71,6 @@ def _clauses(value: object) -> object:
     return [value] if isinstance(value, str) else value
 
 
-Seconds = Annotated[int, BeforeValidator(_seconds), WithJsonSchema({"type": "string", "pattern": span.GRAMMAR, "examples": ["30m", "1h30m"]})]
-Bytes = Annotated[int, BeforeValidator(_bytes), WithJsonSchema({"type": "string", "pattern": size.GRAMMAR, "examples": ["500MB", "2GiB"]})]
 FilePath = Annotated[Path, BeforeValidator(_path), WithJsonSchema({"type": "string", "minLength": 1})]
 ScopeText = Annotated[
     list[Annotated[str, AfterValidator(_clause)]], BeforeValidator(_clauses),
@@ -99,10 +80,6 @@ ConnectionName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9](?:[a-z0-9.
 HostPort = Annotated[str, StringConstraints(pattern=r"^(?:\[[0-9a-fA-F:]+\]|[A-Za-z0-9.-]+):[0-9]{1,5}$"), AfterValidator(_port)]
 PersonRole = Literal["approver", "operator", "auditor"]
 HazardName = Literal["READ", "SECRET", "EXEC", "CHANGE", "SPAWN", "ESCAPE"]
-
-
-class Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, use_attribute_docstrings=True)
 
 
 class Listen(Strict):
@@ -238,6 +215,7 @@ class Settings(Strict):
     people: dict[Name, PersonEntry] = Field(default_factory=dict)
     connections: dict[ConnectionName, Connection]
     rules: list[RuleEntry] = Field(default_factory=list)
+    limits: Limits = Limits()
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,6 +229,7 @@ class Configuration:
     people: Mapping[str, Person]
     connections: Mapping[str, EksConnection | KubernetesConnection]
     rules: tuple[Rule, ...]
+    limits: Limits
     unsupported: str = ""  # why a gateway can't start with it, naming file and line; empty if it can
 
     @property
@@ -308,7 +287,7 @@ def read(text: str, path: Path) -> Configuration:
         path=path, digest=sha256(text.encode()).hexdigest(), listen=settings.listen, certificate=settings.certificate,
         people=MappingProxyType({name: Person(entry.uid, frozenset(Role(role) for role in entry.roles)) for name, entry in settings.people.items()}),
         connections=MappingProxyType(settings.connections), rules=tuple(entry.rule(solo=solo) for entry in settings.rules),
-        unsupported=next(_roleless(settings, document, path), ""))
+        limits=settings.limits, unsupported=next(_roleless(settings, document, path), ""))
 
 
 def _roleless(settings: Settings, document: marked.Marked, path: Path) -> Iterator[str]:
@@ -372,7 +351,7 @@ def _complaint(document: marked.Marked, detail: ErrorDetails) -> tuple[int, str]
     elif kind.endswith(("_type", "_error")) and kind != "value_error":
         what = f"{what[0].lower()}{what[1:]}, not {json.dumps(detail['input'], default=str)[:60]}"
     inner, colon, rest = what.partition(": ")
-    if kind == "value_error" and colon and inner in RuleEntry.model_fields and where[-1] != inner:
+    if kind == "value_error" and colon and inner in {*RuleEntry.model_fields, *Limits.model_fields} and where[-1] != inner:
         where, label, what = (*where, inner), f"{label}.{inner}", rest
     return document.line(where), f"{label}: {what}" if label else what
 
@@ -395,6 +374,6 @@ def _label(where: tuple[int | str, ...]) -> str:
 def _keys_near(loc: tuple[int | str, ...]) -> list[str]:
     """The keys that may stand where an unknown one does."""
     models: dict[str, list[type[BaseModel]]] = {"listen": [Listen], "certificate": [Certificate], "people": [PersonEntry], "rules": [RuleEntry],
-                                                "connections": [KubernetesConnection] if "kubernetes" in loc else [EksConnection]}
+                                                "limits": [Limits], "connections": [KubernetesConnection] if "kubernetes" in loc else [EksConnection]}
     here: list[Any] = [Settings] if len(loc) == 1 else models.get(str(loc[0]), [])
     return [key for model in here for key in model.model_fields]

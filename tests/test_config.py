@@ -7,6 +7,7 @@ import pytest
 
 from jitui import config
 from jitui.errors import ConfigurationError
+from jitui.limits import Limits
 from jitui.rules.scope import Scope
 from jitui.rules.terms import Role, Rule
 from jitui.upstream.eks.terms import Terms
@@ -51,6 +52,13 @@ def test_a_good_file() -> None:
     made.must_start()
 
 
+def test_limits_that_are_not_written_have_defaults() -> None:
+    """One of them is changed without writing the others."""
+    assert config.read(GOOD, HERE).limits == Limits()
+    changed = config.read(GOOD + "limits:\n  streams_per_grant: 7\n  handshake: 2s\n", HERE).limits
+    assert (changed.streams_per_grant, changed.handshake, changed.requests_per_second) == (7, 2, Limits().requests_per_second)
+
+
 def broken(old: str, new: str) -> str:
     assert old in GOOD
     return GOOD.replace(old, new)
@@ -64,6 +72,10 @@ def broken(old: str, new: str) -> str:
     (broken("    pending: 2h", "    pendign: 2h"), "c.yaml:17: rules[0].pendign: unknown key; did you mean pending?"),
     (broken("  kube:", "  cube:"), "c.yaml:2: listen.cube: unknown key; did you mean kube?"),
     (GOOD + "colour: red\n", "c.yaml:21: colour: unknown key"),
+    (GOOD + "limits:\n  stranger: 5\n", "c.yaml:22: limits.stranger: unknown key; did you mean strangers?"),
+    (GOOD + "limits:\n  strangers: 0\n", "c.yaml:22: limits.strangers: Input should be greater than or equal to 1"),
+    (GOOD + "limits:\n  handshake: 5\n", "c.yaml:22: limits.handshake: a duration is"),
+    (GOOD + "limits:\n  heads: 1MiB\n", "c.yaml:22: limits.heads: at least 2MiB, as one request head may have 1 MiB"),
     (broken("    context:", "    contxt:"), "c.yaml:9: connections.staging.contxt: unknown key; did you mean context?"),
     (broken("kind: kubernetes", "kind: k8s"), "c.yaml:7: connections.staging.kind: is kubernetes or kubernetes-eks"),
     (broken("    kind: kubernetes\n", ""), "c.yaml:6: connections.staging.kind: is missing; it is kubernetes or kubernetes-eks"),
@@ -229,7 +241,7 @@ def test_load_reads_a_file(tmp_path: Path) -> None:
 def test_schema_is_json_schema() -> None:
     """Editors get every key, and durations as text."""
     made = json.loads(config.schema())
-    assert set(made["properties"]) == {"listen", "certificate", "people", "connections", "rules"}
+    assert set(made["properties"]) == {"listen", "certificate", "people", "connections", "rules", "limits"}
     assert made["$defs"]["RuleEntry"]["properties"]["duration"]["type"] == "string"
     assert made["additionalProperties"] is False
 
