@@ -8,7 +8,7 @@ import json
 import sqlite3
 import threading
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final
@@ -91,6 +91,10 @@ class Files:
             return _connect(path)
         except sqlite3.DatabaseError as error:
             raise InvalidError(f"{path} can't be read ({error}); it is damaged, or no recording of jitui") from error
+
+    def facts_read(self) -> AbstractContextManager[sqlite3.Connection]:
+        """A connection to the facts, for one short read."""
+        return self.reading(self.ledger)
 
     def close(self) -> None:
         """Close idle connections; later calls open new ones."""

@@ -2,7 +2,6 @@
 
 import os
 from dataclasses import dataclass, field
-from hashlib import sha256
 from pathlib import Path
 
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -10,11 +9,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat, load_pem_private_key
 
 from jitui.errors import UnsafeError
-
-
-def key_id(public: bytes) -> str:
-    """The name of a key: 16 hex digits of the sha256 of its 32 public bytes."""
-    return sha256(public).hexdigest()[:16]
+from jitui.tape.chain import key_id
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,21 +4,19 @@ import json
 import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import closing
-from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from jitui.errors import InvalidError, JituiError, NotFoundError
 from jitui.facts import Kind
-from jitui.store.fold import all_facts, fact_of, fold, number
+from jitui.store.chained import Chained, heads
+from jitui.store.fold import all_facts, fold, number
 from jitui.store.schema import FOLDED, FOLDED_TABLES
 from jitui.store.tape_rows import every
-from jitui.tape.chain import FACTS_GENESIS, fact_digest
-from jitui.tape.verify import FrameWalk, Head, Linked, Mark, Signed, Verdict, verify_facts, worth
+from jitui.tape.chain import FACTS_GENESIS
+from jitui.tape.verify import FactWalk, FrameWalk, Head, Mark, Signed, Verdict, facts_verdict
 
 if TYPE_CHECKING:
     from jitui.store.archive import Files
-
-PAGE = 1000
 
 
 def verify(files: "Files", session: int = 0, *, key: bytes = b"", witness: Mapping[int, bytes] | None = None) -> list[Verdict]:
@@ -28,15 +26,16 @@ def verify(files: "Files", session: int = 0, *, key: bytes = b"", witness: Mappi
     The facts come first, then sessions in order. Raises NotFoundError for a session that is not there.
     """
     with files.reading(files.ledger) as db:
-        heads = _heads(db)
         keys = dict(db.execute("select key_id, public from keys").fetchall())
         ends, opened = _sessions(db)
         start = _start(db)
-    good = [head for head in heads if head.signed_by(key or keys.get(head.key_id, b""))]
-    facts = verify_facts(_links(files, start[0]), heads, keys, trusted=key, witness=witness, start=start)
-    signed_to = max([head.facts_seq for head in good], default=0) if facts.consistent else 0
-    signed = worth(good, key, [Mark(seq, value, "", signed=True) for seq, value in (witness or {}).items()]) if facts.consistent else "no"
-    walks = _Walks(_marks(good, ends, signed_to), opened, signed)
+    good: list[Head] = []
+    walk = FactWalk(heads(files.facts_read), keys, trusted=key, witness=witness, start=start, agreed=good.append)
+    for _ in Chained(files.facts_read, walk, sealed=files.single):
+        pass
+    facts = facts_verdict(walk)
+    signed_to = walk.sure if facts.consistent and walk.newest else 0
+    walks = _Walks(_marks(good, ends, signed_to), opened, facts.signed)
     if session:
         if session not in opened and not files.frames(session, limit=1):
             raise NotFoundError(f"no session s-{session} in {files.place}; list them with: jitui sessions")
@@ -72,17 +71,6 @@ class _Walks:
             yield verdict
 
 
-def _heads(db: sqlite3.Connection) -> list[Head]:
-    found = []
-    for facts_seq, link, at_us, sessions, key_id, sig in db.execute("select facts_seq, hash, at_us, sessions, key_id, sig from heads order by id"):
-        try:
-            marks = {int(session): (int(frames), bytes.fromhex(head)) for session, (frames, head) in json.loads(sessions).items()}
-        except (ValueError, TypeError, AttributeError):
-            marks = {}  # then the signature does not fit either
-        found.append(Head(facts_seq, link, at_us, marks, key_id, sig))
-    return found
-
-
 def _sessions(db: sqlite3.Connection) -> tuple[dict[int, tuple[int, int, bytes]], frozenset[int]]:
     """Ends of sessions as (fact, frames, head), and all that began: as the facts tell, not the folded tables."""
     ends, opened = {}, set()
@@ -116,30 +104,6 @@ def _start(db: sqlite3.Connection) -> tuple[int, bytes]:
         return 0, FACTS_GENESIS
     row = db.execute("select seq, hash from sealed where digest is null").fetchone()
     return (row[0], row[1]) if row else (0, FACTS_GENESIS)
-
-
-def _links(files: "Files", after: int) -> Iterator[Linked]:
-    """The facts as the chain sees them; of an exported file also the sealed ones."""
-    while True:
-        with files.reading(files.ledger) as db:
-            rows = db.execute("select seq, at_us, kind, who, subject, what, hash from facts where seq > ? order by seq limit ?", (after, PAGE)).fetchall()
-            sealed = []
-            if files.single:
-                last = rows[-1][0] if len(rows) == PAGE else (1 << 62)
-                sealed = db.execute("select seq, digest, hash from sealed where seq > ? and seq <= ? and digest is not null", (after, last)).fetchall()
-        links = [Linked(row[0], _digest(row), row[6]) for row in rows] + [Linked(*row) for row in sealed]
-        yield from sorted(links, key=lambda each: each.seq)
-        if len(rows) < PAGE:
-            return
-        after = rows[-1][0]
-
-
-def _digest(row: tuple[int, int, str, str, str, str, bytes]) -> bytes:
-    """Of a row that can't be a fact any more: of its text, which fits no chain."""
-    try:
-        return fact_digest(fact_of(row))
-    except (ValueError, TypeError):
-        return sha256(repr(row).encode()).digest()
 
 
 def _tables(files: "Files") -> list[Verdict]:

@@ -42,6 +42,11 @@ def fact_link(prev: bytes, digest: bytes) -> bytes:
     return sha256(prev + digest).digest()
 
 
+def key_id(public: bytes) -> str:
+    """The name of a key: 16 hex digits of the sha256 of its 32 public bytes."""
+    return sha256(public).hexdigest()[:16]
+
+
 def head_text(facts_seq: int, facts_hash: bytes, at_us: int, tapes: Mapping[int, tuple[int, bytes]]) -> bytes:
     """What a signature covers: the newest fact, and of each session that changed (frames, link of the last one)."""
     sessions = {str(session): [frames, head.hex()] for session, (frames, head) in tapes.items()}

@@ -4,7 +4,7 @@ What a walk can know. The chain shows that nothing changed unless everything aft
 it was not made anew by somebody without the key; a key, or a head, that the verifier got elsewhere shows that the key itself is the one.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -186,32 +186,105 @@ def verify_frames(session: int, frames: Iterable[Recorded], marks: Iterable[Mark
     return walk.verdict(signed)
 
 
-def verify_facts(facts: Iterable[Linked], heads: Sequence[Head], keys: Mapping[str, bytes], *, trusted: bytes = b"",
+class FactWalk(Walk):
+    """The chain of facts together with the signed heads over it, step by step, holding one of each.
+
+    `heads` come in the order in which they were signed. With `trusted`, a public key, the heads of that key count and others are
+    counted in `foreign`; without it those count whose key is in `keys` (public key by key id), and another is the mistake in `bad`.
+    `agreed` gets each head that fits.
+    """
+
+    def __init__(self, heads: Iterable[Head], keys: Mapping[str, bytes] | None = None, *, trusted: bytes = b"",
+                 witness: Mapping[int, bytes] | None = None, start: tuple[int, bytes] = (0, FACTS_GENESIS),
+                 agreed: Callable[[Head], None] = lambda _: None) -> None:
+        self.began = start[0]
+        self.newest: Head | None = None  # the last head that fits: all before it is signed
+        self.heads = 0
+        self.foreign = 0
+        self.bad: Head | None = None  # the first whose signature is not what it should be
+        self.trusted = trusted
+        self._keys, self._agreed = keys or {}, agreed
+        self._heads = iter(heads)
+        self._next = next(self._heads, None)
+        self.noted = [Mark(seq, value, "the witness", signed=True) for seq, value in (witness or {}).items()]
+        super().__init__("fact", start[0], start[1], self.noted)
+        self._meet_heads()
+
+    def feed(self, fact: Linked) -> bool:
+        """One fact; True if it is what was recorded, as far as the chain before it tells."""
+        if not self.problem:
+            self.step(fact.seq, fact_link(self.prev, fact.digest), fact.hash)
+            self._meet_heads()
+        else:
+            self.step(fact.seq, b"", b"")
+        return not self.problem
+
+    def finish(self) -> None:
+        while not self.problem and (head := self._next) is not None:
+            self._next = next(self._heads, None)
+            if self._counts(head):
+                at = self.count + 1
+                self._fail(at, f"cut: fact {at} is missing; a signed head speaks of {head.facts_seq}, {self.count} are here")
+        super().finish()
+
+    def _meet_heads(self) -> None:
+        while not self.problem and (head := self._next) is not None and head.facts_seq <= self.count:
+            self._next = next(self._heads, None)
+            if head.facts_seq < self.began or not self._counts(head):
+                continue
+            if head.facts_seq < self.count:
+                self._fail(self.count, f"reordered: the head at fact {head.facts_seq} does not stand where it was signed")
+            elif head.hash != self.prev:
+                at = self._known + 1
+                self._fail(at, f"altered: from fact {at} on the chain is another than a signed head speaks of")
+            else:
+                self._known = self.sure = self.count
+                self.newest = head
+                self._agreed(head)
+
+    def _counts(self, head: Head) -> bool:
+        self.heads += 1
+        if head.signed_by(self.trusted or self._keys.get(head.key_id, b"")):
+            return True
+        if self.trusted:
+            self.foreign += 1
+        elif self.bad is None:
+            self.bad = head
+        return False
+
+    @property
+    def unsigned(self) -> int:
+        """How many facts of those that were walked no signature covers."""
+        return self.count - max(self.sure, self.began)
+
+
+def verify_facts(facts: Iterable[Linked], heads: Iterable[Head], keys: Mapping[str, bytes], *, trusted: bytes = b"",
                  witness: Mapping[int, bytes] | None = None, start: tuple[int, bytes] = (0, FACTS_GENESIS)) -> Verdict:
     """The proof of the facts.
 
     `keys`: public keys by key id, as found beside the facts; `trusted`: a public key from elsewhere, which then alone counts;
     `witness`: hashes of facts that somebody noted elsewhere, by seq. `start`: the fact before the first, in an exported file.
     """
-    good = [head for head in heads if head.signed_by(trusted or keys.get(head.key_id, b""))]
-    bad = next((head for head in heads if not trusted and head not in good), None)
-    marks = [Mark(head.facts_seq, head.hash, "a signed head", signed=True) for head in good if head.facts_seq >= start[0]]
-    noted = [Mark(seq, value, "the witness", signed=True) for seq, value in (witness or {}).items()]
-    walk = Walk("fact", start[0], start[1], marks + noted)
+    walk = FactWalk(heads, keys, trusted=trusted, witness=witness, start=start)
     for fact in facts:
-        walk.step(fact.seq, fact_link(walk.prev, fact.digest), fact.hash)
+        walk.feed(fact)
+    return facts_verdict(walk)
+
+
+def facts_verdict(walk: FactWalk) -> Verdict:
+    """The outcome of a walk to which nothing more comes."""
     walk.finish()
     problem, seq = walk.problem, walk.seq
-    if not problem and bad is not None:
-        problem, seq = f"altered: the head at fact {bad.facts_seq} has no valid signature of key {bad.key_id}", bad.facts_seq
-    if not problem and trusted and heads and not good:
-        problem, seq = f"none of the {len(heads)} signed heads is of the key that was given", heads[0].facts_seq
-    return Verdict(subject="facts", consistent=not problem, signed=worth(good, trusted, noted) if not problem else "no",
-                   frames=walk.count - start[0], unsigned_tail=walk.count - max(walk.sure, start[0]), problem=f"facts: {problem}" if problem else "", seq=seq)
+    if not problem and walk.bad is not None:
+        problem, seq = f"altered: the head at fact {walk.bad.facts_seq} has no valid signature of key {walk.bad.key_id}", walk.bad.facts_seq
+    if not problem and walk.trusted and walk.heads and walk.newest is None:
+        problem, seq = f"none of the {walk.heads} signed heads is of the key that was given", walk.count
+    return Verdict(subject="facts", consistent=not problem, signed="no" if problem else worth(walk), frames=walk.count - walk.began,
+                   unsigned_tail=walk.unsigned, problem=f"facts: {problem}" if problem else "", seq=seq)
 
 
-def worth(good: Sequence[Head], trusted: bytes, witnessed: Sequence[Mark]) -> Signed:
-    """What signatures prove: of a key or head from elsewhere more than of one that lay beside the files."""
-    if witnessed or (good and trusted):
+def worth(walk: FactWalk) -> Signed:
+    """What the signatures prove: of a key or head from elsewhere more than of one that lay beside the files."""
+    if walk.noted or (walk.newest and walk.trusted):
         return "matched"
-    return "self-attested" if good else "no"
+    return "self-attested" if walk.newest else "no"

@@ -9,7 +9,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from jitui.errors import UnsafeError
-from jitui.store.keys import key_id, ledger_key
+from jitui.store.keys import ledger_key
+from jitui.tape.chain import key_id
 
 
 def test_it_is_made_once(tmp_path: Path) -> None:

@@ -1,0 +1,130 @@
+"""Facts as they are read from a ledger: in order, in short reads, each one checked against its chain before it is handed on.
+
+Who folds state from facts, and who proves them, takes them from here. Memory is that of one page.
+"""
+
+import json
+import sqlite3
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from hashlib import sha256
+from typing import Any, Final
+
+from jitui.facts import Fact, Kind
+from jitui.tape.chain import FACTS_GENESIS, fact_digest
+from jitui.tape.verify import FactWalk, Head, Linked
+
+PAGE: Final = 1000
+NEWEST: Final = 1 << 62  # above every number of a fact
+FACTS: Final = "select seq, at_us, kind, who, subject, what, hash from facts"
+HEADS: Final = "select id, facts_seq, hash, at_us, sessions, key_id, sig from heads"
+LATEST_US: Final = 253_402_300_800_000_000  # UTC, the end of the year 9999
+
+Reading = Callable[[], AbstractContextManager[sqlite3.Connection]]  # a connection for one short read
+
+
+class Chained:
+    """Iterates over the facts that fit their chain, once; it stops for good at the first that does not.
+
+    Afterwards `walk` says what was wrong (`problem`, `seq`), how many fit (`count`), the newest signed one (`sure`), the newest head that
+    agrees (`newest`) and how many facts no signature covers (`unsigned`). Facts of an exported file that are sealed are walked, not handed on.
+    """
+
+    def __init__(self, reading: Reading, walk: FactWalk, *, sealed: bool = False) -> None:
+        self.walk = walk
+        self._reading, self._sealed = reading, sealed
+
+    def __iter__(self) -> Iterator[Fact]:
+        for linked, fact in self._all():
+            if not self.walk.feed(linked):
+                break
+            if fact is not None:
+                yield fact
+        self.walk.finish()
+
+    def _all(self) -> Iterator[tuple[Linked, Fact | None]]:
+        after = self.walk.began
+        while True:
+            with self._reading() as db:
+                rows = db.execute(f"{FACTS} where seq > ? order by seq limit ?", (after, PAGE)).fetchall()
+                found = [linked_of(row) for row in rows]
+                if self._sealed:
+                    last = rows[-1][0] if len(rows) == PAGE else NEWEST
+                    hidden = db.execute("select seq, digest, hash from sealed where seq > ? and seq <= ? and digest is not null order by seq", (after, last))
+                    found += [(Linked(*row), None) for row in hidden]
+                    found.sort(key=lambda each: each[0].seq)
+            yield from found
+            if len(rows) < PAGE:
+                return
+            after = rows[-1][0]
+
+
+def at_start(db: sqlite3.Connection, public: bytes) -> Chained:
+    """The facts of the ledger that `db` has open, with the newest head as the key with these 32 public bytes signed it.
+
+    A head of another key, and one whose signature is false, covers nothing.
+    """
+    newest = [head_of(row) for row in db.execute(f"{HEADS} order by id desc limit 1").fetchall()]
+    return Chained(lambda: _Open(db), FactWalk(newest, trusted=public))
+
+
+class _Open:
+    """A connection that stays open."""
+
+    def __init__(self, db: sqlite3.Connection) -> None:
+        self._db = db
+
+    def __enter__(self) -> sqlite3.Connection:
+        return self._db
+
+    def __exit__(self, *_: object) -> None:
+        return
+
+
+def heads(reading: Reading) -> Iterator[Head]:
+    """Every signed head in the order of signing, in short reads."""
+    after = -1
+    while True:
+        with reading() as db:
+            rows = db.execute(f"{HEADS} where id > ? order by id limit ?", (after, PAGE)).fetchall()
+        for row in rows:
+            yield head_of(row)
+        if len(rows) < PAGE:
+            return
+        after = rows[-1][0]
+
+
+def head_of(row: Sequence[Any]) -> Head:
+    """A row (HEADS) as a head; one that can't be read has no sessions, and its signature does not fit either."""
+    _, facts_seq, link, at_us, sessions, key_id, sig = row
+    try:
+        told: Mapping[str, Any] = json.loads(sessions)
+        marks = {int(session): (int(frames), bytes.fromhex(head)) for session, (frames, head) in told.items()}
+    except (ValueError, TypeError, AttributeError, RecursionError):
+        marks = {}
+    return Head(facts_seq, link, at_us, marks, key_id, sig)
+
+
+def linked_of(row: Sequence[Any]) -> tuple[Linked, Fact | None]:
+    """A row (FACTS) as the chain sees it, and as a fact; of one that can't be a fact the digest of its text, which fits no chain."""
+    try:
+        fact = checked(row)
+    except ValueError:
+        return Linked(row[0], sha256(repr(row).encode()).digest(), row[6]), None
+    return Linked(fact.seq, fact_digest(fact), fact.hash), fact
+
+
+def checked(row: Sequence[Any]) -> Fact:
+    """A row (FACTS) as a fact, every field of it looked at. Raises ValueError."""
+    seq, at_us, kind, who, subject, what, link = row
+    if not (type(seq) is int and type(at_us) is int and 0 < seq < NEWEST and 0 <= at_us < LATEST_US):
+        raise ValueError(f"number {seq!r} or time {at_us!r} of a fact is out of all range")
+    if not (isinstance(who, str) and isinstance(subject, str) and isinstance(what, str) and isinstance(link, bytes) and len(link) == len(FACTS_GENESIS)):
+        raise ValueError(f"fact {seq} holds something of another type than was written")
+    try:
+        told = json.loads(what)
+    except RecursionError as error:
+        raise ValueError(f"fact {seq} is nested deeper than any fact is") from error
+    if not isinstance(told, dict):
+        raise ValueError(f"fact {seq} is no JSON object")  # noqa: TRY004 - as every other row that was tampered with
+    return Fact(seq, at_us, Kind(kind), who, subject, told, link)
