@@ -114,7 +114,7 @@ class Gateway:
             )  # fmt: skip
             broker.windows.ended = lambda grant: self._forget(ways, grant)
             broker.windows.occupied = lambda name, live: ways[name].pool.rest(not live) if name in ways else None
-            callers = Callers(broker.roster.tokens, people, broker.roster.named, self.clock)
+            callers = Callers(broker.roster.directory, self.clock)
             material = self._material()
             context = tls.server_context(material)
             kube = KubeDoor(broker, callers, ways, self.spawn, os.geteuid())

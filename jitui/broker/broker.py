@@ -137,7 +137,7 @@ class Broker:
 
     async def reload(self, rules: Mapping[tuple[str, str], Rule], people: People, digest: str) -> None:
         """New rules and people: windows whose rule is gone end, and streams that a narrower rule does not allow any more."""
-        self.roster.people = people
+        self.roster.directory.name_people(people)
         await self.requests.reload(rules)
         for window in list(self.windows.live.values()):
             pair = (window.grant.identity, window.grant.connection)

@@ -1,11 +1,13 @@
 """Identities and tokens: who is known here. A change is on record before it counts."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
 
 from jitui.clock import Clock
 from jitui.errors import ConflictError, InvalidError, NotFoundError
 from jitui.facts import Draft, Kind
+from jitui.identity.directory import Directory
 from jitui.identity.people import People
 from jitui.identity.tokens import Minted, Tokens, mint
 from jitui.rules.terms import Identity, Role
@@ -18,13 +20,23 @@ class Roster:
     """The identities of the ledger, and the people of the configuration beside them."""
 
     def __init__(self, store: Store, clock: Clock, people: People) -> None:
-        self.identities: dict[str, Identity] = dict(store.loaded.identities)
-        self.tokens = Tokens(store.loaded.tokens)
-        self.people = people
+        self.directory = Directory(people, store.loaded.identities, Tokens(store.loaded.tokens))
         self._store, self._clock = store, clock
 
+    @property
+    def identities(self) -> Mapping[str, Identity]:
+        return self.directory.identities
+
+    @property
+    def tokens(self) -> Tokens:
+        return self.directory.tokens
+
+    @property
+    def people(self) -> People:
+        return self.directory.people
+
     def named(self, name: str) -> Identity | None:
-        return self.identities.get(name) or self.people.by_name(name)
+        return self.directory.named(name)
 
     def agent(self, name: str) -> Identity:
         """The agent of that name, as far as anything is known of it; never raises."""
@@ -53,8 +65,7 @@ class Roster:
         await self._store.commit(
             [Draft(Kind.IDENTITY_ADDED, name, by.name, {"roles": sorted(given), "owner": identity.owner, "created_by": by.name}), issued], tokens=[row]
         )
-        self.identities[name] = identity
-        self.tokens.put(row)
+        self.directory.put(identity, [row])
         return identity, minted
 
     async def rotate(self, name: str, *, by: Identity) -> tuple[Identity, Minted]:
@@ -65,8 +76,7 @@ class Roster:
         revoked, drafts = self._revoked(name, by, "rotated")
         minted, row, issued = self._issue(name, by)
         await self._store.commit([*drafts, issued], tokens=[*revoked, row])
-        for each in (*revoked, row):
-            self.tokens.put(each)
+        self.directory.put(tokens=[*revoked, row])
         return identity, minted
 
     async def disable(self, name: str, *, by: Identity, reason: str) -> Identity:
@@ -74,9 +84,7 @@ class Roster:
         identity = replace(self.must(name), disabled=True)
         revoked, drafts = self._revoked(name, by, reason)
         await self._store.commit([Draft(Kind.IDENTITY_DISABLED, name, by.name, {"why": reason}), *drafts], tokens=revoked)
-        self.identities[name] = identity
-        for each in revoked:
-            self.tokens.put(each)
+        self.directory.put(identity, revoked)
         return identity
 
     def must(self, name: str) -> Identity:

@@ -77,11 +77,27 @@ class Tokens:
         kept = row.sha256 if row else bytes(32)
         if not hmac.compare_digest(kept, fingerprint(text)) or row is None:
             raise UnknownCallerError("token is unknown here; an admin issues one with: jitui identity add NAME --role agent --owner PERSON")
-        if row.revoked_us:
-            raise UnknownCallerError(f"token jt_{row.id} of {row.identity} was revoked at {rfc3339(row.revoked_us)}; "
-                                     f"an admin issues another with: jitui identity rotate {row.identity}")
-        if now_us >= row.expires_us:
-            raise UnknownCallerError(f"token jt_{row.id} of {row.identity} expired at {rfc3339(row.expires_us)}; "
-                                     f"an admin issues another with: jitui identity rotate {row.identity}")
+        _stands(row, now_us, f"token jt_{row.id} of {row.identity}")
         self.used_us[row.id] = now_us
         return row
+
+    def must_stand(self, ident: str, now_us: int) -> None:
+        """For who came with a token, by its id, and is still there at `now_us` (UTC). Raises UnknownCallerError if it ended since."""
+        row = self._rows.get(ident)
+        if row is None:
+            raise UnknownCallerError(f"your token jt_{ident} is unknown here; ask an admin for another")
+        _stands(row, now_us, f"your token jt_{ident}")
+
+    def expires_us(self, ident: str) -> int:
+        """UTC microseconds; 0 for a token that is not here."""
+        row = self._rows.get(ident)
+        return row.expires_us if row is not None else 0
+
+
+def _stands(row: Row, now_us: int, name: str) -> None:
+    """Raises UnknownCallerError for one that was revoked or is too old."""
+    another = f"an admin issues another with: jitui identity rotate {row.identity}"
+    if row.revoked_us:
+        raise UnknownCallerError(f"{name} was revoked at {rfc3339(row.revoked_us)}; {another}")
+    if now_us >= row.expires_us:
+        raise UnknownCallerError(f"{name} expired at {rfc3339(row.expires_us)}; {another}")

@@ -9,6 +9,7 @@ from pathlib import Path
 from jitui.clock import SystemClock
 from jitui.doors.api import ApiDoor
 from jitui.identity.callers import Callers
+from jitui.identity.directory import Directory
 from jitui.identity.people import People
 from jitui.identity.tokens import Minted, Tokens, mint
 from jitui.rules.terms import Identity, Role
@@ -41,23 +42,26 @@ class Address:
     house: FakeGateway
     door: ApiDoor
     callers: Callers
+    directory: Directory
 
 
 @asynccontextmanager
 async def serving(folder: Path) -> AsyncIterator[Address]:
     """The door, open in `folder` (the socket) and on a free port of 127.0.0.1."""
-    clock, house, known = SystemClock(), FakeGateway(), {identity.name: identity for identity in (AGENT, ANA)}
+    clock, house = SystemClock(), FakeGateway()
     now = clock.now().wall_us
     agent, ana, expired = mint(now), mint(now), mint(now, -1)
     tokens = Tokens([_row(agent, "agent-a"), _row(ana, "ana"), _row(expired, "agent-a")])
-    callers = Callers(tokens, People(os.getuid(), {}), known.get, clock)
+    directory = Directory(People(os.getuid(), {}), {identity.name: identity for identity in (AGENT, ANA)}, tokens)
+    callers = Callers(directory, clock)
     context, ca = server_context(folder)
     door = ApiDoor(house, callers)
     path = folder / "desk.sock"
     door.bind(unix=path, tcp=("127.0.0.1", 0), tls=context)
     await door.open()
     try:
-        yield Address(path, f"https://127.0.0.1:{door.port}", ca, agent.text, ana.text, expired.text, house, door, callers)
+        yield Address(path, f"https://127.0.0.1:{door.port}", ca, agent.text, ana.text, expired.text, house, door, callers,
+                      directory)
     finally:
         await door.aclose()
 

@@ -58,8 +58,7 @@ class House:
         people = People(os.geteuid(), {})
         self.broker = Broker(store, clock, gateway="test", people=people, rules=rules, kinds={"prod": CLUSTER}, spawn=self.spawn)
         self.broker.windows.occupied = lambda _, live: self.pool.rest(not live)
-        self.door = KubeDoor(self.broker, Callers(self.broker.roster.tokens, people, self.broker.roster.named, clock), {"prod": self.way}, self.spawn,
-                             os.geteuid())  # fmt: skip
+        self.door = KubeDoor(self.broker, Callers(self.broker.roster.directory, clock), {"prod": self.way}, self.spawn, os.geteuid())
         self.files = Files(folder)
         self.counter = Counter(Premises(self.broker, self.files, bus, Gauge(store), "https://gw", "", ("prod",), self._reload, lambda: None))
         self.trust: ssl.SSLContext

@@ -7,6 +7,7 @@ import pytest
 from jitui.clock import ManualClock
 from jitui.errors import UnknownCallerError
 from jitui.identity.callers import Caller, Callers
+from jitui.identity.directory import Directory
 from jitui.identity.people import People
 from jitui.identity.tokens import Tokens, mint
 from jitui.rules.terms import Identity, Role
@@ -27,13 +28,13 @@ def test_by_token() -> None:
     """A token is its identity, as the ledger knows it now; a disabled or vanished one is refused though the token is fine."""
     clock = ManualClock()
     made = mint(clock.now().wall_us)
-    known = {"agent-a": AGENT}
-    callers = Callers(Tokens([Row(made.id, "agent-a", made.sha256, made.expires_us)]), People(54321, {}), known.get, clock)
+    directory = Directory(People(54321, {}), {"agent-a": AGENT}, Tokens([Row(made.id, "agent-a", made.sha256, made.expires_us)]))
+    callers = Callers(directory, clock)
     assert callers.by_token(made.text) == Caller(AGENT, made.id)
-    known["agent-a"] = replace(AGENT, disabled=True)
+    directory.put(replace(AGENT, disabled=True))
     with pytest.raises(UnknownCallerError, match=r"agent-a is disabled here"):
         callers.by_token(made.text)
-    known.clear()
+    directory.identities.clear()
     with pytest.raises(UnknownCallerError, match=r"agent-a is disabled here"):
         callers.by_token(made.text)
 
@@ -42,7 +43,7 @@ def test_time_is_the_clocks() -> None:
     """A token ages on the gateway's clock."""
     clock = ManualClock()
     made = mint(clock.now().wall_us)
-    callers = Callers(Tokens([Row(made.id, "agent-a", made.sha256, made.expires_us)]), People(54321, {}), lambda _: AGENT, clock)
+    callers = Callers(Directory(People(54321, {}), {"agent-a": AGENT}, Tokens([Row(made.id, "agent-a", made.sha256, made.expires_us)])), clock)
     clock.advance(90 * 86400)
     with pytest.raises(UnknownCallerError, match=r"expired"):
         callers.by_token(made.text)
@@ -50,5 +51,5 @@ def test_time_is_the_clocks() -> None:
 
 def test_by_uid() -> None:
     """A person on the socket has no token."""
-    caller = Callers(Tokens(), People(54321, {}), lambda _: None, ManualClock()).by_uid(54321)
+    caller = Callers(Directory(People(54321, {})), ManualClock()).by_uid(54321)
     assert (caller.who.name, caller.token) == ("uid-54321", "")
