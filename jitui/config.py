@@ -32,6 +32,7 @@ from jitui import marked
 from jitui.errors import ConfigurationError, InvalidError
 from jitui.identity.people import Person
 from jitui.limits import Limits
+from jitui.private_file import writable_by_all
 from jitui.rules.action import Hazard
 from jitui.rules.scope import Scope
 from jitui.rules.terms import BUDGET, Role, Rule
@@ -161,6 +162,8 @@ class KubernetesConnection(_Connection):
     """Send the agent's name as Impersonate-User, so that the cluster's own RBAC and audit log know it."""
     insecure_skip_tls_verify: bool = False
     """Must repeat the kubeconfig's insecure-skip-tls-verify, or that one is refused."""
+    plugin_environment: list[Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*\*?$")]] = Field(default_factory=list)
+    """Variables of the gateway's own environment that its exec plugin sees beside PATH, HOME and the like, as in AWS_PROFILE or AWS_*."""
 
 
 Connection = Annotated[EksConnection | KubernetesConnection, Field(discriminator="kind")]
@@ -258,6 +261,9 @@ class WrongError(ConfigurationError):
 
 def load(path: Path) -> Configuration:
     """The configuration of a file. Raises ConfigurationError: unreadable, or wrong with key and line."""
+    if writable_by_all(path):
+        raise ConfigurationError(f"{path}: everybody may change it or its folder, and who does grants themselves what they like; mend it with: chmod o-w "
+                                 f"{path} {path.parent}")
     try:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:

@@ -19,7 +19,7 @@ from typing import Any, Final
 import structlog
 import uvloop
 
-from jitui import __version__, config, tls
+from jitui import __version__, config, private_file, tls
 from jitui.broker import Broker
 from jitui.broker.troubles import Troubles
 from jitui.bus import Bus
@@ -30,7 +30,7 @@ from jitui.counter.bound import Premises
 from jitui.counter.gauge import Gauge
 from jitui.doors.api.door import ApiDoor
 from jitui.doors.kube.door import KubeDoor
-from jitui.errors import ConfigurationError, ConflictError, JituiError
+from jitui.errors import ConfigurationError, JituiError
 from jitui.facts import Draft, Kind
 from jitui.identity.callers import Callers
 from jitui.identity.people import People
@@ -51,6 +51,7 @@ LEAF_CHECK: Final = 3600.0  # seconds between looks at the server certificate's 
 SWITCH_INTERVAL: Final = 50e-6  # seconds; hands the writer thread its results sooner (measured: 0.94 against 0.75 of kubectl proxy)
 
 EVERY_ADDRESS: Final = frozenset({"0.0.0.0", "::"})  # listened on, but nobody's address: clients are told the first of listen.names
+KEY_LOG: Final = "SSLKEYLOGFILE"  # honoured by ssl.create_default_context and urllib3
 DEBUG: Final = bool(os.environ.get("JITUI_DEBUG"))
 
 Work = Callable[[], Coroutine[Any, Any, None]]
@@ -170,10 +171,15 @@ class Gateway:
 
     async def _upstream(self, name: str, connection: EksConnection | KubernetesConnection, troubles: Troubles) -> Upstream:
         if isinstance(connection, KubernetesConnection):
-            return await asyncio.to_thread(
+            upstream = await asyncio.to_thread(
                 Kubeconfig.load, connection.kubeconfig, connection.context, self.clock, insecure=connection.insecure_skip_tls_verify,
-                impersonate=connection.impersonate,
+                impersonate=connection.impersonate, passed=connection.plugin_environment,
             )  # fmt: skip
+            for sentence in upstream.exposed:
+                if connection.isolation == "required":
+                    raise ConfigurationError(f"connections.{name}: isolation is required, but {sentence}")
+                self.log.warning("the cluster's credential is in others' reach", connection=name, why=sentence)
+            return upstream
         from jitui.upstream.eks.upstream import Eks  # noqa: PLC0415 - boto3, which only this kind needs
 
         try:
@@ -257,6 +263,9 @@ def address(text: str) -> tuple[str, int]:
 def run(config_path: Path, data_dir: Path, socket: Path, ready_file: Path | None = None, *, announce: Callable[[str], None] = print) -> None:
     """`jitui serve`: until SIGTERM, SIGINT or `jitui stop`. SIGHUP reads the configuration again. Raises JituiError."""
     os.umask(0o077)
+    if os.environ.get(KEY_LOG):
+        raise ConfigurationError(f"{KEY_LOG} is set: libraries would write there the keys of every TLS connection, and who reads them reads what passes; "
+                                 f"start without it: env -u {KEY_LOG} jitui serve")
     sys.setswitchinterval(SWITCH_INTERVAL)
     settings = config.load(config_path)
     settings.must_start()
@@ -275,7 +284,7 @@ def run(config_path: Path, data_dir: Path, socket: Path, ready_file: Path | None
 
         def ready(addresses: Mapping[str, str | None]) -> None:
             if ready_file is not None:
-                write_ready(ready_file, addresses)
+                private_file.write_private(ready_file, f"{json.dumps(addresses)}\n".encode())
             announce(f"jitui {__version__}: agents knock at {addresses['kube']}, people at {addresses['socket']}")
 
             async def again() -> None:
@@ -290,18 +299,7 @@ def run(config_path: Path, data_dir: Path, socket: Path, ready_file: Path | None
             await gateway.run(ready)
         finally:
             if ready_file is not None:
-                await asyncio.to_thread(ready_file.unlink, missing_ok=True)
+                await asyncio.to_thread(private_file.remove_own, ready_file)
 
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(main())
-
-
-def write_ready(path: Path, addresses: Mapping[str, str | None]) -> None:
-    """Whole or not at all: whoever waits for the file reads all of it."""
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    part = path.with_name(path.name + ".part")
-    part.write_text(json.dumps(addresses) + "\n", encoding="utf-8")
-    try:
-        part.replace(path)
-    except OSError as error:
-        raise ConflictError(f"can't write the ready file {path}: {error.strerror}") from None

@@ -11,7 +11,6 @@ Shaped to pass the strictest of its clients: Python 3.13 (VERIFY_X509_STRICT, RF
 
 import hashlib
 import ipaddress
-import os
 import re
 import secrets
 import ssl
@@ -28,6 +27,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from jitui.errors import ConfigurationError, UnsafeError
 from jitui.instant import Instant
+from jitui.private_file import write_private
 
 CA_LIFE: Final = timedelta(days=3650)
 LEAF_LIFE: Final = timedelta(days=90)
@@ -113,8 +113,8 @@ def _authority(folder: Path, moment: datetime) -> tuple[x509.Certificate, ec.Ell
     certificate, key = folder / "ca.crt", folder / "keys" / "ca.key"
     if not certificate.exists() and not key.exists():
         made, signer = _make_authority(moment)
-        _write(key, _pem(signer), 0o600)
-        _write(certificate, made.public_bytes(serialization.Encoding.PEM), 0o644)
+        write_private(key, _pem(signer))
+        write_private(certificate, made.public_bytes(serialization.Encoding.PEM), mode=0o644)
     _private(key)
     try:
         authority = x509.load_pem_x509_certificate(certificate.read_bytes())
@@ -162,8 +162,8 @@ def _issue(
         .add_extension(x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(above), critical=False)
         .sign(signer, hashes.SHA256())
     )
-    _write(key, _pem(private), 0o600)  # a stop between the two leaves a pair that does not fit, and the next start makes another
-    _write(certificate, leaf.public_bytes(serialization.Encoding.PEM), 0o600)
+    write_private(key, _pem(private))  # a stop between the two leaves a pair that does not fit, and the next start makes another
+    write_private(certificate, leaf.public_bytes(serialization.Encoding.PEM))
     return leaf
 
 
@@ -249,18 +249,6 @@ def _private(key: Path) -> None:
 
 def _pem(key: ec.EllipticCurvePrivateKey) -> bytes:
     return key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-
-
-def _write(path: Path, data: bytes, mode: int) -> None:
-    """Whole or not at all, and never readable by others in between."""
-    part = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(handle, "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-        os.fchmod(file.fileno(), mode)
-    part.replace(path)
 
 
 def _moment(wall_us: int) -> datetime:

@@ -251,3 +251,15 @@ def test_a_rule_says_how_many_bytes_a_window_may_move() -> None:
     assert config.read(GOOD, HERE).rules[0].budget == 2 << 30
     assert config.read(broken("    pending: 2h", "    bytes: 500MB"), HERE).rules[0].budget == 500_000_000
     assert json.loads(config.schema())["$defs"]["RuleEntry"]["properties"]["bytes"]["pattern"] == r"^\d{1,9}(B|[KMGT]i?B)$"
+
+
+def test_a_configuration_that_everybody_may_change_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever changes it grants themselves what they like."""
+    monkeypatch.setattr("jitui.config.writable_by_all", lambda path: bool(path.stat().st_mode & 0o002))  # the folders above are not everybody's
+    path = tmp_path / "jitui.yaml"
+    path.write_text(GOOD)
+    path.chmod(0o606)
+    with pytest.raises(ConfigurationError, match="everybody may change it"):
+        config.load(path)
+    path.chmod(0o644)
+    assert config.load(path).rules

@@ -1,8 +1,11 @@
 """What holds the gateway together while it runs."""
 
 import asyncio
+import os
 import socket
 import ssl
+import subprocess
+import sys
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -110,3 +113,14 @@ async def test_a_port_that_is_taken_is_said_before_anything_is_written(tmp_path:
     with closing(Files(tmp_path / "data")) as files:
         assert Kind.GATEWAY_STARTED not in {fact.kind for fact in files.facts()}
     await cluster.aclose()
+
+
+def test_a_gateway_does_not_start_while_keys_of_tls_are_to_be_written(tmp_path: Path) -> None:
+    """SSLKEYLOGFILE is refused in one line that says what to do, and the file is not made."""
+    env = {**os.environ, "SSLKEYLOGFILE": str(tmp_path / "keys"), "HOME": str(tmp_path)}
+    command = [sys.executable, "-m", "jitui", "serve", "--config", str(tmp_path / "none.yaml"), "--data-dir", str(tmp_path / "data")]
+    done = subprocess.run(command, env=env, capture_output=True, text=True, check=False, timeout=60)
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+    assert "SSLKEYLOGFILE is set" in done.stderr
+    assert "env -u SSLKEYLOGFILE jitui serve" in done.stderr
+    assert not (tmp_path / "keys").exists()

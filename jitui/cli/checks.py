@@ -18,7 +18,7 @@ from jitui.said import clean
 from jitui.upstream import reviews
 from jitui.upstream.call import call
 from jitui.upstream.discovery import Discovery
-from jitui.upstream.kubeconfig import Kubeconfig
+from jitui.upstream.kubeconfig import Kubeconfig, read_context
 from jitui.upstream.pool import Pool
 from jitui.upstream.port import Upstream
 
@@ -44,6 +44,8 @@ async def checks(path: Path) -> AsyncIterator[Found]:
             async for found in _eks(name, connection, settings):
                 yield found
         else:
+            for found in await asyncio.to_thread(exposed, name, connection):
+                yield found
             yield await _reachable(name, connection)
 
 
@@ -65,11 +67,20 @@ def notes(settings: Configuration) -> list[Found]:
     return found
 
 
+def exposed(name: str, connection: KubernetesConnection) -> list[Found]:
+    """Files of the credential that other users may read. Reads them, and blocks. What can't be read is for the next check to say."""
+    try:
+        sentences = read_context(connection.kubeconfig, connection.context, insecure=connection.insecure_skip_tls_verify).exposed
+    except JituiError:
+        return []
+    return [Found("wrong" if connection.isolation == "required" else "note", f"connection {name}, credential", sentence) for sentence in sentences]
+
+
 async def upstream_of(connection: EksConnection | KubernetesConnection) -> Upstream:
     """For a command that asks a cluster itself. Raises ConfigurationError."""
     if isinstance(connection, KubernetesConnection):
-        return await asyncio.to_thread(Kubeconfig.load, connection.kubeconfig, connection.context, SystemClock(),
-                                       insecure=connection.insecure_skip_tls_verify, impersonate=connection.impersonate)
+        return await asyncio.to_thread(Kubeconfig.load, connection.kubeconfig, connection.context, SystemClock(), impersonate=connection.impersonate,
+                                       insecure=connection.insecure_skip_tls_verify, passed=connection.plugin_environment)
     from jitui.upstream.eks.upstream import Eks  # noqa: PLC0415 - boto3, which only this kind needs
 
     return await asyncio.to_thread(Eks.load, connection.terms(), SystemClock())

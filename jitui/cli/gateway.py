@@ -11,10 +11,10 @@ import click
 
 from jitui import places, plain
 from jitui.cli import launch, show
-from jitui.cli.kubeconfig import write_private
 from jitui.cli.reach import asynchronous, desk, reach, reaching
 from jitui.desk import IdentityView, Issued, Status
 from jitui.errors import JituiError, UnavailableError
+from jitui.private_file import write_private
 from jitui.remote import Remote
 
 GONE_S: Final = 15.0  # how long `stop` waits for the end
@@ -178,7 +178,7 @@ def _lock(status: Status) -> str:
 def _issued(made: Issued, output: Path | None, as_json: bool) -> None:
     if output is not None:
         try:
-            write_private(output, made.token + "\n")
+            write_private(output, f"{made.token}\n".encode())
         except JituiError:
             show.note(f"the new token of {made.identity.name} could not be kept; make another with: jitui identity rotate {made.identity.name} --output F")
             raise

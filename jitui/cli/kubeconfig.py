@@ -14,7 +14,8 @@ import yaml
 from jitui.cli.credential import VERSION
 from jitui.cli.reach import Reach
 from jitui.desk import Hello
-from jitui.errors import ConflictError, InvalidError, UnknownCallerError, UnsafeError
+from jitui.errors import ConflictError, InvalidError, UnknownCallerError
+from jitui.private_file import write_private
 
 MARK = "jitui-"  # begins the names of everything in a file of ours
 
@@ -67,7 +68,7 @@ def token_file(there: Reach, output: Path | None) -> Path:
     if output is None:
         raise InvalidError("the token is in JITUI_TOKEN, and the plugin needs it in a file: name one with --token-file, or use --output or --embed-token")
     beside = output.absolute().with_name(output.name + ".token")
-    write_private(beside, token + "\n")
+    write_private(beside, f"{token}\n".encode())
     return beside
 
 
@@ -86,23 +87,7 @@ def write(path: Path, made: Mapping[str, Any]) -> None:
         raise ConflictError(f"{path} is there and is no kubeconfig of jitui; write to another file") from None
     if not all(str(name).startswith(MARK) for name in names):
         raise ConflictError(f"{path} holds other clusters too; write to another file and name both in KUBECONFIG")
-    write_private(path, text(made))
-
-
-def write_private(path: Path, content: str) -> None:
-    """Whole or not at all, and never readable by others; in the place of an ordinary file only, as root could replace /dev/null. Raises UnsafeError."""
-    path = path.resolve()
-    if path.exists() and not path.is_file():
-        raise UnsafeError(f"{path} is no ordinary file; name another, or leave --output out to print it")
-    part = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
-            file.write(content)
-        part.replace(path)
-    except OSError as error:
-        part.unlink(missing_ok=True)
-        raise UnsafeError(f"{path} can't be written: {error.strerror}") from None
+    write_private(path, text(made).encode())
 
 
 def pinned(env: Mapping[str, str]) -> str:

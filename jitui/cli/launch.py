@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from jitui.errors import ConflictError, UnavailableError
+from jitui.private_file import start_private
 from jitui.remote import Remote
 
 START_S: Final = 20.0  # how long a gateway that was just started may take to answer
@@ -45,7 +46,7 @@ async def launch(options: Sequence[str], data_dir: Path, remote: Callable[[], Re
     """`jitui serve` with these options, once it answers: its pid, and the file with what it says. Raises what it says if it does not start."""
     log = data_dir / LOG
     try:
-        said = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        said = start_private(log)
     except OSError as error:
         raise UnavailableError(f"can't write {log}: {error.strerror}; choose another folder with --data-dir") from None
     with os.fdopen(said, "wb") as out:

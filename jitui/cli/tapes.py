@@ -11,12 +11,12 @@ import click
 
 from jitui import plain
 from jitui.cli import show
-from jitui.cli.kubeconfig import write_private
 from jitui.cli.reach import asynchronous, reaching
 from jitui.cli.shelf import archive, folder, number, shelf
 from jitui.desk import Archive, FrameView
 from jitui.errors import RefusedError
 from jitui.instant import from_rfc3339
+from jitui.private_file import write_private
 from jitui.said import clean
 from jitui.tape.cast import cast
 from jitui.tape.frame import NAMES, Channel, Frame
@@ -112,7 +112,7 @@ async def export_command(session: str, form: str, output: Path | None, as_json: 
         for line in lines:
             click.echo(line, nl=False)
         return
-    write_private(output, "".join(lines))
+    write_private(output, "".join(lines).encode())
     show.one({"file": str(output), "lines": len(lines)}, as_json, lambda one: f"{output}: {one['lines']} lines")
 
 

@@ -148,10 +148,15 @@ def _parameter(value: object) -> object:
 def _trust(ca: Path | None, ca_pem: str) -> ssl.SSLContext:
     """Trust that one authority, or the system's if none is given. Raises UnsafeError."""
     try:
-        context = ssl.create_default_context(cafile=None if ca is None else str(ca), cadata=None if ca is not None else ca_pem or None)
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # create_default_context would write the keys of TLS wherever SSLKEYLOGFILE says
+        if ca is not None or ca_pem:
+            context.load_verify_locations(cafile=ca, cadata=None if ca is not None else ca_pem)
+        else:
+            context.load_default_certs()
     except (OSError, ssl.SSLError) as error:
         raise UnsafeError(f"{ca}: no certificate authority can be read there: {error.strerror or error}") from None
     context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.verify_flags |= ssl.VERIFY_X509_STRICT
     return context
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from jitui.errors import ConflictError, NotFoundError
 from jitui.facts import Fact
+from jitui.private_file import create_private
 from jitui.store.fold import fact_of, fold
 from jitui.store.schema import LEDGER, TAPE
 from jitui.store.tape_rows import COLUMNS, PAGE_BYTES, page
@@ -31,7 +32,7 @@ def export(files: "Files", session: int, target: Path) -> int:
     """
     known = files.session(session)
     try:
-        os.close(os.open(target, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+        os.close(create_private(target))
     except FileExistsError as error:
         raise ConflictError(f"{target} is there already; move it away or export to another name") from error
     try:

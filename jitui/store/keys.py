@@ -1,6 +1,5 @@
 """The ledger's key: Ed25519, made once, private to the gateway's user. It signs heads of the chain and nothing else."""
 
-import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -9,6 +8,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat, load_pem_private_key
 
 from jitui.errors import UnsafeError
+from jitui.private_file import write_private
 from jitui.tape.chain import key_id
 
 
@@ -28,7 +28,7 @@ def ledger_key(path: Path) -> LedgerKey:
     """The key in `path` (PKCS 8, PEM), made there with mode 0600 if there is none. Raises UnsafeError if it can't be read."""
     if not path.exists():
         pem = Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-        _write_private(path, pem)
+        write_private(path, pem)
     try:
         private = load_pem_private_key(path.read_bytes(), None)
     except (ValueError, TypeError, UnsupportedAlgorithm) as error:
@@ -37,16 +37,3 @@ def ledger_key(path: Path) -> LedgerKey:
         raise UnsafeError(f"{path} is not an Ed25519 key; restore it, or move it away and the next start makes a new one")
     public = private.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
     return LedgerKey(private, public, key_id(public))
-
-
-def _write_private(path: Path, data: bytes) -> None:
-    """All of it or nothing, never readable by others, on disk when this returns."""
-    draft = path.with_name(f".{path.name}.new")
-    draft.unlink(missing_ok=True)
-    fd = os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
-    try:
-        os.write(fd, data)
-        os.fsync(fd)
-    finally:
-        os.close(fd)
-    draft.rename(path)

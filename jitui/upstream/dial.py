@@ -73,7 +73,11 @@ def client_context(ca: bytes | None, identification: Identification | None = Non
     if ca is not None and not ca.strip():
         raise ConfigurationError(f"{source}: the certificate authority is empty")  # empty would silently mean the system's roots
     try:
-        context = ssl.create_default_context(cadata=ca.decode("ascii", "replace") if ca is not None else None)
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # create_default_context would write the keys of TLS wherever SSLKEYLOGFILE says
+        if ca is not None:
+            context.load_verify_locations(cadata=ca.decode("ascii", "replace"))
+        else:
+            context.load_default_certs()
     except (ssl.SSLError, ValueError) as error:
         raise ConfigurationError(f"{source}: the certificate authority can't be read: {reason(error)}") from error
     context.verify_flags &= ~ssl.VERIFY_X509_STRICT

@@ -5,7 +5,7 @@ import base64
 import binascii
 import json
 import ssl
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -13,6 +13,7 @@ from urllib.parse import quote
 
 from jitui.clock import Clock
 from jitui.errors import ConfigurationError, UpstreamError
+from jitui.private_file import readers
 from jitui.rules.terms import Grant
 from jitui.said import clean
 from jitui.upstream import plugin
@@ -60,6 +61,7 @@ class Context:
     token_file: Path | None
     command: plugin.Command | None
     act_as: Headers  # `as`, `as-groups` ... of the user
+    exposed: tuple[str, ...] = ()  # a sentence for each file of the credential that other users may read
 
 
 class Kubeconfig:
@@ -83,10 +85,20 @@ class Kubeconfig:
         self.prefix = context.address.prefix.encode("ascii")
         self.epoch = 0
 
+    @property
+    def exposed(self) -> tuple[str, ...]:
+        """A sentence for each file of the credential that other users may read; empty if there is none."""
+        return self._context.exposed
+
     @classmethod
-    def load(cls, path: str | Path, context: str, clock: Clock, *, insecure: bool = False, impersonate: bool = False) -> "Kubeconfig":
-        """Reads files and blocks: at start, or in a thread. Raises ConfigurationError in one line. Empty context: the current one."""
-        upstream = cls(read_context(path, context, insecure=insecure), clock, impersonate=impersonate)
+    def load(
+        cls, path: str | Path, context: str, clock: Clock, *, insecure: bool = False, impersonate: bool = False, passed: Sequence[str] = ()
+    ) -> "Kubeconfig":
+        """Reads files and blocks: at start, or in a thread. Raises ConfigurationError in one line. Empty context: the current one.
+
+        `passed`: names of the gateway's own environment variables that an exec plugin sees, beside plugin.PASSED.
+        """
+        upstream = cls(read_context(path, context, insecure=insecure, passed=passed), clock, impersonate=impersonate)
         upstream._trust(None)  # certificates and keys are checked now, not at the first call
         return upstream
 
@@ -150,7 +162,7 @@ class Kubeconfig:
         return tls
 
 
-def read_context(path: str | Path, name: str, *, insecure: bool = False) -> Context:
+def read_context(path: str | Path, name: str, *, insecure: bool = False, passed: Sequence[str] = ()) -> Context:
     """One context of a kubeconfig (or several, joined by `:` as in KUBECONFIG). Raises ConfigurationError in one line."""
     config = _merged(str(path))
     name = name or config.get("current-context") or ""
@@ -161,13 +173,13 @@ def read_context(path: str | Path, name: str, *, insecure: bool = False) -> Cont
     cluster = _entry(config, "clusters", str(context.get("cluster") or ""), "cluster", source)
     user = _entry(config, "users", str(context.get("user") or ""), "user", source)
     try:
-        return _checked(cluster, user, source, insecure=insecure)
+        return _checked(cluster, user, source, insecure=insecure, passed=tuple(passed))
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise ConfigurationError(f"{source}: a field of its cluster or user has the wrong shape: {reason(error)}") from error
 
 
 def _merged(path: str) -> dict[str, Any]:
-    """The merged files; each entry knows its own folder, under the key "" ."""
+    """The merged files; each entry knows its own file, under the key "" ."""
     from kubernetes.config import ConfigException  # noqa: PLC0415 - slow to import
     from kubernetes.config.kube_config import KubeConfigMerger  # noqa: PLC0415
     from yaml import YAMLError  # noqa: PLC0415
@@ -183,7 +195,7 @@ def _merged(path: str) -> dict[str, Any]:
         merged = KubeConfigMerger(path).config  # type: ignore[no-untyped-call]
         config: dict[str, Any] = dict(merged.value)
         for section, key in (("contexts", "context"), ("clusters", "cluster"), ("users", "user")):
-            config[section] = {node.value["name"]: {**(node.value.get(key) or {}), "": Path(node.path).resolve().parent} for node in config[section]}
+            config[section] = {node.value["name"]: {**(node.value.get(key) or {}), "": Path(node.path).resolve()} for node in config[section]}
     except YAMLError as error:
         raise ConfigurationError(f"kubeconfig {path} is not YAML: {clean(str(error))}") from error
     except (ConfigException, AttributeError, KeyError, TypeError, ValueError) as error:
@@ -200,7 +212,7 @@ def _entry(config: Mapping[str, Any], section: str, name: str, noun: str, source
     return entry
 
 
-def _checked(cluster: Mapping[str, Any], user: Mapping[str, Any], source: str, *, insecure: bool) -> Context:
+def _checked(cluster: Mapping[str, Any], user: Mapping[str, Any], source: str, *, insecure: bool, passed: tuple[str, ...]) -> Context:
     skip = bool(cluster.get("insecure-skip-tls-verify"))
     if cluster.get("proxy-url"):
         raise ConfigurationError(f"{source}: proxy-url is not supported; the gateway needs a direct way to the cluster")
@@ -226,19 +238,29 @@ def _checked(cluster: Mapping[str, Any], user: Mapping[str, Any], source: str, *
         read(token_file, f"{source}: token file")
     command = None
     if not token and token_file is None and certificate is None and user.get("exec"):  # as client-go: a plugin is the last resort
-        command = _command(user["exec"], cluster, user, ca, source)
+        command = _command(user["exec"], cluster, user, ca, source, passed)
     if not token and token_file is None and certificate is None and command is None:
         raise ConfigurationError(f"{source}: its user has no credential: no token, tokenFile, client-certificate or exec")
     return Context(
         source=source, address=Address.parse(str(cluster.get("server") or ""), str(cluster.get("tls-server-name") or "")), ca=ca, insecure=skip,
         certificate=certificate, key=key, token=token, token_file=token_file, command=command, act_as=_acting_as(user, source),
+        exposed=tuple(_exposed(user, token_file, key)),
     )  # fmt: skip
+
+
+def _exposed(user: Mapping[str, Any], token_file: Path | None, key: Pem | None) -> Iterator[str]:
+    """Whoever reads such a file reaches the cluster without a window, at any time."""
+    holders = [user[""]] if user.get("token") or user.get("client-key-data") or (user.get("exec") or {}).get("env") else []
+    holders += [path for path in (token_file, key.path if key is not None else None) if path is not None]
+    for path in dict.fromkeys(holders):
+        if who := readers(path):
+            yield f"{path} may be read or changed by {who} (mode {path.stat().st_mode & 0o777:04o}), who then needs no window; mend it with: chmod 600 {path}"
 
 
 def _path(entry: Mapping[str, Any], key: str) -> Path | None:
     """A path, relative to the kubeconfig it stands in."""
-    folder: Path = entry[""]
-    return folder / Path(str(entry[key])).expanduser() if entry.get(key) else None
+    file: Path = entry[""]
+    return file.parent / Path(str(entry[key])).expanduser() if entry.get(key) else None
 
 
 def _pem(entry: Mapping[str, Any], key: str, source: str) -> Pem | None:
@@ -253,7 +275,7 @@ def _pem(entry: Mapping[str, Any], key: str, source: str) -> Pem | None:
     return Pem(path=path, what=f"{source}: {key}") if path is not None else None
 
 
-def _command(settings: Any, cluster: Mapping[str, Any], user: Mapping[str, Any], ca: Pem | None, source: str) -> plugin.Command:
+def _command(settings: Any, cluster: Mapping[str, Any], user: Mapping[str, Any], ca: Pem | None, source: str, passed: tuple[str, ...]) -> plugin.Command:
     if not isinstance(settings, Mapping) or not settings.get("command"):
         raise ConfigurationError(f"{source}: exec names no command")
     version = str(settings.get("apiVersion") or "")
@@ -276,7 +298,8 @@ def _command(settings: Any, cluster: Mapping[str, Any], user: Mapping[str, Any],
         env={str(pair["name"]): str(pair["value"]) for pair in settings.get("env") or ()},
         cluster=info,
         install_hint=str(settings.get("installHint") or ""),
-        folder=user[""],
+        folder=user[""].parent,
+        passed=passed,
     )
 
 

@@ -11,7 +11,7 @@ import selectors
 import signal
 import subprocess
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -25,6 +25,11 @@ API_VERSIONS: Final = ("client.authentication.k8s.io/v1", "client.authentication
 TIMEOUT_S: Final = 30.0
 OUTPUT_LIMIT: Final = 1 << 20  # bytes of stdout; a credential is a few KiB
 POLL_S: Final = 0.1  # how soon a run that nobody waits for any more is killed
+# Of the gateway's own environment: where programs are found, whose they are, how they speak, and how they reach the network. Nothing that names a credential.
+PASSED: Final = frozenset({
+    "PATH", "HOME", "USER", "LOGNAME", "TMPDIR", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "SSL_CERT_FILE", "SSL_CERT_DIR",
+    "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "no_proxy", "all_proxy",
+})  # fmt: skip
 ERROR_TAIL: Final = 4096  # bytes of stderr kept, the last ones
 
 
@@ -34,7 +39,8 @@ class Command:
 
     argv: tuple[str, ...]
     api_version: str
-    env: Mapping[str, str] = field(default_factory=dict, repr=False)  # added to the gateway's own
+    env: Mapping[str, str] = field(default_factory=dict, repr=False)  # what the kubeconfig sets for it
+    passed: tuple[str, ...] = ()  # names of the gateway's own variables it gets beside PASSED; one that ends in `*` names all that begin so
     cluster: Mapping[str, Any] | None = None  # spec.cluster, when provideClusterInfo asks for it
     install_hint: str = ""
     folder: Path | None = None  # a command with a slash is relative to the kubeconfig
@@ -65,7 +71,7 @@ async def run(command: Command, *, timeout: float = TIMEOUT_S) -> Credential:
     program = command.argv[0]
     if "/" in program and not os.path.isabs(program) and command.folder is not None:  # noqa: PTH117 - a str as the system takes it
         program = str(command.folder / program)
-    env = {**os.environ, **command.env, "KUBERNETES_EXEC_INFO": info}
+    env = {**environment(os.environ, command.passed), **command.env, "KUBERNETES_EXEC_INFO": info}
     stop = threading.Event()
     try:
         async with asyncio.timeout(timeout):
@@ -82,6 +88,12 @@ async def run(command: Command, *, timeout: float = TIMEOUT_S) -> Credential:
     if code != 0:
         raise UpstreamError(f"credential plugin {command.name} failed with exit code {code}: {_last_words(complaint)}")
     return read_credential(printed, command)
+
+
+def environment(own: Mapping[str, str], passed: Sequence[str]) -> dict[str, str]:
+    """What a plugin sees of the gateway's own environment: PASSED, and the variables that the configuration names for it."""
+    begins = tuple(name[:-1] for name in passed if name.endswith("*"))
+    return {name: value for name, value in own.items() if name in PASSED or name in passed or (begins and name.startswith(begins))}
 
 
 def read_credential(printed: bytes, command: Command) -> Credential:

@@ -71,6 +71,13 @@ async def test_the_certificate_must_bear_the_name(authority: Authority, tmp_path
         transport.abort()
 
 
+def test_the_keys_of_tls_are_written_nowhere(authority: Authority, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """SSLKEYLOGFILE in the environment would let whoever reads that file read what passes."""
+    monkeypatch.setenv("SSLKEYLOGFILE", str(tmp_path / "keys"))
+    assert [client_context(authority.pem).keylog_filename, client_context(None).keylog_filename] == [None, None]
+    assert not (tmp_path / "keys").exists()
+
+
 def test_only_the_pinned_authority_is_trusted(authority: Authority) -> None:
     """With an authority given, the system's roots are not loaded beside it; strictness beyond RFC 5280's practice is off."""
     context = client_context(authority.pem)

@@ -319,3 +319,25 @@ async def test_a_real_cluster(real_cluster: Cluster) -> None:
     reply = await call(pool, upstream, b"POST", target, headers=((b"content-type", b"application/json"),), body=review)
     assert (reply.status, "system:masters" in json.loads(reply.body)["status"]["userInfo"]["groups"], len(pool)) == (201, True, 1)
     pool.close()
+
+
+def test_a_credential_in_the_reach_of_others_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A kubeconfig with a token, a token file and a client key that others may read: each is named, with how to mend it."""
+    monkeypatch.setattr("jitui.upstream.kubeconfig.readers", lambda path: "everybody" if path.stat().st_mode & 0o004 else "")
+    (tmp_path / "token").write_text("t")
+    users: dict[str, dict[str, Any]] = {"inline": {"token": "t"}, "file": {"tokenFile": "token"}, "plugin": {"exec": EXEC}}
+    found = {}
+    for name, user in users.items():
+        path = tmp_path / name
+        path.write_text(json.dumps({
+            "current-context": "c", "contexts": [{"name": "c", "context": {"cluster": "c", "user": "u"}}], "users": [{"name": "u", "user": user}],
+            "clusters": [{"name": "c", "cluster": {"server": "https://127.0.0.1:1"}}],
+        }))  # fmt: skip
+        path.chmod(0o644)
+        (tmp_path / "token").chmod(0o640)
+        closed = read_context(path, "").exposed
+        (tmp_path / "token").chmod(0o644)
+        found[name] = (closed, read_context(path, "").exposed)
+    inline = (f"{tmp_path}/inline may be read or changed by everybody (mode 0644), who then needs no window; mend it with: chmod 600 {tmp_path}/inline",)
+    beside = (f"{tmp_path}/token may be read or changed by everybody (mode 0644), who then needs no window; mend it with: chmod 600 {tmp_path}/token",)
+    assert found == {"inline": (inline, inline), "file": ((), beside), "plugin": ((), ())}

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from jitui.errors import UpstreamError
-from jitui.upstream.plugin import API_VERSIONS, OUTPUT_LIMIT, Command, Credential, read_credential, run
+from jitui.upstream.plugin import API_VERSIONS, OUTPUT_LIMIT, PASSED, Command, Credential, read_credential, run
 
 V1 = API_VERSIONS[0]
 Script = Callable[[str], Command]
@@ -54,6 +54,17 @@ async def test_what_a_plugin_is_told(script: Script, tmp_path: Path) -> None:
     }  # fmt: skip
     assert (tmp_path / "seen.rest").read_text() == f"two words blue {os.environ['PATH']}\n"
     assert (tmp_path / "seen.in").read_text() == ""
+
+
+async def test_a_plugin_sees_nothing_of_the_gateway_but_what_is_named(script: Script, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither a token, nor the keys of another cloud: PATH, HOME and the like, and the variables that the connection's settings name."""
+    for name in ("JITUI_TOKEN", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE", "AZURE_CLIENT_ID", "AZURE_TENANT_ID", "SSLKEYLOGFILE"):
+        monkeypatch.setenv(name, "x")
+    command = script(f"env > {tmp_path}/seen; echo '{printed(token='t')}'")
+    await run(replace(command, passed=("AWS_PROFILE", "AZURE_*")))
+    seen = {line.partition("=")[0] for line in (tmp_path / "seen").read_text().splitlines()}
+    assert seen - PASSED - {"PWD", "OLDPWD", "SHLVL", "_"} == {"KUBERNETES_EXEC_INFO", "AWS_PROFILE", "AZURE_CLIENT_ID", "AZURE_TENANT_ID"}
+    assert {"PATH", "HOME"} <= seen
 
 
 async def test_a_relative_command_is_beside_the_kubeconfig(script: Script, tmp_path: Path) -> None:
