@@ -78,6 +78,14 @@ def read(method: bytes, target: bytes, *, content_type: bytes = b"") -> Action:
     return _resource(verb, path, parts, query, apply=method == b"PATCH" and b"apply-patch" in content_type.lower())
 
 
+def query_of(target: bytes) -> Query:
+    """The query of a request target, by itself. Raises InvalidError."""
+    _, question, raw = target.partition(b"?")
+    query = _query(raw) if question else NO_QUERY
+    _single(query)
+    return query
+
+
 def describe(action: Action, *, everywhere: bool = False) -> str:
     """`exec pods/web-7c in web`, for denials and screens; text of the request, so callers clean() it.
 

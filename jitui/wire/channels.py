@@ -6,7 +6,7 @@ means nothing to the one side might mean something to the other, and can't be re
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence, Set as AbstractSet
 from dataclasses import dataclass
 from typing import Final, Literal, NamedTuple
 
@@ -25,6 +25,10 @@ CLOSE_SIGNAL: Final = 255
 STATUS_LIMIT: Final = 64 << 10  # bytes of the Status on the error channel
 FROM_CLIENT: Final = {0: Channel.STDIN, 4: Channel.RESIZE}
 FROM_CLUSTER: Final = {1: Channel.STDOUT, 2: Channel.STDERR, 3: Channel.ERROR}
+ASKED_BY: Final[Mapping[Channel, str]] = {  # what a request line says that wants a stream; the error stream is everybody's
+    Channel.STDIN: "stdin=true", Channel.STDOUT: "stdout=true", Channel.STDERR: "stderr=true and no tty=true", Channel.RESIZE: "tty=true",
+}  # fmt: skip
+EVERY: Final = frozenset({Channel.ERROR, *ASKED_BY})
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,13 +45,14 @@ class Reader:
 
     `status` gathers what came on the error channel, at most STATUS_LIMIT bytes. A text message of a client is one like any other: the API server reads
     its bytes, and Python clients send str so. An empty one has no channel and goes nowhere. Raises ProtocolError for a message that is fragmented (the
-    API server would take the second fragment for a new message), for text of the cluster, and for a channel that this side does not write to.
+    API server would take the second fragment for a new message), for text of the cluster, for a channel that this side does not write to, and for one
+    of a client that is not among `asked`, the streams of its request line.
     """
 
-    __slots__ = ("_channels", "_client", "_status", "_stdin_closed", "_version")
+    __slots__ = ("_asked", "_channels", "_client", "_status", "_stdin_closed", "_version")
 
-    def __init__(self, *, version: Version, client: bool) -> None:
-        self._version, self._client = version, client
+    def __init__(self, *, version: Version, client: bool, asked: AbstractSet[Channel] = EVERY) -> None:
+        self._version, self._client, self._asked = version, client, asked
         self._channels = FROM_CLIENT if client else FROM_CLUSTER
         self._stdin_closed = False
         self._status = b""
@@ -73,6 +78,8 @@ class Reader:
             if number == CLOSE_SIGNAL and self._client:
                 return self._close_signal(frame.payload)
             raise ProtocolError(f"a message of the {side} is on channel {number}, which it does not write to")
+        if self._client:
+            self._must_be_asked(channel)
         body = frame.payload[1:]
         if channel is Channel.STDIN and self._stdin_closed and body:
             raise ProtocolError("the client writes to stdin after it closed it")
@@ -87,8 +94,18 @@ class Reader:
             raise ProtocolError("a message of the client closes a channel, which v4 can't")
         if payload != b"\xff\x00":
             raise ProtocolError("a message of the client closes something other than stdin")
+        self._must_be_asked(Channel.STDIN)
         self._stdin_closed = True
         return Piece(Channel.STDIN, b"", Channel.STDIN)
+
+    def _must_be_asked(self, channel: Channel) -> None:
+        if channel not in self._asked:
+            raise ProtocolError(f"the client writes to {unasked(channel)}")
+
+
+def unasked(channel: Channel) -> str:
+    """The stream, and that its request line does not have it: what was judged was a command without it."""
+    return f"{channel.label}, which its request line does not ask for; that takes {ASKED_BY.get(channel, 'another request')}"
 
 
 class Exit(NamedTuple):

@@ -3,6 +3,7 @@
 In the tunnel SPDY is a byte stream: a message is any part of it, also an empty one. It goes on as one message for each SPDY frame.
 """
 
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Final
@@ -43,11 +44,12 @@ class _Lane:
 
 
 class Forward(Reading):
-    """Both directions of one port-forward."""
+    """Both directions of one port-forward. `ports`: those that its request line names; None: it names none, as kubectl's, and any may be opened."""
 
     exited: channels.Exit | None = None  # a port-forward has no end of its own
 
-    def __init__(self, *, tunnel: bool) -> None:
+    def __init__(self, *, tunnel: bool, ports: AbstractSet[int] | None = None) -> None:
+        self._ports = ports
         self._client, self._cluster = spdy.Decoder(client=True), spdy.Decoder(client=False)
         self._outer = (
             (websocket.Decoder(masked=True, limit=TUNNEL_FRAME), websocket.Decoder(masked=False, limit=CLUSTER_FRAME)) if tunnel else None
@@ -155,13 +157,15 @@ class Forward(Reading):
         if not client:
             raise ProtocolError("the cluster opened a SPDY stream, which only the client does")
         said = dict(frame.headers)
-        kind, port, request = said.get(b"streamtype", b"").lower(), said.get(b"port", b""), said.get(b"requestid", b"")
+        kind, port, request = said.get(b"streamtype", b""), said.get(b"port", b""), said.get(b"requestid", b"")
         if kind not in {b"error", b"data"}:
             raise ProtocolError("the client opened a SPDY stream that is neither error nor data of a forwarded connection")
         if said.keys() - NAMES:
             raise ProtocolError("the client opened a SPDY stream with headers other than streamtype, port and requestid")
         if not port.isdigit() or len(port) > 5 or not 0 < int(port) < 1 << 16:
             raise ProtocolError("the client opened a SPDY stream without a port from 1 to 65535")
+        if self._ports is not None and int(port) not in self._ports:
+            raise ProtocolError(f"the client opened a SPDY stream for port {int(port)}, which its request line does not name; name it there, or none")
         if len(request) > 32 or (not request.isalnum() and request):
             raise ProtocolError("the client gave a forwarded connection an id that is none")
         lane, opens = self._pair(frame.stream, kind, port, request)

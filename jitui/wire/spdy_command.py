@@ -1,6 +1,7 @@
 """Exec and attach over SPDY/3.1: one stream each for error, stdin, stdout, stderr and resize (protocol facts, 2.2 and 2.4).
 
-Control frames go on as they came, each with a mark on record. Pings, SETTINGS and WINDOW_UPDATE belong to one hop and do not.
+Control frames go on as they came, each with a mark on record. Pings, SETTINGS and WINDOW_UPDATE belong to one hop and do not. A stream that the request
+line does not ask for ends all: the API server counts the streams and takes any type in the place of another (kubelet: cri/streaming/remotecommand).
 
 kubectl opens its streams one by one and listens to none before all are answered; without an answer it waits for 30 s, whatever happens to the
 connection. So after an end the gateway answers those that the cluster did not.
@@ -24,12 +25,12 @@ OPENED: Final = 1.0  # seconds that a client has for the rest of its streams, on
 
 
 class SpdyCommand(Reading):
-    """Both directions of one remote command. `awaited`: the streams that its request asks for."""
+    """Both directions of one remote command. `asked`: the streams that its request line asks for."""
 
     alive = spdy.ping(2)  # which the client echoes
 
-    def __init__(self, awaited: AbstractSet[Channel] = frozenset()) -> None:
-        self._awaited = awaited
+    def __init__(self, asked: AbstractSet[Channel]) -> None:
+        self._asked = asked
         self._client, self._cluster = spdy.Decoder(client=True), spdy.Decoder(client=False)
         self._channels: dict[int, Channel] = {}  # by stream id, as the client opened them
         self._shut: set[tuple[int, bool]] = set()  # a stream and whether it is the client that writes no more to it
@@ -80,7 +81,9 @@ class SpdyCommand(Reading):
             raise ProtocolError("the client opened a SPDY stream that is none of error, stdin, stdout, stderr and resize")
         if channel in self._channels.values():
             raise ProtocolError(f"the client opened a second SPDY stream for {channel.label}")
-        self._channels[frame.stream] = channel
+        self._channels[frame.stream] = channel  # it is answered, too, before the words that end it
+        if channel not in self._asked:
+            raise ProtocolError(f"the client opened a SPDY stream for {channels.unasked(channel)}")
         if frame.fin:
             self._shut.add((frame.stream, True))
         return Unit(frame.raw, ((0, Channel.MARK, mark("opens", channel.label)),))
@@ -88,7 +91,7 @@ class SpdyCommand(Reading):
     def _named(self, frame: spdy.Frame) -> Channel | None:
         """What a SYN_STREAM opens, if it says that and nothing else: what else it said would be on no record."""
         said = dict(frame.headers)
-        return CHANNELS.get(said.get(b"streamtype", b"").lower()) if len(said) == 1 else None
+        return CHANNELS.get(said.get(b"streamtype", b"")) if len(said) == 1 else None
 
     def _data(self, frame: spdy.Frame, channel: Channel, *, client: bool) -> Unit:
         side = "client" if client else "cluster"
@@ -162,7 +165,7 @@ class SpdyCommand(Reading):
     @property
     def _opening(self) -> bool:
         """Whether the client has yet to open a stream; at a GOAWAY it would stop reading before its answer."""
-        return not self._awaited <= set(self._channels.values())
+        return not self._asked <= set(self._channels.values())
 
     def _answer(self, stream: int) -> bytes:
         first = not self._answered

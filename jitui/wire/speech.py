@@ -4,6 +4,7 @@ Sans-io. A speech hears both directions of one stream, because what a frame mean
 """
 
 import json
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import groupby, islice
@@ -121,12 +122,12 @@ def joined(said: list[Said]) -> list[Said]:
 
 
 class WebSocketCommand(Reading):
-    """Exec and attach over WebSocket: v4.channel.k8s.io and v5.channel.k8s.io."""
+    """Exec and attach over WebSocket: v4.channel.k8s.io and v5.channel.k8s.io. `asked`: the streams of the request line."""
 
     alive = websocket.encode(websocket.PONG, b"")
 
-    def __init__(self, version: channels.Version) -> None:
-        self._client = websocket.Decoder(masked=True, limit=CLIENT_FRAME), channels.Reader(version=version, client=True)
+    def __init__(self, version: channels.Version, asked: AbstractSet[Channel]) -> None:
+        self._client = websocket.Decoder(masked=True, limit=CLIENT_FRAME), channels.Reader(version=version, client=True, asked=asked)
         self._cluster = websocket.Decoder(masked=False, limit=CLUSTER_FRAME), channels.Reader(version=version, client=False)
 
     @property

@@ -55,6 +55,16 @@ def opened(*, tunnel: bool, lanes: int = 1) -> tuple[Forward, Ends]:
     return speech, ends
 
 
+@pytest.mark.parametrize("tunnel", [False, True])
+def test_ports_that_are_named_are_the_only_ones(tunnel: bool) -> None:
+    """A request line that names ports opens those; one without, as kubectl's, any: a scope speaks of pods."""
+    speech, ends = Forward(tunnel=tunnel, ports={80, 443}), Ends()
+    turns = [ends.syn("error", 1, port=b"80"), ends.syn("data", 3, port=b"80"), ends.syn("error", 5, port=b"0443"), ends.syn("data", 7, port=b"0443")]
+    assert play(speech, carried(turns) if tunnel else turns).opens == [1, 2]
+    _, data = ends.syn("error", 9, port=b"22")
+    assert "for port 22, which its request line does not name" in refused(speech, encode(BINARY, data, mask=True) if tunnel else data, client=CLIENT)
+
+
 @settings(max_examples=150)
 @given(st.lists(st.tuples(st.binary(min_size=1, max_size=300), st.binary(min_size=1, max_size=300), st.binary(max_size=40)), max_size=4), POINTS, st.booleans(),
        st.booleans(), st.randoms())  # fmt: skip

@@ -55,7 +55,7 @@ def opened(names: tuple[str, ...] = NAMES, answered: int = 9) -> SpdyCommand:
 def test_any_reads_are_the_same_units(steps: list[tuple[bool, str, bytes]], points: list[int]) -> None:
     """All that is of a stream goes on as it came, and its bytes are on record by channel; pings are echoed to who sent them, by parity."""
     said = [(client, body if name == "hop" else spdy.data(IDS[name], body)) for client, name, body in steps]
-    heard = play(SpdyCommand(), [*opening(), *said], points)
+    heard = play(SpdyCommand(ALL), [*opening(), *said], points)
     for side in (CLIENT, CLUSTER):
         sent = [data for client, data in opening() if client is side]
         sent += [data for (client, data), (_, name, _) in zip(said, steps, strict=True) if client is side and name != "hop"]
@@ -94,8 +94,8 @@ def test_what_does_not_fit_is_refused(client: bool, data: bytes, says: str) -> N
 
 def test_only_the_client_opens_and_only_the_cluster_answers() -> None:
     """The other way round it is refused."""
-    assert "only the client" in refused(SpdyCommand(), Encoder().syn_stream(2, ((b"streamtype", b"stdout"),)), client=CLUSTER)
-    encoder, speech = Encoder(), SpdyCommand()
+    assert "only the client" in refused(SpdyCommand(ALL), Encoder().syn_stream(2, ((b"streamtype", b"stdout"),)), client=CLUSTER)
+    encoder, speech = Encoder(), SpdyCommand(ALL)
     speech.read(syn("stdin", encoder), client=CLIENT)
     assert "only the cluster" in refused(speech, encoder.syn_reply(IDS["stdin"]), client=CLIENT)
 
@@ -105,12 +105,29 @@ def test_only_the_client_opens_and_only_the_cluster_answers() -> None:
 ])  # fmt: skip
 def test_a_stream_says_what_it_is_and_nothing_else(headers: spdy.Headers) -> None:
     """What else the headers say would reach the cluster and be on no record."""
-    assert "none of error" in refused(SpdyCommand(), Encoder().syn_stream(1, headers), client=CLIENT)
+    assert "none of error" in refused(SpdyCommand(ALL), Encoder().syn_stream(1, headers), client=CLIENT)
+
+
+@pytest.mark.parametrize("name", NAMES[1:])
+def test_a_stream_that_was_not_asked_for_is_refused(name: str) -> None:
+    """The API server counts streams only: with one in the place of another a client would type into a command that was judged without stdin."""
+    encoder, speech = Encoder(), SpdyCommand(ALL - {Channel[name.upper()]})
+    speech.read(syn("error", encoder), client=CLIENT)
+    syn_stream = syn(name, encoder)
+    says = refused(speech, syn_stream + spdy.data(IDS[name], b"rm -rf /"), client=CLIENT)
+    assert f"a SPDY stream for {name}, which its request line does not ask for" in says
+    _, wire = speech.last_words("it is over", BODY, tty=False)
+    assert [frame.stream for frame in frames(wire[0][1]) if frame.kind is Kind.SYN_REPLY] == [IDS["error"], IDS[name]]  # it waits for no answer
+
+
+def test_a_stream_type_is_read_as_the_cluster_reads_it() -> None:
+    """In lower case alone (kubelet: cri/streaming/remotecommand): what it would not know is not taken for something else here."""
+    assert "none of error" in refused(SpdyCommand(ALL), Encoder().syn_stream(1, ((b"streamtype", b"STDIN"),)), client=CLIENT)
 
 
 def test_a_second_stream_of_a_kind_is_refused() -> None:
     """Two of a name could not be told apart."""
-    encoder, speech = Encoder(), SpdyCommand()
+    encoder, speech = Encoder(), SpdyCommand(ALL)
     speech.read(syn("stdin", encoder), client=CLIENT)
     again = encoder.syn_stream(5, ((b"streamtype", b"stdin"),))
     assert "second" in refused(speech, again, client=CLIENT)
@@ -127,7 +144,7 @@ def test_an_answer_to_what_was_reset_goes_on() -> None:
     client, cluster, decoder = Encoder(), Encoder(), spdy.Decoder(client=False)
     turns = [(CLIENT, syn("error", client)), (CLIENT, spdy.reset(IDS["error"])), (CLUSTER, cluster.syn_reply(IDS["error"])),
              (CLIENT, syn("stdin", client)), (CLUSTER, cluster.syn_reply(IDS["stdin"]))]  # fmt: skip
-    heard = play(SpdyCommand(), turns)
+    heard = play(SpdyCommand(ALL), turns)
     assert [(frame.kind, frame.stream) for frame in decoder.feed(heard.raw[CLUSTER])] == [(Kind.SYN_REPLY, 1), (Kind.SYN_REPLY, 3)]
     assert heard.said[0, Channel.MARK].count(b'{"answers":') == 2
 
@@ -154,7 +171,7 @@ def test_the_end_of_the_error_stream_without_a_status_is_a_goodbye(how: str, par
     """kubectl would exit 0 at it: it is told apart, so that it is never passed on. Part of a Status is none."""
     stream = IDS["error"]
     ends = {"fin": spdy.data(stream, b"", fin=True), "reset": spdy.reset(stream), "goaway": spdy.goaway(9)}
-    speech = SpdyCommand()
+    speech = SpdyCommand(ALL)
     said = opening(("error",), answered=0)
     end = Encoder().syn_reply(stream, fin=True) if how == "reply" else ends[how]
     heard = play(speech, [*said, *([(CLUSTER, spdy.data(stream, partial))] if partial and how != "reply" else []), (CLUSTER, end)])

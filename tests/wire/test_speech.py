@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from jitui.tape.frame import BYTES, Channel
-from jitui.wire import status, websocket
+from jitui.wire import channels, status, websocket
 from jitui.wire.channels import Version
 from jitui.wire.speech import TOGETHER, Said, WebSocketCommand, joined
 from jitui.wire.websocket import BINARY, CLOSE, PING, PONG, TEXT, encode
@@ -35,7 +35,7 @@ def turns(steps: list[tuple[bool, int, bytes]]) -> list[Turn]:
 def test_any_reads_are_the_same_units(steps: list[tuple[bool, int, bytes]], points: list[int], version: Version) -> None:
     """What goes on is the very bytes of the messages; of each channel the record is their payloads; pings stay on their hop."""
     said = turns(steps)
-    heard = play(WebSocketCommand(version), said, points)
+    heard = play(WebSocketCommand(version, channels.EVERY), said, points)
     for side in (CLIENT, CLUSTER):
         assert heard.raw[side] == b"".join(data for (client, data), step in zip(said, steps, strict=True) if client is side and step[1] >= 0)
         pongs = [frame.payload for frame in messages(heard.replies[side], masked=not side)]
@@ -49,7 +49,7 @@ def test_disturbed_is_read_or_refused_for_good(seed: int) -> None:
     """Never a hang, never another error, never more than it was fed."""
     rng = random.Random(seed)
     data = disturbed(b"".join(encode(BINARY, bytes((1,)) + rng.randbytes(rng.randrange(200))) for _ in range(5)), rng)
-    speech = WebSocketCommand("v5")
+    speech = WebSocketCommand("v5", channels.EVERY)
     units, error = run(lambda piece: speech.read(piece, client=CLUSTER), [data[at : at + 7] for at in range(0, len(data), 7)])
     assert sum(len(unit.raw) for unit in units) <= len(data)
     if error is not None:
@@ -64,28 +64,28 @@ def test_disturbed_is_read_or_refused_for_good(seed: int) -> None:
 ], ids=["channel", "way", "text", "mask"])  # fmt: skip
 def test_what_does_not_fit_is_refused(client: bool, data: bytes, says: str) -> None:
     """Wrong direction, wrong kind, wrong masking; after a semantic error too the other side is not heard any more."""
-    speech = WebSocketCommand("v5")
+    speech = WebSocketCommand("v5", channels.EVERY)
     assert says in (words := refused(speech, data, client=client))
     assert refused(speech, encode(BINARY, b"\1fine"), client=CLUSTER) == words
 
 
 def test_a_close_is_a_goodbye() -> None:
     """Of either side; its answer is masked as its hop has it. Its code goes on, what else it says is for the record."""
-    heard = play(WebSocketCommand("v5"), [
+    heard = play(WebSocketCommand("v5", channels.EVERY), [
         (CLIENT, encode(CLOSE, websocket.close(1000, "b\u00e9"), mask=True)), (CLUSTER, encode(CLOSE, websocket.close(1000)))])  # fmt: skip
     client, cluster = heard.goodbyes
     assert (messages(client.raw, masked=True)[0].payload, messages(cluster.raw)[0].payload) == (websocket.close(1000),) * 2
     assert [frame.opcode for frame in messages(client.reply)] == [CLOSE]
     assert [frame.opcode for frame in messages(cluster.reply, masked=True)] == [CLOSE]
     assert (client.how, cluster.how) == (b',"code":1000,"reason":"b\\u00e9"', b',"code":1000')
-    (bare,) = play(WebSocketCommand("v5"), [(CLIENT, encode(CLOSE, b"", mask=True))]).goodbyes
+    (bare,) = play(WebSocketCommand("v5", channels.EVERY), [(CLIENT, encode(CLOSE, b"", mask=True))]).goodbyes
     assert (messages(bare.raw, masked=True)[0].payload, bare.how) == (b"", b"")
 
 
 @pytest.mark.parametrize("tty", [True, False])
 def test_last_words(tty: bool) -> None:
     """On a terminal a line, then the Status, then close 1000; all on record as the gateway's."""
-    speech = WebSocketCommand("v5")
+    speech = WebSocketCommand("v5", channels.EVERY)
     said, ((after, wire),) = speech.last_words("it is over", BODY, tty=tty)
     assert after == 0
     *note, error, close = messages(wire)
@@ -113,3 +113,24 @@ def test_no_more_than_a_viewer_takes_is_joined() -> None:
     whole = joined(said)
     assert [len(body) for _, _, body in whole] == [TOGETHER, 1, TOGETHER, TOGETHER + 1, 5]
     assert b"".join(body for _, _, body in whole) == b"".join(body for _, _, body in said)
+
+
+@pytest.mark.parametrize("payload", [b"\0rm -rf /\n", b"\0", b"\xff\0", b'\4{"Width":80,"Height":24}', b"\4"])
+def test_a_message_on_a_channel_that_was_not_asked_for_is_refused(payload: bytes) -> None:
+    """Bytes, none, a close, a size: the command was judged without stdin and terminal, whatever the cluster would do with them."""
+    speech = WebSocketCommand("v5", frozenset({Channel.ERROR, Channel.STDOUT, Channel.STDERR}))
+    assert "which its request line does not ask for" in refused(speech, encode(BINARY, payload, mask=True), client=CLIENT)
+
+
+@pytest.mark.parametrize("version", ["v4", "v5"])
+@pytest.mark.parametrize("number", [1, 2, 3, 5, 9, 254])
+def test_a_channel_that_is_the_clusters_is_not_the_clients(version: Version, number: int) -> None:
+    """Everything else than stdin and resize, whatever was asked for."""
+    speech = WebSocketCommand(version, channels.EVERY)
+    assert "which it does not write to" in refused(speech, encode(BINARY, bytes((number,)) + b"x", mask=True), client=CLIENT)
+
+
+@pytest.mark.parametrize("payload", [b"\xff\1", b"\xff\4", b"\xff", b"\xff\0\0"])
+def test_a_client_closes_nothing_but_stdin(payload: bytes) -> None:
+    """As one message of two bytes."""
+    assert "other than stdin" in refused(WebSocketCommand("v5", channels.EVERY), encode(BINARY, payload, mask=True), client=CLIENT)

@@ -6,9 +6,9 @@ The protocol is told by the Upgrade header, never by the method: the API server 
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
-from urllib.parse import parse_qs
 
 from jitui.errors import InvalidError, RefusedError, UpstreamError
+from jitui.rules import kube
 from jitui.rules.action import Action
 from jitui.tape.frame import Channel
 from jitui.wire import channels, http, websocket
@@ -62,8 +62,9 @@ class Plan:
 def plan(head: http.RequestHead, action: Action) -> Plan:
     """What is asked for. Raises RefusedError or InvalidError with a sentence for kubectl."""
     forwards = action.subresource == "portforward"
+    query = kube.query_of(head.target)
     if head.upgrade == b"spdy/3.1":
-        return _spdy(head, action, forwards=forwards)
+        return _spdy(head, query, forwards=forwards)
     if head.upgrade.startswith(b"spdy"):
         raise RefusedError("of SPDY only 3.1 is carried here, which every kubectl speaks")
     if head.upgrade != b"websocket":
@@ -77,27 +78,47 @@ def plan(head: http.RequestHead, action: Action) -> Plan:
     if forwards:
         if channels.TUNNEL not in channels.offers(offered):
             raise RefusedError(f"the port-forward of one WebSocket channel a port is not carried here; {NEWER} ({channels.TUNNEL.decode()})")
-        return Plan(b"websocket", (channels.TUNNEL,), lambda _: Forward(tunnel=True), key)
-    return Plan(b"websocket", channels.carried(offered), lambda took: WebSocketCommand(channels.VERSIONS[took]), key)
+        named = ports(query)
+        return Plan(b"websocket", (channels.TUNNEL,), lambda _: Forward(tunnel=True, ports=named), key)
+    streams = asked(query)
+    return Plan(b"websocket", channels.carried(offered), lambda took: WebSocketCommand(channels.VERSIONS[took], streams), key)
 
 
-def _spdy(head: http.RequestHead, action: Action, *, forwards: bool) -> Plan:
+def _spdy(head: http.RequestHead, query: kube.Query, *, forwards: bool) -> Plan:
     if head.method not in {b"GET", b"POST"}:
         raise InvalidError("an upgrade to SPDY/3.1 is a POST, or a GET")
     offered = channels.offers(head.all(STREAM_VERSION.lower()))
     if forwards:
         if FORWARD not in offered:
             raise RefusedError(f"none of the port-forward protocols offered is known here; offer {FORWARD.decode()}")
-        return Plan(b"SPDY/3.1", (FORWARD,), lambda _: Forward(tunnel=False))
+        named = ports(query)
+        return Plan(b"SPDY/3.1", (FORWARD,), lambda _: Forward(tunnel=False, ports=named))
     known = tuple(dict.fromkeys(each for each in offered if each in channels.VERSIONS))
     if not known:
         raise RefusedError("the remote command protocol before v4 has no exit status, so it is not carried here; offer v5.channel.k8s.io or v4.channel.k8s.io")
-    return Plan(b"SPDY/3.1", known, lambda _: SpdyCommand(_awaited(head, action)))
+    streams = asked(query)
+    return Plan(b"SPDY/3.1", known, lambda _: SpdyCommand(streams))
 
 
-def _awaited(head: http.RequestHead, action: Action) -> frozenset[Channel]:
-    """The streams that a client opens for what it asked for (client-go: tools/remotecommand/v3.go)."""
-    query = parse_qs(head.target.partition(b"?")[2], keep_blank_values=True)
-    stdout, stderr = (query.get(name, [b"false"])[0].lower() not in {b"0", b"false"} for name in (b"stdout", b"stderr"))
-    wanted = {Channel.ERROR: True, Channel.STDIN: action.stdin, Channel.STDOUT: stdout, Channel.STDERR: stderr and not action.tty, Channel.RESIZE: action.tty}
+def asked(query: kube.Query) -> frozenset[Channel]:
+    """The streams of a remote command, as the API server and the kubelet read its request line: with a terminal there is no stderr, and a resize.
+
+    Sources: apimachinery pkg/runtime/conversion.go, kubelet cri/streaming/remotecommand (NewOptions, createHTTPStreamStreams).
+    """
+    tty = query.flag("tty")
+    wanted = {
+        Channel.ERROR: True, Channel.STDIN: query.flag("stdin"), Channel.STDOUT: query.flag("stdout"), Channel.STDERR: query.flag("stderr") and not tty,
+        Channel.RESIZE: tty,
+    }  # fmt: skip
     return frozenset(channel for channel, opened in wanted.items() if opened)
+
+
+def ports(query: kube.Query) -> frozenset[int] | None:
+    """The ports that a port-forward names in its request line (core/v1: PodPortForwardOptions); None if it names none. Raises InvalidError."""
+    named = query.values.get("ports")
+    if named is None:
+        return None
+    found = [text for value in named for text in value.split(",")]
+    if not all(text.isascii() and text.isdigit() and len(text) <= 5 and 0 < int(text) < 1 << 16 for text in found):
+        raise InvalidError("request refused: ports names something other than ports from 1 to 65535; send numbers, or leave it out as kubectl does")
+    return frozenset(map(int, found))
