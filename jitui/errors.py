@@ -45,6 +45,20 @@ class ConflictError(JituiError):
     reason = "Conflict"
 
 
+class TooManyError(JituiError):
+    """A limit is reached: too many connections, streams or requests of one caller. Says which limit, whose, and what to do."""
+
+    code = 429
+    reason = "TooManyRequests"
+
+    def __init__(self, message: str, *, limit: str = "", retry_after: int = 0, close: bool = False) -> None:
+        """`limit`: its key under `limits:`. `retry_after`: seconds after which the same may pass; 0 if time alone changes nothing.
+        `close`: the connection is closed with the answer.
+        """
+        super().__init__(message)
+        self.limit, self.retry_after, self.close = limit, retry_after, close
+
+
 class UnrecordableError(JituiError):
     """It can't be recorded, therefore it does not pass."""
 

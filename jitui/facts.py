@@ -44,6 +44,9 @@ class Kind(StrEnum):
     # subject: connection, whose credential can't be renewed: AWS refuses or can't be reached. holder (g-N, or gateway), why, left_s (what is at hand serves on)
     CREDENTIAL_FAILING = "credential.failing"
     CREDENTIAL_RENEWED = "credential.renewed"  # subject: connection. holder
+    # subject: identity, whose denied calls and refused asks are counted and not written. identity, state (began, over), why;
+    # over: denied, refused, since_us, until_us
+    COUNTED = "counted"
     LOCKDOWN_ON = "lockdown.on"  # subject: gateway. why
     LOCKDOWN_OFF = "lockdown.off"  # subject: gateway. why
     VIEWED = "viewed"  # subject: s-N. how (live, recorded, unmasked)

@@ -38,6 +38,12 @@ class Limits(Strict):
     """Of one agent at the Kubernetes door; beyond it 429 with Retry-After."""
     requests_burst: Count = 1000
     """Requests that an agent which was quiet may make at once."""
+    rows_per_hour: Count = 2000
+    """Denied calls and refused asks of one agent that are written down; further ones are counted, and the count is on record."""
+    row_bytes_per_hour: Bytes = 4 << 20
+    """The same in bytes, with what it asks."""
+    asks_per_hour: Count = 120
+    """Of one agent; beyond it 429 that says when."""
     api_connections_per_agent: Count = 16
     api_connections_per_person: Count = 64
     """On TCP with a token."""

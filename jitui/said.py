@@ -6,6 +6,7 @@ JSON keeps the raw text (ASCII-escaped); every human-readable way out calls `cle
 
 import unicodedata
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import Any, Final
 
 # Cc controls, Cf format characters (bidi overrides and isolates, zero-width joiners, tags), Co private use, Cs surrogates,
@@ -59,3 +60,19 @@ def clean(text: "str | Said", limit: int = 200) -> str:
         if len(kept) > limit:
             return "".join(kept[: limit - 1]) + "…"
     return "".join(kept)
+
+
+def cut(text: str, limit: int) -> str:
+    """The text if it has at most `limit` characters; else its beginning, how much is missing, and a hash by which all of it can be told again.
+
+    For what is kept of an agent's words: the hash is of the whole text in UTF-8, so whoever has that can prove that it was this one.
+    """
+    if len(text) <= limit:
+        return text
+    return f"{text[:limit]}{left_out(text, limit)}"
+
+
+def left_out(text: str, kept: int) -> str:
+    """What stands for all of `text` after its first `kept` characters."""
+    digest = sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+    return f"... (sha256 of all: {digest}) and {len(text) - kept} characters more"

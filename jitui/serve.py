@@ -111,7 +111,7 @@ class Gateway:
                 stack.callback(way.pool.close)
             broker = self.broker = Broker(
                 store, self.clock, gateway=store.key_id[:8], people=people, rules=by_pair(settings), spawn=self.spawn,
-                kinds={name: way.discovery for name, way in ways.items()},
+                kinds={name: way.discovery for name, way in ways.items()}, limits=settings.limits,
             )  # fmt: skip
             broker.windows.ended = lambda grant: self._forget(ways, grant)
             broker.windows.occupied = lambda name, live: ways[name].pool.rest(not live) if name in ways else None
@@ -155,6 +155,7 @@ class Gateway:
             ready(self.addresses)
             await self._stop.wait()
             await broker.windows.stop()()
+            broker.quota.close()
             await broker.windows.settled()
             with contextlib.suppress(JituiError):
                 await store.commit([Draft(Kind.GATEWAY_STOPPED, __version__, "gateway", {"why": "stopped"})])
@@ -219,6 +220,7 @@ class Gateway:
         if dict(old.connections) != dict(settings.connections) or old.listen != settings.listen or old.certificate != settings.certificate:
             raise ConfigurationError(f"{settings.path}: connections, listen and certificate are read at start only; restart the gateway for them")
         await self.broker.reload(by_pair(settings), People(os.geteuid(), settings.people), settings.digest)
+        self.broker.quota.limits = settings.limits
         self.configuration = settings
         return f"{len(settings.rules)} rules and {len(settings.people)} people in force, configuration {settings.digest[:12]}"
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from jitui.broker.freezer import Freezer
 from jitui.broker.notes import Notes
+from jitui.broker.quota import Quota
 from jitui.broker.requests import Requests
 from jitui.broker.roster import Roster
 from jitui.broker.windows import Spawn, Windows, deadline_json
@@ -13,6 +14,7 @@ from jitui.errors import ConflictError, RefusedError
 from jitui.facts import Draft, Kind
 from jitui.identity.people import People
 from jitui.instant import Instant
+from jitui.limits import Limits
 from jitui.rules import grant as grants, policy
 from jitui.rules.action import Action
 from jitui.rules.scope import Kinds
@@ -44,14 +46,16 @@ class Broker:
         rules: Mapping[tuple[str, str], Rule],
         kinds: Mapping[str, Kinds],
         spawn: Spawn,
+        limits: Limits | None = None,
     ) -> None:
         self.store, self.clock, self.gateway, self.kinds, self.spawn = store, clock, gateway, kinds, spawn
         self.roster = Roster(store, clock, people)
         self.windows = Windows(store, clock, spawn)
         self.freezer = Freezer(self.windows)
-        self.requests = Requests(store, clock, self.windows, rules, self._standing)
+        self.quota = Quota(clock, self.windows.owe, limits or Limits())
+        self.requests = Requests(store, clock, self.windows, rules, self._standing, self.quota)
         self.requests.lockdown = store.loaded.lockdown  # before anybody can ask
-        self.notes = Notes(store, clock, gateway, self.windows.over)
+        self.notes = Notes(store, clock, gateway, self.windows.over, self.quota)
 
     async def recover(self) -> None:
         """Take up what was live in the ledger: windows go on to their deadlines, or end if they should have."""
@@ -92,6 +96,7 @@ class Broker:
         """Every 100 ms."""
         self.windows.tick(now)
         self.requests.tick(now)
+        self.quota.tick(now)
 
     # -- the doors ---------------------------------------------------------------------------------------------------------
 

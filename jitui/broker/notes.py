@@ -1,20 +1,23 @@
 """What was attempted, as rows: allowed actions when their answer is known, denials at once, collapsed by the store."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from typing import Final
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Final
 
+from jitui.broker.quota import Quota
 from jitui.clock import Clock
 from jitui.rules.action import Action
 from jitui.rules.hazard import hazard_of
+from jitui.said import cut
 from jitui.session.ends import End, Why
 from jitui.session.exchange import Exchange
 from jitui.session.live import Session
 from jitui.store import ActionRow, Store
+from jitui.store.actions import CLAUSE, ROW, TEXT, Repeats, bounded, length
 
 NATURAL: Final = End(Why.CLUSTER_CLOSED, "cluster", "")
-ARGV: Final = 4096  # characters of a denied command on record
-TEXT: Final = 300  # and of each of its other words; names have 253 at most
+LAST: Final = 10_000  # grants of which the newest action is remembered
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,9 +31,10 @@ class Note:
 class Notes:
     """Writes action rows; remembers the newest of each grant for the screens."""
 
-    def __init__(self, store: Store, clock: Clock, gateway: str, over: Callable[[Session, End], None]) -> None:
+    def __init__(self, store: Store, clock: Clock, gateway: str, over: Callable[[Session, End], None], quota: Quota) -> None:
         self.last: dict[int, str] = {}  # by grant: its newest action in one line
-        self._store, self._clock, self._gateway, self._session_over = store, clock, gateway, over
+        self._store, self._clock, self._gateway, self._session_over, self._quota = store, clock, gateway, over, quota
+        self._denied = Repeats()  # of which the store will make no row of their own
 
     def audit_id(self, session: Session, conn: int) -> str:
         """Our action's name, sent upstream: the API server takes it as the id of its audit event (cluster facts, 0.8)."""
@@ -40,69 +44,58 @@ class Notes:
         """For one exchange of a session."""
         at_us = self._clock.now().wall_us
         audit_id = self.audit_id(session, session.next_conn)
-        hazard = str(hazard_of(action))
-        self.last[session.window.grant.id] = line(action)
+        row = partial(self._allowed, session, at_us, identity, connection, action, clause)
 
         def over(exchange: Exchange, code: int | None, end: End | None) -> None:
-            self._store.note(ActionRow(
-                at_us=at_us, identity=identity, connection=connection, action=action, hazard=hazard, verdict="allowed", clause=clause,
-                session=session.id, conn=exchange.conn, code=code, bytes_in=exchange.bytes_in, bytes_out=exchange.bytes_out, audit_id=audit_id,
-                grant=session.window.grant.id,
-            ))  # fmt: skip
+            row(conn=exchange.conn, code=code, bytes_in=exchange.bytes_in, bytes_out=exchange.bytes_out, audit_id=audit_id)
             if session.kind != "api":
                 self._session_over(session, end or NATURAL)
 
+        self._newest(session, action)
         return Note(((b"Audit-ID", audit_id.encode()),), over)
 
     def upgraded(self, session: Session, identity: str, connection: str, action: Action, clause: str, code: int | None) -> None:
         """An exec or attach, once the cluster has answered the upgrade."""
-        self.last[session.window.grant.id] = line(action)
-        self._store.note(ActionRow(
-            at_us=self._clock.now().wall_us, identity=identity, connection=connection, action=action, hazard=str(hazard_of(action)), verdict="allowed",
-            clause=clause, session=session.id, conn=0, code=code, audit_id=self.audit_id(session, 0), grant=session.window.grant.id,
-        ))  # fmt: skip
+        self._newest(session, action)
+        self._allowed(session, self._clock.now().wall_us, identity, connection, action, clause, conn=0, code=code, audit_id=self.audit_id(session, 0))
 
     def answered(
         self, session: Session, conn: int, identity: str, connection: str, action: Action, clause: str, code: int, asked: int, said: int
     ) -> None:
         """An answer of the gateway's own to something that a window covers; `asked` and `said` are bytes of bodies."""
-        self.last[session.window.grant.id] = line(action)
-        self._store.note(ActionRow(
-            at_us=self._clock.now().wall_us, identity=identity, connection=connection, action=action, hazard=str(hazard_of(action)), verdict="allowed",
-            clause=clause, session=session.id, conn=conn, code=code, bytes_in=asked, bytes_out=said, grant=session.window.grant.id,
-        ))  # fmt: skip
+        self._newest(session, action)
+        self._allowed(session, self._clock.now().wall_us, identity, connection, action, clause, conn=conn, code=code, bytes_in=asked, bytes_out=said)
 
     def denied(self, identity: str, connection: str, action: Action, why: str, *, grant: int = 0, group: str = "") -> None:
         """`grant`: a window that is open and does not cover it; 0 if none is. `group` is the client's own word for one run of it (Kubectl-Session): it
-        counts repetitions together, and decides nothing. Of a very long argv only its beginning is kept: who is refused fills no disk with it.
+        counts repetitions together, and decides nothing. A row of its own is taken from the identity's share of the hour; beyond that it is counted.
         """
-        action = replace(
-            action, argv=_beginning(action.argv), group=_cut(action.group), version=_cut(action.version), resource=_cut(action.resource),
-            subresource=_cut(action.subresource), namespace=_cut(action.namespace), name=_cut(action.name), path=_cut(action.path),
-            container=_cut(action.container),
-        )  # fmt: skip
-        self._store.deny(ActionRow(
-            at_us=self._clock.now().wall_us, identity=identity, connection=connection, action=action, hazard=str(hazard_of(action)), verdict="denied",
-            clause=why, code=403, group=group, grant=grant,
-        ))  # fmt: skip
+        hazard, action, why = str(hazard_of(action)), bounded(action), cut(why, CLAUSE)
+        row = ActionRow(at_us=self._clock.now().wall_us, identity=identity, connection=connection, action=action, hazard=hazard,
+                        verdict="denied", clause=why, code=403, group=group, grant=grant)  # fmt: skip
+        known = self._denied.find(row)
+        if (known is None or self._quota.low) and not self._quota.spend(identity, "denied", length(action) + len(why)):
+            return
+        if self._store.deny(row):
+            self._denied.keep(row, known)
+        else:
+            self._quota.count(identity, "denied")
 
+    def _allowed(self, session: Session, at_us: int, identity: str, connection: str, action: Action, clause: str, **more: Any) -> None:
+        """Its row takes room like a frame: the window pays for it."""
+        hazard = str(hazard_of(action))
+        if (size := length(action)) > TEXT:
+            action = bounded(action)
+            size = length(action)
+        why = cut(clause, CLAUSE)
+        session.window.charge(ROW + size + len(why))
+        self._store.note(ActionRow(at_us=at_us, identity=identity, connection=connection, action=action, hazard=hazard, verdict="allowed",
+                                   clause=why, session=session.id, grant=session.window.grant.id, **more))  # fmt: skip
 
-def _cut(text: str) -> str:
-    return text if len(text) <= TEXT else f"{text[:TEXT]}... and {len(text) - TEXT} characters more"
-
-
-def _beginning(argv: tuple[str, ...]) -> tuple[str, ...]:
-    """At most ARGV characters; what was left out is said."""
-    if sum(map(len, argv[:ARGV])) + len(argv) <= ARGV:
-        return argv
-    kept: list[str] = []
-    room = ARGV
-    for word in argv:
-        if room <= 0:
-            break
-        kept.append(word[:room])
-        room -= len(word) + 1
-    return (*kept, f"... and {sum(map(len, argv)) - sum(map(len, kept))} characters more")
+    def _newest(self, session: Session, action: Action) -> None:
+        self.last[session.window.grant.id] = line(action)[:TEXT]
+        if len(self.last) > LAST:
+            del self.last[next(iter(self.last))]
 
 
 def line(action: Action) -> str:

@@ -2,24 +2,27 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import Final
 
+from jitui.broker.cooling import Cooling, CoolingError
+from jitui.broker.quota import Quota
 from jitui.broker.windows import Windows, deadline_json
 from jitui.clock import Clock
-from jitui.errors import ConflictError, JituiError, NotFoundError, RefusedError
+from jitui.errors import ConflictError, JituiError, NotFoundError, RefusedError, TooManyError
 from jitui.facts import Draft, Kind
 from jitui.instant import Instant
 from jitui.rules import grant as grants, request as requests
 from jitui.rules.rights import why_not_decide
 from jitui.rules.scope import Scope
 from jitui.rules.terms import Grant, Identity, Request, RequestState, Rule
+from jitui.said import cut
 from jitui.store import Store
 
 REMEMBER: Final = 200  # decided requests kept for screens
-COOL_S: Final = 60  # after a denial, doubling with each
-COOL_MAX_S: Final = 3600
+TEXT: Final = 1000  # characters of what was asked and why not, in the fact of a refusal
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,27 +38,27 @@ class Ask:
     same_user: bool
 
 
-@dataclass(slots=True)
-class Cooling:
-    """An identity that was denied on a connection, and may not ask again before a while."""
-
-    until_us: int
-    seconds: int
-
-
 class Requests:
-    """Pending requests and the newest decided ones. One decision at a time: what is decided is what was looked at."""
+    """Pending requests and the newest decided ones. One decision at a time: what is decided is what was looked at.
+
+    Nothing that an agent has written stands in the way of a decision: an ask waits only for another of the same identity and connection, and what
+    is withdrawn is so at once, and written then.
+    """
 
     def __init__(self, store: Store, clock: Clock, windows: Windows, rules: Mapping[tuple[str, str], Rule],
-                 standing: Callable[[str], str]) -> None:  # fmt: skip
+                 standing: Callable[[str], str], quota: Quota) -> None:  # fmt: skip
         self.pending: dict[int, Request] = {}
         self.decided: deque[Request] = deque(maxlen=REMEMBER)
         self.rules = rules
         self.lockdown = False
         self._store, self._clock, self._windows = store, clock, windows
         self._standing = standing  # why nothing may be granted to an identity now; empty if it may
-        self._one = asyncio.Lock()
-        self._cooling: dict[tuple[str, str], Cooling] = {}
+        self._quota = quota
+        self._one = asyncio.Lock()  # of people and of the gateway itself
+        self._deciding: set[int] = set()  # what is being written about just now
+        self._asking: dict[tuple[str, str], asyncio.Future[None]] = {}  # the one ask of an identity and connection that is being written
+        self._asked_as: dict[int, Ask] = {}  # pending requests in the words they came in
+        self._cooling = Cooling()
 
     def find(self, ident: int) -> Request:
         if ident in self.pending:
@@ -72,75 +75,107 @@ class Requests:
 
     async def ask(self, who: Identity, ask: Ask) -> Request:
         """A new pending request, the one already pending if it asks the same, or an approved one under an automatic rule. Raises RefusedError."""
-        async with self._one:
-            now = self._clock.now()
-            rule = self.rules.get((who.name, ask.connection))
-            try:
-                request = self._asked(who, ask, rule, now)
-            except JituiError as error:
-                await self._store.commit([
-                    Draft(Kind.REQUEST_REFUSED, who.name, who.name, {"connection": ask.connection, "scope": ask.scope[:2000], "duration_s": ask.duration_s,
-                                                                     "reason": ask.reason[:2000], "why": str(error)})
-                ])  # fmt: skip
-                raise
-            if request.id in self.pending:
-                return request
-            drafts = [
-                Draft(Kind.REQUEST_ASKED, f"r-{request.id}", who.name, {
-                    "identity": who.name, "connection": request.connection, "duration_s": request.duration_s, "scope": str(request.scope),
-                    "reason": request.reason, "peer": request.peer, "token": request.token, "same_user": request.same_user,
-                    "asked_us": now.wall_us, "asked_boot_us": now.boot_us, "boot_id": now.boot_id,
-                    "pending_us": request.pending_until.wall_us - now.wall_us,
-                })
-            ]  # fmt: skip
-            assert rule is not None
-            if request.state is RequestState.APPROVED:  # the rule is automatic
-                grant, more = self._grant(request, rule, now)
-                await self._store.commit([*drafts, *more])
-                approved = replace(request, grant=grant.id)
-                self.decided.append(approved)
-                self._begin(grant)
-                return approved
-            await self._store.commit(drafts)
-            self.pending[request.id] = request
+        pair = (who.name, ask.connection)
+        while pair in self._asking:
+            await asyncio.wait({self._asking[pair]})
+        now = self._clock.now()
+        try:
+            request = self._asked(who, ask, now)
+        except JituiError as error:
+            await self._refused(who, ask, error, now)
+            raise
+        if request.id in self.pending:
             return request
+        future = self._asking[pair] = asyncio.get_running_loop().create_future()
+        try:
+            return await self._write(request, ask, now)
+        finally:
+            del self._asking[pair]
+            future.set_result(None)
 
-    def _asked(self, who: Identity, ask: Ask, rule: Rule | None, now: Instant) -> Request:
+    async def _write(self, request: Request, ask: Ask, now: Instant) -> Request:
+        """What was asked, on record; pending, or granted if its rule is automatic."""
+        drafts = [
+            Draft(Kind.REQUEST_ASKED, f"r-{request.id}", request.identity, {
+                "identity": request.identity, "connection": request.connection, "duration_s": request.duration_s, "scope": str(request.scope),
+                "reason": request.reason, "peer": request.peer, "token": request.token, "same_user": request.same_user,
+                "asked_us": now.wall_us, "asked_boot_us": now.boot_us, "boot_id": now.boot_id,
+                "pending_us": request.pending_until.wall_us - now.wall_us,
+            })
+        ]  # fmt: skip
+        if request.state is RequestState.APPROVED:  # the rule is automatic
+            rule = self.rule(request)
+            assert rule is not None
+            grant, more = self._grant(request, rule, now)
+            await self._store.commit([*drafts, *more])
+            approved = replace(request, grant=grant.id)
+            self.decided.append(approved)
+            self._begin(grant)
+            return approved
+        await self._store.commit(drafts)
+        self.pending[request.id] = request
+        self._asked_as[request.id] = ask
+        return request
+
+    async def _refused(self, who: Identity, ask: Ask, error: JituiError, now: Instant) -> None:
+        """A fact, as long as an hour's share lasts; who asks before its time is counted only."""
+        if isinstance(error, (CoolingError, TooManyError)):
+            self._quota.count(who.name, "refused")
+            return
+        self._cooling.slipped((who.name, ask.connection), now)
+        scope, reason, why = cut(ask.scope, TEXT), cut(ask.reason, TEXT), cut(str(error), TEXT)
+        if self._quota.spend(who.name, "refused", len(scope) + len(reason) + len(why)):
+            await self._store.commit([
+                Draft(Kind.REQUEST_REFUSED, who.name, who.name,
+                      {"connection": cut(ask.connection, TEXT), "scope": scope, "duration_s": ask.duration_s, "reason": reason, "why": why})
+            ])  # fmt: skip
+
+    def _asked(self, who: Identity, ask: Ask, now: Instant) -> Request:
+        pair = (who.name, ask.connection)
         if self.lockdown:
             raise RefusedError("lockdown is on: nothing is granted until an admin lifts it")
         if gone := self._standing(who.name):
             raise RefusedError(f"{gone}: nothing is granted to {who.name}")
-        cooling = self._cooling.get((who.name, ask.connection))
-        if cooling is not None and now.boot_us < cooling.until_us:
-            wait = (cooling.until_us - now.boot_us) // 1_000_000 + 1
-            raise RefusedError(f"{who.name} was denied on {ask.connection} a moment ago; it may ask again in {wait} s")
-        scope = Scope.parse(ask.scope) if ask.scope else None
+        present = next((request for request in self.pending.values() if (request.identity, request.connection) == pair), None)
+        if present is not None and self._asked_as.get(present.id) == ask:
+            return present
+        self._cooling.check(pair, now)
+        rule = self.rules.get(pair)
         wanted = requests.ask(
             rule, ident=0, identity=who.name, connection=ask.connection, duration_s=ask.duration_s or (rule.duration_s if rule else 0),
-            scope=scope, reason=ask.reason, now=now, peer=ask.peer, token=ask.token, same_user=ask.same_user,
+            scope=Scope.parse(ask.scope) if ask.scope else None, reason=ask.reason, now=now, peer=ask.peer, token=ask.token, same_user=ask.same_user,
         )  # fmt: skip
-        for present in self.pending.values():
-            if present.identity == who.name and present.connection == ask.connection:
-                if (present.duration_s, str(present.scope), present.reason) == (wanted.duration_s, str(wanted.scope), wanted.reason):
-                    return present
-                raise ConflictError(f"{who.name} has request r-{present.id} pending on {ask.connection}; wait for it, or: jitui withdraw r-{present.id}")
+        if present is not None:
+            if (present.duration_s, str(present.scope), present.reason) == (wanted.duration_s, str(wanted.scope), wanted.reason):
+                return present
+            raise ConflictError(f"{who.name} has request r-{present.id} pending on {ask.connection}; wait for it, or: jitui withdraw r-{present.id}")
+        self._quota.ask(who.name, len(str(wanted.scope)) + len(wanted.reason))
         return replace(wanted, id=self._store.next_request())
 
     async def withdraw(self, who: Identity, ident: int) -> Request:
-        async with self._one:
-            request = self.find(ident)
-            if request.identity != who.name:
-                raise RefusedError(f"request r-{ident} is not yours; only {request.identity} may withdraw it")
-            done = requests.withdraw(request, now=self._clock.now())
+        """It is withdrawn at once; if that can't be written it is pending again."""
+        request = self.find(ident)
+        if request.identity != who.name:
+            raise RefusedError(f"request r-{ident} is not yours; only {request.identity} may withdraw it")
+        if ident in self._deciding:
+            raise ConflictError(f"r-{ident} is being decided just now; look at it with: jitui request r-{ident}")
+        now = self._clock.now()
+        done = requests.withdraw(request, now=now)
+        self._settle(done)
+        try:
             await self._store.commit([Draft(Kind.REQUEST_WITHDRAWN, f"r-{ident}", who.name, {"identity": done.identity})])
-            self._settle(done)
-            return done
+        except BaseException:
+            self.decided.remove(done)
+            self.pending[ident] = request
+            raise
+        self._cooling.slipped((request.identity, request.connection), now)
+        return done
 
     # -- the people's side -------------------------------------------------------------------------------------------------
 
     async def approve(self, who: Identity, ident: int, *, owner: Identity, digest: str, duration_s: int, scope: str, reason: str) -> Request:
         """One person's yes. Raises ConflictError if what they saw has changed, RefusedError if they may not."""
-        async with self._one:
+        async with self._deciding_about(ident):
             request = self.find(ident)
             rule = self.rule(request)
             now = self._clock.now()
@@ -158,7 +193,7 @@ class Requests:
                 await self._store.commit(drafts)
                 done = replace(done, grant=grant.id)
                 self._settle(done)
-                self._cooling.pop((done.identity, done.connection), None)
+                self._cooling.forgive((done.identity, done.connection))
                 self._begin(grant)
                 return done
             await self._store.commit([self._approval(done)])
@@ -166,25 +201,31 @@ class Requests:
             return done
 
     async def deny(self, who: Identity, ident: int, *, reason: str) -> Request:
-        async with self._one:
+        async with self._deciding_about(ident):
             request = self.find(ident)
             now = self._clock.now()
             done = requests.deny(request, person=who.name, why=reason, now=now)
             await self._store.commit([Draft(Kind.REQUEST_DENIED, f"r-{ident}", who.name, {"why": reason, "identity": done.identity})])
             self._settle(done)
-            key = (done.identity, done.connection)
-            last = self._cooling.get(key)
-            again = last is not None and now.boot_us < last.until_us + COOL_MAX_S * 1_000_000  # an hour of peace, and it starts anew
-            seconds = min(COOL_MAX_S, last.seconds * 2) if last is not None and again else COOL_S
-            self._cooling[key] = Cooling(now.boot_us + seconds * 1_000_000, seconds)
+            self._cooling.denied((done.identity, done.connection), now)
             return done
+
+    @asynccontextmanager
+    async def _deciding_about(self, *idents: int) -> AsyncIterator[None]:
+        """One at a time; meanwhile what it is about neither lapses nor is withdrawn."""
+        async with self._one:
+            self._deciding.update(idents)
+            try:
+                yield
+            finally:
+                self._deciding.difference_update(idents)
 
     # -- the gateway's side ------------------------------------------------------------------------------------------------
 
     def tick(self, now: Instant) -> None:
         """Requests that nobody answered in time lapse; that is owed to the ledger like every end."""
         for request in list(self.pending.values()):
-            if request.pending_until.passed(now) and not self._one.locked():
+            if request.pending_until.passed(now) and request.id not in self._deciding:
                 done = requests.lapse(request, now=now)
                 self._settle(done)
                 self._windows.owe([Draft(Kind.REQUEST_LAPSED, f"r-{request.id}", "clock", {"identity": request.identity})])
@@ -192,12 +233,14 @@ class Requests:
     async def deny_all(self, why: str, *, identity: str = "") -> None:
         """A lockdown, or an identity that was disabled: what it asked is answered no."""
         async with self._one:
+            await self._asked_already()
             await self._refuse([r for r in self.pending.values() if identity in {"", r.identity}], why)
 
     async def reload(self, rules: Mapping[tuple[str, str], Rule]) -> None:
         """New rules: what they no longer allow is denied."""
         async with self._one:
             self.rules = rules
+            await self._asked_already()
             gone = []
             for request in self.pending.values():
                 try:
@@ -209,11 +252,21 @@ class Requests:
                     gone.append(request)
             await self._refuse(gone, "the rule does not allow it any more")
 
-    async def _refuse(self, gone: list[Request], why: str) -> None:
+    async def _asked_already(self) -> None:
+        """Until what was judged before now is pending, or granted."""
+        if self._asking:
+            await asyncio.wait({*self._asking.values()})
+
+    async def _refuse(self, gone: Sequence[Request], why: str) -> None:
+        """The caller holds the lock."""
         now = self._clock.now()
         done = [requests.disallow(request, why=why, now=now) for request in gone]
-        if done:
-            await self._store.commit([Draft(Kind.REQUEST_DENIED, f"r-{r.id}", "gateway", {"why": why, "identity": r.identity}) for r in done])
+        self._deciding.update(request.id for request in done)
+        try:
+            if done:
+                await self._store.commit([Draft(Kind.REQUEST_DENIED, f"r-{r.id}", "gateway", {"why": why, "identity": r.identity}) for r in done])
+        finally:
+            self._deciding.difference_update(request.id for request in done)
         for request in done:
             self._settle(request)
 
@@ -226,6 +279,7 @@ class Requests:
 
     def _settle(self, done: Request) -> None:
         self.pending.pop(done.id, None)
+        self._asked_as.pop(done.id, None)
         self.decided.append(done)
 
     def _approval(self, done: Request) -> Draft:

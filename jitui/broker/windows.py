@@ -18,12 +18,16 @@ from jitui.instant import Deadline, Instant, rfc3339
 from jitui.rules import grant as grants
 from jitui.rules.action import Action
 from jitui.rules.terms import Grant, GrantState
+from jitui.said import cut
 from jitui.session.ends import End, Why
 from jitui.session.live import Session, Window
 from jitui.store import Store
+from jitui.store.actions import beginning
 
 TICK: Final = 0.1  # seconds: re-arms timers after a suspend
 REST: Final = 0.5  # seconds after its last window until a connection's idle upstream connections are closed
+SESSION: Final = 2048  # bytes that any session takes in the ledger beside its target and command, each twice: three facts, a row, a signed head
+TEXT: Final = 800  # characters kept of a session's target, three names of 253 at most
 QUIET: Final = 1.0  # seconds to wait for last words before a session's closing fact is written
 BY_ITSELF: Final = frozenset({Why.EXIT, Why.CLIENT_CLOSED, Why.CLUSTER_CLOSED})
 STOPPED: Final = End(Why.GATEWAY_STOPPED, "gateway", "jitui: the gateway was stopped; the window stays open, try again when it is back", 503,
@@ -157,9 +161,11 @@ class Windows:
             target=target, argv=action.argv if kind != "api" else (), tty=action.tty, stdin=action.stdin, peer=peer,
         )  # fmt: skip
         session.action = action if kind != "api" else None
+        target, argv = cut(target, TEXT), beginning(session.argv)
+        window.charge(SESSION + 2 * (len(target) + sum(map(len, argv))))
         await self._store.commit([
             Draft(Kind.SESSION_OPENED, session.label, window.grant.identity, {
-                "grant": window.grant.id, "kind": kind, "target": target, "argv": list(session.argv), "tty": action.tty, "peer": peer,
+                "grant": window.grant.id, "kind": kind, "target": target, "argv": list(argv), "tty": action.tty, "peer": peer,
                 "command_group": command_group, "started_us": now.wall_us, "started_boot_us": now.boot_us, "boot_id": now.boot_id,
             })
         ])  # fmt: skip

@@ -20,6 +20,7 @@ from jitui.errors import (
     JituiError,
     NotFoundError,
     RefusedError,
+    TooManyError,
     UnavailableError,
     UnknownCallerError,
     UnsafeError,
@@ -35,7 +36,7 @@ START: Final = "start one with: jitui serve --config FILE"
 
 KINDS: Final = {kind.__name__: kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, JituiError)}
 CODES: Final[Mapping[int, type[JituiError]]] = {
-    400: InvalidError, 401: UnknownCallerError, 403: RefusedError, 404: NotFoundError, 409: ConflictError, 413: InvalidError,
+    400: InvalidError, 401: UnknownCallerError, 403: RefusedError, 404: NotFoundError, 409: ConflictError, 413: InvalidError, 429: TooManyError,
     502: UpstreamError, 503: UnavailableError}
 
 

@@ -43,7 +43,7 @@ class Window:
     def __init__(self, grant: Grant, allowed: int = UNLIMITED, used: tuple[int, int, int] = (0, 0, 0)) -> None:
         self.grant = grant
         self.allowed = allowed  # bytes either way, over all its sessions; with the frame that uses them up, the window ends
-        self.used_in, self.used_out, self.frames = used  # on record: bytes towards the cluster and towards the client, frames of any kind
+        self.used_in, self.used_out, self.frames = used  # on record: bytes towards the cluster and towards the client; frames, and what took as much room
         self.sessions: dict[int, Session] = {}
         self.closed = False
         self.end: End | None = None  # once it is closed: what every client of it is told
@@ -57,6 +57,10 @@ class Window:
     def left(self) -> int:
         """Bytes that may still be moved the way of which more were; less if very many small frames were."""
         return self.allowed - max(self.used_in, self.used_out, self.frames * COST)
+
+    def charge(self, size: int) -> None:
+        """So many bytes of rows and facts were written for it: they count as frames do."""
+        self.frames += size // COST
 
     @property
     def open_streams(self) -> int:

@@ -7,14 +7,52 @@ of a client goes on getting (kubectl's `rollout status`, `wait` and `logs -f` as
 import json
 import sqlite3
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from jitui.rules.action import Action
+from jitui.said import cut, left_out
 
 COLLAPSE_US: Final = 10_000_000  # from the first denial of a row, whoever repeats it
 GAP_US: Final = 60_000_000  # from the last one, in the same group
 KEPT: Final = 10_000  # rows that may still be counted up
+ROW: Final = 256  # bytes that any row takes on disk beside its texts, its indexes included (measured: 150 to 250)
+TEXT: Final = 300  # characters kept of each word of an action; names have 253 at most
+ARGV: Final = 4096  # and of a command
+CLAUSE: Final = 1000  # and of the clause, or of why not
+
+
+def bounded(action: Action) -> Action:
+    """What is kept of an action, all of whose words are the agent's: of a very long one its beginning, how much is missing, and a hash of it all."""
+    if length(action) <= TEXT:
+        return action
+    return replace(
+        action, argv=beginning(action.argv), verb=cut(action.verb, TEXT), group=cut(action.group, TEXT), version=cut(action.version, TEXT),
+        resource=cut(action.resource, TEXT), subresource=cut(action.subresource, TEXT), namespace=cut(action.namespace, TEXT),
+        name=cut(action.name, TEXT), path=cut(action.path, TEXT), container=cut(action.container, TEXT),
+    )  # fmt: skip
+
+
+def length(action: Action) -> int:
+    """Characters of all its words."""
+    words = (len(action.verb) + len(action.group) + len(action.version) + len(action.resource) + len(action.subresource) + len(action.namespace)
+             + len(action.name) + len(action.path) + len(action.container))  # fmt: skip
+    return words + sum(map(len, action.argv)) + len(action.argv) if action.argv else words
+
+
+def beginning(argv: tuple[str, ...]) -> tuple[str, ...]:
+    """At most ARGV characters of a command, blanks between its words counted; what was left out is said, with a hash of it all."""
+    whole = " ".join(argv)
+    if len(whole) <= ARGV:
+        return argv
+    kept: list[str] = []
+    room = ARGV
+    for word in argv:
+        if room <= 0:
+            break
+        kept.append(word[:room])
+        room -= len(word) + 1
+    return (*kept, left_out(whole, len(" ".join(kept))))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,11 +111,48 @@ class _Row:
     count: int
 
 
-class Collapsed:
-    """Rows of denials that are young enough to be counted up, by what was denied and by the group that repeats it."""
+class Repeats:
+    """Denials that are young enough to be counted up, by what was denied and by the group that repeats it."""
 
     def __init__(self) -> None:
         self._recent: dict[int, _Row] = {}  # by hash: of what was denied nothing is kept here
+
+    def find(self, row: ActionRow) -> _Row | None:
+        """The row of the same run, if it was denied a minute ago or less; else the newest one of the same action, if it is young."""
+        what = what_of(row)
+        own = self._recent.get(hash((*what, row.group)))
+        if own is not None and 0 <= row.at_us - own.last_us <= GAP_US:
+            return own
+        newest = self._recent.get(hash(what))
+        return newest if newest is not None and 0 <= row.at_us - newest.first_us < COLLAPSE_US else None
+
+    def keep(self, row: ActionRow, known: _Row | None, ident: int = 0) -> _Row:
+        """It was counted up in `known`, or, without one, became the row `ident`."""
+        if known is None:
+            known = _Row(ident, row.at_us, row.at_us, row.count)
+        else:
+            known.count += row.count
+            known.last_us = max(known.last_us, row.at_us)
+        what = what_of(row)
+        for key in {hash(what), hash((*what, row.group))}:
+            self._recent.pop(key, None)
+            self._recent[key] = known
+        while len(self._recent) > KEPT:
+            del self._recent[next(iter(self._recent))]
+        return known
+
+    def forget(self) -> None:
+        """Nothing is there any more to be counted up."""
+        self._recent.clear()
+
+
+def what_of(row: ActionRow) -> tuple[Any, ...]:
+    """What a denial must share with another to be counted together."""
+    return (row.identity, row.connection, row.grant, row.action)
+
+
+class Collapsed(Repeats):
+    """Rows as they are written: denials that repeat others only count."""
 
     def write(self, db: sqlite3.Connection, rows: Sequence[tuple[ActionRow, bool]]) -> None:
         """Insert rows inside the caller's transaction; those marked True are denials, which collapse. On an error call `forget`."""
@@ -85,29 +160,10 @@ class Collapsed:
             if not collapses:
                 db.execute(_INSERT, values(row))
                 continue
-            what = (row.identity, row.connection, row.grant, row.action)
-            known = self._known(row, what)
+            known = self.find(row)
             if known is None:
                 cursor = db.execute(_INSERT, values(row))
-                known = _Row(cursor.lastrowid or 0, row.at_us, row.at_us, row.count)
+                self.keep(row, None, cursor.lastrowid or 0)
             else:
-                known.count += row.count
-                known.last_us = max(known.last_us, row.at_us)
+                self.keep(row, known)
                 db.execute("update actions set count = ? where id = ?", (known.count, known.id))
-            for key in {hash(what), hash((*what, row.group))}:
-                self._recent.pop(key, None)
-                self._recent[key] = known
-        while len(self._recent) > KEPT:
-            del self._recent[next(iter(self._recent))]
-
-    def _known(self, row: ActionRow, what: tuple[Any, ...]) -> _Row | None:
-        """The row of the same run, if it was denied a minute ago or less; else the newest one of the same action, if it is young."""
-        own = self._recent.get(hash((*what, row.group)))
-        if own is not None and 0 <= row.at_us - own.last_us <= GAP_US:
-            return own
-        newest = self._recent.get(hash(what))
-        return newest if newest is not None and 0 <= row.at_us - newest.first_us < COLLAPSE_US else None
-
-    def forget(self) -> None:
-        """The transaction was rolled back: what it wrote is not there to be counted up."""
-        self._recent.clear()

@@ -12,7 +12,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import replace
 from math import inf
 from queue import Empty, SimpleQueue
 from typing import Final
@@ -20,45 +20,20 @@ from typing import Final
 from jitui.clock import Clock
 from jitui.errors import JituiError, UnrecordableError
 from jitui.facts import Draft, Fact, Kind
-from jitui.store.actions import ActionRow
+from jitui.store.actions import ActionRow, what_of
 from jitui.store.checkpoint import Checkpointer, restart_wal
 from jitui.store.fold import number
 from jitui.store.folder import Folder
 from jitui.store.ledger import HEAD_EVERY_S, Batch, Ledger
+from jitui.store.queue import Commit, Committed, Done, Hurry, Op, Put, decides, hurry, take
 from jitui.store.tapes import Tapes
 from jitui.tape.frame import COST, Frame
 
-BATCH_BYTES: Final = 1 << 20  # of one tape commit, COST of each frame included
-SMALL: Final = 4096  # bytes of a put that may overtake bulk of other sessions
 NOTES_S: Final = 0.1  # how long an action's row waits for company
 NOTES_AT_ONCE: Final = 100  # rows of one commit, a millisecond or two of the writer's time
 NOTES_AGAIN_S: Final = 0.01  # until the next so many, if more wait
 NOTES_KEPT: Final = 100_000  # rows of actions kept while the ledger can't be written
 PROBE_S: Final = 1.0
-
-Done = Callable[[Exception | None], None]
-Committed = Callable[[Sequence[Fact] | Exception], None]
-
-
-@dataclass(slots=True)
-class Put:
-    """Frames that wait for a tape commit; all or none."""
-
-    frames: Sequence[Frame]
-    done: Done
-    size: int
-
-
-@dataclass(slots=True)
-class Commit:
-    """Facts that wait for a ledger commit, after every frame put before them."""
-
-    batch: Batch
-    done: Committed
-
-
-Op = Put | Commit
-
 
 class Journal:
     """The writer thread and its queue. Its public methods are called on the event loop."""
@@ -70,7 +45,9 @@ class Journal:
         self._loop, self._publish = loop, publish
         self._pending: list[Op] = []
         self._queue: SimpleQueue[list[Op] | None] = SimpleQueue()
+        self._hurried = False  # something that was handed over in a hurry waits
         self._notes: deque[tuple[ActionRow, bool]] = deque()
+        self._denials: dict[int, ActionRow] = {}  # of the last moment, those of one run counted together already
         self._error: Exception | None = None  # as the writer knows it
         self._closed = False
         self._probe_due = self._day_due = 0.0
@@ -104,6 +81,11 @@ class Journal:
         if self._closed:
             self._loop.call_soon(done, UnrecordableError("the recorder is closed; the gateway stops"))
             return
+        if decides(batch):
+            self._kick()
+            self._queue.put(Hurry([Commit(batch, done)]))
+            return
+        self._hand_over_denials()
         self._hand_over(Commit(batch, done))
 
     def _hand_over(self, op: Op) -> None:
@@ -117,11 +99,26 @@ class Journal:
             self._queue.put(self._pending)
             self._pending = []
 
-    def note(self, row: ActionRow, *, collapses: bool) -> None:
-        if len(self._notes) >= NOTES_KEPT:
-            return
-        self._notes.append((row, collapses))
-        if len(self._notes) == 1:
+    def note(self, row: ActionRow, *, collapses: bool) -> bool:
+        """Whether it will be written; not if too many wait."""
+        if len(self._notes) + len(self._denials) >= NOTES_KEPT:
+            return False
+        if not collapses:
+            self._notes.append((row, False))
+            if len(self._notes) == 1:
+                self._queue.put([])
+            return True
+        key = hash((*what_of(row), row.group))
+        first = self._denials.get(key)
+        if first is None and not self._denials:
+            self._loop.call_later(NOTES_S, self._hand_over_denials)
+        self._denials[key] = replace(first, count=first.count + row.count) if first else row
+        return True
+
+    def _hand_over_denials(self) -> None:
+        if self._denials:
+            self._notes.extend((row, True) for row in self._denials.values())
+            self._denials = {}
             self._queue.put([])
 
     @property
@@ -132,6 +129,7 @@ class Journal:
     async def aclose(self) -> None:
         """Write what waits, then end both threads."""
         self._closed = True
+        self._hand_over_denials()
         self._kick()
         self._queue.put(None)
         await asyncio.to_thread(self._thread.join)
@@ -171,7 +169,7 @@ class Journal:
                 self._fail(error)
                 time.sleep(NOTES_S)
             if waiting:
-                self._write(take(waiting))
+                self._write(self._next(waiting))
             self._keep_house()
         self._finish()
 
@@ -181,10 +179,17 @@ class Journal:
             came = self._queue.get(timeout=self._patience()) if block else self._queue.get_nowait()
             while came is not None:
                 waiting.extend(came)
+                self._hurried |= type(came) is Hurry
                 came = self._queue.get_nowait()
         except Empty:
             return False
         return True
+
+    def _next(self, waiting: deque[Op]) -> Sequence[Op]:
+        if self._hurried:
+            self._hurried = False
+            return hurry(waiting)
+        return take(waiting)
 
     def _patience(self) -> float | None:
         """Seconds until there is something to do unasked; None: for ever."""
@@ -254,13 +259,16 @@ class Journal:
         return results
 
     def _ripe_notes(self, batches: Sequence[Batch]) -> list[tuple[ActionRow, bool]]:
-        """What goes with this commit. With the end of a session everything does: afterwards nobody would look for its rows on the tape."""
-        if self._error:
+        """What goes with this commit: nothing with a decision. With the end of a session all of its rows: afterwards nobody would look on the tape."""
+        if self._error or any(decides(batch) for batch in batches):
             return []
-        ends = any(draft.kind is Kind.SESSION_ENDED for batch in batches for draft in batch.drafts)
+        ends = {number(draft.subject, "s") for batch in batches for draft in batch.drafts if draft.kind is Kind.SESSION_ENDED}
         ripe: list[tuple[ActionRow, bool]] = []
-        while self._notes and (ends or len(ripe) < NOTES_AT_ONCE):
-            ripe.append(self._notes.popleft())
+        later: list[tuple[ActionRow, bool]] = []
+        for _ in range(len(self._notes) if ends else min(NOTES_AT_ONCE, len(self._notes))):  # the loop adds at the other end
+            note = self._notes.popleft()
+            (ripe if note[0].session in ends or len(ripe) < NOTES_AT_ONCE else later).append(note)
+        self._notes.extendleft(reversed(later))
         return ripe
 
     def _forget_ended(self, facts: Sequence[Fact]) -> None:
@@ -333,29 +341,3 @@ class Journal:
         with suppress(Exception):
             if not self._error and (self._notes or self._unsigned()):
                 self._commit([], sign=True)
-
-
-def take(waiting: deque[Op], limit: int = BATCH_BYTES) -> list[Op]:
-    """The next batch, removed from what waits: puts up to `limit` bytes in all, or else commits. Never empty if something waits.
-
-    A small put may overtake bulk of other sessions, never a put of its own session and never a commit.
-    """
-    first = waiting.popleft()
-    batch = [first]
-    if isinstance(first, Commit):
-        while waiting and isinstance(waiting[0], Commit):
-            batch.append(waiting.popleft())
-        return batch
-    room = limit - first.size
-    late: list[Op] = []
-    held: set[int] = set()  # sessions whose puts must wait now
-    while waiting and isinstance(put := waiting[0], Put):
-        waiting.popleft()
-        if put.size <= room and (not late or (put.size <= SMALL and held.isdisjoint(frame.session for frame in put.frames))):
-            room -= put.size
-            batch.append(put)
-        else:
-            late.append(put)
-            held.update(frame.session for frame in put.frames)
-    waiting.extendleft(reversed(late))
-    return batch

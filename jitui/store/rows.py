@@ -4,7 +4,7 @@ import json
 import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from sqlite_utils import Database
 
@@ -74,7 +74,7 @@ class Loaded:
     tokens: list[TokenRow]
     requests: list[Request]  # pending
     grants: list[Grant]  # waiting or active
-    used: dict[int, tuple[int, int, int]]  # on record of those, by grant: bytes towards the cluster and towards the client, frames
+    used: dict[int, tuple[int, int, int]]  # on record of those, by grant: bytes towards the cluster and towards the client, frames and what took as much room
     newest_us: int  # UTC of the newest fact since the clock last went back; 0 if there is none
     lockdown: bool
     lost_sessions: int  # sessions the last gateway left open; they ended now, as gateway-lost
@@ -134,6 +134,12 @@ def requests_where(db: sqlite3.Connection, condition: str, values: Sequence[Any]
     return found
 
 
+# a session's facts take the room of 16 frames, an action's row that of 2
+_USED: Final = """select grant_id, sum(coalesce(bytes_in, 0)), sum(coalesce(bytes_out, 0)),
+  sum(coalesce(frames, 0) + 16 + 2 * (select count(*) from actions where actions.session = sessions.id)) from sessions
+  where grant_id in (select id from grants where state in ('waiting', 'active')) group by grant_id"""
+
+
 def load(db: sqlite3.Connection, lost_sessions: int) -> Loaded:
     """Everything live in the ledger."""
     # a clock that was seen to go back starts time anew; until then no fact's time is forgotten
@@ -145,9 +151,7 @@ def load(db: sqlite3.Connection, lost_sessions: int) -> Loaded:
         tokens=[token_of(row) for row in cursor(db, "select * from tokens")],
         requests=requests_where(db, "state = 'pending' order by id"),
         grants=[grant_of(row) for row in cursor(db, "select * from grants where state in ('waiting', 'active') order by id")],
-        used={grant: (bytes_in, bytes_out, frames) for grant, bytes_in, bytes_out, frames in db.execute(
-            "select grant_id, sum(coalesce(bytes_in, 0)), sum(coalesce(bytes_out, 0)), sum(coalesce(frames, 0)) from sessions "
-            "where grant_id in (select id from grants where state in ('waiting', 'active')) group by grant_id")},
+        used={grant: (bytes_in, bytes_out, frames) for grant, bytes_in, bytes_out, frames in db.execute(_USED)},
         newest_us=newest or 0,
         lockdown=bool(switch) and switch[0].startswith("on"),
         lost_sessions=lost_sessions)

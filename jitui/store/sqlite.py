@@ -12,9 +12,10 @@ from jitui.errors import UnrecordableError
 from jitui.facts import Draft, Fact, Kind
 from jitui.store.actions import ActionRow
 from jitui.store.folder import RESERVE, Folder
-from jitui.store.journal import Done, Journal
+from jitui.store.journal import Journal
 from jitui.store.keys import ledger_key
 from jitui.store.ledger import Batch, Ledger
+from jitui.store.queue import Done
 from jitui.store.recovery import end_lost_sessions
 from jitui.store.rows import Loaded, TokenRow, load
 from jitui.store.tapes import Tapes
@@ -121,9 +122,9 @@ class Store:
         """Write an action's row with a later commit, at most 100 ms from now."""
         self._journal.note(action, collapses=False)
 
-    def deny(self, action: ActionRow) -> None:
-        """As `note`; equal ones within ten seconds are one row with a count."""
-        self._journal.note(action, collapses=True)
+    def deny(self, action: ActionRow) -> bool:
+        """As `note`; equal ones within ten seconds are one row with a count. False if too many wait already: it is not kept."""
+        return self._journal.note(action, collapses=True)
 
     def next_request(self) -> int:
         return self._next("requests")

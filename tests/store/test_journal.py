@@ -14,8 +14,8 @@ from hypothesis import given, settings, strategies as st
 from jitui.clock import ManualClock
 from jitui.errors import UnrecordableError
 from jitui.store import Files, Store, journal
-from jitui.store.journal import SMALL, Commit, Op, Put, take
 from jitui.store.ledger import Batch
+from jitui.store.queue import SMALL, Commit, Op, Put, take
 from jitui.tape.frame import Channel, Frame
 from tests.store.life import asked, attempted, began, ended, frames, opened, record, until, window
 
