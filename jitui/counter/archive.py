@@ -47,23 +47,27 @@ class ArchiveSeat(Bound):
         row = await asyncio.to_thread(self._files.session, at)
         await self._may_read(row.grant, row.ended_us)
         await self._viewed(at, first=after < 0)
-        return await asyncio.to_thread(frame_page, self._files, at, after, min(max(limit, 1), PAGE))
+        page = await asyncio.to_thread(frame_page, self._files, at, after, min(max(limit, 1), PAGE))
+        await self._may_read(row.grant, row.ended_us)  # as they are when it is shown
+        return page
 
     async def actions(self, *, grant: str = "", audit_id: str = "", limit: int = 1000) -> Sequence[ActionView]:
         at = number(grant, "g", "grant") if grant else 0
-        only = "" if Right.SEE in rights_of(self._who) else self._who.name
-        rows = await asyncio.to_thread(self._files.actions, grant=at, identity=only, audit_id=audit_id, limit=min(max(limit, 1), 10_000))
+        rows = await asyncio.to_thread(self._files.actions, grant=at, identity=self._only(), audit_id=audit_id, limit=min(max(limit, 1), 10_000))
         return [views.action_view(row) for row in rows if self._sees_name(row.identity)]
 
     async def facts(self, *, after: int = 0, limit: int = 1000) -> Sequence[FactView]:
         require(self._who, Right.SEE)
         found = await asyncio.to_thread(self._files.facts, after=after, limit=min(max(limit, 1), PAGE))
+        require(self._who, Right.SEE)  # as they are when it is shown
         return [views.fact_view(fact) for fact in found]
 
     async def verify(self, session: str = "") -> Sequence[Proof]:
         require(self._who, Right.SEE)
         at = number(session, "s", "session") if session else 0
-        return [views.proof_view(verdict) for verdict in await asyncio.to_thread(proof.verify, self._files, at)]
+        found = await asyncio.to_thread(proof.verify, self._files, at)
+        require(self._who, Right.SEE)
+        return [views.proof_view(verdict) for verdict in found]
 
     async def _viewed(self, session: int, *, first: bool) -> None:
         """Who looks at a record leaves a fact, at the first page and wherever else they begin; the pages that follow leave none."""

@@ -4,15 +4,15 @@ import asyncio
 import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, Protocol
 
 from jitui.broker import Broker
 from jitui.bus import Bus
 from jitui.counter.gauge import Gauge
 from jitui.desk import Status
-from jitui.errors import InvalidError, NotFoundError
+from jitui.errors import InvalidError, JituiError, NotFoundError
 from jitui.instant import rfc3339
-from jitui.rules.rights import Right, rights_of
+from jitui.rules.rights import Right, require, rights_of
 from jitui.rules.terms import Grant, Identity, Request
 from jitui.store.archive import Files
 
@@ -44,18 +44,44 @@ class Premises:
     viewed: dict[tuple[str, int], int] = field(default_factory=dict)  # who looked at which session's record, and when last (boot clock)
 
 
+class Caller(Protocol):
+    """Who is at the counter, as they are at each moment."""
+
+    @property
+    def who(self) -> Identity:
+        """Raises UnknownCallerError if they are nobody here any more."""
+    @property
+    def token(self) -> str:
+        """Its id; empty without one."""
+    async def lost(self, may: Callable[[Identity], None]) -> JituiError:
+        """Waits until `may` raises, or `who` does, and gives that."""
+
+
 class Bound:
     """One caller, and the gateway."""
 
-    def __init__(self, house: Premises, who: Identity, peer: str, token: str, same_user: bool) -> None:
-        self._house, self._broker, self._files, self._who = house, house.broker, house.files, who
-        self._peer, self._token, self._same_user = peer, token, same_user
+    def __init__(self, house: Premises, caller: Caller, peer: str, same_user: bool) -> None:
+        self._house, self._broker, self._files, self._caller = house, house.broker, house.files, caller
+        self._peer, self._same_user = peer, same_user
+
+    @property
+    def _who(self) -> Identity:
+        """Asked anew each time: while something was awaited, a right may have been taken away. Raises UnknownCallerError."""
+        return self._caller.who
+
+    async def lost(self, *, live: bool = False) -> JituiError:
+        """Waits until the caller may not go on hearing events (with `live`: watching a session), and says why."""
+        return await self._caller.lost(lambda who: require(who, Right.LIVE) if live else None)
 
     def _sees(self, grant: Grant) -> bool:
         return self._sees_name(grant.identity)
 
     def _sees_name(self, name: str) -> bool:
         return Right.SEE in rights_of(self._who) or name == self._who.name
+
+    def _only(self) -> str:
+        """Whose things the caller may see: of an agent its own; everybody's if empty."""
+        return "" if Right.SEE in rights_of(self._who) else self._who.name
 
     def _connections(self) -> tuple[str, ...]:
         """Those the caller may know of: an agent, the ones it has a rule for."""

@@ -1,12 +1,10 @@
 """Where callers are bound to the gateway."""
 
 from jitui.counter.archive import ArchiveSeat
-from jitui.counter.bound import Premises
+from jitui.counter.bound import Caller, Premises
 from jitui.counter.clerk import ClerkSeat
 from jitui.counter.decisions import DecisionsSeat
 from jitui.counter.floor import FloorSeat
-from jitui.desk import House
-from jitui.rules.terms import Identity
 
 
 class Seat(DecisionsSeat, FloorSeat, ArchiveSeat, ClerkSeat):
@@ -22,5 +20,5 @@ class Counter:
     def __init__(self, premises: Premises) -> None:
         self._premises = premises
 
-    def bind(self, who: Identity, peer: str, token: str, same_user: bool) -> House:
-        return Seat(self._premises, who, peer, token, same_user)
+    def bind(self, caller: Caller, peer: str, same_user: bool) -> Seat:
+        return Seat(self._premises, caller, peer, same_user)

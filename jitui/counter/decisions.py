@@ -23,7 +23,7 @@ class DecisionsSeat(Bound):
     async def requests(self, *, everything: bool = False) -> Sequence[RequestView]:
         if Right.SEE not in rights_of(self._who):
             require(self._who, Right.ASK)
-        only = "" if Right.SEE in rights_of(self._who) else self._who.name
+        only = self._only()
         here = {request.id: request for request in (*self._broker.requests.decided, *self._broker.requests.pending.values())}
         if everything:  # what this run of the gateway does not remember is in the ledger
             here = {request.id: request for request in await asyncio.to_thread(self._files.requests, identity=only, limit=REMEMBER)} | here
@@ -48,7 +48,7 @@ class DecisionsSeat(Bound):
         said = ("automatic" if rule.automatic else "required") if rule else approval
         if approval and approval != said:
             raise RefusedError(f"the request says approval: {approval}, the rule for {self._who.name} on {connection} says {said}")
-        ask = Ask(connection, duration_s, reason, scope, self._peer, self._token, self._same_user)
+        ask = Ask(connection, duration_s, reason, scope, self._peer, self._caller.token, self._same_user)
         return self._request_view(await self._broker.requests.ask(self._who, ask))
 
     async def approve(self, ident: str, *, digest: str = "", duration_s: int = 0, scope: str = "", reason: str = "") -> RequestView:

@@ -51,8 +51,7 @@ class FloorSeat(Bound):
         live = [window.grant for window in self._broker.windows.live.values()]
         live.sort(key=lambda grant: (limit.remaining_us(now) if (limit := grant.deadline or grant.use_by) else 0, grant.id))
         if everything:
-            only = "" if Right.SEE in rights_of(self._who) else self._who.name
-            ended = await asyncio.to_thread(self._files.grants, identity=only)
+            ended = await asyncio.to_thread(self._files.grants, identity=self._only())
             known = {grant.id for grant in live}
             live += [grant for grant in ended if grant.id not in known]
         seen = [grant for grant in live if self._sees(grant)]
@@ -83,6 +82,7 @@ class FloorSeat(Bound):
         require(self._who, Right.STOP)
         at = number(grant, "g", "grant")
         await self._find_grant(at)
+        require(self._who, Right.STOP)  # it may have been taken away meanwhile
         self._reason(reason)
         return await self._end(at, Event.REVOKE, reason)
 
@@ -112,17 +112,17 @@ class FloorSeat(Bound):
         found = self._broker.windows.session(number(session, "s", "session"))
         await self._broker.store.commit([Draft(Kind.VIEWED, found.label, self._who.name, {"how": "live"})])
         async for chunk in live.watch(found, lambda: asyncio.to_thread(self._newest, found.id, found.frames)):
+            require(self._who, Right.LIVE)  # as they are when it is shown
             yield chunk
 
     async def events(self, *, since: int = -1) -> AsyncIterator[FactView]:
-        mine = "" if Right.SEE in rights_of(self._who) else self._who.name
         with self._house.bus.subscribe() as subscription:
             last = since if since >= 0 else self._broker.store.newest_fact
             while True:
                 missed = await asyncio.to_thread(self._files.facts, after=last, limit=FACTS_PAGE)
                 for fact in missed:
                     last = fact.seq
-                    if concerns(fact, mine):
+                    if concerns(fact, self._only()):
                         yield views.fact_view(fact)
                 if len(missed) == FACTS_PAGE:
                     continue
@@ -133,7 +133,7 @@ class FloorSeat(Bound):
                         break
                     if news.seq > last:
                         last = news.seq
-                        if concerns(news, mine):
+                        if concerns(news, self._only()):
                             yield views.fact_view(news)
                 if not gap:
                     return

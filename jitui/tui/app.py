@@ -151,6 +151,8 @@ class JituiApp(Shell):
             self.seen, self.silent = found, ""
             for sequence in self.attention.look(found):
                 self.write_terminal(sequence)
+        elif found.lost:
+            self.silent = f"NOT HEARD ANY MORE: {found.why}"
         elif not self.silent:
             since = hour(self.seen.status.at, self.seen.passed(self.monotonic())) if self.seen else ""
             self.silent = f"GATEWAY SILENT since {since}: windows still end on time" if since else f"no gateway: {found.why}"

@@ -9,11 +9,12 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from jitui.desk import Desk, GrantView, Hello, RequestView, Status
-from jitui.errors import JituiError, RefusedError
+from jitui.errors import JituiError, RefusedError, UnknownCallerError
 
 BEAT_S: Final = 1.0  # between looks when nothing happens
 SPACING_S: Final = 0.25  # at least, between two looks
 PATIENCE_S: Final = 3.0  # the gateway has so long to answer before it is called silent
+RELOADED: Final = "config.loaded"  # the fact that says so
 RECENT: Final = 20  # ended windows that the desk shows at most
 
 
@@ -36,9 +37,10 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class Silent:
-    """The gateway does not answer, or refuses this caller."""
+    """The gateway does not answer."""
 
     why: str
+    lost: bool = False  # it answers, but this caller is nobody there any more; it is not asked again
 
 
 @dataclass
@@ -60,9 +62,12 @@ class Feed:
         self._dirty.set()
 
     async def run(self) -> None:
-        async with asyncio.TaskGroup() as group:
-            group.create_task(self._poll())
-            group.create_task(self._listen())
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._poll())
+                group.create_task(self._listen())
+        except* UnknownCallerError as nobody:  # a token that ended does not come back
+            self.tell(Silent(str(nobody.exceptions[0]), lost=True))
 
     async def _poll(self) -> None:
         while True:
@@ -70,6 +75,8 @@ class Feed:
             try:
                 async with asyncio.timeout(PATIENCE_S):
                     self.tell(await self._look())
+            except UnknownCallerError:
+                raise
             except (JituiError, OSError, TimeoutError) as problem:
                 self._hello, self._stale_ended = None, True
                 self.tell(Silent(str(problem) or "no answer"))
@@ -86,7 +93,11 @@ class Feed:
             try:
                 async for fact in self.desk.events(since=since):
                     since = fact.seq
+                    if fact.kind == RELOADED:
+                        self._hello = None  # roles and rights may be others now
                     self.look_now()
+            except UnknownCallerError:
+                raise
             except (JituiError, OSError):
                 pass  # the poll says so; here it is only asked again
             await asyncio.sleep(self.beat_s)

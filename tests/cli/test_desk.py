@@ -1,7 +1,9 @@
 """Approvers and operators at the plain-text desk."""
 
+import re
 import threading
 import time
+from dataclasses import replace
 
 import pytest
 
@@ -115,6 +117,30 @@ def test_watching(front: Front) -> None:
     killer.join()
     assert [line.split()[1:] for line in lines] == [["stdout", "one\N{REPLACEMENT CHARACTER}[2J"], ["stdout", "two"], ["killed"]]
     assert front("watch", "s-9", by="ana").err == "jitui: no session s-9\n"
+
+
+@pytest.mark.parametrize("args", [("requests", "--follow"), ("facts", "--follow"), ("watch", "s-1")])
+def test_who_follows_is_told_that_their_token_ended(front: Front, args: tuple[str, ...]) -> None:
+    """One line that says which, exit code 1; nothing is asked again."""
+    front.house.sessions["s-1"] = session_view("s-1")
+
+    async def rotate() -> None:
+        (row,) = front.address.directory.tokens.of("ana")
+        front.address.directory.put(tokens=[replace(row, revoked_us=1)])  # type: ignore[type-var]
+
+    def revoke() -> None:
+        while not front.house.listeners:
+            time.sleep(0.01)
+        front.do(rotate())
+
+    revoker = threading.Thread(target=revoke)
+    revoker.start()
+    done = front(*args, by="ana")
+    revoker.join()
+    assert done.code == 1
+    assert re.fullmatch(r"jitui: your token jt_[0-9a-f]{8} was revoked at 1970-01-01T00:00:00.000001Z; "
+                        r"an admin issues another with: jitui identity rotate ana\n", done.err)  # fmt: skip
+    assert len(front.house.calls) <= 3
 
 
 def test_a_gap_is_said() -> None:

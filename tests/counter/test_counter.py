@@ -17,6 +17,7 @@ from jitui.rules.terms import BUDGET, Identity, Role
 from jitui.store.tape_rows import PAGE_BYTES
 from jitui.tape.delivery import delivered
 from jitui.wire.speech import TOGETHER
+from tests.fakes.desk import Somebody
 from tests.fakes.house import ADMIN, AGENT, house, rule
 from tests.session.test_relay import connected
 from tests.session.test_rest import held_back
@@ -205,6 +206,29 @@ async def test_recorded_content_by_role(tmp_path: Path) -> None:
             await home.desk(OPERATOR).frames("s-1")
         assert await home.desk(APPROVER).frames("s-1")
         assert await home.desk(AUDITOR).frames("s-1")
+
+
+async def test_nothing_is_shown_to_who_may_not_see_it_any_more(tmp_path: Path) -> None:
+    """A role that is taken away while a stream is open or a page is read holds for the next frame, fact and page."""
+    async with house(tmp_path) as home:
+        await home.window()
+        kubectl = await home.dial()
+        assert (await kubectl.ask("GET", "/api/v1/namespaces/web/pods"))[0] == 200
+        caller = Somebody(AUDITOR)
+        desk = home.counter.bind(caller, "here", same_user=False)
+        frames, facts = desk.watch("s-1"), desk.events(since=0)
+        assert (await anext(frames)).kind == "frame"
+        assert (await anext(facts)).seq == 1
+        reading = asyncio.ensure_future(desk.frames("s-1"))
+        await asyncio.sleep(0)
+        caller.who = OTHER
+        with pytest.raises(RefusedError, match="agent-y may not watch live content"):
+            await anext(frames)
+        with pytest.raises(RefusedError):
+            await reading
+        with pytest.raises(TimeoutError):  # it goes on, with what concerns an agent of that name: nothing
+            async with asyncio.timeout(0.2):
+                await anext(facts)
 
 
 async def test_reserved_names_and_empty_reasons_are_refused(tmp_path: Path) -> None:

@@ -5,10 +5,11 @@ It knows just enough to be asked anything the API can ask: agents see and touch 
 
 import asyncio
 from base64 import b64encode
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from jitui.counter.bound import Caller
 from jitui.desk import (
     ActionView,
     ClauseView,
@@ -27,13 +28,26 @@ from jitui.desk import (
     SessionView,
     Status,
 )
-from jitui.errors import ConflictError, NotFoundError, RefusedError
+from jitui.errors import ConflictError, JituiError, NotFoundError, RefusedError
 from jitui.rules.action import Action
+from jitui.rules.rights import Right, require
 from jitui.rules.terms import Identity, Role
 from jitui.said import Said
 
 AT = "2026-11-23T16:04:11.000000Z"
 ENDED = "2026-11-23T16:21:40.000000Z"
+
+
+@dataclass
+class Somebody:
+    """A caller who is whoever a test says, with the roles it says now; never lost."""
+
+    who: Identity
+    token: str = ""
+
+    async def lost(self, may: Callable[[Identity], None]) -> JituiError:
+        await asyncio.Event().wait()
+        raise AssertionError
 
 
 @dataclass
@@ -54,8 +68,8 @@ class FakeGateway:
     changed: asyncio.Condition = field(default_factory=asyncio.Condition)
     listeners: int = 0  # event and live streams that are open
 
-    def bind(self, who: Identity, peer: str, token: str, same_user: bool) -> "FakeDesk":
-        return FakeDesk(self, who, peer, token, same_user)
+    def bind(self, caller: Caller, peer: str, same_user: bool) -> "FakeDesk":
+        return FakeDesk(self, caller.who, peer, caller.token, same_user, caller)
 
     async def happen(self, kind: str, who: str, subject: str, **what: Any) -> None:
         """A fact, published."""
@@ -116,6 +130,11 @@ class FakeDesk:
     peer: str
     token: str
     same_user: bool
+    caller: Caller | None = None
+
+    async def lost(self, *, live: bool = False) -> JituiError:
+        assert self.caller is not None
+        return await self.caller.lost(lambda who: require(who, Right.LIVE) if live else None)
 
     def _note(self, call: str, *needs: Role) -> None:
         self.house.calls.append((call, self.who.name, self.peer, self.token, self.same_user))

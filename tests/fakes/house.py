@@ -31,6 +31,7 @@ from jitui.upstream.pool import Pool
 from jitui.upstream.way import Way
 from jitui.wire import websocket
 from tests.fakes.authority import server_context
+from tests.fakes.desk import Somebody
 from tests.fakes.upstream import Cluster, serving
 from tests.rules.world import CLUSTER
 
@@ -89,7 +90,7 @@ class House:
         return next(window.grant for window in self.broker.windows.live.values() if window.grant.request == asked.id)
 
     def desk(self, who: Identity) -> Desk:
-        return self.counter.bind(who, "here", "", same_user=False)
+        return self.counter.bind(Somebody(who), "here", same_user=False)
 
     async def dial(self, token: str | None = None) -> "Kubectl":
         """A client of the Kubernetes door."""

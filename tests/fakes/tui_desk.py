@@ -25,7 +25,7 @@ from jitui.desk import (
     SessionView,
     Status,
 )
-from jitui.errors import ConflictError, InvalidError, NotFoundError, RefusedError, UnavailableError
+from jitui.errors import ConflictError, InvalidError, NotFoundError, RefusedError, UnavailableError, UnknownCallerError
 from jitui.instant import rfc3339
 from jitui.rules.action import Hazard
 from jitui.said import Said
@@ -47,6 +47,9 @@ class FakeDesk:
         self.you = you
         self.up = True
         self.solo = False
+        self.rights: tuple[str, ...] = ("see", "decide", "stop", "live", "admin")
+        self.nobody = ""  # why the caller is nobody there any more
+        self.asked = 0  # how often anything was asked
         self.recording = True
         self.locked = False
         self.trouble = ""
@@ -187,6 +190,9 @@ class FakeDesk:
     # Decisions
 
     def _answering(self) -> None:
+        self.asked += 1
+        if self.nobody:
+            raise UnknownCallerError(self.nobody)
         if not self.up:
             raise UnavailableError("the gateway does not answer")
 
@@ -248,8 +254,7 @@ class FakeDesk:
 
     async def hello(self) -> Hello:
         self._answering()
-        return Hello(version="0.1.0", api=1, gateway_id="gw-1", you=self.you, roles=("approver", "operator"),
-                     rights=("see", "decide", "stop", "live", "admin"), solo=self.solo,
+        return Hello(version="0.1.0", api=1, gateway_id="gw-1", you=self.you, roles=("approver", "operator"), rights=self.rights, solo=self.solo,
                      connections=("prod-eks", "staging"))  # fmt: skip
 
     async def status(self) -> Status:
@@ -363,6 +368,13 @@ class FakeDesk:
                 yield fact
         while (item := await queue.get()) is not None:
             yield item
+        self._answering()
+
+    def lose(self, why: str) -> None:
+        """The caller's token ends; their streams say so."""
+        self.nobody = why
+        for queue in self._listeners:
+            queue.put_nowait(None)
 
     def cut(self) -> None:
         """The gateway goes away."""

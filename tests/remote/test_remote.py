@@ -10,7 +10,7 @@ from jitui.errors import ConflictError, InvalidError, NotFoundError, RefusedErro
 from jitui.remote import Remote
 from jitui.rules.action import Action
 from jitui.said import Said
-from tests.fakes.desk import FakeDesk, FakeGateway, action_view, grant_view, request_view, session_view
+from tests.fakes.desk import FakeDesk, FakeGateway, Somebody, action_view, grant_view, request_view, session_view
 from tests.fakes.gateway import AGENT, ANA, Address
 
 
@@ -150,4 +150,4 @@ async def test_another_major_version(gateway: Address, local: Remote, monkeypatc
 def test_the_fake_is_shared() -> None:
     """Desks of one gateway share what they see (a fake that did not would prove nothing)."""
     house = FakeGateway()
-    assert house.bind(AGENT, "", "", False).house is house.bind(ANA, "", "", False).house
+    assert house.bind(Somebody(AGENT), "", False).house is house.bind(Somebody(ANA), "", False).house

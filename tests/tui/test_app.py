@@ -1,5 +1,6 @@
 """The screens as a person uses them, through Pilot, over a gateway in memory."""
 
+import asyncio
 from dataclasses import replace
 
 from jitui.said import Said
@@ -273,6 +274,34 @@ async def test_a_silent_gateway_dims_the_data_takes_the_keys_and_comes_back_by_i
         await hand.settle()
         assert "GATEWAY SILENT" not in hand.screen.text
         assert "a approve" in hand.screen.keys
+
+
+async def test_who_is_nobody_there_any_more_is_told_so_once_and_does_not_ask_again() -> None:
+    """The header says which token ended; the gateway is not asked a second time, however long the screen stays."""
+    desk = FakeDesk()
+    desk.ask_for()
+    async with at(desk) as hand:
+        desk.lose("your token jt_0a1b2c3d was revoked at 2026-11-23T16:04:11.000000Z")
+        while not hand.app.silent:  # noqa: ASYNC110 - what changes has no event
+            await asyncio.sleep(0.01)
+        asked = desk.asked
+        await asyncio.sleep(0.3)  # six beats
+        await hand.look()
+        assert "NOT HEARD ANY MORE: your token jt_0a1b2c3d was revoked" in hand.screen.text
+        assert (desk.asked, hand.app.screen.has_class("-silent")) == (asked, True)
+        await hand.pilot.press("q")
+
+
+async def test_rights_that_a_reload_took_are_gone_from_the_keys() -> None:
+    """What the gateway said of the caller is asked again after it read its configuration."""
+    desk = FakeDesk()
+    async with at(desk) as hand:
+        assert "lockdown" in hand.screen.keys
+        desk.rights = ("see",)
+        desk.fact("config.loaded", "abcdef")
+        await hand.settle()
+        await hand.settle()
+        assert "lockdown" not in hand.screen.keys
 
 
 async def test_a_request_decided_by_somebody_else_shows_by_whom() -> None:

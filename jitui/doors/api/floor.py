@@ -93,16 +93,19 @@ async def thaw_all(desk: Seat) -> Response:
 
 @router.get("/sessions/{ident}/live", response_class=EventStream, responses={200: {"model": LiveChunk}})
 async def live(request: Request, desk: Seat, ident: str) -> Response:
-    """The frames of a live session from now on, as events `frame`, `gap`, and at last `end`."""
-    return EventStream(desk.watch(ident), lambda chunk: event(chunk.kind, chunk), request.app.state.closing)
+    """The frames of a live session from now on, as events `frame`, `gap`, and at last `end`; `error` says why one may not watch any more."""
+    return EventStream(desk.watch(ident), lambda chunk: event(chunk.kind, chunk), request.app.state.closing, lambda: desk.lost(live=True))
 
 
 @router.get("/events", response_class=EventStream, responses={200: {"model": FactView}})
 async def events(request: Request, desk: Seat, since: Annotated[int, Query(ge=-1)] = -1,
                  last_event_id: Annotated[int | None, Header(ge=0)] = None) -> Response:
-    """Facts as they are committed, after the header Last-Event-ID or else `since`; without either from now on."""
+    """Facts as they are committed, after the header Last-Event-ID or else `since`; without either from now on.
+
+    The event `error` is the last: it says why this caller is not heard any more, and to ask again with the same token is of no use.
+    """
     after = since if last_event_id is None else last_event_id
-    return EventStream(desk.events(since=after), lambda fact: event("fact", fact, fact.seq), request.app.state.closing)
+    return EventStream(desk.events(since=after), lambda fact: event("fact", fact, fact.seq), request.app.state.closing, desk.lost)
 
 
 def _of(letter: str, ident: str) -> str:

@@ -9,16 +9,23 @@ from fastapi import Depends, Request
 
 from jitui.desk import House
 from jitui.doors.api.peers import Peer
-from jitui.errors import UnknownCallerError
+from jitui.errors import JituiError, UnknownCallerError
 from jitui.identity.callers import Caller, Callers
-from jitui.rules.terms import Identity
+from jitui.identity.standing import Standing
+
+
+class Desk(House, Protocol):
+    """A desk in this process; it knows when its caller loses what they came with."""
+
+    async def lost(self, *, live: bool = False) -> JituiError:
+        """Waits until the caller may not go on hearing events (with `live`: watching a session), and says why."""
 
 
 class Counter(Protocol):
     """Where desks are bound; the broker's."""
 
-    def bind(self, who: Identity, peer: str, token: str, same_user: bool) -> House:
-        """A desk that acts as `who`. `peer`: where they come from; `token`: its id, or empty."""
+    def bind(self, caller: Standing, peer: str, same_user: bool) -> Desk:
+        """A desk that acts as whoever the caller is at each moment. `peer`: where they come from."""
 
 
 class Reception:
@@ -28,14 +35,14 @@ class Reception:
         self._counter, self._callers = counter, callers
         self.refused = 0  # requests of nobody; a counter, never rows
 
-    async def seat(self, peer: Peer, authorization: str | None) -> House:
+    async def seat(self, peer: Peer, authorization: str | None) -> Desk:
         """The caller's desk. Raises UnknownCallerError."""
         try:
             caller = self._caller(peer, authorization)
         except UnknownCallerError:
             self.refused += 1
             raise
-        return self._counter.bind(caller.who, peer.label, caller.token, await peer.same_user())
+        return self._counter.bind(self._callers.standing(caller), peer.label, await peer.same_user())
 
     def _caller(self, peer: Peer, authorization: str | None) -> Caller:
         if authorization is not None:
@@ -48,9 +55,9 @@ class Reception:
         return self._callers.by_uid(peer.uid)
 
 
-async def _desk(request: Request) -> House:
+async def _desk(request: Request) -> Desk:
     reception: Reception = request.app.state.reception
     return await reception.seat(request.state.peer, request.headers.get("authorization"))
 
 
-Seat = Annotated[House, Depends(_desk)]
+Seat = Annotated[Desk, Depends(_desk)]

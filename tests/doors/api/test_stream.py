@@ -2,15 +2,20 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+import os
+import re
+from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 
 import httpx
 import pytest
 
 from jitui.doors.api import stream
+from jitui.identity.people import People, Person, user_name
+from jitui.rules.terms import Role
 from tests.doors.api.conftest import bearer
 from tests.fakes.desk import session_view
-from tests.fakes.gateway import Address
+from tests.fakes.gateway import ANA, Address
 
 
 async def blocks(answer: httpx.Response) -> AsyncIterator[dict[str, str]]:
@@ -91,6 +96,77 @@ async def test_a_refused_stream_is_no_stream(gateway: Address, local: httpx.Asyn
     """An error before the first event is the answer, with its code."""
     answer = await local.get("/v1/sessions/s-9/live", headers=bearer(gateway.agent))
     assert (answer.status_code, answer.json()["error"]["message"]) == (404, "no session s-9")
+
+
+def revoked(gateway: Address) -> str:
+    (row,) = gateway.directory.tokens.of("ana")
+    gateway.directory.put(tokens=[replace(row, revoked_us=1)])  # type: ignore[type-var]
+    return "your token jt_[0-9a-f]{8} was revoked at"
+
+
+def disabled(gateway: Address) -> str:
+    gateway.directory.put(replace(ANA, disabled=True))
+    return "ana is disabled here"
+
+
+@pytest.mark.parametrize("path", ["/v1/events", "/v1/sessions/s-1/live"])
+@pytest.mark.parametrize("end", [revoked, disabled])
+async def test_a_stream_ends_with_its_callers_token(gateway: Address, local: httpx.AsyncClient, path: str, end: Callable[[Address], str]) -> None:
+    """At once and with words; what happens afterwards is not in it, and to come again is refused."""
+    gateway.house.sessions["s-1"] = session_view("s-1")
+    async with local.stream("GET", path, headers=bearer(gateway.ana)) as answer:
+        events = blocks(answer)
+        assert await anext(events) == {"": "open"}
+        says = end(gateway)
+        await gateway.house.happen("viewed", "bo", "s-1")
+        await gateway.house.record("s-1", "stdout", b"too late")
+        async with asyncio.timeout(1):
+            rest = [block async for block in events]
+    (last,) = [block for block in rest if block.get("event") == "error"]
+    error = json.loads(last["data"])["error"]
+    assert (rest[-1], error["code"], error["kind"]) == (last, 401, "UnknownCallerError")
+    assert re.match(says, error["message"])
+    assert gateway.house.listeners == 0
+    assert (await local.get(path, headers=bearer(gateway.ana))).status_code == 401
+
+
+async def test_a_stream_ends_with_the_person_on_the_socket(gateway: Address, local: httpx.AsyncClient) -> None:
+    """A reload that names people takes from the gateway's own user the right to watch, not to hear; who is another person now is heard no more."""
+    gateway.house.sessions["s-1"] = session_view("s-1")
+    other = {"otto": Person(54321, frozenset({Role.APPROVER}))}
+    async with local.stream("GET", "/v1/sessions/s-1/live") as watching, local.stream("GET", "/v1/events") as hearing:
+        watched, heard = blocks(watching), blocks(hearing)
+        assert [await anext(watched), await anext(heard)] == [{"": "open"}] * 2
+        gateway.directory.name_people(People(os.getuid(), other))
+        async with asyncio.timeout(1):
+            (last,) = [block async for block in watched]
+        assert "may not watch live content; that takes the role approver or operator or auditor" in last["data"]
+        await gateway.house.happen("viewed", "bo", "s-1")
+        assert (await anext(heard))["event"] == "fact"
+        gateway.directory.name_people(People(os.getuid(), {"mia": Person(os.getuid(), frozenset({Role.OPERATOR}))}))
+        async with asyncio.timeout(1):
+            rest = [block async for block in heard]
+    assert f"uid {os.getuid()} is mia here now, no longer {user_name(os.getuid())}" in rest[-1]["data"]
+
+
+async def test_who_does_not_read_is_not_sent_the_rest(gateway: Address) -> None:
+    """What waits for a slow client when its token ends is dropped: it gets what was on its way, the last words, and the end."""
+    gateway.house.sessions["s-1"] = session_view("s-1")
+    reader, writer = await asyncio.open_unix_connection(gateway.socket, limit=1 << 24)
+    writer.write(f"GET /v1/sessions/s-1/live HTTP/1.1\r\nHost: gateway\r\nAuthorization: Bearer {gateway.ana}\r\n\r\n".encode())
+    await reader.readuntil(b": open")
+    writer.transport.pause_reading()  # type: ignore[attr-defined]
+    for number in range(200):
+        await gateway.house.record("s-1", "stdout", b"%06d" % number * 4096)
+    await asyncio.sleep(0.2)
+    revoked(gateway)
+    await asyncio.sleep(0.2)
+    writer.transport.resume_reading()  # type: ignore[attr-defined]
+    async with asyncio.timeout(3):
+        got = await reader.readuntil(b"0\r\n\r\n")
+    assert 0 < got.count(b"event: frame") < 150
+    assert got.index(b"event: error") > got.rindex(b"event: frame")
+    writer.close()
 
 
 async def test_closing_the_door_ends_streams(gateway: Address, local: httpx.AsyncClient) -> None:
