@@ -1,12 +1,11 @@
 """`jitui check`: what would be said when a gateway started with this configuration, and whether its clusters answer."""
 
 import asyncio
-import json
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Final
 
-from jitui import config, span
+from jitui import config, foreign, span
 from jitui.cli import rights
 from jitui.cli.found import Found
 from jitui.clock import SystemClock
@@ -96,7 +95,7 @@ async def _reachable(name: str, connection: KubernetesConnection) -> Found:
             reply = await call(pool, upstream, b"GET", b"/version", timeout=PATIENCE_S)
         finally:
             pool.close()
-        version = json.loads(reply.body)["gitVersion"]
+        version = foreign.read(reply.body)["gitVersion"]
     except JituiError as error:
         return Found("wrong", what, str(error))
     except (ValueError, KeyError, TypeError):

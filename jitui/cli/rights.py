@@ -1,11 +1,12 @@
 """What the gateway may do in a cluster, against what the rules promise: too narrow, and agents meet refusals; too wide, and it is worth stealing."""
 
 import asyncio
-import json
 from collections.abc import AsyncIterator, Iterable, Sequence
 from typing import Final
 
+from jitui import foreign
 from jitui.cli.found import Found
+from jitui.errors import UpstreamError
 from jitui.rules import builtin, rbac
 from jitui.rules.rbac import EVERYWHERE, Need
 from jitui.rules.scope import Scope
@@ -33,7 +34,10 @@ async def namespaces(pool: Pool, upstream: Upstream) -> list[str] | None:
     reply = await call(pool, upstream, b"GET", b"/api/v1/namespaces", headers=((b"accept", b"application/json"),))
     if reply.status != 200:
         return None
-    return sorted(str(one["metadata"]["name"]) for one in json.loads(reply.body)["items"])
+    try:
+        return sorted(str(one["metadata"]["name"]) for one in foreign.read(reply.body)["items"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise UpstreamError("the cluster's list of namespaces can't be read") from error
 
 
 async def compare(what: str, how: str, pool: Pool, upstream: Upstream, wanted: frozenset[Need]) -> AsyncIterator[Found]:

@@ -1,6 +1,5 @@
 """One HTTP client of one gateway: answers into views, errors back into the classes they were."""
 
-import json
 import os
 import ssl
 import stat
@@ -12,7 +11,7 @@ from typing import Any, Final, TypeVar
 import httpx
 from pydantic import TypeAdapter, ValidationError
 
-from jitui import errors
+from jitui import errors, foreign
 from jitui.desk import API
 from jitui.errors import (
     ConflictError,
@@ -117,7 +116,7 @@ class Wire:
 def refusal(status: int, body: bytes) -> JituiError:
     """The error that an answer carries."""
     try:
-        said = json.loads(body)["error"]
+        said = foreign.read(body)["error"]
         kind, code, message = KINDS.get(str(said.get("kind"))), int(said["code"]), str(said["message"])
     except (ValueError, TypeError, KeyError, AttributeError):
         return UnavailableError(f"what answers there is no jitui gateway of API {API} (status {status})")

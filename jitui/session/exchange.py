@@ -5,24 +5,23 @@ the event that ends it can always be read (protocol facts, 3.4; cluster facts, 3
 """
 
 import asyncio
-from collections.abc import Callable
-from typing import Final
+from collections.abc import Callable, Coroutine
+from typing import Any, Final
 
 from jitui.errors import JituiError, UpstreamError
 from jitui.rules.action import Action
 from jitui.session.ends import End, Why
+from jitui.session.events import Events
 from jitui.session.farewell import farewell
 from jitui.session.live import Session
 from jitui.session.outlet import WINDOW
 from jitui.session.sides import Client, Cluster
-from jitui.session.upload import Upload
+from jitui.session.upload import UNSAFE, Upload, framing
 from jitui.tape.frame import Channel
 from jitui.upstream.pool import Connection
 from jitui.upstream.port import Headers
 from jitui.wire import headers, http, status
 
-EVENT_LIMIT: Final = 8 << 20  # an event longer than this is passed on unaligned
-UNSAFE: Final = frozenset({b"POST", b"PUT", b"PATCH", b"DELETE"})
 THAWS_WITHIN: Final = 30.0  # seconds that a request waits in a frozen window of which the cluster has heard nothing
 NOT_ACCEPTED: Final = "the cluster does not accept the gateway's credential; whoever runs this gateway finds out why with: jitui check"
 BROKEN_OFF: Final = End(Why.UPSTREAM_LOST, "gateway", "jitui: the cluster closed the connection", 502, "ServiceUnavailable")
@@ -66,8 +65,7 @@ class Exchange:
         self._answered = False  # the head went to the client
         self._out_whole = self._out_ended = False  # all of it came; all of it was put on record
         self._scheduled = False
-        self._partial = b""  # of a watch: the event that is not yet whole
-        self._aligned = session.kind == "watch"
+        self._events: Events | None = None  # of a watch whose answer has begun
         self._retried = False
         self._done = False
         self._clean_line = self._clean_flush = True  # what the client was handed last, and what was put on record last, ended with a newline
@@ -96,16 +94,29 @@ class Exchange:
         if ready is not None:
             self._connected(*ready)
         else:
-            self._cluster.spawn(self._connect_later)
+            self._later(self._connect_later)
+
+    def _later(self, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """In a task of its own; however that fails, the client is told."""
+
+        async def guarded() -> None:
+            try:
+                await work()
+            except JituiError as error:
+                self._fail_now(str(error), error.code)
+            except Exception:
+                self._fail_now("the gateway failed at this request; its log says how", 500)
+                raise
+
+        self._cluster.spawn(guarded)
+
+    def _fail_now(self, text: str, code: int) -> None:
+        if not self._done:
+            self._fail(text, code=code)
 
     async def _connect_later(self) -> None:
-        """A connection, waited for: a new one if this is the second try. Nothing is sent if the window ended meanwhile."""
-        try:
-            connection, credential = await self._cluster.connection(fresh=self._retried)
-        except JituiError as error:
-            if not self._done:
-                self._fail(str(error), code=error.code)
-            return
+        """A connection, waited for: a new one if this is the second try. Nothing is sent if the window ended meanwhile. Raises UpstreamError."""
+        connection, credential = await self._cluster.connection(fresh=self._retried)
         if self._done or not self.session.passing():
             connection.abort()
             return
@@ -121,13 +132,7 @@ class Exchange:
             connection.abort()
             return
         self._connection, self._credential = connection, credential
-        lines = [*self._headers, *credential]
-        if self.head_in.length is None:
-            lines.append((b"Transfer-Encoding", b"chunked"))
-        elif self.head_in.length:
-            lines.append((b"Content-Length", b"%d" % self.head_in.length))
-        elif self.head_in.method in UNSAFE:
-            lines.append((b"Content-Length", b"0"))
+        lines = [*self._headers, *credential, *framing(self.head_in)]
         head = http.render_request(self.head_in.method, self._cluster.prefix + self._target, lines)
         connection.exchange(self.head_in.method, self)
         if self._connection is connection:  # else it was lost already
@@ -150,6 +155,8 @@ class Exchange:
             return
         self._answer = answer
         self.code = answer.status
+        if self.session.kind == "watch":
+            self._events = Events(answer.get(b"content-type"))
         lines = headers.to_client(answer)
         if not answer.get(b"etag") and (notice := self._notice()):  # what a client may keep in its cache says nothing of today
             lines.append((b"Warning", notice))
@@ -166,8 +173,8 @@ class Exchange:
     def body(self, data: bytes) -> None:
         if self._done or self._answer is None:
             return
-        if self._aligned:
-            data = self._whole_events(data)
+        if self._events is not None:
+            data = self._events.whole(data)
             if not data:
                 return
         self._out.append((self._body_channel, data))
@@ -180,8 +187,8 @@ class Exchange:
     def end(self) -> None:
         if self._done or self._answer is None:
             return
-        if self._partial:
-            rest, self._partial, self._aligned = self._partial, b"", False
+        events, self._events = self._events, None
+        if events is not None and (rest := events.rest()):
             self.body(rest)
         if self._answer.length is None and not self._bodyless(self._answer):
             self._wire.append(http.LAST_CHUNK)
@@ -198,7 +205,7 @@ class Exchange:
             return
         stale = connection is not None and connection.reused and not connection.responded
         if stale and self.head_in.method not in UNSAFE and self._again():
-            self._cluster.spawn(self._connect_later)
+            self._later(self._connect_later)
             return
         self._fail(str(error))
 
@@ -222,23 +229,10 @@ class Exchange:
             else:
                 self._fail(why or NOT_ACCEPTED, refused=True, code=code)
 
-        self._cluster.spawn(renew)
+        self._later(renew)
 
     def _bodyless(self, answer: http.ResponseHead) -> bool:
         return self.head_in.method == b"HEAD" or answer.status in {204, 304}
-
-    def _whole_events(self, data: bytes) -> bytes:
-        """Only up to the last newline; the rest waits for its end. Protobuf and other watches pass as they come."""
-        assert self._answer is not None
-        if not self._answer.get(b"content-type").startswith(b"application/json"):
-            self._aligned = False
-            return data
-        data = self._partial + data
-        cut = data.rfind(b"\n") + 1
-        if not cut and len(data) > EVENT_LIMIT:
-            cut = len(data)
-        self._partial = data[cut:]
-        return data[:cut]
 
     # -- to the client -----------------------------------------------------------------------------------------------------
 

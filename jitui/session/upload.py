@@ -13,7 +13,15 @@ from jitui.tape.frame import Channel
 from jitui.upstream.pool import Connection
 from jitui.wire import http
 
+UNSAFE: Final = frozenset({b"POST", b"PUT", b"PATCH", b"DELETE"})
 REPLAYABLE: Final = 256 << 10  # a request body up to this size can be sent again after a refreshed credential
+
+
+def framing(head: http.RequestHead) -> list[tuple[bytes, bytes]]:
+    """The headers that say how long the body is, as it goes to the cluster."""
+    if head.length is None:
+        return [(b"Transfer-Encoding", b"chunked")]
+    return [(b"Content-Length", b"%d" % head.length)] if head.length or head.method in UNSAFE else []
 
 
 class Upload:

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from itertools import chain
 from typing import Any
 
+from jitui import foreign
 from jitui.tape.frame import Channel, Frame
 
 DEFAULT_SIZE = (80, 24)  # columns, rows: when the client never told
@@ -88,7 +89,7 @@ class _Writer:
 def resized(body: bytes) -> tuple[int, int] | None:
     """Columns and rows of a resize message, `{"Width": 80, "Height": 24}` (k8s.io/client-go/tools/remotecommand); None if it is none."""
     try:
-        found = json.loads(body)
+        found = foreign.read(body)
         size = int(found["Width"]), int(found["Height"])
     except (ValueError, KeyError, TypeError):
         return None
@@ -98,7 +99,7 @@ def resized(body: bytes) -> tuple[int, int] | None:
 def exit_status(body: bytes) -> int:
     """The exit code in the Status that ends a remote command: 0 for success, 1 if it names none (k8s.io/apimachinery/pkg/apis/meta/v1)."""
     try:
-        status = json.loads(body)
+        status = foreign.read(body)
         if status.get("status") == "Success":
             return 0
         causes = (status.get("details") or {}).get("causes") or []

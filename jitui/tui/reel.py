@@ -3,7 +3,6 @@
 Going back starts from the nearest keyframe; keyframes are taken while frames are applied.
 """
 
-import json
 from base64 import b64decode
 from binascii import Error
 from bisect import bisect_right
@@ -12,6 +11,7 @@ from copy import deepcopy
 from dataclasses import dataclass
 from typing import Final
 
+from jitui import foreign
 from jitui.desk import ActionView, FrameView, SessionView
 from jitui.tui.figures import age_s, size
 from jitui.tui.widgets.emulator import Emulator
@@ -194,9 +194,9 @@ class Lines:
 def terminal_size(body: bytes) -> tuple[int, int] | None:
     """Columns and lines of a resize frame (`{"Width":80,"Height":24}`); None if it is none."""
     try:
-        found = json.loads(body)
+        found = foreign.read(body)
         wide, high = int(found["Width"]), int(found["Height"])
-    except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
+    except (ValueError, KeyError, TypeError, OverflowError):
         return None
     return (wide, high) if wide > 0 and high > 0 else None
 
@@ -218,8 +218,8 @@ def told(channel: str, body: bytes) -> bytes:
 def status_line(body: bytes) -> str:
     """What kubectl prints at the end of a stream, from its Status, and the gateway's own notes as they are; nothing for a success."""
     try:
-        found = json.loads(body)
-    except (ValueError, RecursionError):
+        found = foreign.read(body)
+    except ValueError:
         return body.decode("utf-8", "replace").strip()
     if not isinstance(found, dict) or found.get("status") == "Success":
         return ""

@@ -7,13 +7,13 @@ they are used, and go on being served while the cluster is down.
 
 import asyncio
 import contextlib
-import json
 import re
 from collections.abc import Iterable
 from copy import copy as twin  # of an error: kept and raised again without its frames, which hold credentials
 from dataclasses import dataclass, field
 from typing import Final
 
+from jitui import foreign
 from jitui.clock import Clock
 from jitui.errors import UpstreamError
 from jitui.said import clean
@@ -310,6 +310,6 @@ def _check(reply: Reply, path: str, *, conditional: bool) -> None:
 def _words(reply: Reply) -> str:
     """The message of a Status, or the beginning of whatever it is."""
     try:
-        return clean(str(json.loads(reply.body)["message"]))
+        return clean(str(foreign.read(reply.body)["message"]))
     except (ValueError, KeyError, TypeError):
         return clean(reply.body[:200].decode("utf-8", "replace")) or "no reason given"

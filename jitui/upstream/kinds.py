@@ -3,11 +3,11 @@
 Aggregated (apidiscovery.k8s.io v2 and v2beta1, KEP-3352) and the older forms (APIVersions, APIGroupList, APIResourceList) alike.
 """
 
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from jitui import foreign
 from jitui.errors import UpstreamError
 
 GroupVersion = tuple[str, str]  # ("", "v1"), ("apps", "v1")
@@ -31,7 +31,7 @@ class Served:
 def parse(body: bytes, path: str) -> Mapping[str, Any]:
     """A discovery document. Raises UpstreamError if it is none."""
     try:
-        document = json.loads(body)
+        document = foreign.read(body)
     except ValueError as error:
         raise UpstreamError(f"the cluster's answer to {path} is not JSON") from error
     if not isinstance(document, dict):

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+from jitui import foreign
 from jitui.errors import UpstreamError
 from jitui.instant import from_rfc3339
 from jitui.said import clean
@@ -99,7 +100,7 @@ def environment(own: Mapping[str, str], passed: Sequence[str]) -> dict[str, str]
 def read_credential(printed: bytes, command: Command) -> Credential:
     """What an ExecCredential on stdout says. Raises UpstreamError; never quotes what was printed, as it is a secret."""
     try:
-        document = json.loads(printed)
+        document = foreign.read(printed)
     except ValueError as error:
         raise UpstreamError(f"credential plugin {command.name} did not print one JSON object ({len(printed)} bytes)") from error
     if not isinstance(document, dict) or document.get("kind") != "ExecCredential" or not isinstance(document.get("status"), dict):

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from jitui import foreign
 from jitui.errors import UpstreamError
 from jitui.said import clean
 from jitui.upstream.call import call
@@ -49,7 +50,7 @@ async def _review(pool: Pool, upstream: Upstream, group: str, kind: str, spec: M
     body = json.dumps({"apiVersion": f"{group}/v1", "kind": kind, "spec": spec}).encode()
     reply = await call(pool, upstream, b"POST", f"/apis/{group}/v1/{kind.lower()}s".encode(), headers=JSON, body=body)
     try:
-        answer = json.loads(reply.body)
+        answer = foreign.read(reply.body)
         if reply.status != 201:
             raise UpstreamError(f"the cluster answered {reply.status} to a {kind}: {clean(str(answer.get('message') or 'no reason given'))}")
         return dict(answer["status"])

@@ -5,11 +5,11 @@ The first byte of a binary message is the channel, the rest its bytes. v5 adds a
 means nothing to the one side might mean something to the other, and can't be recorded as what it is.
 """
 
-import json
 from collections.abc import Mapping, Sequence, Set as AbstractSet
 from dataclasses import dataclass
 from typing import Final, Literal, NamedTuple
 
+from jitui import foreign
 from jitui.errors import RefusedError
 from jitui.tape.frame import Channel
 from jitui.wire.websocket import BINARY, CLOSE, CONTINUATION, Frame, ProtocolError
@@ -119,8 +119,8 @@ class Exit(NamedTuple):
 def exit_of(status: bytes) -> Exit:
     """What the pieces of the error channel, put together, say (kubernetes: client-go/tools/remotecommand/v4.go). Never raises."""
     try:
-        said = json.loads(status)
-    except (ValueError, RecursionError):
+        said = foreign.read(status)
+    except ValueError:
         return Exit(ok=False, code=None, message="the stream ended without a readable status")
     if not isinstance(said, dict):
         return Exit(ok=False, code=None, message="the stream ended without a readable status")
@@ -136,8 +136,8 @@ def exit_of(status: bytes) -> Exit:
 def is_status(said: bytes) -> bool:
     """Whether the pieces so far are a whole Status: one that was cut off says nothing of how the command ended."""
     try:
-        whole = json.loads(said)
-    except (ValueError, RecursionError):
+        whole = foreign.read(said)
+    except ValueError:
         return False
     return isinstance(whole, dict) and isinstance(whole.get("status"), str)
 
@@ -160,8 +160,8 @@ def _exit_code(details: object) -> int | None:
 def size_of(body: bytes) -> tuple[int, int] | None:
     """Columns and rows of a resize message (`{"Width":132,"Height":40}`); None if it is not one or not of a terminal."""
     try:
-        said = json.loads(body)
-    except (ValueError, RecursionError):
+        said = foreign.read(body)
+    except ValueError:
         return None
     if not isinstance(said, dict):
         return None

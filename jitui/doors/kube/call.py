@@ -1,8 +1,9 @@
 """What a request in progress is to the connection it came on: answered at once, waiting for something, or (elsewhere) an exchange or upgrade."""
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Final, Protocol
+from collections.abc import Callable, Coroutine
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
+from jitui.errors import JituiError
 from jitui.session.outlet import WINDOW
 
 if TYPE_CHECKING:
@@ -10,6 +11,7 @@ if TYPE_CHECKING:
 
 BODY_WITHIN: Final = 15.0  # seconds for the body of a request that the gateway answers itself
 DISCARD: Final = 1 << 20  # of a refused request's body, so that the connection can be kept
+FAILED: Final = "jitui: the gateway failed at this request; its log says how"  # the words of a 500
 
 
 class Call(Protocol):
@@ -79,6 +81,27 @@ class Waiting:
     def held(self) -> bytes:
         """The body so far."""
         return b"".join(self._held)
+
+    def run(self, work: Callable[[], Coroutine[Any, Any, Call | None]]) -> None:
+        """Become what comes of it; None: it has seen to that itself. Nobody waits for what failed, however it did."""
+
+        async def guarded() -> None:
+            try:
+                call = await work()
+            except JituiError as error:
+                self._failed(error.code, error.reason, f"jitui: {error}")
+            except Exception:
+                self._failed(500, "InternalError", FAILED)
+                raise
+            else:
+                if call is not None:
+                    self.become(call)
+
+        self._client.door.spawn(guarded)
+
+    def _failed(self, code: int, reason: str, words: str) -> None:
+        if not self.lost and self._client.current is self:
+            self.become(self._client.say(code, reason, words))
 
     def become(self, call: Call) -> None:
         """What it waited for is there: everything held goes on in order."""

@@ -48,6 +48,7 @@ class KubeClient(asyncio.Protocol):
         self._turning = False  # `_next` is at work
         self._heard = False  # something came since the last look
         self._bodyless = False  # the request in progress is a HEAD
+        self._keep = True  # and its client wants to go on behind its answer
         self._as_text = False  # a refusal of the request in progress is shown only if it is text
         self._draining = False  # the next request waits until the last answer is written
         self._admission: Admission | None = None  # of the request in progress
@@ -123,7 +124,7 @@ class KubeClient(asyncio.Protocol):
         for event in events:
             if isinstance(event, http.RequestHead):
                 self.calm()
-                self._bodyless = event.method == b"HEAD"
+                self._bodyless, self._keep = event.method == b"HEAD", event.keep_alive
                 self.current = self._begin(event)
                 if event.get(b"expect").lower() == b"100-continue":
                     self._continue(self.current)
@@ -191,17 +192,13 @@ class KubeClient(asyncio.Protocol):
             return self._judge(head, admission, action, lines)
         waiting = Waiting(self)
 
-        async def look() -> None:
+        async def look() -> Call | None:
             await admission.way.discovery.look(action.group, action.resource)
-            silence = admission.way.discovery.silence
-            if waiting.lost:
-                return
-            if silence is not None:  # what can't be judged is not denied: it is the cluster that is missing, not a permission
-                waiting.become(self.say(silence.code, silence.reason, f"jitui: {silence}"))
-            else:
-                waiting.become(self._judge(head, admission, action, lines))
+            if (silence := admission.way.discovery.silence) is not None:
+                raise silence  # what can't be judged is not denied: it is the cluster that is missing, not a permission
+            return None if waiting.lost else self._judge(head, admission, action, lines)
 
-        self.door.spawn(look)
+        waiting.run(look)
         return waiting
 
     def _deny(self, head: http.RequestHead, admission: Admission, action: Action, verdict: Deny) -> Answered:
@@ -233,20 +230,16 @@ class KubeClient(asyncio.Protocol):
             return self._exchange(session, head, admission, action, lines, verdict)
         waiting = Waiting(self)
 
-        async def open_session() -> None:
+        async def open_session() -> Call | None:
             group = head.get(b"kubectl-session").decode("latin-1")[:64]
-            try:
-                session = await broker.windows.open_session(verdict.grant, action, peer=self.peer, command_group=group)
-            except JituiError as error:
-                if not waiting.lost:
-                    waiting.become(self.say(error.code, error.reason, f"jitui: {error}"))
-                return
+            session = await broker.windows.open_session(verdict.grant, action, peer=self.peer, command_group=group)
             if not waiting.lost:
-                waiting.become(self._exchange(session, head, admission, action, lines, verdict))
-            elif session.kind != "api":
+                return self._exchange(session, head, admission, action, lines, verdict)
+            if session.kind != "api":
                 broker.windows.over(session, End(Why.CLIENT_CLOSED, "client", ""))
+            return None
 
-        self.door.spawn(open_session)
+        waiting.run(open_session)
         return waiting
 
     def _exchange(self, session: Session, head: http.RequestHead, admission: Admission, action: Action,
@@ -293,13 +286,18 @@ class KubeClient(asyncio.Protocol):
         return Answered(self, lambda close: self.answer(code, body, close=close))
 
     def answer(self, code: int, body: bytes, *, close: bool = False, kind: bytes = b"application/json") -> None:
-        """A Status, with its length; then the next request, or the end of the connection."""
+        """A Status, with its length."""
         lines = [(b"Content-Type", kind), (b"Cache-Control", b"no-cache, private")]
         if self._admission is not None and (notice := notices.beside(self.door.broker, self._admission)):
             lines.append((b"Warning", notice))
+        self.give(code, lines, body, close=close)
+
+    def give(self, code: int, lines: headers.Lines, body: bytes, *, close: bool) -> None:
+        """An answer of the gateway's own, whole; then the next request, or the end of the connection if `close` or the client says so."""
+        close = close or not self._keep
         if close:
-            lines.append((b"Connection", b"close"))
-        data = http.render_response(code, lines, body)
+            lines = [*lines, (b"Connection", b"close")]
+        data = http.render_response(code, lines, body, framed=code != 304)
         self.send_whole(data[: len(data) - len(body)] if self._bodyless else data, close=close)
 
     def send_whole(self, data: bytes, *, close: bool) -> None:

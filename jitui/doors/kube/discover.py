@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Final
 
 from jitui.doors.kube.admission import Admission
 from jitui.doors.kube.call import Answered, Call, Waiting
-from jitui.errors import JituiError
 from jitui.rules.action import Action
 from jitui.upstream.discovery import Answer
 from jitui.wire import http
@@ -26,33 +25,24 @@ def discover(client: "KubeClient", head: http.RequestHead, admission: Admission,
     copies, accept, etag = admission.way.discovery, head.get(b"accept"), head.get(b"if-none-match")
     old = copies.answer(action.path, accept, etag)
     if old is not None and (copies.is_new(action.path, accept) or not client.door.broker.windows.of(admission.who.name, admission.connection)):
-        return _copy(client, old, head.method)
+        return _copy(client, old)
     waiting = Waiting(client)
 
-    async def fetch() -> None:
+    async def fetch() -> Call | None:
         found: Answer | None
         try:
             async with asyncio.timeout(NEWER_WITHIN if old is not None else None):
                 found = await copies.fetch(action.path, accept, etag)
         except TimeoutError:
             found = old
-        except JituiError as error:
-            if not waiting.lost:
-                waiting.become(client.say(error.code, error.reason, f"jitui: {error}"))
-            return
-        if not waiting.lost:
-            waiting.become(_copy(client, found, head.method) if found is not None else client.say(404, "NotFound", MISSING))
+        if waiting.lost:
+            return None
+        return _copy(client, found) if found is not None else client.say(404, "NotFound", MISSING)
 
-    client.door.spawn(fetch)
+    waiting.run(fetch)
     return waiting
 
 
-def _copy(client: "KubeClient", answer: Answer, method: bytes) -> Answered:
+def _copy(client: "KubeClient", answer: Answer) -> Answered:
     lines = [pair for pair in answer.headers if pair[0].lower() != b"content-length"]
-    if answer.status == 304:
-        data = http.render_response(304, lines, framed=False)
-    elif method == b"HEAD":
-        data = http.render_response(answer.status, [*lines, (b"Content-Length", b"%d" % len(answer.body))], framed=False)
-    else:
-        data = http.render_response(answer.status, lines, answer.body)
-    return Answered(client, lambda close: client.send_whole(data, close=close))
+    return Answered(client, lambda close: client.give(answer.status, lines, answer.body, close=close))

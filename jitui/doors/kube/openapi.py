@@ -8,6 +8,7 @@ import json
 from dataclasses import replace
 from typing import Any, Final
 
+from jitui import foreign
 from jitui.rules.action import Action
 from jitui.session.exchange import Exchange
 from jitui.wire import headers, http
@@ -43,14 +44,14 @@ def _with(head: http.ResponseHead, length: int | None) -> http.ResponseHead:
 def rewritten(body: bytes, prefix: str) -> bytes | None:
     """The index with `prefix` before each of its links; None if it is not one."""
     try:
-        document = json.loads(body)
+        document = foreign.read(body)
         for entry in document["paths"].values():
             link: Any = entry["serverRelativeURL"]
             if not isinstance(link, str):
                 return None
             if link.startswith("/"):
                 entry["serverRelativeURL"] = prefix + link
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+    except (ValueError, KeyError, TypeError, AttributeError):
         return None
     return json.dumps(document, separators=(",", ":")).encode()
 

@@ -44,9 +44,9 @@ class Review(Waiting):
         self._client.calm()
         if not self._answering:
             self._answering = True
-            self._client.door.spawn(self._run)
+            self.run(self._ask)
 
-    async def _run(self) -> None:
+    async def _ask(self) -> None:
         client, asked = self._client, self.held
         try:
             question = review.question(asked, self._head.get(b"content-type"), encoding=self._head.get(b"content-encoding"))

@@ -7,6 +7,7 @@ import asyncio
 from typing import TYPE_CHECKING, Final
 
 from jitui.doors.kube.admission import Admission
+from jitui.doors.kube.call import FAILED
 from jitui.doors.kube.handshake import Handshake
 from jitui.doors.kube.plan import Plan
 from jitui.errors import JituiError, RefusedError, UpstreamError
@@ -93,10 +94,11 @@ class Upgrade:
                 self._allow.grant, self._action, peer=self._client.peer, command_group=self._head.get(b"kubectl-session").decode("latin-1")[:64]
             )
         except JituiError as error:
-            if not self._over:
-                self._over = True
-                self._client.answer(error.code, status.status(error.code, error.reason, f"jitui: {error}"), close=True)
+            self._unopened(status.status(error.code, error.reason, f"jitui: {error}"), error.code)
             return
+        except Exception:
+            self._unopened(status.status(500, "InternalError", FAILED), 500)
+            raise
         self._session = session
         self._conn = session.open_conn(self)
         if self._over:
@@ -119,10 +121,16 @@ class Upgrade:
             code = error.code if isinstance(error, UpstreamError) else 502
             self._refuse(session, code, _unavailable(str(error), code), Why.UPSTREAM_LOST)
         except Exception:
-            self._refuse(session, 500, status.status(500, "InternalError", "jitui: the gateway failed at this upgrade; its log says how"), Why.UPSTREAM_LOST)
+            self._refuse(session, 500, status.status(500, "InternalError", FAILED), Why.UPSTREAM_LOST)
             raise
         else:
             self._told(session, answer, body)
+
+    def _unopened(self, body: bytes, code: int) -> None:
+        """There is no session to say it in."""
+        if not self._over:
+            self._over = True
+            self._client.answer(code, body, close=True)
 
     def _told(self, session: Session, answer: http.ResponseHead, body: bytes) -> None:
         """The cluster's answer is there."""
