@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 from jitui.rules.grant import Event
-from tests.doors.kube.test_review import DENIED, PATH, as_json, ask
+from tests.doors.kube.test_review import DENIED, PATH, ask
 from tests.fakes.house import house
 from tests.fakes.upstream import Asked
+from tests.wire.test_review import as_json
 
 
 async def test_a_frozen_answer_waits(tmp_path: Path) -> None:
