@@ -121,7 +121,7 @@ class Broker:
         self._end_all(f"lockdown: {reason}", by=by.name, why=Why.LOCKDOWN)
         self.windows.owe([Draft(Kind.LOCKDOWN_ON, "gateway", by.name, {"why": reason})])
         await self.requests.deny_all("lockdown")  # behind whatever was being approved
-        await self.windows.settled()
+        await self.windows.decided()
 
     async def disable(self, name: str, *, by: Identity, reason: str) -> Identity:
         """Everything of an identity ends at once, even if that can't be recorded just now."""

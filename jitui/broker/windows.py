@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
 from jitui import size, span
+from jitui.broker.debt import Debt
 from jitui.clock import Clock
 from jitui.errors import ConflictError, JituiError, NotFoundError, RefusedError, UnavailableError
 from jitui.facts import Draft, Kind
@@ -23,11 +24,13 @@ from jitui.session.ends import End, Why
 from jitui.session.live import Session, Window
 from jitui.store import Store
 from jitui.store.actions import beginning
+from jitui.store.queue import DECISIONS
 
 TICK: Final = 0.1  # seconds: re-arms timers after a suspend
 REST: Final = 0.5  # seconds after its last window until a connection's idle upstream connections are closed
 SESSION: Final = 2048  # bytes that any session takes in the ledger beside its target and command, each twice: three facts, a row, a signed head
 TEXT: Final = 800  # characters kept of a session's target, three names of 253 at most
+PATIENCE: Final = 0.1  # seconds that a person waits for facts of sessions, once the window's own are written
 QUIET: Final = 1.0  # seconds to wait for last words before a session's closing fact is written
 BY_ITSELF: Final = frozenset({Why.EXIT, Why.CLIENT_CLOSED, Why.CLUSTER_CLOSED})
 STOPPED: Final = End(Why.GATEWAY_STOPPED, "gateway", "jitui: the gateway was stopped; the window stays open, try again when it is back", 503,
@@ -75,8 +78,7 @@ class Windows:
         self._opening: dict[int, asyncio.Future[Session]] = {}
         self._activating: dict[int, asyncio.Future[None]] = {}
         self._timers: dict[int, asyncio.TimerHandle] = {}
-        self._owed: list[Draft] = []
-        self._paying = False
+        self._ends, self._others = Debt(store, spawn), Debt(store, spawn)
         self.ended: Callable[[Grant], None] = lambda grant: None  # noqa: ARG005 - told of each grant's end, in the pass that ends it
         self.occupied: Callable[[str, bool], None] = lambda connection, live: None  # noqa: ARG005 - told when a connection gets its first window or lost its last
 
@@ -257,7 +259,7 @@ class Windows:
 
     def stop(self) -> Callable[[], Coroutine[Any, Any, Cut]]:
         """The gateway stops: every session ends with its words; the grants stay as they are."""
-        self.stopping = True
+        self.stopping = self._ends.ending = self._others.ending = True
         began = asyncio.get_running_loop().time()
         sessions = [session for session in self.sessions.values() if session.mute(STOPPED)]
         streams = sum(session.cut() for session in sessions)
@@ -332,32 +334,19 @@ class Windows:
     # -- what is owed to the ledger ----------------------------------------------------------------------------------------
 
     def owe(self, drafts: Iterable[Draft]) -> None:
-        """Facts of something that has happened already: written as soon as the ledger takes them."""
-        self._owed.extend(drafts)
-        if self._owed and not self._paying:
-            self._paying = True
-            self._spawn(self._pay)
-
-    async def _pay(self) -> None:
-        try:
-            while self._owed:
-                drafts, self._owed = self._owed, []
-                try:
-                    await self._store.commit(drafts)
-                except JituiError:
-                    self._owed = drafts + self._owed
-                    await asyncio.sleep(1)
-                    if self.stopping:
-                        return
-        finally:
-            self._paying = False
+        """Facts of something that has happened already: decisions and ends of windows first, what an agent's sessions come to behind them."""
+        for draft in drafts:
+            (self._ends if draft.kind in DECISIONS else self._others).owe([draft])
 
     async def settled(self) -> None:
-        """Until nothing is owed any more, a few seconds at most."""
-        for _ in range(50):
-            if not self._owed and not self._paying:
-                return
-            await asyncio.sleep(0.1)
+        """Until all that is owed now is written, a few seconds at most."""
+        await self._ends.settled()
+        await self._others.settled()
+
+    async def decided(self) -> None:
+        """As `settled`, for a person who waits: behind very much of others', what is not a decision or the end of a window is written later."""
+        await self._ends.settled()
+        await self._others.settled(PATIENCE)
 
     # -- time --------------------------------------------------------------------------------------------------------------
 

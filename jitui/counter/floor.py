@@ -98,7 +98,7 @@ class FloorSeat(Bound):
         self._reason(reason)
         at = number(session, "s", "session")
         cut = await self._broker.windows.kill(self._broker.windows.session(at), by=self._who.name, reason=reason)()
-        await self._broker.windows.settled()
+        await self._broker.windows.decided()
         return ended(f"s-{at}", cut)
 
     async def freeze(self, target: str) -> Frozen:
@@ -173,7 +173,7 @@ class FloorSeat(Bound):
             frost = (freezer.freeze if on else freezer.thaw)(window, by=by)
         else:
             raise InvalidError(f"{target[:40]!r} is no window, no session and not all; those look like g-17, s-204, all")
-        await windows.settled()
+        await windows.decided()
         return Frozen(id=target, frozen_by=by if on else "", windows=frost.windows, streams=frost.streams, held=frost.held, said=stands(target, frost, on=on))
 
     async def _end(self, at: int, event: Event, reason: str) -> Ended:
@@ -182,7 +182,7 @@ class FloorSeat(Bound):
             grants.end(await self._find_grant(at), event, by=self._who.name, why=reason, now=self._broker.clock.now())  # raises: it has ended
             raise NotFoundError(f"no live grant g-{at}")
         cut = await self._broker.windows.end(window, event, by=self._who.name, why=reason)()
-        await self._broker.windows.settled()
+        await self._broker.windows.decided()
         return ended(f"g-{at}", cut)
 
 

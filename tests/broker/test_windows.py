@@ -195,7 +195,7 @@ async def test_a_lockdown_survives_a_restart_and_a_crash_in_between(tmp_path: Pa
     clock = ManualClock()
     async with house(tmp_path, clock=clock) as home:
         await home.window()
-        home.broker.windows._owed.clear()
+        home.broker.windows._ends._owed.clear()
         await home.broker.lockdown(on=True, by=home.broker.roster.agent("root"), reason="alarm")
         with pytest.raises(RefusedError, match="lockdown"):
             await home.window("read pods in web")
@@ -288,7 +288,7 @@ async def test_an_end_is_owed_until_it_can_be_written(tmp_path: Path) -> None:
             await asyncio.sleep(0.2)
         finally:
             home.store._ledger.db.execute("alter table elsewhere rename to facts")
-        await home.until(lambda: not home.broker.windows._owed and not home.broker.windows._paying)
+        await home.until(lambda: not home.broker.windows._ends._owed and not home.broker.windows._ends._paying)
         assert [fact.subject for fact in await home.facts("grant.ended")] == [grant.label]
 
 
