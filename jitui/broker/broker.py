@@ -53,7 +53,7 @@ class Broker:
         self.windows = Windows(store, clock, spawn)
         self.freezer = Freezer(self.windows)
         self.quota = Quota(clock, self.windows.owe, limits or Limits())
-        self.requests = Requests(store, clock, self.windows, rules, self._standing, self.quota)
+        self.requests = Requests(store, clock, self.windows, rules, self._standing, self.quota, self.roster.directory)
         self.requests.lockdown = store.loaded.lockdown  # before anybody can ask
         self.notes = Notes(store, clock, gateway, self.windows.over, self.quota)
 

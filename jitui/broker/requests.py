@@ -13,8 +13,10 @@ from jitui.broker.windows import Windows, deadline_json
 from jitui.clock import Clock
 from jitui.errors import ConflictError, JituiError, NotFoundError, RefusedError, TooManyError
 from jitui.facts import Draft, Kind
+from jitui.identity.directory import Directory
 from jitui.instant import Instant
 from jitui.rules import grant as grants, request as requests
+from jitui.rules.persons import Persons
 from jitui.rules.rights import why_not_decide
 from jitui.rules.scope import Scope
 from jitui.rules.terms import Grant, Identity, Request, RequestState, Rule
@@ -23,6 +25,9 @@ from jitui.store import Store
 
 REMEMBER: Final = 200  # decided requests kept for screens
 TEXT: Final = 1000  # characters of what was asked and why not, in the fact of a refusal
+
+
+Still = Callable[[], Identity]  # raises if the right was taken away
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,14 +51,14 @@ class Requests:
     """
 
     def __init__(self, store: Store, clock: Clock, windows: Windows, rules: Mapping[tuple[str, str], Rule],
-                 standing: Callable[[str], str], quota: Quota) -> None:  # fmt: skip
+                 standing: Callable[[str], str], quota: Quota, directory: Directory) -> None:  # fmt: skip
         self.pending: dict[int, Request] = {}
         self.decided: deque[Request] = deque(maxlen=REMEMBER)
         self.rules = rules
         self.lockdown = False
         self._store, self._clock, self._windows = store, clock, windows
         self._standing = standing  # why nothing may be granted to an identity now; empty if it may
-        self._quota = quota
+        self._quota, self._directory = quota, directory
         self._one = asyncio.Lock()  # of people and of the gateway itself
         self._deciding: set[int] = set()  # what is being written about just now
         self._asking: dict[tuple[str, str], asyncio.Future[None]] = {}  # the one ask of an identity and connection that is being written
@@ -173,20 +178,32 @@ class Requests:
 
     # -- the people's side -------------------------------------------------------------------------------------------------
 
-    async def approve(self, who: Identity, ident: int, *, owner: Identity, digest: str, duration_s: int, scope: str, reason: str) -> Request:
-        """One person's yes. Raises ConflictError if what they saw has changed, RefusedError if they may not."""
+    def electorate(self, request: Request, owner: Identity) -> tuple[Persons, frozenset[str]]:
+        """Which names are one person for this request, and whose earlier yes does not count any more: who may not say it now. `owner`: the agent."""
+        persons, rule = self._directory.persons(request.asked.wall_us), self.rule(request)
+        approvers = {each.person: self._directory.named(each.person) for each in request.approvals}
+        return persons, frozenset(name for name, who in approvers.items() if who is None or (rule and why_not_decide(who, owner, rule, persons)))
+
+    async def approve(
+        self, who: Identity, ident: int, *, owner: Identity, digest: str, duration_s: int, scope: str, reason: str, still: Still | None = None
+    ) -> Request:
+        """One person's yes; `still`: who they are when it is their turn. Raises ConflictError if what they saw has changed, RefusedError if they may not."""
         async with self._deciding_about(ident):
+            who = still() if still else who
             request = self.find(ident)
             rule = self.rule(request)
             now = self._clock.now()
             if gone := self._standing(request.identity):
                 raise RefusedError(f"{gone}: nothing is granted to {request.identity}")
-            if rule is not None and (why := why_not_decide(who, owner, rule)):
+            persons, void = self.electorate(request, owner)
+            if rule is not None and (why := why_not_decide(who, owner, rule, persons)):
                 raise RefusedError(why)
             if digest and request.state is RequestState.PENDING and rule is not None:
                 requests.check_digest(request, rule, digest)
             narrowed = Scope.parse(scope) if scope else None
-            done = requests.approve(request, rule, person=who.name, now=now, duration_s=duration_s, scope=narrowed, reason=reason)
+            done = requests.approve(
+                request, rule, person=who.name, now=now, duration_s=duration_s, scope=narrowed, reason=reason, persons=persons, void=void
+            )
             assert rule is not None
             if done.state is RequestState.APPROVED:
                 grant, drafts = self._grant(done, rule, now)
@@ -200,8 +217,9 @@ class Requests:
             self.pending[ident] = done
             return done
 
-    async def deny(self, who: Identity, ident: int, *, reason: str) -> Request:
+    async def deny(self, who: Identity, ident: int, *, reason: str, still: Still | None = None) -> Request:
         async with self._deciding_about(ident):
+            who = still() if still else who
             request = self.find(ident)
             now = self._clock.now()
             done = requests.deny(request, person=who.name, why=reason, now=now)

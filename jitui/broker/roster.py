@@ -20,7 +20,7 @@ class Roster:
     """The identities of the ledger, and the people of the configuration beside them."""
 
     def __init__(self, store: Store, clock: Clock, people: People) -> None:
-        self.directory = Directory(people, store.loaded.identities, Tokens(store.loaded.tokens))
+        self.directory = Directory(people, store.loaded.identities, Tokens(store.loaded.tokens), store.loaded.issuers)
         self._store, self._clock = store, clock
 
     @property
@@ -65,7 +65,7 @@ class Roster:
         await self._store.commit(
             [Draft(Kind.IDENTITY_ADDED, name, by.name, {"roles": sorted(given), "owner": identity.owner, "created_by": by.name}), issued], tokens=[row]
         )
-        self.directory.put(identity, [row])
+        self.directory.put(identity, [row], issued_by=by.name)
         return identity, minted
 
     async def rotate(self, name: str, *, by: Identity) -> tuple[Identity, Minted]:
@@ -76,7 +76,7 @@ class Roster:
         revoked, drafts = self._revoked(name, by, "rotated")
         minted, row, issued = self._issue(name, by)
         await self._store.commit([*drafts, issued], tokens=[*revoked, row])
-        self.directory.put(tokens=[*revoked, row])
+        self.directory.put(tokens=[*revoked, row], issued_by=by.name)
         return identity, minted
 
     async def disable(self, name: str, *, by: Identity, reason: str) -> Identity:

@@ -12,7 +12,7 @@ from jitui.desk import RequestView
 from jitui.errors import NotFoundError, RefusedError
 from jitui.rules.request import Event, move
 from jitui.rules.rights import Right, require, rights_of
-from jitui.rules.terms import Request, RequestState
+from jitui.rules.terms import Identity, Request, RequestState
 
 BEFORE_US: Final = 30 * 24 * HOUR_US
 
@@ -55,14 +55,16 @@ class DecisionsSeat(Bound):
         require(self._who, Right.DECIDE)
         at = number(ident, "r", "request")
         agent = self._broker.roster.agent((await self._pending(at, Event.APPROVE)).identity)
-        done = await self._broker.requests.approve(self._who, at, owner=agent, digest=digest, duration_s=duration_s, scope=scope, reason=reason)
+        done = await self._broker.requests.approve(
+            self._who, at, owner=agent, digest=digest, duration_s=duration_s, scope=scope, reason=reason, still=self._decider
+        )
         return self._request_view(done)
 
     async def deny(self, ident: str, *, reason: str) -> RequestView:
         require(self._who, Right.DECIDE)
         at = number(ident, "r", "request")
         await self._pending(at, Event.DENY)
-        return self._request_view(await self._broker.requests.deny(self._who, at, reason=reason))
+        return self._request_view(await self._broker.requests.deny(self._who, at, reason=reason, still=self._decider))
 
     async def withdraw(self, ident: str) -> RequestView:
         require(self._who, Right.ASK)
@@ -72,6 +74,12 @@ class DecisionsSeat(Bound):
         await self._pending(at, Event.WITHDRAW)
         return self._request_view(await self._broker.requests.withdraw(self._who, at))
 
+    def _decider(self) -> Identity:
+        """Raises RefusedError or UnknownCallerError if the right was taken away while others decided."""
+        who = self._who
+        require(who, Right.DECIDE)
+        return who
+
     async def _pending(self, at: int, event: Event) -> Request:
         """Raises ConflictError, naming state, who and when, if it is decided; also by a gateway that ran before this one."""
         request = await self._find_request(at)
@@ -79,10 +87,11 @@ class DecisionsSeat(Bound):
         return request
 
     def _request_view(self, request: Request, *, before: str = "", used: str = "") -> RequestView:
-        window = self._broker.windows.live.get(request.grant)
+        window, agent = self._broker.windows.live.get(request.grant), self._broker.roster.agent(request.identity)
+        persons, void = self._broker.requests.electorate(request, agent)
         return views.request_view(
-            request, self._broker.requests.rule(request), caller=self._who, agent=self._broker.roster.agent(request.identity), now=self._broker.clock.now(),
-            grant=window.grant if window else None, before=before, used=used,
+            request, self._broker.requests.rule(request), caller=self._who, agent=agent, now=self._broker.clock.now(),
+            grant=window.grant if window else None, before=before, used=used, persons=persons, void=void,
         )  # fmt: skip
 
     async def _history(self, request: Request) -> tuple[str, str]:

@@ -1,7 +1,7 @@
 """The broker's values as what people are shown."""
 
 from base64 import b64encode
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 
 from jitui.desk import ActionView, ClauseView, FactView, FrameView, GrantView, IdentityView, Proof, RequestView, SessionView, TokenView
 from jitui.facts import Fact
@@ -10,6 +10,7 @@ from jitui.instant import Instant, rfc3339
 from jitui.rules import request as requests
 from jitui.rules.grant import MOVES, Event
 from jitui.rules.hazard import clause_hazard, scope_hazard
+from jitui.rules.persons import ALONE, Persons
 from jitui.rules.rights import Right, rights_of, why_not_decide
 from jitui.rules.terms import Grant, Identity, Request, RequestState, Rule
 from jitui.said import Said
@@ -25,13 +26,18 @@ def when(wall_us: int | None) -> str:
 
 
 def request_view(
-    request: Request, rule: Rule | None, *, caller: Identity, agent: Identity, now: Instant, grant: Grant | None, before: str, used: str
-) -> RequestView:
+    request: Request, rule: Rule | None, *, caller: Identity, agent: Identity, now: Instant, grant: Grant | None, before: str, used: str,
+    persons: Persons = ALONE, void: Container[str] = (),
+) -> RequestView:  # fmt: skip
     """A request for one caller: what they see of it, and what they may do with it now."""
     pending = request.state is RequestState.PENDING
-    why_not = "no rule allows it any more" if rule is None else why_not_decide(caller, agent, rule)
-    if not why_not and any(a.person == caller.name for a in request.approvals):
+    why_not = "no rule allows it any more" if rule is None else why_not_decide(caller, agent, rule, persons)
+    counted = tuple(a.person for a in request.approvals if a.person not in void or not pending)
+    if not why_not and caller.name in counted:
         why_not = f"{caller.name} has approved it already; another person has to"
+    for name in () if why_not else counted:
+        if why := persons.shared(caller.name, name):
+            why_not = f"{name} has approved it already, and {caller.name} counts as the same person: {why}; another has to"
     may = []
     if pending and Right.DECIDE in rights_of(caller):
         may += ["deny"] if why_not else ["approve", "deny"]
@@ -44,7 +50,7 @@ def request_view(
         duration_s=duration_s, scope=str(scope), clauses=tuple(ClauseView(text=str(c), hazard=str(clause_hazard(c))) for c in scope.clauses),
         hazard=str(scope_hazard(scope)), reason=Said(request.reason), asked=rfc3339(request.asked.wall_us),
         waited_s=max(0.0, _since(request.asked, now)), lapses_s=max(0.0, request.pending_until.remaining_us(now) / 1e6) if pending else 0.0,
-        approvals=tuple(a.person for a in request.approvals), approvals_needed=rule.approvals if rule else 1, rule_duration_s=rule.duration_s if rule else 0,
+        approvals=counted, approvals_needed=rule.approvals if rule else 1, rule_duration_s=rule.duration_s if rule else 0,
         rule_scope=str(rule.scope) if rule else "", starts="on-first-use" if rule and rule.on_first_use else "on-approval", from_peer=request.peer,
         token=request.token, same_user=request.same_user, owner_may_approve=bool(rule and rule.owner_may_approve),
         digest=requests.digest(request, rule) if rule else "", you_may=tuple(may), you_may_not=why_not if pending else "",

@@ -45,6 +45,13 @@ class People:
             raise UnknownCallerError(f"user {user_name(uid)} (uid {uid}) is nobody here; add it under people: in the configuration, or present a token")
         return Identity(user_name(uid), admin | SOLO if self.solo else admin)
 
+    def logins(self, name: str) -> tuple[str, ...]:
+        """Other names of the same hand: the login of a person's Unix user, if nobody else is named so; where no people are named, root for the own user."""
+        if name in self.named:
+            login = user_name(self.named[name].uid)
+            return (login,) if login not in self.named else ()
+        return (user_name(0),) if self.solo and self.own_uid and name == user_name(self.own_uid) else ()
+
     def by_name(self, name: str) -> Identity | None:
         """The person of that name, if the configuration or the gateway's own user is them."""
         if name in self.named:

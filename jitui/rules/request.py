@@ -5,7 +5,7 @@ Approving only ever tightens: below what was asked, below the rule as it is now,
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import replace
 from enum import StrEnum
 from hashlib import sha256
@@ -16,6 +16,7 @@ from jitui import span
 from jitui.errors import ConflictError, InvalidError, RefusedError
 from jitui.instant import Deadline, Instant, rfc3339
 from jitui.rules.hazard import scope_hazards
+from jitui.rules.persons import ALONE, Persons
 from jitui.rules.scope import Scope, wider_clause
 from jitui.rules.terms import Approval, Request, RequestState as State, Rule
 
@@ -97,23 +98,28 @@ def ask(
 
 
 def approve(
-    request: Request, rule: Rule | None, *, person: str, now: Instant, duration_s: int = 0, scope: Scope | None = None, reason: str = ""
-) -> Request:
+    request: Request, rule: Rule | None, *, person: str, now: Instant, duration_s: int = 0, scope: Scope | None = None, reason: str = "",
+    persons: Persons = ALONE, void: Container[str] = (),
+) -> Request:  # fmt: skip
     """The request with one more yes; approved once there are enough. Duration and scope become the tightest that was agreed to.
 
+    Names that are one person, by `persons`, are one yes; an earlier yes of who is in `void` is left out: they may not say it any more.
     No duration and no scope: as it stands. Raises ConflictError (decided, lapsed, this person counted already) or RefusedError (wider
     than it stands, or than the rule is now).
     """
     _in_time(request, Event.APPROVE, now)
     if rule is None or (rule.identity, rule.connection) != (request.identity, request.connection):
         raise RefusedError(f"no rule lets {request.identity} on {request.connection} any more; deny r-{request.id}")
-    for earlier in request.approvals:
+    standing = tuple(earlier for earlier in request.approvals if earlier.person not in void)
+    for earlier in standing:
         if earlier.person == person:
             raise ConflictError(f"{person} already approved r-{request.id} at {rfc3339(earlier.at_us)}; it needs another person")
+        if why := persons.shared(person, earlier.person):
+            raise RefusedError(f"{earlier.person} already approved r-{request.id}, and {person} counts as the same person: {why}; it needs another")
     agreed_s, agreed = duration_s or request.duration_s, scope or request.scope
     _tighter(request, rule, agreed_s, agreed)
-    approvals = (*request.approvals, Approval(person, now.wall_us, agreed_s, agreed, reason))
-    event = Event.APPROVE if len(approvals) >= rule.approvals else Event.ASSENT
+    approvals = (*standing, Approval(person, now.wall_us, agreed_s, agreed, reason))
+    event = Event.APPROVE if persons.count(each.person for each in approvals) >= rule.approvals else Event.ASSENT
     state = move(request, event)
     request = replace(request, approvals=approvals, duration_s=agreed_s, scope=agreed)
     return _settle(request, state, person, reason, now) if state is State.APPROVED else request

@@ -1,10 +1,11 @@
-"""Who may what. Section 8 of the design as one table; a person never decides for an identity they are, own or created."""
+"""Who may what. Section 8 of the design as one table; a person never decides for an identity they are, own, created or hold a token of."""
 
 from collections.abc import Mapping
 from enum import StrEnum
 from typing import Final
 
 from jitui.errors import RefusedError
+from jitui.rules.persons import ALONE, Persons, Tie
 from jitui.rules.terms import Identity, Role, Rule
 
 
@@ -63,10 +64,11 @@ def require(identity: Identity, right: Right) -> None:
     raise RefusedError(f"{identity.name} may not {WORDS[right]}; that takes the role {roles or 'auditor, and being named for it'}")
 
 
-def why_not_decide(person: Identity, agent: Identity, rule: Rule) -> str:
+def why_not_decide(person: Identity, agent: Identity, rule: Rule, persons: Persons = ALONE) -> str:
     """Why this person may not decide for this agent, in one sentence; empty if they may.
 
-    `owner_may_approve` of the rule lifts owning and having created, never being the agent or an agent.
+    Whoever `persons` says can act as the person, or as who owns, created or holds the agent, counts as them: an approver whom the agent's admin
+    made is that admin. `owner_may_approve` of the rule lifts owning, having created and holding, never being the agent or an agent.
     """
     if person.is_agent:
         return f"{person.name} is an agent, and agents never decide; ask an approver"
@@ -80,4 +82,10 @@ def why_not_decide(person: Identity, agent: Identity, rule: Rule) -> str:
         return f"{person.name} owns {agent.name}, and nobody decides for what they own; ask another approver"
     if agent.created_by == person.name:
         return f"{person.name} created {agent.name}, and nobody decides for what they created; ask another approver"
+    for tie in persons.holders(agent.name):
+        if tie.name == person.name:
+            return f"{person.name} {tie.how}, and nobody decides for what they hold; ask another approver"
+    for tie in (Tie(agent.owner, f"owns {agent.name}"), Tie(agent.created_by, f"created {agent.name}"), *persons.holders(agent.name)):
+        if tie.name and (why := persons.shared(person.name, tie.name)):
+            return f"{person.name} counts as {tie.name}, who {tie.how}: {why}; ask an approver whom somebody else made"
     return ""

@@ -72,6 +72,7 @@ class Loaded:
 
     identities: dict[str, Identity]
     tokens: list[TokenRow]
+    issuers: dict[str, str]  # by token id: whose fact its issue is
     requests: list[Request]  # pending
     grants: list[Grant]  # waiting or active
     used: dict[int, tuple[int, int, int]]  # on record of those, by grant: bytes towards the cluster and towards the client, frames and what took as much room
@@ -149,6 +150,7 @@ def load(db: sqlite3.Connection, lost_sessions: int) -> Loaded:
     return Loaded(
         identities={row["name"]: identity_of(row) for row in cursor(db, "select * from identities")},
         tokens=[token_of(row) for row in cursor(db, "select * from tokens")],
+        issuers=dict(db.execute("select json_extract(what, '$.token'), who from facts where kind = ?", (Kind.TOKEN_ISSUED.value,)).fetchall()),
         requests=requests_where(db, "state = 'pending' order by id"),
         grants=[grant_of(row) for row in cursor(db, "select * from grants where state in ('waiting', 'active') order by id")],
         used={grant: (bytes_in, bytes_out, frames) for grant, bytes_in, bytes_out, frames in db.execute(_USED)},
