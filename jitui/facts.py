@@ -47,6 +47,7 @@ class Kind(StrEnum):
     # subject: identity, whose denied calls and refused asks are counted and not written. identity, state (began, over), why;
     # over: denied, refused, since_us, until_us
     COUNTED = "counted"
+    DISK = "disk"  # subject: gateway; it has more or less room than before. level (plenty, no-rows, no-streams, nothing), free, min_free (bytes)
     LOCKDOWN_ON = "lockdown.on"  # subject: gateway. why
     LOCKDOWN_OFF = "lockdown.off"  # subject: gateway. why
     VIEWED = "viewed"  # subject: s-N. how (live, recorded, unmasked)

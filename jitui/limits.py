@@ -44,6 +44,9 @@ class Limits(Strict):
     """The same in bytes, with what it asks."""
     asks_per_hour: Count = 120
     """Of one agent; beyond it 429 that says when."""
+    min_free: Bytes = 2 << 30
+    """Bytes free on the record's disk below which denials are counted only; below 3/4 of it nothing new is opened, below 1/2 streams end.
+    An eighth of the disk where that is less."""
     api_connections_per_agent: Count = 16
     api_connections_per_person: Count = 64
     """On TCP with a token."""

@@ -140,10 +140,13 @@ class Gateway:
                 Draft(Kind.GATEWAY_STARTED, __version__, "gateway", {"boot_id": self.clock.now().boot_id, "boot_us": self.clock.now().boot_us,
                                                                       "config": settings.digest[:12], "solo": settings.solo, "key_id": store.key_id})
             ])  # fmt: skip
+            await broker.room.look()
             await broker.recover()  # nobody is answered before: a live window would be denied, and what is asked would be lost
             await kube.open(context)
             await api.open()
-            works: tuple[Work, ...] = (self._tick, gauge.run, partial(self._renew, context), *(way.discovery.run for way in ways.values()), *self._renewing)
+            works: tuple[Work, ...] = (
+                self._tick, gauge.run, broker.room.run, partial(self._renew, context), *(way.discovery.run for way in ways.values()), *self._renewing,
+            )  # fmt: skip
             background = [self._tasks.create_task(always(work, self.log)) for work in works]
             stack.callback(lambda: [task.cancel() for task in background])
             gc.collect()
@@ -220,7 +223,7 @@ class Gateway:
         if dict(old.connections) != dict(settings.connections) or old.listen != settings.listen or old.certificate != settings.certificate:
             raise ConfigurationError(f"{settings.path}: connections, listen and certificate are read at start only; restart the gateway for them")
         await self.broker.reload(by_pair(settings), People(os.geteuid(), settings.people), settings.digest)
-        self.broker.quota.limits = settings.limits
+        self.broker.quota.limits = self.broker.room.limits = settings.limits
         self.configuration = settings
         return f"{len(settings.rules)} rules and {len(settings.people)} people in force, configuration {settings.digest[:12]}"
 

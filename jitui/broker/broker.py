@@ -7,6 +7,7 @@ from jitui.broker.freezer import Freezer
 from jitui.broker.notes import Notes
 from jitui.broker.quota import Quota
 from jitui.broker.requests import Requests
+from jitui.broker.room import Level, Room
 from jitui.broker.roster import Roster
 from jitui.broker.windows import Spawn, Windows, deadline_json
 from jitui.clock import Clock
@@ -55,6 +56,7 @@ class Broker:
         self.quota = Quota(clock, self.windows.owe, limits or Limits())
         self.requests = Requests(store, clock, self.windows, rules, self._standing, self.quota, self.roster.directory)
         self.requests.lockdown = store.loaded.lockdown  # before anybody can ask
+        self.room = Room(store.room, limits or Limits(), self._room_changed)
         self.notes = Notes(store, clock, gateway, self.windows.over, self.quota)
 
     async def recover(self) -> None:
@@ -91,6 +93,16 @@ class Broker:
         if self.requests.lockdown:
             return "lockdown is on"
         return f"{identity} was disabled" if self.roster.agent(identity).disabled else ""
+
+    def _room_changed(self, room: Room) -> None:
+        """The record's disk has more room than before, or less."""
+        words = f"{room.words}; your window stays open, try again once there is room"
+        self.quota.low = room.level >= Level.NO_ROWS
+        self.windows.full = words if room.level >= Level.NO_STREAMS else ""
+        if room.level is Level.NOTHING:
+            for session in list(self.windows.sessions.values()):
+                self.windows.over(session, End(Why.UNRECORDABLE, "gateway", f"jitui: {words}", 503, "ServiceUnavailable"))
+        self.windows.owe([room.fact])
 
     def tick(self, now: Instant) -> None:
         """Every 100 ms."""

@@ -73,6 +73,7 @@ class Windows:
         self.live: dict[int, Window] = {}
         self.sessions: dict[int, Session] = {}
         self.stopping = False
+        self.full = ""  # why nothing new may be opened: the disk has too little room
         self._store, self._clock, self._spawn = store, clock, spawn
         self._api: dict[int, Session] = {}
         self._opening: dict[int, asyncio.Future[Session]] = {}
@@ -121,6 +122,8 @@ class Windows:
         """A session whose opening is on record. Activates a waiting grant first. Raises JituiError: it is too late, or can't be recorded."""
         if self.stopping:
             raise UnavailableError("the gateway is stopping; ask again when it is back")
+        if self.full:
+            raise UnavailableError(self.full)
         window = self.window(grant.id)
         if window.grant.state is GrantState.WAITING:
             await self._shared(self._activating, window, self._activate)
@@ -175,6 +178,9 @@ class Windows:
         if self.stopping:
             self.over(session, STOPPED)
             raise UnavailableError(STOPPED.words.removeprefix("jitui: "))
+        if self.full:
+            self.over(session, End(Why.UNRECORDABLE, "gateway", f"jitui: {self.full}", 503, "ServiceUnavailable"))
+            raise UnavailableError(self.full)
         if not session.passing():
             # the window ended while the opening was written: the session is over before a byte of it passed
             end = window.end or self._end_of(window)

@@ -97,7 +97,7 @@ class Bound:
         error = broker.store.recording_error
         return Status(
             at=rfc3339(now.wall_us), recording=error is None, recorder_error=str(error) if error else "", record_bytes_s=self._house.gauge.bytes_s,
-            disk_free=broker.store.free_bytes(), lag_ms=self._house.gauge.lag_ms, waiting=len(broker.requests.pending), live=len(broker.windows.live),
+            disk_free=broker.room.free, lag_ms=self._house.gauge.lag_ms, waiting=len(broker.requests.pending), live=len(broker.windows.live),
             open_streams=sum(window.open_streams for window in broker.windows.live.values()), lockdown=broker.requests.lockdown,
             facts=broker.store.newest_fact, trouble=self._house.trouble(),
         )  # fmt: skip

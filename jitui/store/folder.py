@@ -128,8 +128,12 @@ class Folder:
 
     def free_bytes(self) -> int:
         """Bytes this user can still write to the folder's file system, the reserve not counted."""
+        return self.room()[0]
+
+    def room(self) -> tuple[int, int]:
+        """The same, and the bytes that the file system has in all."""
         room = os.statvfs(self.root)
-        return room.f_bavail * room.f_frsize
+        return room.f_bavail * room.f_frsize, room.f_blocks * room.f_frsize
 
     def tape(self, number: int) -> Path:
         return self.tapes / f"{number:06d}.db"

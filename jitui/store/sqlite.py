@@ -167,6 +167,10 @@ class Store:
         """Bytes left on the folder's file system, the reserve not counted."""
         return self._folder.free_bytes()
 
+    def room(self) -> tuple[int, int]:
+        """The same, and how many it has in all. Asks the file system: not for the loop while it serves."""
+        return self._folder.room()
+
     async def aclose(self) -> None:
         """Write what waits, sign the last head, and let the folder go."""
         try:
