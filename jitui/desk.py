@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal, Protocol
 
+from jitui.atwork import AtWork
 from jitui.rules.action import Action
 from jitui.said import Said
 
@@ -48,6 +49,7 @@ class Status:
     lockdown: bool
     facts: int  # newest seq
     trouble: str = ""  # a cluster's credential that can't be renewed, how long it serves on, and why; empty if all is well
+    limits: tuple[AtWork, ...] = ()  # at work within the last minute, the newest first
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,6 +12,7 @@ import signal
 import ssl
 import sys
 from collections.abc import Callable, Coroutine, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
@@ -19,8 +20,9 @@ from typing import Any, Final
 import structlog
 import uvloop
 
-from jitui import __version__, config, private_file, tls
+from jitui import __version__, config, descriptors, private_file, tls
 from jitui.broker import Broker
+from jitui.broker.pressure import Pressure
 from jitui.broker.troubles import Troubles
 from jitui.bus import Bus
 from jitui.clock import Clock, SystemClock
@@ -28,6 +30,7 @@ from jitui.config import Configuration, EksConnection, KubernetesConnection
 from jitui.counter import Counter
 from jitui.counter.bound import Premises
 from jitui.counter.gauge import Gauge
+from jitui.doors import caps
 from jitui.doors.api.door import ApiDoor
 from jitui.doors.kube.door import KubeDoor
 from jitui.errors import ConfigurationError, JituiError
@@ -66,8 +69,11 @@ class Gateway:
         self.addresses: dict[str, str | None] = {}
         self.broker: Broker
         self.log: Any = structlog.get_logger("jitui")
+        self.pressure = Pressure(clock, lambda event, more: self.log.warning(event, **more))
         self._stop = asyncio.Event()
         self._renewing: list[Work] = []  # of the credentials that are renewed in the background
+        self.shares: descriptors.Shares  # once it runs
+        self._kube: KubeDoor
         self._tasks: asyncio.TaskGroup
 
     def stop(self) -> None:
@@ -92,6 +98,8 @@ class Gateway:
 
     async def run(self, ready: Callable[[Mapping[str, str | None]], None]) -> None:
         """Until stopped. Raises JituiError, in one line, if it can't start."""
+        self.shares = descriptors.share(descriptors.raise_limit(), self.configuration.limits.strangers)
+        asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(self.shares.threads, "jitui"))
         store = await Store.open(self.data_dir, self.clock, self.bus, reserve_bytes=reserve(self.data_dir))
         try:
             async with asyncio.TaskGroup() as self._tasks:
@@ -111,14 +119,14 @@ class Gateway:
                 stack.callback(way.pool.close)
             broker = self.broker = Broker(
                 store, self.clock, gateway=store.key_id[:8], people=people, rules=by_pair(settings), spawn=self.spawn,
-                kinds={name: way.discovery for name, way in ways.items()}, limits=settings.limits,
+                kinds={name: way.discovery for name, way in ways.items()}, limits=settings.limits, pressure=self.pressure,
             )  # fmt: skip
             broker.windows.ended = lambda grant: self._forget(ways, grant)
             broker.windows.occupied = lambda name, live: ways[name].pool.rest(not live) if name in ways else None
             callers = Callers(broker.roster.directory, self.clock)
             material = self._material()
             context = tls.server_context(material)
-            kube = KubeDoor(broker, callers, ways, self.spawn, os.geteuid())
+            kube = self._kube = KubeDoor(broker, callers, ways, self.spawn, os.geteuid(), caps.at_kube(settings.limits, self.shares))
             host, port = address(settings.listen.kube)
             kube.bind(host, port)
             stack.push_async_callback(kube.aclose)
@@ -167,7 +175,7 @@ class Gateway:
         ways = {}
         for name, connection in self.configuration.connections.items():
             upstream = await self._upstream(name, connection, troubles)
-            pool = Pool(upstream)
+            pool = Pool(upstream, max(1, self.shares.kept // len(self.configuration.connections)))
             discovery = Discovery(upstream, pool, self.clock)
             ways[name] = Way(name, upstream, pool, discovery, self.spawn, connection.isolation == "required")
         await asyncio.gather(*(self._first_look(way) for way in ways.values()))
@@ -225,6 +233,7 @@ class Gateway:
         await self.broker.reload(by_pair(settings), People(os.geteuid(), settings.people), settings.digest)
         self.broker.quota.limits = self.broker.room.limits = settings.limits
         self.configuration = settings
+        self._kube.visitors.tune(caps.at_kube(settings.limits, self.shares))
         return f"{len(settings.rules)} rules and {len(settings.people)} people in force, configuration {settings.digest[:12]}"
 
     async def _tick(self) -> None:

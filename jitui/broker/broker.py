@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from jitui.broker.freezer import Freezer
 from jitui.broker.notes import Notes
+from jitui.broker.pressure import Pressure
 from jitui.broker.quota import Quota
 from jitui.broker.requests import Requests
 from jitui.broker.room import Level, Room
@@ -48,12 +49,14 @@ class Broker:
         kinds: Mapping[str, Kinds],
         spawn: Spawn,
         limits: Limits | None = None,
+        pressure: Pressure | None = None,
     ) -> None:
+        self.pressure = pressure or Pressure(clock)
         self.store, self.clock, self.gateway, self.kinds, self.spawn = store, clock, gateway, kinds, spawn
         self.roster = Roster(store, clock, people)
         self.windows = Windows(store, clock, spawn)
         self.freezer = Freezer(self.windows)
-        self.quota = Quota(clock, self.windows.owe, limits or Limits())
+        self.quota = Quota(clock, self.windows.owe, limits or Limits(), self.pressure.at_work)
         self.requests = Requests(store, clock, self.windows, rules, self._standing, self.quota, self.roster.directory)
         self.requests.lockdown = store.loaded.lockdown  # before anybody can ask
         self.room = Room(store.room, limits or Limits(), self._room_changed)

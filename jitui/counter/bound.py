@@ -100,6 +100,7 @@ class Bound:
             disk_free=broker.room.free, lag_ms=self._house.gauge.lag_ms, waiting=len(broker.requests.pending), live=len(broker.windows.live),
             open_streams=sum(window.open_streams for window in broker.windows.live.values()), lockdown=broker.requests.lockdown,
             facts=broker.store.newest_fact, trouble=self._house.trouble(),
+            limits=broker.pressure.now,
         )  # fmt: skip
 
     async def _find_request(self, at: int) -> Request:

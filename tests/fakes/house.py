@@ -6,6 +6,7 @@ import contextlib
 import os
 import ssl
 from collections.abc import AsyncIterator, Callable, Coroutine
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -64,6 +65,10 @@ class House:
         self.counter = Counter(Premises(self.broker, self.files, bus, Gauge(store), "https://gw", "", ("prod",), self._reload, lambda: None))
         self.trust: ssl.SSLContext
         self.token = ""
+
+    def limit(self, **caps: Any) -> None:
+        """Other limits at the door from now on."""
+        self.door.visitors.tune(replace(self.door.visitors.caps, **caps))
 
     def spawn(self, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
         async def guarded() -> None:

@@ -31,7 +31,7 @@ class Answered:
 
     def __init__(self, client: "KubeClient", send: Callable[[bool], None]) -> None:
         self._client, self._send, self._seen = client, send, 0
-        client.expect(BODY_WITHIN)
+        client.patience.expect(BODY_WITHIN)
 
     def now(self) -> None:
         """Without waiting for the body, and for the last time on this connection."""

@@ -4,14 +4,17 @@ import asyncio
 import re
 from typing import TYPE_CHECKING, Final
 
+from jitui.broker.windows import session_kind
 from jitui.doors.kube import notices, openapi
 from jitui.doors.kube.admission import Admission
 from jitui.doors.kube.call import Answered, Call, Waiting
 from jitui.doors.kube.discover import discover
+from jitui.doors.kube.patience import Patience
 from jitui.doors.kube.plan import plan
 from jitui.doors.kube.review import Review, is_review
 from jitui.doors.kube.upgrade import Upgrade
-from jitui.errors import JituiError, RefusedError
+from jitui.doors.visitors import Visitor
+from jitui.errors import JituiError, RefusedError, TooManyError
 from jitui.rules import kube
 from jitui.rules.action import Action
 from jitui.rules.policy import Allow, Deny, is_discovery
@@ -26,24 +29,22 @@ if TYPE_CHECKING:
     from jitui.doors.kube.door import KubeDoor
 
 LONG: Final = 1 << 16  # bytes of a target
-HEAD_WITHIN: Final = 15.0  # seconds for a whole request head, and for the TLS handshake before it
 DISCOVERING: Final = re.compile(rb"(?:/c/[^/?]*)?/(?:version|api(?:/v1)?|apis(?:/[^/?]+/[^/?]+)?)/?(?:\?.*)?", re.DOTALL)
-IDLE: Final = 300.0  # seconds a kept connection may rest between requests
-DRAIN: Final = 2.0  # seconds a client may take for the last bytes it is sent
+SLOWED: Final = 0.1  # seconds until the next request behind one that was too many: a client that does not heed Retry-After waits too
 LINGER: Final = 0.2  # seconds without a byte from the client before a close: what it still sends would make it lose the answer (RFC 9112, 9.6)
 
 
 class KubeClient(asyncio.Protocol):
     """The connection. Owned by the loop; closed by whoever ends first."""
 
-    def __init__(self, door: "KubeDoor") -> None:
-        self.door = door
+    def __init__(self, door: "KubeDoor", visitor: Visitor) -> None:
+        self.door, self.visitor = door, visitor
+        self.patience = Patience(door.visitors, visitor)
         self.parser = http.RequestParser()
         self.transport: asyncio.Transport
         self.outlet: Outlet
         self.peer = ""
         self.current: Call | None = None
-        self._timer: asyncio.TimerHandle | None = None
         self._closing = False
         self._turning = False  # `_next` is at work
         self._heard = False  # something came since the last look
@@ -51,6 +52,8 @@ class KubeClient(asyncio.Protocol):
         self._keep = True  # and its client wants to go on behind its answer
         self._as_text = False  # a refusal of the request in progress is shown only if it is text
         self._draining = False  # the next request waits until the last answer is written
+        self._slowed = False  # the next request waits for a moment
+        self._retry_after = 0  # seconds, said with the answer to the request in progress
         self._admission: Admission | None = None  # of the request in progress
 
     # -- transport ---------------------------------------------------------------------------------------------------------
@@ -62,11 +65,12 @@ class KubeClient(asyncio.Protocol):
         name = transport.get_extra_info("peername")
         self.peer = f"{name[0]}:{name[1]}" if name else ""
         self.door.clients.add(self)
-        self.expect(HEAD_WITHIN)
+        self.visitor.resting = lambda: self.current is None and not self._draining
+        self.patience.begin(self.transport)
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio.Protocol's signature
         self.door.clients.discard(self)
-        self.calm()
+        self.patience.gone()
         call, self.current = self.current, None
         if call is not None:
             call.client_lost()
@@ -96,7 +100,10 @@ class KubeClient(asyncio.Protocol):
         except http.Malformed as error:
             self._malformed(error)
             return
-        self._events(events)
+        if events:
+            self._events(events)
+        elif self.current is None:
+            self.patience.heading(self.parser.holding)
         if self.parser.full:
             self.pause_reading()
 
@@ -123,7 +130,7 @@ class KubeClient(asyncio.Protocol):
         """Those of one request, or a part of it: the parser pauses behind each."""
         for event in events:
             if isinstance(event, http.RequestHead):
-                self.calm()
+                self.patience.headed()
                 self._bodyless, self._keep = event.method == b"HEAD", event.keep_alive
                 self.current = self._begin(event)
                 if event.get(b"expect").lower() == b"100-continue":
@@ -150,10 +157,11 @@ class KubeClient(asyncio.Protocol):
         """Judge the head; nothing of the request has gone anywhere yet."""
         self._as_text = DISCOVERING.fullmatch(head.target) is not None
         self._admission = None
+        self._retry_after = 0
         try:
-            admission = self._admission = self.door.admit(head, self.peer, self.transport)
+            admission = self._admission = self.door.admit(head, self)
         except JituiError as error:
-            return self.say(error.code, error.reason, f"jitui: {error}")
+            return self._too_many(error) if isinstance(error, TooManyError) else self.say(error.code, error.reason, f"jitui: {error}")
         broker = self.door.broker
         target = admission.target
         if len(target) > LONG and not broker.windows.of(admission.who.name, admission.connection):
@@ -180,11 +188,14 @@ class KubeClient(asyncio.Protocol):
             return self._deny(head, admission, action, verdict)
         if (broken := broker.store.recording_error) is not None:
             return self.say(503, "ServiceUnavailable", f"jitui: this can't be recorded, so it does not pass ({broken}); it passes again once there is room")
-        if head.upgrade or kube.is_upgrade_target(action):
-            return self._upgrade(head, admission, action, lines, verdict)
-        if is_review(action):
-            return Review(self, head, admission, action, lines, verdict)
-        return self._pass(head, admission, action, lines, verdict)
+        try:
+            if head.upgrade or kube.is_upgrade_target(action):
+                return self._upgrade(head, admission, action, lines, verdict)
+            if is_review(action):
+                return Review(self, head, admission, action, lines, verdict)
+            return self._pass(head, admission, action, lines, verdict)
+        except TooManyError as error:  # of streams
+            return self._too_many(error)
 
     def _look(self, head: http.RequestHead, admission: Admission, action: Action, lines: headers.Lines) -> Call:
         """A kind that nobody has seen may be a second old: look once before it is denied, but for nobody without a window."""
@@ -215,7 +226,7 @@ class KubeClient(asyncio.Protocol):
 
     def pass_on(self, waiting: Waiting, head: http.RequestHead, admission: Admission, action: Action, lines: headers.Lines) -> None:
         """What was held back for a look at its body goes to the cluster, if it still may."""
-        self.calm()
+        self.patience.calm()
         verdict = self.door.broker.judge(admission.who, admission.connection, action)
         if isinstance(verdict, Deny):
             waiting.become(self._deny(head, admission, action, verdict))
@@ -228,6 +239,8 @@ class KubeClient(asyncio.Protocol):
         session = broker.windows.session_now(verdict.grant, action)
         if session is not None:
             return self._exchange(session, head, admission, action, lines, verdict)
+        if session_kind(action) != "api":
+            self.door.visitors.stream(self.visitor, verdict.grant.id)
         waiting = Waiting(self)
 
         async def open_session() -> Call | None:
@@ -264,32 +277,39 @@ class KubeClient(asyncio.Protocol):
         except JituiError as error:
             self._denied(head, admission, action, str(error))
             return self.say(error.code, error.reason, f"jitui: {error}")
+        self.door.visitors.stream(self.visitor, allow.grant.id)
         return Upgrade(self, head, admission, action, lines, asked, allow)
 
     def leave(self) -> None:
         """An upgrade is through: this connection is the relay's from now on."""
-        self.calm()
+        self.patience.calm()
         self.current = None
         self.door.clients.discard(self)
 
     # -- answers of the gateway's own --------------------------------------------------------------------------------------
 
-    def say(self, code: int, reason: str, message: str) -> Answered:
+    def say(self, code: int, reason: str, message: str, *, close: bool = False, **details: int) -> Answered:
         """A refusal in words, once the request's body has gone by."""
-        if not self._as_text or code in {401, 404}:  # of those client-go has its own words
-            return self._raw(code, status.status(code, reason, message))
-        # of a refused discovery it shows text alone, and so it did of a watch before 0.32; of a Status "unknown" (client-go: rest/request.go)
-        text = clean(message, 1000).encode()
-        return Answered(self, lambda close: self.answer(code, text, close=close, kind=b"text/plain; charset=utf-8"))
+        # client-go shows text alone of a refused discovery, and so it did of a watch before 0.32; of a Status "unknown" (client-go: rest/request.go)
+        if self._as_text and code not in {401, 404}:  # of those it has its own words
+            text = clean(message, 1000).encode()
+            return Answered(self, lambda late: self.answer(code, text, close=late or close, kind=b"text/plain; charset=utf-8"))
+        body = status.status(code, reason, message, **details)
+        return Answered(self, lambda late: self.answer(code, body, close=late or close))
 
-    def _raw(self, code: int, body: bytes) -> Answered:
-        return Answered(self, lambda close: self.answer(code, body, close=close))
+    def _too_many(self, error: TooManyError) -> Answered:
+        """A limit is reached. client-go tries up to ten times again where the answer has a Retry-After, and shows the words at once where it has none."""
+        self._retry_after, self._slowed = error.retry_after, True
+        more = {"retryAfterSeconds": error.retry_after} if error.retry_after else {}
+        return self.say(error.code, error.reason, f"jitui: {error}", close=error.close, **more)
 
     def answer(self, code: int, body: bytes, *, close: bool = False, kind: bytes = b"application/json") -> None:
         """A Status, with its length."""
         lines = [(b"Content-Type", kind), (b"Cache-Control", b"no-cache, private")]
         if self._admission is not None and (notice := notices.beside(self.door.broker, self._admission)):
             lines.append((b"Warning", notice))
+        if self._retry_after:
+            lines.append((b"Retry-After", b"%d" % self._retry_after))
         self.give(code, lines, body, close=close)
 
     def give(self, code: int, lines: headers.Lines, body: bytes, *, close: bool) -> None:
@@ -313,11 +333,17 @@ class KubeClient(asyncio.Protocol):
         if not keep:
             self._close()
             return
-        self.expect(IDLE)
-        if self.outlet.idle:
+        self.patience.next()
+        if self._slowed:
+            asyncio.get_running_loop().call_later(SLOWED, self._go_on)
+        elif self.outlet.idle:
             self._next()
         else:  # who does not read gets no further answers
             self._draining = True
+
+    def _go_on(self) -> None:
+        self._slowed = False
+        self._next()
 
     def _next(self) -> None:
         """The requests that came meanwhile, one after the other; a loop, as each may be answered at once."""
@@ -325,10 +351,11 @@ class KubeClient(asyncio.Protocol):
             return
         self._turning = True
         try:
-            while self.current is None and not self._closing and not self._draining:
+            while self.current is None and not self._closing and not self._draining and not self._slowed:
                 events = self.parser.resume()
                 self.resume_reading()
                 if not events:
+                    self.patience.heading(self.parser.holding)
                     break
                 self._events(events)
                 if self.parser.full:
@@ -342,8 +369,7 @@ class KubeClient(asyncio.Protocol):
     def _close(self) -> None:
         """Once all is written and the client is still; two seconds at most."""
         self._closing = self._heard = True
-        self.calm()
-        self._timer = asyncio.get_running_loop().call_later(DRAIN, self.transport.abort)
+        self.patience.last()
         self.resume_reading()
         if self.outlet.idle:
             self._linger()
@@ -368,16 +394,3 @@ class KubeClient(asyncio.Protocol):
         body = status.status(error.code, "BadRequest", f"jitui: {error}")
         self.outlet.write(http.render_response(error.code, [(b"Content-Type", b"application/json"), (b"Connection", b"close")], body))
         self._close()
-
-    # -- patience ----------------------------------------------------------------------------------------------------------
-
-    def expect(self, seconds: float) -> None:
-        """Close if nothing else was asked for or said by then."""
-        self.calm()
-        self._timer = asyncio.get_running_loop().call_later(seconds, self.transport.close)
-
-    def calm(self) -> None:
-        """Nothing is waited for by a certain time any more."""
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None

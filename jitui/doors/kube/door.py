@@ -8,20 +8,25 @@ from collections.abc import Callable, Coroutine, Mapping
 from typing import Any, Final
 
 from jitui.broker import Broker
+from jitui.descriptors import share
+from jitui.doors.caps import Caps, at_kube
 from jitui.doors.kube.admission import Admission
 from jitui.doors.kube.client import KubeClient
 from jitui.doors.kube.tries import Tries
+from jitui.doors.porch import Porch, address_of
+from jitui.doors.visitors import Visitor, Visitors
 from jitui.errors import JituiError, NotFoundError, RefusedError, UnavailableError, UnknownCallerError
 from jitui.identity.callers import Callers
 from jitui.identity.peer import loopback_uid
+from jitui.limits import Limits
 from jitui.session.relay import Relay
 from jitui.session.turns import Turns
 from jitui.upstream.way import Way
 from jitui.wire import headers, http
 
 TARGET: Final = re.compile(rb"/c/([a-z0-9](?:[a-z0-9.-]{0,61}[a-z0-9])?)(/.*|\?.*|)", re.DOTALL)
-HANDSHAKE_S: Final = 10.0
 BACKLOG: Final = 1024
+DEFAULT: Final = at_kube(Limits(), share(4096, Limits().strangers))
 SHUTDOWN_S: Final = 2.0  # for a client to say that it closes, too
 
 
@@ -29,9 +34,11 @@ class KubeDoor:
     """The Kubernetes door of one gateway."""
 
     def __init__(
-        self, broker: Broker, callers: Callers, ways: Mapping[str, Way], spawn: Callable[[Callable[[], Coroutine[Any, Any, None]]], None], own_uid: int
-    ) -> None:
+        self, broker: Broker, callers: Callers, ways: Mapping[str, Way], spawn: Callable[[Callable[[], Coroutine[Any, Any, None]]], None], own_uid: int,
+        caps: Caps = DEFAULT,
+    ) -> None:  # fmt: skip
         self.broker, self.callers, self.ways, self.spawn = broker, callers, ways, spawn
+        self.visitors = Visitors(caps, broker.pressure.at_work)
         self.clients: set[KubeClient] = set()
         self.streams: set[Relay] = set()  # until both their sides are closed
         self.turns = Turns()  # of all streams
@@ -41,7 +48,7 @@ class KubeDoor:
         self.port = 0
         self._own_uid = own_uid
         self._bound: socket.socket | None = None  # until it is open
-        self._server: asyncio.Server | None = None
+        self._porch = Porch(self.visitors, spawn, address_of)
 
     def bind(self, host: str, port: int) -> None:
         """Take the address; who connects waits until `open`. Raises UnavailableError if the port is taken."""
@@ -56,15 +63,13 @@ class KubeDoor:
         """Let clients in."""
         assert self._bound is not None
         bound, self._bound = self._bound, None
-        self._server = await asyncio.get_running_loop().create_server(
-            lambda: KubeClient(self), sock=bound, ssl=context, ssl_handshake_timeout=HANDSHAKE_S, ssl_shutdown_timeout=SHUTDOWN_S, backlog=BACKLOG)
+        self._porch.open(bound, context, lambda visitor: KubeClient(self, visitor))
 
     async def aclose(self) -> None:
         """Stop listening, then close what is still open; who was told last words has two seconds to read them."""
         if self._bound is not None:
             self._bound.close()
-        if self._server is not None:
-            self._server.close()
+        self._porch.close()
         loop = asyncio.get_running_loop()
         give_up = loop.time() + SHUTDOWN_S
         for client in list(self.clients):
@@ -74,21 +79,32 @@ class KubeDoor:
         for client in list(self.clients):
             client.abort()
 
-    def admit(self, head: http.RequestHead, peer: str, transport: asyncio.Transport) -> Admission:
-        """Raises UnknownCallerError, RefusedError, NotFoundError."""
+    def relayed(self, relay: Relay, visitor: Visitor) -> None:
+        """Both sides of a stream are closed."""
+        self.streams.discard(relay)
+        self.visitors.gone(visitor)
+
+    def admit(self, head: http.RequestHead, client: KubeClient) -> Admission:
+        """Raises UnknownCallerError, TooManyError, RefusedError, NotFoundError."""
         if self.broker.windows.stopping:
             raise UnavailableError("the gateway is stopping; try again when it is back")
+        visitor, now = client.visitor, asyncio.get_running_loop().time()
         token = headers.credentials(head)
         if token is None:
-            self.unauthenticated += 1
+            self._unknown(visitor, now)
             raise UnknownCallerError("no token in the request; a kubeconfig with one is written by: jitui kubeconfig CONNECTION")
         try:
             caller = self.callers.by_token(token.decode("latin-1"))
         except JituiError:
-            self.unauthenticated += 1
+            self._unknown(visitor, now)
             raise
         if not caller.who.is_agent:
+            self._unknown(visitor, now)
             raise RefusedError(f"{caller.who.name} is a person here; the Kubernetes door is for agents, whose windows people grant")
+        owner = visitor.owner
+        if owner is None or owner.name != caller.who.name:
+            owner = self.visitors.known(visitor, caller.who.name, agent=True)
+        self.visitors.take(owner, now)
         match = TARGET.fullmatch(head.target)
         if match is None:
             raise NotFoundError("the server URL of a kubeconfig ends in /c/CONNECTION here; write one with: jitui kubeconfig CONNECTION")
@@ -98,8 +114,14 @@ class KubeDoor:
             known = sorted(each for each in self.ways if (caller.who.name, each) in self.broker.requests.rules)
             raise NotFoundError(f"no connection {name} here; yours: {', '.join(known) or 'none'}")
         if way.isolated:
-            self._isolated(name, transport)
-        return Admission(caller.who, caller.token, name, match[2] or b"/", way, peer)
+            self._isolated(name, client.transport)
+        return Admission(caller.who, caller.token, name, match[2] or b"/", way, client.peer)
+
+    def _unknown(self, visitor: Visitor, now: float) -> None:
+        """A request that nobody known made."""
+        self.unauthenticated += 1
+        self.visitors.unknown(visitor, now)
+        self.visitors.refused(visitor, now)
 
     def _isolated(self, name: str, transport: asyncio.Transport) -> None:
         client, server = transport.get_extra_info("peername"), transport.get_extra_info("sockname")

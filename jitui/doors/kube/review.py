@@ -28,7 +28,7 @@ class Review(Waiting):
         super().__init__(client)
         self._head, self._admission, self._action, self._lines, self._allow = head, admission, action, lines, allow
         self._answering = False
-        client.expect(BODY_WITHIN)
+        client.patience.expect(BODY_WITHIN)
 
     def body_in(self, data: bytes) -> None:
         if self._answering:
@@ -41,7 +41,7 @@ class Review(Waiting):
 
     def end_in(self) -> None:
         super().end_in()
-        self._client.calm()
+        self._client.patience.calm()
         if not self._answering:
             self._answering = True
             self.run(self._ask)

@@ -203,9 +203,11 @@ class Upgrade:
         self._over = True
         client, handshake = self._client, self._handshake
         assert handshake is not None
-        streams = client.door.streams
-        relay = Relay(session, self._conn, speech, client.door.turns, lambda _, end: client.door.broker.windows.over(session, end), streams.discard)
-        streams.add(relay)
+        door, visitor = client.door, client.visitor
+        relay = Relay(session, self._conn, speech, door.turns, lambda _, end: door.broker.windows.over(session, end),
+                      lambda relay: door.relayed(relay, visitor))  # fmt: skip
+        door.streams.add(relay)
+        visitor.close = relay.client.abort
         session.hand_over(self, relay)
         self._may_run = False
         client.leave()

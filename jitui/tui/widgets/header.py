@@ -76,6 +76,9 @@ class Header(Widget):
             lights.append(Light(f"NOT RECORDING, nothing passes: {words(status.recorder_error, 40)}", bad, 0))
         if status.trouble:
             lights.append(Light(words(status.trouble, 60), bad, 0))
+        if status.limits:
+            newest = status.limits[0]
+            lights.append(Light(f"LIMIT {words(newest.limit, 30)}: {words(newest.who, 30)}", "bold $background on $state-ending", 1))
         low, slow = status.disk_free < LOW_DISK, status.lag_ms > SLOW_MS
         lights.append(Light(f"disk {size(status.disk_free)}", bad if low else good, 1 if low else 7))
         lights.append(Light(f"lag {status.lag_ms:.0f} ms", bad if slow else good, 1 if slow else 9))

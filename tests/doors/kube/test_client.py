@@ -120,8 +120,9 @@ async def test_a_pipelined_chunked_request_has_one_end(tmp_path: Path) -> None:
 
 
 async def test_who_does_not_read_gets_no_further_answers(tmp_path: Path) -> None:
-    """An unknown client that sends and never reads holds a bounded amount of memory."""
+    """An unknown client that sends and never reads holds a bounded amount of memory, however many requests it may make."""
     async with house(tmp_path) as home:
+        home.limit(refusals=1_000_000)
         kubectl = await home.dial("wrong")
         await home.until(lambda: home.door.clients)
         (client,) = home.door.clients

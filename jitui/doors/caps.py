@@ -1,0 +1,56 @@
+"""How many of each kind one door lets in: the settings, and the descriptors there are, whichever is less."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from jitui.descriptors import Shares
+from jitui.limits import Limits
+
+PLENTY: Final = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Caps:
+    """One door's own. `keys` says under which name of `limits:` each stands."""
+
+    strangers: int  # connections without a good token
+    per_address: int  # of them
+    agents: int  # connections of all agents together
+    people: int  # and of all people
+    per_agent: int
+    per_person: int
+    streams_per_agent: int
+    streams_per_person: int
+    streams_per_grant: int
+    rate: int  # requests a second of one agent
+    burst: int
+    refusals: int  # requests without a good token a second, of one address
+    heads: int  # bytes
+    handshake_s: int
+    first_s: int
+    prefix: str = ""  # of the settings' names: api_ at the API
+
+
+def at_kube(limits: Limits, shares: Shares) -> Caps:
+    """At the Kubernetes door; one agent gets no more than half of what there is."""
+    strangers = min(limits.strangers, shares.strangers)
+    return Caps(
+        strangers=strangers, per_address=min(limits.strangers_per_address, strangers), agents=shares.agents, people=0,
+        per_agent=min(limits.connections_per_agent, shares.agents // 2), per_person=0,
+        streams_per_agent=min(limits.streams_per_agent, shares.agents // 2), streams_per_person=0, streams_per_grant=limits.streams_per_grant,
+        rate=limits.requests_per_second, burst=limits.requests_burst, refusals=limits.refusals_per_second, heads=limits.heads,
+        handshake_s=limits.handshake, first_s=limits.first_request,
+    )  # fmt: skip
+
+
+def at_api(limits: Limits, room: int) -> Caps:
+    """At one socket of the API, which may have `room` connections: a quarter for strangers, a quarter for agents, half for people."""
+    strangers, agents = min(limits.strangers, room // 4), room // 4
+    people = room - strangers - agents
+    return Caps(
+        strangers=strangers, per_address=min(limits.strangers_per_address, strangers), agents=agents, people=people,
+        per_agent=min(limits.api_connections_per_agent, agents // 2), per_person=min(limits.api_connections_per_person, people),
+        streams_per_agent=min(limits.api_streams_per_agent, agents // 3), streams_per_person=min(limits.api_streams_per_person, people // 2),
+        streams_per_grant=PLENTY, rate=limits.api_requests_per_second, burst=limits.api_requests_burst, refusals=limits.refusals_per_second,
+        heads=limits.heads, handshake_s=limits.handshake, first_s=limits.first_request, prefix="api_",
+    )  # fmt: skip

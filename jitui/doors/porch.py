@@ -1,0 +1,118 @@
+"""Accepts connections at one socket: one at a time, each counted before anything is read from it, TLS after that.
+
+A connection costs a descriptor from its accept on, so it is here, and not behind the handshake, that strangers are counted and make room. One is accepted
+a turn of the loop: however many knock, everything else has its turn, too.
+"""
+
+import asyncio
+import contextlib
+import errno
+import socket
+import ssl
+from collections.abc import Callable, Coroutine
+from typing import Any, Final, cast
+
+from jitui.doors.visitors import Visitor, Visitors
+
+SHUTDOWN_S: Final = 2.0  # for a client to say that it closes, too
+BREATH: Final = 0.05  # seconds without an accept when there is no descriptor for it
+NO_DESCRIPTOR: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
+
+Spawn = Callable[[Callable[[], Coroutine[Any, Any, None]]], None]
+
+
+class Porch:
+    """One listening socket, while it is open."""
+
+    def __init__(self, visitors: Visitors, spawn: Spawn, named: Callable[[socket.socket], str]) -> None:
+        """`named`: whom a connection counts for while nobody has shown a token on it, its address for example."""
+        self.visitors = visitors
+        self._spawn, self._named = spawn, named
+        self._sock: socket.socket | None = None
+        self._context: ssl.SSLContext | None = None
+        self._factory: Callable[[Visitor], asyncio.Protocol]
+        self._accepting: asyncio.Task[Any] | None = None
+        self._welcoming: dict[asyncio.Task[Any], Visitor] = {}
+
+    def open(self, sock: socket.socket, context: ssl.SSLContext | None, factory: Callable[[Visitor], asyncio.Protocol]) -> None:
+        """Let in who comes. The protocol that `factory` makes calls `visitors.gone` when its connection is lost."""
+        sock.setblocking(False)
+        self._sock, self._context, self._factory = sock, context, factory
+        self._spawn(self._accept)
+
+    def close(self) -> None:
+        """Accept nobody any more; who is shaking hands is cut off."""
+        sock, self._sock = self._sock, None
+        if self._accepting is not None:
+            self._accepting.cancel()
+        if sock is not None:
+            sock.close()
+        for visitor in list(self._welcoming.values()):
+            visitor.close()
+
+    async def _accept(self) -> None:
+        loop = asyncio.get_running_loop()
+        self._accepting = asyncio.current_task()
+        while (sock := self._sock) is not None:
+            try:
+                connection, _ = await loop.sock_accept(sock)
+            except asyncio.CancelledError:
+                if self._sock is None:
+                    return
+                raise
+            except OSError as error:
+                if error.errno in NO_DESCRIPTOR:  # the shares were wrong, or somebody else's process took the system's last
+                    self.visitors.press()
+                await asyncio.sleep(BREATH)
+                continue
+            self._arrived(loop, connection)
+
+    def _arrived(self, loop: asyncio.AbstractEventLoop, connection: socket.socket) -> None:
+        try:
+            name = self._named(connection)
+        except OSError:  # gone already
+            connection.close()
+            return
+        connection.setblocking(False)
+        visitor = self.visitors.arrive(name, loop.time(), lambda: hang_up(connection))
+
+        async def welcome() -> None:
+            task = cast("asyncio.Task[Any]", asyncio.current_task())
+            self._welcoming[task] = visitor
+            try:
+                await self._welcome(connection, visitor)
+            finally:
+                del self._welcoming[task]
+
+        self._spawn(welcome)
+
+    async def _welcome(self, connection: socket.socket, visitor: Visitor) -> None:
+        """The handshake. From then on the protocol says when it is over."""
+        tls: dict[str, Any] = {}
+        if self._context is not None:
+            tls = {"ssl": self._context, "ssl_handshake_timeout": float(self.visitors.caps.handshake_s), "ssl_shutdown_timeout": SHUTDOWN_S}
+        met = False
+
+        def protocol() -> asyncio.Protocol:
+            return self._factory(visitor)
+
+        try:
+            await asyncio.get_running_loop().connect_accepted_socket(protocol, connection, **tls)
+            met = True
+        except (OSError, EOFError):  # no TLS, not in time, or gone: TimeoutError, ssl.SSLError and ConnectionError are such
+            pass
+        finally:
+            if not met:
+                hang_up(connection)
+                self.visitors.gone(visitor)
+
+
+def hang_up(connection: socket.socket) -> None:
+    """End it now, whoever reads it: the loop sees the end and closes it."""
+    with contextlib.suppress(OSError):
+        connection.shutdown(socket.SHUT_RDWR)
+
+
+def address_of(connection: socket.socket) -> str:
+    """The peer's address. Raises OSError."""
+    return str(connection.getpeername()[0])
