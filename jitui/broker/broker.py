@@ -7,7 +7,7 @@ from jitui.broker.freezer import Freezer
 from jitui.broker.notes import Notes
 from jitui.broker.pressure import Pressure
 from jitui.broker.quota import Quota
-from jitui.broker.requests import Requests
+from jitui.broker.requests import RULE_GONE, Requests
 from jitui.broker.room import Level, Room
 from jitui.broker.roster import Roster
 from jitui.broker.windows import Spawn, Windows, deadline_json
@@ -22,10 +22,10 @@ from jitui.rules.action import Action
 from jitui.rules.scope import Kinds
 from jitui.rules.terms import Grant, Identity, Rule
 from jitui.session.ends import End, Why
+from jitui.session.live import Window
 from jitui.store import Store
 
 CLOCK_WENT_BACK = "clock-went-back: the wall clock stands before the newest fact, after a restart of the machine"
-RULE_GONE = "its rule is gone"
 
 
 def anchor(grant: Grant, now: Instant) -> Grant:
@@ -55,6 +55,7 @@ class Broker:
         self.store, self.clock, self.gateway, self.kinds, self.spawn = store, clock, gateway, kinds, spawn
         self.roster = Roster(store, clock, people)
         self.windows = Windows(store, clock, spawn)
+        self.windows.changed = self._changed
         self.freezer = Freezer(self.windows)
         self.quota = Quota(clock, self.windows.owe, limits or Limits(), self.pressure.at_work)
         self.requests = Requests(store, clock, self.windows, rules, self._standing, self.quota, self.roster.directory)
@@ -156,20 +157,33 @@ class Broker:
             self.windows.end(window, grants.Event.CANCEL, by=by, why=words, session_why=why)
 
     async def reload(self, rules: Mapping[tuple[str, str], Rule], people: People, digest: str) -> None:
-        """New rules and people: windows whose rule is gone end, and streams that a narrower rule does not allow any more."""
+        """New rules and people. In one pass with them, without an await, windows whose rule is gone end, and what a narrower one does not allow."""
         self.roster.directory.name_people(people)
-        await self.requests.reload(rules)
+        self.requests.rules = rules
         for window in list(self.windows.live.values()):
-            pair = (window.grant.identity, window.grant.connection)
-            if pair not in rules:
-                self.windows.end(window, grants.Event.CANCEL, by="gateway", why=RULE_GONE, session_why=Why.RULE_CHANGED)
-                continue
-            self.windows.allow(window, rules[pair].budget)
-            for session in list(window.sessions.values()):
-                if session.action is not None and rules[pair].scope.allows(session.action, self.kinds[pair[1]]) is None:
-                    words = f"jitui: the rule for {pair[0]} on {pair[1]} was changed and does not allow this any more"
-                    self.windows.over(session, End(Why.RULE_CHANGED, "gateway", words))
+            self._rejudge(window)
+        await self.requests.reload()
         await self.store.commit([Draft(Kind.CONFIG_LOADED, digest[:12], "gateway", {"rules": len(rules), "people": len(people.named)})])
+
+    def _rejudge(self, window: Window) -> None:
+        """All that runs under it; what is being opened is judged again once that is on record (Windows.changed), what waits before it is sent."""
+        rule = self.requests.rules.get((window.grant.identity, window.grant.connection))
+        if rule is None:
+            self.windows.end(window, grants.Event.CANCEL, by="gateway", why=RULE_GONE, session_why=Why.RULE_CHANGED)
+            return
+        self.windows.allow(window, rule.budget)
+        for session in list(window.sessions.values()):
+            if session.kind == "api":
+                session.cut_those(lambda leg: self._changed(window.grant, leg.action))
+            elif (end := self._changed(window.grant, session.action)) is not None:
+                self.windows.over(session, end)
+
+    def _changed(self, grant: Grant, action: Action | None) -> End | None:
+        """Why the rules do not allow any more what a grant covered; None if they do. An `api` session has no action of its own."""
+        rule = self.requests.rules.get((grant.identity, grant.connection))
+        if action is None or (rule and (policy.is_around(action) or rule.scope.allows(action, self.kinds[grant.connection]) is not None)):
+            return None
+        return End(Why.RULE_CHANGED, "gateway", f"jitui: the rule for {grant.identity} on {grant.connection} was changed and does not allow this any more")
 
     def grant_of(self, who: Identity, ident: int) -> Grant:
         """A live grant that is the agent's own. Raises RefusedError for another's."""

@@ -24,6 +24,7 @@ from jitui.said import cut
 from jitui.store import Store
 
 REMEMBER: Final = 200  # decided requests kept for screens
+RULE_GONE: Final = "its rule is gone"
 TEXT: Final = 1000  # characters of what was asked and why not, in the fact of a refusal
 
 
@@ -254,10 +255,9 @@ class Requests:
             await self._asked_already()
             await self._refuse([r for r in self.pending.values() if identity in {"", r.identity}], why)
 
-    async def reload(self, rules: Mapping[tuple[str, str], Rule]) -> None:
-        """New rules: what they no longer allow is denied."""
+    async def reload(self) -> None:
+        """The rules have changed: what they no longer allow is denied."""
         async with self._one:
-            self.rules = rules
             await self._asked_already()
             gone = []
             for request in self.pending.values():
@@ -289,10 +289,10 @@ class Requests:
             self._settle(request)
 
     def _begin(self, grant: Grant) -> None:
-        """The grant is on record: its window opens, unless a lockdown came while that was written."""
+        """The grant is on record: its window opens, unless a lockdown came while that was written, or the rule went."""
         rule = self.rules.get((grant.identity, grant.connection))
         window = self._windows.add(grant, rule.budget if rule else 0)
-        if gone := self._standing(grant.identity):
+        if gone := self._standing(grant.identity) or ("" if rule else RULE_GONE):
             self._windows.end(window, grants.Event.CANCEL, by="gateway", why=gone)
 
     def _settle(self, done: Request) -> None:

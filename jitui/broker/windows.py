@@ -80,6 +80,7 @@ class Windows:
         self._activating: dict[int, asyncio.Future[None]] = {}
         self._timers: dict[int, asyncio.TimerHandle] = {}
         self._ends, self._others = Debt(store, spawn), Debt(store, spawn)
+        self.changed: Callable[[Grant, Action | None], End | None] = lambda grant, action: None  # noqa: ARG005 - why the rules do not allow it any more
         self.ended: Callable[[Grant], None] = lambda grant: None  # noqa: ARG005 - told of each grant's end, in the pass that ends it
         self.occupied: Callable[[str, bool], None] = lambda connection, live: None  # noqa: ARG005 - told when a connection gets its first window or lost its last
 
@@ -181,9 +182,8 @@ class Windows:
         if self.full:
             self.over(session, End(Why.UNRECORDABLE, "gateway", f"jitui: {self.full}", 503, "ServiceUnavailable"))
             raise UnavailableError(self.full)
-        if not session.passing():
-            # the window ended while the opening was written: the session is over before a byte of it passed
-            end = window.end or self._end_of(window)
+        end = self.changed(window.grant, session.action) if session.passing() else window.end or self._end_of(window)
+        if end is not None:  # the window ended, or a rule changed, while the opening was written: it is over before a byte of it passed
             self.over(session, end)
             raise RefusedError(end.words.removeprefix("jitui: "))
         window.sessions[session.id] = session

@@ -360,7 +360,7 @@ class Exchange:
             asyncio.get_running_loop().call_later(THAWS_WITHIN, self._still_frozen)
 
     def cut(self, end: End) -> None:
-        """The window is over (or the session was killed): the cluster's side is aborted now, the client gets its last words."""
+        """The window is over, the session was killed, or a rule changed: the cluster's side is aborted now, the client gets its last words."""
         if self._done:
             self.session.spoke()
             return
@@ -389,6 +389,7 @@ class Exchange:
     def _say(self, pieces: list[tuple[Channel, bytes]], then: Callable[[], None]) -> None:
         def spoken() -> None:
             then()
+            self.session.close_lane(self.conn)  # of a session that goes on
             self.session.spoke()
 
         self.session.say(self.conn, pieces, spoken)

@@ -30,6 +30,10 @@ class Journal(Protocol):
 class Leg(Protocol):
     """Something open in a session that must end with it."""
 
+    @property
+    def action(self) -> Action | None:
+        """What it carries, judged again when the rules change."""
+
     def cut(self, end: End) -> None:
         """The session is muted. Say the last words to the client, let the upstream go, and then call `spoke` once. Must not await."""
 
@@ -304,22 +308,34 @@ class Session:
     def cut(self) -> int:
         """Last words and closing for every open leg of a muted session; how many there were."""
         assert self.end is not None
-        legs, self._legs = self._legs, set()
-        self._speaking = len(legs)
+        end, legs = self.end, list(self._legs)
+        self._speaking += len(legs)
         for leg in legs:
-            try:
-                leg.cut(self.end)
-            except Exception as error:  # noqa: BLE001 - whatever is wrong with one leg, the others end too
-                asyncio.get_running_loop().call_exception_handler({"message": f"a leg of {self.label} could not be cut", "exception": error})
-                self.spoke()
+            self._cut(leg, end)
         if not self._speaking:
             self._quiet.set()
         return len(legs)
 
+    def cut_those(self, ended: Callable[[Leg], End | None]) -> None:
+        """The same for the legs that have an end of their own, in a session that goes on."""
+        for leg in list(self._legs):
+            end = ended(leg)
+            if end is not None:
+                self._speaking += 1
+                self._cut(leg, end)
+
+    def _cut(self, leg: Leg, end: End) -> None:
+        self._legs.discard(leg)
+        try:
+            leg.cut(end)
+        except Exception as error:  # noqa: BLE001 - whatever is wrong with one leg, the others end too
+            asyncio.get_running_loop().call_exception_handler({"message": f"a leg of {self.label} could not be cut", "exception": error})
+            self.spoke()
+
     def spoke(self) -> None:
         """A leg has said its last words, or has nobody to say them to."""
         self._speaking -= 1
-        if self._speaking <= 0:
+        if self._speaking <= 0 and self.muted:
             self._quiet.set()
 
     async def quiet(self) -> None:

@@ -38,7 +38,7 @@ class Relay:
     def __init__(self, session: Session, conn: int, speech: Speech, turns: Turns, over: Callable[["Relay", End], None],
                  gone: Callable[["Relay"], None] = lambda relay: None) -> None:  # noqa: ARG005 - of a relay nobody waits for
         """`gone` is told once both transports are closed."""
-        self.session, self.conn, self.speech, self.turns = session, conn, speech, turns
+        self.session, self.conn, self.speech, self.turns, self.action = session, conn, speech, turns, session.action
         self.client = Leg(self, client=True)
         self.cluster = Leg(self, client=False)
         self._over, self._gone = over, gone

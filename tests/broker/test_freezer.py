@@ -337,6 +337,8 @@ async def test_one_that_fails_does_not_keep_the_others(tmp_path: Path) -> None:
     """Freezing is for trouble: a leg that is broken stands still as far as it can, and every other session does too."""
 
     class Broken:
+        action = None
+
         def freeze(self, on: bool) -> None:
             raise RuntimeError(on)
 

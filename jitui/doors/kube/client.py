@@ -246,11 +246,14 @@ class KubeClient(asyncio.Protocol):
         async def open_session() -> Call | None:
             group = head.get(b"kubectl-session").decode("latin-1")[:64]
             session = await broker.windows.open_session(verdict.grant, action, peer=self.peer, command_group=group)
-            if not waiting.lost:
-                return self._exchange(session, head, admission, action, lines, verdict)
+            if waiting.lost:
+                if session.kind != "api":
+                    broker.windows.over(session, End(Why.CLIENT_CLOSED, "client", ""))
+                return None
             if session.kind != "api":
-                broker.windows.over(session, End(Why.CLIENT_CLOSED, "client", ""))
-            return None
+                return self._exchange(session, head, admission, action, lines, verdict)
+            now = broker.judge(admission.who, admission.connection, action)  # the rules may have changed while that was written
+            return self._deny(head, admission, action, now) if isinstance(now, Deny) else self._pass(head, admission, action, lines, now)
 
         waiting.run(open_session)
         return waiting

@@ -3,6 +3,7 @@
 import asyncio
 from typing import TYPE_CHECKING
 
+from jitui.rules.action import Action
 from jitui.session.ends import End
 from jitui.session.exchange import THAWS_WITHIN
 from jitui.session.live import Session
@@ -16,8 +17,8 @@ if TYPE_CHECKING:
 class OwnAnswer:
     """One such answer: a leg of its session until it is on record and said."""
 
-    def __init__(self, session: Session, client: "KubeClient", code: int, body: bytes) -> None:
-        self.session, self.conn = session, session.open_conn(self)
+    def __init__(self, session: Session, action: Action, client: "KubeClient", code: int, body: bytes) -> None:
+        self.session, self.action, self.conn = session, action, session.open_conn(self)
         self._client, self._code, self._body = client, code, body
         self._over = False
         self._asked: list[tuple[Channel, bytes]] = []

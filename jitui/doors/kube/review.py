@@ -109,7 +109,7 @@ class Review(Waiting):
             assert session.end is not None
             client.answer(session.end.code, status.status(session.end.code, session.end.reason, session.end.words))
             return
-        own = OwnAnswer(session, client, code, body)
+        own = OwnAnswer(session, self._action, client, code, body)
         broker.notes.answered(session, own.conn, admission.who.name, admission.connection, self._action, self._allow.clause, code, len(self.held), len(body))
         asked = self.held
         client.current = own

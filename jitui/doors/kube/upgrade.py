@@ -33,7 +33,7 @@ class Upgrade:
 
     def __init__(self, client: "KubeClient", head: http.RequestHead, admission: Admission, action: Action, lines: list[tuple[bytes, bytes]],
                  plan: Plan, allow: Allow) -> None:  # fmt: skip
-        self._client, self._head, self._admission, self._action, self._lines = client, head, admission, action, lines
+        self._client, self._head, self._admission, self.action, self._lines = client, head, admission, action, lines
         self._plan, self._allow = plan, allow
         self._session: Session | None = None
         self._handshake: Handshake | None = None
@@ -91,7 +91,7 @@ class Upgrade:
         broker = self._client.door.broker
         try:
             session = await broker.windows.open_session(
-                self._allow.grant, self._action, peer=self._client.peer, command_group=self._head.get(b"kubectl-session").decode("latin-1")[:64]
+                self._allow.grant, self.action, peer=self._client.peer, command_group=self._head.get(b"kubectl-session").decode("latin-1")[:64]
             )
         except JituiError as error:
             self._unopened(status.status(error.code, error.reason, f"jitui: {error}"), error.code)
@@ -251,7 +251,7 @@ class Upgrade:
 
     def _note(self, session: Session, code: int | None) -> None:
         admission = self._admission
-        self._client.door.broker.notes.upgraded(session, admission.who.name, admission.connection, self._action, self._allow.clause, code)
+        self._client.door.broker.notes.upgraded(session, admission.who.name, admission.connection, self.action, self._allow.clause, code)
 
     def _leave(self) -> None:
         """Let the cluster go. It may have started the command, whether or not it said so."""
