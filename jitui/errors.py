@@ -86,3 +86,10 @@ class ConfigurationError(JituiError):
 
 class UnsafeError(JituiError):
     """A file or folder is not as private, or not as writable, as it must be."""
+
+
+class BrokenError(JituiError):
+    """The record is not what was written: altered, cut, unsigned, or of another key. Nothing makes it good; a copy does."""
+
+    code = 500
+    reason = "InternalError"

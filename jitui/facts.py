@@ -19,8 +19,12 @@ class Kind(StrEnum):
     CONFIG_LOADED = "config.loaded"  # subject: digest. connections, rules
     IDENTITY_ADDED = "identity.added"  # subject: name. roles, owner
     IDENTITY_DISABLED = "identity.disabled"  # subject: name. why
-    TOKEN_ISSUED = "token.issued"  # noqa: S105 - subject: name. token (id only), expires_us
+    # subject: name. token (id only), expires_us, sha256 (hex, of the whole token: it holds 256 random bits, so nobody finds it by trying)
+    TOKEN_ISSUED = "token.issued"  # noqa: S105
     TOKEN_REVOKED = "token.revoked"  # noqa: S105 - subject: name. token, why
+    # subject: gateway. tables (2), unsigned (facts of the older version that it had not signed yet),
+    # tokens (id -> sha256, of those whose token.issued does not have it); once in a ledger's life
+    TOKENS_ADOPTED = "tokens.adopted"
     # subject: r-N. identity, connection, duration_s, scope, reason, peer, token, same_user, asked_us (UTC), asked_boot_us, boot_id,
     # pending_us (how long it waits at most, from asked)
     REQUEST_ASKED = "request.asked"
@@ -51,7 +55,10 @@ class Kind(StrEnum):
     LOCKDOWN_ON = "lockdown.on"  # subject: gateway. why
     LOCKDOWN_OFF = "lockdown.off"  # subject: gateway. why
     VIEWED = "viewed"  # subject: s-N. how (live, recorded, unmasked)
-    TAPE_OPENED = "tape.opened"  # subject: the file's name
+    TAPE_OPENED = "tape.opened"  # subject: the file's name. tables (of the ledger, as numbered in store/schema.py)
+    # subject: gateway. tables (of the ledger, as numbered in store/schema.py), rows (how many values differed), backup (name of the file as it was),
+    # first (some of them); of a new ledger beside the old one: beside (name of the folder), sha256 (of the old file), why
+    LEDGER_REPAIRED = "ledger.repaired"
     CLOCK_WENT_BACK = "clock.went-back"  # subject: gateway. newest_us, now_us
 
 

@@ -63,7 +63,7 @@ class Roster:
         identity = Identity(name, given, owner=owner if Role.AGENT in given else "", created_by=by.name)
         minted, row, issued = self._issue(name, by)
         await self._store.commit(
-            [Draft(Kind.IDENTITY_ADDED, name, by.name, {"roles": sorted(given), "owner": identity.owner, "created_by": by.name}), issued], tokens=[row]
+            [Draft(Kind.IDENTITY_ADDED, name, by.name, {"roles": sorted(given), "owner": identity.owner, "created_by": by.name}), issued]
         )
         self.directory.put(identity, [row], issued_by=by.name)
         return identity, minted
@@ -75,7 +75,7 @@ class Roster:
             raise ConflictError(f"identity {name} is disabled; a disabled identity gets no token")
         revoked, drafts = self._revoked(name, by, "rotated")
         minted, row, issued = self._issue(name, by)
-        await self._store.commit([*drafts, issued], tokens=[*revoked, row])
+        await self._store.commit([*drafts, issued])
         self.directory.put(tokens=[*revoked, row], issued_by=by.name)
         return identity, minted
 
@@ -83,7 +83,7 @@ class Roster:
         """Its tokens are revoked and it is refused from now on."""
         identity = replace(self.must(name), disabled=True)
         revoked, drafts = self._revoked(name, by, reason)
-        await self._store.commit([Draft(Kind.IDENTITY_DISABLED, name, by.name, {"why": reason}), *drafts], tokens=revoked)
+        await self._store.commit([Draft(Kind.IDENTITY_DISABLED, name, by.name, {"why": reason}), *drafts])
         self.directory.put(identity, revoked)
         return identity
 
@@ -95,11 +95,12 @@ class Roster:
 
     def _issue(self, name: str, by: Identity) -> tuple[Minted, TokenRow, Draft]:
         minted = mint(self._clock.now().wall_us)
-        row = TokenRow(minted.id, name, minted.sha256, minted.expires_us)
-        return minted, row, Draft(Kind.TOKEN_ISSUED, name, by.name, {"token": minted.id, "expires_us": minted.expires_us})
+        row = TokenRow(minted.id, name, by.name, minted.sha256, minted.expires_us)
+        what = {"token": minted.id, "expires_us": minted.expires_us, "sha256": minted.sha256.hex()}
+        return minted, row, Draft(Kind.TOKEN_ISSUED, name, by.name, what)
 
     def _revoked(self, name: str, by: Identity, why: str) -> tuple[list[TokenRow], list[Draft]]:
         now_us = self._clock.now().wall_us
         old = [row for row in self.tokens.of(name) if not row.revoked_us]
-        rows = [TokenRow(row.id, name, row.sha256, row.expires_us, revoked_us=now_us) for row in old]
+        rows = [TokenRow(row.id, name, row.issued_by, row.sha256, row.expires_us, revoked_us=now_us) for row in old]
         return rows, [Draft(Kind.TOKEN_REVOKED, name, by.name, {"token": row.id, "why": why}) for row in rows]

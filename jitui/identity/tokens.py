@@ -1,6 +1,7 @@
 """Bearer tokens: `jt_<id>_<43 characters>`. The id is public and names the token; the rest is 256 random bits.
 
-Only the sha256 of the whole text is kept. A token is printed once, when it is made.
+Only the sha256 of the whole text is kept, in the fact that issues it: a hash of 256 random bits can't be turned back by trying,
+so who reads the record, or an evidence file, can't use a token. A token is printed once, when it is made.
 """
 
 import hmac
@@ -25,6 +26,8 @@ class Row(Protocol):
     def id(self) -> str: ...
     @property
     def identity(self) -> str: ...
+    @property
+    def issued_by(self) -> str: ...
     @property
     def sha256(self) -> bytes: ...
     @property

@@ -1,6 +1,6 @@
 """State folded from facts: one function a kind, run in the transaction that appends the fact.
 
-The tables in `schema.FOLDED` hold nothing that a refold would not give back. A fact whose `what` lacks a key raises
+The tables in `schema.FOLDED` hold nothing that the facts would not give back (checked.py). A fact whose `what` lacks a key raises
 InvalidError and is not committed.
 """
 
@@ -11,7 +11,6 @@ from typing import Any, Final
 
 from jitui.errors import InvalidError
 from jitui.facts import Fact, Kind
-from jitui.store.schema import FOLDED, FOLDED_TABLES
 
 
 def number(label: object, letter: str = "") -> int:
@@ -34,30 +33,6 @@ def fold(db: sqlite3.Connection, fact: Fact) -> None:
         raise InvalidError(f"fact {fact.kind} about {fact.subject} can't be folded: {type(error).__name__} {error}") from error
 
 
-def fold_tokens(db: sqlite3.Connection, fact: Fact) -> None:
-    """What a fact does to tokens. They are kept, not folded (a fact never holds a token's hash), so a refold leaves them alone."""
-    if fact.kind is Kind.TOKEN_REVOKED:
-        db.execute("update tokens set revoked_us = ? where id = ? and revoked_us = 0", (fact.at_us, fact.what.get("token", "")))
-    elif fact.kind is Kind.IDENTITY_DISABLED:
-        db.execute("update tokens set revoked_us = ? where identity = ? and revoked_us = 0", (fact.at_us, fact.subject))
-
-
-def refold(db: sqlite3.Connection, facts: Sequence[Fact] | None = None) -> None:
-    """Drop the folded tables and make them again from all facts, in one transaction."""
-    db.execute("begin immediate")
-    try:
-        for table in FOLDED:
-            db.execute(f"drop table {table}")
-        for statement in FOLDED_TABLES.split(";"):
-            db.execute(statement)
-        for fact in facts if facts is not None else all_facts(db):
-            fold(db, fact)
-    except BaseException:
-        db.execute("rollback")
-        raise
-    db.execute("commit")
-
-
 def all_facts(db: sqlite3.Connection) -> Sequence[Fact]:
     """Every fact, in order."""
     return [fact_of(row) for row in db.execute("select seq, at_us, kind, who, subject, what, hash from facts order by seq")]
@@ -78,6 +53,30 @@ def _identity_added(db: sqlite3.Connection, fact: Fact) -> None:
 
 def _identity_disabled(db: sqlite3.Connection, fact: Fact) -> None:
     db.execute("update identities set disabled = 1 where name = ?", (fact.subject,))
+    db.execute("update tokens set revoked_us = ? where identity = ? and revoked_us = 0", (fact.at_us, fact.subject))
+
+
+def _token_issued(db: sqlite3.Connection, fact: Fact) -> None:
+    """Facts of older versions don't have the sha256; nobody can use such a token before a fact takes it over."""
+    what = fact.what
+    db.execute("insert into tokens values(?, ?, ?, ?, ?, ?, 0)",
+               (what["token"], fact.subject, fact.who, fact.at_us, _sha256(what["sha256"]) if "sha256" in what else b"", what["expires_us"]))
+
+
+def _token_revoked(db: sqlite3.Connection, fact: Fact) -> None:
+    db.execute("update tokens set revoked_us = ? where id = ? and identity = ? and revoked_us = 0", (fact.at_us, fact.what["token"], fact.subject))
+
+
+def _tokens_adopted(db: sqlite3.Connection, fact: Fact) -> None:
+    db.executemany("update tokens set sha256 = ? where id = ? and sha256 = x''",
+                   [(_sha256(value), token) for token, value in fact.what["tokens"].items()])
+
+
+def _sha256(value: str) -> bytes:
+    digest = bytes.fromhex(value)
+    if len(digest) != 32:
+        raise ValueError(f"{value!r} is no sha256")
+    return digest
 
 
 def _request_asked(db: sqlite3.Connection, fact: Fact) -> None:
@@ -196,6 +195,9 @@ def _tape_opened(db: sqlite3.Connection, fact: Fact) -> None:
 STEPS: Final[Mapping[Kind, Callable[[sqlite3.Connection, Fact], None]]] = {
     Kind.IDENTITY_ADDED: _identity_added,
     Kind.IDENTITY_DISABLED: _identity_disabled,
+    Kind.TOKEN_ISSUED: _token_issued,
+    Kind.TOKEN_REVOKED: _token_revoked,
+    Kind.TOKENS_ADOPTED: _tokens_adopted,
     Kind.REQUEST_ASKED: _request_asked,
     Kind.REQUEST_APPROVED: _request_approved,
     Kind.REQUEST_DENIED: _request_ended("denied"),

@@ -30,6 +30,7 @@ class Folder:
         self.tapes = root / "tapes"
         self.keys = root / "keys"
         self.ledger_key = self.keys / "ledger.ed25519"
+        self.adopted = self.keys / "ledger.adopted"
         self.reserve = root / "reserve"
         self.reserve_bytes = reserve_bytes
         self._lock_path = root / "lock"

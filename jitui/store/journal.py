@@ -19,12 +19,12 @@ from typing import Final
 
 from jitui.clock import Clock
 from jitui.errors import JituiError, UnrecordableError
-from jitui.facts import Draft, Fact, Kind
+from jitui.facts import Fact, Kind
 from jitui.store.actions import ActionRow, what_of
 from jitui.store.checkpoint import Checkpointer, restart_wal
 from jitui.store.fold import number
 from jitui.store.folder import Folder
-from jitui.store.ledger import HEAD_EVERY_S, Batch, Ledger
+from jitui.store.ledger import HEAD_EVERY_S, Batch, Ledger, tape_opened
 from jitui.store.queue import Commit, Committed, Done, Hurry, Op, Put, decides, hurry, take
 from jitui.store.tapes import Tapes
 from jitui.tape.frame import COST, Frame
@@ -203,7 +203,8 @@ class Journal:
         return max(min(dues) - time.monotonic(), 0.0) if dues else None
 
     def _unsigned(self) -> bool:
-        return bool(self._tapes.changed) or self._ledger.seq != self._ledger.signed_seq
+        """Are there frames that no head speaks of yet. Facts are signed with their commit."""
+        return bool(self._tapes.changed)
 
     def _write(self, ops: Sequence[Op]) -> None:
         """One batch: frames only, or facts only."""
@@ -250,7 +251,7 @@ class Journal:
         except BaseException:
             self._notes.extendleft(reversed(notes))
             raise
-        if self._ledger.last_signed:
+        if self._ledger.marked or sign:
             changed.clear()
             self._head_due = time.monotonic() + HEAD_EVERY_S
         self._note_due = time.monotonic() + NOTES_AGAIN_S if self._notes else inf
@@ -286,7 +287,7 @@ class Journal:
             self._unannounced = self._tapes.rotate(now_us)
             self._checkpointer.watch((self._tapes.path, self._ledger.path))
         if self._unannounced:
-            (facts,) = self._commit([Batch([Draft(Kind.TAPE_OPENED, self._unannounced, "gateway")])])
+            (facts,) = self._commit([Batch([tape_opened(self._unannounced)])])
             self._unannounced = ""
             if not isinstance(facts, Exception):
                 self._tell(self._publish, facts)

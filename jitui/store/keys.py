@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Final
 
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -10,6 +11,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from jitui.errors import UnsafeError
 from jitui.private_file import write_private
 from jitui.tape.chain import key_id
+
+ANEW: Final = "jitui repair --new-ledger"
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,16 +27,21 @@ class LedgerKey:
         return self.private.sign(text)
 
 
-def ledger_key(path: Path) -> LedgerKey:
-    """The key in `path` (PKCS 8, PEM), made there with mode 0600 if there is none. Raises UnsafeError if it can't be read."""
+def ledger_key(path: Path, *, make: bool = True) -> LedgerKey:
+    """The key in `path` (PKCS 8, PEM). If there is none it is made there, mode 0600, but with `make` false: a ledger without its key is worth nothing.
+
+    Raises UnsafeError if it can't be read.
+    """
     if not path.exists():
+        if not make:
+            raise UnsafeError(f"{path} is missing, and it signed the ledger that is there; restore it, or go on with a new ledger beside it: {ANEW}")
         pem = Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
         write_private(path, pem)
     try:
         private = load_pem_private_key(path.read_bytes(), None)
     except (ValueError, TypeError, UnsupportedAlgorithm) as error:
-        raise UnsafeError(f"{path} is not a ledger key ({error}); restore it, or move it away and the next start makes a new one") from error
+        raise UnsafeError(f"{path} is not a ledger key ({error}); restore it, or go on with a new ledger beside it: {ANEW}") from error
     if not isinstance(private, Ed25519PrivateKey):
-        raise UnsafeError(f"{path} is not an Ed25519 key; restore it, or move it away and the next start makes a new one")
+        raise UnsafeError(f"{path} is not an Ed25519 key; restore it, or go on with a new ledger beside it: {ANEW}")
     public = private.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
     return LedgerKey(private, public, key_id(public))

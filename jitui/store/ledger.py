@@ -10,14 +10,14 @@ from typing import Any, Final
 from jitui.clock import Clock
 from jitui.errors import ConflictError, InvalidError, JituiError, UnrecordableError
 from jitui.facts import Draft, Fact, Kind, canonical
+from jitui.store import opening
 from jitui.store.actions import ActionRow, Collapsed
-from jitui.store.fold import fold, fold_tokens, number
+from jitui.store.fold import fold, number
 from jitui.store.folder import Folder
 from jitui.store.keys import LedgerKey
-from jitui.store.rows import TokenRow
-from jitui.store.schema import LEDGER, open_newest
+from jitui.store.schema import LEDGER, connect, migrate
 from jitui.store.tapes import Chain, empty_wal, roll_back
-from jitui.tape.chain import FACTS_GENESIS, fact_digest, fact_link, head_text
+from jitui.tape.chain import fact_digest, fact_link, head_text
 
 HEAD_EVERY_S: Final = 10.0
 
@@ -27,11 +27,18 @@ class Batch:
     """What one caller wants to be true, all or nothing."""
 
     drafts: Sequence[Draft]
-    tokens: Sequence[TokenRow] = ()
+
+
+def tape_opened(name: str) -> Draft:
+    """A tape is in use. Which tables the ledger has then is signed with it, so that nobody sets them back."""
+    return Draft(Kind.TAPE_OPENED, name, "gateway", {"tables": len(LEDGER)})
 
 
 class Ledger:
-    """ledger.db, open for writing. `chain` says where a session's record stands, for the facts that end sessions."""
+    """ledger.db, open for writing. `chain` says where a session's record stands, for the facts that end sessions.
+
+    Opening it checks every fact; `checked` is what they say, until whoever opened it closes that. Raises BrokenError.
+    """
 
     def __init__(self, folder: Folder, key: LedgerKey, clock: Clock, chain: Callable[[int], Chain]) -> None:
         self.path = folder.ledger
@@ -39,30 +46,36 @@ class Ledger:
         self._clock = clock
         self._chain = chain
         os.close(os.open(self.path, os.O_CREAT | os.O_RDWR, 0o600))
-        self.db = open_newest(self.path, LEDGER)
+        self.db = connect(self.path)
         self._inode = self.path.stat().st_ino
+        self._collapsed = Collapsed()
         try:
-            self._restore()
+            self.checked = opening.check_whole(self.db, folder, key)
+            self.seq, self.hash, self._bare = self.checked.seq, self.checked.hash, opening.newest_bare_head(self.db)
+            self.marked = False  # did the newest commit sign where the sessions' records stand
+            old = opening.old_tokens(self.db)
+            migrate(self.db, self.path, LEDGER, lambda: self._adopt(old))
+            self.db.execute("insert or ignore into keys values(?, ?)", (self.key.id, self.key.public))
+            opening.remember_adoption(folder, self.checked)
         except BaseException:
             self.db.close()
             raise
 
-    def _restore(self) -> None:
-        if not self.db.execute("select 1 from keys where key_id = ?", (self.key.id,)).fetchone():
-            self.db.execute("insert into keys values(?, ?)", (self.key.id, self.key.public))
-        row = self.db.execute("select seq, hash from facts order by seq desc limit 1").fetchone()
-        self.seq: int = row[0] if row else 0
-        self.hash: bytes = row[1] if row else FACTS_GENESIS
-        (self.signed_seq,) = self.db.execute("select coalesce(max(facts_seq), 0) from heads").fetchone()
-        self.last_signed = False  # did the newest commit sign a head
-        self._collapsed = Collapsed()
+    def _adopt(self, old: Mapping[str, bytes]) -> None:
+        """The tokens of an older version, in the transaction that makes the new tables: from now on the facts alone tell of them."""
+        for row in self.checked.tables.execute("select * from tokens").fetchall():
+            self.db.execute("insert into tokens values(?, ?, ?, ?, ?, ?, ?)", row)
+        facts = self._append(Batch([opening.adoption(self.checked, old)]), self.seq, self.hash)
+        self.seq, self.hash = facts[-1].seq, facts[-1].hash
+        self._bare = self._sign(self.seq, self.hash, {})
+        self.checked.follow(facts)
 
     def commit(self, batches: Sequence[Batch], notes: Sequence[tuple[ActionRow, bool]], marks: Mapping[int, Chain], *,
                sign: bool = False) -> list[Sequence[Fact] | Exception]:
         """One transaction. For each batch its facts, or why it is not among them.
 
-        A head is signed with it if `sign`, or if a session ended; `marks` are the sessions it speaks of.
-        Raises sqlite3.Error, OSError: then nothing of it is on record.
+        A head over the newest fact is signed in it, so that no fact is ever without a signature. If `sign`, or if a session ended,
+        the head also speaks of the sessions in `marks`. Raises sqlite3.Error, OSError: then nothing of it is on record.
         """
         self._check_there()
         db = self.db
@@ -84,18 +97,23 @@ class Ledger:
             if notes:
                 self._collapsed.write(db, notes)
             ended = any(fact.kind is Kind.SESSION_ENDED for facts in results if not isinstance(facts, Exception) for fact in facts)
-            signed = sign or ended
-            if signed:
-                self._sign(seq, link, marks)
+            marked = bool(sign or ended) and bool(marks)
+            bare = self._sign(seq, link, marks if marked else {}) if marked or seq != self.seq else self._bare
             db.execute("commit")
         except BaseException:
             roll_back(db)
             self._collapsed.forget()
             raise
-        self.seq, self.hash, self.last_signed = seq, link, signed
-        if signed:
-            self.signed_seq = seq
+        self.seq, self.hash, self.marked, self._bare = seq, link, marked, bare
         return results
+
+    def commit_now(self, drafts: Sequence[Draft], notes: Sequence[tuple[ActionRow, bool]] = ()) -> Sequence[Fact]:
+        """As `commit`, of one batch, while the gateway starts: `checked` follows. Raises what keeps it from being true."""
+        (facts,) = self.commit([Batch(drafts)], notes, {})
+        if isinstance(facts, Exception):
+            raise facts
+        self.checked.follow(facts)
+        return facts
 
     def _append(self, batch: Batch, seq: int, link: bytes) -> list[Fact]:
         facts = []
@@ -111,12 +129,7 @@ class Ledger:
             fact = Fact(seq, bare.at_us, bare.kind, bare.who, bare.subject, what, link)
             self.db.execute("insert into facts values(?, ?, ?, ?, ?, ?, ?)", (seq, fact.at_us, fact.kind.value, fact.who, fact.subject, text, link))
             fold(self.db, fact)
-            fold_tokens(self.db, fact)
             facts.append(fact)
-        for token in batch.tokens:
-            self.db.execute("insert into tokens values(?, ?, ?, ?, ?, ?) on conflict(id) do update set expires_us = excluded.expires_us, "
-                            "used_us = excluded.used_us, revoked_us = excluded.revoked_us",
-                            (token.id, token.identity, token.sha256, token.expires_us, token.used_us, token.revoked_us))
         return facts
 
     def _completed(self, draft: Draft) -> Mapping[str, Any]:
@@ -127,13 +140,20 @@ class Ledger:
         return {"delivered_in": None, "delivered_out": None, **draft.what, "frames": chain.frames, "head": chain.head.hex(),
                 "bytes_in": chain.bytes_in, "bytes_out": chain.bytes_out}
 
-    def _sign(self, seq: int, link: bytes, marks: Mapping[int, Chain]) -> None:
+    def _sign(self, seq: int, link: bytes, marks: Mapping[int, Chain]) -> int:
+        """Sign a head; its id if it speaks of no session, else 0. Such a head is replaced by the next one, which covers all that it covered.
+
+        A head that stays lets who can delete rows cut the ledger off there; fewer of them are better.
+        """
         at_us = self._clock.now().wall_us
         tapes = {session: (chain.frames, chain.head) for session, chain in marks.items()}
         text = head_text(seq, link, at_us, tapes)
         listed = canonical({str(session): [frames, head.hex()] for session, (frames, head) in tapes.items()})
-        self.db.execute("insert into heads(facts_seq, hash, at_us, sessions, key_id, sig) values(?, ?, ?, ?, ?, ?)",
-                        (seq, link, at_us, listed, self.key.id, self.key.sign(text)))
+        if self._bare:
+            self.db.execute("delete from heads where id = ?", (self._bare,))
+        made = self.db.execute("insert into heads(facts_seq, hash, at_us, sessions, key_id, sig) values(?, ?, ?, ?, ?, ?)",
+                               (seq, link, at_us, listed, self.key.id, self.key.sign(text)))
+        return 0 if tapes else made.lastrowid or 0
 
     def _check_there(self) -> None:
         if self.path.stat().st_ino != self._inode:

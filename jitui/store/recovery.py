@@ -10,7 +10,7 @@ from jitui.rules.action import Action
 from jitui.rules.hazard import hazard_of
 from jitui.store.actions import ActionRow
 from jitui.store.archive import Files
-from jitui.store.ledger import Batch, Ledger
+from jitui.store.ledger import Ledger
 from jitui.store.rows import SessionRow
 from jitui.store.tapes import Tapes
 from jitui.tape.frame import TO_UPSTREAM, Channel, Frame
@@ -21,16 +21,14 @@ HTTP = (Channel.REQUEST, Channel.REQUEST_BODY, Channel.RESPONSE, Channel.RESPONS
 def end_lost_sessions(ledger: Ledger, tapes: Tapes) -> int:
     """End, as gateway-lost, every session the last gateway left open; how many. What was delivered stays unknown."""
     tapes.recover()
-    lost = [row[0] for row in ledger.db.execute("select id from sessions where state <> 'ended' order by id")]
+    lost = [row[0] for row in ledger.checked.tables.execute("select id from sessions where state <> 'ended' order by id")]
     if not lost:
         return 0
     for session in lost:
         tapes.chains[session] = tapes.chain_on_tape(session)
     notes = list(_lost_actions(Files(ledger.path.parent), ledger, lost))
     drafts = [Draft(Kind.SESSION_ENDED, f"s-{session}", "gateway", {"why": "gateway-lost", "by": "gateway"}) for session in lost]
-    (result,) = ledger.commit([Batch(drafts)], [(row, False) for row in notes], {})
-    if isinstance(result, Exception):
-        raise result
+    ledger.commit_now(drafts, [(row, False) for row in notes])
     for session in lost:
         tapes.end(session)
     return len(lost)

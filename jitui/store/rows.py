@@ -8,7 +8,6 @@ from typing import Any, Final, NamedTuple
 
 from sqlite_utils import Database
 
-from jitui.facts import Kind
 from jitui.instant import Deadline, Instant
 from jitui.rules.scope import Scope
 from jitui.rules.terms import Approval, Grant, GrantState, Identity, Request, RequestState, Role
@@ -18,13 +17,13 @@ Row = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class TokenRow:
-    """A token as the ledger keeps it; times in UTC microseconds, 0 for never."""
+    """A token as the facts tell of it; times in UTC microseconds, 0 for never."""
 
     id: str
     identity: str
-    sha256: bytes = field(repr=False)
+    issued_by: str  # name of the person
+    sha256: bytes = field(repr=False)  # empty: nobody can use it
     expires_us: int
-    used_us: int = 0
     revoked_us: int = 0
 
 
@@ -91,7 +90,7 @@ def identity_of(row: Row) -> Identity:
 
 
 def token_of(row: Row) -> TokenRow:
-    return TokenRow(row["id"], row["identity"], row["sha256"], row["expires_us"], row["used_us"], row["revoked_us"])
+    return TokenRow(row["id"], row["identity"], row["issued_by"], row["sha256"], row["expires_us"], row["revoked_us"])
 
 
 def request_of(row: Row, approvals: Sequence[Row]) -> Request:
@@ -135,25 +134,22 @@ def requests_where(db: sqlite3.Connection, condition: str, values: Sequence[Any]
     return found
 
 
-# a session's facts take the room of 16 frames, an action's row that of 2
+# a session's facts take the room of 16 frames; how many actions there were in it only its frames tell, an API call has two or more of them
 _USED: Final = """select grant_id, sum(coalesce(bytes_in, 0)), sum(coalesce(bytes_out, 0)),
-  sum(coalesce(frames, 0) + 16 + 2 * (select count(*) from actions where actions.session = sessions.id)) from sessions
+  sum(coalesce(frames, 0) + 16 + case kind when 'api' then coalesce(frames, 0) / 2 else 2 end) from sessions
   where grant_id in (select id from grants where state in ('waiting', 'active')) group by grant_id"""
 
 
-def load(db: sqlite3.Connection, lost_sessions: int) -> Loaded:
-    """Everything live in the ledger."""
-    # a clock that was seen to go back starts time anew; until then no fact's time is forgotten
-    newest = db.execute("select max(at_us) from facts where seq >= (select coalesce(max(seq), 0) from facts where kind = ?)",
-                        (Kind.CLOCK_WENT_BACK.value,)).fetchone()[0]
+def load(db: sqlite3.Connection, newest_us: int, lost_sessions: int) -> Loaded:
+    """Everything live in tables that were made of checked facts."""
     switch = db.execute("select value from switches where name = 'lockdown'").fetchone()
     return Loaded(
         identities={row["name"]: identity_of(row) for row in cursor(db, "select * from identities")},
-        tokens=[token_of(row) for row in cursor(db, "select * from tokens")],
-        issuers=dict(db.execute("select json_extract(what, '$.token'), who from facts where kind = ?", (Kind.TOKEN_ISSUED.value,)).fetchall()),
+        tokens=[token_of(row) for row in cursor(db, "select * from tokens order by issued_us, id")],
+        issuers=dict(db.execute("select id, issued_by from tokens").fetchall()),
         requests=requests_where(db, "state = 'pending' order by id"),
         grants=[grant_of(row) for row in cursor(db, "select * from grants where state in ('waiting', 'active') order by id")],
         used={grant: (bytes_in, bytes_out, frames) for grant, bytes_in, bytes_out, frames in db.execute(_USED)},
-        newest_us=newest or 0,
+        newest_us=newest_us,
         lockdown=bool(switch) and switch[0].startswith("on"),
         lost_sessions=lost_sessions)

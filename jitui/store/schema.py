@@ -5,13 +5,15 @@
 
 import os
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from functools import cache
 from pathlib import Path
 from typing import Final
 
 from jitui.errors import ConfigurationError
 
-FOLDED_TABLES: Final = """
+_FOLDED_1: Final = """
 create table identities(name text primary key, roles text not null, owner text not null, created_by text not null,
   disabled integer not null, added_us integer not null) strict;
 create table requests(id integer primary key, identity text not null, connection text not null, duration_s integer not null,
@@ -40,7 +42,13 @@ create index sessions_grant on sessions(grant_id);
 create table tapes(name text primary key, opened_us integer not null, opened_seq integer not null) strict, without rowid;
 create table switches(name text primary key, value text not null) strict, without rowid;
 """
-FOLDED: Final = ("identities", "requests", "approvals", "grants", "sessions", "tapes", "switches")
+# sha256 of the whole token, whose secret part is 256 random bits; empty: issued by an older version, and never taken over
+_TOKENS: Final = """
+create table tokens(id text primary key, identity text not null, issued_by text not null, issued_us integer not null, sha256 blob not null,
+  expires_us integer not null, revoked_us integer not null) strict, without rowid;
+"""
+FOLDED_TABLES: Final = _FOLDED_1 + _TOKENS
+FOLDED: Final = ("identities", "requests", "approvals", "grants", "sessions", "tapes", "switches", "tokens")
 
 PAGE: Final = 4096
 TAPE_PAGE: Final = 16384  # bodies are long: four times fewer calls to the system, 60 % more bytes a second, and a small commit costs the same
@@ -65,7 +73,8 @@ create index actions_what on actions(resource, namespace, name, at_us);
 create index actions_session on actions(session, conn);
 create table if not exists probe(id integer primary key, at_us integer not null) strict;
 """
-    + FOLDED_TABLES,
+    + _FOLDED_1,
+    "drop table tokens;\n" + _TOKENS,  # folded from facts since; what stood there is taken over by a fact, see opening.py
 )
 
 # frames.at_us: since the session's start, boot clock. flags: 1 = body is zstd. hash stands before body, so that it is read without it.
@@ -90,7 +99,8 @@ def connect(path: Path, page: int = PAGE) -> sqlite3.Connection:
     """
     db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, cached_statements=256, timeout=5.0)
     try:
-        for setting in (f"page_size={page}", "journal_mode=wal", "synchronous=full", "wal_autocheckpoint=0", "cache_size=-16000", "secure_delete=off"):
+        for setting in (f"page_size={page}", "journal_mode=wal", "synchronous=full", "wal_autocheckpoint=0", "cache_size=-16000", "secure_delete=off",
+                        "trusted_schema=off"):
             db.execute(f"pragma {setting}")
     except BaseException:
         db.close()
@@ -109,18 +119,44 @@ def open_newest(path: Path, steps: Sequence[str], page: int = PAGE) -> sqlite3.C
     return db
 
 
-def migrate(db: sqlite3.Connection, path: Path, steps: Sequence[str]) -> None:
-    """Bring a file up to the newest tables, after a backup beside it. Raises ConfigurationError if it is from a newer jitui."""
-    (seen,) = db.execute("pragma user_version").fetchone()
-    if seen > len(steps):
-        raise ConfigurationError(f"{path} was written by a newer jitui (tables {seen}, this one knows {len(steps)}); "
-                                 "start that version, or use another --data-dir")
+def migrate(db: sqlite3.Connection, path: Path, steps: Sequence[str], then: Callable[[], object] = lambda: None) -> None:
+    """Bring a file up to the newest tables, after a backup beside it. Raises ConfigurationError if it is from a newer jitui.
+
+    `then` writes what the new tables need of a file that was not new, in the transaction of the last step.
+    """
+    seen = version_of(db, path, steps)
     if seen == len(steps):
         return
     if seen:
         _back_up(db, path.with_name(f"{path.name}.before-{seen + 1}"))
     for number, step in enumerate(steps[seen:], seen + 1):
-        db.executescript(f"begin immediate;\n{step}\npragma user_version = {number};\ncommit;")
+        db.executescript(f"begin immediate;\n{step}\npragma user_version = {number};")
+        try:
+            if seen and number == len(steps):
+                then()
+            db.execute("commit")
+        except BaseException:
+            if db.in_transaction:
+                db.execute("rollback")
+            raise
+
+
+def version_of(db: sqlite3.Connection, path: Path, steps: Sequence[str]) -> int:
+    """The number of the newest migration a file has seen. Raises ConfigurationError if it is from a newer jitui."""
+    (seen,) = db.execute("pragma user_version").fetchone()
+    if not 0 <= seen <= len(steps):
+        raise ConfigurationError(f"{path} was written by a newer jitui (tables {seen}, this one knows {len(steps)}); "
+                                 "start that version, or use another --data-dir")
+    return int(seen)
+
+
+@cache
+def reference(steps: Sequence[str]) -> dict[tuple[str, str], str | None]:
+    """(type, name) -> SQL of everything in a file that was made by these steps and by nothing else."""
+    with closing(sqlite3.connect(":memory:")) as db:
+        for step in steps:
+            db.executescript(step)
+        return {(kind, name): sql for kind, name, sql in db.execute("select type, name, sql from sqlite_master")}
 
 
 def _back_up(db: sqlite3.Connection, path: Path) -> None:

@@ -9,15 +9,15 @@ from typing import Final
 from jitui.bus import Bus
 from jitui.clock import Clock
 from jitui.errors import UnrecordableError
-from jitui.facts import Draft, Fact, Kind
+from jitui.facts import Draft, Fact
 from jitui.store.actions import ActionRow
 from jitui.store.folder import RESERVE, Folder
 from jitui.store.journal import Journal
 from jitui.store.keys import ledger_key
-from jitui.store.ledger import Batch, Ledger
+from jitui.store.ledger import Batch, Ledger, tape_opened
 from jitui.store.queue import Done
 from jitui.store.recovery import end_lost_sessions
-from jitui.store.rows import Loaded, TokenRow, load
+from jitui.store.rows import Loaded, load
 from jitui.store.tapes import Tapes
 from jitui.tape.frame import Frame
 
@@ -27,7 +27,7 @@ TAPE_LIMIT: Final = 4 << 30
 def _open_files(folder: Folder, clock: Clock, tape_limit: int) -> tuple[Tapes, Ledger, int]:
     """Both files, open and caught up; how many sessions were lost. Raises sqlite3.Error, with nothing left open."""
     tapes = Tapes(folder, tape_limit)
-    ledger = Ledger(folder, ledger_key(folder.ledger_key), clock, tapes.chain)
+    ledger = Ledger(folder, ledger_key(folder.ledger_key, make=not folder.ledger.exists()), clock, tapes.chain)
     try:
         tapes.open(clock.now().wall_us)
         return tapes, ledger, _catch_up(ledger, tapes)
@@ -39,10 +39,10 @@ def _open_files(folder: Folder, clock: Clock, tape_limit: int) -> tuple[Tapes, L
 
 def _catch_up(ledger: Ledger, tapes: Tapes) -> int:
     """Say that a new tape is in use, and end what a crash left open; how many sessions that were."""
-    known = {row[0] for row in ledger.db.execute("select name from tapes")}
-    if tapes.path.name not in known:
-        ledger.commit([Batch([Draft(Kind.TAPE_OPENED, tapes.path.name, "gateway")])], (), {})
-    tapes.opened_us = ledger.db.execute("select opened_us from tapes where name = ?", (tapes.path.name,)).fetchone()[0]
+    told = ledger.checked.tables
+    if not told.execute("select 1 from tapes where name = ?", (tapes.path.name,)).fetchone():
+        ledger.commit_now([tape_opened(tapes.path.name)])
+    tapes.opened_us = told.execute("select opened_us from tapes where name = ?", (tapes.path.name,)).fetchone()[0]
     return end_lost_sessions(ledger, tapes)
 
 
@@ -63,7 +63,7 @@ class Store:
         """Be the gateway of a state folder: lock it, check it, bring its tables up to date, end what a crash left open.
 
         `tape_limit` and `reserve_bytes` are bytes. Raises UnsafeError (modes, network file system), ConflictError (another
-        gateway), ConfigurationError (written by a newer jitui), each with one clear line.
+        gateway), ConfigurationError (written by a newer jitui), BrokenError (not what was written), each with one clear line.
         """
         loop = asyncio.get_running_loop()
         return await asyncio.to_thread(cls._open, Folder(folder, reserve_bytes=reserve_bytes), clock, bus, tape_limit, loop)
@@ -81,7 +81,8 @@ class Store:
             journal = Journal(folder, tapes, ledger, clock, loop, bus.publish)
             if not folder.hold_reserve():
                 journal.refuse("no room for the reserve")
-            store = cls(folder, tapes, ledger, journal, load(ledger.db, lost))
+            store = cls(folder, tapes, ledger, journal, load(ledger.checked.tables, ledger.checked.newest_us, lost))
+            ledger.checked.close()
         except BaseException as error:
             folder.close()
             if isinstance(error, sqlite3.Error):
@@ -99,7 +100,7 @@ class Store:
         """Record all of them in one commit, or none."""
         self._journal.put(frames, done)
 
-    async def commit(self, drafts: Sequence[Draft], *, tokens: Sequence[TokenRow] = ()) -> Sequence[Fact]:
+    async def commit(self, drafts: Sequence[Draft]) -> Sequence[Fact]:
         """Make facts true, all or none, after every frame put before; then they are published on the bus.
 
         The end of a session gets its frames, bytes_in, bytes_out and head here. Raises InvalidError for a draft that lacks
@@ -115,7 +116,7 @@ class Store:
             else:
                 future.set_result(result)
 
-        self._journal.commit(Batch(tuple(drafts), tuple(tokens)), done)
+        self._journal.commit(Batch(tuple(drafts)), done)
         return await future
 
     def note(self, action: ActionRow) -> None:

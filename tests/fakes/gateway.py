@@ -27,6 +27,7 @@ class Row:
     sha256: bytes = field(repr=False)
     expires_us: int
     revoked_us: int = 0
+    issued_by: str = "root"
 
 
 @dataclass(frozen=True, slots=True)

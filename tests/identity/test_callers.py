@@ -22,6 +22,7 @@ class Row:
     sha256: bytes
     expires_us: int
     revoked_us: int = 0
+    issued_by: str = "root"
 
 
 def test_by_token() -> None:

@@ -20,6 +20,7 @@ class Row:
     sha256: bytes
     expires_us: int
     revoked_us: int = 0
+    issued_by: str = "root"
 
 
 def issued(revoked_us: int = 0) -> tuple[str, Tokens]:

@@ -52,6 +52,10 @@ def added(name: str = "agent-a", roles: Sequence[str] = ("agent",), owner: str =
     return Draft(Kind.IDENTITY_ADDED, name, "root", {"roles": list(roles), "owner": owner})
 
 
+def issued(token: str, identity: str = "agent-a", who: str = "root", sha256: bytes = b"h" * 32) -> Draft:
+    return Draft(Kind.TOKEN_ISSUED, identity, who, {"token": token, "expires_us": NOW * 2, "sha256": sha256.hex()})
+
+
 def asked(ident: int, **what: Any) -> Draft:
     return Draft(Kind.REQUEST_ASKED, f"r-{ident}", "agent-a", {
         "identity": "agent-a", "connection": "prod", "duration_s": 1800, "scope": "read pods in web; exec pods in web", "reason": "why \x1b[31m not",

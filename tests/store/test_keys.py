@@ -29,6 +29,13 @@ def test_something_else_is_refused_and_kept(tmp_path: Path, content: bytes) -> N
     """A key that can't be read is not replaced: what it signed could never be verified again."""
     path = tmp_path / "ledger.ed25519"
     path.write_bytes(content)
-    with pytest.raises(UnsafeError, match="restore it, or move it away"):
+    with pytest.raises(UnsafeError, match="restore it, or go on with a new ledger beside it: jitui repair --new-ledger"):
         ledger_key(path)
     assert path.read_bytes() == content
+
+
+def test_a_ledger_without_its_key_gets_no_other(tmp_path: Path) -> None:
+    """A new key would sign what it never saw."""
+    with pytest.raises(UnsafeError, match=r"ledger.ed25519 is missing, and it signed the ledger that is there; restore it, or .* jitui repair --new-ledger"):
+        ledger_key(tmp_path / "ledger.ed25519", make=False)
+    assert list(tmp_path.iterdir()) == []

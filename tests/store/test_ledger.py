@@ -55,12 +55,24 @@ def test_the_end_of_a_session_is_completed_and_signed(ledger: Ledger) -> None:
     ledger.key.private.public_key().verify(head.sig, head_text(5, ledger.hash, NOW, {2: (20, b"\2" * 32)}))
 
 
-def test_other_facts_are_signed_when_told(ledger: Ledger) -> None:
-    """Not with every commit: signing is paced by the writer."""
+def test_every_commit_of_facts_is_signed(ledger: Ledger) -> None:
+    """In its own transaction; a head that speaks of no session is replaced by the next one, those that do stay."""
+    marks = {1: Chain(4, b"\1" * 32, 0, 0)}
+    found = []
+    for batches, sign in (([Batch([asked(1)])], False), ([Batch([asked(2)])], False), ([], True), ([Batch([asked(3)])], False), ([Batch([asked(4)])], False)):
+        ledger.commit(batches, (), marks, sign=sign)
+        found.append([(head.facts_seq, len(head.sessions)) for head in heads(ledger)])
+        assert all(head.signed_by(ledger.key.public) for head in heads(ledger))
+    assert found == [[(1, 0)], [(2, 0)], [(2, 1)], [(2, 1), (3, 0)], [(2, 1), (4, 0)]]
+    assert (heads(ledger)[-1].hash, ledger.marked) == (ledger.hash, False)
+
+
+def test_a_commit_without_facts_signs_nothing(ledger: Ledger) -> None:
+    """Rows of actions alone, and a refused batch, leave the newest head as it is."""
     ledger.commit([Batch([asked(1)])], (), {})
-    assert (heads(ledger), ledger.last_signed, ledger.signed_seq) == ([], False, 0)
-    ledger.commit([], (), {}, sign=True)
-    assert ([head.facts_seq for head in heads(ledger)], ledger.last_signed, ledger.signed_seq) == ([1], True, 1)
+    before = ledger.db.execute("select * from heads").fetchall()
+    ledger.commit([Batch([asked(1)])], [(attempted(), True)], {}, sign=True)
+    assert ledger.db.execute("select * from heads").fetchall() == before
 
 
 def test_a_commit_that_fails_leaves_nothing(ledger: Ledger) -> None:

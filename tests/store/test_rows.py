@@ -12,7 +12,8 @@ from tests.store.life import NOW, approved, asked, granted
 
 def ledger(*drafts: Draft) -> sqlite3.Connection:
     db = sqlite3.connect(":memory:", isolation_level=None)
-    db.executescript(LEDGER[0])
+    for step in LEDGER:
+        db.executescript(step)
     for seq, draft in enumerate(drafts, 1):
         fold(db, Fact(seq, NOW + seq, draft.kind, draft.who, draft.subject, draft.what, b""))
     return db
@@ -40,13 +41,13 @@ def test_who_decided_is_said_of_decided_requests_only() -> None:
 
 def test_a_grant_without_its_approval_time_has_that_of_its_deadline() -> None:
     """The boot clock at approval is the deadline's less the duration."""
-    (grant,) = load(ledger(asked(1), granted(1, 1, approved=None)), 0).grants
+    (grant,) = load(ledger(asked(1), granted(1, 1, approved=None)), NOW, 0).grants
     assert grant.deadline is not None
     assert (grant.approved.boot_us, grant.approved.boot_id) == (grant.deadline.boot_us - 1_800_000_000, "boot-1")
 
 
 def test_an_empty_ledger() -> None:
     """Nothing was ever known."""
-    loaded = load(ledger(), 0)
+    loaded = load(ledger(), 0, 0)
     assert (loaded.newest_us, loaded.lockdown, loaded.identities, loaded.requests, loaded.grants, loaded.tokens) == (0, False, {}, [], [], [])
-    assert load(ledger(Draft(Kind.LOCKDOWN_ON, "gateway", "ana", {})), 0).lockdown
+    assert load(ledger(Draft(Kind.LOCKDOWN_ON, "gateway", "ana", {})), NOW, 0).lockdown
