@@ -74,6 +74,7 @@ class Gateway:
         self._renewing: list[Work] = []  # of the credentials that are renewed in the background
         self.shares: descriptors.Shares  # once it runs
         self._kube: KubeDoor
+        self._api: ApiDoor
         self._tasks: asyncio.TaskGroup
 
     def stop(self) -> None:
@@ -140,14 +141,12 @@ class Gateway:
                 ca_pem=material.authority.read_text(encoding="ascii"), reload=self.reload, stop=self.stop,
                 trouble=lambda: troubles.newest,
             ))  # fmt: skip
-            api = ApiDoor(counter, callers)
+            desk, tcp = caps.at_api(settings.limits, self.shares.desk), caps.at_api(settings.limits, self.shares.api)
+            self._api = api = ApiDoor(counter, callers, self.spawn, desk=desk, tcp=tcp, at_work=self.pressure.at_work)
             stack.push_async_callback(api.aclose)
             stack.callback(self.bus.close)
             api.bind(unix=self.socket, tcp=address(settings.listen.api), tls=tls.server_context(material))
-            await store.commit([
-                Draft(Kind.GATEWAY_STARTED, __version__, "gateway", {"boot_id": self.clock.now().boot_id, "boot_us": self.clock.now().boot_us,
-                                                                      "config": settings.digest[:12], "solo": settings.solo, "key_id": store.key_id})
-            ])  # fmt: skip
+            await store.commit([self._started(store)])
             await broker.room.look()
             await broker.recover()  # nobody is answered before: a live window would be denied, and what is asked would be lost
             await kube.open(context)
@@ -170,6 +169,11 @@ class Gateway:
             await broker.windows.settled()
             with contextlib.suppress(JituiError):
                 await store.commit([Draft(Kind.GATEWAY_STOPPED, __version__, "gateway", {"why": "stopped"})])
+
+    def _started(self, store: Store) -> Draft:
+        now, settings = self.clock.now(), self.configuration
+        return Draft(Kind.GATEWAY_STARTED, __version__, "gateway", {"boot_id": now.boot_id, "boot_us": now.boot_us, "config": settings.digest[:12],
+                                                                    "solo": settings.solo, "key_id": store.key_id})  # fmt: skip
 
     async def _ways(self, troubles: Troubles) -> dict[str, Way]:
         ways = {}
@@ -234,6 +238,8 @@ class Gateway:
         self.broker.quota.limits = self.broker.room.limits = settings.limits
         self.configuration = settings
         self._kube.visitors.tune(caps.at_kube(settings.limits, self.shares))
+        self._api.desk.tune(caps.at_api(settings.limits, self.shares.desk))
+        self._api.tcp.tune(caps.at_api(settings.limits, self.shares.api))
         return f"{len(settings.rules)} rules and {len(settings.people)} people in force, configuration {settings.digest[:12]}"
 
     async def _tick(self) -> None:

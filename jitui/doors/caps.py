@@ -26,8 +26,8 @@ class Caps:
     burst: int
     refusals: int  # requests without a good token a second, of one address
     heads: int  # bytes
-    handshake_s: int
-    first_s: int
+    handshake_s: float
+    first_s: float
     prefix: str = ""  # of the settings' names: api_ at the API
 
 
@@ -44,13 +44,14 @@ def at_kube(limits: Limits, shares: Shares) -> Caps:
 
 
 def at_api(limits: Limits, room: int) -> Caps:
-    """At one socket of the API, which may have `room` connections: a quarter for strangers, a quarter for agents, half for people."""
+    """At one socket of the API, which may have `room` connections: a quarter for strangers, a quarter for agents, half for people, and half of that for one."""
     strangers, agents = min(limits.strangers, room // 4), room // 4
     people = room - strangers - agents
+    person = min(limits.api_connections_per_person, people // 2)
     return Caps(
         strangers=strangers, per_address=min(limits.strangers_per_address, strangers), agents=agents, people=people,
-        per_agent=min(limits.api_connections_per_agent, agents // 2), per_person=min(limits.api_connections_per_person, people),
-        streams_per_agent=min(limits.api_streams_per_agent, agents // 3), streams_per_person=min(limits.api_streams_per_person, people // 2),
+        per_agent=min(limits.api_connections_per_agent, agents // 2), per_person=person,
+        streams_per_agent=min(limits.api_streams_per_agent, agents // 3), streams_per_person=min(limits.api_streams_per_person, person // 2),
         streams_per_grant=PLENTY, rate=limits.api_requests_per_second, burst=limits.api_requests_burst, refusals=limits.refusals_per_second,
         heads=limits.heads, handshake_s=limits.handshake, first_s=limits.first_request, prefix="api_",
     )  # fmt: skip

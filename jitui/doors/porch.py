@@ -10,6 +10,7 @@ import errno
 import socket
 import ssl
 from collections.abc import Callable, Coroutine
+from functools import partial
 from typing import Any, Final, cast
 
 from jitui.doors.visitors import Visitor, Visitors
@@ -28,44 +29,47 @@ class Porch:
         """`named`: whom a connection counts for while nobody has shown a token on it, its address for example."""
         self.visitors = visitors
         self._spawn, self._named = spawn, named
-        self._sock: socket.socket | None = None
+        self._closed = False
         self._context: ssl.SSLContext | None = None
         self._factory: Callable[[Visitor], asyncio.Protocol]
         self._accepting: asyncio.Task[Any] | None = None
         self._welcoming: dict[asyncio.Task[Any], Visitor] = {}
 
     def open(self, sock: socket.socket, context: ssl.SSLContext | None, factory: Callable[[Visitor], asyncio.Protocol]) -> None:
-        """Let in who comes. The protocol that `factory` makes calls `visitors.gone` when its connection is lost."""
+        """Let in who comes. The protocol that `factory` makes calls `visitors.gone` when its connection is lost. `sock` is closed with the porch."""
         sock.setblocking(False)
-        self._sock, self._context, self._factory = sock, context, factory
-        self._spawn(self._accept)
+        self._context, self._factory = context, factory
+        self._spawn(partial(self._accept, sock))
 
     def close(self) -> None:
         """Accept nobody any more; who is shaking hands is cut off."""
-        sock, self._sock = self._sock, None
+        self._closed = True
         if self._accepting is not None:
             self._accepting.cancel()
-        if sock is not None:
-            sock.close()
         for visitor in list(self._welcoming.values()):
             visitor.close()
 
-    async def _accept(self) -> None:
+    async def _accept(self, sock: socket.socket) -> None:
         loop = asyncio.get_running_loop()
         self._accepting = asyncio.current_task()
-        while (sock := self._sock) is not None:
-            try:
-                connection, _ = await loop.sock_accept(sock)
-            except asyncio.CancelledError:
-                if self._sock is None:
-                    return
+        try:
+            while not self._closed:
+                await self._next(loop, sock)
+        except asyncio.CancelledError:
+            if not self._closed:
                 raise
-            except OSError as error:
-                if error.errno in NO_DESCRIPTOR:  # the shares were wrong, or somebody else's process took the system's last
-                    self.visitors.press()
-                await asyncio.sleep(BREATH)
-                continue
-            self._arrived(loop, connection)
+        finally:
+            sock.close()  # behind the wait on it, which forgets its number
+
+    async def _next(self, loop: asyncio.AbstractEventLoop, sock: socket.socket) -> None:
+        try:
+            connection, _ = await loop.sock_accept(sock)
+        except OSError as error:
+            if error.errno in NO_DESCRIPTOR:  # the shares were wrong, or another process took the system's last
+                self.visitors.press()
+            await asyncio.sleep(BREATH)
+            return
+        self._arrived(loop, connection)
 
     def _arrived(self, loop: asyncio.AbstractEventLoop, connection: socket.socket) -> None:
         try:

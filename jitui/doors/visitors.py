@@ -106,7 +106,7 @@ class Visitors:
 
     def late(self, visitor: Visitor) -> None:
         """A stranger's time is over, and it is closed."""
-        self._at_work("first_request", visitor.address, f"a connection without a good token is closed after {self.caps.first_s} s")
+        self._at_work("first_request", visitor.address, f"a connection without a good token is closed after {self.caps.first_s:g} s")
         visitor.close()
 
     def refused(self, visitor: Visitor, now: float) -> None:

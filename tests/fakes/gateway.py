@@ -1,13 +1,16 @@
 """The API door over the fake gateway: a real server on a Unix socket and a TLS port, with an agent, a person and the local user."""
 
+import asyncio
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from jitui.clock import SystemClock
 from jitui.doors.api import ApiDoor
+from jitui.doors.porch import Spawn
 from jitui.identity.callers import Callers
 from jitui.identity.directory import Directory
 from jitui.identity.people import People
@@ -44,6 +47,8 @@ class Address:
     door: ApiDoor
     callers: Callers
     directory: Directory
+    limited: list[tuple[str, str, str]]  # what limits at work said: which, whose, and the words
+    spawn: Spawn
 
 
 @asynccontextmanager
@@ -56,15 +61,22 @@ async def serving(folder: Path) -> AsyncIterator[Address]:
     directory = Directory(People(os.getuid(), {}), {identity.name: identity for identity in (AGENT, ANA)}, tokens)
     callers = Callers(directory, clock)
     context, ca = server_context(folder)
-    door = ApiDoor(house, callers)
+    tasks: list[asyncio.Task[None]] = []
+    limited: list[tuple[str, str, str]] = []
+
+    def spawn(work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        tasks.append(asyncio.get_running_loop().create_task(work()))
+
+    door = ApiDoor(house, callers, spawn, at_work=lambda *said: limited.append(said))
     path = folder / "desk.sock"
     door.bind(unix=path, tcp=("127.0.0.1", 0), tls=context)
     await door.open()
     try:
         yield Address(path, f"https://127.0.0.1:{door.port}", ca, agent.text, ana.text, expired.text, house, door, callers,
-                      directory)
+                      directory, limited, spawn)
     finally:
         await door.aclose()
+        await asyncio.gather(*tasks)
 
 
 def _row(made: Minted, identity: str) -> Row:

@@ -8,7 +8,7 @@ from typing import Any, Final
 from fastapi import Response
 
 from jitui import plain
-from jitui.errors import JituiError
+from jitui.errors import JituiError, TooManyError
 
 MANY: Final = 50  # views; more are put into text off the loop
 
@@ -45,5 +45,8 @@ def refusal(code: int, reason: str, message: str) -> Response:
 
 
 def refusal_of(error: JituiError) -> Response:
-    headers = {"www-authenticate": "Bearer"} if error.code == 401 else None
+    headers = {"www-authenticate": "Bearer"} if error.code == 401 else {}
+    if isinstance(error, TooManyError):
+        headers |= {"retry-after": str(error.retry_after)} if error.retry_after else {}
+        headers |= {"connection": "close"} if error.close else {}
     return Response(plain.text(error_of(error)), error.code, headers, media_type="application/json")

@@ -13,6 +13,7 @@ from jitui import __version__
 from jitui.desk import API
 from jitui.doors.api import archive, clerk, decisions, floor
 from jitui.doors.api.answer import ErrorAnswer, refusal, refusal_of
+from jitui.doors.api.peers import Peer
 from jitui.doors.api.seat import Reception
 from jitui.errors import JituiError
 
@@ -22,7 +23,7 @@ LOG: Final = logging.getLogger("jitui.api")
 
 
 class Limits:
-    """Refuses a body that is larger than any request here needs, declared or not."""
+    """Refuses a body that is larger than any request here needs, declared or not; counts the requests that were nobody's."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -31,6 +32,14 @@ class Limits:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        try:
+            await self._bounded(scope, receive, send)
+        finally:
+            peer: Peer = scope["state"]["peer"]
+            if not peer.over():
+                scope["state"]["hang_up"]()
+
+    async def _bounded(self, scope: Scope, receive: Receive, send: Send) -> None:
         declared = dict(scope["headers"]).get(b"content-length", b"0")
         if not declared.isdigit() or int(declared) > BODY_LIMIT:
             refused = refusal(413, "RequestEntityTooLarge", TOO_LARGE)

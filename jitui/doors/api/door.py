@@ -6,31 +6,43 @@ import os
 import socket
 import ssl
 import stat
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Final
 
 import uvicorn
 
+from jitui.descriptors import share
 from jitui.doors.api.app import build
-from jitui.doors.api.peers import PeerProtocol
+from jitui.doors.api.peers import PeerProtocol, name_of
 from jitui.doors.api.seat import Counter, Reception
+from jitui.doors.caps import Caps, at_api
+from jitui.doors.porch import Porch, Spawn
+from jitui.doors.visitors import Visitors
 from jitui.errors import ConfigurationError, ConflictError, UnsafeError
 from jitui.identity.callers import Callers
+from jitui.limits import Limits
 
 PATH_LIMIT: Final = 107  # bytes of a Unix socket's path (unix(7))
 DRAIN_S: Final = 2  # for answers that are under way when it closes
 BACKLOG: Final = 256
+DEFAULT: Final = at_api(Limits(), share(4096, Limits().strangers).api)
 
 
 class ApiDoor:
     """The API, inside the gateway's loop. Bind it, open it and close it, each once."""
 
-    def __init__(self, counter: Counter, callers: Callers) -> None:
+    def __init__(self, counter: Counter, callers: Callers, spawn: Spawn, *, desk: Caps = DEFAULT, tcp: Caps = DEFAULT,
+                 at_work: Callable[[str, str, str], None] = lambda limit, who, words: None) -> None:  # noqa: ARG005 - nobody listens
+        """`desk`, `tcp`: how many the Unix socket and the TCP port let in; `at_work` is told whom they did not."""
         self._reception = Reception(counter, callers)
+        self._spawn = spawn
         self._closing = asyncio.Event()
         self._app = build(self._reception, self._closing)
+        self.desk, self.tcp = Visitors(desk, at_work), Visitors(tcp, at_work)
         self._bound: list[tuple[socket.socket, ssl.SSLContext | None]] = []
-        self._servers: list[tuple[uvicorn.Server, socket.socket]] = []
+        self._servers: list[tuple[uvicorn.Server, Porch]] = []
         self._path: Path | None = None
         self.host, self.port = "", 0  # of the TLS door, once it is bound
 
@@ -66,23 +78,26 @@ class ApiDoor:
         while self._bound:
             self._bound.pop()[0].close()
         try:
-            await asyncio.gather(*(server.shutdown(sockets=[sock]) for server, sock in servers))
+            for _, porch in servers:
+                porch.close()
+            await asyncio.gather(*(server.shutdown(sockets=[]) for server, _ in servers))
         finally:
             if self._path is not None:
                 self._path.unlink(missing_ok=True)
                 self._path = None
 
     async def _serve(self, sock: socket.socket, tls: ssl.SSLContext | None) -> None:
-        """A server without signals, logs and headers of its own."""
+        """A server without signals, logs, headers and sockets of its own: who comes in is the porch's to say."""
         config = uvicorn.Config(self._app, http=PeerProtocol, ws="none", lifespan="off", log_config=None, log_level="critical", access_log=False,
-                                proxy_headers=False, server_header=False, date_header=False, timeout_keep_alive=30,
-                                timeout_graceful_shutdown=DRAIN_S, limit_concurrency=512, backlog=BACKLOG)
+                                proxy_headers=False, server_header=False, date_header=False, timeout_keep_alive=30, timeout_graceful_shutdown=DRAIN_S)
         config.load()
-        config.ssl = tls
         server = uvicorn.Server(config)
         server.lifespan = config.lifespan_class(config)
-        self._servers.append((server, sock))
-        await server.startup(sockets=[sock])
+        await server.startup(sockets=[])
+        visitors = self.tcp if tls is not None else self.desk
+        porch = Porch(visitors, self._spawn, name_of)
+        self._servers.append((server, porch))
+        porch.open(sock, tls, partial(PeerProtocol, config, server.server_state, server.lifespan.state, visitors))
 
 
 def bind_unix(path: Path) -> socket.socket:

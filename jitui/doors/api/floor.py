@@ -7,7 +7,7 @@ from fastapi import APIRouter, Header, Query, Request, Response
 from jitui.desk import Ended, FactView, Frozen, GrantView, Hello, LiveChunk, SessionView, Status
 from jitui.doors.api.answer import answer
 from jitui.doors.api.body import Why
-from jitui.doors.api.seat import Seat
+from jitui.doors.api.seat import Follower, Seat
 from jitui.doors.api.stream import EventStream, event
 
 router = APIRouter(tags=["floor"])
@@ -92,13 +92,13 @@ async def thaw_all(desk: Seat) -> Response:
 
 
 @router.get("/sessions/{ident}/live", response_class=EventStream, responses={200: {"model": LiveChunk}})
-async def live(request: Request, desk: Seat, ident: str) -> Response:
+async def live(request: Request, desk: Follower, ident: str) -> Response:
     """The frames of a live session from now on, as events `frame`, `gap`, and at last `end`; `error` says why one may not watch any more."""
     return EventStream(desk.watch(ident), lambda chunk: event(chunk.kind, chunk), request.app.state.closing, lambda: desk.lost(live=True))
 
 
 @router.get("/events", response_class=EventStream, responses={200: {"model": FactView}})
-async def events(request: Request, desk: Seat, since: Annotated[int, Query(ge=-1)] = -1,
+async def events(request: Request, desk: Follower, since: Annotated[int, Query(ge=-1)] = -1,
                  last_event_id: Annotated[int | None, Header(ge=0)] = None) -> Response:
     """Facts as they are committed, after the header Last-Event-ID or else `since`; without either from now on.
 

@@ -36,12 +36,13 @@ class Reception:
         self.refused = 0  # requests of nobody; a counter, never rows
 
     async def seat(self, peer: Peer, authorization: str | None) -> Desk:
-        """The caller's desk. Raises UnknownCallerError."""
+        """The caller's desk. Raises UnknownCallerError, TooManyError."""
         try:
             caller = self._caller(peer, authorization)
         except UnknownCallerError:
             self.refused += 1
             raise
+        peer.known(caller.who)
         return self._counter.bind(self._callers.standing(caller), peer.label, await peer.same_user())
 
     def _caller(self, peer: Peer, authorization: str | None) -> Caller:
@@ -61,3 +62,12 @@ async def _desk(request: Request) -> Desk:
 
 
 Seat = Annotated[Desk, Depends(_desk)]
+
+
+async def _follow(request: Request, desk: Seat) -> Desk:
+    peer: Peer = request.state.peer
+    peer.stream()
+    return desk
+
+
+Follower = Annotated[Desk, Depends(_follow)]

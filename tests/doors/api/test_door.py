@@ -46,7 +46,7 @@ def test_a_socket_left_behind_is_replaced(tmp_path: Path) -> None:
 
 async def test_a_socket_that_answers_is_another_gateways(gateway: Address) -> None:
     """It is left alone, and the message says how to stop that one."""
-    other = ApiDoor(gateway.house, gateway.callers)
+    other = ApiDoor(gateway.house, gateway.callers, gateway.spawn)
     with pytest.raises(ConflictError, match=rf"another gateway answers at {gateway.socket}; stop it with: jitui --gateway unix:"):
         other.bind(unix=gateway.socket)
     async with httpx.AsyncClient(transport=httpx.AsyncHTTPTransport(uds=str(gateway.socket))) as client:
@@ -72,12 +72,12 @@ def test_a_port_that_is_taken() -> None:
 async def test_no_tcp_without_tls(gateway: Address) -> None:
     """A token never crosses the network in the clear."""
     with pytest.raises(ConfigurationError, match=r"with TLS only"):
-        ApiDoor(gateway.house, gateway.callers).bind(tcp=("127.0.0.1", 0))
+        ApiDoor(gateway.house, gateway.callers, gateway.spawn).bind(tcp=("127.0.0.1", 0))
 
 
 async def test_who_comes_before_it_is_open_waits(gateway: Address, tmp_path: Path) -> None:
     """The address is taken, and nobody is answered; then they are."""
-    other = ApiDoor(gateway.house, gateway.callers)
+    other = ApiDoor(gateway.house, gateway.callers, gateway.spawn)
     other.bind(unix=tmp_path / "early.sock")
     async with httpx.AsyncClient(transport=httpx.AsyncHTTPTransport(uds=str(tmp_path / "early.sock"))) as client:
         early = asyncio.create_task(client.get("http://gateway/v1/hello"))
@@ -86,7 +86,7 @@ async def test_who_comes_before_it_is_open_waits(gateway: Address, tmp_path: Pat
         await other.open()
         assert (await early).status_code == 200
     await other.aclose()
-    unopened = ApiDoor(gateway.house, gateway.callers)
+    unopened = ApiDoor(gateway.house, gateway.callers, gateway.spawn)
     unopened.bind(unix=tmp_path / "early.sock")
     await unopened.aclose()
     assert not (tmp_path / "early.sock").exists()

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import sys
+from dataclasses import replace
 
 import pytest
 import uvloop
@@ -32,9 +33,9 @@ async def test_a_head_is_bounded(gateway: Address) -> None:
     assert len(answer.split(b"\r\n\r\n", 1)[1]) == length
 
 
-async def test_a_request_must_come_in_time(gateway: Address, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_request_must_come_in_time(gateway: Address) -> None:
     """A client that connects and says nothing, half a head, or half a body, is cut off."""
-    monkeypatch.setattr(peers, "PATIENCE_S", 0.05)
+    gateway.door.desk.tune(replace(gateway.door.desk.caps, first_s=0.05))
     assert [await send(gateway, start) for start in (b"", b"GET /v1/hello HT", b"POST /v1/requests HTTP/1.1\r\ncontent-length: 9\r\n\r\n{")] == [b"", b"", b""]
 
 
