@@ -7,27 +7,28 @@ is not pinned; pages are at most 1,000 frames unless asked otherwise, and about 
 import json
 import sqlite3
 import threading
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager, suppress
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final
 
-from jitui.errors import ConfigurationError, InvalidError, NotFoundError
-from jitui.facts import Fact
+from jitui.errors import InvalidError, NotFoundError
+from jitui.facts import Fact, Kind
 from jitui.rules.terms import Grant, Identity, Request
 from jitui.store import bundle, proof
 from jitui.store.actions import ActionRow, from_columns
-from jitui.store.fold import fact_of
+from jitui.store.chained import NEWEST, checked, within
 from jitui.store.folder import tape_numbers
+from jitui.store.guard import WHOLE, Reader, check_pages, open_reader, size_of
+from jitui.store.ours import bundles, ledgers, tapes
 from jitui.store.rows import SessionRow, Totals, cursor, grant_of, identity_of, requests_where, session_of
-from jitui.store.schema import LEDGER
-from jitui.store.tape_rows import PAGE_BYTES, frame_of, newest_before, page, sizes
+from jitui.store.tape_rows import PAGE_BYTES, Run, frame_of, newest_before, page, sizes
 from jitui.tape.frame import Channel, Frame
 from jitui.tape.verify import Verdict
 
 PAGE: Final = 1000
-NEWEST: Final = 1 << 62
+UNREADABLE: Final = (ValueError, TypeError, KeyError, OverflowError, RecursionError)  # of a row that is not what was written
 _FACTS: Final = "select seq, at_us, kind, who, subject, what, hash from facts"
 _SESSIONS: Final = "select sessions.*, grants.identity, grants.connection from sessions left join grants on grants.id = sessions.grant_id"
 _ACTIONS: Final = "select actions.*, sessions.grant_id from actions left join sessions on sessions.id = actions.session"
@@ -52,28 +53,23 @@ class Files:
         self.ledger = place if self.single else place / "ledger.db"
         if not self.ledger.is_file():
             raise NotFoundError(f"no recordings in {place}; give a state folder, or a file made by: jitui export SESSION --format bundle")
-        self._idle: dict[Path, list[sqlite3.Connection]] = {}
+        self._idle: dict[Path, list[Reader]] = {}
         self._guard = threading.Lock()
-        self._check_version()
-
-    def _check_version(self) -> None:
         with self.reading(self.ledger) as db:
-            (seen,) = db.execute("pragma user_version").fetchone()
-        if seen > len(LEDGER):
-            raise ConfigurationError(f"{self.ledger} was written by a newer jitui (tables {seen}, this one knows {len(LEDGER)}); read it with that version")
-        if seen == 0:
-            raise InvalidError(f"{self.ledger} is no recording of jitui")
+            if self.single and size_of(self.ledger) <= WHOLE:
+                check_pages(db, self.ledger)
 
     @contextmanager
     def reading(self, path: Path) -> Iterator[sqlite3.Connection]:
-        """A read-only connection to one of the files, for one call."""
-        db, keep = self._borrow(path)
+        """A read-only connection to one of the files, for one call. Raises NotFoundError, InvalidError, ConfigurationError."""
+        with _told(path):
+            db, keep = self._borrow(path)
         try:
-            yield db
-        except BaseException as error:
+            db.begin_call()
+            with _told(path):
+                yield db
+        except BaseException:
             db.close()
-            if isinstance(error, sqlite3.DatabaseError):
-                raise InvalidError(f"{path} can't be read ({error}); it is damaged, or no recording of jitui") from error
             raise
         if not keep:
             db.close()
@@ -81,20 +77,23 @@ class Files:
         with self._guard:
             self._idle.setdefault(path, []).append(db)
 
-    def _borrow(self, path: Path) -> tuple[sqlite3.Connection, bool]:
-        """A connection, and whether it may be kept. Raises NotFoundError, InvalidError."""
+    def _borrow(self, path: Path) -> tuple[Reader, bool]:
+        """A connection, and whether it may be kept."""
         with self._guard:
             kept = self._idle.get(path)
             if kept:
                 return kept.pop(), True
-        try:
-            return _connect(path)
-        except sqlite3.DatabaseError as error:
-            raise InvalidError(f"{path} can't be read ({error}); it is damaged, or no recording of jitui") from error
+        return open_reader(path, tapes if path != self.ledger else bundles if self.single else ledgers)
 
     def facts_read(self) -> AbstractContextManager[sqlite3.Connection]:
         """A connection to the facts, for one short read."""
         return self.reading(self.ledger)
+
+    def check_pages(self, session: int = 0) -> None:
+        """Do the pages of every file, or of those that matter to a session, hang together. Raises InvalidError."""
+        for path in {self.ledger: None, **dict.fromkeys(self.tapes_of(session) if session else self.tapes())}:
+            with self.reading(path) as db:
+                check_pages(db, path, quick=path != self.ledger)
 
     def close(self) -> None:
         """Close idle connections; later calls open new ones."""
@@ -120,7 +119,7 @@ class Files:
         if row is None or len(tapes) < 2:
             return tapes
         first, last = row[0], NEWEST if row[1] is None else row[1]
-        seqs = [opened.get(path.name, 0) for path in tapes] + [NEWEST + 1]
+        seqs = [opened.get(path.name, NEWEST) for path in tapes] + [NEWEST + 1]
         return [path for path, (since, until) in zip(tapes, pairwise(seqs), strict=True) if since <= last and until >= first]
 
     # who and what
@@ -187,25 +186,44 @@ class Files:
         """The newest frames after the seq `after`, oldest first: as many as it takes to have `room` bytes of bodies. Raises InvalidError."""
         return self._page(session, after, PAGE, room, newest=True)
 
-    def _page(self, session: int, after: int, limit: int, room: int, *, channels: Sequence[int] = (), conn: int | None = None,
+    def _page(self, session: int, after: int, limit: int, room: int, *, channels: Collection[int] = (), conn: int | None = None,
               newest: bool = False) -> list[Frame]:
-        """As `tape_rows.page`, from tape to tape."""
+        """As `tape_rows.page`, from tape to tape; it ends where the session does, or it is an error."""
+        with self._of(session):
+            return [frame_of(row) for row in self._rows(session, Run(after, limit, room, frozenset(channels), conn), newest=newest)]
+
+    def _rows(self, session: int, run: Run, *, newest: bool = False) -> list[tuple[Any, ...]]:
+        run.top = self._end(session)  # before the tapes are read: it goes on meanwhile
         way = -1 if newest else 1
-        found: list[list[Frame]] = []
+        found: list[list[tuple[Any, ...]]] = []
         for path in self.tapes_of(session)[::way]:
-            with self._of(session), self.reading(path) as db:
-                found.append([frame_of(row) for row in page(db, session, after, limit, room, channels=channels, conn=conn, newest=newest)])
-            limit -= len(found[-1])
-            room -= sum(len(frame.body) for frame in found[-1])
-            if limit <= 0 or room <= 0:
+            with self.reading(path) as db, self._of(session):
+                found.append(page(db, session, run, newest=newest))
+            if run.full:
                 break
-        return [frame for some in found[::way] for frame in some]
+        with self._of(session):
+            run.finish(newest=newest)
+        return [row for some in found[::way] for row in some]
+
+    def rows(self, session: int) -> Iterator[tuple[Any, ...]]:
+        """Every frame of a session as its row (tape_rows.COLUMNS), as it is stored, page by page. Raises InvalidError."""
+        after = -1
+        while found := self._rows(session, Run(after, PAGE, PAGE_BYTES)):
+            yield from found
+            after = found[-1][2]
+
+    def _end(self, session: int) -> int | None:
+        """Frames of a session that ended, as the fact says; None of one that did not."""
+        with self.reading(self.ledger) as db:
+            row = db.execute(f"{_FACTS} where subject = ? and kind = ? order by seq desc limit 1", (f"s-{session}", Kind.SESSION_ENDED.value)).fetchone()
+            return int(checked(row).what["frames"]) if row else None
 
     def sizes(self, session: int, *, upto: int) -> Iterator[tuple[int, Channel, int]]:
         """Of each frame up to the seq `upto`: its connection, channel and bytes. Raises InvalidError."""
+        run = Run(-1, NEWEST, NEWEST)
         for path in self.tapes_of(session):
-            with self._of(session), self.reading(path) as db:
-                yield from sizes(db, session, upto)
+            with self.reading(path) as db, self._of(session):
+                yield from sizes(db, session, upto, run)
 
     @contextmanager
     def _of(self, session: int) -> Iterator[None]:
@@ -249,13 +267,11 @@ class Files:
             return {row[0]: Totals(*row[1:]) for row in db.execute(_TOTALS, (json.dumps(list(grants)),))}
 
     def facts(self, *, after: int = 0, limit: int = PAGE, subject: str = "") -> list[Fact]:
-        """Facts after the seq `after`, oldest first; of one subject if given."""
+        """Facts after the seq `after`, oldest first; of one subject if given. At most `limit`, and no more once there are PAGE_BYTES of them."""
+        terms = (f"{_FACTS} where subject = ? and seq > ? order by seq limit ?", (subject, after, limit)) if subject else (
+            f"{_FACTS} where seq > ? order by seq limit ?", (after, limit))
         with self.reading(self.ledger) as db:
-            if subject:
-                rows = db.execute(f"{_FACTS} where subject = ? and seq > ? order by seq limit ?", (subject, after, limit)).fetchall()
-            else:
-                rows = db.execute(f"{_FACTS} where seq > ? order by seq limit ?", (after, limit)).fetchall()
-        return [fact_of(row) for row in rows]
+            return [checked(row) for row in within(db.execute(*terms), PAGE_BYTES)]
 
     # what it proves
 
@@ -275,26 +291,14 @@ class Files:
     def newest_facts(self, limit: int = PAGE) -> list[Fact]:
         """The newest `limit`, oldest first."""
         with self.reading(self.ledger) as db:
-            rows = db.execute(f"{_FACTS} order by seq desc limit ?", (limit,)).fetchall()
-        return [fact_of(row) for row in reversed(rows)]
+            return [checked(row) for row in within(db.execute(f"{_FACTS} order by seq desc limit ?", (limit,)), PAGE_BYTES)][::-1]
 
 
-def _connect(path: Path) -> tuple[sqlite3.Connection, bool]:
-    """A read-only connection, and whether it may be kept.
-
-    With a log beside it the file is, or was, in use: SQLite reads both. Without one nobody writes it, and it is read as it is,
-    so that nothing appears beside a bare file; that connection isn't kept, as a gateway may start.
-    """
-    live = path.with_name(path.name + "-wal").exists()
-    if live:
-        with suppress(sqlite3.Error):
-            return _reader(f"{path.absolute().as_uri()}?mode=ro"), True
-    if not path.is_file():
-        raise NotFoundError(f"{path} is not there (any more)")
-    return _reader(f"{path.absolute().as_uri()}?mode=ro&immutable=1"), False
-
-
-def _reader(uri: str) -> sqlite3.Connection:
-    db = sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False, timeout=5.0)
-    db.execute("pragma cache_size=-4000")
-    return db
+@contextmanager
+def _told(path: Path) -> Iterator[None]:
+    """What SQLite says of a file, or what stands in it and can't be, as an error that says where."""
+    try:
+        yield
+    except (sqlite3.Error, *UNREADABLE) as error:
+        why = "a query takes more steps than a file of this size needs" if "interrupted" in str(error) else str(error) or type(error).__name__
+        raise InvalidError(f"{path} can't be read ({why}); it is damaged, or no recording of jitui") from error

@@ -14,15 +14,14 @@ from jitui.errors import ConflictError, NotFoundError
 from jitui.facts import Fact
 from jitui.private_file import create_private
 from jitui.store.fold import fact_of, fold
+from jitui.store.ours import SEALED
 from jitui.store.schema import LEDGER, TAPE
-from jitui.store.tape_rows import COLUMNS, PAGE_BYTES, page
+from jitui.store.tape_rows import COLUMNS
 from jitui.tape.chain import FACTS_GENESIS, fact_digest
 
 if TYPE_CHECKING:
     from jitui.store.archive import Files
 
-PAGE = 1000
-SEALED = "create table sealed(seq integer primary key, digest blob, hash blob not null) strict;"
 
 
 def export(files: "Files", session: int, target: Path) -> int:
@@ -96,16 +95,9 @@ def _copy_rows(source: sqlite3.Connection, db: sqlite3.Connection, table: str, s
 
 def _copy_frames(files: "Files", db: sqlite3.Connection, session: int) -> int:
     count = 0
-    for path in files.tapes_of(session):
-        after = -1
-        while True:
-            with files.reading(path) as source:
-                rows = page(source, session, after, PAGE, PAGE_BYTES)
-            if not rows:
-                break
-            db.executemany(f"insert into frames({COLUMNS.removeprefix('id, ')}) values(?, ?, ?, ?, ?, ?, ?, ?)", [row[1:] for row in rows])
-            count += len(rows)
-            after = rows[-1][2]
+    for row in files.rows(session):
+        db.execute(f"insert into frames({COLUMNS.removeprefix('id, ')}) values(?, ?, ?, ?, ?, ?, ?, ?)", row[1:])
+        count += 1
     first = db.execute("select seq, at_us, min(id), max(id) from frames").fetchone()
     if count:
         db.executemany("insert into spans values(?, ?, ?, ?, ?)", [(session, *first), (0, 1, 0, first[2], first[3])])

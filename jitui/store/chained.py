@@ -5,19 +5,23 @@ Who folds state from facts, and who proves them, takes them from here. Memory is
 
 import json
 import sqlite3
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from hashlib import sha256
 from typing import Any, Final
 
+from jitui.errors import InvalidError
 from jitui.facts import Fact, Kind
 from jitui.tape.chain import FACTS_GENESIS, fact_digest
 from jitui.tape.verify import FactWalk, Head, Linked
 
 PAGE: Final = 1000
+PAGE_BYTES: Final = 2 << 20
 NEWEST: Final = 1 << 62  # above every number of a fact
 FACTS: Final = "select seq, at_us, kind, who, subject, what, hash from facts"
 HEADS: Final = "select id, facts_seq, hash, at_us, sessions, key_id, sig from heads"
+_WITH_SEALED: Final = """select seq, at_us, kind, who, subject, what, hash from facts where seq > ?1
+  union all select seq, 0, '', digest, '', '', hash from sealed where seq > ?1 and digest is not null order by seq limit ?2"""
 LATEST_US: Final = 253_402_300_800_000_000  # UTC, the end of the year 9999
 
 Reading = Callable[[], AbstractContextManager[sqlite3.Connection]]  # a connection for one short read
@@ -45,18 +49,22 @@ class Chained:
     def _all(self) -> Iterator[tuple[Linked, Fact | None]]:
         after = self.walk.began
         while True:
+            sql = _WITH_SEALED if self._sealed else f"{FACTS} where seq > ?1 order by seq limit ?2"
             with self._reading() as db:
-                rows = db.execute(f"{FACTS} where seq > ? order by seq limit ?", (after, PAGE)).fetchall()
-                found = [linked_of(row) for row in rows]
-                if self._sealed:
-                    last = rows[-1][0] if len(rows) == PAGE else NEWEST
-                    hidden = db.execute("select seq, digest, hash from sealed where seq > ? and seq <= ? and digest is not null order by seq", (after, last))
-                    found += [(Linked(*row), None) for row in hidden]
-                    found.sort(key=lambda each: each[0].seq)
-            yield from found
-            if len(rows) < PAGE:
+                found = [linked_of(row) for row in within(db.execute(sql, (after, PAGE)), PAGE_BYTES)]
+            if not found:
                 return
-            after = rows[-1][0]
+            yield from found
+            after = found[-1][0].seq  # the walk has seen that it goes on
+
+
+def within(rows: Iterable[Sequence[Any]], room: int) -> Iterator[Sequence[Any]]:
+    """Rows until they hold `room` bytes of text and bodies; at least one, if there is one."""
+    for row in rows:
+        yield row
+        room -= sum(len(value) for value in row if isinstance(value, str | bytes))
+        if room <= 0:
+            return
 
 
 def at_start(db: sqlite3.Connection, public: bytes) -> Chained:
@@ -83,15 +91,17 @@ class _Open:
 
 def heads(reading: Reading) -> Iterator[Head]:
     """Every signed head in the order of signing, in short reads."""
-    after = -1
+    after = -NEWEST
     while True:
         with reading() as db:
-            rows = db.execute(f"{HEADS} where id > ? order by id limit ?", (after, PAGE)).fetchall()
-        for row in rows:
-            yield head_of(row)
-        if len(rows) < PAGE:
+            found = list(within(db.execute(f"{HEADS} where id > ? order by id limit ?", (after, PAGE)), PAGE_BYTES))
+        if not found:
             return
-        after = rows[-1][0]
+        for row in found:
+            if row[0] <= max(after, 0):
+                raise InvalidError(f"the heads of the ledger do not stand in order at number {row[0]}; it is damaged, or no recording of jitui")
+            after = row[0]
+            yield head_of(row)
 
 
 def head_of(row: Sequence[Any]) -> Head:
@@ -106,7 +116,12 @@ def head_of(row: Sequence[Any]) -> Head:
 
 
 def linked_of(row: Sequence[Any]) -> tuple[Linked, Fact | None]:
-    """A row (FACTS) as the chain sees it, and as a fact; of one that can't be a fact the digest of its text, which fits no chain."""
+    """A row (FACTS) as the chain sees it, and as a fact; of one that is sealed no fact.
+
+    Of one that can't be a fact the digest of its text, which fits no chain.
+    """
+    if not row[2] and isinstance(row[3], bytes):
+        return Linked(row[0], row[3], row[6]), None
     try:
         fact = checked(row)
     except ValueError:

@@ -25,6 +25,7 @@ def verify(files: "Files", session: int = 0, *, key: bytes = b"", witness: Mappi
     `key`: the 32 raw public bytes of the ledger's key, from elsewhere; `witness`: hashes of facts noted elsewhere, by seq.
     The facts come first, then sessions in order. Raises NotFoundError for a session that is not there.
     """
+    files.check_pages(session)
     with files.reading(files.ledger) as db:
         keys = dict(db.execute("select key_id, public from keys").fetchall())
         ends, opened = _sessions(db)

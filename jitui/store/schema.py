@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from jitui.errors import ConfigurationError
+from jitui.store.guard import check_tables, harden, made_by
 
 _FOLDED_1: Final = """
 create table identities(name text primary key, roles text not null, owner text not null, created_by text not null,
@@ -102,6 +103,7 @@ def connect(path: Path, page: int = PAGE) -> sqlite3.Connection:
         for setting in (f"page_size={page}", "journal_mode=wal", "synchronous=full", "wal_autocheckpoint=0", "cache_size=-16000", "secure_delete=off",
                         "trusted_schema=off"):
             db.execute(f"pragma {setting}")
+        harden(db)
     except BaseException:
         db.close()
         raise
@@ -109,9 +111,15 @@ def connect(path: Path, page: int = PAGE) -> sqlite3.Connection:
 
 
 def open_newest(path: Path, steps: Sequence[str], page: int = PAGE) -> sqlite3.Connection:
-    """As `connect`, with the newest tables. Raises ConfigurationError if the file is from a newer jitui."""
+    """As `connect`, with the newest tables.
+
+    Raises ConfigurationError if the file is from a newer jitui, InvalidError if there is anything in it that no jitui made.
+    """
     db = connect(path, page)
     try:
+        (seen,) = db.execute("pragma user_version").fetchone()
+        if seen <= len(steps):
+            check_tables(db, path, lambda _, version: [made_by(tuple(steps[:version]))])
         migrate(db, path, steps)
     except BaseException:
         db.close()

@@ -18,7 +18,7 @@ from jitui.errors import UnrecordableError
 from jitui.store.folder import Folder
 from jitui.store.schema import TAPE, TAPE_PAGE, connect, open_newest
 from jitui.tape.chain import GENESIS, link
-from jitui.tape.frame import TO_CLIENT, TO_UPSTREAM, Frame
+from jitui.tape.frame import LARGEST, TO_CLIENT, TO_UPSTREAM, Frame
 
 ZSTD: Final = 1  # flag: the body is stored as one zstd frame
 ZSTD_FROM: Final = 1024  # bytes
@@ -357,25 +357,24 @@ def sync_folder(path: Path) -> None:
         os.close(fd)
 
 
-def size_of(flags: int, size: int, start: bytes) -> int:
-    """Bytes of a body as it was recorded, from those that are stored and the first 18 of them. Raises ValueError if it is no zstd frame."""
-    if not flags & ZSTD:
-        return size
-    try:
-        return zstandard.frame_content_size(start)
-    except zstandard.ZstdError as error:
-        raise ValueError(f"the stored body can't be unpacked: {error}") from error
+def size_of(flags: int, size: int, start: bytes, limit: int = LARGEST) -> int:
+    """Bytes of a body as it was recorded, from those that are stored and the first 18 of them. Raises ValueError if no frame is like that."""
+    if flags & ZSTD:
+        try:
+            size = zstandard.frame_content_size(start)
+        except zstandard.ZstdError as error:
+            raise ValueError(f"the stored body can't be unpacked: {error}") from error
+    if not 0 <= size <= limit:
+        raise ValueError(f"the stored body claims to be larger than any frame is: {size} bytes, {limit} at most")
+    return size
 
 
-def body_of(flags: int, body: bytes, limit: int = 1 << 28) -> bytes:
-    """A stored body as it was recorded. Raises ValueError if it is no zstd frame or claims more than `limit` bytes."""
+def body_of(flags: int, body: bytes, limit: int = LARGEST) -> bytes:
+    """A stored body as it was recorded. Raises ValueError if it is no zstd frame, or claims more than `limit` bytes."""
+    size = size_of(flags, len(body), body[:18], limit)
     if not flags & ZSTD:
         return body
     try:
-        if zstandard.frame_content_size(body) > limit:
-            raise ValueError("the stored body claims to be larger than any frame is")
-        return zstandard.ZstdDecompressor().decompress(body)
+        return zstandard.ZstdDecompressor().decompress(body, max_output_size=size)
     except zstandard.ZstdError as error:
         raise ValueError(f"the stored body can't be unpacked: {error}") from error
-
-

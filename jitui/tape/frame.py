@@ -28,6 +28,7 @@ class Channel(IntEnum):
         return self.name.lower().replace("_", "-")
 
 
+LARGEST: Final = 16 << 20  # bytes of a body; what is recorded comes in pieces far smaller
 COST: Final = 128  # bytes that any frame takes beside its body, in memory and on disk
 
 TO_UPSTREAM: Final = frozenset({Channel.STDIN, Channel.RESIZE, Channel.REQUEST, Channel.REQUEST_BODY, Channel.FORWARD_IN})

@@ -165,7 +165,8 @@ class FrameWalk(Walk):
         self.any_signed = False
 
     def feed(self, recorded: Recorded) -> None:
-        self.step(recorded.frame.seq, link(self.prev, recorded.frame), recorded.hash, recorded.broken)
+        expected = b"" if recorded.broken or self.problem else link(self.prev, recorded.frame)
+        self.step(recorded.frame.seq, expected, recorded.hash, recorded.broken)
 
     def verdict(self, signed: Signed) -> Verdict:
         """The outcome; `signed` is what the signatures that were seen are worth."""

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import zstandard
 
 from jitui.store.schema import TAPE
-from jitui.store.tape_rows import END, every, newest_before, page, ranges, sizes
+from jitui.store.tape_rows import END, Run, every, newest_before, page, ranges, sizes
 from jitui.tape.frame import Channel
 from jitui.tape.verify import Recorded
 
@@ -37,24 +37,24 @@ def test_ranges() -> None:
 def test_page_with_and_without_spans() -> None:
     """The same frames either way."""
     for db in (tape(ROWS, SPANS), tape(ROWS)):
-        assert [row[2] for row in page(db, 1, -1, 10, 100)] == [0, 1, 2, 3, 4]
-        assert [row[2] for row in page(db, 1, 1, 2, 100)] == [2, 3]
-        assert page(db, 1, 4, 10, 100) == []
-        assert page(db, 1, -1, 10, 100, channels=[Channel.STDERR]) == []
-        assert [row[2] for row in page(db, 1, -1, 2, 100, newest=True)] == [3, 4]
+        assert [row[2] for row in page(db, 1, Run(-1, 10, 100))] == [0, 1, 2, 3, 4]
+        assert [row[2] for row in page(db, 1, Run(1, 2, 100))] == [2, 3]
+        assert page(db, 1, Run(4, 10, 100)) == []
+        assert page(db, 1, Run(-1, 10, 100, [Channel.STDERR])) == []
+        assert [row[2] for row in page(db, 1, Run(-1, 2, 100), newest=True)] == [3, 4]
         assert db.in_transaction is False
 
 
 def test_a_page_ends_with_its_room() -> None:
     """By the bytes that were recorded, whatever is stored of them; one frame is there in any case, also if it can't be read."""
     db = tape(ROWS, SPANS)
-    assert [row[2] for row in page(db, 1, -1, 10, 3)] == [0, 1, 2]
-    assert [row[2] for row in page(db, 1, -1, 10, 2, newest=True)] == [3, 4]
+    assert [row[2] for row in page(db, 1, Run(-1, 10, 3))] == [0, 1, 2]
+    assert [row[2] for row in page(db, 1, Run(-1, 10, 2), newest=True)] == [3, 4]
     db.execute("update frames set flags = 1, body = ? where session = 1 and seq = 1", (zstandard.compress(bytes(5000)),))
-    assert [row[2] for row in page(db, 1, -1, 10, 5000)] == [0, 1]
-    assert [row[2] for row in page(db, 1, 0, 10, 1)] == [1]
+    assert [row[2] for row in page(db, 1, Run(-1, 10, 5000))] == [0, 1]
+    assert [row[2] for row in page(db, 1, Run(0, 10, 1))] == [1]
     db.execute("update frames set body = x'00' where session = 1 and seq = 1")
-    assert [row[2] for row in page(db, 1, 0, 10, 2)] == [1, 2]
+    assert [row[2] for row in page(db, 1, Run(0, 10, 2))] == [1, 2]
     assert db.in_transaction is False
 
 

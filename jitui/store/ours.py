@@ -1,0 +1,38 @@
+"""What is in each kind of file, by the version that it claims: for `guard`, which reads nothing else."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+from jitui.errors import ConfigurationError
+from jitui.store.guard import Objects, made_by
+from jitui.store.schema import LEDGER, TAPE
+
+# in an evidence file: facts about something else, as digests; the one without a digest is the fact before the first
+SEALED: Final = "create table sealed(seq integer primary key, digest blob, hash blob not null) strict;"
+
+
+def ledgers(path: Path, version: int) -> Iterator[Objects]:
+    """The ledger.db of a state folder. Raises ConfigurationError if it is from a newer jitui."""
+    for steps in _steps(path, version, len(LEDGER)):
+        yield made_by(tuple(LEDGER[:steps]))
+
+
+def tapes(path: Path, version: int) -> Iterator[Objects]:
+    """A tape. Raises ConfigurationError."""
+    for steps in _steps(path, version, len(TAPE)):
+        yield made_by(tuple(TAPE[:steps]))
+
+
+def bundles(path: Path, version: int) -> Iterator[Objects]:
+    """An evidence file: a ledger, a tape of whichever version (it does not say), and what is sealed. Raises ConfigurationError."""
+    for steps in _steps(path, version, len(LEDGER)):
+        for taped in range(len(TAPE), 0, -1):
+            yield made_by((*LEDGER[:steps], *TAPE[:taped], SEALED))
+
+
+def _steps(path: Path, version: int, newest: int) -> list[int]:
+    """The version itself, if there is one like that."""
+    if version > newest:
+        raise ConfigurationError(f"{path} was written by a newer jitui (tables {version}, this one knows {newest}); read it with that version")
+    return [version] if version > 0 else []
