@@ -76,6 +76,7 @@ FilePath = Annotated[Path, BeforeValidator(_path), WithJsonSchema({"type": "stri
 ScopeText = Annotated[
     list[Annotated[str, AfterValidator(_clause)]], BeforeValidator(_clauses),
     WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}, "minItems": 1}], "examples": ["@view in web"]})]
+NamespacePattern = Annotated[str, StringConstraints(pattern=r"^[a-z0-9*]([a-z0-9*-]{0,62})$")]
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9](?:[a-z0-9._@-]{0,61}[a-z0-9])?$")]
 ConnectionName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9](?:[a-z0-9.-]{0,61}[a-z0-9])?$")]
 HostPort = Annotated[str, StringConstraints(pattern=r"^(?:\[[0-9a-fA-F:]+\]|[A-Za-z0-9.-]+):[0-9]{1,5}$"), AfterValidator(_port)]
@@ -187,6 +188,8 @@ class RuleEntry(Strict):
     bytes: Bytes = BUDGET
     """What a window may move towards the cluster, and as much towards the client; it ends when either is used up."""
     scope: ScopeText = Field(default_factory=list)
+    guarded_namespaces: list[NamespacePattern] = Field(default_factory=list, max_length=100)
+    """Where, as in kube-system, kube-node-lease and kube-public, only a clause that writes out verb, kind and namespace lets anything be written."""
     owner_may_approve: bool | None = None
     """Lets the agent's owner decide for it; only where no people are configured is that so by itself."""
 
@@ -207,7 +210,8 @@ class RuleEntry(Strict):
             identity=self.identity, connection=self.connection, duration_s=self.duration, scope=Scope.parse("; ".join(self.scope)), approvals=self.approvals,
             automatic=self.approval == "automatic", automatic_for=frozenset(self.automatic_for or [Hazard.READ.value]),
             on_first_use=self.starts == "on-first-use", use_within_s=self.use_within or 900, pending_s=self.pending,
-            owner_may_approve=solo if self.owner_may_approve is None else self.owner_may_approve, budget=self.bytes)
+            owner_may_approve=solo if self.owner_may_approve is None else self.owner_may_approve, budget=self.bytes,
+            guarded=tuple(dict.fromkeys(self.guarded_namespaces)))
 
 
 class Settings(Strict):

@@ -33,6 +33,7 @@ class Action:
     path: str = ""  # the decoded path
     argv: tuple[str, ...] = field(default=())  # of exec
     container: str = ""
+    default: bool = False  # `container` is the pod's default one, as the gateway found out: judged as if none were named
     stdin: bool = False
     tty: bool = False
     follow: bool = False  # pods/log?follow

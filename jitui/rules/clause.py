@@ -20,17 +20,20 @@ RBAC_VERBS: Final = ("bind", "escalate", "impersonate")
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """One entry of a clause's resources: plural[.group][/subresource][:name]."""
+    """One entry of a clause's resources: plural[.group][/subresource][:name[/container]]."""
 
     plural: str  # "*": every kind of the group, without subresources
     group: str = ""  # "" is core, but with the plural "*" every group
     subresource: str = ""
     name: str = ""  # "": any, and the collection; else a pattern
+    container: str = ""  # a pattern, for exec, attach and logs; "": not written
 
     def __str__(self) -> str:
         kind = f"{self.plural}.{self.group}" if self.group else self.plural
         kind = f"{kind}/{self.subresource}" if self.subresource else kind
-        return f"{kind}:{self.name}" if self.name else kind
+        if not self.name:
+            return kind
+        return f"{kind}:{self.name}/{self.container}" if self.container else f"{kind}:{self.name}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +45,11 @@ class Atom:
     target: Target
     namespaces: tuple[str, ...]  # (): cluster-scoped kinds; ("*",): every one, and across them
     argv: tuple[Word, ...] | None = None  # None: any command, with stdin and tty
+
+    @property
+    def container(self) -> str:
+        """The pattern of containers; `*` is any, "" the pod's default one: all that a command without a container is good for."""
+        return self.target.container or (EVERY if self.argv is None else "")
 
 
 # What a preset stands for. Written out, so that no preset ever reaches a hazard by a `*`.
@@ -91,8 +99,8 @@ class Clause:
                     yield Atom(frozenset(plain), verbs == (EVERY,), target, self.namespaces)
                 for verb in verbs:
                     if verb in STREAMS:
-                        yield Atom(frozenset({"get"}), False, target, self.namespaces)
-                        stream = Target(target.plural, target.group, STREAMS[verb], target.name)
+                        yield Atom(frozenset({"get"}), False, Target(target.plural, target.group, "", target.name), self.namespaces)
+                        stream = Target(target.plural, target.group, STREAMS[verb], target.name, target.container)
                         yield Atom(frozenset({"create"}), False, stream, self.namespaces, self.argv)
 
     def _text(self) -> str:

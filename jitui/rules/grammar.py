@@ -4,11 +4,12 @@
     clause     = verbs SP resources [ SP "in" SP namespaces ] [ SP "--" SP argv ] | "get" SP paths | preset [ SP "in" SP namespaces ]
     verbs      = verb *( "," verb ) | "*"      get list watch create update patch delete deletecollection
                  read = get,list,watch   apply = get,create,patch   exec|attach|port-forward = create on that subresource + get of the pod
-    resources  = plural [ "." group ] [ "/" subresource ] [ ":" name ] , comma-separated
+    resources  = plural [ "." group ] [ "/" subresource ] [ ":" name [ "/" container ] ] , comma-separated
     paths      = "url:" path [ "*" at the end ] , comma-separated
     preset     = "@view" | "@debug" | "@deploy"
 
-A name or namespace is literal with `*` for any run within one segment. argv is quoted as in sh: exact words, `*` one word, `...` the rest.
+A name, container or namespace is literal with `*` for any run within one segment. argv is quoted as in sh: exact words, `*` one word, `...` the rest.
+A container is for exec, attach and pods/log. Without one, a clause with an argv is for the pod's default container alone, any other for every container.
 """
 
 import re
@@ -30,6 +31,7 @@ PLURAL: Final = re.compile(r"\*|[a-z][a-z0-9-]{0,62}")
 GROUP: Final = re.compile(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?")
 SUBRESOURCE: Final = re.compile(r"[a-z][a-z0-9-]{0,62}")
 NAME: Final = re.compile(r"[A-Za-z0-9._:@*-]{1,253}")
+CONTAINER: Final = re.compile(r"[a-z0-9*]([a-z0-9*-]{0,62})")
 NAMESPACE: Final = re.compile(r"[a-z0-9*]([a-z0-9*-]{0,62})")
 PATH: Final = re.compile(r"(/[A-Za-z0-9._~:@!$&'()+=-]+)*/?\*?")
 
@@ -54,6 +56,7 @@ SHORT: Final[Mapping[str, str]] = {
     "ds": "daemonsets.apps", "rs": "replicasets.apps", "job": "jobs.batch", "cj": "cronjobs.batch", "ing": "ingresses.networking.k8s.io",
     "logs": "pods/log", "all": "*",
 }  # fmt: skip
+CONTAINED: Final = frozenset({"pods/exec", "pods/attach", "pods/log"})
 POD_SUBRESOURCES: Final = frozenset({"log", "exec", "attach", "portforward", "proxy", "status", "eviction", "binding", "resize", "ephemeralcontainers"})
 
 
@@ -197,7 +200,7 @@ def _clause(source: Source, words: list[Token], argv: list[Token] | None, end: i
     if words[1].text.startswith("url:"):
         return _url_clause(source, words, verbs, argv)
     targets = tuple(dict.fromkeys(_target(source, token, verbs) for token in _split(source, words[1])))
-    namespaces = _namespaces(source, words, 2, end)
+    namespaces = _namespaces(source, words, 2, end, writes=verbs != (EVERY,) and not set(verbs) <= set(READS))
     return Clause(verbs, targets, namespaces, _argv(source, verbs, argv, end))
 
 
@@ -227,7 +230,8 @@ def _verbs(source: Source, token: Token) -> tuple[str, ...]:
 
 
 def _target(source: Source, token: Token, verbs: tuple[str, ...]) -> Target:
-    kind, colon, name = token.text.partition(":")
+    kind, colon, rest = token.text.partition(":")
+    name, cut, container = rest.partition("/")
     base, slash, subresource = kind.partition("/")
     plural, dot, group = base.partition(".")
     if not PLURAL.fullmatch(plural):
@@ -237,7 +241,9 @@ def _target(source: Source, token: Token, verbs: tuple[str, ...]) -> Target:
     if slash and not SUBRESOURCE.fullmatch(subresource):
         source.fail(token.at + len(base), f"/{subresource} is no subresource", "it is literal, one word; * never reaches subresources")
     if colon and not NAME.fullmatch(name):
-        source.fail(token.at + len(kind), f":{name} is no name", "letters, digits and . _ : @ - with * for any run; a subresource comes first: pods/log:web-0")
+        source.fail(token.at + len(kind), f":{rest} is no name", "letters, digits and . _ : @ - with * for any run; a subresource comes first: pods/log:web-0")
+    if cut:
+        _contained(source, Token(rest, token.at + len(kind)), container, kind, verbs)
     if plural == EVERY and slash:
         source.fail(token.at, "* never reaches subresources", f"write the kinds out, for instance pods/{subresource}")
     if not group and not slash and (meant := SHORT.get(plural)):
@@ -249,12 +255,20 @@ def _target(source: Source, token: Token, verbs: tuple[str, ...]) -> Target:
     if any(verb in STREAMS for verb in verbs) and (plural, group, subresource) != ("pods", "", ""):
         word = next(verb for verb in verbs if verb in STREAMS)
         source.fail(token.at, f"{word} is for pods, not for {kind}", f"write {word} pods")
-    while "**" in name:
-        name = name.replace("**", "*")
-    return Target(plural, group, subresource, name)
+    return Target(plural, group, subresource, re.sub(r"\*+", "*", name), re.sub(r"\*+", "*", container))
 
 
-def _namespaces(source: Source, words: list[Token], index: int, end: int) -> tuple[str, ...]:
+def _contained(source: Source, rest: Token, container: str, kind: str, verbs: tuple[str, ...]) -> None:
+    """Whether a container may stand behind the name, and is one."""
+    if kind not in CONTAINED and not (kind == "pods" and set(verbs) <= {"exec", "attach"}):
+        hint = "a subresource comes first: pods/log:web-0; a container is for exec and attach pods, pods/exec, pods/attach and pods/log, alone in their clause"
+        source.fail(rest.at, f":{rest.text} is no name", hint)
+    if not CONTAINER.fullmatch(container):
+        source.fail(rest.at, f"/{container} is no container", "small letters, digits and - with * for any run: exec pods:web-0/app")
+
+
+def _namespaces(source: Source, words: list[Token], index: int, end: int, *, writes: bool = False) -> tuple[str, ...]:
+    """Beside a `*` names stay only where something may be written: a guarded namespace is then meant by its name alone."""
     if len(words) <= index:
         return ()
     if words[index].text != "in":
@@ -269,7 +283,9 @@ def _namespaces(source: Source, words: list[Token], index: int, end: int) -> tup
         if not NAMESPACE.fullmatch(part.text):
             source.fail(part.at, f"{part.text} is no namespace", "small letters, digits and - with * for any run")
         found.append(re.sub(r"\*+", "*", part.text))
-    return (EVERY,) if EVERY in found else tuple(dict.fromkeys(found))
+    if EVERY in found:
+        found = [EVERY, *(name for name in found if writes and "*" not in name)]
+    return tuple(dict.fromkeys(found))
 
 
 def _argv(source: Source, verbs: tuple[str, ...], argv: list[Token] | None, end: int) -> tuple[Word, ...] | None:

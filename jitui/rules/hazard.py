@@ -1,131 +1,44 @@
-"""How much an action can hurt. One table feeds badges, keys, timeline marks, Changes and automatic approval.
+"""How much an action can hurt: the table's row for its kind and verb, and beside the table guarded namespaces, paths, and kinds that the table does not know.
 
-A workload's creation is SPAWN: it starts code with any service account of the namespace. A patch or an update of a workload that
-exists is CHANGE, as the screens show it. A server-side apply creates what is missing, so on a workload it is SPAWN.
-Reading a Secret is SECRET; writing one is ESCAPE, because a Secret of type service-account-token mints a credential that never
-expires, and its type stands in the body, not in the request line.
+Hazards feed badges, keys, timeline marks, Changes and automatic approval. A workload's creation is SPAWN: it starts code with any service account of the
+namespace. A patch or an update of a workload that exists is CHANGE, as the screens show it. A server-side apply creates what is missing, so on a workload
+it is SPAWN. Any write of a kind that the table does not know is SPAWN: an operator may start anything because of it, or a policy may be gone.
+
+In a guarded namespace the cluster's own programs run, under service accounts that may do what the agent may not; the credentials, the leader's leases and,
+on EKS, the map of roles to users are there. Whatever is written there is ESCAPE, an exec too, and only a clause that writes out verb, kind and namespace
+covers it.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from functools import lru_cache
 from typing import Final, Protocol
 
 from jitui.rules.action import Action, Hazard
-from jitui.rules.clause import RBAC_VERBS, READS, Atom, Clause
-from jitui.rules.pattern import EVERY
+from jitui.rules.clause import RBAC_VERBS, Atom, Clause
+from jitui.rules.pattern import EVERY, matches
+from jitui.rules.table import BY_KIND, MADE_BY_PUT, PLAIN_PATHS, READ, UNREACHED
 
-RBAC: Final = "rbac.authorization.k8s.io"
-ADMISSION: Final = "admissionregistration.k8s.io"
-AUTHORIZATION: Final = "authorization.k8s.io"
-GUARDED: Final = "kube-system"  # the namespace whose ConfigMaps say who is who
+GUARDED: Final = frozenset({"kube-system", "kube-node-lease", "kube-public"})
+MILD: Final = frozenset({Hazard.READ, Hazard.SECRET})  # writes nothing
+OUT: Final = frozenset({Hazard.SECRET, Hazard.ESCAPE})  # never reached by a `*` or a preset
+LOOKS: Final = frozenset({"", "status", "scale"})  # of a kind that the table does not know, what is only looked at by reading it
 
-READ: Final = frozenset({*READS, "head"})
-WRITE: Final = frozenset({"create", "apply", "update", "patch", "delete", "deletecollection"})  # "apply": a patch that creates what is missing
-MAKE: Final = frozenset({"create", "apply"})
-PUT: Final = frozenset({"create", "apply", "update", "patch"})
-ANY: Final = READ | WRITE
+Guards = tuple[str, ...]  # namespaces that a rule guards besides GUARDED, or patterns of them
 
-Kind = tuple[str, str, str]  # group, resource, subresource
 
-# The first row that fits decides; what no row names is READ for a verb that reads and CHANGE for every other one.
-TABLE: Final[tuple[tuple[Kind, frozenset[str], Hazard], ...]] = (
-    # a credential that outlives the window
-    (("", "serviceaccounts", "token"), ANY, Hazard.ESCAPE),
-    (("", "secrets", ""), frozenset(READS), Hazard.SECRET),
-    (("", "secrets", ""), PUT, Hazard.ESCAPE),
-    (("certificates.k8s.io", "certificatesigningrequests", ""), WRITE, Hazard.ESCAPE),
-    (("certificates.k8s.io", "certificatesigningrequests", "approval"), WRITE, Hazard.ESCAPE),
-    (("certificates.k8s.io", "certificatesigningrequests", "status"), WRITE, Hazard.ESCAPE),
-    (("certificates.k8s.io", "podcertificaterequests", ""), WRITE, Hazard.ESCAPE),
-    (("certificates.k8s.io", "podcertificaterequests", "status"), WRITE, Hazard.ESCAPE),
-    (("certificates.k8s.io", "clustertrustbundles", ""), WRITE, Hazard.ESCAPE),
-    (("authentication.k8s.io", "tokenreviews", ""), WRITE, Hazard.ESCAPE),
-    # a way past the recording: the kubelet's and the pods' own ports, containers added to a running pod
-    (("", "nodes", "proxy"), ANY, Hazard.ESCAPE),
-    (("", "pods", "proxy"), ANY, Hazard.ESCAPE),
-    (("", "services", "proxy"), ANY, Hazard.ESCAPE),
-    (("", "pods", "ephemeralcontainers"), WRITE, Hazard.ESCAPE),
-    # wider rights
-    ((RBAC, "roles", ""), WRITE, Hazard.ESCAPE),
-    ((RBAC, "rolebindings", ""), WRITE, Hazard.ESCAPE),
-    ((RBAC, "clusterroles", ""), WRITE, Hazard.ESCAPE),
-    ((RBAC, "clusterrolebindings", ""), WRITE, Hazard.ESCAPE),
-    # a place between the API server and everybody
-    (("apiregistration.k8s.io", "apiservices", ""), WRITE, Hazard.ESCAPE),
-    (("apiregistration.k8s.io", "apiservices", "status"), WRITE, Hazard.ESCAPE),
-    (("apiextensions.k8s.io", "customresourcedefinitions", ""), WRITE, Hazard.ESCAPE),  # its conversion webhook
-    (("apiextensions.k8s.io", "customresourcedefinitions", "status"), WRITE, Hazard.ESCAPE),
-    ((ADMISSION, "validatingwebhookconfigurations", ""), WRITE, Hazard.ESCAPE),
-    ((ADMISSION, "mutatingwebhookconfigurations", ""), WRITE, Hazard.ESCAPE),
-    ((ADMISSION, "validatingadmissionpolicies", ""), WRITE, Hazard.ESCAPE),
-    ((ADMISSION, "validatingadmissionpolicybindings", ""), WRITE, Hazard.ESCAPE),
-    ((ADMISSION, "mutatingadmissionpolicies", ""), WRITE, Hazard.ESCAPE),
-    ((ADMISSION, "mutatingadmissionpolicybindings", ""), WRITE, Hazard.ESCAPE),
-    # where everybody's code runs
-    (("", "nodes", ""), WRITE, Hazard.ESCAPE),
-    (("", "nodes", "status"), WRITE, Hazard.ESCAPE),
-    # into a pod
-    (("", "pods", "exec"), ANY, Hazard.EXEC),
-    (("", "pods", "attach"), ANY, Hazard.EXEC),
-    (("", "pods", "portforward"), ANY, Hazard.EXEC),
-    # new code
-    (("", "pods", ""), MAKE, Hazard.SPAWN),
-    (("", "replicationcontrollers", ""), MAKE, Hazard.SPAWN),
-    (("apps", "deployments", ""), MAKE, Hazard.SPAWN),
-    (("apps", "statefulsets", ""), MAKE, Hazard.SPAWN),
-    (("apps", "daemonsets", ""), MAKE, Hazard.SPAWN),
-    (("apps", "replicasets", ""), MAKE, Hazard.SPAWN),
-    (("batch", "jobs", ""), MAKE, Hazard.SPAWN),
-    (("batch", "cronjobs", ""), MAKE, Hazard.SPAWN),
-    # questions about rights, asked by a POST that changes nothing
-    ((AUTHORIZATION, "selfsubjectaccessreviews", ""), MAKE, Hazard.READ),
-    ((AUTHORIZATION, "selfsubjectrulesreviews", ""), MAKE, Hazard.READ),
-    ((AUTHORIZATION, "subjectaccessreviews", ""), MAKE, Hazard.READ),
-    ((AUTHORIZATION, "localsubjectaccessreviews", ""), MAKE, Hazard.READ),
-    (("authentication.k8s.io", "selfsubjectreviews", ""), MAKE, Hazard.READ),
-)
-
-# What a `*` never reaches, neither as the verb nor as the plural: these kinds ...
-NEVER_BY_STAR: Final = frozenset({
-    ("", "secrets"),
-    ("certificates.k8s.io", "certificatesigningrequests"),
-    ("authentication.k8s.io", "tokenreviews"),
-    ("apiregistration.k8s.io", "apiservices"),
-    (ADMISSION, "validatingwebhookconfigurations"),
-    (ADMISSION, "mutatingwebhookconfigurations"),
-})
-# ... and the writes of these; of subresources, which the plural `*` reaches nowhere, what TABLE calls SECRET or ESCAPE.
-WRITES_NEVER_BY_STAR: Final = frozenset({
-    (RBAC, "roles"), (RBAC, "rolebindings"), (RBAC, "clusterroles"), (RBAC, "clusterrolebindings"),
-    (ADMISSION, "validatingadmissionpolicies"), (ADMISSION, "validatingadmissionpolicybindings"),
-    (ADMISSION, "mutatingadmissionpolicies"), (ADMISSION, "mutatingadmissionpolicybindings"),
-    ("", "nodes"), ("apiextensions.k8s.io", "customresourcedefinitions"),
-    ("certificates.k8s.io", "podcertificaterequests"), ("certificates.k8s.io", "clustertrustbundles"),
-})  # fmt: skip
-
-# Kinds that a PUT creates where there are none; the API server then asks for create of us, not of the agent (AllowCreateOnUpdate of each kind's strategy).
-MADE_BY_PUT: Final = frozenset({
-    ("", "services"), ("", "endpoints"), ("", "events"), ("events.k8s.io", "events"), ("", "limitranges"), ("", "resourcequotas"),
-    ("", "persistentvolumes"), ("", "podtemplates"), ("coordination.k8s.io", "leases"), ("node.k8s.io", "runtimeclasses"),
-    ("scheduling.k8s.io", "priorityclasses"), ("certificates.k8s.io", "certificatesigningrequests"),
-    (RBAC, "roles"), (RBAC, "rolebindings"), (RBAC, "clusterroles"), (RBAC, "clusterrolebindings"),
-})  # fmt: skip
-
-BY_KIND: Final[Mapping[Kind, tuple[tuple[frozenset[str], Hazard], ...]]] = {
-    kind: tuple((verbs, hazard) for other, verbs, hazard in TABLE if other == kind) for kind, _, _ in TABLE
-}
+def guards(namespace: str, more: Guards = ()) -> bool:
+    """Whether this namespace, by its name, is one of those."""
+    return namespace in GUARDED or any(matches(pattern, namespace) for pattern in more)
 
 
 def past_star_kind(verb: str, group: str, resource: str) -> bool:
     """Whether the plural `*` does not reach this: it must be written out."""
-    return verb in RBAC_VERBS or (group, resource) in NEVER_BY_STAR or ((group, resource) in WRITES_NEVER_BY_STAR and verb not in READ)
+    return (group, resource) in UNREACHED or hazard_at(verb, group, resource, "") in OUT
 
 
 def past_star_verb(verb: str, group: str, resource: str, subresource: str) -> bool:
     """Whether the verb `*` does not reach this, though the kind is written out: so must the verb be."""
-    if subresource:
-        return _hazard(verb, group, resource, subresource) in {Hazard.SECRET, Hazard.ESCAPE}
-    return past_star_kind(verb, group, resource)
+    return (not subresource and (group, resource) in UNREACHED) or hazard_at(verb, group, resource, subresource) in OUT
 
 
 def may_create(action: Action) -> bool:
@@ -133,36 +46,52 @@ def may_create(action: Action) -> bool:
     return action.apply or (action.verb == "update" and not action.subresource and (action.group, action.resource) in MADE_BY_PUT)
 
 
-def is_guarded(action: Action) -> bool:
-    """Whether it writes to the ConfigMaps of kube-system: on EKS, `aws-auth` says there which IAM role is who, and its name may stand in the body alone."""
-    return (action.group, action.resource, action.namespace) == ("", "configmaps", GUARDED) and action.verb not in READ
+def guarded_name(action: Action) -> str:
+    """The namespace in which it acts, or which it is: `namespaces:web` is in web, as RequestInfo has it too."""
+    return action.name if (action.resource, action.group) == ("namespaces", "") else action.namespace
 
 
-def writes_guarded_out(clause: Clause, atom: Atom) -> bool:
-    """Whether the clause means those: no preset, and neither verb, kind nor namespace by a `*`."""
-    return not clause.preset and not atom.starred and atom.target.plural == "configmaps" and GUARDED in atom.namespaces
+def is_guarded(action: Action, more: Guards = ()) -> bool:
+    """Whether it writes in a guarded namespace, or the namespace itself; an exec, an attach, a port-forward and a proxy count as written."""
+    return guards(guarded_name(action), more) and _plain(action) not in MILD
 
 
-def hazard_of(action: Action) -> Hazard:
-    if is_guarded(action):
-        return Hazard.ESCAPE
-    verb = "apply" if action.apply else action.verb
-    return _hazard(verb, action.group, action.resource, action.subresource)
+def is_everywhere(action: Action) -> bool:
+    """Whether it writes across all namespaces, the guarded ones included, if its kind lives in namespaces. Only lists and watches are meant to."""
+    return not action.namespace and _plain(action) not in MILD
 
 
-def clause_hazard(clause: Clause) -> Hazard:
+def writes_guarded_out(clause: Clause, atom: Atom, namespace: str) -> bool:
+    """Whether the clause means that namespace: no preset, and neither verb, kind nor namespace by a `*`."""
+    if clause.preset or atom.starred or atom.target.plural == EVERY:
+        return False
+    return namespace in atom.namespaces or ((atom.target.plural, atom.target.group) == ("namespaces", "") and atom.target.name == namespace)
+
+
+def hazard_of(action: Action, more: Guards = ()) -> Hazard:
+    """`more`: what the rule guards besides."""
+    hazard = _plain(action)
+    return Hazard.ESCAPE if hazard not in MILD and guards(guarded_name(action), more) else hazard
+
+
+def clause_hazard(clause: Clause, more: Guards = ()) -> Hazard:
     """The worst that the clause allows."""
-    return max(clause_hazards(clause), key=lambda hazard: hazard.rank, default=Hazard.READ)  # none: its `*` reaches nothing
+    return max(clause_hazards(clause, more), key=lambda hazard: hazard.rank, default=Hazard.READ)  # none: its `*` reaches nothing
 
 
 @lru_cache(maxsize=4096)
-def clause_hazards(clause: Clause) -> frozenset[Hazard]:
+def clause_hazards(clause: Clause, more: Guards = ()) -> frozenset[Hazard]:
     """Every hazard that the clause allows; automatic approval wants them all named."""
-    if clause.paths:
-        return frozenset({Hazard.READ})
-    found = {hazard for atom in clause.atoms for hazard in _atom_hazards(atom)}
-    if any(writes_guarded_out(clause, atom) and not atom.verbs <= READ for atom in clause.atoms):
-        found.add(Hazard.ESCAPE)
+    found = {path_hazard("get", path) for path in clause.paths}
+    for atom in clause.atoms:
+        plain = set(_atom_hazards(atom))
+        guarded = [name for name in atom.namespaces if "*" not in name and guards(name, more)]
+        if guarded and not plain <= MILD:  # there it is ESCAPE, or not allowed at all
+            if any(writes_guarded_out(clause, atom, name) for name in guarded):
+                found.add(Hazard.ESCAPE)
+            if len(guarded) == len(atom.namespaces):
+                plain &= MILD
+        found |= plain
     return frozenset(found)
 
 
@@ -173,24 +102,44 @@ class Clauses(Protocol):
     def clauses(self) -> tuple[Clause, ...]: ...
 
 
-def scope_hazard(scope: Clauses) -> Hazard:
+def scope_hazard(scope: Clauses, more: Guards = ()) -> Hazard:
     """The worst of the clauses."""
-    return max((clause_hazard(clause) for clause in scope.clauses), key=lambda hazard: hazard.rank)
+    return max((clause_hazard(clause, more) for clause in scope.clauses), key=lambda hazard: hazard.rank)
 
 
-def scope_hazards(scope: Clauses) -> frozenset[Hazard]:
+def scope_hazards(scope: Clauses, more: Guards = ()) -> frozenset[Hazard]:
     """Every hazard that the scope allows."""
-    return frozenset(hazard for clause in scope.clauses for hazard in clause_hazards(clause))
+    return frozenset(hazard for clause in scope.clauses for hazard in clause_hazards(clause, more))
+
+
+def path_hazard(verb: str, path: str) -> Hazard:
+    """Of a path, or of a pattern of paths: one whose first segment has a `*` reaches plain paths alone."""
+    if verb not in READ:
+        return Hazard.CHANGE
+    first = path[1:].partition("/")[0]
+    return Hazard.READ if "*" in first or first in PLAIN_PATHS else Hazard.SECRET
 
 
 @lru_cache(maxsize=4096)
-def _hazard(verb: str, group: str, resource: str, subresource: str) -> Hazard:
+def hazard_at(verb: str, group: str, resource: str, subresource: str) -> Hazard:
+    """Of a verb on a kind, wherever that is; `apply` is a verb here."""
     if verb in RBAC_VERBS:
         return Hazard.ESCAPE
-    for verbs, hazard in BY_KIND.get((group, resource, subresource), ()):
-        if verb in verbs:
-            return hazard
-    return Hazard.READ if verb in READ else Hazard.CHANGE
+    verbs = BY_KIND.get((group, resource, subresource))
+    if verbs is not None:
+        return verbs[verb][0] if verb in verbs else Hazard.READ if verb in READ else Hazard.SPAWN
+    if subresource == "proxy":  # of clusters and gateways, as Karmada and others have it: whatever stands behind
+        return Hazard.ESCAPE
+    if verb in READ:  # any other subresource may be a way in: a console, a terminal
+        return Hazard.READ if subresource in LOOKS else Hazard.EXEC
+    return Hazard.SPAWN
+
+
+def _plain(action: Action) -> Hazard:
+    """Wherever it is."""
+    if not action.resource:
+        return path_hazard(action.verb, action.path)
+    return hazard_at("apply" if action.apply else action.verb, action.group, action.resource, action.subresource)
 
 
 def _atom_hazards(atom: Atom) -> Iterator[Hazard]:
@@ -198,8 +147,8 @@ def _atom_hazards(atom: Atom) -> Iterator[Hazard]:
     for verb in atom.verbs:
         if atom.starred and target.plural != EVERY and past_star_verb(verb, target.group, target.plural, target.subresource):
             continue
-        yield _hazard(verb, target.group, target.plural, target.subresource)
+        yield hazard_at(verb, target.group, target.plural, target.subresource)
         if target.plural == EVERY:
             for group, resource, subresource in BY_KIND:
                 if not subresource and target.group in {"", group} and not past_star_kind(verb, group, resource):
-                    yield _hazard(verb, group, resource, "")
+                    yield hazard_at(verb, group, resource, "")

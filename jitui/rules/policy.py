@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from shlex import quote
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 from jitui import span
 from jitui.errors import InvalidError
@@ -17,7 +17,7 @@ from jitui.rules.action import Action, Hazard
 from jitui.rules.clause import APPLIES, READS, Clause, Target
 from jitui.rules.escape import gives, is_written_out
 from jitui.rules.grant import due
-from jitui.rules.hazard import hazard_of, may_create
+from jitui.rules.hazard import Guards, hazard_of, is_everywhere, may_create
 from jitui.rules.kube import STREAMS, describe, is_upgrade_target
 from jitui.rules.pattern import EVERY
 from jitui.rules.scope import Kinds, Scope, narrower
@@ -94,13 +94,18 @@ def decide(
         live.sort(key=lambda grant: _ends(grant, now), reverse=True)
     if live and is_around(action):
         return Allow(live[0], AROUND, hazard_of(action), "around")
-    ruled = rule.scope.allows(action, kinds) if live else None
+    ruled = rule.allows(action, kinds) if live else None
     if ruled is not None:
         for grant in live:
-            clause = ruled if grant.scope is rule.scope else grant.scope.allows(action, kinds)
+            clause = ruled if grant.scope is rule.scope else grant.scope.allows(action, kinds, rule.guarded)
             if clause is not None:
-                return Allow(grant, clause.text, hazard_of(action))
+                return Allow(grant, clause.text, hazard_of(action, rule.guarded))
     return _deny(action, agent, connection, rule, live, kinds)
+
+
+def rests_on_default(action: Action, verdict: Allow | Deny) -> bool:
+    """Whether it may matter that the container which a denied action names is the pod's default one: a command clause without a container is for that one."""
+    return isinstance(verdict, Deny) and bool(action.container) and not action.default and action.subresource == "exec" and is_upgrade_target(action)
 
 
 def suggest(action: Action, kinds: Kinds | None = None) -> str:
@@ -141,9 +146,13 @@ def _suggestions(action: Action, kinds: Kinds | None) -> Iterator[str]:
             verbs = (READS, (action.verb,))
         namespaces = (action.namespace,) if action.namespace and (action.group, action.resource) != ("", "namespaces") else ()
         if not action.namespace and kinds is not None and kinds.namespaced(action.group, action.resource):
+            if is_everywhere(action):
+                return
             namespaces = (EVERY,)
-        target = Target(action.resource, action.group, subresource, action.name)
-        candidates = [Clause(each, (target,), namespaces) for each in verbs]
+        targets = [Target(action.resource, action.group, subresource, action.name)]
+        if action.container and action.name and "*" not in action.container:  # narrower, so it comes last
+            targets.append(replace(targets[0], container=action.container))
+        candidates = [Clause(each, (target,), namespaces) for target in targets for each in verbs]
     for clause in candidates:
         try:
             if Scope.parse(clause.text).clauses == (clause,):
@@ -156,62 +165,73 @@ def _deny(action: Action, agent: str, connection: str, rule: Rule, live: Sequenc
     namespaced = kinds.namespaced(action.group, action.resource) if action.resource else False
     everywhere = bool(namespaced) and not action.namespace
     what = f"{action.kind} in all namespaces" if everywhere and action.verb in READS else describe(action, everywhere=everywhere)
-    allowed = namespaced is not None and rule.scope.allows(action, kinds) is not None
+    allowed = namespaced is not None and rule.allows(action, kinds) is not None
     ruled = f"the rule for {agent} on {connection}"
     if not live:
         command = ask_line(connection, rule)
         if allowed or namespaced is None or is_around(action):
             return Deny(f"{agent} has no live window on {connection}", f"ask: {command}")
-        if is_written_out(action):
-            return _unwritten(action, what, ruled, kinds, f", and {agent} has no live window on {connection}")
-        hint = _hint(action, rule.scope, kinds)
+        if is_written_out(action, rule.guarded):
+            return _unwritten(action, what, rule, kinds, f", and {agent} has no live window on {connection}")
+        hint = _hint(action, rule.scope, kinds, rule.guarded)
         why = f"{what}: no rule allows it, and {agent} has no live window on {connection}; {ruled} allows {_shown(rule.scope)}"
         return Deny(why, f"{hint}, and ask: {command}" if hint else "")
     if namespaced is None:
         return Deny(f"{what}: {connection} has no kind {action.resource} in the group {action.group or 'core'}", "look at: kubectl api-resources")
-    hint = _hint(action, live[0].scope, kinds)
+    hint = _hint(action, live[0].scope, kinds, rule.guarded)
     if not allowed:
-        covering = next((grant for grant in live if grant.scope.allows(action, kinds)), None)
+        covering = next((grant for grant in live if grant.scope.allows(action, kinds, rule.guarded)), None)
         if covering is not None:
             return Deny(f"{what}: window {covering.label} covers it, but {ruled} now allows only {_shown(rule.scope)}")
-        if is_written_out(action):
-            return _unwritten(action, what, ruled, kinds)
+        if is_written_out(action, rule.guarded):
+            return _unwritten(action, what, rule, kinds)
+        if everywhere and is_everywhere(action):
+            hint = hint or "name a namespace: a write across all of them would reach the cluster's own programs too"
         return Deny(f"{what}: no rule allows it; {ruled} allows {_shown(rule.scope)}", hint)
     command = ask_line(connection, rule, _askable(action, rule, kinds))
     return Deny(f"{what}: window {live[0].label} covers {_shown(live[0].scope)}", f"{hint}, or: {command}" if hint else f"ask: {command}")
 
 
-def _unwritten(action: Action, what: str, ruled: str, kinds: Kinds, more: str = "") -> Deny:
+def _unwritten(action: Action, what: str, rule: Rule, kinds: Kinds, more: str = "") -> Deny:
     """A way out of a window, or to what outlives it: what it would give, and the clause that a rule would have to write out."""
-    given = gives(action)
+    given = gives(action, rule.guarded)
     why = f"{what} gives {given}" if given else what
     clause = suggest(action, kinds)
     how = f"to allow it, whoever writes the rule adds: {clause}" if clause else ""
-    return Deny(f"{why}: no * and no preset reaches it, and {ruled} does not write it out{more}", how)
+    return Deny(f"{why}: no * and no preset reaches it, and the rule for {rule.identity} on {rule.connection} does not write it out{more}", how)
 
 
 def _askable(action: Action, rule: Rule, kinds: Kinds) -> str:
     """A scope that covers the action and that the rule allows."""
     for candidate in _suggestions(action, kinds):
         scope = Scope.parse(candidate)
-        if narrower(scope, rule.scope) and scope.allows(action, kinds):
+        if narrower(scope, rule.scope, rule.guarded) and scope.allows(action, kinds, rule.guarded):
             return candidate
-    clause = rule.scope.allows(action, kinds)
+    clause = rule.allows(action, kinds)
     return clause.text if clause is not None and not may_create(action) else ""
 
 
-def _hint(action: Action, scope: Scope, kinds: Kinds) -> str:
+def _hint(action: Action, scope: Scope, kinds: Kinds, more: Guards) -> str:
     """What to do differently so that the scope covers it as it is."""
+
+    def would(**other: Any) -> bool:
+        return scope.allows(replace(action, **other), kinds, more) is not None
+
     if not action.namespace and action.resource and kinds.namespaced(action.group, action.resource):
         for clause in scope.clauses:
             for namespace in clause.namespaces:
-                if "*" not in namespace and scope.allows(replace(action, namespace=namespace), kinds):
+                if "*" not in namespace and would(namespace=namespace):
                     return f"use -n {namespace}"
-    if (action.stdin or action.tty) and scope.allows(replace(action, stdin=False, tty=False), kinds):
+    if (action.stdin or action.tty) and would(stdin=False, tty=False):
         return "leave out -i and -t"
+    if action.container and not action.default and would(default=True):
+        return f"a command without a container is for the pod's default one, and {action.container} is not: leave -c out"
+    for container in dict.fromkeys(atom.target.container for clause in scope.clauses for atom in clause.atoms if atom.target.container):
+        if "*" not in container and would(container=container):
+            return f"use -c {container}"
     if action.verb == "create" and not action.name:
         for name in {atom.target.name.replace(EVERY, "x") for clause in scope.clauses for atom in clause.atoms if atom.target.name}:
-            if scope.allows(replace(action, name=name), kinds):
+            if would(name=name):
                 return "use kubectl apply --server-side, which names the object in its request line"
     return ""
 

@@ -76,7 +76,7 @@ def check_ask(rule: Rule | None, *, identity: str, connection: str, duration_s: 
         )
     if scope is None:
         return rule.scope
-    if (clause := wider_clause(scope, rule.scope)) is not None:
+    if (clause := wider_clause(scope, rule.scope, rule.guarded)) is not None:
         raise RefusedError(f"scope {clause} asked, rule for {identity} on {connection} allows {rule.scope}; ask within it, or leave --scope out")
     return scope
 
@@ -92,7 +92,7 @@ def ask(
         ident, identity, connection, duration_s, wanted, reason, now, Deadline.after(now, rule.pending_s * 1_000_000),
         peer=peer, token=token, same_user=same_user,
     )  # fmt: skip
-    if rule.automatic and scope_hazards(wanted) <= rule.automatic_for:
+    if rule.automatic and scope_hazards(wanted, rule.guarded) <= rule.automatic_for:
         return _settle(request, State.APPROVED, AUTOMATIC, "", now)
     return request
 
@@ -180,7 +180,7 @@ def _tighter(request: Request, rule: Rule, duration_s: int, scope: Scope) -> Non
         if duration_s > allowed:
             raise RefusedError(f"window of {span.show(duration_s)} given, {whose} {span.show(allowed)}; approve with --duration {span.show(allowed)}")
     for outer, whose in ((request.scope, f"r-{request.id} stands at"), (rule.scope, f"the rule for {rule.identity} now allows")):
-        if (clause := wider_clause(scope, outer)) is not None:
+        if (clause := wider_clause(scope, outer, rule.guarded)) is not None:
             raise RefusedError(f"scope {clause} given, {whose} {outer}; approve with --scope within it")
 
 

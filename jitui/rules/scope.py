@@ -9,7 +9,21 @@ from jitui.errors import InvalidError
 from jitui.rules import grammar
 from jitui.rules.action import Action
 from jitui.rules.clause import Atom, Clause
-from jitui.rules.hazard import is_guarded, may_create, past_star_kind, past_star_verb, writes_guarded_out
+from jitui.rules.hazard import (
+    MILD,
+    OUT,
+    Guards,
+    guarded_name,
+    guards,
+    hazard_at,
+    is_everywhere,
+    is_guarded,
+    may_create,
+    past_star_kind,
+    past_star_verb,
+    path_hazard,
+    writes_guarded_out,
+)
 from jitui.rules.pattern import EVERY, argv_contains, argv_matches, contains, matches
 
 __all__ = ["Clause", "Kinds", "Scope", "narrower"]
@@ -64,22 +78,25 @@ class Scope:
     def __str__(self) -> str:
         return self._text
 
-    def allows(self, action: Action, kinds: Kinds) -> Clause | None:
-        """The clause that covers the action, or None. What creates where nothing is, as a server-side apply does, must be covered as create too."""
+    def allows(self, action: Action, kinds: Kinds, more: Guards = ()) -> Clause | None:
+        """The clause that covers the action, or None. What creates where nothing is, as a server-side apply does, must be covered as create too.
+
+        `more`: the namespaces that the rule guards besides those that always are.
+        """
         if not action.resource:
             return self._allows_path(action)
         namespaced = kinds.namespaced(action.group, action.resource)
         if namespaced is None:
             return None
-        clause = self._allows(action, action.verb, namespaced)
-        if clause is not None and may_create(action) and self._allows(action, "create", namespaced) is None:
+        guarded = is_guarded(action, more) or (namespaced and is_everywhere(action))
+        clause = self._allows(action, action.verb, namespaced, guarded)
+        if clause is not None and may_create(action) and self._allows(action, "create", namespaced, guarded) is None:
             return None
         return clause
 
-    def _allows(self, action: Action, verb: str, namespaced: bool) -> Clause | None:
-        guarded = is_guarded(action)
+    def _allows(self, action: Action, verb: str, namespaced: bool, guarded: bool) -> Clause | None:
         for atom, clause in self._written.get((verb, action.group, action.resource, action.subresource), ()):
-            if _fits(atom, action, namespaced) and (not guarded or writes_guarded_out(clause, atom)):
+            if _fits(atom, action, namespaced) and (not guarded or writes_guarded_out(clause, atom, guarded_name(action))):
                 return clause
         if guarded or action.subresource or verb not in self._starred or past_star_kind(verb, action.group, action.resource):
             return None
@@ -88,20 +105,25 @@ class Scope:
                 return clause
         return None
 
-    def covers(self, clause: Clause) -> bool:
+    def covers(self, clause: Clause, more: Guards = ()) -> bool:
         """Whether everything that the clause allows is proved to be allowed by this scope."""
         if clause in self.clauses:
             return True
         outer = [path for each in self.clauses for path in each.paths]
-        return all(any(contains(path, inner) for path in outer) for inner in clause.paths) and all(
-            self._covers(atom, verb, namespace) for atom in clause.atoms for verb, namespace in _pieces(atom)
+        return all(any(_path_inside(inner, path) for path in outer) for inner in clause.paths) and all(
+            self._covers(clause, atom, verb, namespace, more) for atom in clause.atoms for verb, namespace in _pieces(atom)
         )
 
-    def _covers(self, atom: Atom, verb: str, namespace: str) -> bool:
+    def _covers(self, clause: Clause, atom: Atom, verb: str, namespace: str, more: Guards) -> bool:
         target = atom.target
         every = target.plural == EVERY
         if not every:
             rows = self._written.get((verb, target.group, target.plural, target.subresource), ())
+            if name := _guarded_name(atom, verb, namespace, more):
+                # a clause that does not mean the guarded namespace reaches nothing there, so there is nothing to contain
+                return not writes_guarded_out(clause, atom, name) or any(
+                    writes_guarded_out(meant, outer, name) and _inside(atom, namespace, outer) for outer, meant in rows
+                )
             if any(_inside(atom, namespace, outer) for outer, _ in rows):
                 return True
         if target.subresource or (not every and past_star_kind(verb, target.group, target.plural)):
@@ -111,7 +133,7 @@ class Scope:
     def _allows_path(self, action: Action) -> Clause | None:
         if action.verb != "get":
             return None
-        return next((clause for clause in self.clauses if any(matches(path, action.path) for path in clause.paths)), None)
+        return next((clause for clause in self.clauses if any(_path_inside(action.path, path) for path in clause.paths)), None)
 
 
 def _fits(atom: Atom, action: Action, namespaced: bool) -> bool:
@@ -127,21 +149,46 @@ def _fits(atom: Atom, action: Action, namespaced: bool) -> bool:
             return False
     elif atom.namespaces or (namespace and (action.resource != "namespaces" or action.group or namespace != action.name)):
         return False  # of the kind namespaces, RequestInfo gives the name as the namespace too
+    if atom.container != EVERY and not _runs_in(atom.container, action):
+        return False
     return atom.argv is None or (not action.stdin and not action.tty and argv_matches(atom.argv, action.argv))
 
 
+def _runs_in(container: str, action: Action) -> bool:
+    """Whether the request's container is one that the clause means; one that names none is sent to the pod's only one, or refused by the API server."""
+    if not container:
+        return not action.container or action.default
+    return bool(action.container) and matches(container, action.container)
+
+
 @lru_cache(maxsize=1024)
-def narrower(a: Scope, b: Scope) -> bool:
-    """Whether b allows everything that a allows. What can't be proved is False.
+def narrower(a: Scope, b: Scope, more: Guards = ()) -> bool:
+    """Whether b allows everything that a allows, where a rule guards `more`. What can't be proved is False.
 
     Proved piece by piece: each verb on each target in each namespace of a lies inside one piece of b, whichever clause it is in.
     """
-    return all(b.covers(clause) for clause in a.clauses)
+    return all(b.covers(clause, more) for clause in a.clauses)
 
 
-def wider_clause(a: Scope, b: Scope) -> Clause | None:
+def wider_clause(a: Scope, b: Scope, more: Guards = ()) -> Clause | None:
     """The first clause of a that is not proved to lie inside b; None if a is narrower."""
-    return next((clause for clause in a.clauses if not b.covers(clause)), None)
+    return next((clause for clause in a.clauses if not b.covers(clause, more)), None)
+
+
+def _guarded_name(atom: Atom, verb: str, namespace: str, more: Guards) -> str:
+    """The one guarded namespace in which this piece writes, or which it is; empty if there is none. A pattern never means a guarded one."""
+    target = atom.target
+    name = target.name if (target.plural, target.group) == ("namespaces", "") else namespace
+    if not name or "*" in name or not guards(name, more):
+        return ""
+    return "" if hazard_at(verb, target.group, target.plural, target.subresource) in MILD else name
+
+
+def _path_inside(inner: str, outer: str) -> bool:
+    """Whether one pattern of paths, or one path, lies inside another. What shows more than everybody may see is reached by its first segment, written out."""
+    if not contains(outer, inner):
+        return False
+    return path_hazard("get", inner) not in OUT or inner.split("/")[1] == outer.split("/")[1]
 
 
 def _pieces(atom: Atom) -> Iterator[tuple[str, str]]:
@@ -165,4 +212,6 @@ def _inside(inner: Atom, namespace: str, outer: Atom) -> bool:
 
 
 def _commands_inside(inner: Atom, outer: Atom) -> bool:
+    if outer.container != EVERY and not (inner.container == outer.container or (inner.container and contains(outer.container, inner.container))):
+        return False
     return outer.argv is None or (inner.argv is not None and argv_contains(outer.argv, inner.argv))

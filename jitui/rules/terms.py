@@ -8,7 +8,10 @@ from enum import StrEnum
 from typing import Final
 
 from jitui.instant import Deadline, Instant
-from jitui.rules.scope import Scope
+from jitui.rules.action import Action
+from jitui.rules.clause import Clause
+from jitui.rules.hazard import Guards
+from jitui.rules.scope import Kinds, Scope
 
 BUDGET: Final = 2 << 30
 
@@ -52,6 +55,11 @@ class Rule:
     pending_s: int = 3600
     owner_may_approve: bool = False
     budget: int = BUDGET  # bytes that a window of it may move, both ways
+    guarded: Guards = ()  # namespaces, or patterns of them, where what is written must be written out; besides those of the cluster's own programs
+
+    def allows(self, action: Action, kinds: Kinds) -> Clause | None:
+        """The clause of its scope that covers the action, or None."""
+        return self.scope.allows(action, kinds, self.guarded)
 
     @property
     def version(self) -> str:
@@ -60,7 +68,7 @@ class Rule:
 
         return sha256(repr((self.identity, self.connection, self.duration_s, str(self.scope), self.approvals, self.automatic,
                             sorted(self.automatic_for), self.on_first_use, self.use_within_s, self.pending_s,
-                            self.owner_may_approve, self.budget)).encode()).hexdigest()[:12]
+                            self.owner_may_approve, self.budget, sorted(self.guarded))).encode()).hexdigest()[:12]
 
 
 class RequestState(StrEnum):

@@ -11,8 +11,9 @@ from jitui.rules.pattern import Wild, Word
 from jitui.rules.scope import Scope
 from tests.rules.world import NAMESPACED
 
-NAMES = ("web", "web-1", "web-1-a", "db-0", "x")
-PATTERNS = (*NAMES, "*", "web-*", "*-1", "w*-*", "*b*")
+NAMES = ("web", "web-1", "web-1-a", "db-0", "x", "kube-system")
+PATTERNS = (*NAMES, "*", "web-*", "*-1", "w*-*", "*b*", "kube-*")
+CONTAINERS = ("app", "side", "app-2")
 WORDS = ("sh", "-c", "ls", "*", "...", "it's", "a b", "", "-h", "$(x)", ";")
 SUBRESOURCES = ("", "", "", "log", "exec", "attach", "portforward", "scale", "status", "proxy", "token", "ephemeralcontainers")
 KINDS = sorted(NAMESPACED)
@@ -21,6 +22,8 @@ PATHS = ("/metrics", "/logs/a", "/logs/a/b", "/version/", "/m")
 ordered = st.sets(st.sampled_from(VERBS + RBAC_VERBS), min_size=1, max_size=5).map(lambda some: tuple(verb for verb in ORDER if verb in some))
 verbs = ordered | st.just(("*",))
 names = st.just("") | st.sampled_from(PATTERNS)
+containers = st.just("") | st.sampled_from((*CONTAINERS, "*", "app*"))
+guards = st.just(()) | st.sampled_from((("web",), ("web-*",), ("db-0", "x*"), ("*",)))
 namespaces = st.just(()) | st.just(("*",)) | st.lists(st.sampled_from([p for p in PATTERNS if p != "*"]), min_size=1, max_size=3, unique=True).map(tuple)
 argv = st.none() | st.builds(
     lambda words, rest: (*words, *rest),
@@ -37,7 +40,9 @@ def targets(draw: st.DrawFn) -> Target:
     subresource = draw(st.sampled_from(SUBRESOURCES))
     if (group, plural) == ("", "pods") and subresource in {"scale", "token"}:
         subresource = "log"
-    return Target(plural, group, subresource, draw(names))
+    name = draw(names)
+    contained = name and (group, plural) == ("", "pods") and subresource in {"log", "exec", "attach"}
+    return Target(plural, group, subresource, name, draw(containers) if contained else "")
 
 
 def _many(item: st.SearchStrategy[Target]) -> st.SearchStrategy[tuple[Target, ...]]:
@@ -46,11 +51,14 @@ def _many(item: st.SearchStrategy[Target]) -> st.SearchStrategy[tuple[Target, ..
 
 plain = st.builds(Clause, verbs, _many(targets()), namespaces)
 pods = st.builds(lambda name: Target("pods", name=name), names)
+contained = st.builds(lambda name, container: Target("pods", name=name, container=container if name else ""), names, containers)
 streams = st.builds(
     Clause, st.sets(st.sampled_from((*STREAMS, "get", "delete")), min_size=1, max_size=3).map(lambda some: tuple(v for v in ORDER if v in some)),
     _many(pods), namespaces,
 )  # fmt: skip
-commands = st.builds(Clause, st.just(("exec",)), _many(pods), namespaces, argv)
+commands = st.builds(Clause, st.just(("exec",)), _many(contained), namespaces, argv) | st.builds(
+    Clause, st.sampled_from((("exec",), ("attach",), ("exec", "attach"))), _many(contained), namespaces,
+)  # fmt: skip
 presets = st.builds(lambda preset, where: Clause(preset=preset, namespaces=where), st.sampled_from(("@view", "@debug", "@deploy")), namespaces)
 paths = st.builds(
     lambda some: Clause(("get",), paths=some),
@@ -69,15 +77,17 @@ def pairs(draw: st.DrawFn) -> tuple[Scope, Scope]:
         some, where, command = base.verbs, base.namespaces, base.argv
         kinds: tuple[Target, ...] = base.targets
         what = draw(st.integers(0, 4))
-        if what == 0 and some != ("exec",):
+        if what == 0 and not set(some) <= {"exec", "attach"}:
             some = draw(verbs)
         elif what == 1:
             where = draw(namespaces)
         elif what == 2:
-            kinds = tuple(dict.fromkeys(replace(target, name=draw(names)) for target in kinds))
+            kinds = tuple(dict.fromkeys(replace(target, name=draw(names), container="") for target in kinds))
         elif what == 3 and some == ("exec",):
             command = draw(argv)
-        elif what == 4 and some != ("exec",):
+        elif what == 4 and set(some) <= {"exec", "attach"}:
+            kinds = tuple(dict.fromkeys(replace(target, container=draw(containers) if target.name else "") for target in kinds))
+        elif what == 4:
             kinds = draw(_many(targets()))
         return Clause(some, kinds, where, command)
 
@@ -92,10 +102,12 @@ def actions(draw: st.DrawFn) -> Action:
     verb = draw(st.sampled_from(VERBS + RBAC_VERBS))
     subresource = draw(st.sampled_from(SUBRESOURCES))
     exec_ = (group, resource, subresource) == ("", "pods", "exec")
+    attach = (group, resource, subresource) == ("", "pods", "attach")
+    container = draw(st.just("") | st.sampled_from(CONTAINERS)) if resource == "pods" and subresource in {"exec", "attach", "log"} else ""
     return Action(
-        "create" if exec_ else verb, group, "v1", resource, subresource, draw(st.just("") | st.sampled_from(NAMES)),
+        "create" if exec_ or attach else verb, group, "v1", resource, subresource, draw(st.just("") | st.sampled_from(NAMES)),
         draw(st.just("") | st.sampled_from(NAMES)), argv=tuple(draw(st.lists(st.sampled_from(WORDS), max_size=4))) if exec_ else (),
-        stdin=exec_ and draw(st.booleans()), tty=exec_ and draw(st.booleans()),
+        container=container, default=bool(container) and exec_ and draw(st.booleans()), stdin=exec_ and draw(st.booleans()), tty=exec_ and draw(st.booleans()),
         apply=verb == "patch" and not exec_ and draw(st.booleans()),
     )  # fmt: skip
 

@@ -167,8 +167,33 @@ def test_discovery_is_what_the_door_answers(line: str, discovery: bool) -> None:
      'jitui request prod --duration 30m --reason "..." --scope "apply deployments.apps:web in web"')),
     ("APPLY /apis/apps/v1/namespaces/web/deployments/web", "read pods in web", "patch deployments.apps in web; create deployments.apps in web",
      'apply deployments.apps/web in web: window g-7 covers read pods in web; ask: jitui request prod --duration 30m --reason "..."'),
-    ("GET /metrics", "read pods in web", "read pods in web; get url:/m*",
+    ("GET /metrics", "read pods in web", "read pods in web; get url:/metrics",
      'get /metrics: window g-7 covers read pods in web; ask: jitui request prod --duration 30m --reason "..." --scope "get url:/metrics"'),
+    ("GET /metrics", "get url:/m*", "get url:/m*",
+     ("get /metrics gives what the server says of its inside: counts, settings and names from every namespace: no * and no preset reaches it, and "
+      "the rule for agent-x on prod does not write it out; to allow it, whoever writes the rule adds: get url:/metrics")),
+    ("POST /apis/batch/v1/namespaces/kube-system/jobs", "@deploy in *", "@deploy in *",
+     ("create jobs.batch in kube-system gives a way to the rights of the cluster's own programs, whose service accounts are in kube-system: "
+      "no * and no preset reaches it, and the rule for agent-x on prod does not write it out; to allow it, whoever writes the rule adds: "
+      "create jobs.batch in kube-system")),
+    ("PATCH /api/v1/namespaces/kube-system", "patch namespaces", "patch namespaces",
+     ("patch namespaces/kube-system gives a say over what holds a namespace's pods back: Pod Security, network and admission policies all go by its labels: "
+      "no * and no preset reaches it, and the rule for agent-x on prod does not write it out; to allow it, whoever writes the rule adds: "
+      "patch namespaces:kube-system")),
+    ("POST /api/v1/pods", "create pods in *", "create pods in *",
+     ("create pods in all namespaces: no rule allows it; the rule for agent-x on prod allows create pods in *; "
+      "name a namespace: a write across all of them would reach the cluster's own programs too")),
+    (f"GET {NS}/pods/web-0/exec?command=id&container=side", "exec pods in web -- id", "exec pods in web -- id",
+     ("exec pods/web-0 in web: no rule allows it; the rule for agent-x on prod allows exec pods in web -- id; "
+      "a command without a container is for the pod's default one, and side is not: leave -c out")),
+    (f"GET {NS}/pods/web-0/exec?command=id&container=side", "exec pods:web-0/app in web", "exec pods:*/app in web",
+     "exec pods/web-0 in web: no rule allows it; the rule for agent-x on prod allows exec pods:*/app in web; use -c app"),
+    (f"GET {NS}/pods/web-0/exec?command=id&container=app", "read pods in web", "exec pods:*/app in web",
+     ('exec pods/web-0 in web: window g-7 covers read pods in web; ask: '
+      'jitui request prod --duration 30m --reason "..." --scope "exec pods:web-0/app in web"')),
+    (f"GET {NS}/pods/web-0/log?container=app", "read pods in web", "get pods/log:*/app in web",
+     ('get pods/web-0/log in web: window g-7 covers read pods in web; ask: '
+      'jitui request prod --duration 30m --reason "..." --scope "get pods/log:web-0/app in web"')),
     ("GET /apis/x.io/v1/namespaces/web/widgets", "read * in web", "read * in web",
      "list widgets.x.io in web: prod has no kind widgets in the group x.io; look at: kubectl api-resources"),
     (f"GET {NS}/services/x", "read pods:web in web", "read *:* in web",

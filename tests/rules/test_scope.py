@@ -7,10 +7,10 @@ from hypothesis import event, given, settings, strategies as st
 
 from jitui.rules.action import Action, Hazard
 from jitui.rules.clause import VERBS, Clause, Target
-from jitui.rules.hazard import hazard_of, scope_hazard
+from jitui.rules.hazard import clause_hazards, hazard_of, is_guarded, scope_hazard
 from jitui.rules.kube import read
 from jitui.rules.scope import Scope, narrower, wider_clause
-from tests.rules.made import actions, actions_of, pairs, scopes
+from tests.rules.made import actions, actions_of, guards, pairs, scopes
 from tests.rules.world import CLUSTER
 
 POD = b"/api/v1/namespaces/web/pods/web-7c"
@@ -144,7 +144,59 @@ def allows(scope: str, action: Action) -> bool:
     ("get url:/metrics", "GET /metrics/cadvisor", False),
     ("get url:/metrics", "HEAD /metrics", False),
     ("get url:/metrics", "POST /metrics", False),
+    ("get url:/*", "GET /metrics", False),
+    ("get url:/m*", "GET /metrics", False),
+    ("get url:/*", "GET /healthz", True),
     ("get url:/logs/*", "GET /logs/a", True),
+    # guarded namespaces: verb, kind and namespace written out
+    ("@deploy in *", "POST /apis/batch/v1/namespaces/kube-system/jobs", False),
+    ("@deploy in kube-system", "POST /apis/batch/v1/namespaces/kube-system/jobs", False),
+    ("@deploy in *", "PATCH /apis/apps/v1/namespaces/kube-system/deployments/coredns/scale", False),
+    ("@deploy in *", "POST /apis/batch/v1/namespaces/web/jobs", True),
+    ("@debug in *", "GET /api/v1/namespaces/kube-system/pods/x/exec?command=sh", False),
+    ("@debug in *", "GET /api/v1/namespaces/kube-system/pods/x/log", True),
+    ("* * in kube-system", "DELETE /api/v1/namespaces/kube-system/pods/x", False),
+    ("* pods in kube-system", "DELETE /api/v1/namespaces/kube-system/pods/x", False),
+    ("delete * in kube-system", "DELETE /api/v1/namespaces/kube-system/pods/x", False),
+    ("delete pods in kube-*", "DELETE /api/v1/namespaces/kube-system/pods/x", False),
+    ("delete pods in *", "DELETE /api/v1/namespaces/kube-system/pods/x", False),
+    ("delete pods in kube-system", "DELETE /api/v1/namespaces/kube-system/pods/x", True),
+    ("delete pods in *,kube-system", "DELETE /api/v1/namespaces/kube-system/pods/x", True),
+    ("exec pods in kube-system", "GET /api/v1/namespaces/kube-system/pods/x/exec?command=sh", True),
+    ("attach,port-forward pods in *", "GET /api/v1/namespaces/kube-public/pods/x/attach", False),
+    ("attach,port-forward pods in *", "GET /api/v1/namespaces/kube-public/pods/x/portforward", False),
+    ("get pods/proxy in *", "GET /api/v1/namespaces/kube-system/pods/x/proxy/", False),
+    ("get pods/proxy in kube-system", "GET /api/v1/namespaces/kube-system/pods/x/proxy/", True),
+    ("patch leases.coordination.k8s.io in *", "PATCH /apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases/n1", False),
+    ("patch namespaces", "PATCH /api/v1/namespaces/kube-system", False),
+    ("patch namespaces:kube-*", "PATCH /api/v1/namespaces/kube-system", False),
+    ("patch namespaces", "PATCH /api/v1/namespaces/web", True),
+    ("patch namespaces:kube-system", "PATCH /api/v1/namespaces/kube-system", True),
+    ("update namespaces/finalize", "PUT /api/v1/namespaces/kube-system/finalize", False),
+    ("patch namespaces/status", "PATCH /api/v1/namespaces/kube-system/status", False),
+    ("delete namespaces", "DELETE /api/v1/namespaces/kube-system", False),
+    ("create pods in *", "POST /api/v1/pods", False),
+    ("deletecollection pods in *", "DELETE /api/v1/pods", False),
+    # containers
+    ("exec pods:web-7c/app in web", "GET /api/v1/namespaces/web/pods/web-7c/exec?command=sh&container=app&stdin=true", True),
+    ("exec pods:web-7c/app in web", "GET /api/v1/namespaces/web/pods/web-7c/exec?command=sh&container=side", False),
+    ("exec pods:web-7c/app in web", "GET /api/v1/namespaces/web/pods/web-7c/exec?command=sh", False),
+    ("exec pods:web-7c/app in web", "GET /api/v1/namespaces/web/pods/web-7c/exec?command=sh&container=", False),
+    ("exec pods:web-7c/app in web", "GET /api/v1/namespaces/web/pods/web-7c", True),
+    ("exec pods:web-7c/app in web", "POST /api/v1/namespaces/web/pods/web-7c/attach?container=app", False),
+    ("exec pods:web-*/a* in web", "GET /api/v1/namespaces/web/pods/web-7c/exec?command=sh&container=app", True),
+    ("exec pods:web-7c in web", "GET /api/v1/namespaces/web/pods/web-7c/exec?command=sh&container=side", True),
+    ("attach pods:web-7c/app in web", "POST /api/v1/namespaces/web/pods/web-7c/attach?container=app", True),
+    ("attach pods:web-7c/app in web", "POST /api/v1/namespaces/web/pods/web-7c/attach?container=side", False),
+    ("get pods/log:web-7c/app in web", "GET /api/v1/namespaces/web/pods/web-7c/log?container=app", True),
+    ("get pods/log:web-7c/app in web", "GET /api/v1/namespaces/web/pods/web-7c/log?container=side", False),
+    ("get pods/log:web-7c/app in web", "GET /api/v1/namespaces/web/pods/web-7c/log", False),
+    ("exec pods in web -- ls", "GET /api/v1/namespaces/web/pods/web-7c/exec?command=ls", True),
+    ("exec pods in web -- ls", "GET /api/v1/namespaces/web/pods/web-7c/exec?command=ls&container=", True),
+    ("exec pods in web -- ls", "GET /api/v1/namespaces/web/pods/web-7c/exec?command=ls&container=app", False),
+    ("exec pods:*/app in web -- ls", "GET /api/v1/namespaces/web/pods/web-7c/exec?command=ls&container=app", True),
+    ("exec pods:*/* in web -- ls", "GET /api/v1/namespaces/web/pods/web-7c/exec?command=ls&container=side", True),
+    ("exec pods:*/* in web -- ls", "GET /api/v1/namespaces/web/pods/web-7c/exec?command=ls", True),
     ("get url:/logs/*", "GET /logs/a/b", False),
     ("read * in *", "GET /metrics", False),
 ])  # fmt: skip
@@ -241,6 +293,15 @@ def test_the_verb_star_is_not_a_written_out_write(line: str) -> None:
     assert allows(f"read *{where}", read(b"GET", target.encode()))
 
 
+def test_a_container_that_is_the_default_one_counts_as_none_named() -> None:
+    """The gateway looks it up: kubectl always names a container. A clause that names containers is not widened by it."""
+    action = read(b"GET", POD + b"/exec?command=ls&container=app")
+    assert not allows("exec pods in web -- ls", action)
+    assert allows("exec pods in web -- ls", replace(action, default=True))
+    assert not allows("exec pods:web-7c/side in web -- ls", replace(action, default=True))
+    assert not allows("exec pods in web -- id", replace(action, default=True))
+
+
 @given(scopes, actions())
 def test_an_unknown_kind_is_denied(scope: Scope, action: Action) -> None:
     """Whatever the scope says: where it lives is not known."""
@@ -262,14 +323,38 @@ def test_a_scope_allows_what_one_of_its_clauses_allows(scope: Scope, action: Act
 
 
 @settings(max_examples=300)
-@given(st.data(), pairs() | st.tuples(scopes, scopes))
-def test_narrower_is_sound(data: st.DataObject, pair: tuple[Scope, Scope]) -> None:
-    """If a is narrower than b, then b allows whatever a allows."""
+@given(st.data(), pairs() | st.tuples(scopes, scopes), guards)
+def test_narrower_is_sound(data: st.DataObject, pair: tuple[Scope, Scope], more: tuple[str, ...]) -> None:
+    """If a is narrower than b, then b allows whatever a allows: in guarded namespaces, by presets and stars, in containers, whatever a rule guards besides."""
     a, b = pair
     action = data.draw(actions_of(a))
-    event(f"narrower {narrower(a, b)}, allowed {a.allows(action, CLUSTER) is not None} and {b.allows(action, CLUSTER) is not None}")
-    if narrower(a, b) and a.allows(action, CLUSTER):
-        assert b.allows(action, CLUSTER)
+    event(f"narrower {narrower(a, b, more)}, allowed {a.allows(action, CLUSTER, more) is not None} and {b.allows(action, CLUSTER, more) is not None}")
+    if narrower(a, b, more) and a.allows(action, CLUSTER, more):
+        assert b.allows(action, CLUSTER, more)
+
+
+@settings(max_examples=300)
+@given(st.data(), scopes, guards)
+def test_what_is_written_in_a_guarded_namespace_is_written_out(data: st.DataObject, scope: Scope, more: tuple[str, ...]) -> None:
+    """If a scope lets something be written there, a clause has the namespace as it is, the kind and the verb, and its hazards say ESCAPE."""
+    action = replace(data.draw(actions_of(scope)), namespace=data.draw(st.sampled_from(("kube-system", "web", "x"))))
+    clause = scope.allows(action, CLUSTER, more)
+    if clause is not None and is_guarded(action, more):
+        assert action.namespace in clause.namespaces
+        assert not clause.preset
+        assert clause.verbs != ("*",)
+        assert any(target.plural == action.resource for target in clause.targets)
+        assert Hazard.ESCAPE in clause_hazards(clause, more)
+        assert hazard_of(action, more) is Hazard.ESCAPE
+
+
+@given(scopes, scopes, guards, actions())
+def test_a_rule_that_guards_more_allows_less(a: Scope, b: Scope, more: tuple[str, ...], action: Action) -> None:
+    """Nothing is allowed because of it, and a kind of window that was within a rule is not within it by less."""
+    if a.allows(action, CLUSTER, more):
+        assert a.allows(action, CLUSTER)
+    if narrower(a, b, ("*",)) and a.allows(action, CLUSTER, ("*",)):
+        assert b.allows(action, CLUSTER, ("*",))
 
 
 @given(scopes, scopes, actions())
@@ -326,6 +411,24 @@ def test_narrower_is_transitive(a: Scope, b: Scope, c: Scope) -> None:
     ("read nodes", "* nodes"),
     ("get url:/logs/a", "get url:/logs/*"),
     ("read pods in web; get url:/metrics", "get url:/metrics; @view in web; read nodes"),
+    ("apply configmaps in kube-system", "apply configmaps in kube-system,web"),
+    ("apply configmaps in kube-system", "apply configmaps in *,kube-system"),
+    ("apply configmaps in kube-*", "apply configmaps in *"),
+    ("read configmaps in kube-system", "read configmaps in *"),
+    ("exec pods:x in kube-system", "exec pods in kube-system"),
+    ("@deploy in kube-system", "@deploy in *"),
+    ("patch namespaces:kube-system", "patch namespaces:kube-system,namespaces:web"),
+    ("read namespaces:kube-system", "read namespaces"),
+    ("exec pods:web-0/app in web", "exec pods in web"),
+    ("exec pods:web-0/app in web", "exec pods:web-*/app in web"),
+    ("exec pods:web-0/app in web", "exec pods:web-0/* in web"),
+    ("exec pods:web-0/app in web -- ls", "exec pods:web-0/a* in web -- ls"),
+    ("exec pods:web-0 in web -- ls", "exec pods in web -- ls"),
+    ("exec pods:web-0 in web -- ls", "exec pods:web-0/* in web -- ls"),
+    ("exec pods:web-0 in web", "exec pods:web-0/* in web"),
+    ("attach pods:web-0/app in web", "attach pods:web-0 in web"),
+    ("get pods/log:web-0/app in web", "@view in web"),
+    ("create pods/exec:web-0/app in web", "exec pods:web-0/app in web"),
 ])  # fmt: skip
 def test_obvious_narrowings_are_proved(a: str, b: str) -> None:
     """Fewer verbs, kinds, names, namespaces, commands; presets for what they stand for; pieces from several clauses."""
@@ -359,6 +462,24 @@ def test_obvious_narrowings_are_proved(a: str, b: str) -> None:
     ("get url:/logs/*", "get url:/logs/a"),
     ("get url:/metrics", "read * in *"),
     ("impersonate serviceaccounts in web", "* serviceaccounts in web"),
+    ("apply configmaps in kube-system", "apply configmaps in *"),
+    ("apply configmaps in kube-system", "apply configmaps in kube-*"),
+    ("apply configmaps in kube-system", "@deploy in kube-system"),
+    ("create jobs.batch in kube-system", "* * in kube-system"),
+    ("create jobs.batch in kube-system", "create *.batch in kube-system"),
+    ("exec pods in kube-system", "exec pods in *"),
+    ("exec pods in kube-system", "@debug in kube-system"),
+    ("patch namespaces:kube-system", "patch namespaces"),
+    ("delete namespaces:kube-public", "delete namespaces:kube-*"),
+    ("get url:/metrics", "get url:/*"),
+    ("exec pods in web", "exec pods:*/app in web"),
+    ("exec pods:web-0 in web", "exec pods:web-0/app in web"),
+    ("exec pods:web-0/* in web", "exec pods:web-0/app* in web"),
+    ("exec pods:web-0 in web -- ls", "exec pods:web-0/app in web -- ls"),
+    ("exec pods:web-0/app in web -- ls", "exec pods:web-0 in web -- ls"),
+    ("exec pods:web-0/* in web -- ls", "exec pods:web-0 in web -- ls"),
+    ("exec pods:web-0 in web", "exec pods:web-0 in web -- ls"),
+    ("get pods/log:web-0 in web", "get pods/log:web-0/app in web"),
 ])  # fmt: skip
 def test_what_is_wider_is_not_narrower(a: str, b: str) -> None:
     """And the clause that is wider is named."""

@@ -12,7 +12,7 @@ from tests.rules.world import agent, grant, person, rule
 CHANGES: dict[str, Any] = {
     "identity": "other", "connection": "other", "duration_s": 60, "scope": Scope.parse("read nodes"), "approvals": 2, "automatic": True,
     "automatic_for": frozenset({"READ", "EXEC"}), "on_first_use": True, "use_within_s": 1, "pending_s": 1, "owner_may_approve": True,
-    "budget": 1,
+    "budget": 1, "guarded": ("vault",),
 }  # fmt: skip
 
 
