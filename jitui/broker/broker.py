@@ -61,7 +61,7 @@ class Broker:
         self.requests = Requests(store, clock, self.windows, rules, self._standing, self.quota, self.roster.directory)
         self.requests.lockdown = store.loaded.lockdown  # before anybody can ask
         self.room = Room(store.room, limits or Limits(), self._room_changed)
-        self.notes = Notes(store, clock, gateway, self.windows.over, self.quota)
+        self.notes = Notes(store, clock, gateway, self.windows.over, self.quota, self.requests.guarded)
 
     async def recover(self) -> None:
         """Take up what was live in the ledger: windows go on to their deadlines, or end if they should have."""
@@ -181,7 +181,7 @@ class Broker:
     def _changed(self, grant: Grant, action: Action | None) -> End | None:
         """Why the rules do not allow any more what a grant covered; None if they do. An `api` session has no action of its own."""
         rule = self.requests.rules.get((grant.identity, grant.connection))
-        if action is None or (rule and (policy.is_around(action) or rule.scope.allows(action, self.kinds[grant.connection]) is not None)):
+        if action is None or (rule and (policy.is_around(action) or rule.covers(grant, action, self.kinds[grant.connection]))):
             return None
         return End(Why.RULE_CHANGED, "gateway", f"jitui: the rule for {grant.identity} on {grant.connection} was changed and does not allow this any more")
 

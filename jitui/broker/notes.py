@@ -8,7 +8,7 @@ from typing import Any, Final
 from jitui.broker.quota import Quota
 from jitui.clock import Clock
 from jitui.rules.action import Action
-from jitui.rules.hazard import hazard_of
+from jitui.rules.hazard import Guards, hazard_of
 from jitui.said import cut
 from jitui.session.ends import End, Why
 from jitui.session.exchange import Exchange
@@ -31,14 +31,20 @@ class Note:
 class Notes:
     """Writes action rows; remembers the newest of each grant for the screens."""
 
-    def __init__(self, store: Store, clock: Clock, gateway: str, over: Callable[[Session, End], None], quota: Quota) -> None:
+    def __init__(self, store: Store, clock: Clock, gateway: str, over: Callable[[Session, End], None], quota: Quota,
+                 guarded: Callable[[str, str], Guards]) -> None:
+        """`guarded`: what the rule of an identity and connection guards besides."""
         self.last: dict[int, str] = {}  # by grant: its newest action in one line
         self._store, self._clock, self._gateway, self._session_over, self._quota = store, clock, gateway, over, quota
+        self._guarded = guarded
         self._denied = Repeats()  # of which the store will make no row of their own
 
     def audit_id(self, session: Session, conn: int) -> str:
         """Our action's name, sent upstream: the API server takes it as the id of its audit event (cluster facts, 0.8)."""
         return f"jitui-{self._gateway}-{session.id}-{conn}"
+
+    def _hazard(self, identity: str, connection: str, action: Action) -> str:
+        return str(hazard_of(action, self._guarded(identity, connection)))
 
     def noting(self, session: Session, identity: str, connection: str, action: Action, clause: str) -> Note:
         """For one exchange of a session."""
@@ -70,7 +76,7 @@ class Notes:
         """`grant`: a window that is open and does not cover it; 0 if none is. `group` is the client's own word for one run of it (Kubectl-Session): it
         counts repetitions together, and decides nothing. A row of its own is taken from the identity's share of the hour; beyond that it is counted.
         """
-        hazard, action, why = str(hazard_of(action)), bounded(action), cut(why, CLAUSE)
+        hazard, action, why = self._hazard(identity, connection, action), bounded(action), cut(why, CLAUSE)
         row = ActionRow(at_us=self._clock.now().wall_us, identity=identity, connection=connection, action=action, hazard=hazard,
                         verdict="denied", clause=why, code=403, group=group, grant=grant)  # fmt: skip
         known = self._denied.find(row)
@@ -83,7 +89,7 @@ class Notes:
 
     def _allowed(self, session: Session, at_us: int, identity: str, connection: str, action: Action, clause: str, **more: Any) -> None:
         """Its row takes room like a frame: the window pays for it."""
-        hazard = str(hazard_of(action))
+        hazard = self._hazard(identity, connection, action)
         if (size := length(action)) > TEXT:
             action = bounded(action)
             size = length(action)

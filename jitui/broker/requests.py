@@ -16,6 +16,7 @@ from jitui.facts import Draft, Kind
 from jitui.identity.directory import Directory
 from jitui.instant import Instant
 from jitui.rules import grant as grants, request as requests
+from jitui.rules.hazard import Guards
 from jitui.rules.persons import Persons
 from jitui.rules.rights import why_not_decide
 from jitui.rules.scope import Scope
@@ -76,6 +77,11 @@ class Requests:
 
     def rule(self, request: Request) -> Rule | None:
         return self.rules.get((request.identity, request.connection))
+
+    def guarded(self, identity: str, connection: str) -> Guards:
+        """The namespaces that the rule of these two guards besides."""
+        rule = self.rules.get((identity, connection))
+        return rule.guarded if rule else ()
 
     # -- the agent's side --------------------------------------------------------------------------------------------------
 

@@ -63,15 +63,15 @@ class ClerkSeat(Bound):
         verdict = decide(
             action, agent=name, connection=connection, rule=rule, grants=self._broker.windows.of(name, connection), now=self._broker.clock.now(), kinds=kinds
         )
-        covering = rule.scope.allows(action, kinds) if rule else None
+        covering = rule.allows(action, kinds) if rule else None
         if isinstance(verdict, Allow):
             return Explained(
                 verdict="allowed", hazard=str(verdict.hazard), identity=name, connection=connection, rule=str(rule.scope) if rule else "",
                 grant=verdict.grant.label, clause=verdict.clause, why=f"{verdict.grant.label} covers it", how="",
             )  # fmt: skip
         return Explained(
-            verdict="denied", hazard=str(hazard_of(action)), identity=name, connection=connection, rule=str(rule.scope) if rule else "", grant="",
-            clause=covering.text if covering else "", why=verdict.why, how=verdict.how,
+            verdict="denied", hazard=str(hazard_of(action, rule.guarded if rule else ())), identity=name, connection=connection,
+            rule=str(rule.scope) if rule else "", grant="", clause=covering.text if covering else "", why=verdict.why, how=verdict.how,
         )  # fmt: skip
 
     async def aclose(self) -> None:

@@ -45,10 +45,11 @@ def request_view(
         may.append("withdraw")
     scope = request.approvals[-1].scope if request.approvals else request.scope
     duration_s = request.approvals[-1].duration_s if request.approvals else request.duration_s
+    guarded = rule.guarded if rule else ()
     return RequestView(
         id=f"r-{request.id}", state=str(request.state), identity=request.identity, owner=agent.owner, connection=request.connection,
-        duration_s=duration_s, scope=str(scope), clauses=tuple(ClauseView(text=str(c), hazard=str(clause_hazard(c))) for c in scope.clauses),
-        hazard=str(scope_hazard(scope)), reason=Said(request.reason), asked=rfc3339(request.asked.wall_us),
+        duration_s=duration_s, scope=str(scope), clauses=tuple(ClauseView(text=str(c), hazard=str(clause_hazard(c, guarded))) for c in scope.clauses),
+        hazard=str(scope_hazard(scope, guarded)), reason=Said(request.reason), asked=rfc3339(request.asked.wall_us),
         waited_s=max(0.0, _since(request.asked, now)), lapses_s=max(0.0, request.pending_until.remaining_us(now) / 1e6) if pending else 0.0,
         approvals=counted, approvals_needed=rule.approvals if rule else 1, rule_duration_s=rule.duration_s if rule else 0,
         rule_scope=str(rule.scope) if rule else "", starts="on-first-use" if rule and rule.on_first_use else "on-approval", from_peer=request.peer,

@@ -103,9 +103,9 @@ def decide(
     return _deny(action, agent, connection, rule, live, kinds)
 
 
-def rests_on_default(action: Action, verdict: Allow | Deny) -> bool:
-    """Whether it may matter that the container which a denied action names is the pod's default one: a command clause without a container is for that one."""
-    return isinstance(verdict, Deny) and bool(action.container) and not action.default and action.subresource == "exec" and is_upgrade_target(action)
+def rests_on_default(action: Action) -> bool:
+    """Whether it may matter that the container which it names is the pod's default one: a command clause without a container is for that one."""
+    return bool(action.container) and not action.default and action.subresource == "exec" and is_upgrade_target(action)
 
 
 def suggest(action: Action, kinds: Kinds | None = None) -> str:

@@ -61,6 +61,10 @@ class Rule:
         """The clause of its scope that covers the action, or None."""
         return self.scope.allows(action, kinds, self.guarded)
 
+    def covers(self, grant: "Grant", action: Action, kinds: Kinds) -> bool:
+        """Whether it and the grant's own scope both cover the action, with what is guarded now."""
+        return self.allows(action, kinds) is not None and grant.scope.allows(action, kinds, self.guarded) is not None
+
     @property
     def version(self) -> str:
         """A short digest of everything in it; part of what an approver's decision is bound to."""

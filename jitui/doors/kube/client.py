@@ -5,7 +5,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from jitui.broker.windows import session_kind
-from jitui.doors.kube import notices, openapi
+from jitui.doors.kube import default, notices, openapi
 from jitui.doors.kube.admission import Admission
 from jitui.doors.kube.call import Answered, Call, Waiting
 from jitui.doors.kube.discover import discover
@@ -185,7 +185,9 @@ class KubeClient(asyncio.Protocol):
         broker = self.door.broker
         verdict = broker.judge(admission.who, admission.connection, action)
         if isinstance(verdict, Deny):
-            return self._deny(head, admission, action, verdict)
+            denied = verdict
+            return default.look(self, admission, action, lambda known: self._judge(head, admission, known, lines),
+                                lambda: self._deny(head, admission, action, denied))  # fmt: skip
         if (broken := broker.store.recording_error) is not None:
             return self.say(503, "ServiceUnavailable", f"jitui: this can't be recorded, so it does not pass ({broken}); it passes again once there is room")
         try:

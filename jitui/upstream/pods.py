@@ -1,0 +1,34 @@
+"""What the gateway has to know of a pod before it can judge a command in it."""
+
+import json
+from typing import Final
+from urllib.parse import quote
+
+from jitui.errors import UpstreamError
+from jitui.rules.terms import Grant
+from jitui.upstream.call import call
+from jitui.upstream.pool import Pool
+from jitui.upstream.port import Upstream
+
+ANNOTATION: Final = "kubectl.kubernetes.io/default-container"
+LIMIT: Final = 4 << 20  # bytes; etcd holds no pod that is half as large
+PATIENCE_S: Final = 10.0
+
+
+async def default_container(pool: Pool, upstream: Upstream, grant: Grant, namespace: str, name: str) -> str:
+    """The container that kubectl means when none is named: the annotation's, if the pod has that one, else its first.
+
+    As in kubectl (podcmd.FindOrDefaultContainerByName), but never one for debugging. Asked with the grant's credential. Empty if there is no such pod,
+    or it may not be read. Raises UpstreamError.
+    """
+    target = f"/api/v1/namespaces/{quote(namespace, safe='')}/pods/{quote(name, safe='')}".encode()
+    reply = await call(pool, upstream, b"GET", target, headers=((b"accept", b"application/json"),), grant=grant, limit=LIMIT, timeout=PATIENCE_S)
+    if reply.status != 200:
+        return ""
+    try:
+        pod = json.loads(reply.body)
+        names = [str(each["name"]) for each in pod["spec"]["containers"]]
+        meant = (pod["metadata"].get("annotations") or {}).get(ANNOTATION)
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise UpstreamError("the cluster's answer to a get of the pod can't be read") from error
+    return meant if meant in names else names[0] if names else ""
