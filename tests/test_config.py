@@ -8,6 +8,7 @@ import pytest
 from jitui import config
 from jitui.errors import ConfigurationError
 from jitui.limits import Limits
+from jitui.rules.hazard import guards
 from jitui.rules.scope import Scope
 from jitui.rules.terms import Role, Rule
 from jitui.upstream.eks.terms import Terms
@@ -52,6 +53,15 @@ def test_a_good_file() -> None:
     made.must_start()
 
 
+def test_a_rule_guards_namespaces_besides_the_clusters_own() -> None:
+    """Names and patterns; the cluster's own are guarded whatever it says."""
+    (rule,) = config.read(broken("approvals: 2", 'guarded_namespaces: [vault, "istio-*", vault]'), HERE).rules
+    assert rule.guarded == ("vault", "istio-*")
+    assert config.read(GOOD, HERE).rules[0].guarded == ()
+    assert guards("istio-system", rule.guarded)
+    assert guards("kube-system", rule.guarded)
+
+
 def test_limits_that_are_not_written_have_defaults() -> None:
     """One of them is changed without writing the others."""
     assert config.read(GOOD, HERE).limits == Limits()
@@ -88,6 +98,8 @@ def broken(old: str, new: str) -> str:
     (broken("agent-deploybot", "ana"), "c.yaml:11: rules[0].identity: ana is a person; rules are for agents"),
     (broken("agent-deploybot", "Agent Bot"), "c.yaml:11: rules[0].identity: 'Agent Bot' does not fit"),
     (broken("approvals: 2", "approval: automatic\n    approvals: 2"), "c.yaml:15: rules[0].approvals: 2 persons can't be counted"),
+    (broken("approvals: 2", "guarded_namespaces: [Vault]"), "c.yaml:14: rules[0].guarded_namespaces[0]: 'Vault' does not fit"),
+    (broken("approvals: 2", "guarded_namespaces: vault"), "c.yaml:14: rules[0].guarded_namespaces: input should be a valid list, not"),
     (broken("approvals: 2", "automatic_for: [EXEC]"), "c.yaml:14: rules[0].automatic_for: only with approval: automatic"),
     (broken("starts: on-first-use", "starts: on-approval"), "c.yaml:16: rules[0].use_within: only with starts: on-first-use"),
     (broken("roles: [approver, operator]", "roles: [admin]"), "c.yaml:4: people.ana.roles[0]:"),

@@ -56,7 +56,7 @@ def notes(settings: Configuration) -> list[Found]:
                            "against an agent under that user it is a guard rail only"))
     for rule in settings.rules:
         what = f"rule for {rule.identity} on {rule.connection}, {span.show(rule.duration_s)}"
-        found += [Found("note", what, sentence) for sentence in advice(rule.scope)]
+        found += [Found("note", what, sentence) for sentence in advice(rule.scope, rule.guarded)]
         if rule.automatic and set(rule.automatic_for) != {"READ"}:
             found.append(Found("note", what, f"{', '.join(sorted(rule.automatic_for))} pass without a person"))
     for name, connection in settings.connections.items():
@@ -118,8 +118,8 @@ async def _eks(name: str, connection: EksConnection, settings: Configuration) ->
             subject = await reviews.whoami(pool, eks)
             groups = ", ".join(clean(group, 80) for group in subject.groups)
             yield Found("ok", f"{what}, token", f"accepted: user {clean(subject.user, 120)}, groups {groups}")
-            scopes = [rule.scope for rule in settings.rules if rule.connection == name]
-            wanted = rbac.needs(scopes, await rights.kinds(Discovery(eks, pool, SystemClock()), scopes))
+            rules = [rule for rule in settings.rules if rule.connection == name]
+            wanted = rbac.of_rules(rules, await rights.kinds(Discovery(eks, pool, SystemClock()), [rule.scope for rule in rules]))
             async for found in rights.compare(f"{what}, rights", f"apply what this prints: jitui rbac {name}", pool, eks, wanted):
                 yield found
         finally:

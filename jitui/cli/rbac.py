@@ -63,9 +63,11 @@ async def rbac_command(connection: str, config: Path | None, namespaces: tuple[s
     bare = isinstance(there, KubernetesConnection) and not group  # the kubeconfig's user itself is bound: only the cluster knows its name
     patterns = not namespaces and any("*" in name and name != "*" for scope in scopes for clause in scope.clauses for name in clause.namespaces)
     asked = await _ask(there, scopes, wanted=patterns or bare or rbac.asks_for_kinds(scopes))
-    wanted, empty = rbac.in_namespaces(rbac.needs(scopes, asked.kinds), namespaces or asked.namespaces)
+    wanted, empty = rbac.in_namespaces(rbac.of_rules(rules, asked.kinds), namespaces or asked.namespaces)
     for pattern in empty:
         show.note(f"no namespace matches {pattern} as far as is known; name those that do with --namespace, and print it again when one is added")
+    if rbac.bounds_commands(scopes):
+        show.note("RBAC knows neither containers nor commands: what is printed is for any of those pods; it is the gateway that holds agents to theirs")
     bound = {"kind": "Group", "name": group or (AGENTS if impersonate else f"jitui-{connection}")}
     if bare and not impersonate:
         bound = {"kind": "User", "name": asked.user or f"USER-OF-{connection}"}

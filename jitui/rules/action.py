@@ -8,10 +8,10 @@ class Hazard(StrEnum):
     """How much an action can hurt, in rising order. One table (rules/hazard.py) assigns it."""
 
     READ = "READ"  # looks, changes nothing
-    SECRET = "SECRET"  # noqa: S105 - shows credentials
+    SECRET = "SECRET"  # noqa: S105 - shows credentials, or what may hold them
     EXEC = "EXEC"  # runs commands in, types into, or tunnels to a pod
     CHANGE = "CHANGE"  # changes what runs; what it changes outlives the window
-    SPAWN = "SPAWN"  # starts code with any service account of the namespace
+    SPAWN = "SPAWN"  # starts code with any service account of the namespace, or may do more than its kind says
     ESCAPE = "ESCAPE"  # can leave the window or widen rights
 
     @property

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from jitui.rules.clause import VERBS, Clause
-from jitui.rules.hazard import past_star_verb
+from jitui.rules.hazard import MILD, Guards, guards, hazard_at, past_star_verb, writes_guarded_out
 from jitui.rules.pattern import EVERY, Wild
 from jitui.rules.scope import Scope
 
@@ -16,9 +16,22 @@ RUNNERS: Final = frozenset({
 SHELLS: Final = frozenset({"sh", "bash", "dash", "ash", "zsh", "ksh", "busybox"})
 
 
-def advice(scope: Scope) -> tuple[str, ...]:
-    """One sentence for each clause that deserves one."""
-    return tuple(sentence for clause in scope.clauses for sentence in _of(clause))
+def advice(scope: Scope, more: Guards = ()) -> tuple[str, ...]:
+    """Sentences about the clauses that deserve one. `more`: what the rule guards besides."""
+    return tuple(sentence for clause in scope.clauses for sentence in (*_of(clause), *_of_guarded(clause, more)))
+
+
+def _of_guarded(clause: Clause, more: Guards) -> Iterator[str]:
+    """A preset or a `*` in a namespace where whatever is written must be written out."""
+    for namespace in clause.namespaces:
+        if "*" not in namespace and guards(namespace, more):
+            for atom in clause.atoms:
+                target = atom.target
+                writes = [verb for verb in VERBS if verb in atom.verbs and hazard_at(verb, target.group, target.plural, target.subresource) not in MILD]
+                if writes and not writes_guarded_out(clause, atom, namespace):
+                    example = f"{writes[0]} {target if target.plural != EVERY else 'pods'} in {namespace}"
+                    yield f"{clause}: no * and no preset writes anything in {namespace}; write verbs and kinds out, for instance: {example}"
+                    break
 
 
 def _of(clause: Clause) -> Iterator[str]:
@@ -30,6 +43,9 @@ def _of(clause: Clause) -> Iterator[str]:
         if missing:
             what = "nothing" if len(missing) == len(VERBS) else "no write"
             yield f"{clause}: * reaches {what} of {target}; write the verbs out, for instance: {missing[0]} {target}"
+    if clause.argv and (unnamed := next((target for target in clause.targets if not target.container), None)):
+        named = f"{unnamed.plural}:{unnamed.name or EVERY}/"
+        yield f"{clause}: for the pod's default container alone; name another one, or any: exec {named}NAME, exec {named}*"
     if clause.argv:
         first = clause.argv[0]
         free = any(isinstance(word, Wild) for word in clause.argv)

@@ -28,7 +28,7 @@ Guards = tuple[str, ...]  # namespaces that a rule guards besides GUARDED, or pa
 
 def guards(namespace: str, more: Guards = ()) -> bool:
     """Whether this namespace, by its name, is one of those."""
-    return namespace in GUARDED or any(matches(pattern, namespace) for pattern in more)
+    return namespace in GUARDED or (bool(namespace) and any(matches(pattern, namespace) for pattern in more))
 
 
 def past_star_kind(verb: str, group: str, resource: str) -> bool:

@@ -1,7 +1,8 @@
 """The permissions that scopes need of a cluster, as its RBAC checks them: the least that keeps every promise.
 
 RBAC knows no patterns: a name with a `*` needs every name, `*` as a kind is every kind that is served, written out, and a namespace
-with a `*` is each that there is. What an API server checks for an exec is `create` for SPDY, and `get` too for WebSocket (from
+with a `*` is each that there is. It knows neither containers nor commands, and `in *` is every namespace, guarded ones too: there it is
+the gateway alone that holds. What an API server checks for an exec is `create` for SPDY, and `get` too for WebSocket (from
 1.35 on it wants both).
 """
 
@@ -9,10 +10,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from jitui.rules.clause import STREAMS, VERBS, Atom
-from jitui.rules.hazard import past_star_kind, past_star_verb
+from jitui.rules.clause import STREAMS, VERBS, Atom, Clause
+from jitui.rules.hazard import MILD, Guards, guards, hazard_at, past_star_kind, past_star_verb, writes_guarded_out
 from jitui.rules.pattern import EVERY, matches
 from jitui.rules.scope import Scope
+from jitui.rules.terms import Rule
 
 EVERYWHERE: Final = ""  # as a namespace: cluster-scoped kinds, and all namespaces at once
 OF_COLLECTIONS: Final = frozenset({"list", "watch", "deletecollection"})  # no subresource knows them
@@ -43,15 +45,26 @@ class Need:
         return f"{self.verb} {kind}{f':{self.name}' if self.name else ''}{f' in {self.namespace}' if self.namespace else ''}"
 
 
-def needs(scopes: Iterable[Scope], kinds: Mapping[Kind, bool]) -> frozenset[Need]:
-    """What the scopes need. `kinds`: the served ones, and whether they live in namespaces; only `*` asks for them."""
+def needs(scopes: Iterable[Scope], kinds: Mapping[Kind, bool], more: Guards = ()) -> frozenset[Need]:
+    """What the scopes need, where `more` is guarded besides. `kinds`: the served ones, and whether they live in namespaces; only `*` asks for them."""
     found: set[Need] = set()
     for scope in scopes:
         for clause in scope.clauses:
             found.update(Need(EVERYWHERE, "", "", "get", path=path) for path in clause.paths)
             for atom in clause.atoms:
-                found.update(_of(atom, kinds))
+                found.update(_of(clause, atom, kinds, more))
     return frozenset(need for need in found if not _implied(need, found))
+
+
+def of_rules(rules: Iterable[Rule], kinds: Mapping[Kind, bool]) -> frozenset[Need]:
+    """What the rules of one connection need together."""
+    found = {need for rule in rules for need in needs([rule.scope], kinds, rule.guarded)}
+    return frozenset(need for need in found if not _implied(need, found))
+
+
+def bounds_commands(scopes: Iterable[Scope]) -> bool:
+    """Whether a clause names a container or a command, which RBAC can't."""
+    return any(clause.argv is not None or target.container for scope in scopes for clause in scope.clauses for target in clause.targets)
 
 
 def asks_for_kinds(scopes: Iterable[Scope]) -> bool:
@@ -115,21 +128,24 @@ def beyond(rules: Sequence[Mapping[str, Any]], wanted: Iterable[Need], namespace
     return [f"{','.join(_in_order(verbs))} {_kind(group, resource)}{f':{name}' if name else ''}" for (group, resource, name), verbs in sorted(extra.items())]
 
 
-def _of(atom: Atom, kinds: Mapping[Kind, bool]) -> Iterator[Need]:
+def _of(clause: Clause, atom: Atom, kinds: Mapping[Kind, bool], more: Guards) -> Iterator[Need]:
     target = atom.target
     name = "" if "*" in target.name else target.name
     for namespace in atom.namespaces or (EVERYWHERE,):
         where = EVERYWHERE if namespace == EVERY else namespace
+        held = "*" not in namespace and guards(namespace, more) and not writes_guarded_out(clause, atom, namespace)  # nothing is written there by it
         if target.plural == EVERY:
             for (group, plural), namespaced in kinds.items():
                 if target.group in {"", group} and namespaced == bool(atom.namespaces):
-                    yield from (Need(where, group, plural, verb, name) for verb in atom.verbs if _reaches(verb, group, plural))
+                    reached = (verb for verb in atom.verbs if _reaches(verb, group, plural) and not (held and hazard_at(verb, group, plural, "") not in MILD))
+                    yield from (Need(where, group, plural, verb, name) for verb in reached)
             continue
         resource = f"{target.plural}/{target.subresource}" if target.subresource else target.plural
         stream = target.subresource in STREAMS.values() and (target.group, target.plural) == ("", "pods")
         verbs = atom.verbs - OF_COLLECTIONS if target.subresource else atom.verbs
         for verb in sorted(verbs | {"get", "create"} if stream and verbs & {"get", "create"} else verbs):
-            if not (atom.starred and past_star_verb(verb, target.group, target.plural, target.subresource)):
+            written = hazard_at(verb, target.group, target.plural, target.subresource) not in MILD
+            if not (held and written) and not (atom.starred and past_star_verb(verb, target.group, target.plural, target.subresource)):
                 yield Need(where, target.group, resource, verb, name)
 
 

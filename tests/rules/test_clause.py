@@ -22,6 +22,20 @@ def test_a_command_binds_the_exec_and_not_the_get() -> None:
     assert [atom.argv for atom in Clause(("exec",), (Target("pods"),), ("web",), ("ls",)).atoms] == [None, ("ls",)]
 
 
+@pytest.mark.parametrize(("clause", "containers"), [
+    (Clause(("exec",), (Target("pods"),), ("web",)), ["*", "*"]),
+    (Clause(("exec",), (Target("pods"),), ("web",), ("ls",)), ["*", ""]),
+    (Clause(("exec",), (Target("pods", name="x", container="app"),), ("web",)), ["*", "app"]),
+    (Clause(("exec",), (Target("pods", name="x", container="*"),), ("web",), ("ls",)), ["*", "*"]),
+    (Clause(("attach",), (Target("pods", name="x", container="a*"),), ("web",)), ["*", "a*"]),
+    (Clause(("get",), (Target("pods", "", "log", "x", "app"),), ("web",)), ["app"]),
+])  # fmt: skip
+def test_a_container_binds_the_stream_and_not_the_get_of_the_pod(clause: Clause, containers: list[str]) -> None:
+    """Any container where nothing bounds the command, the default one where a command does and no container is named."""
+    assert [atom.container for atom in clause.atoms] == containers
+    assert all(not atom.target.container for atom in clause.atoms if not atom.target.subresource)
+
+
 @pytest.mark.parametrize(("verb", "subresource"), [("exec", "exec"), ("attach", "attach"), ("port-forward", "portforward")])
 def test_each_stream_has_its_subresource(verb: str, subresource: str) -> None:
     assert [atom.target.subresource for atom in Clause((verb,), (Target("pods"),), ("web",)).atoms] == ["", subresource]
@@ -51,6 +65,11 @@ def test_every_atom_has_plain_verbs(clause: Clause) -> None:
     ("get,get pods,pods in web,web", "get pods in web"),
     ("read pods , pods/log   in  a, b", "read pods,pods/log in a,b"),
     ("read pods in web,*", "read pods in *"),
+    ("@deploy in web,*", "@deploy in *"),
+    ("* pods in web,*", "* pods in *"),
+    ("create pods in web,*,x*", "create pods in *,web"),  # a guarded namespace is meant by its name alone
+    ("exec pods:db-0/db in data -- id", "exec pods:db-0/db in data -- id"),
+    ("get pods/log:**/a** in web", "get pods/log:*/a* in web"),
     ("read pods:w**b in w**", "read pods:w*b in w*"),
     ("exec pods:db-0 in data --  pg_isready  -h *", "exec pods:db-0 in data -- pg_isready -h *"),
     ("""exec pods in a -- sh -c "a;b" 'it'\\''s' \\* ...""", """exec pods in a -- sh -c 'a;b' 'it'"'"'s' '*' ..."""),

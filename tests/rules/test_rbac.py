@@ -5,8 +5,9 @@ from typing import Any
 import pytest
 
 from jitui.rules import builtin
-from jitui.rules.rbac import EVERYWHERE, Need, asks_for_kinds, beyond, in_namespaces, missing, needs, policy_rules
+from jitui.rules.rbac import EVERYWHERE, Need, asks_for_kinds, beyond, bounds_commands, in_namespaces, missing, needs, of_rules, policy_rules
 from jitui.rules.scope import Scope
+from tests.rules.world import rule as rule_of
 
 KINDS = {("", "pods"): True, ("", "secrets"): True, ("", "bindings"): True, ("", "nodes"): False, ("apps", "deployments"): True,
          ("authorization.k8s.io", "localsubjectaccessreviews"): True, ("rbac.authorization.k8s.io", "roles"): True}  # fmt: skip
@@ -32,11 +33,32 @@ def said(*clauses: str) -> list[str]:
     (["create *.apps in web"], ["create deployments.apps in web"]),
     (["patch * in web"], ["patch deployments.apps in web", "patch pods in web"]),  # no RBAC writes by a star
     (["* secrets in web"], []),  # nor a hazard
+    (["exec pods:web-0/app in web"], ["create pods/exec:web-0 in web", "get pods/exec:web-0 in web", "get pods:web-0 in web"]),  # nor containers
+    (["@debug in kube-system"], ["get pods/log in kube-system", *(f"{verb} {kind} in kube-system" for kind in (
+        "deployments.apps", "pods", "roles.rbac.authorization.k8s.io") for verb in ("get", "list", "watch"))]),  # no exec: nobody gets one by a preset there
+    (["create,get * in kube-system"], [f"get {kind} in kube-system" for kind in ("deployments.apps", "pods", "roles.rbac.authorization.k8s.io")]
+     + ["create localsubjectaccessreviews.authorization.k8s.io in kube-system"]),
+    (["delete pods in kube-system,web"], ["delete pods in kube-system", "delete pods in web"]),
     (["get secrets:tls in web"], ["get secrets:tls in web"]),
 ])  # fmt: skip
 def test_what_a_scope_needs(clauses: list[str], wanted: list[str]) -> None:
     """Written as the scope grammar writes it."""
-    assert said(*clauses) == wanted
+    assert said(*clauses) == sorted(wanted)
+
+
+def test_what_rules_need_together() -> None:
+    """Each with its own guarded namespaces; what one needs and another implies is there once."""
+    rules = [rule_of("@deploy in vault", guarded=("vault",)), rule_of("delete pods in vault"), rule_of("delete pods:x in vault; get pods in *")]
+    found = sorted(map(str, of_rules(rules, KINDS)))
+    assert "delete pods in vault" in found
+    assert not [need for need in found if need.startswith(("create", "patch"))]
+    assert not [need for need in found if ":x" in need or need == "get pods in vault"]
+
+
+def test_rbac_can_not_bound_a_command() -> None:
+    """The note that says so is printed where a rule names one, or a container."""
+    assert [bounds_commands([Scope.parse(text)]) for text in ("exec pods in web", "exec pods in web -- id", "attach pods:x/app in web", "@view in web")] == [
+        False, True, True, False]  # fmt: skip
 
 
 def test_only_a_star_asks_for_the_kinds() -> None:
