@@ -1,11 +1,11 @@
 """What a scope's writer should know: clauses that say less, or hold less, than they seem to. `jitui check` prints it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from jitui.rules.clause import VERBS, Clause
 from jitui.rules.hazard import MILD, Guards, guards, hazard_at, past_star_verb, writes_guarded_out
-from jitui.rules.pattern import EVERY, Wild
+from jitui.rules.pattern import EVERY, Wild, Word
 from jitui.rules.scope import Scope
 
 # programs that run what their arguments or their input say, so naming them bounds nothing once an argument is free
@@ -43,16 +43,21 @@ def _of(clause: Clause) -> Iterator[str]:
         if missing:
             what = "nothing" if len(missing) == len(VERBS) else "no write"
             yield f"{clause}: * reaches {what} of {target}; write the verbs out, for instance: {missing[0]} {target}"
-    if clause.argv and (unnamed := next((target for target in clause.targets if not target.container), None)):
-        named = f"{unnamed.plural}:{unnamed.name or EVERY}/"
-        yield f"{clause}: for the pod's default container alone; name another one, or any: exec {named}NAME, exec {named}*"
-    if clause.argv:
-        first = clause.argv[0]
-        free = any(isinstance(word, Wild) for word in clause.argv)
-        program = "" if isinstance(first, Wild) else first.rpartition("/")[2]
-        if isinstance(first, Wild):
-            yield f"{clause}: any program may be named, so the command bounds nothing; write its first word out"
-        elif program in SHELLS and (free or len(clause.argv) == 1):
-            yield f"{clause}: a command clause is worth nothing for a shell; write the whole command, or grant exec without one"
-        elif program in RUNNERS and free:
-            yield f"{clause}: {program} can run other programs, so a free argument bounds nothing; write the whole command"
+    if clause.argv and (said := "; ".join(_of_command(clause, clause.argv))):
+        yield f"{clause}: {said}"
+
+
+def _of_command(clause: Clause, argv: Sequence[Word]) -> Iterator[str]:
+    unnamed = next((target for target in clause.targets if not target.container), None)
+    if unnamed is not None:
+        named = f"exec {unnamed.plural}:{unnamed.name or EVERY}/"
+        yield f"for the pod's default container alone; name another one, or any: {named}NAME, {named}*"
+    first = argv[0]
+    free = any(isinstance(word, Wild) for word in argv)
+    program = "" if isinstance(first, Wild) else first.rpartition("/")[2]
+    if isinstance(first, Wild):
+        yield "any program may be named, so the command bounds nothing; write its first word out"
+    elif program in SHELLS and (free or len(argv) == 1):
+        yield "a command clause is worth nothing for a shell; write the whole command, or grant exec without one"
+    elif program in RUNNERS and free:
+        yield f"{program} can run other programs, so a free argument bounds nothing; write the whole command"

@@ -7,12 +7,12 @@ from jitui.rules.scope import Scope
 
 
 @pytest.mark.parametrize(("clause", "says"), [
-    ("exec pods:*/* in web -- sh", "worth nothing for a shell"),
-    ("exec pods:*/* in web -- /bin/bash -c *", "worth nothing for a shell"),
-    ("exec pods:*/* in web -- sh ...", "worth nothing for a shell"),
-    ("exec pods:*/* in web -- env ...", "env can run other programs"),
-    ("exec pods:*/* in web -- * -l", "any program may be named"),
-    ("exec pods:*/* in web -- ...", "any program may be named"),
+    ("exec pods in web -- sh", "worth nothing for a shell"),
+    ("exec pods in web -- /bin/bash -c *", "worth nothing for a shell"),
+    ("exec pods in web -- sh ...", "worth nothing for a shell"),
+    ("exec pods in web -- env ...", "env can run other programs"),
+    ("exec pods in web -- * -l", "any program may be named"),
+    ("exec pods in web -- ...", "any program may be named"),
     ("exec pods in web -- ls", "for the pod's default container alone; name another one, or any: exec pods:*/NAME, exec pods:*/*"),
     ("exec pods:db-0 in web -- ls", "name another one, or any: exec pods:db-0/NAME, exec pods:db-0/*"),
     ("* secrets in web", "* reaches nothing of secrets; write the verbs out, for instance: get secrets"),
@@ -30,10 +30,10 @@ def test_a_clause_that_holds_less_is_said(clause: str, says: str) -> None:
     assert says in sentence
 
 
-def test_a_shell_in_the_default_container_is_said_twice() -> None:
-    """Each sentence for itself."""
-    assert [sentence.partition(": ")[2].split("; ")[0] for sentence in advice(Scope.parse("exec pods in web -- sh"))] == [
-        "for the pod's default container alone", "a command clause is worth nothing for a shell"]  # fmt: skip
+def test_a_shell_in_any_container_is_said_as_such() -> None:
+    """A container that is named leaves the rest of the sentence."""
+    assert advice(Scope.parse("exec pods:*/* in web -- sh")) == (
+        "exec pods:*/* in web -- sh: a command clause is worth nothing for a shell; write the whole command, or grant exec without one",)  # fmt: skip
 
 
 @pytest.mark.parametrize("clause", [

@@ -91,6 +91,7 @@ class Explain(Body):
     path: Text = ""
     argv: list[Text] = Field(default_factory=list, max_length=256)
     container: Short = ""
+    default: bool = False
     stdin: bool = False
     tty: bool = False
     follow: bool = False
