@@ -12,7 +12,7 @@ from jitui.errors import ConfigurationError
 LEAST: Final = 256  # open files that a gateway needs
 MOST: Final = 1 << 20  # that it shares out, however many there may be
 OWN: Final = 80  # of the record, its readers, the loop, credential plugins, look-ups of the clusters
-READERS: Final = 4  # descriptors that one thread reading the record has open: two files, each with its log
+READERS: Final = 6  # descriptors that one thread reading the record has open: two files, each with its log and the index of that
 
 
 @dataclass(frozen=True, slots=True)

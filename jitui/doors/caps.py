@@ -32,12 +32,12 @@ class Caps:
 
 
 def at_kube(limits: Limits, shares: Shares) -> Caps:
-    """At the Kubernetes door; one agent gets no more than half of what there is."""
-    strangers = min(limits.strangers, shares.strangers)
+    """At the Kubernetes door; one agent gets no more than half of what there is, and a quarter of that for plain requests alone."""
+    strangers, agent = min(limits.strangers, shares.strangers), min(limits.connections_per_agent, shares.agents // 2)
     return Caps(
         strangers=strangers, per_address=min(limits.strangers_per_address, strangers), agents=shares.agents, people=0,
-        per_agent=min(limits.connections_per_agent, shares.agents // 2), per_person=0,
-        streams_per_agent=min(limits.streams_per_agent, shares.agents // 2), streams_per_person=0, streams_per_grant=limits.streams_per_grant,
+        per_agent=agent, per_person=0,
+        streams_per_agent=min(limits.streams_per_agent, agent - agent // 4), streams_per_person=0, streams_per_grant=limits.streams_per_grant,
         rate=limits.requests_per_second, burst=limits.requests_burst, refusals=limits.refusals_per_second, heads=limits.heads,
         handshake_s=limits.handshake, first_s=limits.first_request,
     )  # fmt: skip

@@ -29,6 +29,7 @@ from jitui.tape.verify import Verdict
 
 PAGE: Final = 1000
 UNREADABLE: Final = (ValueError, TypeError, KeyError, OverflowError, RecursionError)  # of a row that is not what was written
+KEPT: Final = 12  # idle connections, each with three descriptors: who pages through many tapes leaves no more behind
 _FACTS: Final = "select seq, at_us, kind, who, subject, what, hash from facts"
 _SESSIONS: Final = "select sessions.*, grants.identity, grants.connection from sessions left join grants on grants.id = sessions.grant_id"
 _ACTIONS: Final = "select actions.*, sessions.grant_id from actions left join sessions on sessions.id = actions.session"
@@ -75,7 +76,10 @@ class Files:
             db.close()
             return
         with self._guard:
-            self._idle.setdefault(path, []).append(db)
+            self._idle[path] = [*self._idle.pop(path, ()), db]  # at the end: used last
+            if sum(map(len, self._idle.values())) > KEPT:
+                oldest = next(kept for kept in self._idle.values() if kept)
+                oldest.pop(0).close()
 
     def _borrow(self, path: Path) -> tuple[Reader, bool]:
         """A connection, and whether it may be kept."""

@@ -3,7 +3,7 @@
 import subprocess
 import sys
 
-BENCHES = ("bench_store", "bench_deadline", "bench_requests", "bench_streams")
+BENCHES = ("bench_store", "bench_deadline", "bench_requests", "bench_streams", "bench_floods")
 
 
 def main() -> int:

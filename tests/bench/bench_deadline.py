@@ -14,7 +14,7 @@ from pathlib import Path
 
 import uvloop
 
-from tests.bench.clients import ExecClient, connect, exec_request, percentiles
+from tests.bench.clients import UNLIMITED, ExecClient, connect, exec_request, percentiles
 from tests.support.clusters import embedded
 from tests.support.gateway import Agent, Gateway, rule
 
@@ -77,7 +77,7 @@ def main() -> None:
     parser.add_argument("--window", type=int, default=30)
     args = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="jitui-bench-") as folder, embedded(Path(folder) / "cluster") as cluster, Gateway(
-        Path(folder) / "gateway", cluster, rules=[rule("bencher")]
+        Path(folder) / "gateway", cluster, rules=[rule("bencher")], config={"limits": UNLIMITED}
     ) as gateway:
         agent = gateway.agent("bencher")
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:

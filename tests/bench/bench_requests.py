@@ -16,6 +16,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.bench.clients import UNLIMITED
 from tests.support import kubectls
 from tests.support.clusters import real
 from tests.support.gateway import Gateway, rule
@@ -91,7 +92,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="jitui-bench-") as name:
         folder = Path(name)
         proxying = Program([*kubectl.argv, "--kubeconfig", str(cluster.kubeconfig), "proxy", "--port=0"], env={})
-        with proxying, Gateway(folder / "gateway", cluster, rules=[rule("bencher", scope=["read namespaces,pods in web", "read namespaces"])]) as gateway:
+        rules = [rule("bencher", scope=["read namespaces,pods in web", "read namespaces"])]
+        with proxying, Gateway(folder / "gateway", cluster, rules=rules, config={"limits": UNLIMITED}) as gateway:
             proxying.expect("127.0.0.1:")
             port = re.search(r"127\.0\.0\.1:(\d+)", proxying.snapshot().text)
             assert port

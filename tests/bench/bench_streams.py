@@ -24,7 +24,7 @@ from typing import Any
 import uvloop
 import yaml
 
-from tests.bench.clients import ExecClient, Follower, connect, context_for, exec_request, follow, percentiles
+from tests.bench.clients import UNLIMITED, ExecClient, Follower, connect, context_for, exec_request, follow, percentiles
 from tests.support import kubectls
 from tests.support.clusters import Cluster, embedded, real
 from tests.support.gateway import Agent, Gateway, rule
@@ -235,7 +235,7 @@ def main() -> None:
         folder = Path(name)
 
         def before(cluster: Cluster, name: str) -> tuple[Gateway, Agent]:
-            gateway = stack.enter_context(Gateway(folder / name, cluster, rules=[rule("bencher", bytes="20GiB")]))
+            gateway = stack.enter_context(Gateway(folder / name, cluster, rules=[rule("bencher", bytes="20GiB")], config={"limits": UNLIMITED}))
             return gateway, gateway.agent("bencher")
 
         if chosen & {"echo", "bulk"}:

@@ -59,9 +59,10 @@ class Gateway:
 
     def __init__(self, folder: Path, cluster: Cluster, *, rules: Sequence[Mapping[str, object]], data: Path | None = None,
                  config: Mapping[str, object] | None = None, connection: str = "test", settings: Mapping[str, object] | None = None,
-                 env: Mapping[str, str] | None = None) -> None:
+                 env: Mapping[str, str] | None = None, files: int = 0) -> None:
         """Write the configuration and start. `config`: more top-level keys of it. `data`: another data folder. `settings`: of the connection, if it is not
-        the cluster's kubeconfig. `env`: more of what the gateway's own user sees, as AWS credentials."""
+        the cluster's kubeconfig. `env`: more of what the gateway's own user sees, as AWS credentials. `files`: the hard limit of open files it starts with."""
+        self.files = files
         self.folder, self.cluster, self.env = folder, cluster, dict(env or {})
         self.data = data or folder / "data"
         self.config, self.ready_file = folder / "jitui.yaml", folder / "ready.json"
@@ -89,7 +90,8 @@ class Gateway:
             config = yaml.safe_load(self.config.read_text())
             config["listen"] = {door: self.ready[door].removeprefix("https://") for door in ("kube", "api")}
             self.config.write_text(yaml.safe_dump(config))
-        self.program = Program([*JITUI, "serve", "--config", str(self.config), "--data-dir", str(self.data), "--ready-file", str(self.ready_file)],
+        limited = ("sh", "-c", 'ulimit -n "$0" && exec "$@"', str(self.files)) if self.files else ()
+        self.program = Program([*limited, *JITUI, "serve", "--config", str(self.config), "--data-dir", str(self.data), "--ready-file", str(self.ready_file)],
                                env=self.environment(self.folder))
         self._programs.append(self.program)
         self.ready = until(self._read_ready, f"ready gateway; it said: {self.program.snapshot()}")
