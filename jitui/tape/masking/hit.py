@@ -1,0 +1,84 @@
+"""Something found in text, and the text that it is looked for in."""
+
+import re
+from bisect import bisect_right
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Final
+
+BREAK: Final = re.compile(rb"\x1b(?:\[[0-?]*[ -/]*(?:[@-~]|\Z)|[()*+][0-9A-Za-z]|[=>78cDEHMNOZ]|\Z)|\r+\n?|\n")
+STOPS: Final = re.compile(rb"[\x1b\r\n]")
+ESCAPE: Final = re.compile(rb"\x1b")
+CONTINUES: Final = bytes(range(0x80, 0xC0))  # of a character in UTF-8
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    start: int  # of what tells what it is
+    value: int  # where the secret begins
+    end: int
+    kind: str
+    open: bool = False  # it reaches to the end of what came, and may go on
+
+
+def column_at(data: bytes, place: int, column: int) -> int:
+    """The column of one byte, if the first of these is in `column`."""
+    line = max(data.rfind(b"\n", 0, place), data.rfind(b"\r", 0, place)) + 1
+    shown = len(BREAK.sub(b"", data[line:place]).translate(None, CONTINUES))
+    return shown if line else column + shown
+
+
+@dataclass(frozen=True, slots=True)
+class Flat:
+    """Text as it is read: without escape sequences, and without line ends that only a full line of a terminal made."""
+
+    text: bytes
+    cuts: tuple[tuple[int, int], ...] = ()  # place in the text, and by how much the same byte was further on before
+    _starts: list[int] = field(default_factory=list)
+
+    def places(self, start: int, end: int) -> Iterator[tuple[int, int]]:
+        """Where `start` to `end` of the text was before, in runs without anything that was taken out."""
+        at = bisect_right(self._starts, start) - 1
+        while start < end:
+            shift = self.cuts[at][1] if at >= 0 else 0
+            until = min(end, self.cuts[at + 1][0]) if at + 1 < len(self.cuts) else end
+            if until > start:
+                yield start + shift, until + shift
+            start, at = max(start, until), at + 1
+
+    def before(self, place: int) -> int:
+        """Where one byte of the text was."""
+        at = bisect_right(self._starts, place) - 1
+        return place + (self.cuts[at][1] if at >= 0 else 0)
+
+
+def flat(data: bytes, columns: int, column: int = 0) -> Flat:
+    """`columns`: of the terminal, 0 if there is none; `column`: where in its line the first byte is."""
+    if not columns and b"\x1b" not in data:
+        return Flat(data)
+    parts: list[bytes] = []
+    cuts: list[tuple[int, int]] = []
+    line = at = size = 0  # at: from where on nothing is in `parts` yet; line: from where on nothing is in `column`
+    for found in (STOPS if columns else ESCAPE).finditer(data):
+        start = found.start()
+        match = BREAK.match(data, start) if start >= at else None
+        if match is None:
+            continue
+        if columns:
+            column += len(data[line:start].translate(None, CONTINUES))
+            line = match.end()
+        if data[start] != 0x1B:
+            space = start > at and data[start - 1] == 0x20 and column % columns == 1
+            full = column >= columns and (column % columns == 0 or space)
+            column = 0
+            if not full:
+                continue
+            if space and match[0] == b"\r":  # how readline gets to the next line
+                start -= 1
+        parts.append(data[at:start])
+        size += start - at
+        at = match.end()
+        cuts.append((size, at - size))
+    if not cuts:
+        return Flat(data)
+    return Flat(b"".join([*parts, data[at:]]), tuple(cuts), [place for place, _ in cuts])

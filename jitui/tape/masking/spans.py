@@ -1,0 +1,81 @@
+"""Masked places in bytes, and what is shown there instead."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from typing import Final
+
+STAR: Final = ord("*")
+_STARS: Final = bytes(byte if byte in b"\r\n" else STAR for byte in range(256))
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Span:
+    """One masked place: `length` bytes from `offset`."""
+
+    offset: int
+    length: int
+    kind: str  # what it is in a person's words: secret data, token, private key ...
+    begun: bool = False  # it goes on from the frame before
+
+    @property
+    def end(self) -> int:
+        return self.offset + self.length
+
+
+def merged(*several: Iterable[Span]) -> list[Span]:
+    """All of them in order, none over another. Where two overlap the first keeps its kind and the second what is left."""
+    found: list[Span] = []
+    at = 0
+    for span in sorted(span for spans in several for span in spans):
+        start = max(span.offset, at)
+        if start >= span.end:
+            continue
+        if found and start > span.offset and found[-1].kind == span.kind:
+            found[-1] = replace(found[-1], length=span.end - found[-1].offset)
+        else:
+            found.append(Span(start, span.end - start, span.kind, span.begun and start == span.offset))
+        at = span.end
+    return found
+
+
+def masked(body: bytes, spans: Sequence[Span]) -> bytes:
+    """The same number of bytes, with the spans (in order, none over another) filled; line ends in them stay."""
+    if not spans:
+        return body
+    parts: list[bytes] = []
+    at = 0
+    for span in spans:
+        parts += [body[at : span.offset], fill(body[span.offset : span.end], span.kind, begun=span.begun)]
+        at = span.end
+    return b"".join([*parts, body[at:]])
+
+
+def fill(secret: bytes, kind: str, *, begun: bool = False) -> bytes:
+    """`[masked: token, 1204 bytes]***...`, as long as the secret; of a short one as much of that as there is room for."""
+    stars = secret.translate(_STARS)
+    if begun:
+        return stars
+    room = len(stars.lstrip(b"\r\n").split(b"\n")[0].split(b"\r")[0])
+    at = len(stars) - len(stars.lstrip(b"\r\n"))
+    for mark in (f"[masked: {kind}, {len(secret)} bytes]", f"[masked: {kind}]", "[masked]"):
+        if len(mark) <= room:
+            return stars[:at] + mark.encode() + stars[at + len(mark) :]
+    return stars
+
+
+def cut(spans: Iterable[Span], sizes: Sequence[int]) -> Iterator[list[Span]]:
+    """Spans of pieces put together, as spans of each piece; `sizes` are the pieces' bytes."""
+    waiting = list(spans)[::-1]
+    edges = [0]
+    for size in sizes:
+        edges.append(edges[-1] + size)
+    for start, end in pairwise(edges):
+        mine: list[Span] = []
+        while waiting and waiting[-1].offset < end:
+            span = waiting.pop()
+            inside = min(span.end, end) - span.offset
+            mine.append(replace(span, offset=span.offset - start, length=inside))
+            if inside < span.length:
+                waiting.append(Span(end, span.length - inside, span.kind, begun=True))
+        yield mine
