@@ -80,7 +80,7 @@ NamespacePattern = Annotated[str, StringConstraints(pattern=r"^[a-z0-9*]([a-z0-9
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9](?:[a-z0-9._@-]{0,61}[a-z0-9])?$")]
 ConnectionName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9](?:[a-z0-9.-]{0,61}[a-z0-9])?$")]
 HostPort = Annotated[str, StringConstraints(pattern=r"^(?:\[[0-9a-fA-F:]+\]|[A-Za-z0-9.-]+):[0-9]{1,5}$"), AfterValidator(_port)]
-PersonRole = Literal["approver", "operator", "auditor"]
+PersonRole = Literal["approver", "operator", "auditor", "unmask"]  # unmask counts beside auditor
 HazardName = Literal["READ", "SECRET", "EXEC", "CHANGE", "SPAWN", "ESCAPE"]
 
 

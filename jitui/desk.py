@@ -13,6 +13,7 @@ from typing import Any, Final, Literal, Protocol
 from jitui.atwork import AtWork
 from jitui.rules.action import Action
 from jitui.said import Said
+from jitui.tape.masking.spans import Span
 
 API: Final = 1  # major version of what two processes say to each other; the paths of the API begin with it
 
@@ -194,6 +195,7 @@ class FrameView:
     channel: str
     data_b64: str
     delivered: bool = True
+    masked: tuple[Span, ...] = ()  # secrets that are hidden in the data
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -341,8 +343,8 @@ class Floor(Protocol):
     async def lockdown(self, on: bool, *, reason: str) -> Status:
         """On: every grant is revoked and nothing is granted. Off: by an admin only."""
 
-    def watch(self, session: str) -> AsyncIterator[LiveChunk]:
-        """The frames of a live session from now on (and the last 64 KiB before), until it ends."""
+    def watch(self, session: str, *, unmask: bool = False) -> AsyncIterator[LiveChunk]:
+        """The frames of a live session from now on (and the last 64 KiB before), until it ends; secrets masked, as in `frames`."""
 
     def events(self, *, since: int = -1) -> AsyncIterator[FactView]:
         """Facts as they are committed, after `since` (-1: from now on). The iterator reconnects nothing: it ends when the gateway goes."""
@@ -353,8 +355,8 @@ class Archive(Protocol):
 
     async def session(self, ident: str) -> SessionView: ...
 
-    async def frames(self, session: str, *, after: int = -1, limit: int = 1000) -> Sequence[FrameView]:
-        """One page of frames, in order of seq, after the seq `after`."""
+    async def frames(self, session: str, *, after: int = -1, limit: int = 1000, unmask: bool = False) -> Sequence[FrameView]:
+        """One page of frames, in order of seq, after the seq `after`. Secrets are masked; with `unmask` (a right of its own) not, and that is a fact."""
 
     async def actions(self, *, grant: str = "", audit_id: str = "", limit: int = 1000) -> Sequence[ActionView]:
         """The newest `limit`, oldest first; `audit_id`: the one that the cluster's audit log knows by it."""

@@ -153,13 +153,14 @@ async def sessions_command(live: bool, grant: str, as_json: bool) -> None:
 
 @click.command("watch")
 @click.argument("session", metavar="SESSION")
+@click.option("--unmask", is_flag=True, help="Secrets as they are; takes a right of its own, and is a fact.")
 @reaching
 @asynchronous
-async def watch_command(session: str, as_json: bool) -> None:
+async def watch_command(session: str, unmask: bool, as_json: bool) -> None:
     """A live session as it is recorded, until it ends."""
     async with desk() as at:
         ended = False
-        async for chunk in at.watch(session):
+        async for chunk in at.watch(session, unmask=unmask):
             ended = chunk.kind == "end"
             if as_json:
                 click.echo(plain.text(chunk))

@@ -115,7 +115,7 @@ def identity_command() -> None:
 
 @identity_command.command("add")
 @click.argument("name")
-@click.option("--role", "roles", multiple=True, required=True, type=click.Choice(["agent", "approver", "operator", "auditor"]))
+@click.option("--role", "roles", multiple=True, required=True, type=click.Choice(["agent", "approver", "operator", "auditor", "unmask"]))
 @click.option("--owner", default="", metavar="PERSON", help="Of an agent: who answers for it.")
 @click.option("--output", type=click.Path(dir_okay=False, path_type=Path), metavar="F", help="Write the token there, 0600, instead of printing it.")
 @reaching

@@ -12,9 +12,10 @@ from jitui import places
 from jitui.cli import launch
 from jitui.cli.kinds import DURATION
 from jitui.cli.reach import Reach, reach
-from jitui.cli.shelf import Shelf, held
+from jitui.cli.shelf import Shelf, held, note_unmasked
 from jitui.errors import ConfigurationError, RefusedError, UnavailableError
 from jitui.remote import Remote
+from jitui.rules.rights import Right
 
 NO_TERMINAL: Final = "the screens need a terminal; without one: jitui requests --follow, jitui approve, jitui watch"
 
@@ -51,24 +52,27 @@ async def _start(there: Reach) -> None:
     await launch.launch(["--config", str(config), *(["--data-dir", str(there.data_dir)] if there.data_dir else [])], folder, there.remote)
 
 
-def replay(session: str, speed: float, idle_s: float) -> int:
+def replay(session: str, speed: float, idle_s: float, *, unmask: bool) -> int:
     """The Replay screen over a gateway's archive, or over bare files."""
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise RefusedError("a replay needs a terminal; without one: jitui replay SESSION --text")
     from jitui.tui import app  # noqa: PLC0415 - the screens take a while to load
 
-    found, ident = asyncio.run(_tape(session))
+    found, ident, may_unmask = asyncio.run(_tape(session))
+    if unmask:
+        note_unmasked(found)
     as_ascii = click.get_current_context().find_root().ensure_object(dict).get("ascii", False)
-    return app.replay(found, ident, ascii=as_ascii, speed=speed, idle_s=idle_s)
+    return app.replay(found, ident, ascii=as_ascii, speed=speed, idle_s=idle_s, may_unmask=may_unmask, unmask=unmask)
 
 
-async def _tape(session: str) -> tuple[Shelf | Remote, str]:
-    """A gateway is asked anew by the screen: what it was asked with here belongs to this loop."""
+async def _tape(session: str) -> tuple[Shelf | Remote, str, bool]:
+    """Where it is, its id, and whether secrets in it may be shown. A gateway is asked anew by the screen: what it was asked with here is of this loop."""
     found, ident = await held(session)
     if isinstance(found, Shelf):
-        return found, ident
+        return found, ident, True
+    rights = (await found.hello()).rights
     await found.aclose()
-    return reach().remote(), ident
+    return reach().remote(), ident, Right.UNMASK in rights
 
 
 @click.command("demo")

@@ -12,7 +12,7 @@ from jitui import places
 from jitui.cli.reach import reach
 from jitui.cli.show import note
 from jitui.counter import views
-from jitui.counter.archive import frame_page
+from jitui.counter.masks import Places, frame_page
 from jitui.desk import ActionView, Archive, FactView, FrameView, Proof, SessionView
 from jitui.errors import InvalidError, JituiError, UnavailableError
 from jitui.remote import Remote
@@ -27,15 +27,15 @@ class Shelf:
     def __init__(self, place: Path) -> None:
         """Raises NotFoundError if nothing recorded is there."""
         self.files = Files(place)
+        self._places = Places()
 
     async def session(self, ident: str) -> SessionView:
         return views.session_view(await asyncio.to_thread(self.files.session, number(ident)))
 
-    async def frames(self, session: str, *, after: int = -1, limit: int = 1000) -> Sequence[FrameView]:
-        found = await asyncio.to_thread(frame_page, self.files, number(session), after, limit)
-        if not found and after < 0:
-            await self.session(session)  # none yet, or no such session
-        return found
+    async def frames(self, session: str, *, after: int = -1, limit: int = 1000, unmask: bool = False) -> Sequence[FrameView]:
+        """Secrets are masked here too, unless asked otherwise; nothing can be written down of that."""
+        row = await asyncio.to_thread(self.files.session, number(session))
+        return await asyncio.to_thread(frame_page, self.files, row.id, after, limit, places=None if unmask else self._places, tty=row.tty)
 
     async def actions(self, *, grant: str = "", audit_id: str = "", limit: int = 1000) -> Sequence[ActionView]:
         rows = await asyncio.to_thread(self.files.actions, grant=number(grant) if grant else 0, audit_id=audit_id, limit=limit)
@@ -110,6 +110,12 @@ async def held(session: str) -> tuple[Shelf | Remote, str]:
         await remote.aclose()
         raise
     return remote, session
+
+
+def note_unmasked(found: Archive) -> None:
+    """A gateway writes down who saw secrets; files can't."""
+    if isinstance(found, Shelf):
+        note(f"secrets are shown as they are, read from {found.files.place}: no fact tells of it")
 
 
 @asynccontextmanager

@@ -1,6 +1,7 @@
 """What was said in a session: its frames, its replay, and what leaves the house of it."""
 
 import asyncio
+import os
 import sys
 from base64 import b64decode
 from collections.abc import AsyncIterator
@@ -9,20 +10,22 @@ from typing import Final
 
 import click
 
-from jitui import plain
+from jitui import places, plain
 from jitui.cli import show
-from jitui.cli.reach import asynchronous, reaching
-from jitui.cli.shelf import archive, folder, number, shelf
+from jitui.cli.reach import asynchronous, reach, reaching
+from jitui.cli.shelf import archive, folder, note_unmasked, number, shelf
 from jitui.desk import Archive, FrameView
-from jitui.errors import RefusedError
+from jitui.errors import RefusedError, UnavailableError
 from jitui.instant import from_rfc3339
 from jitui.private_file import write_private
+from jitui.remote import Remote
 from jitui.said import clean
 from jitui.tape.cast import cast
 from jitui.tape.frame import NAMES, Channel, Frame
 
 PAGE: Final = 1000
 CHANNELS: Final = {channel.label: channel for channel in Channel}
+UNMASK: Final = click.option("--unmask", is_flag=True, help="Secrets as they are; takes a right of its own, and is a fact.")
 
 
 @click.command("frames")
@@ -30,9 +33,10 @@ CHANNELS: Final = {channel.label: channel for channel in Channel}
 @click.option("--channel", type=click.Choice(sorted(NAMES)), help="Only this channel.")
 @click.option("--conn", type=click.IntRange(0), help="Only this exchange or forwarded connection.")
 @click.option("--raw", is_flag=True, help="The bytes themselves of one channel, nothing else; never to a terminal.")
+@UNMASK
 @reaching
 @asynchronous
-async def frames_command(session: str, channel: str | None, conn: int | None, raw: bool, as_json: bool) -> None:
+async def frames_command(session: str, channel: str | None, conn: int | None, raw: bool, unmask: bool, as_json: bool) -> None:
     """The recorded frames of a session."""
     if raw and channel is None:
         raise click.UsageError("--raw writes the bytes of one channel: name it with --channel")
@@ -40,7 +44,7 @@ async def frames_command(session: str, channel: str | None, conn: int | None, ra
         raise RefusedError("recorded bytes do not go to a terminal raw; send them to a file or a pipe, or use: jitui replay --text")
     labels = {one.label for one in NAMES[channel]} if channel else None
     async with archive(session) as (at, ident):
-        async for frame in every_frame(at, ident):
+        async for frame in every_frame(at, ident, unmask=unmask):
             if (labels is not None and frame.channel not in labels) or conn not in {None, frame.conn}:
                 continue
             if raw:
@@ -51,10 +55,12 @@ async def frames_command(session: str, channel: str | None, conn: int | None, ra
                 click.echo(frame_line(frame))
 
 
-async def every_frame(at: Archive, session: str) -> AsyncIterator[FrameView]:
+async def every_frame(at: Archive, session: str, *, unmask: bool = False) -> AsyncIterator[FrameView]:
     """Page by page."""
+    if unmask:
+        note_unmasked(at)
     after = -1
-    while page := await at.frames(session, after=after, limit=PAGE):
+    while page := await at.frames(session, after=after, limit=PAGE, unmask=unmask):
         for frame in page:
             yield frame
         after = page[-1].seq
@@ -73,41 +79,47 @@ def frame_line(frame: FrameView) -> str:
 @click.option("--idle-limit", type=click.FloatRange(0, 86400), default=1.0, metavar="S", show_default="1",
               help="Seconds a pause may last; 0: as long as it did.")
 @click.option("--text", is_flag=True, help="Print the final rendered text instead.")
+@UNMASK
 @reaching
-def replay_command(session: str, speed: float, idle_limit: float, text: bool, as_json: bool) -> None:
+def replay_command(session: str, speed: float, idle_limit: float, text: bool, unmask: bool, as_json: bool) -> None:
     """A session on the screen, as it was."""
     if not text:
         from jitui.cli import screen  # noqa: PLC0415 - the screens, which no other of these commands needs
 
-        raise SystemExit(screen.replay(session, speed, idle_limit))
-    for line in asyncio.run(_final(session)):
+        raise SystemExit(screen.replay(session, speed, idle_limit, unmask=unmask))
+    for line in asyncio.run(_final(session, unmask=unmask)):
         click.echo(plain.text({"line": line}) if as_json else line)
 
 
-async def _final(session: str) -> list[str]:
+async def _final(session: str, *, unmask: bool) -> list[str]:
     from jitui.cli.rendered import text_of  # noqa: PLC0415 - the emulator takes a while to load
 
     async with archive(session) as (at, ident):
         view = await at.session(ident)
-        return text_of(view, [frame async for frame in every_frame(at, ident)])
+        return text_of(view, [frame async for frame in every_frame(at, ident, unmask=unmask)])
 
 
 @click.command("export")
 @click.argument("session", metavar="SESSION|FILE")
 @click.option("--format", "form", type=click.Choice(["cast", "jsonl", "bundle"]), required=True)
 @click.option("--output", type=click.Path(dir_okay=False, path_type=Path), metavar="F", help="Otherwise stdout; a bundle needs it.")
+@UNMASK
 @reaching
 @asynchronous
-async def export_command(session: str, form: str, output: Path | None, as_json: bool) -> None:
-    """A session as asciicast v3, JSON lines, or one evidence file that verifies by itself."""
+async def export_command(session: str, form: str, output: Path | None, unmask: bool, as_json: bool) -> None:
+    """A session as asciicast v3, JSON lines, or one evidence file that verifies by itself.
+
+    The evidence file holds every byte as it was recorded, or it would not verify: secrets too.
+    """
     if form == "bundle":
         if output is None:
             raise click.UsageError("a bundle is a file: name it with --output")
+        await _may_hold_secrets(session)
         async with shelf(folder()) as bare:
             count = await asyncio.to_thread(bare.files.export, number(session), output)
         show.one({"file": str(output), "frames": count}, as_json, lambda one: f"{output}: {one['frames']} frames; check it with: jitui verify {output}")
         return
-    lines = [line async for line in _export_lines(session, form)]
+    lines = [line async for line in _export_lines(session, form, unmask=unmask)]
     if output is None:
         for line in lines:
             click.echo(line, nl=False)
@@ -116,10 +128,25 @@ async def export_command(session: str, form: str, output: Path | None, as_json: 
     show.one({"file": str(output), "lines": len(lines)}, as_json, lambda one: f"{output}: {one['lines']} lines")
 
 
-async def _export_lines(session: str, form: str) -> AsyncIterator[str]:
+async def _may_hold_secrets(session: str) -> None:
+    """Asks the gateway of these files, if one answers: it writes down that secrets are shown. Raises RefusedError without the right to see them."""
+    there = reach()
+    sock = there.address.unix if there.data_dir is None else None
+    remote = Remote(f"unix:{sock or places.socket(os.environ, there.data_dir)}", token=there.token)
+    try:
+        await remote.frames(session, limit=1, unmask=True)
+    except UnavailableError:
+        show.note(f"the evidence holds secrets as they were recorded, read from {folder()}: no fact tells of it")
+    except RefusedError as error:
+        raise RefusedError(f"{error}; an evidence file holds secrets as they were recorded: use jitui export {session} --format cast") from None
+    finally:
+        await remote.aclose()
+
+
+async def _export_lines(session: str, form: str, *, unmask: bool) -> AsyncIterator[str]:
     async with archive(session) as (at, ident):
         view = await at.session(ident)
-        frames = [frame async for frame in every_frame(at, ident)]
+        frames = [frame async for frame in every_frame(at, ident, unmask=unmask)]
         if form == "jsonl":
             for frame in frames:
                 yield plain.text(frame) + "\n"

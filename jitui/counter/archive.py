@@ -6,27 +6,15 @@ from typing import Final
 
 from jitui.counter import views
 from jitui.counter.bound import HOUR_US, Bound, number
+from jitui.counter.masks import frame_page
 from jitui.desk import ActionView, FactView, FrameView, Proof, SessionView
 from jitui.errors import RefusedError
 from jitui.facts import Draft, Kind
 from jitui.rules.rights import Right, require, rights_of
 from jitui.store import proof
-from jitui.store.archive import Files
-from jitui.tape.delivery import Delivery
 
 PAGE: Final = 1000
 VIEWERS: Final = 10_000  # of whom it is remembered what they looked at
-
-
-def frame_page(files: Files, session: int, after: int, limit: int) -> list[FrameView]:
-    """One page of frames, each with whether it was delivered (only an ended session that lost something has any that were not)."""
-    ended = [fact for fact in files.facts(subject=f"s-{session}") if fact.kind is Kind.SESSION_ENDED]
-    lost = ended[-1].what.get("conns") if ended else None
-    delivery = Delivery(lost or ())
-    for conn, channel, size in files.sizes(session, upto=after) if lost else ():
-        delivery.whole(conn, channel, size)
-    return [views.frame_view(frame, delivered=delivery.whole(frame.conn, frame.channel, len(frame.body)))
-            for frame in files.frames(session, after=after, limit=limit)]  # fmt: skip
 
 
 class ArchiveSeat(Bound):
@@ -42,13 +30,18 @@ class ArchiveSeat(Bound):
             raise RefusedError(f"session {ident} is not yours")
         return views.session_view(row, may=views.may_replay(self._who))
 
-    async def frames(self, session: str, *, after: int = -1, limit: int = 1000) -> Sequence[FrameView]:
+    async def frames(self, session: str, *, after: int = -1, limit: int = 1000, unmask: bool = False) -> Sequence[FrameView]:
         at = number(session, "s", "session")
         row = await asyncio.to_thread(self._files.session, at)
         await self._may_read(row.grant, row.ended_us)
-        await self._viewed(at, first=after < 0)
-        page = await asyncio.to_thread(frame_page, self._files, at, after, min(max(limit, 1), PAGE))
+        if unmask:
+            require(self._who, Right.UNMASK)
+        await self._viewed(at, "unmasked" if unmask else "recorded", first=after < 0)
+        page = await asyncio.to_thread(frame_page, self._files, at, after, min(max(limit, 1), PAGE), places=None if unmask else self._house.places,
+                                       reader=self._who.name, tty=row.tty)  # fmt: skip
         await self._may_read(row.grant, row.ended_us)  # as they are when it is shown
+        if unmask:
+            require(self._who, Right.UNMASK)
         return page
 
     async def actions(self, *, grant: str = "", audit_id: str = "", limit: int = 1000) -> Sequence[ActionView]:
@@ -69,15 +62,15 @@ class ArchiveSeat(Bound):
         require(self._who, Right.SEE)
         return [views.proof_view(verdict) for verdict in found]
 
-    async def _viewed(self, session: int, *, first: bool) -> None:
+    async def _viewed(self, session: int, how: str, *, first: bool) -> None:
         """Who looks at a record leaves a fact, at the first page and wherever else they begin; the pages that follow leave none."""
-        seen, now_us, key = self._house.viewed, self._broker.clock.now().boot_us, (self._who.name, session)
+        seen, now_us, key = self._house.viewed, self._broker.clock.now().boot_us, (self._who.name, session, how)
         last = seen.pop(key, None)
         seen[key] = now_us
         while len(seen) > VIEWERS:
             del seen[next(iter(seen))]
         if first or last is None or now_us - last > HOUR_US:
-            await self._broker.store.commit([Draft(Kind.VIEWED, f"s-{session}", self._who.name, {"how": "recorded"})])
+            await self._broker.store.commit([Draft(Kind.VIEWED, f"s-{session}", self._who.name, {"how": how})])
 
     async def _may_read(self, grant: int, ended_us: int | None) -> None:
         """Recorded content, by section 8: auditors all of it; operators the last hour; approvers the grants they decided."""

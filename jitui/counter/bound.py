@@ -9,6 +9,7 @@ from typing import Final, Protocol
 from jitui.broker import Broker
 from jitui.bus import Bus
 from jitui.counter.gauge import Gauge
+from jitui.counter.masks import Places
 from jitui.desk import Status
 from jitui.errors import InvalidError, JituiError, NotFoundError
 from jitui.instant import rfc3339
@@ -41,7 +42,8 @@ class Premises:
     reload: Callable[[], Awaitable[str]]
     stop: Callable[[], None]
     trouble: Callable[[], str] = lambda: ""  # what Status.trouble says
-    viewed: dict[tuple[str, int], int] = field(default_factory=dict)  # who looked at which session's record, and when last (boot clock)
+    viewed: dict[tuple[str, int, str], int] = field(default_factory=dict)  # who looked at which session's record, how, and when last (boot clock)
+    places: Places = field(default_factory=Places)  # up to where in it secrets were looked for
 
 
 class Caller(Protocol):

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import replace
 from typing import Final
 
 from jitui import __version__, size
@@ -11,6 +10,7 @@ from jitui.broker.windows import Cut
 from jitui.bus import Gap
 from jitui.counter import live, views
 from jitui.counter.bound import Bound, number
+from jitui.counter.masks import masks_at
 from jitui.desk import API, Ended, FactView, Frozen, GrantView, Hello, LiveChunk, SessionView, Status
 from jitui.errors import InvalidError, NotFoundError, RefusedError
 from jitui.facts import Draft, Fact, Kind
@@ -19,11 +19,11 @@ from jitui.rules.grant import Event
 from jitui.rules.rights import Right, require, rights_of
 from jitui.rules.terms import Grant
 from jitui.store.rows import Totals
-from jitui.tape.frame import BYTES, Frame
+from jitui.tape.frame import Frame
+from jitui.tape.masking.session import Shown
 
 FACTS_PAGE: Final = 1000
-BEFORE_LIVE: Final = 64 << 10  # bytes a live viewer is shown of what was before
-BEFORE_FRAMES: Final = 200
+BEFORE_FRAMES: Final = 200  # a live viewer is shown at most of what was before
 
 
 def concerns(fact: Fact, name: str) -> bool:
@@ -107,12 +107,29 @@ class FloorSeat(Bound):
     async def thaw(self, target: str) -> Frozen:
         return await self._frost(target, Event.THAW)
 
-    async def watch(self, session: str) -> AsyncIterator[LiveChunk]:
+    async def watch(self, session: str, *, unmask: bool = False) -> AsyncIterator[LiveChunk]:
         require(self._who, Right.LIVE)
+        if unmask:
+            require(self._who, Right.UNMASK)
         found = self._broker.windows.session(number(session, "s", "session"))
-        await self._broker.store.commit([Draft(Kind.VIEWED, found.label, self._who.name, {"how": "live"})])
-        async for chunk in live.watch(found, lambda: asyncio.to_thread(self._newest, found.id, found.frames)):
+        how = {"how": "unmasked", "live": True} if unmask else {"how": "live"}
+        await self._broker.store.commit([Draft(Kind.VIEWED, found.label, self._who.name, how)])
+
+        def before() -> list[Frame]:
+            return self._files.newest_frames(found.id, after=max(-1, found.frames - BEFORE_FRAMES), room=live.BEFORE)
+
+        async def join(seq: int) -> live.Show:
+            masks = None if unmask else await asyncio.to_thread(masks_at, self._files, found.id, seq - 1, tty=found.tty)
+
+            async def show(frames: Sequence[Frame]) -> list[Shown]:
+                return [Shown(frame) for frame in frames] if masks is None else await asyncio.to_thread(masks.frames, frames)
+
+            return show
+
+        async for chunk in live.watch(found, lambda: asyncio.to_thread(before), join):
             require(self._who, Right.LIVE)  # as they are when it is shown
+            if unmask:
+                require(self._who, Right.UNMASK)
             yield chunk
 
     async def events(self, *, since: int = -1) -> AsyncIterator[FactView]:
@@ -137,15 +154,6 @@ class FloorSeat(Bound):
                             yield views.fact_view(news)
                 if not gap:
                     return
-
-    def _newest(self, session: int, frames: int) -> list[Frame]:
-        """The last frames of a live session, 64 KiB of bodies at most; of a stream of bytes the one that goes beyond is cut."""
-        found = self._files.newest_frames(session, after=max(-1, frames - BEFORE_FRAMES), room=BEFORE_LIVE)
-        beyond = sum(len(frame.body) for frame in found) - BEFORE_LIVE
-        if beyond <= 0:
-            return found
-        oldest, *rest = found
-        return [replace(oldest, body=oldest.body[beyond:]), *rest] if oldest.channel in BYTES else rest
 
     def _grant_view(self, grant: Grant, totals: Totals) -> GrantView:
         """While it is live its window knows what passed; afterwards its sessions do."""

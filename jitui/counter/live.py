@@ -2,15 +2,18 @@
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import Final
 
+from jitui.counter.masks import cut
 from jitui.counter.views import frame_view
 from jitui.desk import LiveChunk
 from jitui.session.live import Session
-from jitui.tape.frame import Frame
+from jitui.tape.frame import BYTES, Frame
+from jitui.tape.masking.session import Shown
 
 BACKLOG: Final = 256 << 10  # bytes a viewer may be behind
+BEFORE: Final = 64 << 10  # bytes a viewer is shown of what was before
 POLL_S: Final = 0.25  # to notice a session that ended without a frame
 
 
@@ -39,23 +42,36 @@ class Viewer:
         return frames, lost
 
 
-async def watch(session: Session, before: Callable[[], Awaitable[list[Frame]]]) -> AsyncIterator[LiveChunk]:
-    """What was recorded shortly before (read while the viewer listens already), then every frame as it is committed, then the end."""
+Show = Callable[[Sequence[Frame]], Awaitable[list[Shown]]]  # frames in order, as they may be shown
+
+
+async def watch(session: Session, before: Callable[[], Awaitable[list[Frame]]], join: Callable[[int], Awaitable[Show]]) -> AsyncIterator[LiveChunk]:
+    """What was recorded shortly before (read while the viewer listens already), then every frame as it is committed, then the end.
+
+    `join` says how frames from a seq on are shown, and is asked again behind a gap: what was lost there may have begun a secret.
+    """
     viewer = Viewer()
     session.taps.append(viewer.tap)
     seen = -1
     try:
-        for frame in await before():
-            seen = frame.seq
-            yield LiveChunk(kind="frame", frame=frame_view(frame))
+        show: Show | None = None
+        frames = await before()
+        if frames:
+            seen = frames[-1].seq
+            show = await join(frames[0].seq)
+            for shown in newest(await show(frames)):
+                yield LiveChunk(kind="frame", frame=frame_view(shown))
         while True:
             frames, lost = viewer.take()
             if lost:
+                show = None
                 yield LiveChunk(kind="gap", lost_bytes=lost)
-            for frame in frames:
-                if frame.seq > seen:
-                    seen = frame.seq
-                    yield LiveChunk(kind="frame", frame=frame_view(frame))
+            frames = [frame for frame in frames if frame.seq > seen]
+            if frames:
+                seen = frames[-1].seq
+                show = show or await join(frames[0].seq)
+                for shown in await show(frames):
+                    yield LiveChunk(kind="frame", frame=frame_view(shown))
             if session.gone and not viewer.news.is_set():
                 break
             try:
@@ -67,3 +83,12 @@ async def watch(session: Session, before: Callable[[], Awaitable[list[Frame]]]) 
         yield LiveChunk(kind="end", why=why)
     finally:
         session.taps.remove(viewer.tap)
+
+
+def newest(found: list[Shown]) -> list[Shown]:
+    """The last 64 KiB of these; of a stream of bytes the frame that goes beyond is cut."""
+    beyond = sum(len(shown.frame.body) for shown in found) - BEFORE
+    if beyond <= 0:
+        return found
+    oldest, *rest = found
+    return [cut(oldest, beyond), *rest] if oldest.frame.channel in BYTES else rest

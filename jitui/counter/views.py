@@ -17,7 +17,7 @@ from jitui.said import Said
 from jitui.session.live import Session, Window
 from jitui.store import ActionRow
 from jitui.store.rows import SessionRow, Totals
-from jitui.tape.frame import Frame
+from jitui.tape.masking.session import Shown
 from jitui.tape.verify import Verdict
 
 
@@ -132,9 +132,10 @@ def fact_view(fact: Fact) -> FactView:
     return FactView(seq=fact.seq, at=rfc3339(fact.at_us), kind=str(fact.kind), who=fact.who, subject=fact.subject, what=fact.what, hash=fact.hash.hex())
 
 
-def frame_view(frame: Frame, *, delivered: bool = True) -> FrameView:
+def frame_view(shown: Shown, *, delivered: bool = True) -> FrameView:
+    frame = shown.frame
     body = b64encode(frame.body).decode()
-    return FrameView(seq=frame.seq, at_us=frame.at_us, conn=frame.conn, channel=frame.channel.label, data_b64=body, delivered=delivered)
+    return FrameView(seq=frame.seq, at_us=frame.at_us, conn=frame.conn, channel=frame.channel.label, data_b64=body, delivered=delivered, masked=shown.spans)
 
 
 def proof_view(verdict: Verdict) -> Proof:

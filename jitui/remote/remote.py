@@ -102,8 +102,8 @@ class Remote:
     async def thaw(self, target: str) -> Frozen:
         return await self._wire.post(Frozen, f"{_target(target)}/thaw")
 
-    async def watch(self, session: str) -> AsyncIterator[LiveChunk]:
-        async for event in self._wire.events(f"/sessions/{_part(session)}/live"):
+    async def watch(self, session: str, *, unmask: bool = False) -> AsyncIterator[LiveChunk]:
+        async for event in self._wire.events(f"/sessions/{_part(session)}/live", unmask=unmask or None):
             yield view(LiveChunk, event.data)
 
     async def events(self, *, since: int = -1) -> AsyncIterator[FactView]:
@@ -115,8 +115,8 @@ class Remote:
     async def session(self, ident: str) -> SessionView:
         return await self._wire.get(SessionView, f"/sessions/{_part(ident)}")
 
-    async def frames(self, session: str, *, after: int = -1, limit: int = 1000) -> Sequence[FrameView]:
-        return await self._wire.get(list[FrameView], f"/sessions/{_part(session)}/frames", after=after, limit=limit)
+    async def frames(self, session: str, *, after: int = -1, limit: int = 1000, unmask: bool = False) -> Sequence[FrameView]:
+        return await self._wire.get(list[FrameView], f"/sessions/{_part(session)}/frames", after=after, limit=limit, unmask=unmask or None)
 
     async def actions(self, *, grant: str = "", audit_id: str = "", limit: int = 1000) -> Sequence[ActionView]:
         return await self._wire.get(list[ActionView], "/actions", grant=grant, audit_id=audit_id, limit=limit)

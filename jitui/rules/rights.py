@@ -27,6 +27,7 @@ TABLE: Final[Mapping[Role, frozenset[Right]]] = {
     Role.APPROVER: frozenset({Right.SEE, Right.DECIDE, Right.STOP, Right.LIVE, Right.RECORDED_DECIDED}),
     Role.OPERATOR: frozenset({Right.SEE, Right.STOP, Right.LIVE, Right.RECORDED_HOUR}),
     Role.AUDITOR: frozenset({Right.SEE, Right.LIVE, Right.RECORDED}),
+    Role.UNMASK: frozenset({Right.UNMASK}),
     Role.ADMIN: frozenset({Right.SEE, Right.STOP, Right.ADMIN}),
 }
 
@@ -44,14 +45,19 @@ WORDS: Final[Mapping[Right, str]] = {
 }
 
 
-def rights_of(identity: Identity, *, unmask: bool = False) -> frozenset[Right]:
-    """The union of its roles' rights. An agent has an agent's rights whatever else it is given; `unmask` is granted to an auditor by name."""
+def rights_of(identity: Identity) -> frozenset[Right]:
+    """The union of its roles' rights. An agent has an agent's rights whatever else it is given.
+
+    `unmask` is an auditor's who was given it by name, or whose the gateway's files are: an admin's.
+    """
     if identity.disabled:
         return frozenset()
     if identity.is_agent:
         return TABLE[Role.AGENT]
     rights = frozenset(right for role in identity.roles for right in TABLE[role])
-    return rights | {Right.UNMASK} if unmask and Role.AUDITOR in identity.roles else rights
+    if Role.AUDITOR not in identity.roles:
+        return rights - {Right.UNMASK}
+    return rights | {Right.UNMASK} if Role.ADMIN in identity.roles else rights
 
 
 def require(identity: Identity, right: Right) -> None:
@@ -60,8 +66,8 @@ def require(identity: Identity, right: Right) -> None:
         return
     if identity.disabled:
         raise RefusedError(f"{identity.name} is disabled; ask an admin")
-    roles = " or ".join(role for role in Role if right in TABLE[role])
-    raise RefusedError(f"{identity.name} may not {WORDS[right]}; that takes the role {roles or 'auditor, and being named for it'}")
+    roles = "auditor, and unmask beside it" if right is Right.UNMASK else " or ".join(role for role in Role if right in TABLE[role])
+    raise RefusedError(f"{identity.name} may not {WORDS[right]}; that takes the role {roles}")
 
 
 def why_not_decide(person: Identity, agent: Identity, rule: Rule, persons: Persons = ALONE) -> str:

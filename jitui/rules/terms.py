@@ -21,6 +21,7 @@ class Role(StrEnum):
     APPROVER = "approver"
     OPERATOR = "operator"
     AUDITOR = "auditor"
+    UNMASK = "unmask"  # beside auditor: sees recorded secrets as they are, each time a fact
     ADMIN = "admin"  # the gateway's uid, or root, on the socket; never handed out as a token's role
 
 

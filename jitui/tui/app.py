@@ -200,7 +200,7 @@ class JituiApp(Shell):
         self.push_screen(LiveScreen(self.desk, ident))
 
     def open_replay(self, session: str) -> None:
-        self.push_screen(ReplayScreen(self.desk, session))
+        self.push_screen(ReplayScreen(self.desk, session, may_unmask=self.seen is not None and "unmask" in self.seen.hello.rights))
 
 
 class TapeApp(Shell):
@@ -208,13 +208,13 @@ class TapeApp(Shell):
 
     def __init__(
         self, archive: Archive, session: str, *, ascii: bool = False, monotonic: Callable[[], float] | None = None,  # noqa: A002
-        speed: float = 1.0, idle_s: float = 1.0,
+        speed: float = 1.0, idle_s: float = 1.0, may_unmask: bool = False, unmask: bool = False,
     ) -> None:  # fmt: skip
         super().__init__(ascii=ascii, monotonic=monotonic)
-        self._archive, self._session, self._speed, self._idle_s = archive, session, speed, idle_s
+        self._screen = ReplayScreen(archive, session, alone=True, speed=speed, idle_s=idle_s, may_unmask=may_unmask, unmask=unmask)
 
     def on_mount(self) -> None:
-        self.push_screen(ReplayScreen(self._archive, self._session, alone=True, speed=self._speed, idle_s=self._idle_s))
+        self.push_screen(self._screen)
 
 
 def run(desk: Desk, *, ascii: bool = False) -> int:  # noqa: A002 - the option's name
@@ -222,9 +222,10 @@ def run(desk: Desk, *, ascii: bool = False) -> int:  # noqa: A002 - the option's
     return _run(lambda: JituiApp(desk, ascii=ascii))
 
 
-def replay(archive: Archive, session: str, *, ascii: bool = False, speed: float = 1.0, idle_s: float = 1.0) -> int:  # noqa: A002 - the option's name
+def replay(archive: Archive, session: str, *, ascii: bool = False, speed: float = 1.0, idle_s: float = 1.0,  # noqa: A002 - the option's name
+           may_unmask: bool = False, unmask: bool = False) -> int:  # fmt: skip
     """One recording, from a gateway's archive or from bare files. `idle_s` 0: pauses last as long as they did."""
-    return _run(lambda: TapeApp(archive, session, ascii=ascii, speed=speed, idle_s=idle_s))
+    return _run(lambda: TapeApp(archive, session, ascii=ascii, speed=speed, idle_s=idle_s, may_unmask=may_unmask, unmask=unmask))
 
 
 def _run(make: Callable[[], Shell]) -> int:

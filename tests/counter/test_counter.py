@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import pytest
 
-from jitui.counter.floor import BEFORE_LIVE
+from jitui.counter.live import BEFORE
 from jitui.desk import FrameView, House as Desk
 from jitui.errors import ConflictError, InvalidError, NotFoundError, RefusedError
 from jitui.identity.people import People, Person
@@ -425,7 +425,7 @@ async def test_who_begins_to_watch_sees_the_newest_bytes(tmp_path: Path) -> None
             shown.append((chunk.frame.channel, b64decode(chunk.frame.data_b64)))
             if shown[-1] == ("stderr", b"$ "):
                 break
-        assert shown == [("stdout", b"a" * (BEFORE_LIVE - 2)), ("stderr", b"$ ")]
+        assert shown == [("stdout", b"a" * (BEFORE - 2)), ("stderr", b"$ ")]
 
 
 async def test_long_pages_are_short(tmp_path: Path) -> None:

@@ -273,7 +273,7 @@ class FakeDesk:
         return Frozen(id=target, frozen_by=by, windows=tuple(view.id for view in grants), streams=len(sessions), held=0 if by else held,
                       said=f"{target} {words}")
 
-    async def watch(self, session: str) -> AsyncIterator[LiveChunk]:
+    async def watch(self, session: str, *, unmask: bool = False) -> AsyncIterator[LiveChunk]:
         self._note("watch")
         await self.session(session)
         self.house.listeners += 1
@@ -310,7 +310,7 @@ class FakeDesk:
             raise NotFoundError(f"no session {ident}")
         return self.house.sessions[ident]
 
-    async def frames(self, session: str, *, after: int = -1, limit: int = 1000) -> Sequence[FrameView]:
+    async def frames(self, session: str, *, after: int = -1, limit: int = 1000, unmask: bool = False) -> Sequence[FrameView]:
         self._note("frames")
         await self.session(session)
         return [frame for frame in self.house.frames.get(session, []) if frame.seq > after][:limit]

@@ -347,7 +347,7 @@ class FakeDesk:
         grant, since = self._grants[view.grant]
         self._grants[view.grant] = (replace(grant, held=grant.held + count), since)
 
-    async def watch(self, session: str) -> AsyncIterator[LiveChunk]:
+    async def watch(self, session: str, *, unmask: bool = False) -> AsyncIterator[LiveChunk]:
         self._answering()
         queue: asyncio.Queue[LiveChunk] = asyncio.Queue()
         self._watchers.setdefault(session, []).append(queue)
@@ -391,7 +391,7 @@ class FakeDesk:
             raise NotFoundError(f"no session {ident}")
         return self._sessions[ident]
 
-    async def frames(self, session: str, *, after: int = -1, limit: int = 1000) -> Sequence[FrameView]:
+    async def frames(self, session: str, *, after: int = -1, limit: int = 1000, unmask: bool = False) -> Sequence[FrameView]:
         self._answering()
         return self._frames[session][after + 1 : after + 1 + limit]
 

@@ -85,8 +85,8 @@ class HostileDesk(FakeDesk):
     async def actions(self, *, grant: str = "", audit_id: str = "", limit: int = 1000) -> Sequence[ActionView]:
         return [self.poisoned(view) for view in await super().actions(grant=grant, audit_id=audit_id, limit=limit)]
 
-    async def frames(self, session: str, *, after: int = -1, limit: int = 1000) -> Sequence[FrameView]:
-        return await super().frames(session, after=after, limit=limit)
+    async def frames(self, session: str, *, after: int = -1, limit: int = 1000, unmask: bool = False) -> Sequence[FrameView]:
+        return await super().frames(session, after=after, limit=limit, unmask=unmask)
 
     async def verify(self, session: str = "") -> Sequence[Proof]:
         return [replace(self.poisoned(view), consistent=False) for view in await super().verify(session)]

@@ -18,9 +18,9 @@ async def session(desk: Seat, ident: str) -> Response:
 
 
 @router.get("/sessions/{ident}/frames", response_model=list[FrameView])
-async def frames(desk: Seat, ident: str, after: Annotated[int, Query(ge=-1)] = -1, limit: Page = 1000) -> Response:
-    """One page of frames, after the seq `after`; an empty page is the end."""
-    return await answer(await desk.frames(ident, after=after, limit=limit))
+async def frames(desk: Seat, ident: str, after: Annotated[int, Query(ge=-1)] = -1, limit: Page = 1000, unmask: bool = False) -> Response:
+    """One page of frames, after the seq `after`; an empty page is the end. Secrets are masked; `unmask` takes a right, and is a fact."""
+    return await answer(await desk.frames(ident, after=after, limit=limit, unmask=unmask))
 
 
 @router.get("/actions", response_model=list[ActionView])

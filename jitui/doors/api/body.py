@@ -67,7 +67,7 @@ class Why(Body):
 
 class NewIdentity(Body):
     name: Annotated[str, Field(pattern=r"^[a-z0-9](?:[a-z0-9._@-]{0,61}[a-z0-9])?$")]
-    roles: Annotated[list[Literal["agent", "approver", "operator", "auditor"]], Field(min_length=1)]
+    roles: Annotated[list[Literal["agent", "approver", "operator", "auditor", "unmask"]], Field(min_length=1)]
     owner: Short = ""
 
 

@@ -92,9 +92,13 @@ async def thaw_all(desk: Seat) -> Response:
 
 
 @router.get("/sessions/{ident}/live", response_class=EventStream, responses={200: {"model": LiveChunk}})
-async def live(request: Request, desk: Follower, ident: str) -> Response:
-    """The frames of a live session from now on, as events `frame`, `gap`, and at last `end`; `error` says why one may not watch any more."""
-    return EventStream(desk.watch(ident), lambda chunk: event(chunk.kind, chunk), request.app.state.closing, lambda: desk.lost(live=True))
+async def live(request: Request, desk: Follower, ident: str, unmask: bool = False) -> Response:
+    """The frames of a live session from now on, as events `frame`, `gap`, and at last `end`; `error` says why one may not watch any more.
+
+    Secrets are masked, as in frames.
+    """
+    stream = desk.watch(ident, unmask=unmask)
+    return EventStream(stream, lambda chunk: event(chunk.kind, chunk), request.app.state.closing, lambda: desk.lost(live=True))
 
 
 @router.get("/events", response_class=EventStream, responses={200: {"model": FactView}})

@@ -115,7 +115,7 @@ def _json(text: bytes, match: re.Match[bytes]) -> Iterator[Hit]:
         return
     after = text.find(b"}", at) + 1 if closed else len(text)
     sure = match["name"] == b"stringData" or _json_is_secret(text, match.start(), after)
-    encoded = all(_BASE64.fullmatch(text, *span) for span in values)
+    encoded = all(_BASE64.fullmatch(text, *span) for span in values if span[1] < len(text))
     maybe = sure is None and (opened or after + 2 >= len(text)) and encoded
     if sure or maybe:
         for start, end in values:

@@ -3,10 +3,10 @@
 import re
 from dataclasses import dataclass
 from typing import Final
-from urllib.parse import unquote_to_bytes
 
 _LINE: Final = re.compile(rb"[A-Z]+ (?P<target>[^ \r\n]*)")
 WATCH: Final = re.compile(rb"[?&]watch=(?!0|false)", re.IGNORECASE)
+_CODED: Final = re.compile(rb"%([0-9A-Fa-f]{2})")
 REVIEWS: Final = frozenset({b"tokenreviews"})
 
 
@@ -26,7 +26,8 @@ def about(head: bytes) -> About:
     target = match["target"] if match else b""
     path, _, query = target.partition(b"?")
     media, coded = media_of(head)
-    return About(match is None or holds_secrets(unquote_to_bytes(path)), WATCH.search(b"?" + query) is not None, media, coded)
+    path = _CODED.sub(lambda found: bytes.fromhex(found[1].decode()), path)
+    return About(match is None or holds_secrets(path), WATCH.search(b"?" + query) is not None, media, coded)
 
 
 def media_of(head: bytes) -> tuple[bytes, bool]:

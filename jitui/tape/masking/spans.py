@@ -24,10 +24,11 @@ class Span:
 
 
 def merged(*several: Iterable[Span]) -> list[Span]:
-    """All of them in order, none over another. Where two overlap the first keeps its kind and the second what is left."""
+    """All of them in order, none over another. Where two overlap, the first (at one place: of the earlier list) is kept, and of the second what is left."""
     found: list[Span] = []
     at = 0
-    for span in sorted(span for spans in several for span in spans):
+    ranked = [(span.offset, rank, span) for rank, spans in enumerate(several) for span in spans]
+    for _, _, span in sorted(ranked, key=lambda each: each[:2]):
         start = max(span.offset, at)
         if start >= span.end:
             continue

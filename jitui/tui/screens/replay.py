@@ -30,11 +30,11 @@ BUDGET_S: Final = 0.02
 
 
 class Loaded(Message):
-    """A page of frames; the last one is empty."""
+    """A page of frames, as they were asked for: with secrets masked or not."""
 
-    def __init__(self, frames: tuple[FrameView, ...]) -> None:
+    def __init__(self, frames: tuple[FrameView, ...], *, unmasked: bool) -> None:
         super().__init__()
-        self.frames = frames
+        self.frames, self.unmasked = frames, unmasked
 
 
 class ReplayScreen(Board):
@@ -51,6 +51,8 @@ class ReplayScreen(Board):
         Binding("g", "goto", "go to", id="replay.goto", tooltip="a time as 16:07:52, or minutes and seconds as 3:41"),
         Binding("t", "text", "text", id="replay.text", tooltip="everything printed, as plain lines"),
         Binding("v", "verify", "verify", id="replay.verify", tooltip="check the chain and its signature"),
+        Binding("u", "unmask", "unmask", id="replay.unmask", tooltip="secrets as they are; that is written down"),
+        Binding("u", "mask", "mask", id="replay.mask", tooltip="secrets masked again"),
         Binding("escape", "back", "back", id="replay.escape"),
         Binding("n", "mark(1)", "mark", id="replay.next", tooltip="the next mark; N the one before"),
         Binding("N", "mark(-1)", "mark before", show=False, id="replay.previous"),
@@ -62,8 +64,11 @@ class ReplayScreen(Board):
         Binding("end", "skip(10000000)", "end", show=False, id="replay.end"),
     ]
 
-    def __init__(self, archive: Archive, session: str, *, alone: bool = False, speed: float = 1.0, idle_s: float = 1.0) -> None:
+    def __init__(self, archive: Archive, session: str, *, alone: bool = False, speed: float = 1.0, idle_s: float = 1.0,
+                 may_unmask: bool = False, unmask: bool = False) -> None:  # fmt: skip
+        """`may_unmask`: whoever sits here has the right to see secrets; `unmask`: they want to from the start."""
         super().__init__()
+        self._may_unmask, self._unmasked = may_unmask, unmask
         self._archive, self._session, self._alone = archive, session, alone
         self.reel: Reel | None = None
         self.head = Playhead(speed=speed, idle_us=round(idle_s * 1e6))
@@ -89,22 +94,27 @@ class ReplayScreen(Board):
 
     def on_mount(self) -> None:
         self._last = self.shell.monotonic()
-        self.ask("load", self._load)
+        self._begin()
         self.set_interval(FRAME_S, self._turn)
 
-    async def _load(self) -> SessionView:
+    def _begin(self) -> None:
+        """Load everything, with secrets masked or not as it is wanted now."""
+        unmasked, self._loading, self.reel = self._unmasked, True, None
+        self.ask("load", lambda: self._load(unmasked=unmasked))
+
+    async def _load(self, *, unmasked: bool) -> SessionView:
         """Everything of the session, page by page; pages arrive as messages."""
         session = await self._archive.session(self._session)
         self.post_message(Answered("session", session))
         after = -1
         held = 0
         while held < LARGEST:
-            frames = tuple(await self._archive.frames(self._session, after=after, limit=PAGE))
+            frames = tuple(await self._archive.frames(self._session, after=after, limit=PAGE, unmask=unmasked))
             if not frames:
                 break
             after = frames[-1].seq
             held += sum(len(frame.data_b64) * 3 // 4 for frame in frames)
-            self.post_message(Loaded(frames))
+            self.post_message(Loaded(frames, unmasked=unmasked))
         try:
             actions = await self._archive.actions(grant=session.grant) if session.grant else ()
         except (JituiError, OSError):
@@ -113,7 +123,7 @@ class ReplayScreen(Board):
         return session
 
     def on_loaded(self, message: Loaded) -> None:
-        if self.reel is not None:
+        if self.reel is not None and message.unmasked == self._unmasked:
             self.reel.add(message.frames)
             self.head.times = self.reel.times
             self.look()
@@ -183,6 +193,10 @@ class ReplayScreen(Board):
         return row([*cells, Cell(legend, 0, "$state-quiet")], width)
 
     def _proof_words(self) -> Content:
+        secrets = text((" SECRETS SHOWN ", "bold $background on $state-ending")) if self._unmasked else text(("secrets masked", "$state-quiet"))
+        return Content.assemble(secrets, "  ", self._verdict())
+
+    def _verdict(self) -> Content:
         if self._proof is None:
             return text(("not verified yet", "$state-quiet"))
         if not self._proof.consistent:
@@ -230,6 +244,8 @@ class ReplayScreen(Board):
         able: dict[str, Callable[[], bool]] = dict.fromkeys(keys, there)
         able["mark"] = lambda: there() and self.reel is not None and bool(self.reel.marks)
         able["verify"] = lambda: not self.busy and not self.has_class("-going")
+        able["unmask"] = lambda: self._may_unmask and not self._unmasked and there() and "load" not in self.busy
+        able["mask"] = lambda: self._unmasked and there() and "load" not in self.busy
         able["back"] = lambda: not self._alone or self.has_class("-going") or self.has_class("-text")
         return able
 
@@ -284,6 +300,20 @@ class ReplayScreen(Board):
         else:
             self.set_focus(None)
         self.look()
+
+    def action_unmask(self) -> None:
+        self._turn_over(unmasked=True)
+
+    def action_mask(self) -> None:
+        self._turn_over(unmasked=False)
+
+    def _turn_over(self, *, unmasked: bool) -> None:
+        """The same recording with its secrets, or without them, from where it stood."""
+        self._unmasked = unmasked
+        self.head = Playhead(speed=self.head.speed, idle_us=self.head.idle_us)
+        self.remove_class("-text")
+        self._begin()
+        self._moved()
 
     def action_verify(self) -> None:
         async def proofs() -> object:
