@@ -41,7 +41,7 @@ from jitui.rules.terms import Grant, Rule
 from jitui.store import Store
 from jitui.store.archive import Files
 from jitui.store.folder import RESERVE
-from jitui.upstream.discovery import Discovery
+from jitui.upstream.discovery import USUAL, Discovery
 from jitui.upstream.kubeconfig import Kubeconfig
 from jitui.upstream.pool import Pool
 from jitui.upstream.port import Upstream
@@ -123,7 +123,7 @@ class Gateway:
                 kinds={name: way.discovery for name, way in ways.items()}, limits=settings.limits, pressure=self.pressure,
             )  # fmt: skip
             broker.windows.ended = lambda grant: self._forget(ways, grant)
-            broker.windows.occupied = lambda name, live: ways[name].pool.rest(not live) if name in ways else None
+            broker.windows.occupied = lambda name, live: ways[name].occupied(live) if name in ways else None
             callers = Callers(broker.roster.directory, self.clock)
             material = self._material()
             context = tls.server_context(material)
@@ -180,7 +180,7 @@ class Gateway:
         for name, connection in self.configuration.connections.items():
             upstream = await self._upstream(name, connection, troubles)
             pool = Pool(upstream, max(1, self.shares.kept // len(self.configuration.connections)))
-            discovery = Discovery(upstream, pool, self.clock)
+            discovery = Discovery(upstream, pool, self.clock, usual=USUAL)
             ways[name] = Way(name, upstream, pool, discovery, self.spawn, connection.isolation == "required")
         await asyncio.gather(*(self._first_look(way) for way in ways.values()))
         return ways
@@ -216,6 +216,7 @@ class Gateway:
             async with asyncio.timeout(FIRST_LOOK):
                 await way.discovery.fetch("/version", b"application/json")
                 await way.discovery.look("", "pods")
+                await way.discovery.prepare()
         except (JituiError, TimeoutError) as error:
             why = str(error) or f"no answer within {FIRST_LOOK:g} s"
             self.log.warning("cluster unreachable; its requests are answered 502 until it is back", connection=way.name, why=why)

@@ -123,6 +123,11 @@ class Broker:
             grants=self.windows.of(who.name, connection), now=self.clock.now(), kinds=self.kinds[connection],
         )  # fmt: skip
 
+    def has_window(self, who: Identity, connection: str) -> bool:
+        """Whether a grant of the agent's lives, by the clock and by the rules: without one the cluster hears nothing because of it."""
+        now = self.clock.now()
+        return (who.name, connection) in self.requests.rules and any(grants.due(grant, now) is None for grant in self.windows.of(who.name, connection))
+
     # -- the counter -------------------------------------------------------------------------------------------------------
 
     async def lockdown(self, on: bool, *, by: Identity, reason: str) -> None:

@@ -1,5 +1,6 @@
 """The Accept header of discovery, brought down to a few forms, so that nobody can fill the memory with copies."""
 
+from itertools import combinations
 from typing import Final
 
 GROUPS: Final = ("/api", "/apis")  # the paths that have aggregated forms
@@ -10,6 +11,7 @@ LISTS: Final = {  # what a client may ask for beside a plain list, by version an
     (b"v2", b""): JSON + b";g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList",
     (b"v2beta1", b""): JSON + b";g=apidiscovery.k8s.io;v=v2beta1;as=APIGroupDiscoveryList",
 }
+FORMS: Final = (*(b",".join((*lists, JSON)) for number in (1, 2, 3) for lists in combinations(LISTS.values(), number)), JSON, b",".join((PROTOBUF, JSON)))
 OURS: Final = b",".join((LISTS[b"v2", b""], LISTS[b"v2beta1", b""], JSON))  # also what kubectl since 1.30 asks for
 
 

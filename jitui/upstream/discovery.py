@@ -2,7 +2,7 @@
 
 Covered are GET and HEAD of /version, /api, /apis, /api/v1 and the /apis/GROUP/VERSION that /apis names; one copy per form of the
 Accept header, of which there are a handful, whatever an agent sends. Copies are asked for again in the background (`run`) while
-they are used, and go on being served while the cluster is down.
+there is a window, and go on being served while the cluster is down. Who has no window makes the cluster hear nothing: `kept`.
 """
 
 import asyncio
@@ -18,7 +18,7 @@ from jitui.clock import Clock
 from jitui.errors import UpstreamError
 from jitui.said import clean
 from jitui.upstream import kinds
-from jitui.upstream.accept import GROUPS, JSON, OURS, form_of
+from jitui.upstream.accept import FORMS, GROUPS, JSON, OURS, PROTOBUF, form_of
 from jitui.upstream.call import Reply, call
 from jitui.upstream.kinds import Served
 from jitui.upstream.pool import Pool
@@ -29,10 +29,13 @@ COVERED: Final = re.compile(r"/version|/api|/apis|/api/v1|/apis/[a-z0-9.-]{1,253
 FRESH_US: Final = 5_000_000  # a copy younger than this is not asked for again
 UNKNOWN_US: Final = 2_000_000  # between two looks for an unknown kind
 LOOK_S: Final = 5.0  # seconds that somebody waits for such a look
-UNUSED_US: Final = 600_000_000  # a copy that nobody wanted for so long is dropped
-
+UNUSED_US: Final = 600_000_000  # a copy that nobody wanted for so long is dropped; one of USUAL is asked for again
 
 Key = tuple[str, bytes]  # path, and the Accept header that we send
+
+USUAL: Final[tuple[Key, ...]] = (  # read at the start: what clients ask for before anything else, also those without a window
+    ("/version", JSON), *((path, form) for form in FORMS for path in GROUPS), ("/api/v1", JSON), ("/api/v1", b",".join((PROTOBUF, JSON))),
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,10 +58,11 @@ class _Copy:
 class Discovery:
     """The copies of one cluster, and the Kinds (rules/scope.py) read from them.
 
-    A door asks `covers`, then `answer`, and where that has nothing awaits `fetch`. serve.py owns `run`.
+    For an agent with a window a door asks `answer`, and where that has nothing awaits `fetch`; for one without it asks `kept`. serve.py owns `run`.
     """
 
-    def __init__(self, upstream: Upstream, pool: Pool, clock: Clock, *, every_s: float = 60.0) -> None:
+    def __init__(self, upstream: Upstream, pool: Pool, clock: Clock, *, every_s: float = 60.0, usual: Iterable[Key] = ()) -> None:
+        """`usual`: copies that are there from the first look on, and never dropped."""
         self._upstream, self._pool, self._clock, self._every_s = upstream, pool, clock, every_s
         self._copies: dict[Key, _Copy] = {}
         self._locks: dict[Key, asyncio.Lock] = {}
@@ -66,7 +70,8 @@ class Discovery:
         self._looked_us: int | None = None  # boot clock: the last look at all of it, successful or not
         self._look_lock = asyncio.Lock()
         self._wanted: set[Key] = set()
-        self._missed = self._used = False
+        self._usual, self._missing = frozenset(usual), list(usual)  # those that could not be had yet, in this order
+        self._live = self._begun = False  # somebody has a window; since just now
         self._failed: UpstreamError | None = None  # of the last look
         self._failures: dict[Key, tuple[int, UpstreamError]] = {}  # when (boot clock) and why
         self._sources: frozenset[Key] = frozenset()  # the copies that `served` is read from
@@ -87,13 +92,18 @@ class Discovery:
         if copy is None:
             return None
         now = self._now()
-        copy.used_us, self._used = now, True
+        copy.used_us = now
         if now - copy.looked_us > 2e6 * self._every_s:
             return None
         if now - copy.looked_us > FRESH_US:
             self._wanted.add(key)
             self._wake.set()
         return _conditional(copy, if_none_match)
+
+    def kept(self, path: str, accept: bytes, if_none_match: bytes = b"") -> Answer | None:
+        """The copy however old, for who has no window; None if there is none. Nobody is asked for anything, neither now nor later."""
+        copy = self._copies.get((path, form_of(path, accept)))
+        return None if copy is None else _conditional(copy, if_none_match)
 
     def is_new(self, path: str, accept: bytes) -> bool:
         """Whether there is a copy that `fetch` would not ask for again."""
@@ -124,17 +134,21 @@ class Discovery:
                         raise
         if copy is None:
             return None
-        copy.used_us, self._used = self._now(), True
+        copy.used_us = self._now()
         return _conditional(copy, if_none_match)
+
+    def is_nothing(self, path: str) -> bool:
+        """Whether the copies say that nothing is served there: a 404."""
+        if not self.covers(path):
+            return True
+        group, _, version = path.removeprefix("/apis/").partition("/")
+        return path.startswith("/apis/") and bool(self._served.kinds) and (group, version) not in self._served.named
 
     # what the rules ask
 
     def namespaced(self, group: str, resource: str) -> bool | None:
-        """Whether objects of this kind live in namespaces. None: no such kind is known (a new one is, seconds later)."""
+        """Whether objects of this kind live in namespaces. None: no such kind is known; `look` asks the cluster, this does not."""
         kind = self._served.kinds.get((group, resource))
-        if kind is None or not self._used:
-            self._missed = self._used = True
-            self._wake.set()
         return None if kind is None else kind.namespaced
 
     def knows(self, group: str, resource: str, subresource: str = "") -> bool:
@@ -165,23 +179,45 @@ class Discovery:
 
     # keeping it fresh
 
+    def occupy(self, live: bool) -> None:
+        """Whether somebody has a window: while nobody has, an idle gateway leaves the cluster alone."""
+        if live and not self._live:
+            self._begun = True
+            self._wake.set()
+        self._live = live
+
+    async def prepare(self) -> None:
+        """What is usual and not there yet, one after the other."""
+        for key in list(self._missing):
+            async with self._lock(key):
+                with contextlib.suppress(UpstreamError):
+                    if key not in self._copies:
+                        await self._ask(key)
+                    self._missing.remove(key)
+
     async def run(self) -> None:
-        """Ask again what is in use, until cancelled: once in `every_s`, and soon where somebody waits for news."""
+        """Ask again what is in use, until cancelled: once in `every_s`, and soon where somebody waits for news. At the start until all is known."""
         while True:
-            if self._used or self._looked_us is None:
-                self._used = False
+            self._begun = False
+            if self._live or not self._served.kinds or self._missing:
                 with contextlib.suppress(UpstreamError):  # what was copied goes on being served; `fetch` says what is wrong
                     await self._look()
-                await self._again(key for key, copy in self._copies.items() if copy.used_us > self._now() - 2e6 * self._every_s)
+                    await self.prepare()
+                now = self._now()
+                await self._again(key for key, copy in self._copies.items() if self._is_due(key, copy, now))
                 self._forget_unused()
             with contextlib.suppress(TimeoutError):
                 loop = asyncio.get_running_loop()
                 until = loop.time() + self._every_s
-                while loop.time() < until:
+                while loop.time() < until and not self._begun:
                     async with asyncio.timeout_at(until):
                         await self._wake.wait()
                     self._wake.clear()
                     await self._news()
+
+    def _is_due(self, key: Key, copy: _Copy, now: int) -> bool:
+        """What somebody used lately; of the rest what is usual, now and then."""
+        return copy.used_us > now - 2e6 * self._every_s or (key in self._usual and copy.looked_us < now - UNUSED_US)
 
     def _now(self) -> int:
         return self._clock.now().boot_us
@@ -190,15 +226,9 @@ class Discovery:
         return self._locks.setdefault(key, asyncio.Lock())
 
     async def _news(self) -> None:
-        """What `answer` found to be getting old, and what `namespaced` did not know."""
+        """What `answer` found to be getting old."""
         wanted, self._wanted = self._wanted, set()
         await self._again(wanted)
-        if self._missed:
-            self._missed = False
-            if self._looked_us is not None:
-                await asyncio.sleep(max(0.0, (self._looked_us + UNKNOWN_US - self._now()) / 1e6))
-            with contextlib.suppress(UpstreamError):
-                await self._look()
 
     async def _again(self, keys: Iterable[Key]) -> None:
         for key in list(keys):
@@ -211,7 +241,7 @@ class Discovery:
     def _forget_unused(self) -> None:
         now = self._now()
         for key, copy in list(self._copies.items()):
-            if now - copy.used_us > UNUSED_US and key not in self._sources:
+            if now - copy.used_us > UNUSED_US and key not in self._sources | self._usual:
                 del self._copies[key]
 
     async def _look(self) -> None:

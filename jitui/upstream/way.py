@@ -27,6 +27,11 @@ class Way:
     def host(self) -> bytes:
         return self.upstream.host
 
+    def occupied(self, live: bool) -> None:
+        """Somebody has a window here, or nobody has any more: then the cluster is left alone."""
+        self.pool.rest(not live)
+        self.discovery.occupy(live)
+
     def under(self, grant: Grant) -> "GrantWay":
         return GrantWay(self, grant)
 

@@ -27,7 +27,7 @@ from jitui.rules.terms import Grant, Identity, Role, Rule
 from jitui.store import Store
 from jitui.store.archive import Files
 from jitui.tape.frame import Frame
-from jitui.upstream.discovery import Discovery
+from jitui.upstream.discovery import USUAL, Discovery
 from jitui.upstream.pool import Pool
 from jitui.upstream.way import Way
 from jitui.wire import websocket
@@ -56,10 +56,10 @@ class House:
         self.troubles: list[dict[str, Any]] = []  # what would be in the log
         self.failed: list[BaseException] = []  # what tasks raised
         self.pool = Pool(cluster)
-        self.way = Way("prod", cluster, self.pool, Discovery(cluster, self.pool, clock), self.spawn)
+        self.way = Way("prod", cluster, self.pool, Discovery(cluster, self.pool, clock, usual=USUAL), self.spawn)
         people = People(os.geteuid(), {})
         self.broker = Broker(store, clock, gateway="test", people=people, rules=rules, kinds={"prod": CLUSTER}, spawn=self.spawn)
-        self.broker.windows.occupied = lambda _, live: self.pool.rest(not live)
+        self.broker.windows.occupied = lambda _, live: self.way.occupied(live)
         self.door = KubeDoor(self.broker, Callers(self.broker.roster.directory, clock), {"prod": self.way}, self.spawn, os.geteuid())
         self.files = Files(folder)
         self.counter = Counter(Premises(self.broker, self.files, bus, Gauge(store), "https://gw", "", ("prod",), self._reload, lambda: None))

@@ -14,8 +14,8 @@ import pytest
 
 from jitui.clock import Clock, ManualClock, SystemClock
 from jitui.errors import UpstreamError
-from jitui.upstream.accept import JSON, OURS, PROTOBUF
-from jitui.upstream.discovery import Answer, Discovery
+from jitui.upstream.accept import JSON, LISTS, OURS, PROTOBUF
+from jitui.upstream.discovery import USUAL, Answer, Discovery
 from jitui.upstream.kubeconfig import Kubeconfig
 from jitui.upstream.pool import Pool
 from tests.support.clusters import Cluster
@@ -266,6 +266,7 @@ async def test_it_refreshes_itself_while_used(begin: Begin) -> None:
     server = Server()
     async with begin(server, SystemClock(), every_s=0.2) as (discovery, _), asyncio.TaskGroup() as group:
         running = group.create_task(discovery.run())
+        discovery.occupy(True)
         await _until(lambda: discovery.namespaced("", "pods") is True)
         server.served.update(CRD)
         await _until(lambda: discovery.namespaced("acme.io", "rockets") is True)
@@ -299,12 +300,41 @@ async def test_a_client_that_goes_away_in_the_middle(begin: Begin) -> None:
 
 
 async def test_an_unused_copy_is_not_refreshed(begin: Begin) -> None:
-    """An idle gateway leaves the cluster alone."""
+    """An idle gateway leaves the cluster alone, whatever is asked of its copies by those who have no window."""
     async with begin(Server(), SystemClock(), every_s=0.05) as (discovery, peer), asyncio.TaskGroup() as group:
         running = group.create_task(discovery.run())
         await _until(lambda: bool(discovery.served.kinds))
-        await asyncio.sleep(0.5)
+        for _ in range(50):
+            await asyncio.sleep(0.01)
+            assert discovery.kept("/apis", OURS) is not None
+            assert discovery.kept("/apis", JSON) is None
+            assert discovery.namespaced("x", "nothing") is None
         assert len(peer.asked) == 2
+        discovery.occupy(True)
+        await _until(lambda: len(peer.asked) > 3)
+        running.cancel()
+
+
+async def test_what_is_usual_is_there_from_the_start(begin: Begin, clock: ManualClock) -> None:
+    """Each form that clients ask for, on one connection; what the cluster did not give is asked for again, and none is ever dropped."""
+    server = Server(broken=frozenset({"/version"}))
+    async with begin(server, usual=USUAL, every_s=0.05) as (discovery, peer), asyncio.TaskGroup() as group:
+        running = group.create_task(discovery.run())
+        await _until(lambda: len({(asked.target, asked.headers["accept"]) for asked in peer.asked}) == len(USUAL))
+        assert discovery.kept("/version", JSON) is None
+        server.broken = frozenset()
+        clock.advance(3)
+        await _until(lambda: discovery.kept("/version", JSON) is not None)
+        asked = len(peer.asked)
+        for accept in (b"", b"*/*", JSON, OURS, PROTOBUF, OURS.partition(b",")[0], b",".join(OURS.split(b",")[1:]), LISTS[b"v2", b"nopeer"] + b"," + OURS):
+            assert discovery.kept("/apis", accept) is not None
+            assert discovery.kept("/api", accept) is not None
+        clock.advance(3600)
+        await asyncio.sleep(0.1)
+        assert len(peer.asked) == asked
+        discovery.occupy(True)  # somebody has a window: they are old
+        await _until(lambda: len(peer.asked) >= asked + len(USUAL))
+        assert discovery.kept("/version", JSON) is not None
         running.cancel()
 
 
@@ -334,7 +364,10 @@ async def test_a_real_cluster(real_cluster: Cluster) -> None:
         assert (json.loads(listed.body)["kind"], binary.body[:4]) == ("APIResourceList", b"k8s\0")
         await asyncio.to_thread(_crd, real_cluster.kubeconfig, "apply")
         try:
-            await _until(lambda: discovery.namespaced("jitui.example", "rockets") is False)
+            async with asyncio.timeout(20):
+                while await discovery.look("jitui.example", "rockets") is None:
+                    pass
+            assert discovery.namespaced("jitui.example", "rockets") is False
             assert await get(discovery, "/apis/jitui.example/v1") is not None
         finally:
             await asyncio.to_thread(_crd, real_cluster.kubeconfig, "delete")

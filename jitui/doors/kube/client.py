@@ -201,7 +201,7 @@ class KubeClient(asyncio.Protocol):
 
     def _look(self, head: http.RequestHead, admission: Admission, action: Action, lines: headers.Lines) -> Call:
         """A kind that nobody has seen may be a second old: look once before it is denied, but for nobody without a window."""
-        if not self.door.broker.windows.of(admission.who.name, admission.connection):
+        if not self.door.broker.has_window(admission.who, admission.connection):
             return self._judge(head, admission, action, lines)
         waiting = Waiting(self)
 

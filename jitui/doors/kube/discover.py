@@ -1,7 +1,7 @@
 """What a cluster serves, told from the gateway's own copy.
 
-A copy goes out as it is, and is asked for again behind it. To an agent with a live window an old one is asked for first: kubectl looks
-here once, when it does not know a kind, and that kind may be a second old.
+To an agent with a live window an old copy is asked for again first: kubectl looks here once, when it does not know a kind, and that kind may be
+a second old. To everybody else it goes out as it is, and what there is no copy of is not asked for: no window, no byte to the cluster.
 """
 
 import asyncio
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 from jitui.doors.kube.admission import Admission
 from jitui.doors.kube.call import Answered, Call, Waiting
 from jitui.rules.action import Action
+from jitui.rules.policy import ask_line
 from jitui.upstream.discovery import Answer
 from jitui.wire import http
 
@@ -23,8 +24,11 @@ MISSING: Final = "the server could not find the requested resource"  # the API s
 def discover(client: "KubeClient", head: http.RequestHead, admission: Admission, action: Action) -> Call:
     """The answer to GET of /version, /api, /apis, /api/v1 or /apis/GROUP/VERSION."""
     copies, accept, etag = admission.way.discovery, head.get(b"accept"), head.get(b"if-none-match")
+    if not client.door.broker.has_window(admission.who, admission.connection):
+        kept = copies.kept(action.path, accept, etag)
+        return _copy(client, kept) if kept is not None else _none(client, admission, action.path)
     old = copies.answer(action.path, accept, etag)
-    if old is not None and (copies.is_new(action.path, accept) or not client.door.broker.windows.of(admission.who.name, admission.connection)):
+    if old is not None and copies.is_new(action.path, accept):
         return _copy(client, old)
     waiting = Waiting(client)
 
@@ -41,6 +45,18 @@ def discover(client: "KubeClient", head: http.RequestHead, admission: Admission,
 
     waiting.run(fetch)
     return waiting
+
+
+def _none(client: "KubeClient", admission: Admission, path: str) -> Answered:
+    """No copy, and nobody who may ask for one."""
+    copies, connection = admission.way.discovery, admission.connection
+    if copies.is_nothing(path):
+        return client.say(404, "NotFound", MISSING)
+    rule = client.door.broker.requests.rules.get((admission.who.name, connection))
+    why = f"jitui has no copy of {path} in this form, and asks {connection} for one only for an agent with a live window"
+    if (silence := copies.silence) is not None:
+        why = f"{why}; it has heard nothing of {connection} yet: {silence}"
+    return client.say(503, "ServiceUnavailable", f"jitui: {why}; ask: {ask_line(connection, rule)}" if rule is not None else f"jitui: {why}")
 
 
 def _copy(client: "KubeClient", answer: Answer) -> Answered:
