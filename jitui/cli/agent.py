@@ -13,12 +13,13 @@ import click
 from jitui import marked, plain
 from jitui.cli import follow, kubeconfig, show
 from jitui.cli.credential import credential
-from jitui.cli.desk import request_line
+from jitui.cli.desk import LINE, request_line
 from jitui.cli.kinds import DURATION, BeforeCommand, command_after
 from jitui.cli.reach import asynchronous, desk, reach, reaching
 from jitui.desk import RequestView
 from jitui.errors import InvalidError, JituiError, NotFoundError
 from jitui.remote import Remote
+from jitui.rules.brief import brief, parts
 
 FILE_KEYS = ("identity", "connection", "duration", "approval", "scope", "reason")
 
@@ -53,13 +54,13 @@ async def request_command(connection: str, duration: int, reason: str, scope: tu
         if wait and asked.state == "pending":
             show.note(waiting(asked))
             asked = await _decided(at, asked)
-        show.one(asked, as_json, request_line)
+        show.one(asked, as_json, request_line, LINE)
         if wait:
             follow.must_be_approved(asked)
 
 
 def waiting(asked: RequestView) -> str:
-    return f"{asked.id} waits for a person to decide (on {asked.connection}: {asked.scope}); windows begin when they say yes"
+    return f"{asked.id} waits for a person to decide (on {asked.connection}: {brief(parts(asked.scope), 200)}); windows begin when they say yes"
 
 
 def read_file(path: Path) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """Approvers and operators: requests, windows, sessions. The plain-text way for everything on the Desk."""
 
+import sys
 from base64 import b64decode
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -8,26 +9,33 @@ from typing import Final
 import click
 
 from jitui import plain, span
-from jitui.cli import follow, show
+from jitui.cli import card, follow, show
 from jitui.cli.kinds import DURATION
 from jitui.cli.reach import asynchronous, desk, reaching
 from jitui.desk import Desk, Ended, Frozen, GrantView, LiveChunk, RequestView, SessionView
-from jitui.errors import JituiError, UnavailableError
+from jitui.errors import JituiError, RefusedError, UnavailableError
+from jitui.rules.brief import TYPED, brief, parts
 from jitui.said import clean
 
 REASON = click.option("--reason", required=True, metavar="TEXT", help="Why; the agent is told these words.")
 
 
+LINE: Final = 1000  # characters of a request's line; its parts fit, the long ones cut by themselves
+SCOPE: Final = 240  # of them for the scope
+WORDS: Final = 200  # and for words
+
+
 def request_line(view: RequestView) -> str:
-    """One request in one line, its words last, as they are not checked."""
+    """One request in one line: warnings and hazard first, of a long scope the worst, its own words last, as they are not checked."""
     until = f"until {show.clock(view.deadline)}Z" if view.deadline else "from its first use"
     ends = {"pending": f"lapses in {span.show(view.lapses_s)}", "approved": f"{view.grant} {until}"}
     count = f"{len(view.approvals)}/{view.approvals_needed}" if view.state == "pending" else f"by {view.decided_by}" if view.decided_by else ""
-    why = f': "{view.why}"' if view.why.raw else ""
-    said = f'  says "{view.reason}"' if view.reason.raw else ""
-    warns = "  CAN BYPASS JITUI HERE (same Unix user)" if view.same_user and view.state == "pending" else ""
-    return "  ".join(part for part in (view.id, view.state, view.identity, view.connection, span.show(view.duration_s), view.hazard, view.scope,
-                                      count + why, ends.get(view.state, "")) if part) + said + warns
+    why = f': "{clean(view.why, WORDS)}"' if view.why.raw else ""
+    said = f'  says "{clean(view.reason, WORDS)}"' if view.reason.raw else ""
+    warns = card.BYPASS if view.same_user and view.state == "pending" else ""
+    scope = brief([(clause.text, clause.hazard) for clause in view.clauses], SCOPE)
+    return "  ".join(part for part in (view.id, view.state, warns, view.identity, view.connection, span.show(view.duration_s), view.hazard, scope,
+                                      count + why, ends.get(view.state, "")) if part) + said
 
 
 @click.command("requests")
@@ -41,13 +49,13 @@ async def requests_command(everything: bool, following: bool, as_json: bool) -> 
         since = (await at.status()).facts if following else 0
         found = await at.requests(everything=everything)
         for view in found:
-            show.one(view, as_json, request_line)
+            show.one(view, as_json, request_line, LINE)
         if not (found or following or as_json):
             show.line("nobody asks; an agent asks with: jitui request CONNECTION --duration 30m --reason TEXT")
         if following:
             async for fact in follow.facts(at, since):
                 if fact.kind.startswith("request.") and fact.subject.startswith("r-"):
-                    show.one(await at.request(fact.subject), as_json, request_line)
+                    show.one(await at.request(fact.subject), as_json, request_line, LINE)
 
 
 @click.command("approve")
@@ -55,12 +63,37 @@ async def requests_command(everything: bool, following: bool, as_json: bool) -> 
 @click.option("--duration", type=DURATION, default=0, metavar="D", help="Less than was asked.")
 @click.option("--scope", multiple=True, help="Narrower than was asked; more than once for more clauses.")
 @click.option("--reason", default="", metavar="TEXT")
+@click.option("--digest", default="", metavar="D", help="Of the request as you saw it (requests --json); if anything changed since, nothing is decided.")
 @reaching
 @asynchronous
-async def approve_command(ident: str, duration: int, scope: tuple[str, ...], reason: str, as_json: bool) -> None:
-    """Say yes to a request, perhaps to less than was asked."""
+async def approve_command(ident: str, duration: int, scope: tuple[str, ...], reason: str, digest: str, as_json: bool) -> None:
+    """Say yes to a request, perhaps to less than was asked.
+
+    Shows all of it first, and says yes to exactly what it has shown; on a terminal it asks before.
+    """
     async with desk() as at:
-        show.one(await at.approve(ident, duration_s=duration, scope="; ".join(scope), reason=reason), as_json, request_line)
+        less = "; ".join(scope)
+        if not digest:
+            view = await at.request(ident)
+            digest = view.digest
+            if "approve" in view.you_may and not as_json:
+                for text in card.lines(view):
+                    click.echo(text)
+                if sys.stdin.isatty() and sys.stdout.isatty():
+                    _sure(view, duration, less)
+        show.one(await at.approve(ident, digest=digest, duration_s=duration, scope=less, reason=reason), as_json, request_line, LINE)
+
+
+def _sure(view: RequestView, duration: int, less: str) -> None:
+    """Ask at the terminal; for what starts code or can leave the window, with the agent's name typed. Raises RefusedError for a no."""
+    terms = f"{span.show(duration or view.duration_s)}" + (f" of {brief(parts(less), SCOPE)}" if less else "")
+    if view.hazard in TYPED:
+        sure = click.prompt(f"{view.hazard}: type {clean(view.identity, 63)} to grant {terms}, anything else to leave it", default="", show_default=False)
+        agreed = sure.strip() == view.identity
+    else:
+        agreed = click.confirm(f"grant {terms}?", default=False)
+    if not agreed:
+        raise RefusedError(f"nothing was decided; {view.id} goes on waiting")
 
 
 @click.command("deny")
@@ -71,7 +104,7 @@ async def approve_command(ident: str, duration: int, scope: tuple[str, ...], rea
 async def deny_command(ident: str, reason: str, as_json: bool) -> None:
     """Say no to a request."""
     async with desk() as at:
-        show.one(await at.deny(ident, reason=reason), as_json, request_line)
+        show.one(await at.deny(ident, reason=reason), as_json, request_line, LINE)
 
 
 @click.command("withdraw")
@@ -81,7 +114,7 @@ async def deny_command(ident: str, reason: str, as_json: bool) -> None:
 async def withdraw_command(ident: str, as_json: bool) -> None:
     """Take your own request back."""
     async with desk() as at:
-        show.one(await at.withdraw(ident), as_json, request_line)
+        show.one(await at.withdraw(ident), as_json, request_line, LINE)
 
 
 def frozen(view: GrantView | SessionView) -> str:
@@ -94,10 +127,12 @@ def may_run_on(view: GrantView | SessionView) -> str:
     return f", {view.may_run_on} may run on" if view.may_run_on else ""
 
 
+CELL: Final = 60  # characters of a scope in a table
+
 GRANT_COLUMNS: Final[Mapping[str, Callable[[GrantView], show.Cell]]] = {
     "id": lambda view: view.id, "state": lambda view: (frozen(view) or view.state) + may_run_on(view), "identity": lambda view: view.identity,
     "connection": lambda view: view.connection, "remains": lambda view: span.show(view.remaining_s), "hazard": lambda view: view.hazard,
-    "open": lambda view: view.open_streams, "scope": lambda view: view.scope, "last": lambda view: view.last,
+    "open": lambda view: view.open_streams, "scope": lambda view: brief(parts(view.scope), CELL), "last": lambda view: view.last,
 }
 
 

@@ -21,12 +21,12 @@ def note(text: str) -> None:
     click.echo(f"jitui: {clean(text, 400)}", err=True)
 
 
-def one(view: Any, as_json: bool, said: Callable[[Any], str]) -> None:
+def one(view: Any, as_json: bool, said: Callable[[Any], str], limit: int = 400) -> None:
     """One view: its JSON, or a line about it."""
     if as_json:
         click.echo(plain.text(view))
     else:
-        line(said(view))
+        line(said(view), limit)
 
 
 def many(views: Iterable[Any], as_json: bool, columns: Mapping[str, Callable[[Any], Cell]], nothing: str) -> None:

@@ -14,10 +14,11 @@ from jitui import span
 from jitui.errors import InvalidError
 from jitui.instant import Instant
 from jitui.rules.action import Action, Hazard
+from jitui.rules.brief import brief
 from jitui.rules.clause import APPLIES, READS, Clause, Target
 from jitui.rules.escape import gives, is_written_out
 from jitui.rules.grant import due
-from jitui.rules.hazard import Guards, hazard_of, is_everywhere, may_create
+from jitui.rules.hazard import Guards, clause_hazard, hazard_of, is_everywhere, may_create
 from jitui.rules.kube import STREAMS, describe, is_upgrade_target
 from jitui.rules.pattern import EVERY
 from jitui.rules.scope import Kinds, Scope, narrower
@@ -238,4 +239,4 @@ def _hint(action: Action, scope: Scope, kinds: Kinds, more: Guards) -> str:
 
 def _shown(scope: Scope) -> str:
     text = str(scope)
-    return text if len(text) <= SHOWN else text[: SHOWN - 1] + "…"
+    return text if len(text) <= SHOWN else brief([(clause.text, clause_hazard(clause).value) for clause in scope.clauses], SHOWN)

@@ -3,7 +3,7 @@
 A cell's text may be foreign (Said, or a str that came from the gateway): it is cleaned either way. Styles are names of `theme.py`.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -20,7 +20,7 @@ FLEX: Final = -1
 class Cell:
     """One column of one line."""
 
-    text: Said | str
+    text: Said | str | Callable[[int], str]  # the last: what there is to say in so many cells
     width: int = 0  # cells; 0: as wide as its text; FLEX: what is left over
     style: str = ""
     right: bool = False  # aligned to the right
@@ -29,14 +29,19 @@ class Cell:
 
 def row(cells: Sequence[Cell], width: int) -> Content:
     """One line of exactly `width` cells. At most one cell is FLEX."""
-    natural = [cell_len(words(cell.text)) if cell.width == 0 else cell.width for cell in cells]
+    natural = [cell_len(_said(cell, 200)) if cell.width == 0 else cell.width for cell in cells]
     fixed = sum(max(0, size) for size in natural) + sum(cell.gap for cell in cells[:-1])
     parts: list[tuple[str, str]] = []
     for index, (cell, size) in enumerate(zip(cells, natural, strict=True)):
-        parts.append((pad(words(cell.text), max(0, width - fixed) if size == FLEX else size, right=cell.right), cell.style))
+        wide = max(0, width - fixed) if size == FLEX else size
+        parts.append((pad(_said(cell, wide), wide, right=cell.right), cell.style))
         if index < len(cells) - 1:
             parts.append((" " * cell.gap, ""))
     return cut(Content.assemble(*parts), width)
+
+
+def _said(cell: Cell, cells: int) -> str:
+    return cell.text(cells) if callable(cell.text) else words(cell.text)
 
 
 def pad(text: str, cells: int, *, right: bool = False) -> str:

@@ -39,7 +39,7 @@ def test_asking(front: Front) -> None:
     scope = ("--scope", "read pods in web", "--scope", "exec pods in web")
     asked = front("request", "prod", "--duration", "20m", "--reason", "why", *scope, "--json", by="agent").json
     assert (asked["id"], asked["state"], asked["duration_s"], asked["scope"]) == ("r-1", "pending", 1200, "read pods in web; exec pods in web")
-    assert front("request", "prod", by="agent").out.startswith("r-2  pending  agent-a  prod  30m")
+    assert front("request", "prod", by="agent").out.startswith("r-2  pending  CAN BYPASS JITUI HERE (same Unix user)  agent-a  prod  30m")
     long = front("request", "prod", "--duration", "2h", by="agent")
     assert (long.code, long.err) == (1, "jitui: window too long, rule allows 30m\n")
 

@@ -1,32 +1,108 @@
 """Approvers and operators at the plain-text desk."""
 
+import os
 import re
+import sys
 import threading
 import time
 from dataclasses import replace
+from pathlib import Path
+from typing import Any, Final
 
 import pytest
 
 from jitui import plain
 from jitui.cli import desk
-from jitui.desk import GrantView, LiveChunk
+from jitui.desk import ClauseView, GrantView, LiveChunk, RequestView
 from jitui.said import Said
 from tests.cli.conftest import Front
 from tests.fakes.desk import FakeDesk, grant_view, request_view, session_view
 from tests.fakes.gateway import ANA
+from tests.support.processes import Program
 
 HOSTILE = Said("\x1b]0;x\x07[@click=app.approve]\u202eroll back\n2")
 
 
 def test_requests_for_people(front: Front) -> None:
-    """One line each, hazard and scope before the agent's own words, which are clean."""
+    """One line each, warnings, hazard and scope before the agent's own words, which are clean."""
     assert "nobody asks; an agent asks with: jitui request" in front("requests").out
     front.house.requests["r-1"] = request_view("r-1", "agent-a", "prod", 1800, reason=HOSTILE, same_user=True)
     said = front("requests").out
-    assert said.startswith("r-1  pending  agent-a  prod  30m  READ  read pods in web  0/1  lapses in 59m59s  says ")
+    assert said.startswith("r-1  pending  CAN BYPASS JITUI HERE (same Unix user)  agent-a  prod  30m  READ  read pods in web  0/1  lapses in 59m59s  says ")
     assert said.count("\n") == 1
     assert not set(said) & {"\x1b", "\x07", "\u202e"}
     assert "CAN BYPASS JITUI HERE" in said
+
+
+MANY: Final = [*(f"get configmaps:settings-of-number-{at:03} in web" for at in range(14)), "delete pods in payments"]
+
+
+def long_request(**more: Any) -> RequestView:
+    """Fourteen harmless clauses before the one that is not; a reason; by the gateway's own user."""
+    clauses = tuple(ClauseView(text=text, hazard="CHANGE" if "delete" in text else "READ") for text in MANY)
+    return request_view("r-1", "agent-a", "prod", 1800, scope="; ".join(MANY), clauses=clauses, hazard="CHANGE", same_user=True,
+                        reason=Said("roll web back, OPS-1182"), you_may=("approve", "deny"), **more)  # fmt: skip
+
+
+def test_no_clause_hides_behind_harmless_ones(front: Front) -> None:
+    """In one line: the warning, the worst clause, how many are not shown and how bad they are, and the reason."""
+    front.house.requests["r-1"] = long_request()
+    said = front("requests").out
+    assert said.startswith("r-1  pending  CAN BYPASS JITUI HERE (same Unix user)  agent-a  prod  30m  CHANGE  CHANGE delete pods in payments; READ get ")
+    assert re.search(r" \+1[0-3] READ  0/1", said)
+    assert 'says "roll web back, OPS-1182"' in said
+    front.house.grants["g-1"] = grant_view("g-1", "agent-a", "prod", scope="; ".join(MANY), hazard="CHANGE")
+    assert re.search(r"CHANGE +0 +CHANGE delete pods in payments \+14 READ", front("grants").out)
+
+
+def test_approving_shows_everything_and_decides_on_that(front: Front, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every clause, the worst first, before the yes; what changed between the look and the yes is not decided."""
+    front.house.requests["r-1"] = long_request()
+    lines = front("approve", "r-1", by="ana").out.splitlines()
+    assert lines[1] == "  CAN BYPASS JITUI HERE (same Unix user): it runs as the gateway's own user"
+    assert lines[3:6] == ["  asks for 15 clauses, the worst first:", "    CHANGE  delete pods in payments", f"    READ    {MANY[0]}"]
+    assert all(any(clause in line for line in lines) for clause in MANY)
+    assert lines[-2:][0] == "  digest   d-1"
+    assert lines[-1].startswith("r-1  approved")
+    front.house.requests["r-1"] = long_request()
+    real = FakeDesk.request
+
+    async def then_it_changes(desk: FakeDesk, ident: str) -> RequestView:
+        seen = await real(desk, ident)
+        front.house.requests[ident] = replace(seen, digest=f"{seen.digest}x")
+        return seen
+
+    monkeypatch.setattr(FakeDesk, "request", then_it_changes)
+    done = front("approve", "r-1", by="ana")
+    assert (done.code, "changed since you saw it" in done.err, front.house.requests["r-1"].state) == (1, True, "pending")
+    done = front("approve", "r-1", "--json", by="ana")
+    assert (done.code, done.out) == (1, "")
+
+
+def test_approving_by_digest(front: Front) -> None:
+    """A script sends what it saw; nothing is shown again, and another digest decides nothing."""
+    front.house.requests["r-1"] = long_request()
+    other = front("approve", "r-1", "--digest", "d-0", by="ana")
+    assert (other.code, other.out) == (1, "")
+    done = front("approve", "r-1", "--digest", "d-1", by="ana")
+    assert (done.code, len(done.out.splitlines())) == (0, 1)
+
+
+@pytest.mark.parametrize(("hazard", "typed", "state"), [
+    ("CHANGE", "y", "approved"), ("CHANGE", "", "pending"), ("SPAWN", "agent-a", "approved"), ("ESCAPE", "y", "pending"),
+])
+def test_a_terminal_asks_first(tmp_path: Path, front: Front, hazard: str, typed: str, state: str) -> None:
+    """y or n; for what starts code or can leave the window, the agent's name. Anything else leaves the request as it is."""
+    front.house.requests["r-1"] = replace(long_request(), hazard=hazard, clauses=(ClauseView(text="create jobs.batch in web", hazard=hazard),))
+    env = dict(os.environ) | {"JITUI_GATEWAY": front.address.url, "JITUI_CA": str(front.address.ca), "JITUI_TOKEN": front.address.ana}
+    with Program([sys.executable, "-m", "jitui", "approve", "r-1"], env=env, tty=(100, 30)) as program:
+        asks = f"{hazard}: type agent-a to grant 30m" if hazard in {"SPAWN", "ESCAPE"} else "grant 30m? [y/N]"
+        program.expect(asks, 20)
+        assert b"create jobs.batch in web" in program.out
+        program.write(f"{typed}\r".encode())
+        done = program.end()
+    assert (done.code, front.house.requests["r-1"].state) == (0 if state == "approved" else 1, state)
+    assert (b"nothing was decided; r-1 goes on waiting" in done.out + done.err) is (state == "pending")
 
 
 def test_requests_for_programs(front: Front) -> None:

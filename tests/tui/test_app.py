@@ -1,8 +1,10 @@
 """The screens as a person uses them, through Pilot, over a gateway in memory."""
 
 import asyncio
+import re
 from dataclasses import replace
 
+from jitui.desk import ClauseView
 from jitui.said import Said
 from jitui.tui.screens.decide import DecideScreen
 from jitui.tui.screens.desk import DeskScreen
@@ -302,6 +304,32 @@ async def test_rights_that_a_reload_took_are_gone_from_the_keys() -> None:
         await hand.settle()
         await hand.settle()
         assert "lockdown" not in hand.screen.keys
+
+
+async def test_no_clause_hides_behind_harmless_ones() -> None:
+    """In the list the worst and how many more; on Decide the warning and the worst first, all of them counted, and that there is more below."""
+    desk = FakeDesk()
+    scope = "; ".join([*(f"get configmaps:settings-of-number-{at:03} in web" for at in range(40)), "delete pods in payments"])
+    clauses = tuple(ClauseView(text=text, hazard="CHANGE" if "delete" in text else "READ") for text in scope.split("; "))
+    desk.ask_for(scope=scope, clauses=clauses, hazard="CHANGE", same_user=True)
+    async with at(desk, (80, 24)) as hand:
+        line = hand.screen.line("r-41")
+        assert "CHANGE" in line
+        assert re.search(r"CHANGE del\S*.* \+40 READ", line)
+        await hand.press("enter")
+        await hand.passes(1)
+        text = hand.screen.text
+        assert text.index("it can bypass jitui here") < text.index("41 clauses: 1 CHANGE, 40 READ; the worst first") < text.index("delete pods in payments")
+        assert "more below: pagedown" in text
+        await hand.press(*["pagedown"] * 8)
+        assert "more below" not in hand.screen.text
+        assert "its words, not checked" in hand.screen.text
+    grant = FakeDesk()
+    grant.open_window(scope=scope, hazard="CHANGE")
+    async with at(grant, (160, 40)) as hand:
+        assert "delete pods in payments" in hand.screen.text
+        await hand.press("2")
+        assert re.search(r"CHANGE delete pods in payments.* \+\d+ READ", hand.screen.text)
 
 
 async def test_a_request_decided_by_somebody_else_shows_by_whom() -> None:

@@ -15,6 +15,7 @@ from textual.widgets import Input, Static
 from jitui import span
 from jitui.desk import Desk, RequestView
 from jitui.errors import InvalidError
+from jitui.rules.brief import TYPED
 from jitui.tui.feed import Seen
 from jitui.tui.figures import hour
 from jitui.tui.lines import block, text
@@ -24,7 +25,6 @@ from jitui.tui.widgets.card import request_card, request_times, request_title
 from jitui.tui.widgets.said import words
 
 ARM_S: Final = 0.7
-TYPED: Final = frozenset({"SPAWN", "ESCAPE"})  # approved only with the agent's name typed
 
 
 class DecideScreen(Board):
@@ -95,6 +95,8 @@ class DecideScreen(Board):
             self.write("#arming", text((f"{view.state} by {view.decided_by} at {hour(view.decided)}", "$state-quiet")))
         elif not self._may("approve"):
             self.write("#arming", text((view.you_may_not or "you may not decide this one", "$state-ending")))
+        elif self.armed and self._below:
+            self.write("#arming", text(("more below: pagedown; terms can only be tightened", "$state-waiting")))
         elif self.armed:
             self.write("#arming", text(("terms can only be tightened; empty: as asked", "$state-quiet")))
         else:
@@ -103,6 +105,12 @@ class DecideScreen(Board):
     @property
     def armed(self) -> bool:
         return self.shell.monotonic() - self._drawn_at >= ARM_S
+
+    @property
+    def _below(self) -> bool:
+        """Whether some of the card is not in view yet."""
+        card = self.query_one("#card", VerticalScroll)
+        return card.scroll_offset.y < card.max_scroll_y
 
     def _may(self, move: str) -> bool:
         return self.view is not None and self.view.state == "pending" and move in self.view.you_may

@@ -16,6 +16,7 @@ from textual.worker import Worker
 
 from jitui.desk import ActionView, Desk, Ended, FrameView, Frozen, GrantView, LiveChunk, SessionView
 from jitui.errors import JituiError
+from jitui.rules.brief import parts
 from jitui.tui.feed import Seen
 from jitui.tui.figures import frozen, hour, left, runs_on, size
 from jitui.tui.lines import FLEX, Cell, row, rule, text
@@ -27,7 +28,7 @@ from jitui.tui.theme import state
 from jitui.tui.widgets.activity import action_row, key_of, session_row
 from jitui.tui.widgets.countdown import bar, remaining, style
 from jitui.tui.widgets.emulator import Emulator
-from jitui.tui.widgets.grants import window_row
+from jitui.tui.widgets.grants import in_brief, window_row
 from jitui.tui.widgets.rows import Row, Rows
 from jitui.tui.widgets.said import words
 from jitui.tui.widgets.terminal import Terminal
@@ -133,7 +134,9 @@ class LiveScreen(Board):
             self.write("#clock", Content(""))
             return
         seconds = remaining(view.remaining_s, passed)
-        self.write("#window", text((view.id, "bold $primary"), "  ", (view.identity, "bold"), (f"  {view.connection}  {view.scope}", "$state-quiet")))
+        room = self.query_one("#window").content_size.width - len(view.id) - len(view.identity) - len(view.connection) - 4
+        where = f"  {view.connection}  {in_brief(parts(view.scope), max(10, min(room, 120)))}"
+        self.write("#window", text((view.id, "bold $primary"), "  ", (view.identity, "bold"), (where, "$state-quiet")))
         if view.ended:
             over = f"{view.state} {hour(view.ended)} by {view.ended_by}"
             self.write("#clock", text((over, f"bold {state(view.state)}"), (f"  {runs_on(view.may_run_on)}", "bold $state-ending")))

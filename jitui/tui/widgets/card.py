@@ -8,22 +8,17 @@ from textual.content import Content
 
 from jitui import span
 from jitui.desk import GrantView, RequestView
+from jitui.rules.brief import LONGEST, MEANS, parts, tally, worst_first
 from jitui.tui.figures import hour, left, many, runs_on, size
 from jitui.tui.lines import text
 from jitui.tui.theme import badge, state
 from jitui.tui.widgets.countdown import bar, remaining, style
+from jitui.tui.widgets.grants import in_brief
 from jitui.tui.widgets.said import quoted, words
 
 LABEL: Final = 10
-LONGEST: Final = 4000  # characters of a scope that are shown; a longer one says so
-MEANS: Final = {
-    "READ": "looks, changes nothing",
-    "SECRET": "shows credentials",
-    "EXEC": "runs commands in pods; what it starts there may go on afterwards",
-    "CHANGE": "can change what runs; what it changes outlives the window",
-    "SPAWN": "starts code with any service account of the namespace",
-    "ESCAPE": "can leave the window or widen rights",
-}
+MANY: Final = 4  # clauses; more are counted first
+PREVIEW: Final = 600  # cells of a window's scope beside the list, where nothing scrolls
 
 
 def labelled(label: str, body: str, width: int, colour: str = "") -> Iterator[Content]:
@@ -38,15 +33,15 @@ def request_card(view: RequestView, width: int) -> list[Content]:
     """What an approver must know, in the order of what matters."""
     lines: list[Content] = [Content("")]
     lines += _hazard(view.hazard, width)
+    if view.same_user:
+        lines += labelled("", "it can bypass jitui here: it runs as the gateway's own user", width, "bold $state-ending")
+    if view.owner_may_approve:
+        lines += labelled("", "the rule lets its owner approve it", width, "$state-ending")
     lines.append(Content(""))
     lines += _clauses(view, width)
     lines += [Content(""), *_terms(view, width), Content("")]
     origin = f"{view.from_peer}, token {view.token}"
     lines += labelled("from", origin, width)
-    if view.same_user:
-        lines += labelled("", "it can bypass jitui here: it runs as the gateway's own user", width, "bold $state-ending")
-    if view.owner_may_approve:
-        lines += labelled("", "the rule lets its owner approve it", width, "$state-ending")
     if view.before:
         lines += labelled("before", view.before, width)
     if view.used:
@@ -67,13 +62,17 @@ def _hazard(hazard: str, width: int) -> Iterator[Content]:
 
 
 def _clauses(view: RequestView, width: int) -> Iterator[Content]:
-    for index, clause in enumerate(view.clauses):
-        label = "asks for" if index == 0 else ""
-        pieces = textwrap.wrap(words(clause.text, LONGEST), max(10, width - LABEL - 12), break_on_hyphens=False) or [""]
+    clauses = worst_first([(clause.text, clause.hazard) for clause in view.clauses])
+    many = len(clauses) > MANY
+    if many:
+        yield from labelled("asks for", f"{tally(clauses)}; the worst first", width, "bold")
+    for index, (clause, hazard) in enumerate(clauses):
+        label = "asks for" if index == 0 and not many else ""
+        pieces = textwrap.wrap(words(clause, LONGEST), max(10, width - LABEL - 12), break_on_hyphens=False) or [""]
         for line, piece in enumerate(pieces):
-            hazard = words(clause.hazard, 8) if line == 0 else ""
+            said = words(hazard, 8) if line == 0 else ""
             head = f" {label if line == 0 else '':<{LABEL}}"
-            yield Content.assemble((head, "$state-quiet"), (f"{hazard:<8}", f"bold {state(clause.hazard)}"), "  ", (piece, "bold"))
+            yield Content.assemble((head, "$state-quiet"), (f"{said:<8}", f"bold {state(hazard)}"), "  ", (piece, "bold"))
     if view.rule_scope == view.scope:
         yield from labelled("rule", "the same; it allows no more", width, "$state-quiet")
     else:
@@ -134,7 +133,7 @@ def preview_grant(view: GrantView, passed: float, width: int) -> list[Content]:
         if view.frozen_by:
             lines += labelled("frozen", f"by {words(view.frozen_by, 40)}, {size(view.held)} held; its clock runs on", width, "bold $state-frozen")
     lines.append(Content.assemble((f" {'hazard':<{LABEL}}", "$state-quiet"), (f" {words(view.hazard, 10)} ", badge(view.hazard))))
-    lines += labelled("scope", view.scope, width)
+    lines += labelled("scope", in_brief(parts(view.scope), PREVIEW), width)
     lines += labelled("approved", ", ".join(view.approved_by) + f" ({view.request})", width)
     left_over = f" ({size(view.bytes_left)} left)" if view.bytes_left else ""
     lines += labelled("bytes", f"{size(view.bytes_in)} in, {size(view.bytes_out)} out{left_over}, {view.open_streams} streams open", width)

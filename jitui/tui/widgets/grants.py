@@ -1,16 +1,19 @@
 """Requests and windows as one line each, drawn for the width there is."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 
 from rich.cells import cell_len
 from textual.content import Content
 
 from jitui import span
 from jitui.desk import GrantView, RequestView
+from jitui.rules.brief import Part, brief
 from jitui.tui.figures import frozen, hour, left, many, runs_on, size
 from jitui.tui.lines import FLEX, Cell, cut, row
 from jitui.tui.theme import GLYPHS, state
 from jitui.tui.widgets.countdown import SOON_S, bar, remaining, style
+from jitui.tui.widgets.said import words
 
 Draw = Callable[[int], Content]
 
@@ -18,6 +21,11 @@ Draw = Callable[[int], Content]
 def columns(width: int) -> tuple[int, int]:
     """Cells for an identity and for a connection."""
     return (15, 8) if width < 96 else (20, 12) if width < 140 else (24, 16)
+
+
+def in_brief(clauses: Sequence[Part], cells: int) -> str:
+    """A scope in so many cells: the worst clause first, and how many are not shown."""
+    return brief(clauses, cells, measure=cell_len, cut=words)
 
 
 def request_row(view: RequestView, passed: float, *, new: bool = False) -> Draw:
@@ -35,7 +43,7 @@ def request_row(view: RequestView, passed: float, *, new: bool = False) -> Draw:
                 Cell(view.connection, where, "$state-quiet"),
                 Cell(span.show(view.duration_s), 5, right=True),
                 Cell(view.hazard, 6, f"bold {state(view.hazard)}"),
-                Cell(view.scope, FLEX),
+                Cell(partial(in_brief, [(clause.text, clause.hazard) for clause in view.clauses]), FLEX),
                 *_new(new),
                 Cell(left(view.waited_s + passed), 6, "$state-ending" if late else "$state-quiet", right=True),
                 *([Cell(count, cell_len(count), "$state-quiet")] if count else []),
@@ -119,8 +127,8 @@ def window_row(view: GrantView, passed: float, *, new: bool) -> Draw:
         if new:
             cells.append(Cell("new", 3, "bold $state-new"))
         over = bool(view.frozen_by or view.ended)
-        words = "FROZEN" if view.frozen_by else view.state if view.ended else left(seconds)
-        cells.append(Cell(words, 7, state(mark) if over else style(seconds), right=True))
+        said = "FROZEN" if view.frozen_by else view.state if view.ended else left(seconds)
+        cells.append(Cell(said, 7, state(mark) if over else style(seconds), right=True))
         return row(cells, width)
 
     return draw
