@@ -112,7 +112,7 @@ class HeadCutter:
             head, rest = bytes(self._held[: end + 4]), bytes(self._held[end + 4 :])
             self._held = bytearray()
             return head, rest
-        if BARE.search(self._held, max(0, known - 1), limit):
+        if _holds_bare(self._held, max(0, known - 1), limit):
             raise _bare()
         if len(self._held) >= limit:
             raise HeadTooLong(f"the head is longer than {limit} bytes; send fewer or shorter headers")
@@ -122,8 +122,14 @@ class HeadCutter:
         """Bytes of the head that is held, which is a long one."""
         if not COMMAND.match(self._held):
             return HEAD_LIMIT
-        line = self._held.find(b"\r\n", 0, COMMAND_LIMIT)
-        return COMMAND_LIMIT if line < 0 else line + HEAD_LIMIT
+        line = self._held.find(b"\n", 0, COMMAND_LIMIT)
+        return COMMAND_LIMIT if line < 0 else line - 1 + HEAD_LIMIT
+
+
+def _holds_bare(held: bytearray, start: int, limit: int) -> bool:
+    """Whether what BARE describes is in that part. A line of a mebibyte has none of its three bytes, which three looks of memchr's say at no cost."""
+    first = min((at for byte in (b"\0", b"\r", b"\n") if (at := held.find(byte, start, limit)) >= 0), default=-1)
+    return first >= 0 and BARE.search(held, first, limit) is not None
 
 
 def refuse_request(head: bytes) -> NoReturn:

@@ -12,7 +12,7 @@ from jitui.errors import ConfigurationError, InvalidError, NotFoundError
 from jitui.facts import Draft, Kind
 from jitui.instant import Instant
 from jitui.rules.terms import Identity, RequestState, Role
-from jitui.store import Files, SessionRow
+from jitui.store import Files, SessionRow, archive
 from jitui.tape.frame import Channel, Frame
 from tests.store.life import BOOT, NOW, added, approved, asked, attempted, began, ended, frames, granted, opened, record, until, window
 
@@ -190,3 +190,18 @@ async def test_a_damaged_file(tmp_path: Path) -> None:
     tape.write_bytes(data)
     with pytest.raises(InvalidError, match="it is damaged"):
         list(Files(tmp_path / "state").all_frames(1))
+
+
+async def test_idle_connections_are_few_however_many_tapes_are_read(tmp_path: Path) -> None:
+    """Descriptors are for others, too; those used last stay."""
+    async with opened(tmp_path / "state", tape_limit=4000) as store:
+        await store.commit([*window(), began(1)])
+        for at in range(60):
+            await record(store, frames(1, [bytes(random.Random(at).randbytes(3000))], at))
+        files = Files(tmp_path / "state")
+        assert len(files.tapes()) > archive.KEPT * 2
+        before = len(list(Path("/proc/self/fd").iterdir()))
+        assert len(list(files.all_frames(1))) == 60
+        assert len(list(Path("/proc/self/fd").iterdir())) - before <= archive.KEPT * 3
+        files.close()
+        assert len(list(Path("/proc/self/fd").iterdir())) <= before

@@ -3,6 +3,7 @@
 import time
 
 import pytest
+from hypothesis import given, strategies as st
 
 from jitui.wire import strict
 from jitui.wire.strict import HEAD_LIMIT, CodingRefused, HeadCutter, HeadTooLong, Malformed, MethodRefused, VersionRefused
@@ -127,3 +128,21 @@ def test_the_arguments_of_a_command_may_be_long() -> None:
 def test_tokens_of_several_lines() -> None:
     """A list may stand on many lines, with white space and empty members (RFC 9110, 5.6.1)."""
     assert strict.tokens([b"Keep-Alive, ,\tUpgrade ", b"", b"X"]) == [b"keep-alive", b"upgrade", b"x"]
+
+
+@given(st.lists(st.sampled_from((b"\r", b"\n", b"\r\n", b"\0", b"a", b"A" * 9)), max_size=12).map(b"".join), st.integers(0, 12), st.integers(0, 40))
+def test_bare_control_characters_are_found_wherever_they_stand(held: bytes, start: int, limit: int) -> None:
+    """In any part of a head, also where a line's end lies across the part's beginning."""
+    assert strict._holds_bare(bytearray(held), start, limit) == (strict.BARE.search(held, start, limit) is not None)
+
+
+def test_a_mebibyte_that_comes_in_pieces_costs_little() -> None:
+    """Less than one look at it, byte by byte, would: who sends heads without end takes none of the loop's time."""
+    whole = b"GET /api/v1/namespaces/web/pods/web/exec?command=" + b"A" * 1_000_000
+    begun = time.process_time()
+    strict.BARE.search(whole)
+    once = time.process_time() - begun
+    cutter, begun = HeadCutter(), time.process_time()
+    for at in range(0, len(whole), 1 << 16):
+        assert cutter.cut(whole[at:at + (1 << 16)]) is None
+    assert time.process_time() - begun < once / 2
