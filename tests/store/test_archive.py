@@ -192,6 +192,11 @@ async def test_a_damaged_file(tmp_path: Path) -> None:
         list(Files(tmp_path / "state").all_frames(1))
 
 
+def descriptors() -> int:
+    """Open ones of this process."""
+    return len(list(Path("/proc/self/fd").iterdir()))
+
+
 async def test_idle_connections_are_few_however_many_tapes_are_read(tmp_path: Path) -> None:
     """Descriptors are for others, too; those used last stay."""
     async with opened(tmp_path / "state", tape_limit=4000) as store:
@@ -200,8 +205,8 @@ async def test_idle_connections_are_few_however_many_tapes_are_read(tmp_path: Pa
             await record(store, frames(1, [bytes(random.Random(at).randbytes(3000))], at))
         files = Files(tmp_path / "state")
         assert len(files.tapes()) > archive.KEPT * 2
-        before = len(list(Path("/proc/self/fd").iterdir()))
+        before = descriptors()
         assert len(list(files.all_frames(1))) == 60
-        assert len(list(Path("/proc/self/fd").iterdir())) - before <= archive.KEPT * 3
+        assert descriptors() - before <= archive.KEPT * 3
         files.close()
-        assert len(list(Path("/proc/self/fd").iterdir())) <= before
+        assert descriptors() <= before
