@@ -14,6 +14,7 @@ from functools import partial
 from typing import Any, Final, cast
 
 from jitui.doors.visitors import Visitor, Visitors
+from jitui.identity.peer import owner
 
 SHUTDOWN_S: Final = 2.0  # for a client to say that it closes, too
 BREATH: Final = 0.05  # seconds without an accept when there is no descriptor for it
@@ -25,9 +26,9 @@ Spawn = Callable[[Callable[[], Coroutine[Any, Any, None]]], None]
 class Porch:
     """One listening socket, while it is open."""
 
-    def __init__(self, visitors: Visitors, spawn: Spawn, named: Callable[[socket.socket], str]) -> None:
-        """`named`: whom a connection counts for while nobody has shown a token on it, its address for example."""
-        self.visitors = visitors
+    def __init__(self, visitors: Visitors, spawn: Spawn, named: Callable[[socket.socket], str], *, asks_owner: bool) -> None:
+        """`named`: whom a connection counts for while nobody has shown a token on it, its address for example. `asks_owner`: whose process it is, too."""
+        self.visitors, self._asks_owner = visitors, asks_owner
         self._spawn, self._named = spawn, named
         self._closed = False
         self._context: ssl.SSLContext | None = None
@@ -101,6 +102,8 @@ class Porch:
             return self._factory(visitor)
 
         try:
+            if self._asks_owner and connection.family != socket.AF_UNIX:  # before a byte of it is read: who closes at once does not come so far as to ask
+                visitor.uid = await owner(connection)
             await asyncio.get_running_loop().connect_accepted_socket(protocol, connection, **tls)
             met = True
         except (OSError, EOFError):  # no TLS, not in time, or gone: TimeoutError, ssl.SSLError and ConnectionError are such

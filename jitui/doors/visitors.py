@@ -13,6 +13,7 @@ from typing import Final
 from jitui.bucket import Bucket
 from jitui.doors.caps import Caps
 from jitui.errors import TooManyError
+from jitui.identity.peer import Unseen
 
 ADDRESSES: Final = 4096  # whose refused requests are counted apart
 ASK: Final = "or ask whoever runs this gateway for more"
@@ -21,12 +22,13 @@ ASK: Final = "or ask whoever runs this gateway for more"
 class Visitor:
     """One connection, from its accept to its close."""
 
-    __slots__ = ("address", "close", "grant", "head", "owner", "resting", "streaming", "until")
+    __slots__ = ("address", "close", "grant", "head", "owner", "resting", "streaming", "uid", "until")
 
     def __init__(self, address: str, until: float, close: Callable[[], None]) -> None:
         self.address, self.until, self.close = address, until, close  # `until`: loop time by which a stranger has to be known
         self.owner: Owner | None = None  # None: a stranger
         self.resting: Callable[[], bool] = lambda: False  # whether nothing is asked on it just now
+        self.uid: int | Unseen | None = None  # of the process at the other end; None: it was not asked for
         self.head = 0  # bytes of a request head that is not whole
         self.grant = 0  # of the stream that it carries
         self.streaming = False

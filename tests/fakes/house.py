@@ -50,17 +50,19 @@ def rule(identity: str = AGENT, scope: str = WIDE, **more: Any) -> Rule:
 class House:
     """A gateway without its API door. Its pieces are the real ones."""
 
-    def __init__(self, store: Store, clock: ManualClock, cluster: Cluster, bus: Bus, rules: dict[tuple[str, str], Rule], folder: Path) -> None:
+    def __init__(self, store: Store, clock: ManualClock, cluster: Cluster, bus: Bus, rules: dict[tuple[str, str], Rule], folder: Path,
+                 isolated_from: int | None = None) -> None:  # fmt: skip
         self.store, self.clock, self.cluster, self.bus = store, clock, cluster, bus
         self.group: asyncio.TaskGroup
         self.troubles: list[dict[str, Any]] = []  # what would be in the log
         self.failed: list[BaseException] = []  # what tasks raised
         self.pool = Pool(cluster)
-        self.way = Way("prod", cluster, self.pool, Discovery(cluster, self.pool, clock, usual=USUAL), self.spawn)
+        self.way = Way("prod", cluster, self.pool, Discovery(cluster, self.pool, clock, usual=USUAL), self.spawn, isolated_from is not None)
         people = People(os.geteuid(), {})
         self.broker = Broker(store, clock, gateway="test", people=people, rules=rules, kinds={"prod": CLUSTER}, spawn=self.spawn)
         self.broker.windows.occupied = lambda _, live: self.way.occupied(live)
-        self.door = KubeDoor(self.broker, Callers(self.broker.roster.directory, clock), {"prod": self.way}, self.spawn, os.geteuid())
+        self.door = KubeDoor(self.broker, Callers(self.broker.roster.directory, clock), {"prod": self.way}, self.spawn,
+                             os.geteuid() if isolated_from is None else isolated_from)  # fmt: skip
         self.files = Files(folder)
         self.counter = Counter(Premises(self.broker, self.files, bus, Gauge(store), "https://gw", "", ("prod",), self._reload, lambda: None))
         self.trust: ssl.SSLContext
@@ -200,14 +202,16 @@ class Kubectl:
 
 
 @contextlib.asynccontextmanager
-async def house(folder: Path, *, rules: tuple[Rule, ...] = (), clock: ManualClock | None = None, agent: bool = True) -> AsyncIterator[House]:
-    """A gateway that ends with the block. `folder` may hold what another left."""
+async def house(folder: Path, *, rules: tuple[Rule, ...] = (), clock: ManualClock | None = None, agent: bool = True,
+                isolated_from: int | None = None) -> AsyncIterator[House]:  # fmt: skip
+    """A gateway that ends with the block. `folder` may hold what another left. `isolated_from`: the uid that it takes for its own, isolation being required."""
     clock, bus = clock or ManualClock(), Bus()
     loop = asyncio.get_running_loop()
     async with serving(folder / "upstream") as cluster:
         store = await Store.open(folder / "state", clock, bus, reserve_bytes=RESERVE)
         try:
-            found = House(store, clock, cluster, bus, {(each.identity, each.connection): each for each in rules or (rule(),)}, folder / "state")
+            found = House(store, clock, cluster, bus, {(each.identity, each.connection): each for each in rules or (rule(),)}, folder / "state",
+                          isolated_from)  # fmt: skip
             loop.set_exception_handler(lambda _, context: found.troubles.append(context))
             async with asyncio.TaskGroup() as found.group:
                 await asyncio.to_thread((folder / "tls").mkdir, exist_ok=True)

@@ -95,7 +95,7 @@ class ApiDoor:
         server.lifespan = config.lifespan_class(config)
         await server.startup(sockets=[])
         visitors = self.tcp if tls is not None else self.desk
-        porch = Porch(visitors, self._spawn, name_of)
+        porch = Porch(visitors, self._spawn, name_of, asks_owner=True)
         self._servers.append((server, porch))
         porch.open(sock, tls, partial(PeerProtocol, config, server.server_state, server.lifespan.state, visitors))
 

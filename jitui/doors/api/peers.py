@@ -28,15 +28,15 @@ TOO_LARGE: Final = (b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-ty
 class Peer:
     """The other end of one connection."""
 
-    __slots__ = ("_client", "_same_user", "_seated", "_server", "_visitor", "_visitors", "uid")
+    __slots__ = ("_client", "_owner", "_seated", "_visitor", "_visitors", "uid")
 
-    def __init__(self, uid: int | None, client: tuple[str, int] | None, server: tuple[str, int] | None) -> None:
+    def __init__(self, uid: int | None, client: tuple[str, int] | None, owner: int | peer.Unseen | None = None) -> None:
+        """`owner`: whose process a TCP client is, as its accept found."""
         self.uid = uid  # of a Unix socket's other end
         self._visitors: Visitors | None = None
         self._visitor: Visitor | None = None
         self._seated = False  # the request in progress is somebody's
-        self._client, self._server = client, server
-        self._same_user: bool | None = None if uid is None else uid == os.geteuid()
+        self._client, self._owner = client, owner if uid is None else uid
 
     @property
     def label(self) -> str:
@@ -76,12 +76,9 @@ class Peer:
             return False
         return True
 
-    async def same_user(self) -> bool:
-        """Whether a process of the gateway's own Unix user is at the other end; a loopback client's uid is looked up once."""
-        if self._same_user is None:
-            uid = await asyncio.to_thread(peer.loopback_uid, self._client, self._server) if self._client and self._server else None
-            self._same_user = uid == os.geteuid()
-        return self._same_user
+    def same_user(self) -> bool:
+        """Whether a process of the gateway's own Unix user is at the other end, or one of this machine that the kernel does not show."""
+        return self._owner in {os.geteuid(), peer.Unseen.CLOSING}
 
 
 class PeerProtocol(HttpToolsProtocol):
@@ -97,7 +94,7 @@ class PeerProtocol(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
-        found = peer_of(transport)
+        found = peer_of(transport, self._visitor)
         found.visits(self._visitors, self._visitor)
         self._visitor.close, self._visitor.resting = transport.abort, self._resting
         self.app_state = {**self.app_state, "peer": found, "hang_up": transport.close}
@@ -175,10 +172,10 @@ def name_of(sock: socket.socket) -> str:
     return f"uid {peer.credentials(sock).uid}" if sock.family == socket.AF_UNIX else str(sock.getpeername()[0])
 
 
-def peer_of(transport: asyncio.BaseTransport) -> Peer:
+def peer_of(transport: asyncio.BaseTransport, visitor: Visitor | None = None) -> Peer:
     """The peer of a connection that was just made."""
     sock: Any = transport.get_extra_info("socket")
     if sock is not None and sock.family == socket.AF_UNIX:
-        return Peer(peer.credentials(sock).uid, None, None)
-    client, server = transport.get_extra_info("peername"), transport.get_extra_info("sockname")
-    return Peer(None, (client[0], client[1]) if client else None, (server[0], server[1]) if server else None)
+        return Peer(peer.credentials(sock).uid, None)
+    client = transport.get_extra_info("peername")
+    return Peer(None, (client[0], client[1]) if client else None, visitor.uid if visitor is not None else None)

@@ -43,7 +43,7 @@ class Reception:
             self.refused += 1
             raise
         peer.known(caller.who)
-        return self._counter.bind(self._callers.standing(caller), peer.label, await peer.same_user())
+        return self._counter.bind(self._callers.standing(caller), peer.label, peer.same_user())
 
     def _caller(self, peer: Peer, authorization: str | None) -> Caller:
         if authorization is not None:

@@ -17,7 +17,7 @@ from jitui.doors.porch import Porch, address_of
 from jitui.doors.visitors import Visitor, Visitors
 from jitui.errors import JituiError, NotFoundError, RefusedError, UnavailableError, UnknownCallerError
 from jitui.identity.callers import Callers
-from jitui.identity.peer import loopback_uid
+from jitui.identity.peer import Unseen
 from jitui.limits import Limits
 from jitui.session.relay import Relay
 from jitui.session.turns import Turns
@@ -48,7 +48,7 @@ class KubeDoor:
         self.port = 0
         self._own_uid = own_uid
         self._bound: socket.socket | None = None  # until it is open
-        self._porch = Porch(self.visitors, spawn, address_of)
+        self._porch = Porch(self.visitors, spawn, address_of, asks_owner=any(way.isolated for way in ways.values()))
 
     def bind(self, host: str, port: int) -> None:
         """Take the address; who connects waits until `open`. Raises UnavailableError if the port is taken."""
@@ -114,7 +114,7 @@ class KubeDoor:
             known = sorted(each for each in self.ways if (caller.who.name, each) in self.broker.requests.rules)
             raise NotFoundError(f"no connection {name} here; yours: {', '.join(known) or 'none'}")
         if way.isolated:
-            self._isolated(name, client.transport)
+            self._isolated(name, visitor)
         return Admission(caller.who, caller.token, name, match[2] or b"/", way, client.peer)
 
     def _unknown(self, visitor: Visitor, now: float) -> None:
@@ -123,7 +123,8 @@ class KubeDoor:
         self.visitors.unknown(visitor, now)
         self.visitors.refused(visitor, now)
 
-    def _isolated(self, name: str, transport: asyncio.Transport) -> None:
-        client, server = transport.get_extra_info("peername"), transport.get_extra_info("sockname")
-        if loopback_uid(client[:2], server[:2]) == self._own_uid:
+    def _isolated(self, name: str, visitor: Visitor) -> None:
+        if visitor.uid in {None, Unseen.CLOSING}:
+            raise RefusedError(f"{name} requires isolation, and the kernel does not show which Unix user this client runs as; connect again")
+        if visitor.uid == self._own_uid:
             raise RefusedError(f"{name} requires isolation, and this agent runs as the gateway's own Unix user: it could bypass jitui here")

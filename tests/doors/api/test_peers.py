@@ -10,6 +10,7 @@ import uvloop
 
 from jitui.doors.api import peers
 from jitui.doors.api.peers import Peer
+from jitui.identity.peer import Unseen
 from tests.fakes.gateway import Address, serving
 
 LARGE = b"GET / HTTP/1.1\r\n" + b"".join(b"x-%05d: %s\r\n" % (at, b"a" * 900) for at in range(73))  # a little more than 64 KiB
@@ -53,14 +54,17 @@ async def test_a_second_head_is_bounded_too(gateway: Address) -> None:
 
 def test_labels() -> None:
     """Approvers see an address, or the Unix user."""
-    assert [Peer(1000, None, None).label, Peer(None, ("192.0.2.7", 5000), ("192.0.2.1", 8444)).label] == ["uid 1000", "192.0.2.7"]
+    assert [Peer(1000, None).label, Peer(None, ("192.0.2.7", 5000)).label] == ["uid 1000", "192.0.2.7"]
 
 
-async def test_same_user() -> None:
-    """Only a process of the gateway's own user is; another user of the machine and another host are not."""
-    assert await Peer(os.geteuid(), None, None).same_user()
-    assert not await Peer(54321, None, None).same_user()
-    assert not await Peer(None, ("192.0.2.7", 5000), ("192.0.2.1", 8444)).same_user()
+def test_same_user() -> None:
+    """A process of the gateway's own user is, and one that was gone too soon to be known; another user of the machine and another host are not."""
+    assert Peer(os.geteuid(), None).same_user()
+    assert Peer(None, ("127.0.0.1", 5000), os.geteuid()).same_user()
+    assert Peer(None, ("127.0.0.1", 5000), Unseen.CLOSING).same_user()
+    assert not Peer(54321, None).same_user()
+    assert not Peer(None, ("127.0.0.1", 5000), 54321).same_user()
+    assert not Peer(None, ("192.0.2.7", 5000), Unseen.REMOTE).same_user()
 
 
 def test_under_uvloop(tmp_path_factory: pytest.TempPathFactory) -> None:

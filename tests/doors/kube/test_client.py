@@ -346,6 +346,7 @@ async def test_discovery_is_answered_without_a_window(tmp_path: Path) -> None:
             asked.line.answer(json.dumps({"gitVersion": "v1"}).encode())
 
         home.cluster.answerer = answer
+        assert await home.way.discovery.fetch("/version", b"") is not None  # as the gateway does at its start
         kubectl = await home.dial()
         assert (await kubectl.ask("GET", "/version", "X-Agent: secret"))[2] == b'{"gitVersion": "v1"}'
         assert (await kubectl.ask("GET", "/version"))[0] == 200
