@@ -93,6 +93,8 @@ class Listen(Strict):
     """HTTP and JSON for agents and people elsewhere, TLS and a token."""
     names: list[str] = Field(default_factory=lambda: ["localhost", "127.0.0.1", "::1"])
     """Host names and addresses in the server's certificate."""
+    socket_group: str = Field(default="", pattern=r"^(?:[A-Za-z_][A-Za-z0-9_.-]{0,31})?$")
+    """The Unix group whose people may use the desk's socket; who of them is who, people says by uid. Empty: the gateway's user alone."""
 
 
 class Certificate(Strict):
@@ -332,6 +334,9 @@ def _across(settings: Settings, document: marked.Marked) -> list[tuple[int, str]
         if pair in seen:
             found.append((line, f"rules[{at}]: a second rule for {entry.identity} on {entry.connection}, first on line {seen[pair]}; put both in one"))
         seen.setdefault(pair, line)
+    if settings.listen.socket_group and not settings.people:
+        found.append((document.line(("listen", "socket_group")),
+                      f"listen.socket_group: nobody is named under people, so nobody of {settings.listen.socket_group} could do anything; name them by uid"))
     for uid, count in Counter(person.uid for person in settings.people.values()).items():
         if count > 1:
             names = [name for name, person in settings.people.items() if person.uid == uid]

@@ -2,6 +2,9 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Final
+
+SERVICE: Final = Path("/run/jitui/desk.sock")  # of a gateway that serves a whole machine
 
 
 def state_folder(env: Mapping[str, str]) -> Path:
@@ -23,6 +26,23 @@ def config_file(env: Mapping[str, str]) -> Path:
 def socket(env: Mapping[str, str], data_dir: Path | None) -> Path:
     """The desk's socket: in the data folder if that was named, so that two gateways never meet; else in the runtime folder."""
     return (data_dir if data_dir is not None else runtime_folder(env)) / "desk.sock"
+
+
+def found_socket(env: Mapping[str, str], data_dir: Path | None) -> tuple[Path, bool]:
+    """Where a client looks for a gateway, and whether that is the machine's own: who has none of their own asks the service's."""
+    own = socket(env, data_dir)
+    service = data_dir is None and not _there(own) and _there(SERVICE)
+    return (SERVICE if service else own), service
+
+
+def _there(path: Path) -> bool:
+    """Whether there is something, or might be behind a door that is closed to us: then that is what a client is told."""
+    try:
+        return path.exists()
+    except PermissionError:
+        return True
+    except OSError:
+        return False
 
 
 def data_behind(sock: Path, env: Mapping[str, str]) -> Path | None:

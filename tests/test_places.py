@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from jitui import places
 
 XDG = {"XDG_STATE_HOME": "/s", "XDG_RUNTIME_DIR": "/r", "XDG_CONFIG_HOME": "/c"}
@@ -28,3 +30,18 @@ def test_the_socket_and_the_data_behind_it(tmp_path: Path) -> None:
         folder.mkdir(parents=True)
         (folder / "ledger.db").touch()
         assert places.data_behind(places.socket(env, named), env) == folder
+
+
+def test_who_has_no_gateway_asks_the_machines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The service's socket, where it is there and one's own is not; never for a data folder that was named."""
+    env = {"XDG_RUNTIME_DIR": str(tmp_path / "r")}
+    own, service = tmp_path / "r/jitui/desk.sock", tmp_path / "run/desk.sock"
+    monkeypatch.setattr(places, "SERVICE", service)
+    assert places.found_socket(env, None) == (own, False)
+    service.parent.mkdir()
+    service.touch()
+    assert places.found_socket(env, None) == (service, True)
+    assert places.found_socket(env, tmp_path / "d") == (tmp_path / "d/desk.sock", False)
+    own.parent.mkdir(parents=True)
+    own.touch()
+    assert places.found_socket(env, None) == (own, False)

@@ -27,7 +27,7 @@ class Reach:
     token_file: str
     ca: str
     data_dir: Path | None
-    named: bool  # the gateway was named, not found
+    named: bool  # the gateway was named, or is the machine's; none is started in its place
 
     @property
     def address(self) -> Address:
@@ -58,8 +58,8 @@ def reach() -> Reach:
     given: dict[str, Any] = click.get_current_context().find_root().ensure_object(dict)
     data_dir = Path(given["data_dir"]).expanduser().absolute() if given.get("data_dir") else None
     named = given.get("gateway") or os.environ.get("JITUI_GATEWAY", "")
-    found = f"unix:{places.socket(os.environ, data_dir)}"
-    return Reach(named or found, given.get("token_file") or "", given.get("ca") or os.environ.get("JITUI_CA", ""), data_dir, bool(named))
+    found, service = places.found_socket(os.environ, data_dir)
+    return Reach(named or f"unix:{found}", given.get("token_file") or "", given.get("ca") or os.environ.get("JITUI_CA", ""), data_dir, bool(named) or service)
 
 
 @asynccontextmanager

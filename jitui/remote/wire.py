@@ -1,5 +1,6 @@
 """One HTTP client of one gateway: answers into views, errors back into the classes they were."""
 
+import grp
 import os
 import ssl
 import stat
@@ -162,9 +163,11 @@ def _trust(ca: Path | None, ca_pem: str) -> ssl.SSLContext:
 
 def _no_socket(path: Path) -> JituiError:
     """Why a Unix socket can't be connected to."""
-    foreign = f"{path} is not yours to open: it is for its gateway's user alone; come over https with a token (--gateway, --token-file)"
+    token = "come over https with a token (--gateway, --token-file)"  # noqa: S105 - a sentence
+    foreign = f"{path} is not yours to open: it is for its gateway's user, and for a group if listen.socket_group names one; {token}"
     try:
-        mode = path.stat().st_mode
+        found = path.stat()
+        mode = found.st_mode
     except FileNotFoundError:
         return UnavailableError(f"no gateway running: {path} is not there; {START}")
     except PermissionError:
@@ -174,8 +177,17 @@ def _no_socket(path: Path) -> JituiError:
     if not stat.S_ISSOCK(mode):
         return UnavailableError(f"no gateway running: {path} is no socket; {START}")
     if not os.access(path, os.W_OK):
+        if mode & stat.S_IWGRP:
+            foreign = f"{path} is not yours to open: it is for the group {_group(found.st_gid)}; have yourself added and log in anew, or {token}"
         return RefusedError(foreign)
     return UnavailableError(f"no gateway running: nobody answers at {path}; {START}")
+
+
+def _group(gid: int) -> str:
+    try:
+        return grp.getgrgid(gid).gr_name
+    except KeyError:
+        return str(gid)
 
 
 def _tls_words(error: httpx.ConnectError) -> str:

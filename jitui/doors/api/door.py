@@ -15,6 +15,7 @@ import uvicorn
 
 from jitui.descriptors import share
 from jitui.doors.api.app import build
+from jitui.doors.api.group import gid_of, give, open_folder
 from jitui.doors.api.peers import PeerProtocol, name_of
 from jitui.doors.api.seat import Counter, Reception
 from jitui.doors.caps import Caps, at_api
@@ -51,15 +52,15 @@ class ApiDoor:
         """Requests of nobody, since the start."""
         return self._reception.refused
 
-    def bind(self, *, unix: Path | None = None, tcp: tuple[str, int] | None = None, tls: ssl.SSLContext | None = None) -> None:
-        """Take the addresses; who connects waits until `open`. TCP needs `tls`.
+    def bind(self, *, unix: Path | None = None, group: str = "", tcp: tuple[str, int] | None = None, tls: ssl.SSLContext | None = None) -> None:
+        """Take the addresses; who connects waits until `open`. `group`: whose people may use the Unix socket, besides its owner. TCP needs `tls`.
 
         Raises ConflictError (port or socket taken), UnsafeError, ConfigurationError (no such address); close it then, too.
         """
         if tcp is not None and tls is None:
             raise ConfigurationError("the API listens on TCP with TLS only")
         if unix is not None:
-            self._bound.append((bind_unix(unix), None))
+            self._bound.append((bind_unix(unix, group), None))
             self._path = unix
         if tcp is not None:
             sock = bind_tcp(*tcp)
@@ -100,10 +101,16 @@ class ApiDoor:
         porch.open(sock, tls, partial(PeerProtocol, config, server.server_state, server.lifespan.state, visitors))
 
 
-def bind_unix(path: Path) -> socket.socket:
-    """A Unix socket only its owner can connect to, in the place of one that nobody answers any more. Raises ConflictError, UnsafeError."""
+def bind_unix(path: Path, group: str = "") -> socket.socket:
+    """A Unix socket only its owner (and `group`) can connect to, in the place of one that nobody answers any more.
+
+    Raises ConflictError, UnsafeError, ConfigurationError (no such group).
+    """
     if len(os.fsencode(path)) > PATH_LIMIT:
         raise UnsafeError(f"socket path {path} is longer than the {PATH_LIMIT} bytes a Unix socket may have; use a shorter --data-dir or XDG_RUNTIME_DIR")
+    gid = gid_of(group) if group else -1
+    if group:
+        open_folder(path.parent, gid, group)
     _clear(path)
     sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     before = os.umask(0o177)
@@ -114,6 +121,13 @@ def bind_unix(path: Path) -> socket.socket:
         raise UnsafeError(f"can't make the socket {path}: {error.strerror}") from None
     finally:
         os.umask(before)
+    if group:
+        try:
+            give(path, gid, group)
+        except UnsafeError:
+            sock.close()
+            path.unlink(missing_ok=True)
+            raise
     sock.listen(BACKLOG)
     return sock
 
