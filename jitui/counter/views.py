@@ -1,7 +1,8 @@
 """The broker's values as what people are shown."""
 
 from base64 import b64encode
-from collections.abc import Container, Mapping
+from collections.abc import Container, Mapping, Sequence
+from typing import Final
 
 from jitui.desk import ActionView, ClauseView, FactView, FrameView, GrantView, IdentityView, Proof, RequestView, SessionView, TokenView
 from jitui.facts import Fact
@@ -18,7 +19,14 @@ from jitui.session.live import Session, Window
 from jitui.store import ActionRow
 from jitui.store.rows import SessionRow, Totals
 from jitui.tape.masking.session import Shown
+from jitui.tape.masking.text import masked_text, masked_values, masked_words
 from jitui.tape.verify import Verdict
+
+TEXTS: Final = frozenset({"argv", "reason", "why", "words"})  # of facts: what others wrote
+
+
+def _argv(words: Sequence[str]) -> tuple[Said, ...]:
+    return tuple(Said(word) for word in masked_words(words))
 
 
 def when(wall_us: int | None) -> str:
@@ -49,7 +57,7 @@ def request_view(
     return RequestView(
         id=f"r-{request.id}", state=str(request.state), identity=request.identity, owner=agent.owner, connection=request.connection,
         duration_s=duration_s, scope=str(scope), clauses=tuple(ClauseView(text=str(c), hazard=str(clause_hazard(c, guarded))) for c in scope.clauses),
-        hazard=str(scope_hazard(scope, guarded)), reason=Said(request.reason), asked=rfc3339(request.asked.wall_us),
+        hazard=str(scope_hazard(scope, guarded)), reason=Said(masked_text(request.reason)), asked=rfc3339(request.asked.wall_us),
         waited_s=max(0.0, _since(request.asked, now)), lapses_s=max(0.0, request.pending_until.remaining_us(now) / 1e6) if pending else 0.0,
         approvals=counted, approvals_needed=rule.approvals if rule else 1, rule_duration_s=rule.duration_s if rule else 0,
         rule_scope=str(rule.scope) if rule else "", starts="on-first-use" if rule and rule.on_first_use else "on-approval", from_peer=request.peer,
@@ -80,7 +88,7 @@ def grant_view(
         hazard=str(scope_hazard(grant.scope)), duration_s=grant.duration_s, started=when(grant.started_us),
         deadline=rfc3339(grant.deadline.wall_us) if grant.deadline else "",
         remaining_s=max(0.0, limit.remaining_us(now) / 1e6) if live and limit else 0.0, request=f"r-{grant.request}", approved_by=grant.approved_by,
-        frozen_by=grant.frozen_by, open_streams=window.open_streams if window else 0, last=Said(last), ended=when(grant.ended_us),
+        frozen_by=grant.frozen_by, open_streams=window.open_streams if window else 0, last=Said(masked_text(last)), ended=when(grant.ended_us),
         ended_by=grant.ended_by, why=Said(grant.why), cut=totals.cut, bytes_in=totals.bytes_in, bytes_out=totals.bytes_out, held=held, you_may=tuple(may),
         may_run_on=totals.may_run_on, bytes_left=max(0, window.left) if window and not window.closed else 0,
     )  # fmt: skip
@@ -94,7 +102,7 @@ def live_session_view(session: Session, *, caller: Identity, now: Instant) -> Se
         may.append("thaw" if session.frozen_by else "freeze")
     return SessionView(
         id=session.label, kind=session.kind, grant=grant.label, identity=grant.identity, connection=grant.connection, target=Said(session.target),
-        argv=tuple(Said(word) for word in session.argv), tty=session.tty, state="ending" if session.muted else "open",
+        argv=_argv(session.argv), tty=session.tty, state="ending" if session.muted else "open",
         started=rfc3339(session.started.wall_us), ended="", ended_why=str(session.end.why) if session.end else "",
         ended_by=session.end.by if session.end else "",
         frames=session.frames, bytes_in=session.bytes_in, bytes_out=session.bytes_out, delivered_in=session.handed_in, delivered_out=session.handed_out,
@@ -112,7 +120,7 @@ def session_view(row: SessionRow, *, may: tuple[str, ...] = ("replay",)) -> Sess
     """A session as the ledger has it. Unknown numbers of a lost gateway are -1."""
     return SessionView(
         id=f"s-{row.id}", kind=row.kind, grant=f"g-{row.grant}", identity=row.identity, connection=row.connection, target=Said(row.target),
-        argv=tuple(Said(word) for word in row.argv), tty=row.tty, state=row.state, started=rfc3339(row.started.wall_us), ended=when(row.ended_us),
+        argv=_argv(row.argv), tty=row.tty, state=row.state, started=rfc3339(row.started.wall_us), ended=when(row.ended_us),
         ended_why=row.ended_why, ended_by=row.ended_by, frames=_known(row.frames), bytes_in=_known(row.bytes_in), bytes_out=_known(row.bytes_out),
         delivered_in=_known(row.delivered_in), delivered_out=_known(row.delivered_out), may_run_on=row.may_run_on, remaining_s=0.0, you_may=may,
     )  # fmt: skip
@@ -123,13 +131,14 @@ def action_view(row: ActionRow) -> ActionView:
     return ActionView(
         at=rfc3339(row.at_us), session=f"s-{row.session}" if row.session else "", grant=f"g-{row.grant}" if row.grant else "", conn=row.conn,
         identity=row.identity, verb=action.verb, resource=action.kind or action.path, namespace=Said(action.namespace), name=Said(action.name),
-        argv=tuple(Said(word) for word in action.argv), hazard=row.hazard, verdict=row.verdict, clause=row.clause, code=row.code,
+        argv=_argv(action.argv), hazard=row.hazard, verdict=row.verdict, clause=masked_text(row.clause), code=row.code,
         bytes_in=row.bytes_in, bytes_out=row.bytes_out, audit_id=row.audit_id, count=row.count,
     )  # fmt: skip
 
 
 def fact_view(fact: Fact) -> FactView:
-    return FactView(seq=fact.seq, at=rfc3339(fact.at_us), kind=str(fact.kind), who=fact.who, subject=fact.subject, what=fact.what, hash=fact.hash.hex())
+    what = masked_values(fact.what, TEXTS)
+    return FactView(seq=fact.seq, at=rfc3339(fact.at_us), kind=str(fact.kind), who=fact.who, subject=fact.subject, what=what, hash=fact.hash.hex())
 
 
 def frame_view(shown: Shown, *, delivered: bool = True) -> FrameView:

@@ -1,11 +1,12 @@
 """One stream of text, masked as it comes: output of a program, what was typed, a log, a forwarded connection, a body that holds no Secret by its kind."""
 
-from collections.abc import Iterable
-from typing import Final
+from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
+from typing import Any, Final
 
 from jitui.tape.masking import manifests, pairs, patterns
 from jitui.tape.masking.hit import Flat, Hit, column_at, flat
-from jitui.tape.masking.spans import Span
+from jitui.tape.masking.spans import Span, masked
 
 CONTEXT: Final = 4 << 10  # bytes that are kept of what came, to be read again with what comes
 REACH: Final = 20 << 10  # and at most so many, while a secret has begun and not ended
@@ -76,9 +77,35 @@ def spans(text: Flat, hits: Iterable[Hit], known: int = 0) -> list[Span]:
     return found
 
 
+@lru_cache(maxsize=4096)
 def masked_text(text: str) -> str:
-    """One short text with its secrets masked: an argv, a reason."""
-    from jitui.tape.masking.spans import masked  # noqa: PLC0415
-
+    """One short text, all of it here, with its secrets masked: a reason, a line about an action."""
     data = text.encode("utf-8", "surrogateescape")
-    return masked(data, Text().feed(data)).decode("utf-8", "replace")
+    found = Text().feed(data + b"\n")  # which ends what is in it
+    return masked(data, found).decode("utf-8", "surrogateescape") if found else text
+
+
+def masked_words(words: Sequence[str]) -> tuple[str, ...]:
+    """An argv, word by word; a flag in one of them tells what the next is."""
+    line = " ".join(words)
+    shown = masked_text(line)
+    if shown == line:
+        return tuple(words)
+    data, found, at = shown.encode("utf-8", "surrogateescape"), [], 0
+    for word in words:
+        size = len(word.encode("utf-8", "surrogateescape"))
+        found.append(data[at : at + size].decode("utf-8", "replace"))
+        at += size + 1
+    return tuple(found)
+
+
+def masked_values(what: Mapping[str, Any], keys: frozenset[str]) -> Mapping[str, Any]:
+    """The same with the texts, and lists of words, under these keys masked."""
+    changed: dict[str, Any] = {}
+    for key in keys & what.keys():
+        value = what[key]
+        if isinstance(value, str):
+            changed[key] = masked_text(value)
+        elif isinstance(value, list | tuple) and all(isinstance(word, str) for word in value):
+            changed[key] = list(masked_words(value))
+    return {**what, **changed} if changed else what
