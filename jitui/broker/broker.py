@@ -15,6 +15,7 @@ from jitui.clock import Clock
 from jitui.errors import ConflictError, RefusedError
 from jitui.facts import Draft, Kind
 from jitui.identity.people import People
+from jitui.identity.tokens import Minted
 from jitui.instant import Instant
 from jitui.limits import Limits
 from jitui.rules import grant as grants, policy
@@ -112,6 +113,8 @@ class Broker:
         """Every 100 ms."""
         self.windows.tick(now)
         self.requests.tick(now)
+        for row in self.roster.tokens.aged(now.wall_us):
+            self._keyless(row.identity, f"token jt_{row.id} of {row.identity} expired")
         self.quota.tick(now)
 
     # -- the doors ---------------------------------------------------------------------------------------------------------
@@ -156,6 +159,15 @@ class Broker:
         finally:
             self._end_all(f"{name} was disabled", by="gateway", why=Why.DISABLED, identity=name)  # what was granted while that was written
         return gone
+
+    async def rotate(self, name: str, *, by: Identity) -> tuple[Identity, Minted]:
+        """A new token; what still runs with an older one ends with it."""
+        made = await self.roster.rotate(name, by=by)
+        self._keyless(name, f"the token of {name} was revoked for a new one")
+        return made
+
+    def _keyless(self, identity: str, why: str) -> None:
+        self.windows.keyless(identity, End(Why.DISABLED, "gateway", f"jitui: {why}; the window stays open for its next token", 401, "Unauthorized"))
 
     def _end_all(self, words: str, *, by: str, why: Why, identity: str = "") -> None:
         for window in [window for window in self.windows.live.values() if identity in {"", window.grant.identity}]:

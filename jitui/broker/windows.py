@@ -76,6 +76,7 @@ class Windows:
         self.full = ""  # why nothing new may be opened: the disk has too little room
         self._store, self._clock, self._spawn = store, clock, spawn
         self._api: dict[int, Session] = {}
+        self._keyless: dict[str, list[End]] = {}  # by identity: how its tokens ended
         self._opening: dict[int, asyncio.Future[Session]] = {}
         self._activating: dict[int, asyncio.Future[None]] = {}
         self._timers: dict[int, asyncio.TimerHandle] = {}
@@ -167,6 +168,8 @@ class Windows:
             target=target, argv=action.argv if kind != "api" else (), tty=action.tty, stdin=action.stdin, peer=peer,
         )  # fmt: skip
         session.action = action if kind != "api" else None
+        keyless = self._keyless.setdefault(window.grant.identity, [])
+        known = len(keyless)
         target, argv = cut(target, TEXT), beginning(session.argv)
         window.charge(SESSION + 2 * (len(target) + sum(map(len, argv))))
         await self._store.commit([
@@ -183,7 +186,8 @@ class Windows:
             self.over(session, End(Why.UNRECORDABLE, "gateway", f"jitui: {self.full}", 503, "ServiceUnavailable"))
             raise UnavailableError(self.full)
         end = self.changed(window.grant, session.action) if session.passing() else window.end or self._end_of(window)
-        if end is not None:  # the window ended, or a rule changed, while the opening was written: it is over before a byte of it passed
+        end = keyless[-1] if end is None and len(keyless) > known else end
+        if end is not None:  # the window ended, or a rule or a token did, while the opening was written: it is over before a byte of it passed
             self.over(session, end)
             raise RefusedError(end.words.removeprefix("jitui: "))
         window.sessions[session.id] = session
@@ -210,6 +214,16 @@ class Windows:
         event = None if window.closed else grants.due(window.grant, now)
         if event is not None:
             self.end(window, event, by="clock", why="")
+
+    def keyless(self, identity: str, end: End) -> None:
+        """The token of an identity ended: what runs with it ends, and what is being opened; its windows stay, for its next token."""
+        self._keyless.setdefault(identity, []).append(end)
+        for window in [window for window in self.live.values() if window.grant.identity == identity]:
+            for session in list(window.sessions.values()):
+                if session.kind == "api":
+                    session.cut_those(lambda _: end)
+                else:
+                    self.over(session, end)
 
     def spent(self, window: Window) -> None:
         """The last of its bytes is on record: it ends now."""

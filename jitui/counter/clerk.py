@@ -30,7 +30,7 @@ class ClerkSeat(Bound):
 
     async def identity_rotate(self, name: str) -> Issued:
         require(self._who, Right.ADMIN)
-        identity, minted = await self._broker.roster.rotate(name, by=self._who)
+        identity, minted = await self._broker.rotate(name, by=self._who)
         return Issued(identity=self._identity_view(identity), token=minted.text, expires=rfc3339(minted.expires_us))
 
     async def identity_disable(self, name: str, *, reason: str) -> IdentityView:

@@ -64,10 +64,21 @@ class Tokens:
     def __init__(self, rows: Iterable[Row] = ()) -> None:
         self._rows: dict[str, Row] = {row.id: row for row in rows}
         self.used_us: dict[str, int] = {}  # newest use of each, UTC microseconds, since the gateway started
+        self._looked_us = 0  # up to when `aged` has told
+        self._due_us = 0  # nothing ages before
 
     def put(self, row: Row) -> None:
         """A new token, or a new state of an old one."""
         self._rows[row.id] = row
+        self._due_us = min(self._due_us, row.expires_us)
+
+    def aged(self, now_us: int) -> list[Row]:
+        """Those whose time has come since the last call, at `now_us` (UTC); what was revoked before is not told again. Cheap while there are none."""
+        if now_us < self._due_us:
+            return []
+        last, self._looked_us = self._looked_us, now_us
+        self._due_us = min((row.expires_us for row in self._rows.values() if row.expires_us > now_us), default=now_us + LIFETIME_US)
+        return [row for row in self._rows.values() if last < row.expires_us <= now_us and not row.revoked_us]
 
     def of(self, identity: str) -> tuple[Row, ...]:
         """All of an identity's, as they were issued."""
