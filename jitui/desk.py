@@ -32,6 +32,7 @@ class Hello:
     connections: tuple[str, ...]
     kube: str = ""  # https URL of the Kubernetes door; a connection's server is {kube}/c/{connection}
     ca_pem: str = ""  # the certificate authority to pin; empty: a public one signs
+    ledger_key: str = ""  # hex, the 32 public bytes of the key that signs the record; empty: an older gateway
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -243,6 +244,12 @@ class Proof:
     problem: str  # empty, or what was altered, cut or reordered
     session: str = ""  # where the problem is
     seq: int = -1
+    signed_to: int = -1  # the newest fact, or frame of a session, that a signature covers; -1: none
+    signed_at: str = ""  # when it was signed; empty: never, or not about the facts
+    signed_by: str = ""  # which key, or witness, says so
+    hash: str = ""  # of the newest fact, with `facts`: to be noted elsewhere
+    unsigned_frames: int = 0  # with `facts`: of all sessions together
+    needs: tuple[str, ...] = ()  # what this proof leaves open, in sentences
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,8 @@
 * desk        approvers and operators: requests, windows, sessions
 * agent       agents: request, kubeconfig; credential is the kubectl plugin
 * gateway     who runs it: serve, stop, reload, check, identity, lockdown
-* auditor     what was done, and the proof: actions, explain, facts, verify
+* auditor     what was done, and why: actions, explain, facts
+* proof       that nothing of it was altered, and the key it is signed with: verify, key
 * tapes       what was said: frames, replay, export
 * screen      the screens, the demo
 * shelf       the archive over bare files, without a gateway

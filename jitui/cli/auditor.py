@@ -1,7 +1,6 @@
-"""Auditors: what was done, why it was decided so, and the proof. It works from bare files too, without a gateway."""
+"""Auditors: what was done, and why it was decided so. It works from bare files too, without a gateway."""
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Final
 
 import click
@@ -9,10 +8,10 @@ import click
 from jitui import plain
 from jitui.cli import follow, show
 from jitui.cli.kinds import BeforeCommand, command_after
-from jitui.cli.reach import asynchronous, desk, reach, reaching
-from jitui.cli.shelf import archive, folder, is_ident, shelf
-from jitui.desk import Explained, FactView, Proof
-from jitui.errors import InvalidError, JituiError, UnavailableError
+from jitui.cli.reach import asynchronous, desk, reaching
+from jitui.cli.shelf import archive
+from jitui.desk import Explained, FactView
+from jitui.errors import InvalidError
 from jitui.rules.action import Action
 from jitui.rules.scope import Scope
 from jitui.said import clean
@@ -92,66 +91,3 @@ async def facts_command(following: bool, after: int, as_json: bool) -> None:
 def fact_line(fact: FactView) -> str:
     what = " ".join(f"{key}={plain.text(value)}" for key, value in fact.what.items() if value not in ("", None, [], 0))
     return f"{fact.seq:>6}  {fact.at}  {fact.kind:<18}  {fact.who}  {fact.subject}  {what}"
-
-
-@click.command("verify")
-@click.argument("what", required=False, default="", metavar="[SESSION|FILE]")
-@click.option("--key", type=click.Path(exists=True, dir_okay=False, path_type=Path), metavar="F",
-              help="The ledger's public key, kept elsewhere: 32 bytes, or 64 hex digits.")
-@reaching
-@asynchronous
-async def verify_command(what: str, key: Path | None, as_json: bool) -> None:
-    """The proof, from the files alone: nothing altered, cut or reordered. Exit code 1 names session and offset."""
-    proofs = await _proofs(what, read_key(key) if key else b"")
-    for proof in proofs:
-        if as_json:
-            click.echo(plain.text(proof))
-        elif not proof.problem:
-            show.line(proof_line(proof))
-    wrong = [proof for proof in proofs if not proof.consistent]
-    if wrong:
-        more = f" (and {len(wrong) - 1} more)" if len(wrong) > 1 else ""
-        raise AlteredError(proof_line(wrong[0]) + more)
-
-
-async def _proofs(what: str, key: bytes) -> Sequence[Proof]:
-    """From a named file or folder; else from the files of the gateway, if they can be read from here; else as the gateway says."""
-    there = reach()
-    if what and not is_ident(what):
-        async with shelf(Path(what)) as bare:
-            return await bare.verify(key=key)
-    if (files := there.folder) is not None or not there.named:
-        async with shelf(files or folder()) as bare:
-            return await bare.verify(what, key=key)
-    if key:
-        raise UnavailableError("a key of your own is checked against files: name them, or --data-dir")
-    async with desk() as at:
-        return await at.verify(what)
-
-
-class AlteredError(JituiError):
-    """The record is not what was written."""
-
-
-def read_key(path: Path) -> bytes:
-    """32 raw bytes, or their hex digits. Raises InvalidError."""
-    data = path.read_bytes()
-    if len(data) != 32:
-        try:
-            data = bytes.fromhex(data.decode("ascii"))
-        except ValueError:
-            data = b""
-    if len(data) != 32:
-        raise InvalidError(f"{path} holds no Ed25519 public key: 32 bytes, or 64 hex digits")
-    return data
-
-
-def proof_line(proof: Proof) -> str:
-    if proof.problem:
-        where = f" at {proof.session or proof.subject} {proof.seq}" if proof.seq >= 0 else ""
-        return f"{proof.subject} NOT consistent{where}: {proof.problem}"
-    signed = {"no": "not signed", "self-attested": "signed by the key in this folder (self-attested)", "matched": "matched by a key or head from elsewhere"}
-    tail = f"; no signature covers the last {proof.unsigned_tail} yet" if proof.unsigned_tail else ""
-    return f"{proof.subject} consistent: {proof.frames} links; {signed[proof.signed]}{tail}"
-
-

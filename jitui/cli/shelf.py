@@ -3,7 +3,7 @@
 import asyncio
 import os
 import re
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Final
@@ -44,8 +44,8 @@ class Shelf:
     async def facts(self, *, after: int = 0, limit: int = 1000) -> Sequence[FactView]:
         return [views.fact_view(fact) for fact in await asyncio.to_thread(self.files.facts, after=after, limit=limit)]
 
-    async def verify(self, session: str = "", *, key: bytes = b"") -> Sequence[Proof]:
-        found = await asyncio.to_thread(self.files.verify, number(session) if session else 0, key=key)
+    async def verify(self, session: str = "", *, key: bytes = b"", witness: Mapping[int, bytes] | None = None) -> Sequence[Proof]:
+        found = await asyncio.to_thread(self.files.verify, number(session) if session else 0, key=key, witness=witness)
         return [views.proof_view(verdict) for verdict in found]
 
     async def only_session(self) -> str:

@@ -39,7 +39,7 @@ class FloorSeat(Bound):
         return Hello(
             version=__version__, api=API, gateway_id=self._broker.gateway, you=self._who.name, roles=tuple(sorted(self._who.roles)),
             rights=tuple(sorted(rights_of(self._who))), solo=self._broker.roster.people.solo, connections=self._connections(), kube=counter.kube,
-            ca_pem=counter.ca_pem,
+            ca_pem=counter.ca_pem, ledger_key=self._broker.store.public_key.hex(),
         )  # fmt: skip
 
     async def status(self) -> Status:

@@ -150,7 +150,8 @@ def frame_view(shown: Shown, *, delivered: bool = True) -> FrameView:
 def proof_view(verdict: Verdict) -> Proof:
     return Proof(
         subject=verdict.subject, consistent=verdict.consistent, signed=verdict.signed, frames=verdict.frames, unsigned_tail=verdict.unsigned_tail,
-        problem=verdict.problem, session=verdict.session, seq=verdict.seq,
+        problem=verdict.problem, session=verdict.session, seq=verdict.seq, signed_to=verdict.signed_to, signed_at=when(verdict.signed_at_us),
+        signed_by=verdict.signed_by, hash=verdict.hash, unsigned_frames=verdict.unsigned_frames, needs=verdict.needs,
     )  # fmt: skip
 
 

@@ -21,6 +21,7 @@ from jitui.store.actions import ActionRow, from_columns
 from jitui.store.chained import NEWEST, checked, within
 from jitui.store.folder import tape_numbers
 from jitui.store.guard import WHOLE, Reader, check_pages, open_reader, size_of
+from jitui.store.keys import ledger_key
 from jitui.store.ours import bundles, ledgers, tapes
 from jitui.store.rows import SessionRow, Totals, cursor, grant_of, identity_of, requests_where, session_of
 from jitui.store.tape_rows import PAGE_BYTES, Run, frame_of, newest_before, page, sizes
@@ -282,7 +283,24 @@ class Files:
     def keys(self) -> dict[str, bytes]:
         """The public keys (32 raw bytes) that lie in the files, by key id: to be noted elsewhere and given to `verify` later."""
         with self.reading(self.ledger) as db:
-            return dict(db.execute("select key_id, public from keys order by key_id").fetchall())
+            return dict(db.execute("select key_id, public from keys order by key_id limit 1000").fetchall())
+
+    def signing_key(self) -> bytes:
+        """The public key of a state folder, or the one that signed last. Raises NotFoundError, UnsafeError."""
+        own = b"" if self.single else self.own_key()
+        with self.reading(self.ledger) as db:
+            row = db.execute("select public from heads join keys using (key_id) order by heads.id desc limit 1").fetchone()
+        if not own and (row is None or not isinstance(row[0], bytes) or len(row[0]) != 32):
+            raise NotFoundError(f"no key that signs lies in {self.place}")
+        return own or bytes(row[0])
+
+    def own_key(self) -> bytes:
+        """The public half of the key in a state folder; empty if it is not there, or not for us to read. Raises UnsafeError."""
+        path = self.place / "keys" / "ledger.ed25519"
+        try:
+            return ledger_key(path, make=False).public if path.is_file() else b""
+        except PermissionError:
+            return b""
 
     def verify(self, session: int = 0, *, key: bytes = b"", witness: Mapping[int, bytes] | None = None) -> list[Verdict]:
         """The proof of everything, or of one session with the facts; see proof.py. Raises NotFoundError."""

@@ -6,7 +6,7 @@ Who folds state from facts, and who proves them, takes them from here. Memory is
 import json
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from hashlib import sha256
 from typing import Any, Final
 
@@ -73,20 +73,7 @@ def at_start(db: sqlite3.Connection, public: bytes) -> Chained:
     A head of another key, and one whose signature is false, covers nothing.
     """
     newest = [head_of(row) for row in db.execute(f"{HEADS} order by id desc limit 1").fetchall()]
-    return Chained(lambda: _Open(db), FactWalk(newest, trusted=public))
-
-
-class _Open:
-    """A connection that stays open."""
-
-    def __init__(self, db: sqlite3.Connection) -> None:
-        self._db = db
-
-    def __enter__(self) -> sqlite3.Connection:
-        return self._db
-
-    def __exit__(self, *_: object) -> None:
-        return
+    return Chained(lambda: nullcontext(db), FactWalk(newest, trusted=public))
 
 
 def heads(reading: Reading) -> Iterator[Head]:

@@ -1,131 +1,211 @@
-"""The proof of what is in files: reads for `tape.verify`, which judges."""
+"""The proof of what is in files: reads for `tape.verify`, which judges. docs/evidence.md says what is proved, and what can't be.
 
-import json
+Memory grows with sessions (a verdict each), not with facts or frames: what has to be remembered of them lies in a temporary file (told.py).
+"""
+
 import sqlite3
 from collections.abc import Iterator, Mapping
-from contextlib import closing
-from typing import TYPE_CHECKING
+from contextlib import closing, nullcontext
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
 
-from jitui.errors import InvalidError, JituiError, NotFoundError
-from jitui.facts import Kind
+from jitui.errors import InvalidError, NotFoundError
+from jitui.store import acts, sealed
 from jitui.store.chained import Chained, heads
-from jitui.store.fold import all_facts, fold, number
-from jitui.store.schema import FOLDED, FOLDED_TABLES
-from jitui.store.tape_rows import every
-from jitui.tape.chain import FACTS_GENESIS
-from jitui.tape.verify import FactWalk, FrameWalk, Head, Mark, Signed, Verdict, facts_verdict
+from jitui.store.differences import differences
+from jitui.store.told import Told
+from jitui.store.walks import Walks, faulty
+from jitui.tape.chain import FACTS_GENESIS, key_id
+from jitui.tape.verify import FactWalk, Verdict, facts_verdict
 
 if TYPE_CHECKING:
     from jitui.store.archive import Files
+
+ROLLBACK: Final = ("that no older copy of it all was put back, that its end was not cut off back to an earlier signature, "
+                   "and that it was not deleted and begun anew")
 
 
 def verify(files: "Files", session: int = 0, *, key: bytes = b"", witness: Mapping[int, bytes] | None = None) -> list[Verdict]:
     """The proof of everything in the files, or of one session with the facts that speak of it.
 
     `key`: the 32 raw public bytes of the ledger's key, from elsewhere; `witness`: hashes of facts noted elsewhere, by seq.
-    The facts come first, then sessions in order. Raises NotFoundError for a session that is not there.
+    The facts come first, then the tables, then sessions in order; spans, actions, tapes and keys only if something is wrong with them.
+    Raises NotFoundError for a session that is not there, InvalidError for files that are not ours or damaged.
     """
-    files.check_pages(session)
-    with files.reading(files.ledger) as db:
-        keys = dict(db.execute("select key_id, public from keys").fetchall())
-        ends, opened = _sessions(db)
-        start = _start(db)
-    good: list[Head] = []
-    walk = FactWalk(heads(files.facts_read), keys, trusted=key, witness=witness, start=start, agreed=good.append)
-    for _ in Chained(files.facts_read, walk, sealed=files.single):
-        pass
-    facts = facts_verdict(walk)
-    signed_to = walk.sure if facts.consistent and walk.newest else 0
-    walks = _Walks(_marks(good, ends, signed_to), opened, facts.signed)
-    if session:
-        if session not in opened and not files.frames(session, limit=1):
-            raise NotFoundError(f"no session s-{session} in {files.place}; list them with: jitui sessions")
-        walks.of(session)
-    for path in files.tapes_of(session) if session else files.tapes():
-        with files.reading(path) as db:
-            for recorded in every(db, session):
-                walks.of(recorded.frame.session).feed(recorded)
-    found = [facts, *walks.verdicts({session} if session else opened)]
-    return found if session else [*found[:1], *_tables(files), *found[1:]]
+    with closing(Told(session)) as told:
+        return _Proof(files, told, session, key, witness or {}).verdicts()
 
 
-class _Walks:
-    """A walk for each session that shows up."""
+class _Proof:
+    """One run over the files."""
 
-    def __init__(self, marks: Mapping[int, list[Mark]], opened: frozenset[int], signed: Signed) -> None:
-        self._marks, self._opened, self._signed = marks, opened, signed
-        self._walks: dict[int, FrameWalk] = {}
+    def __init__(self, files: "Files", told: Told, session: int, key: bytes, witness: Mapping[int, bytes]) -> None:
+        self._files, self._told, self._session, self._key, self._witness = files, told, session, key, witness
+        files.check_pages(session)
+        with files.reading(files.ledger) as db:
+            self._stored_keys: dict[str, bytes] = dict(db.execute("select key_id, public from keys limit 1000").fetchall())
+            self._rows = acts.newest_row(db)  # before the tapes are read: rows go on meanwhile
+            start = sealed.start_of(db) if files.single else (0, FACTS_GENESIS)
+            (self._version,) = db.execute("pragma user_version").fetchone()
+        self._own = b"" if files.single else files.own_key()
+        known = self._stored_keys | ({key_id(self._own): self._own} if self._own else {})
+        self._walk = FactWalk(heads(files.facts_read), known, trusted=key, witness=witness, start=start, agreed=told.agreed)
+        for fact in Chained(files.facts_read, self._walk, sealed=files.single):
+            told.feed(fact)
 
-    def of(self, session: int) -> FrameWalk:
-        walk = self._walks.get(session)
-        if walk is None:
-            walk = self._walks[session] = FrameWalk(session, self._marks.get(session, ()))
-        return walk
+    def verdicts(self) -> list[Verdict]:
+        facts = self._facts()
+        if self._session and not self._told.life(self._session).opened and not self._files.frames(self._session, limit=1):
+            raise NotFoundError(f"no session s-{self._session} in {self._files.place}; list them with: jitui sessions")
+        walks = Walks(self._told, facts.signed, self._walk.sure if facts.consistent and self._walk.newest else 0)
+        paths = self._files.tapes_of(self._session) if self._session else self._files.tapes()
+        for path in paths:
+            with self._files.reading(path) as db:
+                walks.tape(db, path.name, self._session, first=path == paths[0], exported=self._files.single)
+        sessions = list(self._sessions(walks))
+        facts = replace(facts, unsigned_frames=sum(each.unsigned_tail for each in sessions))
+        return [facts, *self._rest(walks, facts, whole=all(each.consistent for each in sessions)), *sessions]
 
-    def verdicts(self, sessions: set[int] | frozenset[int]) -> Iterator[Verdict]:
-        for session in sorted(sessions | self._walks.keys()):
-            verdict = self.of(session).verdict(self._signed)
-            if verdict.consistent and session not in self._opened:
-                text = f"s-{session}: altered: frames are on the tape, and no fact tells that it began"
-                verdict = Verdict(subject=verdict.subject, consistent=False, signed="no", frames=verdict.frames, unsigned_tail=verdict.unsigned_tail,
-                                  problem=text, session=verdict.subject, seq=0)
-            yield verdict
+    def _facts(self) -> Verdict:
+        walk, told = self._walk, self._told
+        found = facts_verdict(walk)
+        problem, seq = "", -1
+        if found.consistent and told.problem:
+            problem, seq = told.problem, told.seq
+        elif found.consistent and walk.newest is None:
+            problem, seq = (f"none of the {walk.count - walk.began} facts is signed" if walk.count else "no fact is here; nothing is proved"), walk.began + 1
+        elif found.consistent and told.signed_whole and walk.unsigned:
+            problem, seq = f"altered: fact {walk.sure + 1} is not signed, and this gateway wrote none without a signature", walk.sure + 1
+            if walk.foreign:
+                problem = f"fact {walk.sure + 1} and those behind it are not signed by the key that was given, but by another"
+        elif found.consistent:
+            problem = self._keys_problem()
+        if problem:
+            found = faulty(found, problem, seq)
+        head = walk.newest
+        return replace(found, signed_at_us=head.at_us if head and found.consistent else 0, signed_by=self._signed_by() if found.consistent else "",
+                       needs=tuple(self._needs()))
+
+    def _keys_problem(self) -> str:
+        """Are the keys that signed those that should have."""
+        newest, told = self._walk.newest, self._told
+        if self._key or newest is None:
+            return ""
+        odd = next((ident for ident, public in self._stored_keys.items() if key_id(public) != ident), None)
+        if odd is not None:
+            return f"altered: the key {odd!r:.40} in the table of keys is not the one of that name"
+        if self._own and newest.key_id != key_id(self._own):
+            return f"it was signed last, at fact {newest.facts_seq}, by key {newest.key_id}, and the key in this folder is {key_id(self._own)}"
+        known = {key_id(self._own)} if self._own else set() if told.keys else {newest.key_id}
+        for ident, seq in told.used.items():
+            if ident not in known | told.keys:
+                return f"the head at fact {seq} is of key {ident}, and no gateway here ever said that it signs with that"
+        return ""
+
+    def _signed_by(self) -> str:
+        if self._key:
+            return f"key {key_id(self._key)}, which was given"
+        newest = self._walk.newest
+        if newest is None:
+            return "a witness" if self._walk.noted else ""
+        where = "in this folder" if self._own else "that lies in this file" if self._files.single else "that lies in its table of keys"
+        return f"key {newest.key_id} {where}"
+
+    def _needs(self) -> Iterator[str]:
+        walk = self._walk
+        if not self._key and walk.newest is not None:
+            yield f"that {walk.newest.key_id} is the gateway's key: only a key kept elsewhere shows it (jitui key there and then, --key here)"
+        if walk.noted:
+            yield f"what was cut off behind fact {max(self._witness)}, of which the witness speaks"
+        else:
+            yield f"{ROLLBACK}: note fact {walk.count} somewhere else, and later verify with --witness {walk.count}:{walk.prev.hex()}"
+        if self._files.single:
+            with self._files.reading(self._files.ledger) as db:
+                hidden = sealed.named(db)
+            if hidden:
+                yield (f"what the sealed facts say: {hidden}; they may be freezes, views, or how the window ended, "
+                       "and are not the request, approval, grant, beginning or end of what is here")
+
+    def _sessions(self, walks: Walks) -> Iterator[Verdict]:
+        for verdict, life in walks.verdicts(self._session):
+            found = verdict
+            if self._files.single and found.consistent and (problem := self._sealed(life.session)):
+                found = faulty(found, problem, found.frames)
+            elif found.consistent and not life.ended:
+                found = replace(found, needs=(f"what came after frame {found.frames - 1}: it had not ended",))
+            yield replace(found, signed_by=self._signed_by() if found.signed != "no" else "")
+
+    def _sealed(self, session: int) -> str:
+        with self._files.reading(self._files.ledger) as db:
+            return sealed.missing(db, session, self._walk.sure if self._walk.newest else 0)
+
+    def _rest(self, walks: Walks, facts: Verdict, *, whole: bool) -> Iterator[Verdict]:
+        """What is derived, judged only where that holds which it derives from."""
+        if not self._session:
+            problem = self._tables() if facts.consistent else ""
+            if problem or not self._files.single:
+                yield _about("tables", problem, self._walk.count - self._walk.began)
+        if whole and facts.consistent:
+            if not self._session and not self._files.single:
+                yield from _wrong("tapes", self._tapes())
+            yield from _wrong("tapes", walks.carried_wrong)
+            yield from _wrong("spans", walks.spans_wrong)
+            yield from _wrong("actions", self._actions())
+
+    def _tables(self) -> str:
+        """Do the folded tables say what the facts say."""
+        with self._files.reading(self._files.ledger) as db:
+            db.execute("begin")  # facts and tables of one moment
+            try:
+                if self._newer(db):
+                    return ""
+                found = next(differences(db, self._told.db, self._version), None)
+            finally:
+                db.execute("commit")
+        return f"altered: {found.table} is not what the facts say" if found else ""
+
+    def _newer(self, db: sqlite3.Connection) -> bool:
+        """Fold what was committed since the walk; True if that can't be followed."""
+        rows = db.execute("select max(seq) from facts").fetchone()[0] or 0
+        if rows <= self._walk.count or self._files.single:
+            return False
+        walk = FactWalk(iter(()), start=(self._walk.count, self._walk.prev))
+        for fact in Chained(lambda: nullcontext(db), walk):
+            self._told.feed(fact)
+        return bool(walk.problem or self._told.problem)
+
+    def _tapes(self) -> str:
+        names, told = [path.name for path in self._files.tapes()], self._told.tapes
+        lost = sorted(told - set(names))
+        if lost:
+            return f"cut: tapes/{lost[0]!s:.60} is missing, and a fact tells that it was in use"
+        new = [name for name in names if name not in told]
+        if new and new != names[-1:]:
+            return f"altered: no fact tells of tapes/{new[0]}"
+        return ""
+
+    def _actions(self) -> str:
+        """Do the rows of allowed actions say what the tapes say."""
+        after = 0
+        while True:
+            with self._files.reading(self._files.ledger) as db:
+                rows = acts.rows(db, after, self._rows, self._session)
+            for row in rows:
+                if problem := acts.compare(self._told, row):
+                    return f"altered: {problem}"
+            if not rows:
+                break
+            if rows[-1][0] <= after:
+                raise InvalidError(f"the rows of actions in {self._files.ledger} do not stand in order; it is damaged, or no recording of jitui")
+            after = rows[-1][0]
+        missing = next(acts.missing(self._told), "")
+        return f"cut: {missing}" if missing else ""
 
 
-def _sessions(db: sqlite3.Connection) -> tuple[dict[int, tuple[int, int, bytes]], frozenset[int]]:
-    """Ends of sessions as (fact, frames, head), and all that began: as the facts tell, not the folded tables."""
-    ends, opened = {}, set()
-    for seq, kind, subject, what in db.execute("select seq, kind, subject, what from facts where kind in (?, ?)",
-                                               (Kind.SESSION_OPENED.value, Kind.SESSION_ENDED.value)):
-        try:
-            session = number(subject, "s")
-            if kind == Kind.SESSION_OPENED:
-                opened.add(session)
-            else:
-                told = json.loads(what)
-                ends[session] = (seq, int(told["frames"]), bytes.fromhex(told["head"]))
-        except (InvalidError, ValueError, KeyError, TypeError):
-            continue  # the walk over the facts names it
-    return ends, frozenset(opened)
+def _about(subject: str, problem: str, count: int) -> Verdict:
+    return Verdict(subject=subject, consistent=not problem, signed="no", frames=count, unsigned_tail=0, problem=f"{subject}: {problem}" if problem else "")
 
 
-def _marks(good: list[Head], ends: Mapping[int, tuple[int, int, bytes]], signed_to: int) -> dict[int, list[Mark]]:
-    marks: dict[int, list[Mark]] = {}
-    for session, (seq, frames, link) in ends.items():
-        marks.setdefault(session, []).append(Mark(frames, link, f"its end (fact {seq})", signed=seq <= signed_to, final=True))
-    for head in good:
-        for session, (frames, link) in head.sessions.items():
-            marks.setdefault(session, []).append(Mark(frames, link, f"the head signed at fact {head.facts_seq}", signed=True))
-    return marks
-
-
-def _start(db: sqlite3.Connection) -> tuple[int, bytes]:
-    """The fact before the first: of an exported file the last one it leaves out."""
-    if not db.execute("select 1 from sqlite_master where name = 'sealed'").fetchone():
-        return 0, FACTS_GENESIS
-    row = db.execute("select seq, hash from sealed where digest is null").fetchone()
-    return (row[0], row[1]) if row else (0, FACTS_GENESIS)
-
-
-def _tables(files: "Files") -> list[Verdict]:
-    """Do the folded tables say what the facts say. An exported file holds only some facts, so there they prove nothing."""
-    if files.single:
-        return []
-    with files.reading(files.ledger) as db, closing(sqlite3.connect(":memory:")) as fresh:
-        db.execute("begin")  # facts and tables of one moment
-        try:
-            fresh.executescript(FOLDED_TABLES)
-            for fact in all_facts(db):
-                fold(fresh, fact)
-            wrong = next((table for table in FOLDED if _rows(db, table) != _rows(fresh, table)), "")
-            count = db.execute("select count(*) from facts").fetchone()[0]
-        except (ValueError, JituiError) as error:
-            wrong, count = f"facts ({error})", 0
-        finally:
-            db.execute("commit")
-    problem = f"tables: altered: {wrong} is not what the facts say" if wrong else ""
-    return [Verdict(subject="tables", consistent=not wrong, signed="no", frames=count, unsigned_tail=0, problem=problem)]
-
-
-def _rows(db: sqlite3.Connection, table: str) -> list[tuple[object, ...]]:
-    return db.execute(f"select * from {table} order by 1, 2").fetchall()  # noqa: S608 - names of schema.FOLDED
+def _wrong(subject: str, problem: str) -> Iterator[Verdict]:
+    if problem:
+        yield _about(subject, problem, 0)

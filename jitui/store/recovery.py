@@ -1,15 +1,14 @@
 """After a crash: sessions nobody ended are ended now, from what is on their tape, and the rows of their actions are made again."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
-from jitui.errors import InvalidError
 from jitui.facts import Draft, Kind
-from jitui.rules import kube
 from jitui.rules.action import Action
 from jitui.rules.hazard import hazard_of
 from jitui.store.actions import ActionRow
 from jitui.store.archive import Files
+from jitui.store.asked import Asked, asked_in, status_code
 from jitui.store.ledger import Ledger
 from jitui.store.rows import SessionRow
 from jitui.store.tapes import Tapes
@@ -41,25 +40,13 @@ def _lost_actions(files: Files, ledger: Ledger, sessions: Iterable[int]) -> Iter
     files.close()
 
 
-@dataclass(slots=True)
-class _Told:
-    """What the heads of one exchange tell."""
-
-    at_us: int
-    action: Action
-    audit_id: str
-    code: int | None = None
-    bytes_in: int = 0
-    bytes_out: int = 0
-
-
 def actions_on_tape(session: SessionRow, frames: Iterable[Frame], known: set[int]) -> list[ActionRow]:
     """Rows of the actions a session's heads tell of, but for connections that are known; which clause allowed them isn't on the tape."""
-    told: dict[int, _Told] = {}
+    told: dict[int, Asked] = {}
     for frame in frames:
         if frame.conn in known:
             continue
-        if frame.channel is Channel.REQUEST and (found := _asked(frame)):
+        if frame.channel is Channel.REQUEST and (found := asked_in(frame)):
             told[frame.conn] = found
         about = told.get(frame.conn)
         if about is None:
@@ -74,23 +61,3 @@ def actions_on_tape(session: SessionRow, frames: Iterable[Frame], known: set[int
                     session=session.id)
     return [replace(row, conn=conn, at_us=session.started.wall_us + each.at_us, action=each.action, hazard=hazard_of(each.action).value,
                     code=each.code, bytes_in=each.bytes_in, bytes_out=each.bytes_out, audit_id=each.audit_id) for conn, each in told.items()]
-
-
-def _asked(frame: Frame) -> _Told | None:
-    """A request head as it was recorded: raw HTTP/1.1."""
-    line, *headers = frame.body.partition(b"\r\n\r\n")[0].split(b"\r\n")
-    parts = line.split(b" ")
-    if len(parts) != 3:
-        return None
-    values = {name.strip().lower(): value.strip() for name, _, value in (header.partition(b":") for header in headers)}
-    try:
-        action = kube.read(parts[0], parts[1], content_type=values.get(b"content-type", b""))
-    except InvalidError:
-        return None
-    return _Told(frame.at_us, action, values.get(b"audit-id", b"").decode("latin-1"))
-
-
-def status_code(head: bytes) -> int | None:
-    """The code in a raw response head; None if it has none."""
-    parts = head.split(b" ", 2)
-    return int(parts[1]) if len(parts) > 1 and len(parts[1]) == 3 and parts[1].isdigit() else None

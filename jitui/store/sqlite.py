@@ -160,6 +160,11 @@ class Store:
         """The name of the key that signs this ledger."""
         return self._ledger.key.id
 
+    @property
+    def public_key(self) -> bytes:
+        """The 32 public bytes of that key."""
+        return self._ledger.key.public
+
     def recorded(self, session: int) -> int:
         """How many frames of a session that is not ended are on record: the seq that must come next."""
         return self._tapes.chain(session).frames

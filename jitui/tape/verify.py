@@ -12,7 +12,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from jitui.tape.chain import FACTS_GENESIS, GENESIS, fact_link, head_text, link
-from jitui.tape.frame import Frame
+from jitui.tape.frame import TO_CLIENT, TO_UPSTREAM, Frame
 
 Signed = Literal["no", "self-attested", "matched"]
 
@@ -78,6 +78,12 @@ class Verdict:
     problem: str = ""
     session: str = ""
     seq: int = -1
+    signed_to: int = -1  # the newest fact, or frame of the session, that a signature covers; -1: none
+    signed_at_us: int = 0  # when that was signed, UTC; 0: never
+    signed_by: str = ""  # which key or witness it is that says so
+    hash: str = ""  # hex, of the newest fact: the one to note elsewhere
+    unsigned_frames: int = 0  # with the facts: of all sessions together
+    needs: tuple[str, ...] = ()  # what this leaves open, in sentences
 
 
 class Walk:
@@ -162,11 +168,13 @@ class FrameWalk(Walk):
         count, prev = start or (0, GENESIS(session))
         super().__init__("frame", count, prev, marks)
         self.session = session
-        self.any_signed = False
+        self.bytes_in = self.bytes_out = 0  # of the bodies that were seen
 
     def feed(self, recorded: Recorded) -> None:
         expected = b"" if recorded.broken or self.problem else link(self.prev, recorded.frame)
         self.step(recorded.frame.seq, expected, recorded.hash, recorded.broken)
+        self.bytes_in += len(recorded.frame.body) if recorded.frame.channel in TO_UPSTREAM else 0
+        self.bytes_out += len(recorded.frame.body) if recorded.frame.channel in TO_CLIENT else 0
 
     def verdict(self, signed: Signed) -> Verdict:
         """The outcome; `signed` is what the signatures that were seen are worth."""
@@ -175,7 +183,7 @@ class FrameWalk(Walk):
         covered = signed if self.sure else "no"
         return Verdict(subject=subject, consistent=not self.problem, signed="no" if self.problem else covered, frames=self.count,
                        unsigned_tail=self.count - self.sure, problem=f"{subject}: {self.problem}" if self.problem else "",
-                       session=subject if self.problem else "", seq=self.seq)
+                       session=subject if self.problem else "", seq=self.seq, signed_to=-1 if self.problem else self.sure - 1)
 
 
 def verify_frames(session: int, frames: Iterable[Recorded], marks: Iterable[Mark] = (), *, signed: Signed = "self-attested",
@@ -281,7 +289,8 @@ def facts_verdict(walk: FactWalk) -> Verdict:
     if not problem and walk.trusted and walk.heads and walk.newest is None:
         problem, seq = f"none of the {walk.heads} signed heads is of the key that was given", walk.count
     return Verdict(subject="facts", consistent=not problem, signed="no" if problem else worth(walk), frames=walk.count - walk.began,
-                   unsigned_tail=walk.unsigned, problem=f"facts: {problem}" if problem else "", seq=seq)
+                   unsigned_tail=walk.unsigned, problem=f"facts: {problem}" if problem else "", seq=seq,
+                   signed_to=walk.sure if not problem and walk.sure > walk.began else -1, hash=walk.prev.hex())
 
 
 def worth(walk: FactWalk) -> Signed:

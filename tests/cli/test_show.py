@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given, strategies as st
 
 from jitui.cli import show
-from jitui.cli.auditor import fact_line, proof_line
+from jitui.cli.auditor import fact_line
 from jitui.cli.desk import GRANT_COLUMNS, SESSION_COLUMNS, chunk_lines, request_line
+from jitui.cli.proof import proof_line
 from jitui.cli.tapes import frame_line
 from jitui.desk import FactView, FrameView, LiveChunk, Proof
 from jitui.said import Said

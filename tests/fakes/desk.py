@@ -63,6 +63,7 @@ class FakeGateway:
     facts: list[FactView] = field(default_factory=list)
     identities: dict[str, IdentityView] = field(default_factory=dict)
     proofs: list[Proof] = field(default_factory=list)
+    ledger_key: str = ""
     locked: bool = False
     stopped: asyncio.Event = field(default_factory=asyncio.Event)
     changed: asyncio.Condition = field(default_factory=asyncio.Condition)
@@ -205,7 +206,7 @@ class FakeDesk:
         self._note("hello")
         roles = tuple(sorted(role.value for role in self.who.roles))
         return Hello(version="0.1.0", api=1, gateway_id="gw", you=self.who.name, roles=roles, rights=(), solo=False, connections=("prod",),
-                     kube="https://127.0.0.1:8443", ca_pem="-----BEGIN CERTIFICATE-----\nx\n-----END CERTIFICATE-----\n")
+                     kube="https://127.0.0.1:8443", ca_pem="-----BEGIN CERTIFICATE-----\nx\n-----END CERTIFICATE-----\n", ledger_key=self.house.ledger_key)
 
     async def status(self) -> Status:
         self._note("status")

@@ -19,7 +19,7 @@ async def made(tmp_path: Path) -> Path:
         for seq in range(0, 40, 4):
             mine = [b"mine %d " % each + b"x" * each * 40 for each in range(seq, seq + 4)]
             await record(store, [*frames(1, mine, seq), *frames(2, [b"not mine" * 100] * 4, seq)])
-        store.note(attempted(session=1, verdict="allowed", code=200))
+        store.note(attempted(session=1, verdict="allowed", code=None))  # no answer: nothing of it is on the tape
         store.note(attempted(session=2, verdict="allowed", code=200))
         await store.commit([asked(2, reason="somebody else's secret"), granted(2, 2), ended(1)])
         await store.commit([ended(2)])

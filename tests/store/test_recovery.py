@@ -11,7 +11,7 @@ from jitui.clock import ManualClock
 from jitui.facts import Draft, Kind
 from jitui.rules.action import Action
 from jitui.store import Files, Store
-from jitui.store.recovery import status_code
+from jitui.store.asked import status_code
 from jitui.tape.frame import Channel, Frame
 from tests.store.life import NOW, attempted, began, ended, frames, opened, record, until, window
 

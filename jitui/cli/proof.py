@@ -1,0 +1,140 @@
+"""The proof, from files alone, and the key it is signed with, to be kept somewhere else. docs/evidence.md says what is proved."""
+
+import asyncio
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Final
+
+import click
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_public_key
+
+from jitui import plain
+from jitui.cli import show
+from jitui.cli.reach import asynchronous, desk, reach, reaching
+from jitui.cli.shelf import folder, is_ident, shelf
+from jitui.desk import Proof
+from jitui.errors import InvalidError, JituiError, UnavailableError
+from jitui.tape.chain import key_id
+
+KEY_FILE: Final = 64 << 10  # bytes that are read of a file with a key
+BEGIN, END = "-----BEGIN PUBLIC KEY-----", "-----END PUBLIC KEY-----"
+
+
+@click.command("verify")
+@click.argument("what", required=False, default="", metavar="[SESSION|FILE]")
+@click.option("--key", type=click.Path(exists=True, dir_okay=False, path_type=Path), metavar="F",
+              help="The ledger's public key, kept elsewhere: what jitui key printed, 32 bytes, or 64 hex digits.")
+@click.option("--witness", multiple=True, metavar="N:HASH", help="A fact's number and hash that were noted elsewhere.")
+@reaching
+@asynchronous
+async def verify_command(what: str, key: Path | None, witness: tuple[str, ...], as_json: bool) -> None:
+    """The proof, from the files alone: nothing altered, cut or reordered. Exit code 1 names session and offset."""
+    proofs = await _proofs(what, read_key(key) if key else b"", read_witness(witness))
+    for proof in proofs:
+        if as_json:
+            click.echo(plain.text(proof))
+        elif not proof.problem:
+            show.line(proof_line(proof))
+    for proof in () if as_json else proofs:
+        for need in proof.needs:
+            show.line(f"not proved{f' of {proof.subject}' if proof.subject.startswith('s-') else ''}: {need}")
+    wrong = [proof for proof in proofs if not proof.consistent]
+    if wrong:
+        more = f" (and {len(wrong) - 1} more)" if len(wrong) > 1 else ""
+        raise AlteredError(proof_line(wrong[0]) + more)
+
+
+async def _proofs(what: str, key: bytes, witness: Mapping[int, bytes]) -> Sequence[Proof]:
+    """From a named file or folder; else from the files of the gateway, if they can be read from here; else as the gateway says."""
+    there = reach()
+    if what and not is_ident(what):
+        async with shelf(Path(what)) as bare:
+            return await bare.verify(key=key, witness=witness)
+    if (files := there.folder) is not None or not there.named:
+        async with shelf(files or folder()) as bare:
+            return await bare.verify(what, key=key, witness=witness)
+    if key or witness:
+        raise UnavailableError("a key or witness of your own is checked against files: name them, or --data-dir")
+    async with desk() as at:
+        return await at.verify(what)
+
+
+class AlteredError(JituiError):
+    """The record is not what was written."""
+
+
+@click.command("key")
+@reaching
+@asynchronous
+async def key_command(as_json: bool) -> None:
+    """The public key that signs the record, and its id: keep it somewhere else, and give it to jitui verify --key."""
+    there = reach()
+    public = b""
+    if (files := there.folder) is not None or not there.named:
+        async with shelf(files or folder()) as bare:
+            public = await asyncio.to_thread(bare.files.signing_key)
+    else:
+        async with desk() as at:
+            public = bytes.fromhex((await at.hello()).ledger_key)
+        if len(public) != 32:
+            raise UnavailableError("this gateway is older and does not tell its key; ask on its host: jitui --data-dir DIR key")
+    pem = Ed25519PublicKey.from_public_bytes(public).public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
+    show.one({"id": key_id(public), "public": public.hex(), "pem": pem}, as_json, lambda one: f"jitui ledger key {one['id']}")
+    if not as_json:
+        click.echo(pem, nl=False)
+
+
+def read_key(path: Path) -> bytes:
+    """32 raw bytes, their hex digits, PEM, or what `jitui key` prints. Raises InvalidError."""
+    with path.open("rb") as file:
+        data = file.read(KEY_FILE)
+    public = data if len(data) == 32 else _written(data.decode("utf-8", "replace"))
+    if len(public) != 32:
+        raise InvalidError(f"{path} holds no Ed25519 public key: what jitui key prints, 32 bytes, or 64 hex digits")
+    return public
+
+
+def _written(text: str) -> bytes:
+    try:
+        if text.lstrip().startswith("{"):
+            return bytes.fromhex(json.loads(text)["public"])
+        if BEGIN in text:
+            pem = BEGIN + text.partition(BEGIN)[2].partition(END)[0] + END + "\n"
+            found = load_pem_public_key(pem.encode())
+            return found.public_bytes(Encoding.Raw, PublicFormat.Raw) if isinstance(found, Ed25519PublicKey) else b""
+        return bytes.fromhex(text)
+    except (ValueError, TypeError, KeyError, RecursionError, UnsupportedAlgorithm):
+        return b""
+
+
+def read_witness(given: Sequence[str]) -> dict[int, bytes]:
+    """Number -> hash of 38:9f0c... Raises InvalidError."""
+    found = {}
+    for text in given:
+        number, _, digits = text.partition(":")
+        try:
+            value = bytes.fromhex(digits)
+        except ValueError:
+            value = b""
+        if not (number.isascii() and number.isdecimal() and len(number) < 16) or len(value) != 32:
+            raise InvalidError(f"{text[:80]!r} is no fact's number and hash; jitui verify prints them, as 38:9f0c...")
+        found[int(number)] = value
+    return found
+
+
+def proof_line(proof: Proof) -> str:
+    if proof.problem:
+        where = f" at {proof.session or proof.subject} {proof.seq}" if proof.seq >= 0 else ""
+        return f"{proof.subject} NOT consistent{where}: {proof.problem}"
+    by = proof.signed_by or "key in this folder"
+    own = "signed by the key in this folder" if by.endswith("in this folder") else f"signed by {by}"
+    signed = {"no": "not signed", "self-attested": f"{own} (self-attested)", "matched": "matched by a key or head from elsewhere"}[proof.signed]
+    noun = "fact" if proof.subject == "facts" else "frame"
+    upto = f" up to {noun} {proof.signed_to}" if proof.signed_to >= 0 and proof.signed != "no" else ""
+    when = f" at {proof.signed_at}" if proof.signed_at else ""
+    tail = f"; no signature covers the last {proof.unsigned_tail} yet" if proof.unsigned_tail else ""
+    frames = f"; {proof.unsigned_frames} frames of sessions are not signed yet" if proof.unsigned_frames else ""
+    return f"{proof.subject} consistent: {proof.frames} links; {signed}{upto}{when}{tail}{frames}"

@@ -1,0 +1,40 @@
+"""Requests and responses as they are recorded: raw HTTP/1.1 heads, each in one frame."""
+
+from dataclasses import dataclass
+
+from jitui.errors import InvalidError
+from jitui.rules import kube
+from jitui.rules.action import Action
+from jitui.tape.frame import Frame
+
+
+@dataclass(slots=True)
+class Asked:
+    """What the heads of one exchange tell."""
+
+    at_us: int
+    action: Action
+    audit_id: str
+    code: int | None = None
+    bytes_in: int = 0
+    bytes_out: int = 0
+
+
+def asked_in(frame: Frame) -> Asked | None:
+    """A request head as it was recorded, raw HTTP/1.1; None if it can't be read as one."""
+    line, *headers = frame.body.partition(b"\r\n\r\n")[0].split(b"\r\n")
+    parts = line.split(b" ")
+    if len(parts) != 3:
+        return None
+    values = {name.strip().lower(): value.strip() for name, _, value in (header.partition(b":") for header in headers)}
+    try:
+        action = kube.read(parts[0], parts[1], content_type=values.get(b"content-type", b""))
+    except InvalidError:
+        return None
+    return Asked(frame.at_us, action, values.get(b"audit-id", b"").decode("latin-1"))
+
+
+def status_code(head: bytes) -> int | None:
+    """The code in a raw response head; None if it has none."""
+    parts = head.split(b" ", 2)
+    return int(parts[1]) if len(parts) > 1 and len(parts[1]) == 3 and parts[1].isdigit() else None

@@ -1,0 +1,104 @@
+"""What the facts of a record tell, for the proof: kept in a temporary file without a name, however many they are."""
+
+import sqlite3
+from collections.abc import Iterator
+from typing import Final, NamedTuple
+
+from jitui.errors import InvalidError
+from jitui.facts import Fact, Kind
+from jitui.store.checked import CACHE_KIB, SIGNED_WHOLE, Checked
+from jitui.store.fold import number
+from jitui.store.schema import FOLDED_TABLES
+from jitui.tape.verify import Head, Mark
+
+# asked and answers: requests on the tapes (acts.py); span: of one tape (spans.py)
+_TABLES: Final = """
+create table life(session integer primary key, opened integer, ended integer, frames integer, head blob);
+create table mark(session integer, count integer, head blob, fact integer);
+create index mark_session on mark(session);
+create table asked(session integer, conn integer, text text, audit text, times integer, noted integer, primary key(session, conn)) without rowid;
+create table answer(session integer, conn integer, code integer, primary key(session, conn, code)) without rowid;
+create table span(session integer, seq integer, at_us integer, first integer, last integer);
+create index span_first on span(first);
+"""
+
+
+class Life(NamedTuple):
+    """A session as the facts tell: the numbers of the facts about its beginning and end, 0 if there is none."""
+
+    session: int
+    opened: int
+    ended: int
+    frames: int
+    head: bytes
+
+
+class Told:
+    """Fed with facts in order, and with the heads that agree. Close it."""
+
+    def __init__(self, only: int = 0) -> None:
+        """`only`: the one session whose marks are wanted."""
+        self.db = sqlite3.connect("", isolation_level=None, check_same_thread=False, cached_statements=256)
+        self.checked = Checked(self.db)
+        self.problem = ""  # why the facts can't be folded
+        self.seq = -1
+        self.tapes: set[str] = set()
+        self.keys: set[str] = set()  # ids that a gateway said it signs with
+        self.used: dict[str, int] = {}  # ids of keys that did sign -> first fact
+        self._only = only
+        self.db.execute(f"pragma cache_size=-{CACHE_KIB}")
+        self.db.executescript(FOLDED_TABLES + _TABLES)
+        self.db.execute("begin")
+
+    def feed(self, fact: Fact) -> None:
+        try:
+            self._look_at(fact)
+            if not self.problem:
+                self.checked.feed(fact)
+        except (InvalidError, sqlite3.Error, ValueError, KeyError, TypeError) as error:
+            if not self.problem:
+                self.problem, self.seq = f"fact {fact.seq} ({fact.kind}) does not follow from those before it: {error}", fact.seq
+
+    def _look_at(self, fact: Fact) -> None:
+        if fact.kind is Kind.SESSION_OPENED:
+            self.db.execute("insert into life(session, opened) values(?, ?)", (number(fact.subject, "s"), fact.seq))
+        elif fact.kind is Kind.SESSION_ENDED:
+            self.db.execute("insert into life values(?1, 0, ?2, ?3, ?4) on conflict(session) do update set ended = ?2, frames = ?3, head = ?4",
+                            (number(fact.subject, "s"), fact.seq, int(fact.what["frames"]), bytes.fromhex(fact.what["head"])))
+        elif fact.kind is Kind.TAPE_OPENED:
+            self.tapes.add(fact.subject)
+        elif fact.kind is Kind.GATEWAY_STARTED and isinstance(fact.what.get("key_id"), str):
+            self.keys.add(fact.what["key_id"])
+
+    def agreed(self, head: Head) -> None:
+        """A head that fits the chain."""
+        self.used.setdefault(head.key_id, head.facts_seq)
+        for session, (frames, link) in head.sessions.items():
+            if self._only in {0, session}:
+                self.db.execute("insert into mark values(?, ?, ?, ?)", (session, frames, link, head.facts_seq))
+
+    @property
+    def signed_whole(self) -> bool:
+        """Did the gateway that wrote this sign every fact in the commit that wrote it."""
+        return self.checked.written_for >= SIGNED_WHOLE
+
+    def life(self, session: int) -> Life:
+        row = self.db.execute("select session, coalesce(opened, 0), coalesce(ended, 0), coalesce(frames, 0), head from life where session = ?",
+                              (session,)).fetchone()
+        return Life(*row) if row else Life(session, 0, 0, 0, b"")
+
+    def sessions(self) -> Iterator[int]:
+        """Every session that a fact tells of, in order."""
+        for (session,) in self.db.execute("select session from life order by session"):
+            yield session
+
+    def marks(self, life: Life, signed_to: int) -> list[Mark]:
+        """Where the chain of a session stood; up to the fact `signed_to` facts are signed."""
+        found = [Mark(frames, link, f"the head signed at fact {fact}", signed=True)
+                 for frames, link, fact in self.db.execute("select count, head, fact from mark where session = ?", (life.session,))]
+        if life.ended:
+            found.insert(0, Mark(life.frames, life.head, f"its end (fact {life.ended})", signed=life.ended <= signed_to, final=True))
+        return found
+
+    def close(self) -> None:
+        self.db.close()
