@@ -71,9 +71,14 @@ class Bound:
         """Asked anew each time: while something was awaited, a right may have been taken away. Raises UnknownCallerError."""
         return self._caller.who
 
-    async def lost(self, *, live: bool = False) -> JituiError:
-        """Waits until the caller may not go on hearing events (with `live`: watching a session), and says why."""
-        return await self._caller.lost(lambda who: require(who, Right.LIVE) if live else None)
+    async def lost(self, *needs: Right) -> JituiError:
+        """Waits until the caller is nobody here any more, or lacks one of these rights, and says why."""
+
+        def may(who: Identity) -> None:
+            for right in needs:
+                require(who, right)
+
+        return await self._caller.lost(may)
 
     def _sees(self, grant: Grant) -> bool:
         return self._sees_name(grant.identity)

@@ -133,9 +133,14 @@ class FakeDesk:
     same_user: bool
     caller: Caller | None = None
 
-    async def lost(self, *, live: bool = False) -> JituiError:
+    async def lost(self, *needs: Right) -> JituiError:
         assert self.caller is not None
-        return await self.caller.lost(lambda who: require(who, Right.LIVE) if live else None)
+
+        def may(who: Identity) -> None:
+            for right in needs:
+                require(who, right)
+
+        return await self.caller.lost(may)
 
     def _note(self, call: str, *needs: Role) -> None:
         self.house.calls.append((call, self.who.name, self.peer, self.token, self.same_user))

@@ -9,6 +9,7 @@ from jitui.doors.api.answer import answer
 from jitui.doors.api.body import Why
 from jitui.doors.api.seat import Follower, Seat
 from jitui.doors.api.stream import EventStream, event
+from jitui.rules.rights import Right
 
 router = APIRouter(tags=["floor"])
 
@@ -97,8 +98,8 @@ async def live(request: Request, desk: Follower, ident: str, unmask: bool = Fals
 
     Secrets are masked, as in frames.
     """
-    stream = desk.watch(ident, unmask=unmask)
-    return EventStream(stream, lambda chunk: event(chunk.kind, chunk), request.app.state.closing, lambda: desk.lost(live=True))
+    stream, needs = desk.watch(ident, unmask=unmask), (Right.LIVE, Right.UNMASK) if unmask else (Right.LIVE,)
+    return EventStream(stream, lambda chunk: event(chunk.kind, chunk), request.app.state.closing, lambda: desk.lost(*needs))
 
 
 @router.get("/events", response_class=EventStream, responses={200: {"model": FactView}})

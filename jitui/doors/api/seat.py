@@ -12,13 +12,14 @@ from jitui.doors.api.peers import Peer
 from jitui.errors import JituiError, UnknownCallerError
 from jitui.identity.callers import Caller, Callers
 from jitui.identity.standing import Standing
+from jitui.rules.rights import Right
 
 
 class Desk(House, Protocol):
     """A desk in this process; it knows when its caller loses what they came with."""
 
-    async def lost(self, *, live: bool = False) -> JituiError:
-        """Waits until the caller may not go on hearing events (with `live`: watching a session), and says why."""
+    async def lost(self, *needs: Right) -> JituiError:
+        """Waits until the caller is nobody here any more, or lacks one of these rights, and says why."""
 
 
 class Counter(Protocol):

@@ -149,6 +149,23 @@ async def test_a_stream_ends_with_the_person_on_the_socket(gateway: Address, loc
     assert f"uid {os.getuid()} is mia here now, no longer {user_name(os.getuid())}" in rest[-1]["data"]
 
 
+async def test_an_unmasked_stream_ends_with_the_right_to_it(gateway: Address, local: httpx.AsyncClient) -> None:
+    """While nothing passes, too; the masked one beside it goes on."""
+    gateway.house.sessions["s-1"] = session_view("s-1")
+    gateway.directory.put(replace(ANA, roles=frozenset({Role.AUDITOR, Role.UNMASK})))
+    bare, masked = "/v1/sessions/s-1/live?unmask=true", "/v1/sessions/s-1/live"
+    headers = bearer(gateway.ana)
+    async with local.stream("GET", bare, headers=headers) as unmasked, local.stream("GET", masked, headers=headers) as other:
+        seen, going = blocks(unmasked), blocks(other)
+        assert [await anext(seen), await anext(going)] == [{"": "open"}] * 2
+        gateway.directory.put(replace(ANA, roles=frozenset({Role.AUDITOR})))
+        async with asyncio.timeout(1):
+            (last,) = [block async for block in seen]
+        assert "ana may not unmask recorded secrets" in last["data"]
+        await gateway.house.record("s-1", "stdout", b"x")
+        assert (await anext(going))["event"] == "frame"
+
+
 async def test_who_does_not_read_is_not_sent_the_rest(gateway: Address) -> None:
     """What waits for a slow client when its token ends is dropped: it gets what was on its way, the last words, and the end."""
     gateway.house.sessions["s-1"] = session_view("s-1")
