@@ -218,7 +218,7 @@ def _checked(cluster: Mapping[str, Any], user: Mapping[str, Any], source: str, *
         raise ConfigurationError(f"{source}: proxy-url is not supported; the gateway needs a direct way to the cluster")
     if skip and not insecure:
         raise ConfigurationError(
-            f"{source}: insecure-skip-tls-verify is honoured only if the connection says insecure: true too; better give certificate-authority"
+            f"{source}: insecure-skip-tls-verify is honoured only if the connection says insecure_skip_tls_verify: true too; better give certificate-authority"
         )
     ca = _pem(cluster, "certificate-authority", source)
     if skip and ca is not None:

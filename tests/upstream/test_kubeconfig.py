@@ -221,8 +221,8 @@ def test_users_that_can_not_be(kubeconfig: Write, clock: ManualClock, user: dict
     ("cluster", "why"),
     [
         ({"proxy-url": "http://p"}, "proxy-url is not supported"),
-        ({"insecure-skip-tls-verify": True}, "only if the connection says insecure: true too"),
-        ({"insecure-skip-tls-verify": True, "certificate-authority": "ca.crt"}, "only if the connection says insecure: true too"),
+        ({"insecure-skip-tls-verify": True}, "only if the connection says insecure_skip_tls_verify: true too"),
+        ({"insecure-skip-tls-verify": True, "certificate-authority": "ca.crt"}, "only if the connection says insecure_skip_tls_verify: true too"),
         ({"certificate-authority-data": "", "certificate-authority": "ca.crt"}, "certificate-authority .*ca.crt can't be read: No such file"),
         ({"certificate-authority-data": "eA=="}, "the certificate authority can't be read"),
         ({"certificate-authority-data": "IA=="}, "the certificate authority is empty"),

@@ -53,9 +53,9 @@ def _none(client: "KubeClient", admission: Admission, path: str) -> Answered:
     if copies.is_nothing(path):
         return client.say(404, "NotFound", MISSING)
     rule = client.door.broker.requests.rules.get((admission.who.name, connection))
-    why = f"jitui has no copy of {path} in this form, and asks {connection} for one only for an agent with a live window"
+    why = f"there is no copy of {path} in this form yet, and {connection} is asked for one only for an agent with a live window"
     if (silence := copies.silence) is not None:
-        why = f"{why}; it has heard nothing of {connection} yet: {silence}"
+        why = f"{why}; nothing was heard of it yet: {silence}"
     return client.say(503, "ServiceUnavailable", f"jitui: {why}; ask: {ask_line(connection, rule)}" if rule is not None else f"jitui: {why}")
 
 

@@ -102,7 +102,7 @@ async def test_a_copy_that_is_missing_is_said_with_the_way_to_it(tmp_path: Path)
         kubectl = await home.dial()
         code, headers, body = await kubectl.ask("GET", "/apis")
         assert (code, headers["content-type"]) == (503, "text/plain; charset=utf-8")
-        assert b"jitui: jitui has no copy of /apis in this form" in body
+        assert b"jitui: there is no copy of /apis in this form yet" in body
         assert body.endswith(b'ask: jitui request prod --duration 30m --reason "..."')
         grant = await home.window()
         assert (await kubectl.ask("GET", "/apis"))[0] == 200
