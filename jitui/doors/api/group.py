@@ -34,6 +34,7 @@ def open_folder(folder: Path, gid: int, name: str) -> None:
     A folder that holds other things is not opened, and one that others may write is not used: they could put a socket of theirs in its place.
     """
     try:
+        _reachable(folder, gid, name)
         found = folder.stat()
         mode = stat.S_IMODE(found.st_mode)
         if mode & 0o022:
@@ -48,6 +49,18 @@ def open_folder(folder: Path, gid: int, name: str) -> None:
         folder.chmod(FOLDER)
     except OSError as error:
         raise UnsafeError(f"folder {folder} can't be given to the group {name}: {error.strerror}; name another with --socket") from None
+
+
+def _reachable(folder: Path, gid: int, name: str) -> None:
+    """Whether the group gets to the folder at all, and nobody could put another in its place. Raises UnsafeError, OSError."""
+    for above in folder.resolve().parents:
+        found = above.stat()
+        if not (found.st_mode & 0o001 or (found.st_mode & 0o010 and found.st_gid == gid)):
+            raise UnsafeError(f"folder {above} is closed to the group {name}, so nobody of it reaches {folder}; "
+                              "name another place with --socket, as /run/jitui/desk.sock")
+        if found.st_mode & 0o022 and not found.st_mode & stat.S_ISVTX:
+            raise UnsafeError(f"folder {above} can be written by others, who could put a folder of theirs in the place of {folder}; "
+                              "name another place with --socket, as /run/jitui/desk.sock")
 
 
 def give(path: Path, gid: int, name: str) -> None:

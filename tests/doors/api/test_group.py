@@ -79,6 +79,18 @@ def test_a_folder_that_is_not_the_sockets_own_is_not_opened(folder: Path) -> Non
         open_folder(folder, os.getegid(), GROUP)
 
 
+def test_a_folder_that_nobody_reaches_is_said(folder: Path) -> None:
+    """As $XDG_RUNTIME_DIR is closed to others; nor is one used whose place others could take."""
+    inner = folder / "jitui"
+    inner.mkdir(mode=0o700)
+    with pytest.raises(UnsafeError, match=f"folder {folder} is closed to the group {OTHERS}, so nobody of it reaches {inner}"):
+        open_folder(inner, grp.getgrnam(OTHERS).gr_gid, OTHERS)
+    folder.chmod(0o777)
+    with pytest.raises(UnsafeError, match=f"folder {folder} can be written by others"):
+        open_folder(inner, grp.getgrnam(OTHERS).gr_gid, OTHERS)
+    assert mode(inner) == 0o700
+
+
 def test_a_group_that_is_not_there() -> None:
     with pytest.raises(ConfigurationError, match=r"no group no-such on this machine; make it with"):
         gid_of("no-such")
