@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from jitui.errors import InvalidError
 from jitui.facts import Fact, Kind
-from jitui.tape.chain import FACTS_GENESIS, fact_digest
+from jitui.tape.chain import FACTS_GENESIS, fact_digest, fact_link, fact_text_as_kept
 from jitui.tape.verify import FactWalk, Head, Linked
 
 PAGE: Final = 1000
@@ -39,7 +39,10 @@ class Chained:
         self._reading, self._sealed = reading, sealed
 
     def __iter__(self) -> Iterator[Fact]:
-        for linked, fact in self._all():
+        for as_kept, fact in self._all():
+            linked = as_kept
+            if fact is not None and fact_link(self.walk.prev, as_kept.digest) != as_kept.hash:
+                linked = Linked(fact.seq, fact_digest(fact), fact.hash)  # its text may be written otherwise, with the same content
             if not self.walk.feed(linked):
                 break
             if fact is not None:
@@ -113,7 +116,8 @@ def linked_of(row: Sequence[Any]) -> tuple[Linked, Fact | None]:
         fact = checked(row)
     except ValueError:
         return Linked(row[0], sha256(repr(row).encode()).digest(), row[6]), None
-    return Linked(fact.seq, fact_digest(fact), fact.hash), fact
+    text = fact_text_as_kept(fact.seq, fact.at_us, fact.kind, fact.who, fact.subject, row[5])
+    return Linked(fact.seq, sha256(text).digest(), fact.hash), fact
 
 
 def checked(row: Sequence[Any]) -> Fact:

@@ -79,17 +79,18 @@ def _merge(table: str, names: Sequence[str], keys: Sequence[int], stored: Iterat
 
     ours, theirs = next(stored, None), next(told, None)
     while ours is not None or theirs is not None:
-        if theirs is None or (ours is not None and key(ours) < key(theirs)):
+        if ours == theirs:
+            ours, theirs = next(stored, None), next(told, None)
+        elif theirs is None or (ours is not None and key(ours) < key(theirs)):
             yield Difference(table, _label(table, key(ours)), "", _shown(ours), "")
             ours = next(stored, None)
         elif ours is None or key(theirs) < key(ours):
             yield Difference(table, _label(table, key(theirs)), "", "", _shown(theirs))
             theirs = next(told, None)
         else:
-            if ours != theirs:
-                for name, mine, right in zip(names, ours, theirs, strict=True):
-                    if mine != right:
-                        yield Difference(table, _label(table, key(ours)), name, _shown(mine), _shown(right))
+            for name, mine, right in zip(names, ours, theirs, strict=True):
+                if mine != right:
+                    yield Difference(table, _label(table, key(ours)), name, _shown(mine), _shown(right))
             ours, theirs = next(stored, None), next(told, None)
 
 

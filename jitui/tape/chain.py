@@ -6,6 +6,7 @@ file, and the chain still verifies. Everything is over the uncompressed bytes.
 
 from collections.abc import Mapping
 from hashlib import sha256
+from json.encoder import encode_basestring_ascii
 from struct import Struct
 from typing import Any, Final
 
@@ -13,6 +14,7 @@ from jitui.facts import Fact, Kind, canonical
 from jitui.tape.frame import Frame
 
 _HEAD: Final = Struct(">QQQQBQ")  # session, seq, at_us, conn, channel, len(body)
+_quoted: Final = encode_basestring_ascii
 FACTS_GENESIS: Final = sha256(b"jitui facts 1").digest()  # what stands before fact 1
 
 
@@ -35,6 +37,11 @@ def fact_text(seq: int, at_us: int, kind: Kind, who: str, subject: str, what: Ma
 def fact_digest(fact: Fact) -> bytes:
     """sha256 of a fact's canonical JSON: all that a sealed fact shows of itself."""
     return sha256(fact_text(fact.seq, fact.at_us, fact.kind, fact.who, fact.subject, fact.what)).digest()
+
+
+def fact_text_as_kept(seq: int, at_us: int, kind: Kind, who: str, subject: str, what: str) -> bytes:
+    """As `fact_text`, put together from a `what` that is canonical JSON already: a fifth of the time, which counts over all facts of a ledger."""
+    return f'{{"at_us":{at_us},"kind":"{kind.value}","seq":{seq},"subject":{_quoted(subject)},"what":{what},"who":{_quoted(who)}}}'.encode("utf-8", "replace")
 
 
 def fact_link(prev: bytes, digest: bytes) -> bytes:
