@@ -14,7 +14,8 @@ from typing import Any
 class Kind(StrEnum):
     """Every kind of fact, with its subject and the keys of `what`."""
 
-    GATEWAY_STARTED = "gateway.started"  # subject: version. boot_id, boot_us, config (digest), solo, key_id
+    # subject: version. boot_id, boot_us, config (digest), solo, key_id; the newest fact that was there: found (seq), found_us (UTC), found_hash (hex)
+    GATEWAY_STARTED = "gateway.started"
     GATEWAY_STOPPED = "gateway.stopped"  # subject: version. why
     CONFIG_LOADED = "config.loaded"  # subject: digest. connections, rules
     IDENTITY_ADDED = "identity.added"  # subject: name. roles, owner

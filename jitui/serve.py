@@ -37,6 +37,7 @@ from jitui.errors import ConfigurationError, JituiError
 from jitui.facts import Draft, Kind
 from jitui.identity.callers import Callers
 from jitui.identity.people import People
+from jitui.instant import rfc3339
 from jitui.rules.terms import Grant, Rule
 from jitui.store import Store
 from jitui.store.archive import Files
@@ -171,9 +172,13 @@ class Gateway:
                 await store.commit([Draft(Kind.GATEWAY_STOPPED, __version__, "gateway", {"why": "stopped"})])
 
     def _started(self, store: Store) -> Draft:
-        now, settings = self.clock.now(), self.configuration
+        now, settings, found = self.clock.now(), self.configuration, store.found
+        if found.seq:
+            self.log.info("the newest fact found; who notes it elsewhere sees whether the folder was set back", fact=found.seq, at=rfc3339(found.at_us),
+                          hash=found.hash.hex())  # fmt: skip
         return Draft(Kind.GATEWAY_STARTED, __version__, "gateway", {"boot_id": now.boot_id, "boot_us": now.boot_us, "config": settings.digest[:12],
-                                                                    "solo": settings.solo, "key_id": store.key_id})  # fmt: skip
+                                                                    "solo": settings.solo, "key_id": store.key_id, "found": found.seq,
+                                                                    "found_us": found.at_us, "found_hash": found.hash.hex()})  # fmt: skip
 
     async def _ways(self, troubles: Troubles) -> dict[str, Way]:
         ways = {}

@@ -20,6 +20,7 @@ ROOMS: Final = {
     "auditor": ("actions", "explain", "facts"),
     "proof": ("verify", "key"),
     "rbac": ("rbac",),
+    "repair": ("repair",),
     "tapes": ("frames", "replay", "export"),
     "screen": ("demo", "completion"),
 }

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any, Final
 
-from jitui.store.schema import FOLDED, LEDGER, reference
+from jitui.store.guard import made_by, objects_in
+from jitui.store.schema import FOLDED, LEDGER
 
 OLD_TOKENS: Final = "id, identity, expires_us, revoked_us > 0"  # what the first version's table and the facts both tell
 SHOWN: Final = 60  # characters of a value
@@ -33,8 +34,7 @@ class Difference:
 
 def schema_differences(db: sqlite3.Connection, steps: Sequence[str]) -> Iterator[Difference]:
     """What is not exactly the tables and indexes that these steps make: views, triggers, other columns."""
-    stored = {(kind, name): sql for kind, name, sql in db.execute("select type, name, sql from sqlite_master")}
-    told = reference(tuple(steps))
+    stored, told = ({(kind, name): (table, text) for kind, name, table, text in objects} for objects in (objects_in(db), made_by(tuple(steps))))
     for kind, name in sorted(stored.keys() | told.keys()):
         if (kind, name) not in told:
             yield Difference("schema", f"{kind} {name}", "", "jitui never made it", "")

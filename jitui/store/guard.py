@@ -106,9 +106,7 @@ def check_pages(db: sqlite3.Connection, path: Path, *, quick: bool = False) -> N
 def check_tables(db: sqlite3.Connection, path: Path, wanted: Wanted) -> None:
     """Are the tables of an open file exactly ours. Raises InvalidError, and what `wanted` raises."""
     (version,) = db.execute("pragma user_version").fetchone()
-    found: set[tuple[str, str, str, str]] = set()
-    for kind, name, table, text in db.execute("select type, name, tbl_name, sql from sqlite_master limit 1000"):
-        found.add((str(kind), str(name), str(table), " ".join(str(text or "").split())))
+    found = objects_in(db)
     choices = list(wanted(path, version))
     if found in choices:
         return
@@ -121,11 +119,16 @@ def check_tables(db: sqlite3.Connection, path: Path, wanted: Wanted) -> None:
     raise InvalidError(f"{path} is no recording of jitui as it was written: {what}; nothing of it is read")
 
 
+def objects_in(db: sqlite3.Connection) -> Objects:
+    """What a file has in it, a thousand at most."""
+    return frozenset((str(kind), str(name), str(table), " ".join(str(text or "").split()))
+                     for kind, name, table, text in db.execute("select type, name, tbl_name, sql from sqlite_master limit 1000"))
+
+
 @cache
 def made_by(steps: Sequence[str]) -> Objects:
     """What these migrations make."""
     with closing(sqlite3.connect(":memory:", isolation_level=None)) as db:
         for step in steps:
             db.executescript(step)
-        rows = db.execute("select type, name, tbl_name, sql from sqlite_master").fetchall()
-    return frozenset((kind, name, table, " ".join((text or "").split())) for kind, name, table, text in rows)
+        return objects_in(db)

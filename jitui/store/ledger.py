@@ -29,6 +29,15 @@ class Batch:
     drafts: Sequence[Draft]
 
 
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The newest fact that was there when the ledger was opened: to be compared with what somebody noted elsewhere."""
+
+    seq: int  # 0: none
+    at_us: int  # UTC
+    hash: bytes
+
+
 def tape_opened(name: str) -> Draft:
     """A tape is in use. Which tables the ledger has then is signed with it, so that nobody sets them back."""
     return Draft(Kind.TAPE_OPENED, name, "gateway", {"tables": len(LEDGER)})
@@ -37,7 +46,7 @@ def tape_opened(name: str) -> Draft:
 class Ledger:
     """ledger.db, open for writing. `chain` says where a session's record stands, for the facts that end sessions.
 
-    Opening it checks every fact; `checked` is what they say, until whoever opened it closes that. Raises BrokenError.
+    Opening it checks every fact; `checked` is what they say, until the gateway has started. Raises BrokenError.
     """
 
     def __init__(self, folder: Folder, key: LedgerKey, clock: Clock, chain: Callable[[int], Chain]) -> None:
@@ -51,6 +60,7 @@ class Ledger:
         self._collapsed = Collapsed()
         try:
             self.checked = opening.check_whole(self.db, folder, key)
+            self.found = Found(self.checked.seq, self.checked.at_us, self.checked.hash)
             self.seq, self.hash, self._bare = self.checked.seq, self.checked.hash, opening.newest_bare_head(self.db)
             self.marked = False  # did the newest commit sign where the sessions' records stand
             old = opening.old_tokens(self.db)
@@ -176,3 +186,4 @@ class Ledger:
             empty_wal(self.db)
         finally:
             self.db.close()
+            self.checked.close()

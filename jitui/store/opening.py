@@ -32,9 +32,9 @@ def checked_facts(db: sqlite3.Connection, folder: Folder, key: LedgerKey) -> Che
     """What the facts of a ledger say, if each of them is signed by `key`. Raises BrokenError with a sentence for a person."""
     version = version_of(db, folder.ledger, LEDGER)
     try:
-        if not version:
+        if _is_new(db, version):
             return check(_empty(), key)
-        _must_be_ours(db, version)
+        _must_be_ours(db)
         checked = check(db, key)
         try:
             _check_tail(folder.adopted, checked, version)
@@ -53,9 +53,13 @@ def _empty() -> sqlite3.Connection:
     return db
 
 
-def _must_be_ours(db: sqlite3.Connection, version: int) -> None:
+def _is_new(db: sqlite3.Connection, version: int) -> bool:
+    return not version and not db.execute("select 1 from sqlite_master limit 1").fetchone()
+
+
+def _must_be_ours(db: sqlite3.Connection) -> None:
     """Facts and heads are read from plain tables, or not at all: a view could tell every reader something else."""
-    for difference in schema_differences(db, LEDGER[:version]):
+    for difference in schema_differences(db, LEDGER):
         if difference.row in {"table facts", "table heads", "table keys", "table actions"}:
             raise BrokenError(str(difference))
 
@@ -66,14 +70,14 @@ def _check_tail(adopted: Path, checked: Checked, version: int) -> None:
     if noted and noted != _note(checked):
         raise BrokenError(f"it is older than fact {noted.partition(' ')[0]:.20}, with which its tokens were taken over from an older version of jitui "
                           f"(if that is meant, move {adopted} away: the tokens that stand in it are then believed)")
-    if checked.seq > checked.signed and (version >= SIGNED_WHOLE or checked.written_for >= SIGNED_WHOLE):
+    if checked.seq > checked.signed and (version != 1 or checked.written_for >= SIGNED_WHOLE):
         raise BrokenError(f"fact {checked.signed + 1} is not signed, and this gateway never wrote one without a signature")
 
 
 def all_differences(db: sqlite3.Connection, path: Path, checked: Checked, key: LedgerKey) -> Iterator[Difference]:
     """Everything in a ledger that does not follow from its facts, but for `actions`, which follow from the tapes."""
     version = version_of(db, path, LEDGER)
-    if not version:
+    if _is_new(db, version):
         return iter(())
     if version < checked.written_for:
         return iter([Difference("schema", "number of its tables", "", f"it was set back to {version}, and a signed fact tells of {checked.written_for}", "")])

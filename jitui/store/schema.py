@@ -6,8 +6,6 @@
 import os
 import sqlite3
 from collections.abc import Callable, Sequence
-from contextlib import closing
-from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -100,8 +98,7 @@ def connect(path: Path, page: int = PAGE) -> sqlite3.Connection:
     """
     db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, cached_statements=256, timeout=5.0)
     try:
-        for setting in (f"page_size={page}", "journal_mode=wal", "synchronous=full", "wal_autocheckpoint=0", "cache_size=-16000", "secure_delete=off",
-                        "trusted_schema=off"):
+        for setting in (f"page_size={page}", "journal_mode=wal", "synchronous=full", "wal_autocheckpoint=0", "cache_size=-16000", "secure_delete=off"):
             db.execute(f"pragma {setting}")
         harden(db)
     except BaseException:
@@ -156,15 +153,6 @@ def version_of(db: sqlite3.Connection, path: Path, steps: Sequence[str]) -> int:
         raise ConfigurationError(f"{path} was written by a newer jitui (tables {seen}, this one knows {len(steps)}); "
                                  "start that version, or use another --data-dir")
     return int(seen)
-
-
-@cache
-def reference(steps: Sequence[str]) -> dict[tuple[str, str], str | None]:
-    """(type, name) -> SQL of everything in a file that was made by these steps and by nothing else."""
-    with closing(sqlite3.connect(":memory:")) as db:
-        for step in steps:
-            db.executescript(step)
-        return {(kind, name): sql for kind, name, sql in db.execute("select type, name, sql from sqlite_master")}
 
 
 def _back_up(db: sqlite3.Connection, path: Path) -> None:

@@ -8,13 +8,13 @@ from typing import Final
 
 from jitui.bus import Bus
 from jitui.clock import Clock
-from jitui.errors import UnrecordableError
+from jitui.errors import BrokenError, UnrecordableError
 from jitui.facts import Draft, Fact
 from jitui.store.actions import ActionRow
 from jitui.store.folder import RESERVE, Folder
 from jitui.store.journal import Journal
-from jitui.store.keys import ledger_key
-from jitui.store.ledger import Batch, Ledger, tape_opened
+from jitui.store.keys import ANEW, ledger_key
+from jitui.store.ledger import Batch, Found, Ledger, tape_opened
 from jitui.store.queue import Done
 from jitui.store.recovery import end_lost_sessions
 from jitui.store.rows import Loaded, load
@@ -25,7 +25,10 @@ TAPE_LIMIT: Final = 4 << 30
 
 
 def _open_files(folder: Folder, clock: Clock, tape_limit: int) -> tuple[Tapes, Ledger, int]:
-    """Both files, open and caught up; how many sessions were lost. Raises sqlite3.Error, with nothing left open."""
+    """Both files, open and caught up; how many sessions were lost. Raises sqlite3.Error, BrokenError, with nothing left open."""
+    if not folder.ledger.exists() and folder.tape_numbers():
+        raise BrokenError(f"{folder.ledger} is gone and the tapes beside it are there; nothing was started; restore it from a copy, "
+                          f"or go on with a new ledger beside them: {ANEW}")
     tapes = Tapes(folder, tape_limit)
     ledger = Ledger(folder, ledger_key(folder.ledger_key, make=not folder.ledger.exists()), clock, tapes.chain)
     try:
@@ -154,6 +157,11 @@ class Store:
     def newest_fact(self) -> int:
         """The seq of the newest committed fact."""
         return self._ledger.seq
+
+    @property
+    def found(self) -> Found:
+        """The newest fact of the last gateway here: that a whole folder was set back can only be seen by who noted it elsewhere."""
+        return self._ledger.found
 
     @property
     def key_id(self) -> str:
