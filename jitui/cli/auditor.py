@@ -61,7 +61,7 @@ def read_action(text: str, argv: Sequence[str]) -> Action:
         raise InvalidError(f'one action is one verb on one resource in at most one namespace, as "get pods:web in web", not "{clean(text, 80)}"')
     target = atom.target
     return Action(next(iter(atom.verbs)), group=target.group, resource=target.plural, subresource=target.subresource,
-                  namespace=atom.namespaces[0] if atom.namespaces else "", name=target.name, argv=tuple(argv))
+                  namespace=atom.namespaces[0] if atom.namespaces else "", name=target.name, container=target.container, argv=tuple(argv))
 
 
 def _explained(view: Explained) -> str:

@@ -161,7 +161,8 @@ class FloorSeat(Bound):
         if window is not None:
             totals = totals._replace(bytes_in=window.used_in, bytes_out=window.used_out)
         last = self._broker.notes.last.get(grant.id, "")
-        return views.grant_view(grant, window, caller=self._who, now=self._broker.clock.now(), last=last, totals=totals)
+        guarded = self._broker.requests.guarded(grant.identity, grant.connection)
+        return views.grant_view(grant, window, caller=self._who, now=self._broker.clock.now(), last=last, totals=totals, guarded=guarded)
 
     async def _frost(self, target: str, event: Event) -> Frozen:
         """Freeze or thaw what is named."""

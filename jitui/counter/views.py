@@ -10,7 +10,7 @@ from jitui.identity.tokens import Row
 from jitui.instant import Instant, rfc3339
 from jitui.rules import request as requests
 from jitui.rules.grant import MOVES, Event
-from jitui.rules.hazard import clause_hazard, scope_hazard
+from jitui.rules.hazard import Guards, clause_hazard, scope_hazard
 from jitui.rules.persons import ALONE, Persons
 from jitui.rules.rights import Right, rights_of, why_not_decide
 from jitui.rules.terms import Grant, Identity, Request, RequestState, Rule
@@ -70,7 +70,7 @@ def request_view(
 
 
 def grant_view(
-    grant: Grant, window: Window | None, *, caller: Identity, now: Instant, last: str, totals: Totals,
+    grant: Grant, window: Window | None, *, caller: Identity, now: Instant, last: str, totals: Totals, guarded: Guards = (),
 ) -> GrantView:
     """A grant; `window` while it is live."""
     held = sum(session.held for session in window.sessions.values()) if window else 0
@@ -85,7 +85,7 @@ def grant_view(
         may.append("release")
     return GrantView(
         id=grant.label, state=str(grant.state), identity=grant.identity, connection=grant.connection, scope=str(grant.scope),
-        hazard=str(scope_hazard(grant.scope)), duration_s=grant.duration_s, started=when(grant.started_us),
+        hazard=str(scope_hazard(grant.scope, guarded)), duration_s=grant.duration_s, started=when(grant.started_us),
         deadline=rfc3339(grant.deadline.wall_us) if grant.deadline else "",
         remaining_s=max(0.0, limit.remaining_us(now) / 1e6) if live and limit else 0.0, request=f"r-{grant.request}", approved_by=grant.approved_by,
         frozen_by=grant.frozen_by, open_streams=window.open_streams if window else 0, last=Said(masked_text(last)), ended=when(grant.ended_us),

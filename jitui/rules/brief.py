@@ -18,10 +18,10 @@ LONGEST: Final = 20_000  # characters: more than any scope that can be asked
 RANKS: Final = {hazard.value: hazard.rank for hazard in Hazard}
 MEANS: Final[Mapping[str, str]] = {
     "READ": "looks, changes nothing",
-    "SECRET": "shows credentials",
+    "SECRET": "shows credentials, or what may hold them",
     "EXEC": "runs commands in pods; what it starts there may go on afterwards",
     "CHANGE": "can change what runs; what it changes outlives the window",
-    "SPAWN": "starts code with any service account of the namespace",
+    "SPAWN": "may start code with any service account of the namespace, or reach further than its kind says",
     "ESCAPE": "can leave the window or widen rights",
 }
 TYPED: Final = frozenset({"SPAWN", "ESCAPE"})  # a person says yes to these with the agent's name typed

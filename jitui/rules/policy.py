@@ -226,7 +226,7 @@ def _hint(action: Action, scope: Scope, kinds: Kinds, more: Guards) -> str:
     if (action.stdin or action.tty) and would(stdin=False, tty=False):
         return "leave out -i and -t"
     if action.container and not action.default and would(default=True):
-        return f"a command without a container is for the pod's default one, and {action.container} is not: leave -c out"
+        return "a command clause that names no container is for the pod's default one alone: leave -c out"
     for container in dict.fromkeys(atom.target.container for clause in scope.clauses for atom in clause.atoms if atom.target.container):
         if "*" not in container and would(container=container):
             return f"use -c {container}"

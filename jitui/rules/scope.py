@@ -88,7 +88,7 @@ class Scope:
         namespaced = kinds.namespaced(action.group, action.resource)
         if namespaced is None:
             return None
-        guarded = is_guarded(action, more) or (namespaced and is_everywhere(action))
+        guarded = is_guarded(action, more) if action.namespace or not namespaced else is_everywhere(action)
         clause = self._allows(action, action.verb, namespaced, guarded)
         if clause is not None and may_create(action) and self._allows(action, "create", namespaced, guarded) is None:
             return None
@@ -149,7 +149,7 @@ def _fits(atom: Atom, action: Action, namespaced: bool) -> bool:
             return False
     elif atom.namespaces or (namespace and (action.resource != "namespaces" or action.group or namespace != action.name)):
         return False  # of the kind namespaces, RequestInfo gives the name as the namespace too
-    if atom.container != EVERY and not _runs_in(atom.container, action):
+    if (atom.target.container or atom.argv is not None) and not _runs_in(atom.container, action):
         return False
     return atom.argv is None or (not action.stdin and not action.tty and argv_matches(atom.argv, action.argv))
 
@@ -158,6 +158,8 @@ def _runs_in(container: str, action: Action) -> bool:
     """Whether the request's container is one that the clause means; one that names none is sent to the pod's only one, or refused by the API server."""
     if not container:
         return not action.container or action.default
+    if container == EVERY:
+        return True
     return bool(action.container) and matches(container, action.container)
 
 

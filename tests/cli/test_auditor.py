@@ -43,6 +43,8 @@ def test_the_action_behind_an_audit_id(front: Front) -> None:
     ("patch deployments.apps/scale:web in web", Action("patch", group="apps", resource="deployments", subresource="scale", name="web", namespace="web")),
     ("get nodes", Action("get", resource="nodes")),
     ("exec pods:web-7c in web", Action("create", resource="pods", subresource="exec", name="web-7c", namespace="web", argv=("id",))),
+    ("exec pods:web-7c/app in web",
+     Action("create", resource="pods", subresource="exec", name="web-7c", namespace="web", container="app", argv=("id",))),
     ("get url:/metrics", Action("get", path="/metrics")),
 ])
 def test_an_action_in_words(text: str, action: Action) -> None:

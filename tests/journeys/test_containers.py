@@ -60,6 +60,6 @@ def test_a_command_without_a_container_is_for_the_default_one(gateway: Gateway, 
     assert gateway.kubectl(one_kubectl, agents["command"], *exec_, "-c", "app", "--", "echo", "there").ok().text == "there\n"
     denied = gateway.kubectl(one_kubectl, agents["command"], *exec_, "-c", "side", "--", "echo", "there")
     assert (denied.code, denied.text) == (1, ""), denied
-    assert "a command without a container is for the pod's default one, and side is not: leave -c out" in denied.said
+    assert "a command clause that names no container is for the pod's default one alone: leave -c out" in denied.said
     denied = gateway.kubectl(one_kubectl, agents["command"], *exec_, "--", "cat", "/etc/passwd")
     assert (denied.code, denied.text) == (1, ""), denied

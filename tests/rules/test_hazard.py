@@ -12,7 +12,7 @@ from jitui.rules.hazard import clause_hazard, clause_hazards, hazard_at, hazard_
 from jitui.rules.kube import read
 from jitui.rules.scope import Scope
 from jitui.rules.table import ANY, MAKE, READ, TABLE, UNREACHED, WRITE, Kind
-from tests.rules.made import actions, actions_of, clauses, scopes
+from tests.rules.made import actions, actions_of, clauses, guards, scopes
 from tests.rules.world import CLUSTER
 
 NS = "/api/v1/namespaces/web"
@@ -263,12 +263,12 @@ def test_an_exec_reads_too() -> None:
     assert clause_hazards(Clause(("exec",), Scope.parse("get pods in web").clauses[0].targets, ("web",))) == {Hazard.READ, Hazard.EXEC}
 
 
-@given(scopes, actions())
-def test_no_action_is_worse_than_its_scope(scope: Scope, action: Action) -> None:
-    """The badge of a request is never milder than what passes under it."""
-    if scope.allows(action, CLUSTER):
-        assert hazard_of(action) in scope_hazards(scope)
-        assert hazard_of(action).rank <= scope_hazard(scope).rank
+@given(scopes, actions(), guards)
+def test_no_action_is_worse_than_its_scope(scope: Scope, action: Action, more: tuple[str, ...]) -> None:
+    """The badge of a request is never milder than what passes under it, whatever the rule guards."""
+    if scope.allows(action, CLUSTER, more):
+        assert hazard_of(action, more) in scope_hazards(scope, more)
+        assert hazard_of(action, more).rank <= scope_hazard(scope, more).rank
 
 
 def test_what_the_table_calls_a_way_out_is_out_of_reach_of_a_star() -> None:

@@ -185,7 +185,7 @@ def test_discovery_is_what_the_door_answers(line: str, discovery: bool) -> None:
       "name a namespace: a write across all of them would reach the cluster's own programs too")),
     (f"GET {NS}/pods/web-0/exec?command=id&container=side", "exec pods in web -- id", "exec pods in web -- id",
      ("exec pods/web-0 in web: no rule allows it; the rule for agent-x on prod allows exec pods in web -- id; "
-      "a command without a container is for the pod's default one, and side is not: leave -c out")),
+      "a command clause that names no container is for the pod's default one alone: leave -c out")),
     (f"GET {NS}/pods/web-0/exec?command=id&container=side", "exec pods:web-0/app in web", "exec pods:*/app in web",
      "exec pods/web-0 in web: no rule allows it; the rule for agent-x on prod allows exec pods:*/app in web; use -c app"),
     (f"GET {NS}/pods/web-0/exec?command=id&container=app", "read pods in web", "exec pods:*/app in web",

@@ -138,6 +138,27 @@ def test_an_automatic_rule_approves_the_hazards_it_names(scope: str, named: set[
     assert (one.decided_by, one.approvals) == ((AUTOMATIC, ()) if state is State.APPROVED else ("", ()))
 
 
+@pytest.mark.parametrize(("scope", "state"), [
+    ("patch configmaps in web", State.APPROVED),
+    ("patch deployments.apps in web", State.APPROVED),
+    ("patch configmaps in vault", State.PENDING),
+    ("patch configmaps in kube-system", State.PENDING),
+    ("patch configmaps in *", State.APPROVED),  # reaches neither
+    ("patch services in web", State.PENDING),
+    ("patch applications.argoproj.io in web", State.PENDING),
+    ("create persistentvolumes", State.PENDING),
+    ("patch namespaces:web", State.PENDING),
+    ("create * in web", State.PENDING),
+    ("delete clusterpolicies.kyverno.io", State.PENDING),
+    ("get url:/metrics", State.PENDING),
+    ("get nodes/stats", State.PENDING),
+])  # fmt: skip
+def test_without_a_person_pass_reads_and_what_a_person_takes_for_a_change(scope: str, state: State) -> None:
+    """Where a rule names READ and CHANGE: nothing that starts code, leaves the window or shows more than everybody sees, as the rule guards it."""
+    one = asked(rule(scope, automatic=True, automatic_for=frozenset({"READ", "CHANGE"}), guarded=("vault",)))
+    assert one.state is state
+
+
 def test_a_rule_that_wants_approval_never_approves_by_itself() -> None:
     assert asked(rule(automatic=False)).state is State.PENDING
 
