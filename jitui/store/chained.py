@@ -7,6 +7,7 @@ import json
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any, Final
 
@@ -20,8 +21,9 @@ PAGE_BYTES: Final = 2 << 20
 NEWEST: Final = 1 << 62  # above every number of a fact
 FACTS: Final = "select seq, at_us, kind, who, subject, what, hash from facts"
 HEADS: Final = "select id, facts_seq, hash, at_us, sessions, key_id, sig from heads"
-_WITH_SEALED: Final = """select seq, at_us, kind, who, subject, what, hash from facts where seq > ?1
-  union all select seq, 0, '', digest, '', '', hash from sealed where seq > ?1 and digest is not null order by seq limit ?2"""
+_WITH_SEALED: Final = """select seq, at_us, kind, who, subject, what, hash from facts where seq > ?1 and seq <= ?3
+  union all select seq, 0, '', digest, '', '', hash from sealed where seq > ?1 and seq <= ?3 and digest is not null
+  order by seq limit ?2"""
 LATEST_US: Final = 253_402_300_800_000_000  # UTC, the end of the year 9999
 
 Reading = Callable[[], AbstractContextManager[sqlite3.Connection]]  # a connection for one short read
@@ -34,9 +36,9 @@ class Chained:
     agrees (`newest`) and how many facts no signature covers (`unsigned`). Facts of an exported file that are sealed are walked, not handed on.
     """
 
-    def __init__(self, reading: Reading, walk: FactWalk, *, sealed: bool = False) -> None:
+    def __init__(self, reading: Reading, walk: FactWalk, *, sealed: bool = False, upto: int = NEWEST) -> None:
         self.walk = walk
-        self._reading, self._sealed = reading, sealed
+        self._reading, self._sealed, self._upto = reading, sealed, upto
 
     def __iter__(self) -> Iterator[Fact]:
         for as_kept, fact in self._all():
@@ -52,9 +54,9 @@ class Chained:
     def _all(self) -> Iterator[tuple[Linked, Fact | None]]:
         after = self.walk.began
         while True:
-            sql = _WITH_SEALED if self._sealed else f"{FACTS} where seq > ?1 order by seq limit ?2"
+            sql = _WITH_SEALED if self._sealed else f"{FACTS} where seq > ?1 and seq <= ?3 order by seq limit ?2"
             with self._reading() as db:
-                found = [linked_of(row) for row in within(db.execute(sql, (after, PAGE)), PAGE_BYTES)]
+                found = [linked_of(row) for row in within(db.execute(sql, (after, PAGE, self._upto)), PAGE_BYTES)]
             if not found:
                 return
             yield from found
@@ -79,19 +81,40 @@ def at_start(db: sqlite3.Connection, public: bytes) -> Chained:
     return Chained(lambda: nullcontext(db), FactWalk(newest, trusted=public))
 
 
-def heads(reading: Reading) -> Iterator[Head]:
-    """Every signed head in the order of signing, in short reads."""
-    after = -NEWEST
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """How far a ledger went at one moment: it may go on while it is read, and its newest head may be replaced."""
+
+    fact: int  # the newest, sealed ones too; 0 if there is none
+    head: tuple[Any, ...] | None  # the newest, as its row (HEADS)
+
+    @classmethod
+    def now(cls, db: sqlite3.Connection, *, sealed: bool = False) -> "Moment":
+        db.execute("begin")
+        try:
+            fact = db.execute("select max(seq) from facts").fetchone()[0] or 0
+            if sealed:
+                fact = max(fact, db.execute("select max(seq) from sealed").fetchone()[0] or 0)
+            return cls(fact, db.execute(f"{HEADS} order by id desc limit 1").fetchone())
+        finally:
+            db.execute("commit")
+
+
+def heads(reading: Reading, moment: Moment) -> Iterator[Head]:
+    """Every signed head up to that moment in the order of signing, in short reads."""
+    if moment.head is None:
+        return
+    after, newest = -NEWEST, moment.head[0]
     while True:
         with reading() as db:
-            found = list(within(db.execute(f"{HEADS} where id > ? order by id limit ?", (after, PAGE)), PAGE_BYTES))
-        if not found:
-            return
-        for row in found:
+            found = list(within(db.execute(f"{HEADS} where id > ? and id < ? order by id limit ?", (after, newest, PAGE)), PAGE_BYTES))
+        for row in found or [moment.head]:
             if row[0] <= max(after, 0):
                 raise InvalidError(f"the heads of the ledger do not stand in order at number {row[0]}; it is damaged, or no recording of jitui")
             after = row[0]
             yield head_of(row)
+        if not found:
+            return
 
 
 def head_of(row: Sequence[Any]) -> Head:

@@ -10,8 +10,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from jitui.errors import InvalidError, NotFoundError
+from jitui.facts import Kind
 from jitui.store import acts, sealed
-from jitui.store.chained import Chained, heads
+from jitui.store.chained import Chained, Moment, heads
 from jitui.store.differences import differences
 from jitui.store.told import Told
 from jitui.store.walks import Walks, faulty
@@ -44,14 +45,16 @@ class _Proof:
         files.check_pages(session)
         with files.reading(files.ledger) as db:
             self._stored_keys: dict[str, bytes] = dict(db.execute("select key_id, public from keys limit 1000").fetchall())
-            self._rows = acts.newest_row(db)  # before the tapes are read: rows go on meanwhile
+            moment = Moment.now(db, sealed=files.single)
             start = sealed.start_of(db) if files.single else (0, FACTS_GENESIS)
             (self._version,) = db.execute("pragma user_version").fetchone()
         self._own = b"" if files.single else files.own_key()
         known = self._stored_keys | ({key_id(self._own): self._own} if self._own else {})
-        self._walk = FactWalk(heads(files.facts_read), known, trusted=key, witness=witness, start=start, agreed=told.agreed)
-        for fact in Chained(files.facts_read, self._walk, sealed=files.single):
+        self._walk = FactWalk(heads(files.facts_read, moment), known, trusted=key, witness=witness, start=start, agreed=told.agreed)
+        for fact in Chained(files.facts_read, self._walk, sealed=files.single, upto=moment.fact):
             told.feed(fact)
+        with files.reading(files.ledger) as db:
+            self._rows = acts.newest_row(db)  # before the tapes are read: rows go on meanwhile
 
     def verdicts(self) -> list[Verdict]:
         facts = self._facts()
@@ -129,11 +132,18 @@ class _Proof:
     def _sessions(self, walks: Walks) -> Iterator[Verdict]:
         for verdict, life in walks.verdicts(self._session):
             found = verdict
+            if not life.opened and self._began_meanwhile(life.session):
+                continue
             if self._files.single and found.consistent and (problem := self._sealed(life.session)):
                 found = faulty(found, problem, found.frames)
             elif found.consistent and not life.ended:
                 found = replace(found, needs=(f"what came after frame {found.frames - 1}: it had not ended",))
             yield replace(found, signed_by=self._signed_by() if found.signed != "no" else "")
+
+    def _began_meanwhile(self, session: int) -> bool:
+        with self._files.reading(self._files.ledger) as db:
+            return db.execute("select 1 from facts where subject = ? and kind = ? and seq > ?",
+                              (f"s-{session}", Kind.SESSION_OPENED.value, self._walk.count)).fetchone() is not None
 
     def _sealed(self, session: int) -> str:
         with self._files.reading(self._files.ledger) as db:
