@@ -221,7 +221,9 @@ class Gateway:
             async with asyncio.timeout(FIRST_LOOK):
                 await way.discovery.fetch("/version", b"application/json")
                 await way.discovery.look("", "pods")
-                await way.discovery.prepare()
+            with contextlib.suppress(TimeoutError):  # the rest is asked for in the background
+                async with asyncio.timeout(FIRST_LOOK):
+                    await way.discovery.prepare()
         except (JituiError, TimeoutError) as error:
             why = str(error) or f"no answer within {FIRST_LOOK:g} s"
             self.log.warning("cluster unreachable; its requests are answered 502 until it is back", connection=way.name, why=why)

@@ -70,7 +70,7 @@ class Discovery:
         self._looked_us: int | None = None  # boot clock: the last look at all of it, successful or not
         self._look_lock = asyncio.Lock()
         self._wanted: set[Key] = set()
-        self._usual, self._missing = frozenset(usual), list(usual)  # those that could not be had yet, in this order
+        self._usual, self._missing = frozenset(usual), dict.fromkeys(usual)  # those that could not be had yet, in this order
         self._live = self._begun = False  # somebody has a window; since just now
         self._failed: UpstreamError | None = None  # of the last look
         self._failures: dict[Key, tuple[int, UpstreamError]] = {}  # when (boot clock) and why
@@ -193,7 +193,7 @@ class Discovery:
                 with contextlib.suppress(UpstreamError):
                     if key not in self._copies:
                         await self._ask(key)
-                    self._missing.remove(key)
+                    self._missing.pop(key, None)
 
     async def run(self) -> None:
         """Ask again what is in use, until cancelled: once in `every_s`, and soon where somebody waits for news. At the start until all is known."""

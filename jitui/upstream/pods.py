@@ -1,9 +1,9 @@
 """What the gateway has to know of a pod before it can judge a command in it."""
 
-import json
 from typing import Final
 from urllib.parse import quote
 
+from jitui import foreign
 from jitui.errors import UpstreamError
 from jitui.rules.terms import Grant
 from jitui.upstream.call import call
@@ -26,7 +26,7 @@ async def default_container(pool: Pool, upstream: Upstream, grant: Grant, namesp
     if reply.status != 200:
         return ""
     try:
-        pod = json.loads(reply.body)
+        pod = foreign.read(reply.body)
         names = [str(each["name"]) for each in pod["spec"]["containers"]]
         meant = (pod["metadata"].get("annotations") or {}).get(ANNOTATION)
     except (ValueError, KeyError, TypeError, AttributeError) as error:

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from jitui.doors.kube.admission import Admission
 from jitui.doors.kube.call import Call, Waiting
-from jitui.errors import JituiError
 from jitui.rules.action import Action
 from jitui.rules.policy import Allow, rests_on_default
 from jitui.upstream.pods import default_container
@@ -26,15 +25,11 @@ def look(client: "KubeClient", admission: Admission, action: Action, judge: Call
         return deny()
     grant, way, waiting = allow.grant, admission.way, Waiting(client)
 
-    async def run() -> None:
-        try:
-            found = await default_container(way.pool, way.upstream, grant, action.namespace, action.name)
-        except JituiError as error:
-            if not waiting.lost:
-                waiting.become(client.say(error.code, error.reason, f"jitui: {error}"))
-            return
-        if not waiting.lost:
-            waiting.become(judge(known) if found == action.container else deny())
+    async def ask() -> Call | None:
+        found = await default_container(way.pool, way.upstream, grant, action.namespace, action.name)
+        if waiting.lost:
+            return None
+        return judge(known) if found == action.container else deny()
 
-    client.door.spawn(run)
+    waiting.run(ask)
     return waiting
