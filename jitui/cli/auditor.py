@@ -13,10 +13,14 @@ from jitui.cli.shelf import archive
 from jitui.desk import Explained, FactView
 from jitui.errors import InvalidError
 from jitui.rules.action import Action
+from jitui.rules.brief import brief, parts
 from jitui.rules.scope import Scope
 from jitui.said import clean
 
 PAGE: Final = 1000
+LINE: Final = 2000  # characters of a line
+VALUE: Final = 300  # of one value in it
+SCOPE: Final = 240  # of a scope
 
 
 @click.command("actions")
@@ -48,7 +52,7 @@ async def explain_command(connection: str, action: tuple[str, ...], namespace: s
     """Which rule and clause decide one action, and why: jitui explain prod get deployments.apps:web -n web."""
     asked = read_action(" ".join(action) + (f" in {namespace}" if namespace else ""), command_after())
     async with desk() as at:
-        show.one(await at.explain(connection, asked, identity=identity), as_json, _explained)
+        show.one(await at.explain(connection, asked, identity=identity), as_json, _explained, LINE)
 
 
 def read_action(text: str, argv: Sequence[str]) -> Action:
@@ -65,9 +69,9 @@ def read_action(text: str, argv: Sequence[str]) -> Action:
 
 
 def _explained(view: Explained) -> str:
-    parts = [f"{view.verdict} ({view.hazard}): {view.why}", f"rule: {view.rule}" if view.rule else "no rule", f"by: {view.clause}" if view.clause else "",
-             f"window: {view.grant}" if view.grant else "", f"ask with: {view.how}" if view.how else ""]
-    return "; ".join(part for part in parts if part)
+    pieces = [f"{view.verdict} ({view.hazard}): {view.why}", f"rule: {_in_brief(view.rule)}" if view.rule else "no rule",
+              f"by: {view.clause}" if view.clause else "", f"window: {view.grant}" if view.grant else "", f"ask with: {view.how}" if view.how else ""]
+    return "; ".join(piece for piece in pieces if piece)
 
 
 @click.command("facts")
@@ -80,14 +84,23 @@ async def facts_command(following: bool, after: int, as_json: bool) -> None:
     async with archive("") as (at, _):
         while page := await at.facts(after=after, limit=PAGE):
             for fact in page:
-                show.one(fact, as_json, fact_line)
+                show.one(fact, as_json, fact_line, LINE)
             after = page[-1].seq
     if following:
         async with desk() as live:
             async for fact in follow.facts(live, after):
-                show.one(fact, as_json, fact_line)
+                show.one(fact, as_json, fact_line, LINE)
 
 
 def fact_line(fact: FactView) -> str:
-    what = " ".join(f"{key}={plain.text(value)}" for key, value in fact.what.items() if value not in ("", None, [], 0))
+    what = " ".join(f"{key}={_value(key, value)}" for key, value in fact.what.items() if value not in ("", None, [], 0))
     return f"{fact.seq:>6}  {fact.at}  {fact.kind:<18}  {fact.who}  {fact.subject}  {what}"
+
+
+def _value(key: str, value: object) -> str:
+    """A value as JSON; a long one is cut by itself, so that what follows is seen too, and a scope so that no clause hides."""
+    return clean(plain.text(_in_brief(value) if key == "scope" and isinstance(value, str) else value), VALUE)
+
+
+def _in_brief(scope: str) -> str:
+    return scope if len(scope) <= SCOPE else brief(parts(scope), SCOPE)

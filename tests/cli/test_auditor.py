@@ -1,5 +1,6 @@
 """What was done, and why it was decided so."""
 
+import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -97,3 +98,14 @@ async def test_following(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capture
     assert [(await anext(found)).seq for _ in range(3)] == [1, 2, 3]
     assert asked == [0, 1, 1, 2, 2]
     assert capsys.readouterr().err == "jitui: no gateway running\njitui: the gateway answers again\n" * 2
+
+
+def test_no_clause_of_a_fact_hides_behind_harmless_ones() -> None:
+    """A long scope in the audit log shows its worst clause and counts the rest; what stands behind it is seen too."""
+    scope = "; ".join([*(f"get configmaps:settings-of-number-{at:03} in web" for at in range(14)), "delete pods in payments"])
+    fact = FactView(seq=1, at="2026-11-23T16:04:11.000000Z", kind="request.asked", who="agent-a", subject="r-1", hash="00",
+                    what={"reason": "x" * 2000, "scope": scope, "token": "0a1b2c3d"})  # fmt: skip
+    line = auditor.fact_line(fact)
+    assert 'scope="CHANGE delete pods in payments; READ get configmaps' in line
+    assert re.search(r' \+1[0-3] READ" token="0a1b2c3d"', line)
+    assert len(line) < auditor.LINE
