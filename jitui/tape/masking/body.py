@@ -4,7 +4,7 @@ from typing import Final, Protocol
 
 from jitui.tape.masking.json_body import Json
 from jitui.tape.masking.proto_body import MAGIC, Proto
-from jitui.tape.masking.spans import Span, merged
+from jitui.tape.masking.spans import Span, masked, merged
 from jitui.tape.masking.text import Text
 from jitui.tape.masking.yaml_body import Yaml
 
@@ -35,14 +35,15 @@ class Body:
     def __init__(self, media: bytes, *, watch: bool, joined: bool = False) -> None:
         """`joined`: what comes first may be from the middle of it."""
         self._media, self._watch, self._joined = media, watch, joined
-        self._text = Text()
+        self._text = Text(manifests=False)
         self._form: Masker | None = None
         self._start = b""
 
     def feed(self, data: bytes) -> list[Span]:
         if not data:
             return []
-        return merged(self._by_form(data), self._text.feed(data))
+        found = self._by_form(data)
+        return merged(found, self._text.feed(masked(data, found)))  # which sees what is left
 
     def _by_form(self, data: bytes) -> list[Span]:
         if self._form is not None:

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
-BREAK: Final = re.compile(rb"\x1b(?:\[[0-?]*[ -/]*(?:[@-~]|\Z)|[()*+][0-9A-Za-z]|[=>78cDEHMNOZ]|\Z)|\r+\n?|\n")
-STOPS: Final = re.compile(rb"[\x1b\r\n]")
-ESCAPE: Final = re.compile(rb"\x1b")
+_ESCAPE: Final = rb"\x1b(?:\[[0-?]*[ -/]*(?:[@-~]|\Z)|[()*+][0-9A-Za-z]|[=>78cDEHMNOZ]|\Z)"
+ESCAPE: Final = re.compile(_ESCAPE)
+BREAK: Final = re.compile(_ESCAPE + rb"|\r|\n")  # each begins with a byte of its own: so it is looked for fast
 CONTINUES: Final = bytes(range(0x80, 0xC0))  # of a character in UTF-8
 
 
@@ -59,25 +59,29 @@ def flat(data: bytes, columns: int, column: int = 0) -> Flat:
     parts: list[bytes] = []
     cuts: list[tuple[int, int]] = []
     line = at = size = 0  # at: from where on nothing is in `parts` yet; line: from where on nothing is in `column`
-    for found in (STOPS if columns else ESCAPE).finditer(data):
-        start = found.start()
-        match = BREAK.match(data, start) if start >= at else None
-        if match is None:
-            continue
+    for match in (BREAK if columns else ESCAPE).finditer(data):
+        start, end = match.span()
         if columns:
-            column += len(data[line:start].translate(None, CONTINUES))
-            line = match.end()
+            if data[start] != 0x1B and not column and start - line < columns:  # an empty line, or the second half of a line end, too
+                line = end
+                continue
+            piece = data[line:start]
+            column += len(piece) if piece.isascii() else len(piece.translate(None, CONTINUES))
+            line = end
         if data[start] != 0x1B:
-            space = start > at and data[start - 1] == 0x20 and column % columns == 1
+            space = data[start - 1] == 0x20 and column % columns == 1 and start > at
             full = column >= columns and (column % columns == 0 or space)
             column = 0
             if not full:
                 continue
-            if space and match[0] == b"\r":  # how readline gets to the next line
-                start -= 1
+            if data[start] == 0x0D:
+                if data.startswith(b"\r\n", start):
+                    end = line = start + 2
+                elif space:  # how readline gets to the next line
+                    start -= 1
         parts.append(data[at:start])
         size += start - at
-        at = match.end()
+        at = end
         cuts.append((size, at - size))
     if not cuts:
         return Flat(data)

@@ -17,6 +17,15 @@ _AFTER: Final = frozenset([bytes([byte]) for byte in b' \t\r\n,:{}[]"'])
 _EVENT: Final = re.compile(rb"(?:\A|\n)(?=\{\"type\":\")")
 
 
+def _whole(depth: int) -> bytes:
+    """A pattern of an object or array with others in it to that depth: it never goes back over what it read."""
+    inner = rb"[^{}\[\]\"]++|\"[^\"\\]*+(?:\\.[^\"\\]*+)*+\""
+    return rb"[{\[](?:" + inner + (rb"|" + _whole(depth - 1) if depth else b"") + rb")*+[}\]]"
+
+
+_SHOWN: Final = re.compile(_whole(8), re.DOTALL)
+
+
 class Json:
     """Feed it the body in pieces of any size. What can't be read is masked to the end; of a `watch` to the next event."""
 
@@ -48,6 +57,11 @@ class Json:
                     break
                 good = False
             elif match["mark"] is not None:
+                whole = _SHOWN.match(data, match.start("mark")) if self._table() is SHOW and match["mark"] in b"{[" and not self._wants_name else None
+                if whole is not None:  # nothing in it is hidden: managedFields are most of many a list
+                    self._valued()
+                    at = whole.end()
+                    continue
                 good = self._mark(match["mark"])
             elif match["bare"] is not None:
                 self._part += match["bare"]

@@ -19,8 +19,10 @@ class Text:
     `columns`: of the terminal behind the stream, 0 if there is none: a word that goes on in the next line of a full one is one word.
     """
 
-    def __init__(self, columns: int = 0) -> None:
+    def __init__(self, columns: int = 0, *, manifests: bool = True) -> None:
+        """`manifests`: Secrets printed in it are looked for too."""
         self.columns = columns
+        self._manifests = manifests
         self._tail = b""
         self._column = 0  # where in its line the tail begins
         self._running = ""  # kind of a secret that is longer than REACH, and goes on
@@ -35,7 +37,7 @@ class Text:
         known = len(self._tail)
         buffer = self._tail + data
         text = flat(buffer, self.columns, self._column)
-        hits = list(look(text.text))
+        hits = look(text.text, manifest=self._manifests)
         found = list(spans(text, hits, known))
         self._keep(buffer, text, hits)
         return [*before, *(span for span in found if span.end > at)] if at else found
@@ -57,10 +59,10 @@ class Text:
         self._tail = buffer[start:]
 
 
-def look(text: bytes) -> list[Hit]:
+def look(text: bytes, *, manifest: bool = True) -> list[Hit]:
     """Every secret in a text."""
     lower = text.lower()
-    return [*patterns.look(text, lower), *pairs.look(text, lower), *manifests.look(text)]
+    return [*patterns.look(text, lower), *pairs.look(text, lower), *(manifests.look(text) if manifest else ())]
 
 
 def spans(text: Flat, hits: Iterable[Hit], known: int = 0) -> list[Span]:
