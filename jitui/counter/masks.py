@@ -13,7 +13,7 @@ from jitui.tape.frame import Channel, Frame
 from jitui.tape.masking.session import Masks, Shown
 from jitui.tape.masking.text import REACH
 
-READERS: Final = 64  # whose place is remembered
+READERS: Final = 16  # whose place is remembered
 BEFORE: Final = 2 * REACH  # bytes that are read, and not shown, of what stands in front of the place where a reader begins
 LOOKS: Final = (64, 1000, 8000)  # frames in which they are looked for, until there are enough
 

@@ -20,7 +20,7 @@ _BEFORE: Final = re.compile(rb"(?:access|session|refresh|id|auth|bearer|security
 _SIGN: Final = re.compile(
     rb"\\*[\"']?(?:[ \t]*(?:=>|[:=])[ \t]*|%3[da](?:%20|[+])?|[ \t]*,\s*\\*\"value\\*\"[ \t]*:[ \t]*|\r?\n[ ]*value:[ \t]+)(?P<quote>\\*[\"'])?")
 _FLAG: Final = re.compile(rb"(?:[ \t]+|\\*[\"'][ \t]*,\s*(?=\\*[\"'])|&command=)(?P<quote>\\*[\"'])?")
-_WORD: Final = re.compile(rb"[^\s\"'&]+")
+_WORD: Final = re.compile(rb"[^\s\0\"'&]+")
 _REST: Final = re.compile(rb"[^\r\n\"'&]*[^\s\"'&]")  # of a line of YAML
 _LINE: Final = re.compile(rb"(?:\A|\n)[ \t]*(?:- )?[\w.-]*\Z")
 _NOTHING: Final = re.compile(

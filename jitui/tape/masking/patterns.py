@@ -33,6 +33,8 @@ _HEADER: Final = re.compile(rb"authorization\\*[\"']?(?:[ \t]*[:=][ \t]*|%3a(?:[
 _ADDRESS: Final = re.compile(rb"://[^\s/@:\"'<>]{0,64}:(?P<value>[^\s/@\"'<>]{1,256})(?:@|\Z)")
 _PORT: Final = re.compile(rb"[0-9]{1,5}")
 
+_HASH: Final = re.compile(rb"\$(?:[1256y]|2[aby])\$[./A-Za-z0-9$=,]*")
+
 Look = Callable[[bytes, int], Hit | None]
 
 
@@ -150,6 +152,15 @@ def _address(text: bytes, at: int) -> Hit | None:
     return Hit(at, match.start("value"), match.end("value"), CREDENTIAL, match.end("value") == len(text))
 
 
+def _hash(text: bytes, at: int) -> Hit | None:
+    """A password's hash, as in /etc/shadow."""
+    match = _HASH.match(text, at)
+    if match is None or match.end() - at < 4:
+        return None
+    opened = match.end() == len(text)
+    return Hit(at, at, match.end(), CREDENTIAL, opened) if opened or match.end() - at >= 28 else None
+
+
 def _prefixed(least: int, shape: re.Pattern[bytes] = _URLSAFE) -> Look:
     return lambda text, at: _run(text, at, shape, least, TOKEN) if _bounded(text, at) else None
 
@@ -174,6 +185,10 @@ LOOKS: Final[tuple[tuple[bytes, Look], ...]] = (
     (b"xoxp-", _prefixed(24)),
     (b"hvs.", lambda text, at: _run(text, at, _JWT, 28, TOKEN)),
     (b"://", _address),
+    (b"$6$", _hash),
+    (b"$y$", _hash),
+    (b"$5$", _hash),
+    (b"$2", _hash),
 )  # what is looked for in the text as it is
 LOWER: Final[tuple[tuple[bytes, Look], ...]] = ((b"bearer", _bearer), (b"authorization", _header))  # and in lower case
 

@@ -4,6 +4,9 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
+from jitui.tape.masking.spans import Span, merged
+from jitui.tape.masking.text import Text
+
 _LINE: Final = re.compile(rb"[A-Z]+ (?P<target>[^ \r\n]*)")
 WATCH: Final = re.compile(rb"[?&]watch=(?!0|false)", re.IGNORECASE)
 _CODED: Final = re.compile(rb"%([0-9A-Fa-f]{2})")
@@ -28,6 +31,26 @@ def about(head: bytes) -> About:
     media, coded = media_of(head)
     path = _CODED.sub(lambda found: bytes.fromhex(found[1].decode()), path)
     return About(match is None or holds_secrets(path), WATCH.search(b"?" + query) is not None, media, coded)
+
+
+def in_head(head: bytes) -> list[Span]:
+    """What is masked in a head: as it stands, and in its target as that is read."""
+    line = head.find(b"\r\n")
+    target = head[: line if line >= 0 else len(head)]
+    found = Text().feed(head + b"\n")
+    if b"%" not in target and b"+" not in target:
+        return found
+    edges: list[int] = []  # where each byte of the read target begins, and the end
+    read = bytearray()
+    at = 0
+    while at < len(target):
+        coded = _CODED.match(target, at)
+        edges.append(at)
+        read += bytes.fromhex(coded[1].decode()) if coded else b" " if target[at] == 0x2B else target[at : at + 1]
+        at = coded.end() if coded else at + 1
+    edges.append(len(target))
+    spoken = Text().feed(bytes(read) + b"\n")
+    return merged(found, [Span(edges[span.offset], edges[span.end] - edges[span.offset], span.kind) for span in spoken if span.end < len(edges)])
 
 
 def media_of(head: bytes) -> tuple[bytes, bool]:

@@ -14,15 +14,14 @@ from typing import Final
 from jitui.tape.cast import resized
 from jitui.tape.frame import Channel, Frame
 from jitui.tape.masking.body import Body, Masker, Whole
-from jitui.tape.masking.requests import About, about, media_of
+from jitui.tape.masking.requests import About, about, in_head, media_of
 from jitui.tape.masking.spans import Span, cut, masked
 from jitui.tape.masking.text import Text
 
-CONNS: Final = 1024  # connections that are followed at once; what an older one still says is masked whole
+CONNS: Final = 256  # connections that are followed at once; what an older one still says is masked whole
 COLUMNS: Final = 80  # of a terminal whose client never told
 HIDDEN: Final = "compressed body"
 UNKNOWN: Final = "body of an unknown kind"
-PLAIN: Final = frozenset({Channel.RESIZE})  # nothing in it is text
 BODIES: Final = frozenset({Channel.REQUEST_BODY, Channel.RESPONSE_BODY})
 
 Heads = Callable[[int], Sequence[Frame]]  # of a connection: its REQUEST and its RESPONSE, if they are on record
@@ -43,7 +42,8 @@ class _Conn:
     about: About | None = None
     media: bytes = b""  # of the answer
     coded: bool = False
-    joined: bool = False  # its head is known, and not all that came since
+    joined: bool = False  # not all of it was seen
+    asked: bool = True  # its heads are what they are
     streams: dict[Channel, Masker] = field(default_factory=dict)
 
 
@@ -67,7 +67,7 @@ class Masks:
             if frame.channel in {Channel.REQUEST, Channel.RESPONSE}:
                 self._flush(found, runs, spans, frame.conn)
                 self._head(frame)
-                spans[at] = Text().feed(frame.body)
+                spans[at] = in_head(frame.body)
             elif frame.channel is Channel.RESIZE:
                 self._flush(found, runs, spans)
                 self._resize(frame)
@@ -98,7 +98,7 @@ class Masks:
         if frame.channel is Channel.REQUEST:
             self._put(frame.conn, _Conn(about(frame.body)))
         else:
-            conn = self._conn(frame.conn)
+            conn = self._conn(frame.conn, heads=True)
             conn.media, conn.coded = media_of(frame.body)
             conn.streams.pop(Channel.RESPONSE_BODY, None)
 
@@ -108,21 +108,21 @@ class Masks:
         while len(self._conns) > CONNS:
             del self._conns[next(iter(self._conns))]
 
-    def _conn(self, number: int) -> _Conn:
-        """The state of a connection; of one that is not followed, what its heads tell."""
-        conn = self._conns.get(number)
-        if conn is None:
-            conn = _Conn(joined=True)
+    def _conn(self, number: int, *, heads: bool) -> _Conn:
+        """The state of a connection; of one that is not followed from its start, with what its heads tell where that counts."""
+        conn = self._conns.get(number) or _Conn(joined=True, asked=False)
+        self._put(number, conn)
+        if heads and not conn.asked:
+            conn.asked = True
             for head in self._heads(number):
                 if head.channel is Channel.REQUEST:
                     conn.about = about(head.body)
                 elif head.channel is Channel.RESPONSE:
                     conn.media, conn.coded = media_of(head.body)
-            self._put(number, conn)
         return conn
 
     def _stream(self, number: int, channel: Channel) -> Masker:
-        conn = self._conn(number)
+        conn = self._conn(number, heads=channel in BODIES or channel is Channel.STDOUT)
         stream = conn.streams.get(channel)
         if stream is None:
             stream = conn.streams[channel] = self._body(conn, channel) if channel in BODIES else self._text(conn, channel)

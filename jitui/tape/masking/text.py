@@ -9,7 +9,7 @@ from jitui.tape.masking.hit import Flat, Hit, column_at, flat
 from jitui.tape.masking.spans import Span, masked
 
 CONTEXT: Final = 4 << 10  # bytes that are kept of what came, to be read again with what comes
-REACH: Final = 20 << 10  # and at most so many, while a secret has begun and not ended
+REACH: Final = 64 << 10  # and at most so many, while a secret has begun and not ended
 RUNS: Final = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=_-.~%")
 
 

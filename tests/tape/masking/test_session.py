@@ -5,6 +5,7 @@ import json
 import string
 from base64 import b64encode
 from typing import Final
+from urllib.parse import quote_plus
 
 import pytest
 from hypothesis import given, settings, strategies as st
@@ -77,7 +78,7 @@ def test_who_comes_in_the_middle_of_secrets_sees_the_next_event() -> None:
 
 
 def test_many_connections_are_followed_and_the_oldest_are_not_shown() -> None:
-    """What an old connection says after a thousand younger ones is masked, as its head is not at hand."""
+    """What an old connection says after hundreds of younger ones is masked, as its head is not at hand."""
     masks = Masks()
     masks.frames(Frame(1, conn, 0, conn, Channel.REQUEST, f"GET {SECRETS}/x HTTP/1.1\r\n\r\n".encode()) for conn in range(CONNS + 1))
     late = masks.frames([Frame(1, 9999, 0, 0, Channel.RESPONSE_BODY, b'{"data":{"a":"c2VjcmV0"}}')])[0]
@@ -130,3 +131,28 @@ def test_annotations() -> None:
     said = shown(recorded((f"GET {SECRETS}/db", "", b"", "application/json", json.dumps(secret({"a": b"0123456789abcdef"})).encode()), []))
     assert b'"note": "kept"' in said
     assert LAST.encode() in said
+
+
+def test_an_argv_in_a_request_line_is_read_as_the_cluster_reads_it() -> None:
+    """Percent-encoded, with plus signs for blanks: a key in a heredoc, a flag and its value."""
+    lines = [b64encode(bytes([at]) * 5 + b"key material, line by line, in base64 it is").decode() for at in range(8)]
+    script = "cat > k <<EOF\n-----BEGIN RSA PRIVATE KEY-----\n" + "\n".join(lines) + "\n-----END RSA PRIVATE KEY-----\nEOF\n"
+    path = f"/api/v1/namespaces/web/pods/box/exec?command=sh&command=-c&command={quote_plus(script)}&command=--password&command=correct-horse-7&stdout=1"
+    said = shown([Frame(1, 0, 0, 0, Channel.REQUEST, f"POST {path} HTTP/1.1\r\nHost: c\r\n\r\n".encode())])
+    assert not leaks(said, [b"correct-horse-7", *(quote_plus(line).encode() for line in lines)])
+    assert b"BEGIN+RSA+PRIVATE+KEY" in said
+    assert said.endswith(b"&stdout=1 HTTP/1.1\r\nHost: c\r\n\r\n")
+
+
+def test_forwarded_connections_ask_for_no_heads() -> None:
+    """There are none, and many connections: who begins in the middle asks only where a head counts."""
+    asked: list[int] = []
+
+    def heads(conn: int) -> list[Frame]:
+        asked.append(conn)
+        return []
+
+    masks = Masks(heads=heads)
+    masks.frames(Frame(1, conn, 0, conn, Channel.FORWARD_OUT, b"bytes") for conn in range(50))
+    masks.frames([Frame(1, 51, 0, 51, Channel.RESPONSE_BODY, b"bytes"), Frame(1, 52, 0, 51, Channel.RESPONSE_BODY, b"bytes")])
+    assert asked == [51]

@@ -48,6 +48,8 @@ SAID: Final[Sequence[tuple[str, list[str]]]] = [
     (f"mysql --password {PASSWORD} -h db\n", [PASSWORD]),
     (f"      DB_PASSWORD:  {PASSWORD}\n      MODE:  fast\n", [PASSWORD]),
     (f'{{"name":"DB_PASSWORD","value":"{PASSWORD}"}}', [PASSWORD]),
+    (f"root:$6$saltsalt${some(86)}:19000:0:99999:7:::\n", []),
+    (f"HOME=/root\0DB_PASSWORD={PASSWORD}\0PATH=/bin\0", [PASSWORD]),
     (f"postgres://app:{PASSWORD}@db:5432/app\n", [PASSWORD]),
     (f"apiVersion: v1\ndata:\n  a: {b64encode(PASSWORD.encode()).decode()}\n  b: |\n    {some(30)}\nkind: Secret\nmetadata:\n  name: db\n", []),
     (f"apiVersion: v1\nkind: Secret\nmetadata:\n  name: db\nstringData:\n  a: {PASSWORD}\n  b: |\n    {JWT}\ntype: Opaque\n", [PASSWORD, JWT]),
