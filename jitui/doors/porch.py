@@ -13,10 +13,12 @@ from collections.abc import Callable, Coroutine
 from functools import partial
 from typing import Any, Final, cast
 
+from jitui.doors.turnstile import Turnstile
 from jitui.doors.visitors import Visitor, Visitors
 from jitui.identity.peer import owner
 
 SHUTDOWN_S: Final = 2.0  # for a client to say that it closes, too
+HANDSHAKES: Final = 2  # that begin in one turn of the loop: about a millisecond each
 BREATH: Final = 0.05  # seconds without an accept when there is no descriptor for it
 NO_DESCRIPTOR: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 
@@ -31,6 +33,7 @@ class Porch:
         self.visitors, self._asks_owner = visitors, asks_owner
         self._spawn, self._named = spawn, named
         self._closed = False
+        self._turnstile = Turnstile(HANDSHAKES)
         self._context: ssl.SSLContext | None = None
         self._factory: Callable[[Visitor], asyncio.Protocol]
         self._accepting: asyncio.Task[Any] | None = None
@@ -104,6 +107,8 @@ class Porch:
         try:
             if self._asks_owner and connection.family != socket.AF_UNIX:  # before a byte of it is read: who closes at once does not come so far as to ask
                 visitor.uid = await owner(connection)
+            if self._context is not None:
+                await self._hello(connection)
             await asyncio.get_running_loop().connect_accepted_socket(protocol, connection, **tls)
             met = True
         except (OSError, EOFError):  # no TLS, not in time, or gone: TimeoutError, ssl.SSLError and ConnectionError are such
@@ -112,6 +117,21 @@ class Porch:
             if not met:
                 hang_up(connection)
                 self.visitors.gone(visitor)
+
+
+    async def _hello(self, connection: socket.socket) -> None:
+        """Until it says something, which is its part of a handshake, and until its turn: a hundred that come at once hold nobody else up, and who says
+        nothing costs a descriptor and no more. Raises TimeoutError.
+        """
+        loop = asyncio.get_running_loop()
+        said: asyncio.Future[None] = loop.create_future()
+        loop.add_reader(connection, lambda: None if said.done() else said.set_result(None))
+        try:
+            async with asyncio.timeout(self.visitors.caps.handshake_s):
+                await said
+        finally:
+            loop.remove_reader(connection)
+        await self._turnstile.wait()
 
 
 def hang_up(connection: socket.socket) -> None:

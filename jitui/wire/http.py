@@ -52,6 +52,11 @@ class RequestParser:
         self._error: Malformed | None = None
 
     @property
+    def paused(self) -> bool:
+        """A message has ended, and `resume` was not called since."""
+        return self._paused
+
+    @property
     def full(self) -> bool:
         """More was sent behind the message than is kept: stop reading until `resume`."""
         return len(self._kept) >= KEPT_LIMIT

@@ -9,6 +9,8 @@ from jitui.doors.kube import default, notices, openapi
 from jitui.doors.kube.admission import Admission
 from jitui.doors.kube.call import Answered, Call, Waiting
 from jitui.doors.kube.discover import discover
+from jitui.doors.kube.inlet import Inlet
+from jitui.doors.kube.parting import Parting
 from jitui.doors.kube.patience import Patience
 from jitui.doors.kube.plan import plan
 from jitui.doors.kube.review import Review, is_review
@@ -30,8 +32,6 @@ if TYPE_CHECKING:
 
 LONG: Final = 1 << 16  # bytes of a target
 DISCOVERING: Final = re.compile(rb"(?:/c/[^/?]*)?/(?:version|api(?:/v1)?|apis(?:/[^/?]+/[^/?]+)?)/?(?:\?.*)?", re.DOTALL)
-SLOWED: Final = 0.1  # seconds until the next request behind one that was too many: a client that does not heed Retry-After waits too
-LINGER: Final = 0.2  # seconds without a byte from the client before a close: what it still sends would make it lose the answer (RFC 9112, 9.6)
 
 
 class KubeClient(asyncio.Protocol):
@@ -40,19 +40,18 @@ class KubeClient(asyncio.Protocol):
     def __init__(self, door: "KubeDoor", visitor: Visitor) -> None:
         self.door, self.visitor = door, visitor
         self.patience = Patience(door.visitors, visitor)
+        self.inlet = Inlet(door.turnstile, self._turn, self.pause_reading, self.resume_reading)
         self.parser = http.RequestParser()
         self.transport: asyncio.Transport
         self.outlet: Outlet
         self.peer = ""
         self.current: Call | None = None
-        self._closing = False
+        self.parting = Parting(lambda: self.outlet.idle)
         self._turning = False  # `_next` is at work
-        self._heard = False  # something came since the last look
         self._bodyless = False  # the request in progress is a HEAD
         self._keep = True  # and its client wants to go on behind its answer
         self._as_text = False  # a refusal of the request in progress is shown only if it is text
         self._draining = False  # the next request waits until the last answer is written
-        self._slowed = False  # the next request waits for a moment
         self._retry_after = 0  # seconds, said with the answer to the request in progress
         self._admission: Admission | None = None  # of the request in progress
 
@@ -62,15 +61,15 @@ class KubeClient(asyncio.Protocol):
         self.transport = transport  # type: ignore[assignment]
         self.outlet = Outlet(self.transport)
         self.outlet.begin()
-        name = transport.get_extra_info("peername")
-        self.peer = f"{name[0]}:{name[1]}" if name else ""
+        self.peer = ":".join(map(str, (transport.get_extra_info("peername") or ())[:2]))
         self.door.clients.add(self)
-        self.visitor.resting = lambda: self.current is None and not self._draining
+        self.visitor.resting = lambda: self.current is None and not self._draining and not self.inlet.waits
         self.patience.begin(self.transport)
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio.Protocol's signature
         self.door.clients.discard(self)
         self.patience.gone()
+        self.inlet.close()
         call, self.current = self.current, None
         if call is not None:
             call.client_lost()
@@ -85,16 +84,27 @@ class KubeClient(asyncio.Protocol):
         self.outlet.unblocked()
         if not self.outlet.idle:
             return
-        if self._closing:
-            self._linger()
+        if self.parting.begun:
+            self.parting.look()
         elif self._draining:
             self._draining = False
             self._next()
 
     def data_received(self, data: bytes) -> None:
-        if self._closing:
-            self._heard = True
-            return
+        if self.parting.begun:
+            self.parting.heard()
+        elif self.current is not None or self.inlet.open(data):
+            self._read(data)
+
+    def _turn(self, data: bytes) -> None:
+        """A request may begin: of what just came, or of what waits behind the last one."""
+        waits = self.parser.paused
+        if data and not self.parting.begun:
+            self._read(data)
+        if waits:
+            self._next(now=True)
+
+    def _read(self, data: bytes) -> None:
         try:
             events = self.parser.feed(data)
         except http.Malformed as error:
@@ -102,7 +112,7 @@ class KubeClient(asyncio.Protocol):
             return
         if events:
             self._events(events)
-        elif self.current is None:
+        elif self.current is None and not self.parser.paused:
             self.patience.heading(self.parser.holding)
         if self.parser.full:
             self.pause_reading()
@@ -121,7 +131,7 @@ class KubeClient(asyncio.Protocol):
 
     def close(self) -> None:
         """The gateway stops: at once, or, with last words on their way, once they are read."""
-        if not self._closing:
+        if not self.parting.begun:
             self.transport.close()
 
     # -- requests ----------------------------------------------------------------------------------------------------------
@@ -304,7 +314,8 @@ class KubeClient(asyncio.Protocol):
 
     def _too_many(self, error: TooManyError) -> Answered:
         """A limit is reached. client-go tries up to ten times again where the answer has a Retry-After, and shows the words at once where it has none."""
-        self._retry_after, self._slowed = error.retry_after, True
+        self._retry_after = error.retry_after
+        self.inlet.rest()
         more = {"retryAfterSeconds": error.retry_after} if error.retry_after else {}
         return self.say(error.code, error.reason, f"jitui: {error}", close=error.close, **more)
 
@@ -339,24 +350,21 @@ class KubeClient(asyncio.Protocol):
             self._close()
             return
         self.patience.next()
-        if self._slowed:
-            asyncio.get_running_loop().call_later(SLOWED, self._go_on)
-        elif self.outlet.idle:
+        if self.outlet.idle:
             self._next()
         else:  # who does not read gets no further answers
             self._draining = True
 
-    def _go_on(self) -> None:
-        self._slowed = False
-        self._next()
-
-    def _next(self) -> None:
+    def _next(self, *, now: bool = False) -> None:
         """The requests that came meanwhile, one after the other; a loop, as each may be answered at once."""
         if self._turning:
             return
         self._turning = True
         try:
-            while self.current is None and not self._closing and not self._draining and not self._slowed:
+            while self.current is None and not self.parting.begun and not self._draining:
+                if self.parser.holding and not now and not self.inlet.open():
+                    break
+                now = False
                 events = self.parser.resume()
                 self.resume_reading()
                 if not events:
@@ -373,18 +381,9 @@ class KubeClient(asyncio.Protocol):
 
     def _close(self) -> None:
         """Once all is written and the client is still; two seconds at most."""
-        self._closing = self._heard = True
         self.patience.last()
         self.resume_reading()
-        if self.outlet.idle:
-            self._linger()
-
-    def _linger(self) -> None:
-        if not self._heard:
-            self.transport.close()
-        elif not self.transport.is_closing():
-            self._heard = False
-            asyncio.get_running_loop().call_later(LINGER, self._linger)
+        self.parting.begin(self.transport)
 
     def _malformed(self, error: http.Malformed) -> None:
         """A request that can be read in two ways, or not at all: say so once, and close."""
@@ -393,7 +392,7 @@ class KubeClient(asyncio.Protocol):
             call.client_lost()
             self.transport.abort()
             return
-        if self._closing:
+        if self.parting.begun:
             return
         self.door.malformed += 1
         body = status.status(error.code, "BadRequest", f"jitui: {error}")

@@ -14,6 +14,7 @@ from jitui.doors.kube.admission import Admission
 from jitui.doors.kube.client import KubeClient
 from jitui.doors.kube.tries import Tries
 from jitui.doors.porch import Porch, address_of
+from jitui.doors.turnstile import Turnstile
 from jitui.doors.visitors import Visitor, Visitors
 from jitui.errors import JituiError, NotFoundError, RefusedError, UnavailableError, UnknownCallerError
 from jitui.identity.callers import Callers
@@ -26,6 +27,7 @@ from jitui.wire import headers, http
 
 TARGET: Final = re.compile(rb"/c/([a-z0-9](?:[a-z0-9.-]{0,61}[a-z0-9])?)(/.*|\?.*|)", re.DOTALL)
 BACKLOG: Final = 1024
+AT_ONCE: Final = 8  # requests that begin in one turn of the loop: a few milliseconds of it
 DEFAULT: Final = at_kube(Limits(), share(4096, Limits().strangers))
 SHUTDOWN_S: Final = 2.0  # for a client to say that it closes, too
 
@@ -38,6 +40,7 @@ class KubeDoor:
         caps: Caps = DEFAULT,
     ) -> None:  # fmt: skip
         self.broker, self.callers, self.ways, self.spawn = broker, callers, ways, spawn
+        self.turnstile = Turnstile(AT_ONCE)
         self.visitors = Visitors(caps, broker.pressure.at_work)
         self.clients: set[KubeClient] = set()
         self.streams: set[Relay] = set()  # until both their sides are closed

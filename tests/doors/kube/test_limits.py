@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from jitui.doors.kube.door import AT_ONCE
 from jitui.session.live import Session
 from tests.fakes.house import AGENT, House, Kubectl, house
 from tests.fakes.upstream import Asked
@@ -238,3 +239,44 @@ async def test_no_plain_speech(tmp_path: Path) -> None:
         await home.until(lambda: not home.door.visitors.strangers)
         assert home.failed == []
         assert home.troubles == []
+
+
+async def test_what_comes_at_once_is_answered_in_turns(tmp_path: Path) -> None:
+    """A thousand denied requests in one piece, on each of three connections: the loop comes round a hundred times and more meanwhile, all are answered."""
+    async with house(tmp_path) as home:
+        home.limit(rate=100_000, burst=100_000)
+        kubectls = [await home.dial() for _ in range(3)]
+        turns, over = 0, False
+
+        async def count() -> None:
+            nonlocal turns
+            while not over:
+                await asyncio.sleep(0)
+                turns += 1
+
+        async def answered(kubectl: Kubectl) -> None:
+            for _ in range(300):
+                assert (await kubectl.answer())[0] == 403
+
+        counting = asyncio.create_task(count())
+        for kubectl in kubectls:
+            kubectl.send(kubectl.head("GET", PODS) * 300)
+        await asyncio.gather(*(answered(kubectl) for kubectl in kubectls))
+        over = True
+        await counting
+        assert turns > 900 / AT_ONCE
+        assert not any(client.inlet.waits for client in home.door.clients)
+
+
+async def test_one_lane_of_many_requests_holds_no_other_up(tmp_path: Path) -> None:
+    """Requests wait in the order in which they came: who sends one is answered before the hundredth of who sends many at once."""
+    async with house(tmp_path) as home:
+        home.limit(rate=100_000, burst=100_000)
+        many, one = await home.dial(), await home.dial()
+        many.send(many.head("GET", PODS) * 400)
+        await many.answer()
+        assert (await one.ask("GET", PODS))[0] == 403
+        (client,) = [client for client in home.door.clients if client.parser.holding]
+        assert client.parser.holding > len(many.head("GET", PODS)) * 100
+        for _ in range(399):
+            assert (await many.answer())[0] == 403
