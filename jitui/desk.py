@@ -299,8 +299,11 @@ class Explained:
 class Decisions(Protocol):
     """Requests: ask, see, decide."""
 
-    async def requests(self, *, everything: bool = False) -> Sequence[RequestView]:
-        """Pending ones, oldest first; with `everything` also decided ones, newest last. An agent sees its own."""
+    async def requests(self, *, everything: bool = False, cursor: str = "") -> Sequence[RequestView]:
+        """Pending ones, oldest first; with `everything` also decided ones, newest last. An agent sees its own.
+
+        This list and those of grants, sessions and actions may come as a `Page`: what follows it is asked for with its cursor.
+        """
 
     async def request(self, ident: str) -> RequestView: ...
 
@@ -325,12 +328,12 @@ class Floor(Protocol):
 
     async def status(self) -> Status: ...
 
-    async def grants(self, *, everything: bool = False) -> Sequence[GrantView]:
+    async def grants(self, *, everything: bool = False, cursor: str = "") -> Sequence[GrantView]:
         """Live ones, ends soonest first; with `everything` also ended ones."""
 
     async def grant(self, ident: str) -> GrantView: ...
 
-    async def sessions(self, *, live: bool = False, grant: str = "") -> Sequence[SessionView]: ...
+    async def sessions(self, *, live: bool = False, grant: str = "", cursor: str = "") -> Sequence[SessionView]: ...
 
     async def revoke(self, grant: str, *, reason: str) -> Ended: ...
 
@@ -365,7 +368,7 @@ class Archive(Protocol):
     async def frames(self, session: str, *, after: int = -1, limit: int = 1000, unmask: bool = False) -> Sequence[FrameView]:
         """One page of frames, in order of seq, after the seq `after`. Secrets are masked; with `unmask` (a right of its own) not, and that is a fact."""
 
-    async def actions(self, *, grant: str = "", audit_id: str = "", limit: int = 1000) -> Sequence[ActionView]:
+    async def actions(self, *, grant: str = "", audit_id: str = "", limit: int = 1000, cursor: str = "") -> Sequence[ActionView]:
         """The newest `limit`, oldest first; `audit_id`: the one that the cluster's audit log knows by it."""
 
     async def facts(self, *, after: int = 0, limit: int = 1000) -> Sequence[FactView]: ...

@@ -142,6 +142,7 @@ class Gateway:
                 ca_pem=material.authority.read_text(encoding="ascii"), reload=self.reload, stop=self.stop,
                 trouble=lambda: troubles.newest,
             ))  # fmt: skip
+            stack.callback(counter.close)
             desk, tcp = caps.at_api(settings.limits, self.shares.desk), caps.at_api(settings.limits, self.shares.api)
             self._api = api = ApiDoor(counter, callers, self.spawn, desk=desk, tcp=tcp, at_work=self.pressure.at_work)
             stack.push_async_callback(api.aclose)

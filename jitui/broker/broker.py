@@ -61,7 +61,7 @@ class Broker:
         self.quota = Quota(clock, self.windows.owe, limits or Limits(), self.pressure.at_work)
         self.requests = Requests(store, clock, self.windows, rules, self._standing, self.quota, self.roster.directory)
         self.requests.lockdown = store.loaded.lockdown  # before anybody can ask
-        self.room = Room(store.room, limits or Limits(), self._room_changed)
+        self.room = Room(store.room, limits or Limits(), self._room_changed, self.pressure.at_work)
         self.notes = Notes(store, clock, gateway, self.windows.over, self.quota, self.requests.guarded)
 
     async def recover(self) -> None:

@@ -40,11 +40,14 @@ SAID: Final = {
 class Room:
     """Looked at once a second by `run`, in a thread; `level` is how it stood then."""
 
-    def __init__(self, look: Callable[[], tuple[int, int]], limits: Limits, changed: Callable[["Room"], None]) -> None:
-        """`look`: bytes free and bytes in all of the disk. `changed`: called after each look that changed the level."""
+    def __init__(self, look: Callable[[], tuple[int, int]], limits: Limits, changed: Callable[["Room"], None],
+                 at_work: Callable[[str, str, str], None] = lambda limit, who, words: None) -> None:  # noqa: ARG005 - nobody listens
+        """`look`: bytes free and bytes in all of the disk. `changed`: called after each look that changed the level. `at_work`: told as long as there
+        is too little, in words.
+        """
         self.limits = limits
         self.level = Level.PLENTY
-        self._look, self._changed = look, changed
+        self._look, self._changed, self._at_work = look, changed, at_work
         self.free, self.total = look()
 
     @property
@@ -69,6 +72,8 @@ class Room:
         if level is not self.level:
             self.level = level
             self._changed(self)
+        if level:
+            self._at_work("min_free", "the disk", self.words)
 
     def _limit(self, level: Level, share: Fraction) -> Fraction:
         return self.min_free * (share + (BACK if level <= self.level else 0))

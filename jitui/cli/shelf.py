@@ -37,9 +37,16 @@ class Shelf:
         row = await asyncio.to_thread(self.files.session, number(session))
         return await asyncio.to_thread(frame_page, self.files, row.id, after, limit, places=None if unmask else self._places, tty=row.tty)
 
-    async def actions(self, *, grant: str = "", audit_id: str = "", limit: int = 1000) -> Sequence[ActionView]:
-        rows = await asyncio.to_thread(self.files.actions, grant=number(grant) if grant else 0, audit_id=audit_id, limit=limit)
-        return [views.action_view(row) for row in rows]
+    async def actions(self, *, grant: str = "", audit_id: str = "", limit: int = 1000, cursor: str = "") -> Sequence[ActionView]:
+        found: list[ActionView] = []
+        while len(found) < limit:
+            page = await asyncio.to_thread(
+                self.files.actions, grant=number(grant) if grant else 0, audit_id=audit_id, limit=limit - len(found), cursor=cursor
+            )
+            found += [views.action_view(row) for row in page]
+            if not (cursor := page.more):
+                break
+        return sorted(found, key=lambda view: view.at)
 
     async def facts(self, *, after: int = 0, limit: int = 1000) -> Sequence[FactView]:
         return [views.fact_view(fact) for fact in await asyncio.to_thread(self.files.facts, after=after, limit=limit)]

@@ -10,6 +10,7 @@ from jitui.counter.masks import frame_page
 from jitui.desk import ActionView, FactView, FrameView, Proof, SessionView
 from jitui.errors import RefusedError
 from jitui.facts import Draft, Kind
+from jitui.page import Page
 from jitui.rules.rights import Right, require, rights_of
 from jitui.store import proof
 
@@ -37,28 +38,31 @@ class ArchiveSeat(Bound):
         if unmask:
             require(self._who, Right.UNMASK)
         await self._viewed(at, "unmasked" if unmask else "recorded", first=after < 0)
-        page = await asyncio.to_thread(frame_page, self._files, at, after, min(max(limit, 1), PAGE), places=None if unmask else self._house.places,
+        page = await self._read(frame_page, self._files, at, after, min(max(limit, 1), PAGE), places=None if unmask else self._house.places,
                                        reader=self._who.name, tty=row.tty)  # fmt: skip
         await self._may_read(row.grant, row.ended_us)  # as they are when it is shown
         if unmask:
             require(self._who, Right.UNMASK)
         return page
 
-    async def actions(self, *, grant: str = "", audit_id: str = "", limit: int = 1000) -> Sequence[ActionView]:
+    async def actions(self, *, grant: str = "", audit_id: str = "", limit: int = 1000, cursor: str = "") -> Page[ActionView]:
         at = number(grant, "g", "grant") if grant else 0
-        rows = await asyncio.to_thread(self._files.actions, grant=at, identity=self._only(), audit_id=audit_id, limit=min(max(limit, 1), 10_000))
-        return [views.action_view(row) for row in rows if self._sees_name(row.identity)]
+        return await self._read(self._actions, at, self._only(), audit_id, min(max(limit, 1), PAGE), cursor)
+
+    def _actions(self, grant: int, only: str, audit_id: str, limit: int, cursor: str) -> Page[ActionView]:
+        rows = self._files.actions(grant=grant, identity=only, audit_id=audit_id, limit=limit, cursor=cursor)
+        return Page((views.action_view(row) for row in rows), rows.more)
 
     async def facts(self, *, after: int = 0, limit: int = 1000) -> Sequence[FactView]:
         require(self._who, Right.SEE)
-        found = await asyncio.to_thread(self._files.facts, after=after, limit=min(max(limit, 1), PAGE))
+        found = await self._read(self._files.facts, after=after, limit=min(max(limit, 1), PAGE))
         require(self._who, Right.SEE)  # as they are when it is shown
         return [views.fact_view(fact) for fact in found]
 
     async def verify(self, session: str = "") -> Sequence[Proof]:
         require(self._who, Right.SEE)
         at = number(session, "s", "session") if session else 0
-        found = await asyncio.to_thread(proof.verify, self._files, at)
+        found = await self._house.readers.read(self._who, "verify", proof.verify, self._files, at)
         require(self._who, Right.SEE)
         return [views.proof_view(verdict) for verdict in found]
 

@@ -4,18 +4,23 @@ import asyncio
 import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import Final, Protocol
+from typing import Final, ParamSpec, Protocol, TypeVar
 
 from jitui.broker import Broker
 from jitui.bus import Bus
 from jitui.counter.gauge import Gauge
 from jitui.counter.masks import Places
+from jitui.counter.readers import Readers
+from jitui.counter.sums import Sums
 from jitui.desk import Status
 from jitui.errors import InvalidError, JituiError, NotFoundError
 from jitui.instant import rfc3339
 from jitui.rules.rights import Right, require, rights_of
 from jitui.rules.terms import Grant, Identity, Request
 from jitui.store.archive import Files
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 HOUR_US: Final = 3_600_000_000
 
@@ -44,6 +49,12 @@ class Premises:
     trouble: Callable[[], str] = lambda: ""  # what Status.trouble says
     viewed: dict[tuple[str, int, str], int] = field(default_factory=dict)  # who looked at which session's record, how, and when last (boot clock)
     places: Places = field(default_factory=Places)  # up to where in it secrets were looked for
+    readers: Readers = field(init=False)
+    sums: Sums = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "readers", Readers(self.broker.pressure.at_work))
+        object.__setattr__(self, "sums", Sums(self.files))
 
 
 class Caller(Protocol):
@@ -109,6 +120,10 @@ class Bound:
             facts=broker.store.newest_fact, trouble=self._house.trouble(),
             limits=broker.pressure.now,
         )  # fmt: skip
+
+    async def _read(self, call: Callable[P, T], *args: P.args, **more: P.kwargs) -> T:
+        """A long list, in a thread, when it is the caller's turn. Raises TooManyError."""
+        return await self._house.readers.read(self._who, "list", call, *args, **more)
 
     async def _find_request(self, at: int) -> Request:
         try:

@@ -20,5 +20,9 @@ class Counter:
     def __init__(self, premises: Premises) -> None:
         self._premises = premises
 
+    def close(self) -> None:
+        """Nobody is answered any more."""
+        self._premises.readers.close()
+
     def bind(self, caller: Caller, peer: str, same_user: bool) -> Seat:
         return Seat(self._premises, caller, peer, same_user)

@@ -1,7 +1,5 @@
 """Requests, as one caller may see and decide them."""
 
-import asyncio
-from collections.abc import Sequence
 from typing import Final
 
 from jitui.broker.requests import REMEMBER, Ask
@@ -10,9 +8,10 @@ from jitui.counter.bound import HOUR_US, Bound, number
 from jitui.counter.history import history
 from jitui.desk import RequestView
 from jitui.errors import NotFoundError, RefusedError
+from jitui.page import Page
 from jitui.rules.request import Event, move
 from jitui.rules.rights import Right, require, rights_of
-from jitui.rules.terms import Identity, Request, RequestState
+from jitui.rules.terms import Identity, Request
 
 BEFORE_US: Final = 30 * 24 * HOUR_US
 
@@ -20,16 +19,22 @@ BEFORE_US: Final = 30 * 24 * HOUR_US
 class DecisionsSeat(Bound):
     """desk.Decisions for one caller."""
 
-    async def requests(self, *, everything: bool = False) -> Sequence[RequestView]:
+    async def requests(self, *, everything: bool = False, cursor: str = "") -> Page[RequestView]:
         if Right.SEE not in rights_of(self._who):
             require(self._who, Right.ASK)
         only = self._only()
-        here = {request.id: request for request in (*self._broker.requests.decided, *self._broker.requests.pending.values())}
-        if everything:  # what this run of the gateway does not remember is in the ledger
-            here = {request.id: request for request in await asyncio.to_thread(self._files.requests, identity=only, limit=REMEMBER)} | here
-        found = [request for _, request in sorted(here.items()) if only in {"", request.identity} and (everything or request.state is RequestState.PENDING)]
-        found.sort(key=lambda request: (request.state is RequestState.PENDING, request.id))
-        return [self._request_view(request) for request in found]
+        decided = {request.id: request for request in self._broker.requests.decided if everything and only in {"", request.identity}}
+        pending = {request.id: request for request in self._broker.requests.pending.values() if only in {"", request.identity}}
+        return await self._read(self._listed, only, decided, pending, everything=everything, cursor=cursor)
+
+    def _listed(self, only: str, decided: dict[int, Request], pending: dict[int, Request], *, everything: bool, cursor: str) -> Page[RequestView]:
+        """What this run of the gateway does not remember is in the ledger; pending ones are the last of the last page."""
+        page = self._files.requests(identity=only, limit=REMEMBER, cursor=cursor) if everything else Page[Request]()
+        older = [] if cursor else sorted(ident for ident in decided if not page or ident < page[0].id)
+        found = [decided[ident] for ident in older] + [decided.get(request.id, request) for request in page if request.id not in pending]
+        if not page.more:
+            found += [request for _, request in sorted(pending.items())]
+        return Page((self._request_view(request) for request in found), page.more)
 
     async def request(self, ident: str) -> RequestView:
         request = await self._find_request(number(ident, "r", "request"))
@@ -97,4 +102,4 @@ class DecisionsSeat(Bound):
     async def _history(self, request: Request) -> tuple[str, str]:
         """One line of what this identity did on this connection in the last 30 days, and the scope of what it used."""
         since_us = self._broker.clock.now().wall_us - BEFORE_US
-        return await asyncio.to_thread(history, self._files, request.identity, request.connection, since_us, request.scope)
+        return await self._read(history, self._files, request.identity, request.connection, since_us, request.scope)

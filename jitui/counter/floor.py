@@ -1,7 +1,7 @@
 """What is live, as one caller may see and stop it."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from typing import Final
 
 from jitui import __version__, size
@@ -14,6 +14,7 @@ from jitui.counter.masks import masks_at
 from jitui.desk import API, Ended, FactView, Frozen, GrantView, Hello, LiveChunk, SessionView, Status
 from jitui.errors import InvalidError, NotFoundError, RefusedError
 from jitui.facts import Draft, Fact, Kind
+from jitui.page import Page
 from jitui.rules import grant as grants
 from jitui.rules.grant import Event
 from jitui.rules.rights import Right, require, rights_of
@@ -22,7 +23,7 @@ from jitui.store.rows import Totals
 from jitui.tape.frame import Frame
 from jitui.tape.masking.session import Shown
 
-FACTS_PAGE: Final = 1000
+FACTS_PAGE: Final = 200  # put into views at a time, a millisecond or two of the loop
 BEFORE_FRAMES: Final = 200  # a live viewer is shown at most of what was before
 
 
@@ -46,37 +47,48 @@ class FloorSeat(Bound):
         require(self._who, Right.SEE)
         return self._status()
 
-    async def grants(self, *, everything: bool = False) -> Sequence[GrantView]:
+    async def grants(self, *, everything: bool = False, cursor: str = "") -> Page[GrantView]:
         now = self._broker.clock.now()
-        live = [window.grant for window in self._broker.windows.live.values()]
+        known = {window.grant.id: window.grant for window in self._broker.windows.live.values()}
+        live = [grant for grant in known.values() if not cursor and self._sees(grant)]
         live.sort(key=lambda grant: (limit.remaining_us(now) if (limit := grant.deadline or grant.use_by) else 0, grant.id))
+        totals: dict[int, Totals] = await self._read(self._house.sums.of, live, now.wall_us) if live else {}
+        found = Page(self._grant_view(grant, totals.get(grant.id, Totals())) for grant in live)
         if everything:
-            ended = await asyncio.to_thread(self._files.grants, identity=self._only())
-            known = {grant.id for grant in live}
-            live += [grant for grant in ended if grant.id not in known]
-        seen = [grant for grant in live if self._sees(grant)]
-        totals = await asyncio.to_thread(self._files.totals, {grant.id for grant in seen}) if seen else {}
-        return [self._grant_view(grant, totals.get(grant.id, Totals())) for grant in seen]
+            ended = await self._read(self._ended, self._only(), known.keys(), now.wall_us, cursor)
+            found += ended
+            found.more = ended.more
+        return found
+
+    def _ended(self, only: str, live: Collection[int], now_us: int, cursor: str) -> Page[GrantView]:
+        """A page of the ledger's, but for those that are live."""
+        page = self._files.grants(identity=only, cursor=cursor)
+        ended = [grant for grant in page if grant.id not in live]
+        totals = self._house.sums.of(ended, now_us)
+        return Page((self._grant_view(grant, totals[grant.id]) for grant in ended), page.more)
 
     async def grant(self, ident: str) -> GrantView:
         at = number(ident, "g", "grant")
         grant = await self._find_grant(at)
         if not self._sees(grant):
             raise RefusedError(f"grant {ident} is not yours")
-        totals = await asyncio.to_thread(self._files.totals, {at})
-        return self._grant_view(grant, totals.get(at, Totals()))
+        totals = await asyncio.to_thread(self._house.sums.of, [grant], self._broker.clock.now().wall_us)
+        return self._grant_view(grant, totals[at])
 
-    async def sessions(self, *, live: bool = False, grant: str = "") -> Sequence[SessionView]:
+    async def sessions(self, *, live: bool = False, grant: str = "", cursor: str = "") -> Page[SessionView]:
         at = number(grant, "g", "grant") if grant else 0
         now = self._broker.clock.now()
         present = [s for s in self._broker.windows.sessions.values() if not at or s.window.grant.id == at]
-        found = [views.live_session_view(s, caller=self._who, now=now) for s in present if self._sees(s.window.grant)]
-        if not live:
-            known = {view.id for view in found}
-            rows = await asyncio.to_thread(self._files.sessions, grant=at)
-            may = views.may_replay(self._who)
-            found = [view for row in rows if (view := views.session_view(row, may=may)).id not in known and self._sees_name(row.identity)] + found
-        return found
+        found = Page(views.live_session_view(s, caller=self._who, now=now) for s in present if self._sees(s.window.grant))
+        if live:
+            return found
+        past = await self._read(self._past, at, self._only(), {s.id for s in present}, views.may_replay(self._who), cursor)
+        return past if past.more else Page([*past, *found])
+
+    def _past(self, grant: int, only: str, live: Collection[int], may: tuple[str, ...], cursor: str) -> Page[SessionView]:
+        """A page of the ledger's, but for those that are live."""
+        page = self._files.sessions(grant=grant, identity=only, cursor=cursor)
+        return Page((views.session_view(row, may=may) for row in page if row.id not in live), page.more)
 
     async def revoke(self, grant: str, *, reason: str) -> Ended:
         require(self._who, Right.STOP)
@@ -141,7 +153,7 @@ class FloorSeat(Bound):
                     last = fact.seq
                     if concerns(fact, self._only()):
                         yield views.fact_view(fact)
-                if len(missed) == FACTS_PAGE:
+                if missed:
                     continue
                 gap = False
                 async for news in subscription:

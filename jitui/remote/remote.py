@@ -46,8 +46,8 @@ class Remote:
         await self._wire.aclose()
 
     # decisions
-    async def requests(self, *, everything: bool = False) -> Sequence[RequestView]:
-        return await self._wire.get(list[RequestView], "/requests", everything=everything)
+    async def requests(self, *, everything: bool = False, cursor: str = "") -> Sequence[RequestView]:
+        return await self._wire.pages(RequestView, "/requests", everything=everything, cursor=cursor)
 
     async def request(self, ident: str) -> RequestView:
         return await self._wire.get(RequestView, f"/requests/{_part(ident)}")
@@ -78,14 +78,15 @@ class Remote:
     async def status(self) -> Status:
         return await self._wire.get(Status, "/status")
 
-    async def grants(self, *, everything: bool = False) -> Sequence[GrantView]:
-        return await self._wire.get(list[GrantView], "/grants", everything=everything)
+    async def grants(self, *, everything: bool = False, cursor: str = "") -> Sequence[GrantView]:
+        found = await self._wire.pages(GrantView, "/grants", everything=everything, cursor=cursor)
+        return list({view.id: view for view in found}.values())  # one may end between two pages
 
     async def grant(self, ident: str) -> GrantView:
         return await self._wire.get(GrantView, f"/grants/{_part(ident)}")
 
-    async def sessions(self, *, live: bool = False, grant: str = "") -> Sequence[SessionView]:
-        return await self._wire.get(list[SessionView], "/sessions", live=live, grant=grant)
+    async def sessions(self, *, live: bool = False, grant: str = "", cursor: str = "") -> Sequence[SessionView]:
+        return await self._wire.pages(SessionView, "/sessions", live=live, grant=grant, cursor=cursor)
 
     async def revoke(self, grant: str, *, reason: str) -> Ended:
         return await self._wire.post(Ended, f"/grants/{_part(grant)}/revoke", {"reason": reason})
@@ -118,8 +119,9 @@ class Remote:
     async def frames(self, session: str, *, after: int = -1, limit: int = 1000, unmask: bool = False) -> Sequence[FrameView]:
         return await self._wire.get(list[FrameView], f"/sessions/{_part(session)}/frames", after=after, limit=limit, unmask=unmask or None)
 
-    async def actions(self, *, grant: str = "", audit_id: str = "", limit: int = 1000) -> Sequence[ActionView]:
-        return await self._wire.get(list[ActionView], "/actions", grant=grant, audit_id=audit_id, limit=limit)
+    async def actions(self, *, grant: str = "", audit_id: str = "", limit: int = 1000, cursor: str = "") -> Sequence[ActionView]:
+        found = await self._wire.pages(ActionView, "/actions", grant=grant, audit_id=audit_id, limit=limit, cursor=cursor)
+        return sorted(found, key=lambda view: view.at)  # pages follow each other as they were written
 
     async def facts(self, *, after: int = 0, limit: int = 1000) -> Sequence[FactView]:
         return await self._wire.get(list[FactView], "/facts", after=after, limit=limit)

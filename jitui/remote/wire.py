@@ -26,6 +26,7 @@ from jitui.errors import (
     UnsafeError,
     UpstreamError,
 )
+from jitui.page import MORE
 from jitui.remote.address import Address
 from jitui.remote.sse import Decoder, Event
 
@@ -57,17 +58,31 @@ class Wire:
         """A view of `shape`; parameters that are None are left out."""
         return await self._ask(shape, "GET", path, params={key: _parameter(value) for key, value in params.items() if value is not None})
 
+    async def pages(self, shape: type[T], path: str, *, limit: int = 0, cursor: str = "", **params: Any) -> list[T]:
+        """A whole list of views of `shape`, page by page; with a `limit` at most so many."""
+        found: list[T] = []
+        while True:
+            given = {**params, **({"limit": limit - len(found)} if limit else {}), **({"cursor": cursor} if cursor else {})}
+            answer = await self._answer("GET", path, params={key: _parameter(value) for key, value in given.items()})
+            found += _view(list[shape], answer.content)  # type: ignore[valid-type]
+            cursor = answer.headers.get(MORE, "")
+            if not cursor or (limit and len(found) >= limit):
+                return found
+
     async def post(self, shape: type[T], path: str, body: Mapping[str, Any] | None = None) -> T:
         return await self._ask(shape, "POST", path, json=body)
 
     async def _ask(self, shape: type[T], method: str, path: str, **more: Any) -> T:
+        return _view(shape, (await self._answer(method, path, **more)).content)
+
+    async def _answer(self, method: str, path: str, **more: Any) -> httpx.Response:
         try:
             answer = await self._client.request(method, path, **more)
         except httpx.HTTPError as error:
             raise self._lost(error) from None
         if answer.status_code >= 400:
             raise refusal(answer.status_code, answer.content)
-        return _view(shape, answer.content)
+        return answer
 
     async def events(self, path: str, **params: Any) -> AsyncIterator[Event]:
         """Until the gateway ends the stream, goes, or is silent for 15 s."""

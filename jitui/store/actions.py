@@ -92,11 +92,11 @@ def values(row: ActionRow) -> tuple[Any, ...]:
 
 
 def from_columns(row: dict[str, Any]) -> ActionRow:
-    """Columns as a row; of the action what the table keeps."""
-    action = Action(verb=row["verb"], group=row["grp"], resource=row["resource"], subresource=row["subresource"], namespace=row["namespace"],
-                    name=row["name"], path=row["path"], argv=tuple(json.loads(row["argv"])))
+    """Columns as a row; of the action what the table keeps, cut as it would be written today."""
+    action = bounded(Action(verb=row["verb"], group=row["grp"], resource=row["resource"], subresource=row["subresource"], namespace=row["namespace"],
+                    name=row["name"], path=row["path"], argv=tuple(json.loads(row["argv"]))))
     return ActionRow(id=row["id"], at_us=row["at_us"], identity=row["identity"], connection=row["connection"], action=action,
-                     hazard=row["hazard"], verdict=row["verdict"], clause=row["clause"], session=row["session"], conn=row["conn"],
+                     hazard=row["hazard"], verdict=row["verdict"], clause=cut(row["clause"], CLAUSE), session=row["session"], conn=row["conn"],
                      code=row["code"], bytes_in=row["bytes_in"], bytes_out=row["bytes_out"], audit_id=row["audit_id"], count=row["count"],
                      grant=row.get("grant_id") or 0)
 

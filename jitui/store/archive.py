@@ -4,7 +4,6 @@ Synchronous and thread-safe: call it with `asyncio.to_thread`. Every call is a f
 is not pinned; pages are at most 1,000 frames unless asked otherwise, and about 2 MiB.
 """
 
-import json
 import sqlite3
 import threading
 from collections.abc import Collection, Iterator, Mapping
@@ -15,9 +14,10 @@ from typing import Any, Final
 
 from jitui.errors import InvalidError, NotFoundError
 from jitui.facts import Fact, Kind
+from jitui.page import Page
 from jitui.rules.terms import Grant, Identity, Request
-from jitui.store import bundle, proof
-from jitui.store.actions import ActionRow, from_columns
+from jitui.store import bundle, listing, proof
+from jitui.store.actions import ActionRow
 from jitui.store.chained import NEWEST, checked, within
 from jitui.store.folder import tape_numbers
 from jitui.store.guard import WHOLE, Reader, check_pages, open_reader, size_of
@@ -33,17 +33,6 @@ UNREADABLE: Final = (ValueError, TypeError, KeyError, OverflowError, RecursionEr
 KEPT: Final = 12  # idle connections, each with three descriptors: who pages through many tapes leaves no more behind
 _FACTS: Final = "select seq, at_us, kind, who, subject, what, hash from facts"
 _SESSIONS: Final = "select sessions.*, grants.identity, grants.connection from sessions left join grants on grants.id = sessions.grant_id"
-_ACTIONS: Final = "select actions.*, sessions.grant_id from actions left join sessions on sessions.id = actions.session"
-# what was denied belongs to the window that was open, or that had ended within a minute and had no successor yet: clients try again
-_OF_GRANT: Final = """actions.id in (
-  select a.id from sessions join actions a on a.session = sessions.id where sessions.grant_id = ?
-  union all select a.id from grants g join actions a on a.identity = g.identity
-    and a.at_us between g.approved_us and case g.ended_us when 0 then 9223372036854775807 else g.ended_us + 60000000 end
-    where g.id = ? and a.connection = g.connection and a.session = 0 and (g.ended_us = 0 or a.at_us <= g.ended_us
-      or not exists (select 1 from grants n where n.identity = g.identity and n.connection = g.connection and n.id > g.id and n.approved_us <= a.at_us)))"""
-_TOTALS: Final = """select grant_id, coalesce(sum(bytes_in), 0), coalesce(sum(bytes_out), 0),
-  sum(kind <> 'api' and ended_why in ('expired', 'revoked', 'released', 'budget', 'lockdown', 'rule-changed', 'disabled')), sum(may_run_on)
-  from sessions where grant_id in (select value from json_each(?)) group by grant_id"""
 
 
 class Files:
@@ -133,11 +122,10 @@ class Files:
         with self.reading(self.ledger) as db:
             return {row["name"]: identity_of(row) for row in cursor(db, "select * from identities order by name")}
 
-    def requests(self, *, pending: bool = False, identity: str = "", limit: int = PAGE) -> list[Request]:
-        """The newest `limit`, oldest first."""
-        where = "(?1 = '' or identity = ?1)" + (" and state = 'pending'" if pending else "")
+    def requests(self, *, pending: bool = False, identity: str = "", limit: int = PAGE, cursor: str = "") -> Page[Request]:
+        """The newest `limit`, oldest first; a page of them, see listing.py."""
         with self.reading(self.ledger) as db:
-            return requests_where(db, f"{where} order by id desc limit ?2", (identity, limit))[::-1]
+            return listing.requests(db, pending=pending, identity=identity, limit=limit, cursor=cursor)
 
     def request(self, ident: int) -> Request:
         """Raises NotFoundError."""
@@ -147,12 +135,10 @@ class Files:
             raise NotFoundError(f"no request r-{ident}; list them with: jitui requests")
         return found[0]
 
-    def grants(self, *, live: bool = False, identity: str = "", limit: int = PAGE) -> list[Grant]:
-        """The newest `limit`, oldest first."""
-        where = "(?1 = '' or identity = ?1)" + (" and state in ('waiting', 'active')" if live else "")
+    def grants(self, *, live: bool = False, identity: str = "", limit: int = PAGE, cursor: str = "") -> Page[Grant]:
+        """The newest `limit`, oldest first; a page of them."""
         with self.reading(self.ledger) as db:
-            rows = cursor(db, f"select * from grants where {where} order by id desc limit ?2", (identity, limit))  # noqa: S608 - constants
-        return [grant_of(row) for row in reversed(rows)]
+            return listing.grants(db, live=live, identity=identity, limit=limit, cursor=cursor)
 
     def grant(self, ident: int) -> Grant:
         """Raises NotFoundError."""
@@ -162,12 +148,10 @@ class Files:
             raise NotFoundError(f"no grant g-{ident}; list them with: jitui grants")
         return grant_of(rows[0])
 
-    def sessions(self, *, live: bool = False, grant: int = 0, limit: int = PAGE) -> list[SessionRow]:
-        """The newest `limit`, oldest first."""
-        where = "(?1 = 0 or sessions.grant_id = ?1)" + (" and sessions.state <> 'ended'" if live else "")
+    def sessions(self, *, live: bool = False, grant: int = 0, identity: str = "", limit: int = PAGE, cursor: str = "") -> Page[SessionRow]:
+        """The newest `limit`, oldest first; a page of them."""
         with self.reading(self.ledger) as db:
-            rows = cursor(db, f"{_SESSIONS} where {where} order by sessions.id desc limit ?2", (grant, limit))
-        return [session_of(row) for row in reversed(rows)]
+            return listing.sessions(db, live=live, grant=grant, identity=identity, limit=limit, cursor=cursor)
 
     def session(self, ident: int) -> SessionRow:
         """Raises NotFoundError."""
@@ -254,22 +238,24 @@ class Files:
                 return seq
         return -1
 
-    def actions(self, *, grant: int = 0, session: int = 0, identity: str = "", audit_id: str = "", limit: int = PAGE) -> list[ActionRow]:
-        """The newest `limit`, oldest first. Those of a grant are what was done in its sessions, and what its identity was denied there meanwhile."""
-        terms: list[tuple[str, Any]] = [("actions.session = ?", session), ("actions.identity = ?", identity), ("actions.audit_id = ?", audit_id)]
-        used: list[tuple[str, tuple[Any, ...]]] = [(text, (value,)) for text, value in terms if value]
-        if grant:
-            used.append((_OF_GRANT, (grant, grant)))
-        where = " and ".join(text for text, _ in used) or "true"
-        values = [value for _, several in used for value in several]
+    def actions(self, *, grant: int = 0, session: int = 0, identity: str = "", audit_id: str = "", limit: int = PAGE, cursor: str = "") -> Page[ActionRow]:
+        """The newest `limit`, oldest first; a page of them. Those of a grant are what was done in it, and what its identity was denied there meanwhile."""
         with self.reading(self.ledger) as db:
-            rows = cursor(db, f"{_ACTIONS} where {where} order by actions.at_us desc, actions.id desc limit ?", (*values, limit))
-        return [from_columns({**row, "grant_id": row["grant_id"] or grant}) for row in reversed(rows)]
+            return listing.actions(db, grant=grant, session=session, identity=identity, audit_id=audit_id, limit=limit, cursor=cursor)
+
+    def past(self, identity: str, connection: str, since_us: int) -> tuple[int, list[ActionRow]]:
+        """Of an identity on a connection since then (UTC): how many windows it had, and its newest actions, equal ones as one row with a count."""
+        with self.reading(self.ledger) as db:
+            return listing.past(db, identity, connection, since_us)
 
     def totals(self, grants: Collection[int]) -> dict[int, Totals]:
         """What the sessions of these grants add up to; nothing of a grant without one."""
+        return {ident: total for ident, (total, _) in self.sums(grants).items()}
+
+    def sums(self, grants: Collection[int]) -> dict[int, tuple[Totals, bool]]:
+        """The same, and whether all sessions of the grant have ended: then it stays so."""
         with self.reading(self.ledger) as db:
-            return {row[0]: Totals(*row[1:]) for row in db.execute(_TOTALS, (json.dumps(list(grants)),))}
+            return listing.totals(db, grants)
 
     def facts(self, *, after: int = 0, limit: int = PAGE, subject: str = "") -> list[Fact]:
         """Facts after the seq `after`, oldest first; of one subject if given. At most `limit`, and no more once there are PAGE_BYTES of them."""

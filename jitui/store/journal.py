@@ -30,6 +30,7 @@ from jitui.store.tapes import Tapes
 from jitui.tape.frame import COST, Frame
 
 NOTES_S: Final = 0.1  # how long an action's row waits for company
+APART_US: Final = 1_000_000  # between two denials that are counted together before they are written
 NOTES_AT_ONCE: Final = 100  # rows of one commit, a millisecond or two of the writer's time
 NOTES_AGAIN_S: Final = 0.01  # until the next so many, if more wait
 NOTES_KEPT: Final = 100_000  # rows of actions kept while the ledger can't be written
@@ -110,6 +111,9 @@ class Journal:
             return True
         key = hash((*what_of(row), row.group))
         first = self._denials.get(key)
+        if first is not None and row.at_us - first.at_us > APART_US:
+            self._hand_over_denials()
+            first = None
         if first is None and not self._denials:
             self._loop.call_later(NOTES_S, self._hand_over_denials)
         self._denials[key] = replace(first, count=first.count + row.count) if first else row

@@ -15,7 +15,7 @@ from jitui.store.actions import ActionRow, Collapsed
 from jitui.store.fold import fold, number
 from jitui.store.folder import Folder
 from jitui.store.keys import LedgerKey
-from jitui.store.schema import LEDGER, connect, migrate
+from jitui.store.schema import LEDGER, TOKENS_SINCE, connect, migrate, version_of
 from jitui.store.tapes import Chain, empty_wal, roll_back
 from jitui.tape.chain import fact_digest, fact_link, head_text
 
@@ -63,8 +63,8 @@ class Ledger:
             self.found = Found(self.checked.seq, self.checked.at_us, self.checked.hash)
             self.seq, self.hash, self._bare = self.checked.seq, self.checked.hash, opening.newest_bare_head(self.db)
             self.marked = False  # did the newest commit sign where the sessions' records stand
-            old = opening.old_tokens(self.db)
-            migrate(self.db, self.path, LEDGER, lambda: self._adopt(old))
+            old, before = opening.old_tokens(self.db), version_of(self.db, self.path, LEDGER)
+            migrate(self.db, self.path, LEDGER, lambda: self._adopt(old) if before < TOKENS_SINCE else None)
             self.db.execute("insert or ignore into keys values(?, ?)", (self.key.id, self.key.public))
             opening.remember_adoption(folder, self.checked)
         except BaseException:

@@ -127,11 +127,12 @@ def session_of(row: Row) -> SessionRow:
 def requests_where(db: sqlite3.Connection, condition: str, values: Sequence[Any] = ()) -> list[Request]:
     """Requests by a condition of this package's own making."""
     rows = cursor(db, f"select * from requests where {condition}", values)  # noqa: S608 - never from outside
-    found = []
-    for row in rows:
-        approvals = cursor(db, "select * from approvals where request = ? order by at_us, person", (row["id"],))
-        found.append(request_of(row, approvals))
-    return found
+    return [request_of(row, approvals_of(db, row["id"])) for row in rows]
+
+
+def approvals_of(db: sqlite3.Connection, request: int) -> list[dict[str, Any]]:
+    """In the order they were given."""
+    return cursor(db, "select * from approvals where request = ? order by at_us, person", (request,))
 
 
 # a session's facts take the room of 16 frames; how many actions there were in it only its frames tell, an API call has two or more of them

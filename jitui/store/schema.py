@@ -46,7 +46,12 @@ _TOKENS: Final = """
 create table tokens(id text primary key, identity text not null, issued_by text not null, issued_us integer not null, sha256 blob not null,
   expires_us integer not null, revoked_us integer not null) strict, without rowid;
 """
-FOLDED_TABLES: Final = _FOLDED_1 + _TOKENS
+_OF_IDENTITIES: Final = """
+create index requests_identity on requests(identity);
+create index grants_identity on grants(identity, connection);
+"""
+FOLDED_TABLES: Final = _FOLDED_1 + _TOKENS + _OF_IDENTITIES
+TOKENS_SINCE: Final = 2  # tables of this number and later hold tokens as the facts tell of them
 FOLDED: Final = ("identities", "requests", "approvals", "grants", "sessions", "tapes", "switches", "tokens")
 
 PAGE: Final = 4096
@@ -74,6 +79,7 @@ create table if not exists probe(id integer primary key, at_us integer not null)
 """
     + _FOLDED_1,
     "drop table tokens;\n" + _TOKENS,  # folded from facts since; what stood there is taken over by a fact, see opening.py
+    _OF_IDENTITIES,
 )
 
 # frames.at_us: since the session's start, boot clock. flags: 1 = body is zstd. hash stands before body, so that it is read without it.
@@ -125,25 +131,24 @@ def open_newest(path: Path, steps: Sequence[str], page: int = PAGE) -> sqlite3.C
 
 
 def migrate(db: sqlite3.Connection, path: Path, steps: Sequence[str], then: Callable[[], object] = lambda: None) -> None:
-    """Bring a file up to the newest tables, after a backup beside it. Raises ConfigurationError if it is from a newer jitui.
+    """Bring a file up to the newest tables in one transaction, after a backup beside it. Raises ConfigurationError if it is from a newer jitui.
 
-    `then` writes what the new tables need of a file that was not new, in the transaction of the last step.
+    `then` writes in it what the new tables need of a file that was not new.
     """
     seen = version_of(db, path, steps)
     if seen == len(steps):
         return
     if seen:
         _back_up(db, path.with_name(f"{path.name}.before-{seen + 1}"))
-    for number, step in enumerate(steps[seen:], seen + 1):
-        db.executescript(f"begin immediate;\n{step}\npragma user_version = {number};")
-        try:
-            if seen and number == len(steps):
-                then()
-            db.execute("commit")
-        except BaseException:
-            if db.in_transaction:
-                db.execute("rollback")
-            raise
+    try:
+        db.executescript("\n".join(["begin immediate;", *steps[seen:], f"pragma user_version = {len(steps)};"]))
+        if seen:
+            then()
+        db.execute("commit")
+    except BaseException:
+        if db.in_transaction:
+            db.execute("rollback")
+        raise
 
 
 def version_of(db: sqlite3.Connection, path: Path, steps: Sequence[str]) -> int:

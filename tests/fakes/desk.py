@@ -148,7 +148,7 @@ class FakeDesk:
             raise RefusedError(f"{self.who.name} may not {call.replace('_', ' ')}")
 
     # decisions
-    async def requests(self, *, everything: bool = False) -> Sequence[RequestView]:
+    async def requests(self, *, everything: bool = False, cursor: str = "") -> Sequence[RequestView]:
         self._note("requests")
         return [view for view in self.house.requests.values() if (everything or view.state == "pending") and self._sees(view.identity)]
 
@@ -219,7 +219,7 @@ class FakeDesk:
         return Status(at=AT, recording=True, recorder_error="", record_bytes_s=0.0, disk_free=1 << 40, lag_ms=0.1, waiting=waiting,
                       live=len(self.house.grants), open_streams=0, lockdown=self.house.locked, facts=len(self.house.facts))
 
-    async def grants(self, *, everything: bool = False) -> Sequence[GrantView]:
+    async def grants(self, *, everything: bool = False, cursor: str = "") -> Sequence[GrantView]:
         self._note("grants")
         return [view for view in self.house.grants.values() if (everything or view.state == "active") and self._sees(view.identity)]
 
@@ -229,7 +229,7 @@ class FakeDesk:
             raise NotFoundError(f"no grant {ident}")
         return self.house.grants[ident]
 
-    async def sessions(self, *, live: bool = False, grant: str = "") -> Sequence[SessionView]:
+    async def sessions(self, *, live: bool = False, grant: str = "", cursor: str = "") -> Sequence[SessionView]:
         self._note("sessions")
         return [view for view in self.house.sessions.values() if (not live or view.state == "open") and grant in {"", view.grant}]
 
@@ -321,7 +321,7 @@ class FakeDesk:
         await self.session(session)
         return [frame for frame in self.house.frames.get(session, []) if frame.seq > after][:limit]
 
-    async def actions(self, *, grant: str = "", audit_id: str = "", limit: int = 1000) -> Sequence[ActionView]:
+    async def actions(self, *, grant: str = "", audit_id: str = "", limit: int = 1000, cursor: str = "") -> Sequence[ActionView]:
         self._note("actions")
         return [action for action in self.house.actions if grant in {"", action.grant} and audit_id in {"", action.audit_id}][-limit:]
 

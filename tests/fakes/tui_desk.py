@@ -203,7 +203,7 @@ class FakeDesk:
         age = self.now_s - since
         return replace(view, waited_s=view.waited_s + age, lapses_s=max(0.0, view.lapses_s - age) if view.state == "pending" else 0.0)
 
-    async def requests(self, *, everything: bool = False) -> Sequence[RequestView]:
+    async def requests(self, *, everything: bool = False, cursor: str = "") -> Sequence[RequestView]:
         self._answering()
         if self.queue_refused:
             raise RefusedError(self.queue_refused)
@@ -271,7 +271,7 @@ class FakeDesk:
         view, since = self._grants[ident]
         return view if view.ended else replace(view, remaining_s=max(0.0, view.duration_s - (self.now_s - since)))
 
-    async def grants(self, *, everything: bool = False) -> Sequence[GrantView]:
+    async def grants(self, *, everything: bool = False, cursor: str = "") -> Sequence[GrantView]:
         self._answering()
         views = [self._now_grant(ident) for ident in self._grants]
         return sorted((view for view in views if everything or not view.ended), key=lambda view: view.remaining_s)
@@ -280,7 +280,7 @@ class FakeDesk:
         self._answering()
         return self._now_grant(ident)
 
-    async def sessions(self, *, live: bool = False, grant: str = "") -> Sequence[SessionView]:
+    async def sessions(self, *, live: bool = False, grant: str = "", cursor: str = "") -> Sequence[SessionView]:
         self._answering()
         return [view for view in self._sessions.values() if (not grant or view.grant == grant) and (not live or view.state != "ended")]
 
@@ -395,7 +395,7 @@ class FakeDesk:
         self._answering()
         return self._frames[session][after + 1 : after + 1 + limit]
 
-    async def actions(self, *, grant: str = "", audit_id: str = "", limit: int = 1000) -> Sequence[ActionView]:
+    async def actions(self, *, grant: str = "", audit_id: str = "", limit: int = 1000, cursor: str = "") -> Sequence[ActionView]:
         self._answering()
         return [view for view in self._actions if grant in {"", view.grant} and audit_id in {"", view.audit_id}][-limit:]
 

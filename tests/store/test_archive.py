@@ -85,14 +85,14 @@ async def test_actions_and_facts(tmp_path: Path) -> None:
     async with opened(tmp_path / "state") as store:
         await store.commit([*window(), began(1), *window(2, 2), began(2, grant=2)])
         for number in range(6):
-            store.note(attempted(at_us=NOW + number, session=1 + number % 2, conn=number, verdict="allowed", identity=f"agent-{number % 3}",
-                                 audit_id=f"jitui-aa-{number}"))
+            store.note(attempted(at_us=NOW + number, session=1 + number % 2, conn=number, verdict="allowed", identity="agent-a" if number % 2 else "agent-0",
+                                 audit_id=f"jitui-aa-{1 + number % 2}-{number}"))
         files = Files(tmp_path / "state")
         await until(lambda: len(files.actions()) == 6)
         assert [row.conn for row in files.actions(limit=4)] == [2, 3, 4, 5]
         assert [(row.conn, row.grant) for row in files.actions(grant=2)] == [(1, 2), (3, 2), (5, 2)]
-        assert [row.conn for row in files.actions(session=1, identity="agent-0")] == [0]
-        assert [row.conn for row in files.actions(audit_id="jitui-aa-3")] == [3]
+        assert [row.conn for row in files.actions(session=1, identity="agent-0")] == [0, 2, 4]
+        assert [row.conn for row in files.actions(audit_id="jitui-aa-2-3")] == [3]
         assert [fact.seq for fact in files.facts(after=3, limit=4)] == [4, 5, 6, 7]
         assert [fact.kind for fact in files.facts(subject="r-1")] == [Kind.REQUEST_ASKED, Kind.REQUEST_APPROVED]
         assert [fact.seq for fact in files.newest_facts(2)] == [8, 9]

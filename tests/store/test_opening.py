@@ -11,7 +11,7 @@ from jitui.bus import Bus
 from jitui.clock import ManualClock
 from jitui.errors import BrokenError
 from jitui.facts import Draft, Kind
-from jitui.store import Files, Store
+from jitui.store import Files, Store, ledger, opening
 from jitui.store.schema import LEDGER
 from tests.store.life import added, asked, issued, opened
 from tests.store.older import append, old_issued, old_ledger
@@ -66,7 +66,7 @@ async def test_a_ledger_set_back_is_not_taken_over_again(tmp_path: Path) -> None
         db.executescript("drop table tokens; create table tokens(id text primary key, identity text not null, sha256 blob not null, "
                          "expires_us integer not null, used_us integer not null, revoked_us integer not null) strict, without rowid;"
                          "insert into tokens values('0a1b2c3d', 'agent-a', zeroblob(32), 9e15, 0, 0); pragma user_version=1")
-    assert "number of its tables: it was set back to 1, and a signed fact tells of 2" in await refused(folder)
+    assert "number of its tables: it was set back to 1, and a signed fact tells of 3" in await refused(folder)
     shutil.copy(folder / "ledger.db.before-2", folder / "ledger.db")
     with closing(sqlite3.connect(folder / "ledger.db")) as db, db:
         db.execute("update tokens set sha256 = zeroblob(32)")
@@ -84,3 +84,20 @@ async def test_what_no_older_version_wrote_is_not_believed_unsigned(tmp_path: Pa
     with closing(sqlite3.connect(folder / "ledger.db")) as db, db:
         append(db, [forged])
     assert "fact 4 is not signed, and this gateway never wrote one without a signature" in await refused(folder)
+
+
+async def test_a_ledger_of_the_version_before_this_one_goes_on(tmp_path: Path) -> None:
+    """Its tokens are facts already: nothing is taken over once more, and the indexes that are new are made."""
+    folder = tmp_path / "state"
+    old_ledger(folder, FACTS, TOKENS)
+    with pytest.MonkeyPatch.context() as patch:
+        for module in (ledger, opening):
+            patch.setattr(module, "LEDGER", LEDGER[:2])
+        async with opened(folder) as store:
+            assert store._ledger.db.execute("pragma user_version").fetchone() == (2,)
+    async with opened(folder) as store:
+        assert store._ledger.db.execute("pragma user_version").fetchone() == (len(LEDGER),)
+        assert {token.sha256 for token in store.loaded.tokens} == set(TOKENS.values())
+    with closing(Files(folder)) as files:
+        assert [fact.kind for fact in files.facts()].count(Kind.TOKENS_ADOPTED) == 1
+        assert [verdict.problem for verdict in files.verify() if not verdict.consistent] == []

@@ -64,25 +64,25 @@ class HostileDesk(FakeDesk):
     def poisoned(self, view: Any) -> Any:
         return poison(view, self.text)
 
-    async def requests(self, *, everything: bool = False) -> Sequence[RequestView]:
+    async def requests(self, *, everything: bool = False, cursor: str = "") -> Sequence[RequestView]:
         return [self.poisoned(view) for view in await super().requests(everything=everything)]
 
     async def request(self, ident: str) -> RequestView:
         found: RequestView = self.poisoned(await super().request(ident))
         return found
 
-    async def grants(self, *, everything: bool = False) -> Sequence[GrantView]:
+    async def grants(self, *, everything: bool = False, cursor: str = "") -> Sequence[GrantView]:
         views = await super().grants(everything=everything)
         return [replace(self.poisoned(view), ended=view.ended, hazard=self.text) for view in views]
 
-    async def sessions(self, *, live: bool = False, grant: str = "") -> Sequence[SessionView]:
+    async def sessions(self, *, live: bool = False, grant: str = "", cursor: str = "") -> Sequence[SessionView]:
         return [self.poisoned(view) for view in await super().sessions(live=live, grant=grant)]
 
     async def session(self, ident: str) -> SessionView:
         found: SessionView = self.poisoned(await super().session(ident))
         return replace(found, ended_why=self.text, ended=found.started)
 
-    async def actions(self, *, grant: str = "", audit_id: str = "", limit: int = 1000) -> Sequence[ActionView]:
+    async def actions(self, *, grant: str = "", audit_id: str = "", limit: int = 1000, cursor: str = "") -> Sequence[ActionView]:
         return [self.poisoned(view) for view in await super().actions(grant=grant, audit_id=audit_id, limit=limit)]
 
     async def frames(self, session: str, *, after: int = -1, limit: int = 1000, unmask: bool = False) -> Sequence[FrameView]:

@@ -9,6 +9,7 @@ from fastapi import Response
 
 from jitui import plain
 from jitui.errors import JituiError, TooManyError
+from jitui.page import MORE, Page
 
 MANY: Final = 50  # views; more are put into text off the loop
 
@@ -27,12 +28,13 @@ class ErrorAnswer:
 
 
 async def answer(view: Any, status: int = 200) -> Response:
-    """A view, or a list of views, as JSON."""
+    """A view, or a list of views, as JSON. Of a page the header MORE has the cursor of what follows it."""
     if isinstance(view, Sequence) and not isinstance(view, str) and len(view) > MANY:
         body = await asyncio.to_thread(plain.text, view)
     else:
         body = plain.text(view)
-    return Response(body, status, media_type="application/json")
+    headers = {MORE: view.more} if isinstance(view, Page) and view.more else None
+    return Response(body, status, headers, media_type="application/json")
 
 
 def error_of(error: JituiError) -> ErrorAnswer:

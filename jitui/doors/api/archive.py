@@ -24,9 +24,9 @@ async def frames(desk: Seat, ident: str, after: Annotated[int, Query(ge=-1)] = -
 
 
 @router.get("/actions", response_model=list[ActionView])
-async def actions(desk: Seat, grant: str = "", audit_id: str = "", limit: Page = 1000) -> Response:
+async def actions(desk: Seat, grant: str = "", audit_id: str = "", limit: Page = 1000, cursor: str = "") -> Response:
     """Every request with its verdict, the newest `limit`, oldest first."""
-    return await answer(await desk.actions(grant=grant, audit_id=audit_id, limit=limit))
+    return await answer(await desk.actions(grant=grant, audit_id=audit_id, limit=limit, cursor=cursor))
 
 
 @router.get("/facts", response_model=list[FactView])

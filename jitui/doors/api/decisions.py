@@ -11,9 +11,9 @@ router = APIRouter(tags=["decisions"])
 
 
 @router.get("/requests", response_model=list[RequestView])
-async def requests(desk: Seat, everything: bool = False) -> Response:
+async def requests(desk: Seat, everything: bool = False, cursor: str = "") -> Response:
     """Pending requests, oldest first; with `everything` decided ones too. An agent sees its own."""
-    return await answer(await desk.requests(everything=everything))
+    return await answer(await desk.requests(everything=everything, cursor=cursor))
 
 
 @router.post("/requests", response_model=RequestView)

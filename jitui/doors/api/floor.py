@@ -26,9 +26,9 @@ async def status(desk: Seat) -> Response:
 
 
 @router.get("/grants", response_model=list[GrantView])
-async def grants(desk: Seat, everything: bool = False) -> Response:
+async def grants(desk: Seat, everything: bool = False, cursor: str = "") -> Response:
     """Live windows, ends soonest first; with `everything` ended ones too."""
-    return await answer(await desk.grants(everything=everything))
+    return await answer(await desk.grants(everything=everything, cursor=cursor))
 
 
 @router.get("/grants/{ident}", response_model=GrantView)
@@ -60,8 +60,8 @@ async def thaw_grant(desk: Seat, ident: str) -> Response:
 
 
 @router.get("/sessions", response_model=list[SessionView])
-async def sessions(desk: Seat, live: bool = False, grant: str = "") -> Response:
-    return await answer(await desk.sessions(live=live, grant=grant))
+async def sessions(desk: Seat, live: bool = False, grant: str = "", cursor: str = "") -> Response:
+    return await answer(await desk.sessions(live=live, grant=grant, cursor=cursor))
 
 
 @router.post("/sessions/{ident}/kill", response_model=Ended)

@@ -1,0 +1,209 @@
+"""Long lists out of the ledger, page by page: each by an index, from where the newest `limit` begin, oldest first.
+
+A page ends at TEXT bytes, whatever the rows hold, and is read in one short transaction. The cursor of the rest is the key of its first row;
+it comes back from outside, so it is checked like anything from there.
+"""
+
+import json
+import re
+import sqlite3
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, TypeVar
+
+from jitui.errors import InvalidError
+from jitui.page import Page
+from jitui.rules.terms import Grant, Request
+from jitui.store.actions import ActionRow, from_columns
+from jitui.store.rows import SessionRow, Totals, approvals_of, grant_of, request_of, session_of
+
+TEXT: Final = 1 << 20  # bytes of a page, as its columns count them
+ROW: Final = 200  # bytes that any row counts beside its texts
+SLACK_US: Final = 86_400_000_000  # a wall clock set back or forth by less than a day hides no action of a window
+AFTER_US: Final = 60_000_000  # what was denied so long after a window's end is of it, if it has no successor: clients try again
+OURS: Final = re.compile(r"jitui-[^-]+-(\d{1,15})-(\d{1,15})", re.ASCII)  # an Audit-ID of ours names session and conn
+CURSOR: Final = re.compile(r"(\d{1,19})(?:\.(\d{1,19}))?", re.ASCII)
+LAST: Final = (1 << 63) - 1
+
+ACTIONS: Final = "select actions.*, sessions.grant_id from actions left join sessions on sessions.id = actions.session"
+SESSIONS: Final = "select sessions.*, grants.identity, grants.connection from sessions left join grants on grants.id = sessions.grant_id"
+OF_GRANT: Final = """actions.identity = :identity and actions.at_us between :since and :until and (sessions.grant_id = :grant
+  or (actions.session = 0 and actions.connection = :connection and actions.at_us between :approved and :denied))"""
+
+Row = dict[str, Any]
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """What is listed: rows of `select` for which `where` holds, in the order of the columns `key`."""
+
+    select: str
+    where: str
+    key: tuple[str, ...]
+    values: dict[str, Any]
+
+    def first(self) -> str:
+        """The key of the oldest of the newest `:limit`."""
+        body = self.select[self.select.index(" from ") :]
+        newest = ", ".join(f"{column} desc" for column in self.key)
+        return f"select {', '.join(self.key)}{body} where {self.where} order by {newest} limit 1 offset :limit - 1"
+
+    def page(self) -> str:
+        """At most `:limit` rows from the key `:from_0`, `:from_1` on."""
+        ours, given = ", ".join(self.key), ", ".join(f":from_{at}" for at in range(len(self.key)))
+        begins = f"({ours}) >= ({given})" if len(self.key) > 1 else f"{ours} >= {given}"
+        return f"{self.select} where {self.where} and {begins} order by {ours} limit :limit + 1"
+
+
+def read(db: sqlite3.Connection, query: Query, limit: int, cursor: str) -> Page[Row]:
+    """One page of rows. Raises InvalidError for a cursor that is none."""
+    values = query.values | {"limit": limit}
+    start: Sequence[int]
+    if cursor:
+        found = CURSOR.fullmatch(cursor)
+        if found is None or bool(found[2]) != (len(query.key) > 1):
+            raise InvalidError(f"{cursor[:40]!r} is no cursor of this list; begin without one")
+        start = [min(int(part), LAST) for part in found.groups() if part is not None]
+    else:
+        start = db.execute(query.first(), values).fetchone() or [0] * len(query.key)
+    values |= {f"from_{at}": part for at, part in enumerate(start)}
+    rows: Page[Row] = Page()
+    size = 0
+    for row in named(db.execute(query.page(), values)):
+        if len(rows) >= limit or size >= TEXT:
+            rows.more = ".".join(str(row[column.rpartition(".")[2]]) for column in query.key) if len(rows) < limit else ""
+            break
+        size += weight(row)
+        rows.append(row)
+    return rows
+
+
+def named(found: sqlite3.Cursor) -> Iterator[Row]:
+    """Rows by column name, one at a time."""
+    names = [column[0] for column in found.description]
+    for row in found:
+        yield dict(zip(names, row, strict=True))
+
+
+def weight(row: Row) -> int:
+    """Bytes that a row counts on its page."""
+    return ROW + sum(len(value) for value in row.values() if isinstance(value, (str, bytes)))
+
+
+def made(rows: Page[Row], form: Callable[[Row], T]) -> Page[T]:
+    return Page((form(row) for row in rows), rows.more)
+
+
+def actions(
+    db: sqlite3.Connection, *, grant: int = 0, session: int = 0, identity: str = "", audit_id: str = "", limit: int, cursor: str = ""
+) -> Page[ActionRow]:
+    """Of a grant what was done in its sessions, and what its identity was denied there meanwhile; of an audit id the one action."""
+    query = actions_query(db, grant=grant, session=session, identity=identity, audit_id=audit_id)
+    rows = read(db, query, limit, cursor) if query is not None else Page[Row]()
+    found = made(rows, lambda row: from_columns({**row, "grant_id": row["grant_id"] or grant}))
+    found.sort(key=lambda row: (row.at_us, row.id))
+    return found
+
+
+def actions_query(db: sqlite3.Connection, *, grant: int, session: int, identity: str, audit_id: str) -> Query | None:
+    """None where nothing can be found."""
+    terms, values = list[str](), dict[str, Any]()
+    if audit_id:
+        ours = OURS.fullmatch(audit_id)
+        if ours is None:
+            return None
+        terms.append("actions.session = :of_session and actions.conn = :of_conn and actions.audit_id = :audit_id")
+        values |= {"of_session": int(ours[1]), "of_conn": int(ours[2]), "audit_id": audit_id}
+    if session:
+        terms.append("actions.session = :session")
+        values["session"] = session
+    if identity and not grant:
+        terms.append("actions.identity = :identity")
+        values["identity"] = identity
+    if grant:
+        bounds = _bounds(db, grant)
+        if bounds is None or identity not in {"", bounds["identity"]}:
+            return None
+        terms.append(OF_GRANT)
+        values |= bounds
+    by_time = "identity" in values and not (audit_id or session)
+    return Query(ACTIONS, " and ".join(terms) or "true", ("actions.at_us", "actions.id") if by_time else ("actions.id",), values)
+
+
+def _bounds(db: sqlite3.Connection, grant: int) -> dict[str, Any] | None:
+    """Whose and when a grant's actions are, in UTC microseconds."""
+    found = db.execute("select identity, connection, approved_us, ended_us from grants where id = ?", (grant,)).fetchone()
+    if found is None:
+        return None
+    identity, connection, approved, ended = found
+    (successor,) = db.execute("select min(approved_us) from grants where identity = ? and connection = ? and id > ?", (identity, connection, grant)).fetchone()
+    (began,) = db.execute("select min(started_us) from sessions where grant_id = ?", (grant,)).fetchone()
+    denied = LAST if not ended else max(ended, min(ended + AFTER_US, (successor or LAST) - 1))
+    return {"grant": grant, "identity": identity, "connection": connection, "approved": approved, "denied": denied,
+            "since": min(approved, began or approved) - SLACK_US, "until": ended + AFTER_US + SLACK_US if ended else LAST}
+
+
+def sessions(db: sqlite3.Connection, *, live: bool = False, grant: int = 0, identity: str = "", limit: int, cursor: str = "") -> Page[SessionRow]:
+    """Of one grant, or one identity, if given."""
+    return made(read(db, sessions_query(live=live, grant=grant, identity=identity), limit, cursor), session_of)
+
+
+def sessions_query(*, live: bool, grant: int, identity: str) -> Query:
+    terms = list[str]()
+    if live:
+        terms.append("sessions.state <> 'ended'")
+    if grant:
+        terms.append("sessions.grant_id = :grant")
+    if identity:
+        terms.append("grants.identity = :identity" if grant or live else "sessions.grant_id in (select id from grants where identity = :identity)")
+    return Query(SESSIONS, " and ".join(terms) or "true", ("sessions.id",), {"grant": grant, "identity": identity})
+
+
+def requests(db: sqlite3.Connection, *, pending: bool = False, identity: str = "", limit: int, cursor: str = "") -> Page[Request]:
+    rows = read(db, requests_query(pending=pending, identity=identity), limit, cursor)
+    return made(rows, lambda row: request_of(row, approvals_of(db, row["id"])))
+
+
+def requests_query(*, pending: bool, identity: str) -> Query:
+    terms = ["identity = :identity"] if identity else list[str]()
+    if pending:
+        terms.append("state = 'pending'")
+    return Query("select * from requests", " and ".join(terms) or "true", ("id",), {"identity": identity})
+
+
+def grants(db: sqlite3.Connection, *, live: bool = False, identity: str = "", limit: int, cursor: str = "") -> Page[Grant]:
+    return made(read(db, grants_query(live=live, identity=identity), limit, cursor), grant_of)
+
+
+def grants_query(*, live: bool, identity: str) -> Query:
+    terms = ["identity = :identity"] if identity else list[str]()
+    if live:
+        terms.append("state in ('waiting', 'active')")
+    return Query("select * from grants", " and ".join(terms) or "true", ("id",), {"identity": identity})
+
+
+NEWEST: Final = 2000  # actions of an identity that its past is told from
+WINDOWS: Final = "select count(*) from grants where identity = :identity and connection = :connection and started_us >= :since"
+PAST: Final = """select max(at_us) at_us, verdict, hazard, verb, grp, resource, subresource, namespace, name, path, argv, sum(count) count
+  from (select * from actions where identity = :identity and at_us >= :since order by at_us desc limit :newest) where connection = :connection
+  group by verdict, hazard, verb, grp, resource, subresource, namespace, name, path, argv order by 1 desc"""
+
+
+def past(db: sqlite3.Connection, identity: str, connection: str, since_us: int) -> tuple[int, list[ActionRow]]:
+    """How many windows, and the actions, the newest first."""
+    values = {"identity": identity, "connection": connection, "since": since_us, "newest": NEWEST}
+    (windows,) = db.execute(WINDOWS, values).fetchone()
+    told = {"id": 0, "session": 0, "conn": 0, "identity": identity, "connection": connection, "clause": "", "code": None, "bytes_in": 0, "bytes_out": 0,
+            "audit_id": ""}
+    return windows, [from_columns({**told, **row}) for row in named(db.execute(PAST, values))]
+
+
+TOTALS: Final = """select grant_id, coalesce(sum(bytes_in), 0), coalesce(sum(bytes_out), 0),
+  sum(kind <> 'api' and ended_why in ('expired', 'revoked', 'released', 'budget', 'lockdown', 'rule-changed', 'disabled')), sum(may_run_on),
+  sum(state <> 'ended') from sessions where grant_id in (select value from json_each(?)) group by grant_id"""
+
+
+def totals(db: sqlite3.Connection, ids: Collection[int]) -> dict[int, tuple[Totals, bool]]:
+    """Of each grant with sessions what they add up to, and whether all of them have ended."""
+    return {row[0]: (Totals(*row[1:5]), not row[5]) for row in db.execute(TOTALS, (json.dumps(list(ids)),))}
