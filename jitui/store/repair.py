@@ -22,7 +22,7 @@ from jitui.store.differences import Difference
 from jitui.store.folder import Folder
 from jitui.store.keys import LedgerKey, ledger_key
 from jitui.store.ledger import Ledger
-from jitui.store.schema import FOLDED, LEDGER, connect, version_of
+from jitui.store.schema import FOLDED, LEDGER, TOKENS_SINCE, connect, version_of
 from jitui.store.tapes import empty_wal, start_of, sync_folder
 
 KEPT: Final = ("facts", "heads", "keys", "actions")  # copied as they are; of these only facts and heads are proved by signatures
@@ -112,9 +112,9 @@ def _rebuild(old: sqlite3.Connection, folder: Folder, checked: Checked, key: Led
         for table in KEPT:
             _copy(old, db, table)
         db.execute("insert or replace into keys values(?, ?)", (key.id, key.public))
-        for table in FOLDED if version == len(LEDGER) else FOLDED[:-1]:
+        for table in FOLDED if version >= TOKENS_SINCE else FOLDED[:-1]:
             _copy(checked.tables, db, table)
-        if version < len(LEDGER):
+        if version < TOKENS_SINCE:
             db.executemany("insert into tokens values(?, ?, ?, ?, 0, ?)", _old_tokens(old, checked))
         db.execute("commit")
         with closing(check(db, key)) as again:
