@@ -179,8 +179,9 @@ class Broker:
         self.requests.rules = rules
         for window in list(self.windows.live.values()):
             self._rejudge(window)
+        self.windows.owe([Draft(Kind.CONFIG_LOADED, digest[:12], "gateway", {"rules": len(rules), "people": len(people.named)})])  # it counts already
         await self.requests.reload()
-        await self.store.commit([Draft(Kind.CONFIG_LOADED, digest[:12], "gateway", {"rules": len(rules), "people": len(people.named)})])
+        await self.windows.decided()
 
     def _rejudge(self, window: Window) -> None:
         """All that runs under it; what is being opened is judged again once that is on record (Windows.changed), what waits before it is sent."""
