@@ -57,6 +57,7 @@ class Broker:
         self.roster = Roster(store, clock, people)
         self.windows = Windows(store, clock, spawn)
         self.windows.changed = self._changed
+        self._leaving: set[str] = set()  # identities that are being disabled
         self.freezer = Freezer(self.windows)
         self.quota = Quota(clock, self.windows.owe, limits or Limits(), self.pressure.at_work)
         self.requests = Requests(store, clock, self.windows, rules, self._standing, self.quota, self.roster.directory)
@@ -97,7 +98,7 @@ class Broker:
         """Why nothing may be live or granted for an identity now; empty if it may."""
         if self.requests.lockdown:
             return "lockdown is on"
-        return f"{identity} was disabled" if self.roster.agent(identity).disabled else ""
+        return f"{identity} was disabled" if identity in self._leaving or self.roster.agent(identity).disabled else ""
 
     def _room_changed(self, room: Room) -> None:
         """The record's disk has more room than before, or less."""
@@ -152,12 +153,13 @@ class Broker:
         if name == by.name:
             raise RefusedError("nobody disables themselves")
         self.roster.must(name)
-        self._end_all(f"{name} was disabled", by="gateway", why=Why.DISABLED, identity=name)
-        gone = await self.roster.disable(name, by=by, reason=reason)
+        self._leaving.add(name)  # nothing is granted to it while that is written, either
         try:
+            self._end_all(f"{name} was disabled", by="gateway", why=Why.DISABLED, identity=name)
+            gone = await self.roster.disable(name, by=by, reason=reason)
             await self.requests.deny_all(f"{name} was disabled", identity=name)
         finally:
-            self._end_all(f"{name} was disabled", by="gateway", why=Why.DISABLED, identity=name)  # what was granted while that was written
+            self._leaving.discard(name)
         return gone
 
     async def rotate(self, name: str, *, by: Identity) -> tuple[Identity, Minted]:

@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 
 from jitui.broker.requests import Ask
+from jitui.errors import RefusedError
 from jitui.rules.grant import Event
 from jitui.session.live import Session
 from jitui.tape.frame import TO_UPSTREAM, Channel
-from tests.fakes.house import ADMIN, AGENT, House, Kubectl, house, rule
+from tests.fakes.house import ADMIN, AGENT, ANA, House, Kubectl, house, rule
 from tests.fakes.upstream import Asked
 
 PODS = "/api/v1/namespaces/web/pods"
@@ -63,13 +64,18 @@ class Held:
     """The ledger, whose next commits wait until `let`."""
 
     def __init__(self, home: House) -> None:
-        self.waiting, self.let = 0, asyncio.Event()
+        self.waiting, self.let, self.first = 0, asyncio.Event(), asyncio.Event()  # `first` lets one of them go
         self._commit = home.store.commit
         home.store.commit = self.commit  # type: ignore[method-assign, assignment]
 
+    def go(self) -> None:
+        """All of them, and those to come."""
+        self.first.set()
+        self.let.set()
+
     async def commit(self, *args: object, **more: object) -> object:
         self.waiting += 1
-        await self.let.wait()
+        await (self.first if self.waiting == 1 else self.let).wait()
         return await self._commit(*args, **more)  # type: ignore[arg-type]
 
 
@@ -91,7 +97,7 @@ async def test_what_is_being_opened(tmp_path: Path, change: str) -> None:
         asking = [asyncio.ensure_future((await home.dial()).ask(method, path, *headers)) for method, path, headers in OPENED.values()]
         await home.until(lambda: held.waiting == len(OPENED))
         async with changing(home, change):
-            held.let.set()
+            held.go()
             answers = dict(zip(OPENED, await asyncio.wait_for(asyncio.gather(*asking), 5), strict=True))
         assert {what: code for what, (code, _, _) in answers.items()} == dict.fromkeys(OPENED, 403)
         assert home.cluster.got == b""
@@ -176,8 +182,31 @@ async def test_a_rule_holds_from_the_instant_it_is_read(tmp_path: Path) -> None:
         assert (await asyncio.wait_for(kubectl.answer(), 5))[0] == 403
         assert (await (await home.dial()).ask("DELETE", f"{PODS}/web-1"))[0] == 403
         assert not reloading.done()
-        held.let.set()
+        held.go()
         await asyncio.gather(deciding, reloading)
+
+
+async def test_nothing_is_granted_to_who_is_being_disabled(tmp_path: Path) -> None:
+    """Its windows have ended, and that it is disabled is being written, slowly: neither what is approved now nor what was being written opens another."""
+    async with house(tmp_path, rules=(WIDE,)) as home:
+        grant = await home.window()
+        who = home.broker.roster.agent(AGENT)
+        asked = await home.broker.requests.ask(who, Ask("prod", 600, "because", "", "", "", same_user=False))
+        held = Held(home)
+        approving = asyncio.ensure_future(home.broker.requests.approve(ANA, asked.id, owner=who, digest="", duration_s=0, scope="", reason=""))
+        await home.until(lambda: held.waiting)
+        disabling = asyncio.ensure_future(disabled(home))
+        await home.until(lambda: held.waiting >= 2)
+        assert home.broker.windows.live == {}
+        held.first.set()
+        await approving
+        assert not disabling.done()
+        assert home.broker.windows.live == {}
+        held.go()
+        await disabling
+        assert {fact.subject for fact in await home.facts("grant.ended")} == {grant.label, "g-2"}
+        with pytest.raises(RefusedError, match="was disabled"):
+            await home.broker.requests.ask(who, Ask("prod", 600, "again", "", "", "", same_user=False))
 
 
 async def test_a_grant_whose_rule_went_while_it_was_written_opens_no_window(tmp_path: Path) -> None:
@@ -188,7 +217,7 @@ async def test_a_grant_whose_rule_went_while_it_was_written_opens_no_window(tmp_
         await home.until(lambda: held.waiting)
         reloading = asyncio.ensure_future(gone(home))
         await asyncio.sleep(0)
-        held.let.set()
+        held.go()
         await asyncio.gather(granting, reloading)
         assert home.broker.windows.live == {}
         (ended,) = await home.facts("grant.ended")
