@@ -14,7 +14,8 @@ from typing import Any
 class Kind(StrEnum):
     """Every kind of fact, with its subject and the keys of `what`."""
 
-    # subject: version. boot_id, boot_us, config (digest), solo, key_id; the newest fact that was there: found (seq), found_us (UTC), found_hash (hex)
+    # subject: version. boot_id, boot_us, config (digest), solo, key_id, signs (every-commit: no fact is without a signature);
+    # the newest fact that was there: found (seq), found_us (UTC), found_hash (hex)
     GATEWAY_STARTED = "gateway.started"
     GATEWAY_STOPPED = "gateway.stopped"  # subject: version. why
     CONFIG_LOADED = "config.loaded"  # subject: digest. connections, rules
@@ -45,7 +46,9 @@ class Kind(StrEnum):
     SESSION_FROZEN = "session.frozen"  # subject: s-N, frozen without its window. by, grant, identity, connection
     SESSION_THAWED = "session.thawed"  # subject: s-N. held (bytes let go), grant, identity, connection
     SESSION_ENDING = "session.ending"  # subject: s-N. why (an ended_why of the design), by, words
-    SESSION_ENDED = "session.ended"  # subject: s-N. why, by, ended_us, frames, bytes_in, bytes_out, delivered_in, delivered_out, head (hex), conns, may_run_on
+    # subject: s-N. why, by, ended_us, frames, bytes_in, bytes_out, delivered_in, delivered_out, head (hex), conns, may_run_on;
+    # problem (why the record that a crash left is not whole: then frames, bytes and head are what is signed of it)
+    SESSION_ENDED = "session.ended"
     # subject: connection, whose credential can't be renewed: AWS refuses or can't be reached. holder (g-N, or gateway), why, left_s (what is at hand serves on)
     CREDENTIAL_FAILING = "credential.failing"
     CREDENTIAL_RENEWED = "credential.renewed"  # subject: connection. holder

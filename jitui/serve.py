@@ -178,7 +178,7 @@ class Gateway:
             self.log.info("the newest fact found; who notes it elsewhere sees whether the folder was set back", fact=found.seq, at=rfc3339(found.at_us),
                           hash=found.hash.hex())  # fmt: skip
         return Draft(Kind.GATEWAY_STARTED, __version__, "gateway", {"boot_id": now.boot_id, "boot_us": now.boot_us, "config": settings.digest[:12],
-                                                                    "solo": settings.solo, "key_id": store.key_id, "found": found.seq,
+                                                                    "solo": settings.solo, "key_id": store.key_id, "signs": "every-commit", "found": found.seq,
                                                                     "found_us": found.at_us, "found_hash": found.hash.hex()})  # fmt: skip
 
     async def _ways(self, troubles: Troubles) -> dict[str, Way]:

@@ -1,7 +1,13 @@
-"""After a crash: sessions nobody ended are ended now, from what is on their tape, and the rows of their actions are made again."""
+"""After a crash: sessions nobody ended are ended now, from what is on their tape, and the rows of their actions are made again.
 
-from collections.abc import Iterable
+What is on the tape is walked along its chain and against the signed heads that speak of it, as `jitui verify` walks it, without the spans. If it is
+not whole, the session ends where a signature covers it last, the closing fact says what is wrong, and its window ends: nobody knows what it has used.
+"""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from typing import Final
 
 from jitui.facts import Draft, Kind
 from jitui.rules.action import Action
@@ -9,55 +15,128 @@ from jitui.rules.hazard import hazard_of
 from jitui.store.actions import ActionRow
 from jitui.store.archive import Files
 from jitui.store.asked import Asked, asked_in, status_code
+from jitui.store.chained import HEADS, head_of
 from jitui.store.ledger import Ledger
 from jitui.store.rows import SessionRow
-from jitui.store.tapes import Tapes
-from jitui.tape.frame import TO_UPSTREAM, Channel, Frame
+from jitui.store.tape_rows import COLUMNS, recorded_of
+from jitui.store.tapes import Chain, Tapes, start_of
+from jitui.tape.frame import TO_CLIENT, TO_UPSTREAM, Channel, Frame
+from jitui.tape.verify import FrameWalk, Mark, Recorded
 
-HTTP = (Channel.REQUEST, Channel.REQUEST_BODY, Channel.RESPONSE, Channel.RESPONSE_BODY)
+HTTP: Final = frozenset({Channel.REQUEST, Channel.REQUEST_BODY, Channel.RESPONSE, Channel.RESPONSE_BODY})
+PAGE: Final = 200  # rows of one read: bodies of 64 KiB each
 
 
 def end_lost_sessions(ledger: Ledger, tapes: Tapes) -> int:
     """End, as gateway-lost, every session the last gateway left open; how many. What was delivered stays unknown."""
     tapes.recover()
-    lost = [row[0] for row in ledger.checked.tables.execute("select id from sessions where state <> 'ended' order by id")]
+    told = ledger.checked.tables
+    lost = dict(told.execute("select id, opened_seq from sessions where state <> 'ended' order by id").fetchall())
     if not lost:
         return 0
-    for session in lost:
-        tapes.chains[session] = tapes.chain_on_tape(session)
-    notes = list(_lost_actions(Files(ledger.path.parent), ledger, lost))
-    drafts = [Draft(Kind.SESSION_ENDED, f"s-{session}", "gateway", {"why": "gateway-lost", "by": "gateway"}) for session in lost]
-    ledger.commit_now(drafts, [(row, False) for row in notes])
-    for session in lost:
-        tapes.end(session)
+    files = Files(ledger.path.parent)
+    marks = _newest_marks(ledger, lost)
+    found = {ident: Lost(files.session(ident), marks.get(ident, ()),
+                         {row[0] for row in ledger.db.execute("select conn from actions where session = ?", (ident,))}) for ident in lost}
+    for recorded in _frames(files, sorted(lost)):
+        found[recorded.frame.session].feed(recorded)
+    files.close()
+    for ident, each in found.items():
+        tapes.chains[ident] = each.finish()
+    live = {row[0] for row in told.execute("select id from grants where state in ('waiting', 'active')")}
+    broken = {each.session.grant: each.problem for each in found.values() if each.problem and each.session.grant in live}
+    drafts = [each.ended() for each in found.values()]
+    drafts += [Draft(Kind.GRANT_ENDED, f"g-{grant}", "gateway", {"state": "revoked", "why": f"its record is not whole: {why}"})
+               for grant, why in broken.items()]
+    ledger.commit_now(drafts, [(row, False) for each in found.values() for row in each.actions()])
+    for ident in lost:
+        tapes.end(ident)
     return len(lost)
 
 
-def _lost_actions(files: Files, ledger: Ledger, sessions: Iterable[int]) -> Iterable[ActionRow]:
-    for ident in sessions:
-        known = {row[0] for row in ledger.db.execute("select conn from actions where session = ?", (ident,))}
-        yield from actions_on_tape(files.session(ident), files.all_frames(ident, channels=HTTP, size=100), known)
-    files.close()
+def _newest_marks(ledger: Ledger, lost: Mapping[int, int]) -> dict[int, list[Mark]]:
+    """Of each lost session, where the newest head that our key signed says its tape stands."""
+    marks: dict[int, list[Mark]] = {}
+    for row in ledger.db.execute(f"{HEADS} where sessions <> '{{}}' and facts_seq >= ? order by id desc", (min(lost.values()),)):
+        head = head_of(row)
+        new = (head.sessions.keys() & lost.keys()) - marks.keys()
+        if new and head.signed_by(ledger.key.public):
+            for ident in new:
+                frames, link = head.sessions[ident]
+                marks[ident] = [Mark(frames, link, f"the head signed at fact {head.facts_seq}", signed=True)]
+        if len(marks) == len(lost):
+            break
+    return marks
 
 
-def actions_on_tape(session: SessionRow, frames: Iterable[Frame], known: set[int]) -> list[ActionRow]:
-    """Rows of the actions a session's heads tell of, but for connections that are known; which clause allowed them isn't on the tape."""
-    told: dict[int, Asked] = {}
-    for frame in frames:
-        if frame.conn in known:
-            continue
+def _frames(files: Files, sessions: Sequence[int]) -> Iterator[Recorded]:
+    """Every frame of these sessions as it stands on the tapes, in the order of rows."""
+    listed = json.dumps(sessions)
+    for path in files.tapes():
+        after = 0
+        while True:
+            with files.reading(path) as db:
+                rows = db.execute(f"select {COLUMNS} from frames where id > ? and session in (select value from json_each(?)) order by id limit ?",  # noqa: S608
+                                  (after, listed, PAGE)).fetchall()
+            yield from map(recorded_of, rows)
+            if len(rows) < PAGE:
+                break
+            after = rows[-1][0]
+
+
+class Lost:
+    """A session that a crash left open, as its tape tells. Feed it all its frames, then `finish`."""
+
+    def __init__(self, session: SessionRow, marks: Sequence[Mark], known: set[int]) -> None:
+        self.session = session
+        self._walk = FrameWalk(session.id, marks)
+        self._known = known  # conns whose action has its row
+        self._told: dict[int, Asked] = {}
+        self._chain = self._sure = start_of(session.id)  # what fits; what a signature covers of it
+
+    @property
+    def problem(self) -> str:
+        return self._walk.problem
+
+    def feed(self, recorded: Recorded) -> None:
+        walk, frame, was = self._walk, recorded.frame, self._chain
+        walk.feed(recorded)
+        if walk.problem:
+            return
+        size = len(frame.body)
+        self._chain = Chain(walk.count, walk.prev, was.bytes_in + (size if frame.channel in TO_UPSTREAM else 0),
+                            was.bytes_out + (size if frame.channel in TO_CLIENT else 0))
+        if walk.sure == walk.count:
+            self._sure = self._chain
+        if frame.channel in HTTP and frame.conn not in self._known:
+            self._tell(frame)
+
+    def finish(self) -> Chain:
+        """Where its record stands: all of it, or, if it is not whole, what is signed of it."""
+        self._walk.finish()
+        return self._sure if self.problem else self._chain
+
+    def ended(self) -> Draft:
+        problem = {"problem": self.problem} if self.problem else {}
+        return Draft(Kind.SESSION_ENDED, f"s-{self.session.id}", "gateway", {"why": "gateway-lost", "by": "gateway", **problem})
+
+    def _tell(self, frame: Frame) -> None:
         if frame.channel is Channel.REQUEST and (found := asked_in(frame)):
-            told[frame.conn] = found
-        about = told.get(frame.conn)
+            self._told[frame.conn] = found
+        about = self._told.get(frame.conn)
         if about is None:
-            continue
+            return
         if frame.channel is Channel.RESPONSE:
             about.code = status_code(frame.body)
         if frame.channel in TO_UPSTREAM:
             about.bytes_in += len(frame.body)
         else:
             about.bytes_out += len(frame.body)
-    row = ActionRow(at_us=0, identity=session.identity, connection=session.connection, action=Action("get"), hazard="", verdict="allowed",
-                    session=session.id)
-    return [replace(row, conn=conn, at_us=session.started.wall_us + each.at_us, action=each.action, hazard=hazard_of(each.action).value,
-                    code=each.code, bytes_in=each.bytes_in, bytes_out=each.bytes_out, audit_id=each.audit_id) for conn, each in told.items()]
+
+    def actions(self) -> list[ActionRow]:
+        """Rows of the actions its heads tell of, but for those that are known; which clause allowed them isn't on the tape."""
+        session = self.session
+        row = ActionRow(at_us=0, identity=session.identity, connection=session.connection, action=Action("get"), hazard="", verdict="allowed",
+                        session=session.id)
+        return [replace(row, conn=conn, at_us=session.started.wall_us + each.at_us, action=each.action, hazard=hazard_of(each.action).value, code=each.code,
+                        bytes_in=each.bytes_in, bytes_out=each.bytes_out, audit_id=each.audit_id) for conn, each in self._told.items()]

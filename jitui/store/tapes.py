@@ -285,22 +285,6 @@ class Tapes:
         (carried,) = self.db.execute("select max(session) from carried").fetchone()
         self.highest_session = max(highest or 0, carried or 0, known)
 
-    def chain_on_tape(self, session: int) -> Chain:
-        """Where a session's record stands, from the newest tape alone: it has what the ones before carried over."""
-        row = self.db.execute("select seq, hash, bytes_in, bytes_out from carried where session = ?", (session,)).fetchone()
-        chain = Chain(*row) if row else start_of(session)
-        frames, head, bytes_in, bytes_out = chain.frames, chain.head, chain.bytes_in, chain.bytes_out
-        runs = self.db.execute("select first, last from spans where session = ? order by seq", (session,)).fetchall()
-        for first, last in [*runs, (spanned(self.db) + 1, (1 << 63) - 1)]:
-            rows = self.db.execute("select channel, flags, length(body), substr(body, 1, 18), hash, seq from frames "
-                                   "where id between ? and ? and session = ? order by id", (first, last, session))
-            for channel, flags, size, start, link_, seq in rows:
-                real = size_of(flags, size, start)
-                bytes_in += real if channel in TO_UPSTREAM else 0
-                bytes_out += real if channel in TO_CLIENT else 0
-                head, frames = link_, seq + 1
-        return Chain(frames, head, bytes_in, bytes_out)
-
     def probe(self, now_us: int) -> None:
         """A tiny real write. Raises sqlite3.Error, OSError."""
         self._check_there()

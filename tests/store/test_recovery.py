@@ -2,6 +2,8 @@
 
 import os
 import shutil
+import sqlite3
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,11 +14,17 @@ from jitui.facts import Draft, Kind
 from jitui.rules.action import Action
 from jitui.store import Files, Store
 from jitui.store.asked import status_code
+from jitui.store.sqlite import TAPE_LIMIT
 from jitui.tape.frame import Channel, Frame
 from tests.store.life import NOW, attempted, began, ended, frames, opened, record, until, window
 
 GET = b"GET /api/v1/namespaces/web/pods?limit=500 HTTP/1.1\r\nHost: x\r\nAudit-ID: jitui-g-1-0\r\n\r\n"
 POST = b"POST /apis/apps/v1/namespaces/web/deployments HTTP/1.1\r\nContent-Type: application/json\r\n\r\n"
+
+
+async def old_tapes_closed(folder: Path) -> None:
+    """Until the tapes that are not in use any more are plain files: a copy made meanwhile would be of no instant."""
+    await until(lambda: len(list((folder / "tapes").glob("*.db-wal"))) == 1)
 
 
 def crashed(folder: Path) -> Path:
@@ -36,6 +44,7 @@ async def test_open_sessions_are_lost(tmp_path: Path) -> None:
             await record(store, [*frames(1, [bytes(700 * seq)], seq), *frames(2, [os.urandom(900)], seq, Channel.STDIN)])
         await store.commit([ended(2)])
         before = store._tapes.chain(1)
+        await old_tapes_closed(tmp_path / "state")
         copy = crashed(tmp_path / "state")
         assert len(Files(tmp_path / "state").tapes()) > 1
     async with opened(copy) as store:
@@ -124,3 +133,69 @@ async def test_a_crash_between_two_tapes(tmp_path: Path) -> None:
         assert [fact.subject for fact in files.facts() if fact.kind is Kind.TAPE_OPENED] == ["000001.db", "000002.db"]
         assert [(row.ended_why, row.frames) for row in files.sessions()] == [("gateway-lost", 1)]
         assert [verdict.problem for verdict in files.verify() if not verdict.consistent] == []
+
+
+async def lost(folder: Path) -> Path:
+    """A crash with s-1 open on two tapes, of whose first six frames a signed head speaks: nine of 700 bytes."""
+    async with opened(folder) as store:
+        await store.commit([*window(), began(1), began(2)])
+        for seq in range(6):
+            store._tapes.limit = 1 if seq == 5 else TAPE_LIMIT
+            await record(store, frames(1, [os.urandom(700)], seq))
+        store._tapes.limit = TAPE_LIMIT
+        await store.commit([ended(2)])
+        for seq in range(6, 9):
+            await record(store, frames(1, [os.urandom(700)], seq))
+        assert len(Files(folder).tapes()) == 2
+        await old_tapes_closed(folder)
+        return crashed(folder)
+
+
+def edit(folder: Path, tape: int, statement: str) -> None:
+    with closing(sqlite3.connect(folder / f"tapes/{tape:06d}.db", isolation_level=None)) as db:
+        db.execute(statement)
+
+
+@pytest.mark.parametrize(("tape", "statement"), [
+    (1, "delete from spans"), (1, "update spans set last = first"), (2, "update carried set bytes_in = 0, bytes_out = 0, seq = 9"), (2, "delete from carried"),
+    (2, "insert into spans values(1, 6, 0, 1, 1), (0, 1, 0, 1, 1)"),
+])
+async def test_what_a_lost_session_used_comes_from_its_frames(tmp_path: Path, tape: int, statement: str) -> None:
+    """Rows beside the frames that were edited, as spans and what a tape carries, give an agent nothing back of its budget."""
+    copy = await lost(tmp_path / "state")
+    edit(copy, tape, statement)
+    async with opened(copy) as store:
+        assert store.loaded.used[1][:2] == (0, 6300)
+        fact = Files(copy).newest_facts(1)[0]
+    assert (fact.kind, fact.subject, fact.what["frames"], "problem" in fact.what) == (Kind.SESSION_ENDED, "s-1", 9, False)
+
+
+@pytest.mark.parametrize(("tape", "statement", "frames_signed", "said"), [
+    (1, "update frames set body = x'00' where seq = 2", 0, "altered: frame 2 is not what was recorded"),
+    (2, "update frames set body = x'00' where seq = 7", 6, "altered: frame 7 is not what was recorded"),
+    (2, "delete from frames where seq = 7", 6, "cut: frame 7 is missing"),
+    (1, "delete from frames", 0, "cut: frame 0 is missing"),
+    (2, "update frames set seq = 99 where seq = 7", 6, "cut: frame 7 is missing"),
+])
+async def test_a_lost_session_whose_record_is_not_whole_ends_its_window(tmp_path: Path, tape: int, statement: str, frames_signed: int, said: str) -> None:
+    """Nobody knows what it has used. The closing fact says what is wrong and claims no more than a signature covers; verify goes on failing."""
+    copy = await lost(tmp_path / "state")
+    edit(copy, tape, statement)
+    async with opened(copy) as store:
+        assert (store.loaded.grants, store.loaded.lost_sessions) == ([], 1)
+        session, grant = Files(copy).newest_facts(2)
+    assert (session.kind, session.what["frames"], session.what["why"]) == (Kind.SESSION_ENDED, frames_signed, "gateway-lost")
+    assert said in session.what["problem"]
+    assert (grant.kind, grant.what["state"], said in grant.what["why"]) == (Kind.GRANT_ENDED, "revoked", True)
+    assert [verdict.subject for verdict in Files(copy).verify() if not verdict.consistent and verdict.session == "s-1"] == ["s-1"]
+
+
+async def test_frames_cut_behind_a_head_are_missed(tmp_path: Path) -> None:
+    """All that follows the third is gone, and a signed head speaks of six."""
+    copy = await lost(tmp_path / "state")
+    edit(copy, 1, "delete from frames where seq >= 3")
+    edit(copy, 2, "delete from frames")
+    async with opened(copy) as store:
+        assert store.loaded.grants == []
+        session, _ = Files(copy).newest_facts(2)
+    assert session.what["problem"].startswith("cut: frame 3 is missing; the head signed at fact 8 speaks of 6")

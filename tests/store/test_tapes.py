@@ -129,7 +129,7 @@ def test_a_new_tape_carries_every_chain_that_is_not_ended(tapes: Tapes) -> None:
     with closing(sqlite3.connect(old)) as db:
         assert db.execute("pragma journal_mode").fetchone() == ("delete",)
     tapes.append([frames(1, [b"c"], 3)])
-    assert tapes.chain_on_tape(1) == tapes.chain(1)
+    assert (tapes.chain(1).frames, tapes.chain(1).bytes_out) == (4, 4)
 
 
 def test_full(tapes: Tapes) -> None:
