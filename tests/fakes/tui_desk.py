@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import replace
 from hashlib import sha256
 
+from jitui.atwork import AtWork
 from jitui.clock import ManualClock
 from jitui.desk import (
     ActionView,
@@ -53,6 +54,7 @@ class FakeDesk:
         self.recording = True
         self.locked = False
         self.trouble = ""
+        self.limits: tuple[AtWork, ...] = ()
         self.queue_refused = ""
         self._requests: dict[str, tuple[RequestView, float]] = {}  # with the boot second it was made at
         self._grants: dict[str, tuple[GrantView, float]] = {}
@@ -263,7 +265,7 @@ class FakeDesk:
         return Status(at=self.at, recording=self.recording, recorder_error="" if self.recording else "database or disk is full", record_bytes_s=1.2e6,
                       disk_free=81 << 30, lag_ms=2.0, waiting=sum(view.state == "pending" for view, _ in self._requests.values()), live=len(live),
                       open_streams=sum(view.open_streams for view in live), lockdown=self.locked, facts=len(self._facts),
-                      trouble=self.trouble)  # fmt: skip
+                      trouble=self.trouble, limits=self.limits)  # fmt: skip
 
     def _now_grant(self, ident: str) -> GrantView:
         if ident not in self._grants:

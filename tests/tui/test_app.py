@@ -4,6 +4,7 @@ import asyncio
 import re
 from dataclasses import replace
 
+from jitui.atwork import AtWork
 from jitui.desk import ClauseView
 from jitui.said import Said
 from jitui.tui.screens.decide import DecideScreen
@@ -253,6 +254,20 @@ async def test_a_credential_that_can_not_be_renewed_is_on_every_header() -> None
         desk.trouble = ""
         await hand.settle()
         assert "goes on for" not in hand.screen.text
+
+
+async def test_a_limit_at_work_is_on_the_header_with_whose_it_is() -> None:
+    """The newest; a control character in a name is not; gone when it is over."""
+    desk = FakeDesk()
+    async with at(desk) as hand:
+        desk.limits = (AtWork(limit="streams_per_grant", who="agent-x\x1b[2J", words="agent-x has 64 streams open in g-17", times=3),
+                       AtWork(limit="strangers", who="192.0.2.7", words="no room", times=1))  # fmt: skip
+        await hand.settle()
+        assert "LIMIT streams_per_grant: agent-x" in hand.screen.text
+        assert "\x1b" not in hand.screen.text
+        desk.limits = ()
+        await hand.settle()
+        assert "LIMIT" not in hand.screen.text
 
 
 async def test_a_silent_gateway_dims_the_data_takes_the_keys_and_comes_back_by_itself() -> None:

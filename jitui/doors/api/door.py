@@ -12,11 +12,13 @@ from pathlib import Path
 from typing import Final
 
 import uvicorn
+from fastapi import FastAPI
+from starlette.types import Message, Scope
 
 from jitui.descriptors import share
 from jitui.doors.api.app import build
 from jitui.doors.api.group import gid_of, give, open_folder
-from jitui.doors.api.peers import PeerProtocol, name_of
+from jitui.doors.api.peers import Peer, PeerProtocol, name_of
 from jitui.doors.api.seat import Counter, Reception
 from jitui.doors.caps import Caps, at_api
 from jitui.doors.porch import Porch, Spawn
@@ -69,6 +71,7 @@ class ApiDoor:
 
     async def open(self) -> None:
         """Answer."""
+        await warm(self._app)
         while self._bound:
             await self._serve(*self._bound.pop(0))
 
@@ -99,6 +102,20 @@ class ApiDoor:
         porch = Porch(visitors, self._spawn, name_of, asks_owner=True)
         self._servers.append((server, porch))
         porch.open(sock, tls, partial(PeerProtocol, config, server.server_state, server.lifespan.state, visitors))
+
+
+async def warm(app: FastAPI) -> None:
+    """Have the models of all routes built, which the first request would else wait for, and everybody's streams with it: half a second of the loop."""
+    scope: Scope = {"type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "method": "GET", "scheme": "http", "path": "/", "raw_path": b"/",
+             "root_path": "", "query_string": b"", "headers": [], "client": None, "server": None, "state": {"peer": Peer(None, None, None)}}
+
+    async def nothing() -> Message:
+        return {"type": "http.disconnect"}
+
+    async def away(message: Message) -> None:
+        """The answer is nobody's."""
+
+    await app(scope, nothing, away)
 
 
 def bind_unix(path: Path, group: str = "") -> socket.socket:
