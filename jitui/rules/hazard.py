@@ -123,14 +123,15 @@ def path_hazard(verb: str, path: str) -> Hazard:
     return Hazard.READ if "*" in first or first in PLAIN_PATHS else Hazard.SECRET
 
 
-@lru_cache(maxsize=4096)
 def hazard_at(verb: str, group: str, resource: str, subresource: str) -> Hazard:
-    """Of a verb on a kind, wherever that is; `apply` is a verb here."""
+    """Of a verb on a kind, wherever that is; `apply` is a verb here. Remembers nothing: the words come from requests, and may be long."""
+    verbs = BY_KIND.get((group, resource, subresource))
+    if verbs is not None and verb in verbs:
+        return verbs[verb][0]
     if verb in RBAC_VERBS:
         return Hazard.ESCAPE
-    verbs = BY_KIND.get((group, resource, subresource))
     if verbs is not None:
-        return verbs[verb][0] if verb in verbs else Hazard.READ if verb in READ else Hazard.SPAWN
+        return Hazard.READ if verb in READ else Hazard.SPAWN
     if subresource == "proxy":  # of clusters and gateways, as Karmada and others have it: whatever stands behind
         return Hazard.ESCAPE
     if verb in READ:  # any other subresource may be a way in: a console, a terminal

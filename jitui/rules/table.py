@@ -8,7 +8,6 @@ Of a `status` the API server mostly keeps labels and annotations as they are sen
 """
 
 from collections.abc import Iterator, Mapping
-from types import MappingProxyType
 from typing import Final
 
 from jitui.rules.action import Hazard
@@ -207,7 +206,7 @@ PLAIN_PATHS: Final = frozenset({"", "api", "apis", "version", "openapi", "health
 LOGS: Final = "the control plane's own log files, with whatever they hold"
 MEMORY: Final = "the API server's profile, which is made of what is in its memory"
 INSIDE: Final = "what the server says of its inside: counts, settings and names from every namespace"
-PATHS: Final[Mapping[str, str]] = MappingProxyType({"logs": LOGS, "debug": MEMORY})
+PATHS: Final[Mapping[str, str]] = {"logs": LOGS, "debug": MEMORY}
 
 
 def _table() -> Iterator[tuple[Kind, frozenset[str], Hazard, str]]:
@@ -218,6 +217,6 @@ def _table() -> Iterator[tuple[Kind, frozenset[str], Hazard, str]]:
 
 
 TABLE: Final = tuple(_table())
-BY_KIND: Final[Mapping[Kind, Mapping[str, tuple[Hazard, str]]]] = MappingProxyType({
-    each: MappingProxyType({verb: (hazard, why) for kind, verbs, hazard, why in TABLE if kind == each for verb in verbs}) for each, *_ in TABLE
-})
+BY_KIND: Final[Mapping[Kind, Mapping[str, tuple[Hazard, str]]]] = {
+    each: {verb: (hazard, why) for kind, verbs, hazard, why in TABLE if kind == each for verb in verbs} for each, *_ in TABLE
+}
