@@ -109,7 +109,7 @@ async def test_nobody_waits_for_what_failed(tmp_path: Path, monkeypatch: pytest.
         monkeypatch.setattr(home.store, "commit", broken)
         monkeypatch.setattr(home.way.discovery, "_ask", broken)
         kubectl = await home.dial()
-        async with asyncio.timeout(2):
+        async with asyncio.timeout(8):
             code, _, body = await kubectl.ask("POST" if headers else "GET", path, *headers)
         assert (code, b"its log says how" in body) == (500, True)
         assert [type(error) for error in home.failed] == [RecursionError]
@@ -126,7 +126,7 @@ async def test_a_way_to_the_cluster_that_breaks_is_told(tmp_path: Path, monkeypa
 
         monkeypatch.setattr(home.cluster, "authorization", broken)
         monkeypatch.setattr(home.cluster, "ready", lambda _: None)
-        async with asyncio.timeout(2):
+        async with asyncio.timeout(8):
             code, _, body = await (await home.dial()).ask("GET", COVERED_PATH)
         assert (code, b"its log says how" in body) == (500, True)
         assert [type(error) for error in home.failed] == [RecursionError]
@@ -141,7 +141,7 @@ async def test_discovery_that_is_nested_too_deeply_is_a_cluster_that_can_not_be_
             asked.line.answer(b"[" * 200_000)
 
         home.cluster.answerer = deep
-        async with asyncio.timeout(4):
+        async with asyncio.timeout(8):
             code, _, body = await (await home.dial()).ask("GET", "/apis/y.io/v1/namespaces/web/things")
         assert (code, b"is not JSON" in body) == (502, True)
         assert home.failed == []
