@@ -5,8 +5,8 @@ import json
 from hypothesis import given, strategies as st
 
 from jitui import plain
-from jitui.desk import ClauseView, FactView
 from jitui.said import Said
+from jitui.views import ClauseView, FactView
 
 
 def test_of() -> None:

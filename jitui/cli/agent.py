@@ -16,10 +16,10 @@ from jitui.cli.credential import credential
 from jitui.cli.desk import LINE, request_line
 from jitui.cli.kinds import DURATION, BeforeCommand, command_after
 from jitui.cli.reach import asynchronous, desk, reach, reaching
-from jitui.desk import RequestView
 from jitui.errors import InvalidError, JituiError, NotFoundError
 from jitui.remote import Remote
 from jitui.rules.brief import brief, parts
+from jitui.views import RequestView
 
 FILE_KEYS = ("identity", "connection", "duration", "approval", "scope", "reason")
 

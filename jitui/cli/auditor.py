@@ -10,12 +10,12 @@ from jitui.cli import follow, show
 from jitui.cli.kinds import BeforeCommand, command_after
 from jitui.cli.reach import asynchronous, desk, reaching
 from jitui.cli.shelf import archive
-from jitui.desk import Explained, FactView
 from jitui.errors import InvalidError
 from jitui.rules.action import Action
 from jitui.rules.brief import brief, parts
 from jitui.rules.scope import Scope
 from jitui.said import clean
+from jitui.views import Explained, FactView
 
 PAGE: Final = 1000
 LINE: Final = 2000  # characters of a line

@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 
 from jitui import span
-from jitui.desk import RequestView
 from jitui.rules.brief import LONGEST, MEANS, worst_first
 from jitui.said import clean
+from jitui.views import RequestView
 
 BYPASS = "CAN BYPASS JITUI HERE (same Unix user)"
 

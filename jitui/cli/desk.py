@@ -12,10 +12,11 @@ from jitui import plain, span
 from jitui.cli import card, follow, show
 from jitui.cli.kinds import DURATION
 from jitui.cli.reach import asynchronous, desk, reaching
-from jitui.desk import Desk, Ended, Frozen, GrantView, LiveChunk, RequestView, SessionView
+from jitui.desk import Desk
 from jitui.errors import JituiError, RefusedError, UnavailableError
 from jitui.rules.brief import TYPED, brief, parts
 from jitui.said import clean
+from jitui.views import Ended, Frozen, GrantView, LiveChunk, RequestView, SessionView
 
 REASON = click.option("--reason", required=True, metavar="TEXT", help="Why; the agent is told these words.")
 

@@ -5,9 +5,10 @@ from collections.abc import AsyncIterator
 from typing import Final
 
 from jitui.cli.show import note
-from jitui.desk import Decisions, FactView, Floor, RequestView
+from jitui.desk import Decisions, Floor
 from jitui.errors import RefusedError, UnavailableError
 from jitui.said import clean
+from jitui.views import FactView, RequestView
 
 RETRY_S: Final = 1.0
 POLL_S: Final = 0.4

@@ -12,10 +12,10 @@ import click
 from jitui import places, plain
 from jitui.cli import launch, show
 from jitui.cli.reach import asynchronous, desk, reach, reaching
-from jitui.desk import IdentityView, Issued, Status
 from jitui.errors import JituiError, UnavailableError
 from jitui.private_file import write_private
 from jitui.remote import Remote
+from jitui.views import IdentityView, Issued, Status
 
 GONE_S: Final = 15.0  # how long `stop` waits for the end
 CONFIG = click.option("--config", type=click.Path(dir_okay=False, path_type=Path), metavar="F",

@@ -13,9 +13,9 @@ import yaml
 
 from jitui.cli.credential import VERSION
 from jitui.cli.reach import Reach
-from jitui.desk import Hello
 from jitui.errors import ConflictError, InvalidError, UnknownCallerError
 from jitui.private_file import write_private
+from jitui.views import Hello
 
 MARK = "jitui-"  # begins the names of everything in a file of ours
 

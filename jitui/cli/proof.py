@@ -15,9 +15,9 @@ from jitui import plain
 from jitui.cli import show
 from jitui.cli.reach import asynchronous, desk, reach, reaching
 from jitui.cli.shelf import folder, is_ident, shelf
-from jitui.desk import Proof
 from jitui.errors import InvalidError, JituiError, UnavailableError
 from jitui.tape.chain import key_id
+from jitui.views import Proof
 
 KEY_FILE: Final = 64 << 10  # bytes that are read of a file with a key
 BEGIN, END = "-----BEGIN PUBLIC KEY-----", "-----END PUBLIC KEY-----"

@@ -13,10 +13,11 @@ from jitui.cli.reach import reach
 from jitui.cli.show import note
 from jitui.counter import views
 from jitui.counter.masks import Places, frame_page
-from jitui.desk import ActionView, Archive, FactView, FrameView, Proof, SessionView
+from jitui.desk import Archive
 from jitui.errors import InvalidError, JituiError, UnavailableError
 from jitui.remote import Remote
 from jitui.store.archive import Files
+from jitui.views import ActionView, FactView, FrameView, Proof, SessionView
 
 IDENT: Final = re.compile(r"(?:[sg]-)?([1-9][0-9]{0,14})", re.ASCII)
 

@@ -14,7 +14,7 @@ from jitui import places, plain
 from jitui.cli import show
 from jitui.cli.reach import asynchronous, reach, reaching
 from jitui.cli.shelf import archive, folder, note_unmasked, number, shelf
-from jitui.desk import Archive, FrameView
+from jitui.desk import Archive
 from jitui.errors import RefusedError, UnavailableError
 from jitui.instant import from_rfc3339
 from jitui.private_file import write_private
@@ -22,6 +22,7 @@ from jitui.remote import Remote
 from jitui.said import clean
 from jitui.tape.cast import cast
 from jitui.tape.frame import NAMES, Channel, Frame
+from jitui.views import FrameView
 
 PAGE: Final = 1000
 CHANNELS: Final = {channel.label: channel for channel in Channel}

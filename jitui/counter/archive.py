@@ -7,12 +7,12 @@ from typing import Final
 from jitui.counter import views
 from jitui.counter.bound import HOUR_US, Bound, number
 from jitui.counter.masks import frame_page
-from jitui.desk import ActionView, FactView, FrameView, Proof, SessionView
 from jitui.errors import RefusedError
 from jitui.facts import Draft, Kind
 from jitui.page import Page
 from jitui.rules.rights import Right, require, rights_of
 from jitui.store import proof
+from jitui.views import ActionView, FactView, FrameView, Proof, SessionView
 
 PAGE: Final = 1000
 VIEWERS: Final = 10_000  # of whom it is remembered what they looked at

@@ -12,12 +12,12 @@ from jitui.counter.gauge import Gauge
 from jitui.counter.masks import Places
 from jitui.counter.readers import Readers
 from jitui.counter.sums import Sums
-from jitui.desk import Status
 from jitui.errors import InvalidError, JituiError, NotFoundError
 from jitui.instant import rfc3339
 from jitui.rules.rights import Right, require, rights_of
 from jitui.rules.terms import Grant, Identity, Request
 from jitui.store.archive import Files
+from jitui.views import Status
 
 P = ParamSpec("P")
 T = TypeVar("T")

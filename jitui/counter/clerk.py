@@ -4,7 +4,6 @@ from collections.abc import Sequence
 
 from jitui.counter import views
 from jitui.counter.bound import Bound
-from jitui.desk import Explained, IdentityView, Issued, Status
 from jitui.errors import NotFoundError
 from jitui.instant import rfc3339
 from jitui.rules.action import Action
@@ -12,6 +11,7 @@ from jitui.rules.hazard import hazard_of
 from jitui.rules.policy import Allow, decide
 from jitui.rules.rights import Right, require
 from jitui.rules.terms import Identity
+from jitui.views import Explained, IdentityView, Issued, Status
 
 
 class ClerkSeat(Bound):

@@ -6,12 +6,12 @@ from jitui.broker.requests import REMEMBER, Ask
 from jitui.counter import views
 from jitui.counter.bound import HOUR_US, Bound, number
 from jitui.counter.history import history
-from jitui.desk import RequestView
 from jitui.errors import NotFoundError, RefusedError
 from jitui.page import Page
 from jitui.rules.request import Event, move
 from jitui.rules.rights import Right, require, rights_of
 from jitui.rules.terms import Identity, Request
+from jitui.views import RequestView
 
 BEFORE_US: Final = 30 * 24 * HOUR_US
 

@@ -11,7 +11,7 @@ from jitui.bus import Gap
 from jitui.counter import live, views
 from jitui.counter.bound import Bound, number
 from jitui.counter.masks import masks_at
-from jitui.desk import API, Ended, FactView, Frozen, GrantView, Hello, LiveChunk, SessionView, Status
+from jitui.desk import API
 from jitui.errors import InvalidError, NotFoundError, RefusedError
 from jitui.facts import Draft, Fact, Kind
 from jitui.page import Page
@@ -22,6 +22,7 @@ from jitui.rules.terms import Grant
 from jitui.store.rows import Totals
 from jitui.tape.frame import Frame
 from jitui.tape.masking.session import Shown
+from jitui.views import Ended, FactView, Frozen, GrantView, Hello, LiveChunk, SessionView, Status
 
 FACTS_PAGE: Final = 200  # put into views at a time, a millisecond or two of the loop
 BEFORE_FRAMES: Final = 200  # a live viewer is shown at most of what was before

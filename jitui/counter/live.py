@@ -7,10 +7,10 @@ from typing import Final
 
 from jitui.counter.masks import cut
 from jitui.counter.views import frame_view
-from jitui.desk import LiveChunk
 from jitui.session.live import Session
 from jitui.tape.frame import BYTES, Frame
 from jitui.tape.masking.session import Shown
+from jitui.views import LiveChunk
 
 BACKLOG: Final = 256 << 10  # bytes a viewer may be behind
 BEFORE: Final = 64 << 10  # bytes a viewer is shown of what was before

@@ -5,13 +5,13 @@ from dataclasses import replace
 from typing import Final
 
 from jitui.counter import views
-from jitui.desk import FrameView
 from jitui.facts import Kind
 from jitui.store.archive import Files
 from jitui.tape.delivery import Delivery
 from jitui.tape.frame import Channel, Frame
 from jitui.tape.masking.session import Masks, Shown
 from jitui.tape.masking.text import REACH
+from jitui.views import FrameView
 
 READERS: Final = 16  # whose place is remembered
 BEFORE: Final = 2 * REACH  # bytes that are read, and not shown, of what stands in front of the place where a reader begins

@@ -4,7 +4,6 @@ from base64 import b64encode
 from collections.abc import Container, Mapping, Sequence
 from typing import Final
 
-from jitui.desk import ActionView, ClauseView, FactView, FrameView, GrantView, IdentityView, Proof, RequestView, SessionView, TokenView
 from jitui.facts import Fact
 from jitui.identity.tokens import Row
 from jitui.instant import Instant, rfc3339
@@ -21,6 +20,7 @@ from jitui.store.rows import SessionRow, Totals
 from jitui.tape.masking.session import Shown
 from jitui.tape.masking.text import masked_text, masked_values, masked_words
 from jitui.tape.verify import Verdict
+from jitui.views import ActionView, ClauseView, FactView, FrameView, GrantView, IdentityView, Proof, RequestView, SessionView, TokenView
 
 TEXTS: Final = frozenset({"argv", "reason", "why", "words"})  # of facts: what others wrote
 

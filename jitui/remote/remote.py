@@ -6,8 +6,14 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import quote
 
-from jitui.desk import (
-    API,
+from jitui.desk import API
+from jitui.errors import InvalidError, NotFoundError, UnavailableError
+from jitui.plain import of as plain
+from jitui.remote.address import Address
+from jitui.remote.wire import Wire, view
+from jitui.rules.action import Action
+from jitui.said import clean
+from jitui.views import (
     ActionView,
     Ended,
     Explained,
@@ -24,12 +30,6 @@ from jitui.desk import (
     SessionView,
     Status,
 )
-from jitui.errors import InvalidError, NotFoundError, UnavailableError
-from jitui.plain import of as plain
-from jitui.remote.address import Address
-from jitui.remote.wire import Wire, view
-from jitui.rules.action import Action
-from jitui.said import clean
 
 IDENT: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,63}", re.ASCII)
 

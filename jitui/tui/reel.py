@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from typing import Final
 
 from jitui import foreign
-from jitui.desk import ActionView, FrameView, SessionView
 from jitui.tui.figures import age_s, size
 from jitui.tui.widgets.emulator import Emulator
 from jitui.tui.widgets.escapes import Parser
 from jitui.tui.widgets.said import words
+from jitui.views import ActionView, FrameView, SessionView
 
 KEYFRAME: Final = 256 << 10  # bytes of output between two keyframes
 KEYFRAMES: Final = 64

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from jitui.cli import auditor, follow
-from jitui.desk import FactView
 from jitui.errors import InvalidError, UnavailableError
 from jitui.rules.action import Action
 from jitui.said import Said
+from jitui.views import FactView
 from tests.cli.conftest import Front, jitui
 from tests.fakes.desk import FakeDesk, FakeGateway, action_view
 from tests.fakes.gateway import ANA

@@ -13,8 +13,8 @@ import pytest
 
 from jitui import plain
 from jitui.cli import desk
-from jitui.desk import ClauseView, GrantView, LiveChunk, RequestView
 from jitui.said import Said
+from jitui.views import ClauseView, GrantView, LiveChunk, RequestView
 from tests.cli.conftest import Front
 from tests.fakes.desk import FakeDesk, grant_view, request_view, session_view
 from tests.fakes.gateway import ANA

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from jitui.cli.proof import read_key, read_witness
-from jitui.desk import Proof
 from jitui.errors import InvalidError
 from jitui.tape.chain import key_id
+from jitui.views import Proof
 from tests.cli.conftest import Front, jitui
 
 

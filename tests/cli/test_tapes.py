@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from jitui.cli import rendered
-from jitui.desk import FrameView
+from jitui.views import FrameView
 from tests.cli.conftest import Front, jitui
 from tests.fakes.desk import session_view
 

@@ -12,13 +12,14 @@ from typing import Any, Final
 import pytest
 
 from jitui.counter.live import BEFORE
-from jitui.desk import FrameView, House as Desk
+from jitui.desk import House as Desk
 from jitui.errors import ConflictError, InvalidError, NotFoundError, RefusedError
 from jitui.identity.people import People, Person
 from jitui.rules.action import Action
 from jitui.rules.terms import BUDGET, Identity, Role
 from jitui.store.tape_rows import PAGE_BYTES
 from jitui.tape.delivery import delivered
+from jitui.views import FrameView
 from jitui.wire.speech import TOGETHER
 from tests.fakes.desk import Somebody
 from tests.fakes.house import ADMIN, AGENT, house, rule

@@ -10,11 +10,11 @@ import pytest
 
 from jitui.counter import live
 from jitui.counter.masks import Places, cut, frame_page, masks_at
-from jitui.desk import FrameView
 from jitui.store.archive import Files
 from jitui.tape.frame import Channel, Frame
 from jitui.tape.masking.session import Shown
 from jitui.tape.masking.spans import Span
+from jitui.views import FrameView
 from tests.store.life import began, ended, opened, record, window
 from tests.tape.masking.forms import SECRETS, leaks, secret
 

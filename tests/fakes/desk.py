@@ -10,7 +10,12 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from jitui.counter.bound import Caller
-from jitui.desk import (
+from jitui.errors import ConflictError, JituiError, NotFoundError, RefusedError
+from jitui.rules.action import Action
+from jitui.rules.rights import Right, require
+from jitui.rules.terms import Identity, Role
+from jitui.said import Said
+from jitui.views import (
     ActionView,
     ClauseView,
     Ended,
@@ -28,11 +33,6 @@ from jitui.desk import (
     SessionView,
     Status,
 )
-from jitui.errors import ConflictError, JituiError, NotFoundError, RefusedError
-from jitui.rules.action import Action
-from jitui.rules.rights import Right, require
-from jitui.rules.terms import Identity, Role
-from jitui.said import Said
 
 AT = "2026-11-23T16:04:11.000000Z"
 ENDED = "2026-11-23T16:21:40.000000Z"

@@ -11,25 +11,11 @@ from hashlib import sha256
 
 from jitui.atwork import AtWork
 from jitui.clock import ManualClock
-from jitui.desk import (
-    ActionView,
-    ClauseView,
-    Ended,
-    FactView,
-    FrameView,
-    Frozen,
-    GrantView,
-    Hello,
-    LiveChunk,
-    Proof,
-    RequestView,
-    SessionView,
-    Status,
-)
 from jitui.errors import ConflictError, InvalidError, NotFoundError, RefusedError, UnavailableError, UnknownCallerError
 from jitui.instant import rfc3339
 from jitui.rules.action import Hazard
 from jitui.said import Said
+from jitui.views import ActionView, ClauseView, Ended, FactView, FrameView, Frozen, GrantView, Hello, LiveChunk, Proof, RequestView, SessionView, Status
 
 WORST = list(Hazard)
 

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from jitui import plain
-from jitui.desk import FrameView
 from jitui.errors import RefusedError
+from jitui.views import FrameView
 from tests.conftest import MakeGateway
 from tests.support.clusters import Cluster
 from tests.support.gateway import Agent, Gateway, Person, rule

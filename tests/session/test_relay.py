@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from jitui.desk import LiveChunk
 from jitui.rules.grant import Event
 from jitui.session.ends import Why
 from jitui.session.outlet import WINDOW
 from jitui.session.turns import WIDE
+from jitui.views import LiveChunk
 from jitui.wire import websocket
 from tests.fakes.house import ANA, House, Kubectl, house
 from tests.fakes.upstream import Asked, Line, plainly

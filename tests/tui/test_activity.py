@@ -2,9 +2,9 @@
 
 from dataclasses import replace
 
-from jitui.desk import ActionView
 from jitui.said import Said
 from jitui.tui.widgets.activity import action_row, session_row
+from jitui.views import ActionView
 from tests.tui.test_reel import session
 
 EXEC = ActionView(

@@ -5,10 +5,10 @@ import re
 from dataclasses import replace
 
 from jitui.atwork import AtWork
-from jitui.desk import ClauseView
 from jitui.said import Said
 from jitui.tui.screens.decide import DecideScreen
 from jitui.tui.screens.desk import DeskScreen
+from jitui.views import ClauseView
 from tests.fakes.tui_desk import FakeDesk
 from tests.tui.hand import at
 

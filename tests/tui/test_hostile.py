@@ -10,7 +10,6 @@ import pytest
 from rich.cells import cell_len
 from textual.screen import Screen
 
-from jitui.desk import ActionView, ClauseView, FrameView, GrantView, Proof, RequestView, SessionView
 from jitui.said import Said
 from jitui.tui.screens.decide import DecideScreen
 from jitui.tui.screens.help import HelpScreen
@@ -18,6 +17,7 @@ from jitui.tui.screens.history import HistoryScreen
 from jitui.tui.screens.live import LiveScreen
 from jitui.tui.screens.reason import ReasonScreen
 from jitui.tui.screens.replay import ReplayScreen
+from jitui.views import ActionView, ClauseView, FrameView, GrantView, Proof, RequestView, SessionView
 from tests.fakes.tui_desk import FakeDesk
 from tests.tui.hand import CountedApp, Hand, at
 from tests.tui.seeing import Screenful

@@ -5,9 +5,9 @@ from dataclasses import replace
 
 from hypothesis import given, settings, strategies as st
 
-from jitui.desk import ActionView, FrameView, SessionView
 from jitui.said import Said
 from jitui.tui.reel import KEYFRAME, Reel, terminal_size
+from jitui.views import ActionView, FrameView, SessionView
 
 
 def session(*, tty: bool = True) -> SessionView:

@@ -4,9 +4,9 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
 
-from jitui.desk import ActionView, FactView, FrameView, Proof, SessionView
 from jitui.doors.api.answer import answer
 from jitui.doors.api.seat import Seat
+from jitui.views import ActionView, FactView, FrameView, Proof, SessionView
 
 router = APIRouter(tags=["archive"])
 Page = Annotated[int, Query(ge=1, le=1000)]

@@ -2,10 +2,10 @@
 
 from fastapi import APIRouter, Response
 
-from jitui.desk import Explained, IdentityView, Issued, Status
 from jitui.doors.api.answer import answer
 from jitui.doors.api.body import Explain, Lockdown, NewIdentity, Why
 from jitui.doors.api.seat import Seat
+from jitui.views import Explained, IdentityView, Issued, Status
 
 router = APIRouter(tags=["clerk"])
 

@@ -2,10 +2,10 @@
 
 from fastapi import APIRouter, Response
 
-from jitui.desk import RequestView
 from jitui.doors.api.answer import answer
 from jitui.doors.api.body import Approve, Ask, Why
 from jitui.doors.api.seat import Seat
+from jitui.views import RequestView
 
 router = APIRouter(tags=["decisions"])
 

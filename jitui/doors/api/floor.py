@@ -4,12 +4,12 @@ from typing import Annotated
 
 from fastapi import APIRouter, Header, Query, Request, Response
 
-from jitui.desk import Ended, FactView, Frozen, GrantView, Hello, LiveChunk, SessionView, Status
 from jitui.doors.api.answer import answer
 from jitui.doors.api.body import Why
 from jitui.doors.api.seat import Follower, Seat
 from jitui.doors.api.stream import EventStream, event
 from jitui.rules.rights import Right
+from jitui.views import Ended, FactView, Frozen, GrantView, Hello, LiveChunk, SessionView, Status
 
 router = APIRouter(tags=["floor"])
 

@@ -13,7 +13,7 @@ from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.widgets import Input, Static
 
 from jitui import span
-from jitui.desk import Desk, RequestView
+from jitui.desk import Desk
 from jitui.errors import InvalidError
 from jitui.rules.brief import TYPED
 from jitui.tui.feed import Seen
@@ -23,6 +23,7 @@ from jitui.tui.screens.base import Answered, Board
 from jitui.tui.screens.reason import DENY, NameScreen, ReasonScreen
 from jitui.tui.widgets.card import request_card, request_times, request_title
 from jitui.tui.widgets.said import words
+from jitui.views import RequestView
 
 ARM_S: Final = 0.7
 

@@ -14,7 +14,7 @@ from textual.message import Message
 from textual.widgets import Static
 from textual.worker import Worker
 
-from jitui.desk import ActionView, Desk, Ended, FrameView, Frozen, GrantView, LiveChunk, SessionView
+from jitui.desk import Desk
 from jitui.errors import JituiError
 from jitui.rules.brief import parts
 from jitui.tui.feed import Seen
@@ -32,6 +32,7 @@ from jitui.tui.widgets.grants import in_brief, window_row
 from jitui.tui.widgets.rows import Row, Rows
 from jitui.tui.widgets.said import words
 from jitui.tui.widgets.terminal import Terminal
+from jitui.views import ActionView, Ended, FrameView, Frozen, GrantView, LiveChunk, SessionView
 
 LATEST: Final = 500  # actions of a window that the list holds
 

@@ -11,7 +11,7 @@ from textual.content import Content
 from textual.message import Message
 from textual.widgets import Input, Static
 
-from jitui.desk import ActionView, Archive, FrameView, Proof, SessionView
+from jitui.desk import Archive
 from jitui.errors import JituiError
 from jitui.tui.figures import day, hour, moment, runs_on
 from jitui.tui.lines import FLEX, Cell, row, text
@@ -23,6 +23,7 @@ from jitui.tui.widgets.rows import Row, Rows
 from jitui.tui.widgets.said import words
 from jitui.tui.widgets.terminal import Terminal
 from jitui.tui.widgets.timeline import Timeline
+from jitui.views import ActionView, FrameView, Proof, SessionView
 
 PAGE: Final = 1000
 FRAME_S: Final = 0.05

@@ -7,7 +7,6 @@ from typing import Final
 from textual.content import Content
 
 from jitui import span
-from jitui.desk import GrantView, RequestView
 from jitui.rules.brief import LONGEST, MEANS, parts, tally, worst_first
 from jitui.tui.figures import hour, left, many, runs_on, size
 from jitui.tui.lines import text
@@ -15,6 +14,7 @@ from jitui.tui.theme import badge, state
 from jitui.tui.widgets.countdown import bar, remaining, style
 from jitui.tui.widgets.grants import in_brief
 from jitui.tui.widgets.said import quoted, words
+from jitui.views import GrantView, RequestView
 
 LABEL: Final = 10
 MANY: Final = 4  # clauses; more are counted first
