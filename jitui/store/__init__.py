@@ -1,6 +1,6 @@
 """The record: what is committed here has happened, what is not does not pass.
 
-* Store      the one object the gateway writes through (sqlite.py); one writer thread behind it (journal.py)
+* Store      the one object the gateway writes through (sqlite.py); one writer thread behind it (journal.py, queue.py: decisions first)
 * tapes      bodies, frame by frame, chained; ledger: facts, chained, folded into tables, signed
 * Files      reading, read-only, from a live folder or bare files (archive.py)
 
