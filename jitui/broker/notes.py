@@ -2,8 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
-from typing import Any, Final
+from typing import Final
 
 from jitui.broker.quota import Quota
 from jitui.clock import Clock
@@ -50,10 +49,9 @@ class Notes:
         """For one exchange of a session."""
         at_us = self._clock.now().wall_us
         audit_id = self.audit_id(session, session.next_conn)
-        row = partial(self._allowed, session, at_us, identity, connection, action, clause)
 
         def over(exchange: Exchange, code: int | None, end: End | None) -> None:
-            row(conn=exchange.conn, code=code, bytes_in=exchange.bytes_in, bytes_out=exchange.bytes_out, audit_id=audit_id)
+            self._allowed(session, at_us, identity, connection, action, clause, exchange.conn, code, exchange.bytes_in, exchange.bytes_out, audit_id)
             if session.kind != "api":
                 self._session_over(session, end or NATURAL)
 
@@ -63,14 +61,14 @@ class Notes:
     def upgraded(self, session: Session, identity: str, connection: str, action: Action, clause: str, code: int | None) -> None:
         """An exec or attach, once the cluster has answered the upgrade."""
         self._newest(session, action)
-        self._allowed(session, self._clock.now().wall_us, identity, connection, action, clause, conn=0, code=code, audit_id=self.audit_id(session, 0))
+        self._allowed(session, self._clock.now().wall_us, identity, connection, action, clause, 0, code, 0, 0, self.audit_id(session, 0))
 
     def answered(
         self, session: Session, conn: int, identity: str, connection: str, action: Action, clause: str, code: int, asked: int, said: int
     ) -> None:
         """An answer of the gateway's own to something that a window covers; `asked` and `said` are bytes of bodies."""
         self._newest(session, action)
-        self._allowed(session, self._clock.now().wall_us, identity, connection, action, clause, conn=conn, code=code, bytes_in=asked, bytes_out=said)
+        self._allowed(session, self._clock.now().wall_us, identity, connection, action, clause, conn, code, asked, said, "")
 
     def denied(self, identity: str, connection: str, action: Action, why: str, *, grant: int = 0, group: str = "") -> None:
         """`grant`: a window that is open and does not cover it; 0 if none is. `group` is the client's own word for one run of it (Kubectl-Session): it
@@ -87,16 +85,19 @@ class Notes:
         else:
             self._quota.count(identity, "denied")
 
-    def _allowed(self, session: Session, at_us: int, identity: str, connection: str, action: Action, clause: str, **more: Any) -> None:
+    def _allowed(self, session: Session, at_us: int, identity: str, connection: str, action: Action, clause: str, conn: int, code: int | None,
+                 bytes_in: int, bytes_out: int, audit_id: str) -> None:  # fmt: skip
         """Its row takes room like a frame: the window pays for it."""
         hazard = self._hazard(identity, connection, action)
         if (size := length(action)) > TEXT:
             action = bounded(action)
             size = length(action)
-        why = cut(clause, CLAUSE)
-        session.window.charge(ROW + size + len(why))
+        if len(clause) > CLAUSE:
+            clause = cut(clause, CLAUSE)
+        session.window.charge(ROW + size + len(clause))
         self._store.note(ActionRow(at_us=at_us, identity=identity, connection=connection, action=action, hazard=hazard, verdict="allowed",
-                                   clause=why, session=session.id, grant=session.window.grant.id, **more))  # fmt: skip
+                                   clause=clause, session=session.id, conn=conn, code=code, bytes_in=bytes_in, bytes_out=bytes_out, audit_id=audit_id,
+                                   grant=session.window.grant.id))  # fmt: skip
 
     def _newest(self, session: Session, action: Action) -> None:
         self.last[session.window.grant.id] = line(action)[:TEXT]

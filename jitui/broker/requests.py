@@ -3,7 +3,7 @@
 import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -176,8 +176,9 @@ class Requests:
         self._settle(done)
         try:
             await self._store.commit([Draft(Kind.REQUEST_WITHDRAWN, f"r-{ident}", who.name, {"identity": done.identity})])
-        except BaseException:
-            self.decided.remove(done)
+        except JituiError:
+            with suppress(ValueError):  # many others were decided since
+                self.decided.remove(done)
             self.pending[ident] = request
             raise
         self._cooling.slipped((request.identity, request.connection), now)
