@@ -84,8 +84,7 @@ def commands(command: click.Command, words: tuple[str, ...] = ()) -> Iterator[tu
 
 
 COMMANDS: Final = dict(commands(cli))
-AHEAD: Final = frozenset({"key", "repair"})  # described in docs/evidence.md before they are there
-SPEAKS: Final = frozenset({"is", "runs", "gateway", "configuration"})  # sentences about jitui, not to be typed
+SPEAKS: Final = frozenset({"is", "runs", "gateway", "configuration", "ledger"})  # sentences about jitui, not to be typed
 
 
 def wrong_with(line: str) -> str:
@@ -93,7 +92,7 @@ def wrong_with(line: str) -> str:
     words = line.replace("{}", "X").split()
     at = max((size for size in (1, 2) if tuple(words[:size]) in COMMANDS), default=0)
     command = COMMANDS.get(tuple(words[:at]))
-    if words[0] in AHEAD | SPEAKS:
+    if words[0] in SPEAKS:
         return ""
     if command is None or (isinstance(command, click.Group) and words[at : at + 1] and not words[at].startswith("-")):
         return " ".join(words[:2])
