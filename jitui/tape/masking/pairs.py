@@ -9,17 +9,18 @@ from jitui.tape.masking.patterns import secret_like
 
 KIND: Final = "credential"
 LONGEST: Final = 16 << 10  # bytes of a quoted value
-LITERALS: Final = (b"passw", b"passphrase", b"token", b"secret", b"api_key", b"api-key", b"apikey", b"key-data", b"private_key", b"private-key",
-                   b"privatekey", b'"auth')  # fmt: skip
+LITERALS: Final = (b"pass", b"_pwd", b"token", b"secret", b"key", b'"auth')
 
 _NAME: Final = re.compile(
-    rb"(?P<strong>passw(?:or)?ds?|passphrase|secret[_-]?(?:access[_-]?)?key|api[_-]?key|(?<=client-)key-data|private[_-]?key)|(?P<plain>secret|token)"
-    rb"|(?P<auth>\"auth)(?=\\*\")", re.IGNORECASE)  # fmt: skip
+    rb"(?P<strong>passw(?:or)?ds?|passphrase|(?<=[_-])pass|_pwd|secret[_-]?(?:access[_-]?)?key(?:_base)?)|(?P<plain>secret|token)"
+    rb"|(?P<key>key(?:-data)?)|(?P<auth>\"auth)(?=\\*\")", re.IGNORECASE)  # fmt: skip
+_KEYED: Final = re.compile(rb"(?:(?:api|access|private|account)[_-]?|client-)\Z", re.IGNORECASE)
 _BEFORE: Final = re.compile(rb"(?:access|session|refresh|id|auth|bearer|security|vault|client|app|shared|webhook)[_-]?\Z", re.IGNORECASE)
 # a sign; or the value beside a name, as in an environment; or, of a flag, nothing or the next word
 _SIGN: Final = re.compile(
     rb"\\*[\"']?(?:[ \t]*(?:=>|[:=])[ \t]*|%3[da](?:%20|[+])?|[ \t]*,\s*\\*\"value\\*\"[ \t]*:[ \t]*|\r?\n[ ]*value:[ \t]+)(?P<quote>\\*[\"'])?")
 _FLAG: Final = re.compile(rb"(?:[ \t]+|\\*[\"'][ \t]*,\s*(?=\\*[\"'])|&command=)(?P<quote>\\*[\"'])?")
+_LOGIN: Final = re.compile(rb"\blogin\s+\S{1,64}\s+\Z", re.IGNORECASE)  # as in .netrc
 _WORD: Final = re.compile(rb"[^\s\0\"'&]+")
 _REST: Final = re.compile(rb"[^\r\n\"'&]*[^\s\"'&]")  # of a line of YAML
 _LINE: Final = re.compile(rb"(?:\A|\n)[ \t]*(?:- )?[\w.-]*\Z")
@@ -44,9 +45,11 @@ def _pair(text: bytes, at: int) -> Hit | None:
     name = _NAME.match(text, at)
     if name is None:
         return None
-    strong = bool(name["strong"] or name["auth"] or _BEFORE.search(text, max(0, at - 12), at))
+    if name["key"] and not _KEYED.search(text, max(0, at - 12), at):
+        return None
+    strong = bool(not name["plain"] or _BEFORE.search(text, max(0, at - 12), at))
     sign = _SIGN.match(text, name.end())
-    if sign is None and _is_flag(text, at):
+    if sign is None and (_is_flag(text, at) or _LOGIN.search(text, max(0, at - 80), at)):
         sign = _FLAG.match(text, name.end())
     if sign is None or (name["auth"] and not sign["quote"]):
         return None

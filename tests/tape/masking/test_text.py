@@ -50,6 +50,8 @@ SAID: Final[Sequence[tuple[str, list[str]]]] = [
     (f'{{"name":"DB_PASSWORD","value":"{PASSWORD}"}}', [PASSWORD]),
     (f"root:$6$saltsalt${some(86)}:19000:0:99999:7:::\n", []),
     (f"HOME=/root\0DB_PASSWORD={PASSWORD}\0PATH=/bin\0", [PASSWORD]),
+    (f"MYSQL_PWD={PASSWORD}\nREDIS_PASS={PASSWORD}\nAccountKey={PASSWORD}\n", [PASSWORD]),
+    (f"machine git.example.com login me password {PASSWORD}\n", [PASSWORD]),
     (f"postgres://app:{PASSWORD}@db:5432/app\n", [PASSWORD]),
     (f"apiVersion: v1\ndata:\n  a: {b64encode(PASSWORD.encode()).decode()}\n  b: |\n    {some(30)}\nkind: Secret\nmetadata:\n  name: db\n", []),
     (f"apiVersion: v1\nkind: Secret\nmetadata:\n  name: db\nstringData:\n  a: {PASSWORD}\n  b: |\n    {JWT}\ntype: Opaque\n", [PASSWORD, JWT]),
@@ -128,6 +130,8 @@ automountServiceAccountToken: false
 Error from server (Forbidden): secrets "db" is forbidden: User "bot" cannot get resource "secrets"
 error: You must be logged in to the server (Unauthorized): the token is invalid
 invalid token: expired
+PASS: TestAll (0.3s)
+AccessKeyId is missing; 3 passed, 0 failed, PWD=/root OLDPWD=/
 Password:
 -----BEGIN CERTIFICATE-----
 MIIDdzCCAl+gAwIBAgIEAgAAuTANBgkqhkiG9w0BAQUFADBaMQswCQYDVQQGEwJJ
