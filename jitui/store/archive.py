@@ -143,10 +143,10 @@ class Files:
     def grant(self, ident: int) -> Grant:
         """Raises NotFoundError."""
         with self.reading(self.ledger) as db:
-            rows = cursor(db, "select * from grants where id = ?", (ident,))
-        if not rows:
+            found = [grant_of(row) for row in cursor(db, "select * from grants where id = ?", (ident,))]
+        if not found:
             raise NotFoundError(f"no grant g-{ident}; list them with: jitui grants")
-        return grant_of(rows[0])
+        return found[0]
 
     def sessions(self, *, live: bool = False, grant: int = 0, identity: str = "", limit: int = PAGE, cursor: str = "") -> Page[SessionRow]:
         """The newest `limit`, oldest first; a page of them."""
@@ -156,10 +156,10 @@ class Files:
     def session(self, ident: int) -> SessionRow:
         """Raises NotFoundError."""
         with self.reading(self.ledger) as db:
-            rows = cursor(db, f"{_SESSIONS} where sessions.id = ?", (ident,))
-        if not rows:
+            found = [session_of(row) for row in cursor(db, f"{_SESSIONS} where sessions.id = ?", (ident,))]
+        if not found:
             raise NotFoundError(f"no session s-{ident} in {self.place}; list them with: jitui sessions")
-        return session_of(rows[0])
+        return found[0]
 
     # what happened
 

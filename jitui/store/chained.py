@@ -118,13 +118,15 @@ def heads(reading: Reading, moment: Moment) -> Iterator[Head]:
 
 
 def head_of(row: Sequence[Any]) -> Head:
-    """A row (HEADS) as a head; one that can't be read has no sessions, and its signature does not fit either."""
+    """A row (HEADS) as a head; one that can't be read has no sessions and no signature."""
     _, facts_seq, link, at_us, sessions, key_id, sig = row
     try:
         told: Mapping[str, Any] = json.loads(sessions)
         marks = {int(session): (int(frames), bytes.fromhex(head)) for session, (frames, head) in told.items()}
-    except (ValueError, TypeError, AttributeError, RecursionError):
-        marks = {}
+        if not 0 <= at_us < LATEST_US or any(not (0 < session < NEWEST and 0 <= frames < NEWEST) for session, (frames, _) in marks.items()):
+            raise ValueError("a number is out of all range")  # noqa: TRY301 - as whatever else no head of ours holds
+    except (ValueError, TypeError, AttributeError, OverflowError, RecursionError):
+        marks, sig = {}, b""
     return Head(facts_seq, link, at_us, marks, key_id, sig)
 
 

@@ -122,6 +122,8 @@ class _Proof:
             yield f"what was cut off behind fact {max(self._witness)}, of which the witness speaks"
         else:
             yield f"{ROLLBACK}: note fact {walk.count} somewhere else, and later verify with --witness {walk.count}:{walk.prev.hex()}"
+        if self._session:
+            yield "other sessions, the tables, and where frames stand: all of it is compared without naming a session"
         if self._files.single:
             with self._files.reading(self._files.ledger) as db:
                 hidden = sealed.named(db)
@@ -197,6 +199,9 @@ class _Proof:
     def _actions(self) -> str:
         """Do the rows of allowed actions say what the tapes say."""
         after = 0
+        with self._files.reading(self._files.ledger) as db:
+            if problem := acts.strangers(db, exported=self._files.single):
+                return f"altered: {problem}"
         while True:
             with self._files.reading(self._files.ledger) as db:
                 rows = acts.rows(db, after, self._rows, self._session)

@@ -11,6 +11,7 @@ from sqlite_utils import Database
 from jitui.instant import Deadline, Instant
 from jitui.rules.scope import Scope
 from jitui.rules.terms import Approval, Grant, GrantState, Identity, Request, RequestState, Role
+from jitui.store.chained import LATEST_US
 
 Row = Mapping[str, Any]
 
@@ -81,8 +82,13 @@ class Loaded:
 
 
 def cursor(db: sqlite3.Connection, sql: str, values: Sequence[Any] = ()) -> list[dict[str, Any]]:
-    """Rows of a query by column name."""
-    return list(Database(db, recursive_triggers=False, execute_plugins=False).query(sql, list(values)))
+    """Rows of a query by column name. Raises ValueError if a time in one is none."""
+    found = list(Database(db, recursive_triggers=False, execute_plugins=False).query(sql, list(values)))
+    for row in found:
+        for name, value in row.items():
+            if name.endswith("_us") and value is not None and not (type(value) is int and 0 <= value < LATEST_US):
+                raise ValueError(f"{name} of a row is no time: {value!r:.40}")
+    return found
 
 
 def identity_of(row: Row) -> Identity:

@@ -55,7 +55,7 @@ class Told:
             self._look_at(fact)
             if not self.problem:
                 self.checked.feed(fact)
-        except (InvalidError, sqlite3.Error, ValueError, KeyError, TypeError) as error:
+        except (InvalidError, sqlite3.Error, ValueError, KeyError, TypeError, OverflowError) as error:
             if not self.problem:
                 self.problem, self.seq = f"fact {fact.seq} ({fact.kind}) does not follow from those before it: {error}", fact.seq
 

@@ -1,19 +1,26 @@
 """Files that somebody else made: nothing is read of one that has anything in it that jitui did not put there, and no query is endless."""
 
 import asyncio
+import json
 import shutil
 import sqlite3
 import struct
+import tracemalloc
+from collections.abc import Callable
 from contextlib import closing, suppress
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
 import zstandard
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from jitui.errors import InvalidError, JituiError
+from jitui.facts import Fact, Kind, canonical
 from jitui.store import Files
 from jitui.store.chained import HEADS
+from jitui.tape.chain import fact_digest, fact_link, head_text, key_id
 from tests.store.life import began, ended, frames, opened, record, window
 
 ATTACKS = {
@@ -227,3 +234,71 @@ def test_spans_that_hide_frames(state: Path) -> None:
             with pytest.raises(InvalidError, match="see: jitui verify s-1"):
                 read()
         shutil.rmtree(copy)
+
+
+@pytest.mark.parametrize(("script", "read"), [
+    ("update sessions set argv = '{'", lambda files: files.sessions()),
+    ("update sessions set started_us = 9223372036854775807", lambda files: files.session(1)),
+    ("update grants set scope = 'fly'", lambda files: files.grants()),
+    ("update grants set started_us = -1", lambda files: files.grant(1)),
+    ("update requests set asked_us = -1", lambda files: files.requests()),
+    ("update facts set at_us = 9223372036854775807", lambda files: files.facts()),
+    ("update facts set what = '{}}'", lambda files: files.newest_facts()),
+    ("update facts set what = '{}' where kind = 'session.ended'", lambda files: files.frames(1)),
+    ("update identities set roles = '[\"king\"]'", lambda files: files.identities()),
+])
+def test_rows_that_can_t_be_shown(state: Path, script: str, read: Callable[[Files], object]) -> None:
+    """One clear line, not a mistake of jitui."""
+    tamper(state / "ledger.db", f"insert or ignore into identities values('x', '[]', '', '', 0, 0); {script}")
+    with pytest.raises(InvalidError, match=r"can't be read|see: jitui verify|is no verb"):
+        read(Files(state))
+
+
+def test_a_head_with_numbers_that_no_head_has(state: Path) -> None:
+    """Whoever signs with a key of his own can write any number into a head: it is no traceback."""
+    key = Ed25519PrivateKey.generate()
+    public = key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
+    for at_us, told in ((1 << 62, {}), (5, {1 << 70: (1, b"x" * 32)}), (5, {1: (1 << 70, b"x" * 32)}), (5, {-1: (1, b"x" * 32)})):
+        with closing(sqlite3.connect(state / "ledger.db", isolation_level=None)) as db:
+            seq, link = db.execute("select seq, hash from facts order by seq desc").fetchone()
+            db.execute("insert or ignore into keys values(?, ?)", (key_id(public), public))
+            db.execute("insert into heads(facts_seq, hash, at_us, sessions, key_id, sig) values(?, ?, ?, ?, ?, ?)",
+                       (seq, link, at_us, json.dumps({str(session): [frames, head.hex()] for session, (frames, head) in told.items()}), key_id(public),
+                        key.sign(head_text(seq, link, at_us, told))))
+        assert "has no valid signature" in found(Files(state))[0][1]
+        tamper(state / "ledger.db", "delete from heads where id = (select max(id) from heads)")
+
+
+def peak(read: Callable[[], object]) -> int:
+    """Bytes of Python's own that a call takes at most."""
+    tracemalloc.start()
+    try:
+        read()
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+def test_frames_that_unpack_take_one_at_a_time(state: Path) -> None:
+    """24 frames of 16 MiB out of 36 KiB on disk: neither the proof nor a page of them holds more than two."""
+    packed = zstandard.ZstdCompressor().compress(bytes(16 << 20))
+    with closing(sqlite3.connect(state / "tapes/000001.db", isolation_level=None)) as db:
+        db.execute("delete from frames")
+        db.executemany("insert into frames values(?, 1, ?, 0, 0, 1, 1, zeroblob(32), ?)", [(seq + 1, seq, packed) for seq in range(24)])
+    files = Files(state)
+    assert peak(lambda: found(files)) < 40 << 20
+    assert peak(lambda: files.frames(1)) < 40 << 20
+
+
+def test_facts_are_streamed(state: Path) -> None:
+    """20 MB of them: the proof, and the gateway's walk, hold a page of 2 MiB at a time, and the file without a name."""
+    with closing(sqlite3.connect(state / "ledger.db", isolation_level=None)) as db:
+        seq, link = db.execute("select seq, hash from facts order by seq desc").fetchone()
+        db.execute("begin")
+        for number in range(seq + 1, seq + 2_501):
+            fact = Fact(number, 5, Kind.VIEWED, "ana", "s-1", {"how": "recorded" * 1000}, b"")
+            link = fact_link(link, fact_digest(fact))
+            db.execute("insert into facts values(?, 5, 'viewed', 'ana', 's-1', ?, ?)", (number, canonical(fact.what), link))
+        db.execute("commit")
+    assert peak(lambda: found(Files(state))) < 14 << 20
+    assert len(Files(state).facts()) < 300
