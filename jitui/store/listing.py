@@ -15,7 +15,7 @@ from jitui.errors import InvalidError
 from jitui.page import Page
 from jitui.rules.terms import Grant, Request
 from jitui.store.actions import ActionRow, from_columns
-from jitui.store.rows import SessionRow, Totals, approvals_of, grant_of, request_of, session_of
+from jitui.store.rows import SessionRow, Totals, approvals_of, grant_of, request_of, sane, session_of
 
 TEXT: Final = 1 << 20  # bytes of a page, as its columns count them
 ROW: Final = 200  # bytes that any row counts beside its texts
@@ -80,10 +80,10 @@ def read(db: sqlite3.Connection, query: Query, limit: int, cursor: str) -> Page[
 
 
 def named(found: sqlite3.Cursor) -> Iterator[Row]:
-    """Rows by column name, one at a time."""
+    """Rows by column name, one at a time. Raises ValueError if a time in one is none."""
     names = [column[0] for column in found.description]
     for row in found:
-        yield dict(zip(names, row, strict=True))
+        yield sane(dict(zip(names, row, strict=True)))
 
 
 def weight(row: Row) -> int:

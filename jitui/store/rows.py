@@ -83,12 +83,15 @@ class Loaded:
 
 def cursor(db: sqlite3.Connection, sql: str, values: Sequence[Any] = ()) -> list[dict[str, Any]]:
     """Rows of a query by column name. Raises ValueError if a time in one is none."""
-    found = list(Database(db, recursive_triggers=False, execute_plugins=False).query(sql, list(values)))
-    for row in found:
-        for name, value in row.items():
-            if name.endswith("_us") and value is not None and not (type(value) is int and 0 <= value < LATEST_US):
-                raise ValueError(f"{name} of a row is no time: {value!r:.40}")
-    return found
+    return [sane(row) for row in Database(db, recursive_triggers=False, execute_plugins=False).query(sql, list(values))]
+
+
+def sane(row: dict[str, Any]) -> dict[str, Any]:
+    """The row itself. Raises ValueError if a time in it is none."""
+    for name, value in row.items():
+        if name.endswith("_us") and value is not None and not (type(value) is int and 0 <= value < LATEST_US):
+            raise ValueError(f"{name} of a row is no time: {value!r:.40}")
+    return row
 
 
 def identity_of(row: Row) -> Identity:
