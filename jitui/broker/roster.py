@@ -49,11 +49,13 @@ class Roster:
         try:
             given = frozenset(Role(role) for role in roles)
         except ValueError:
-            raise InvalidError(f"roles are agent, approver, operator and auditor, not {', '.join(roles)}") from None
+            raise InvalidError(f"roles are agent, approver, operator, auditor and unmask, not {', '.join(roles)}") from None
         if not given or Role.ADMIN in given:
             raise InvalidError("an identity has the role agent, approver, operator or auditor; admin is the gateway's own user on its socket")
         if Role.AGENT in given and len(given) > 1:
             raise InvalidError("agent and person roles exclude each other; give it two identities")
+        if Role.UNMASK in given and Role.AUDITOR not in given:
+            raise InvalidError("unmask counts beside the role auditor; give both")
         if Role.AGENT in given and not owner:
             raise InvalidError(f"an agent has an owner: jitui identity add {name} --role agent --owner PERSON")
         if not name or len(name) > 63 or not all(c.isascii() and (c.isalnum() or c in "._@-") for c in name) or name != name.lower():

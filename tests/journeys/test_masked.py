@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from jitui import plain
-from jitui.errors import RefusedError
+from jitui.errors import InvalidError, RefusedError
 from jitui.views import FrameView
 from tests.conftest import MakeGateway
 from tests.support.clusters import Cluster
@@ -68,6 +68,8 @@ def test_who_sees_recorded_secrets(gateway: Gateway, one_kubectl: Kubectl, tmp_p
             frames = gateway.desk(partial(read, session=session), by=person)
             assert not leaks(bodies(frames), SECRETS), "never without asking"
             assert {mask.kind for frame in frames for mask in frame.masked} & {"secret data", "token"}
+    with pytest.raises(InvalidError, match="unmask counts beside the role auditor; give both"):
+        gateway.desk(lambda remote: remote.identity_add("ed", roles=("operator", "unmask")))
     for person in people.values():
         with pytest.raises(RefusedError, match="may not unmask recorded secrets; that takes the role auditor, and unmask beside it"):
             gateway.desk(lambda remote: read(remote, run, unmask=True), by=person)
