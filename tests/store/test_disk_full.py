@@ -59,7 +59,7 @@ async def test_a_full_disk(small_disk: Path) -> None:
         assert small_disk.joinpath("state/reserve").stat().st_size == 0
         (fact,) = await store.commit([ended(1, "unrecordable")])
         assert fact.what["frames"] == count
-        for number in range(2, 45):
+        for number in range(2, 38):
             await store.commit([asked(number)])
         await asyncio.sleep(1.2)  # a probe has run: without room for the reserve it is no success
         assert store.recording_error is not None
