@@ -45,7 +45,7 @@ class _Proof:
         files.check_pages(session)
         with files.reading(files.ledger) as db:
             self._stored_keys: dict[str, bytes] = dict(db.execute("select key_id, public from keys limit 1000").fetchall())
-            moment = Moment.now(db, sealed=files.single)
+            moment = self._moment = Moment.now(db, sealed=files.single)
             start = sealed.start_of(db) if files.single else (0, FACTS_GENESIS)
             (self._version,) = db.execute("pragma user_version").fetchone()
         self._own = b"" if files.single else files.own_key()
@@ -145,7 +145,7 @@ class _Proof:
     def _began_meanwhile(self, session: int) -> bool:
         with self._files.reading(self._files.ledger) as db:
             return db.execute("select 1 from facts where subject = ? and kind = ? and seq > ?",
-                              (f"s-{session}", Kind.SESSION_OPENED.value, self._walk.count)).fetchone() is not None
+                              (f"s-{session}", Kind.SESSION_OPENED.value, self._moment.fact)).fetchone() is not None
 
     def _sealed(self, session: int) -> str:
         with self._files.reading(self._files.ledger) as db:

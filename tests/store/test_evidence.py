@@ -368,3 +368,10 @@ def test_a_running_session_exported(state: Path) -> None:
     Files(state).export(2, state.parent / "s-2.jitui")
     (problem,) = wrong(state.parent / "s-2.jitui")
     assert "what followed the last frame can't be concluded; export it again when it has ended" in problem
+
+
+def test_every_session_is_judged_where_facts_are_broken(state: Path) -> None:
+    """Behind the first fact that does not fit nothing is believed, and nothing passes unnamed for that."""
+    with tampering(state / "ledger.db") as db:
+        db.execute("update facts set who = 'eve' where seq = 2")
+    assert [verdict.subject for verdict in Files(state).verify() if not verdict.consistent] == ["facts", "s-1", "s-2"]
