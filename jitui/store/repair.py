@@ -63,7 +63,7 @@ def repair(root: Path, clock: Clock) -> Repaired:
 
 
 def begin_anew(root: Path, clock: Clock, why: str) -> Path:
-    """Move a ledger, its tapes and its key into a folder beside them, and begin a new ledger with a new key; where the old one is then.
+    """Move a ledger, its tapes and its key into a state folder beside them, and begin a new ledger with a new key; where the old one is then.
 
     The new ledger's first fact names that folder, the sha256 of the old ledger, and why. Nobody has a token or a window in it.
     Raises ConflictError while a gateway has the folder; NotFoundError.
@@ -73,9 +73,10 @@ def begin_anew(root: Path, clock: Clock, why: str) -> Path:
         digest = _sha256(folder.ledger) if folder.ledger.exists() else ""
         beside = root / f"before-{_stamp(clock)}"
         beside.mkdir(mode=0o700)
+        (beside / folder.keys.name).mkdir(mode=0o700)
         for path in (*sorted(root.glob("ledger.db*")), folder.tapes, folder.ledger_key, folder.adopted):
             if path.exists():
-                path.rename(beside / path.name)
+                path.rename(beside / path.relative_to(root))
         folder.tapes.mkdir(mode=0o700)
         sync_folder(root)
         _tell(folder, ledger_key(folder.ledger_key), clock, {"beside": beside.name, "sha256": digest, "why": why})

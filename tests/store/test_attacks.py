@@ -232,7 +232,8 @@ async def test_a_new_ledger_beside_a_broken_one(state: Path, lived: tuple[Path, 
     edit(state, "delete from facts where seq = 3")
     was = {path.relative_to(state): path.read_bytes() for path in (state / "ledger.db", *sorted((state / "tapes").glob("*.db")), state / "keys/ledger.ed25519")}
     beside = begin_anew(state, ManualClock(), "fact 3 is missing after a disk failure")
-    assert {name: (beside / name.name if name.parts[0] == "keys" else beside / name).read_bytes() for name in was} == was
+    assert {name: (beside / name).read_bytes() for name in was} == was
+    assert next(verdict.problem for verdict in Files(beside).verify() if not verdict.consistent).startswith("facts: cut: fact 3 is missing")
     store = await start(state)
     try:
         assert (store.loaded.tokens, store.loaded.grants, store.loaded.identities) == ([], [], {})
@@ -240,6 +241,7 @@ async def test_a_new_ledger_beside_a_broken_one(state: Path, lived: tuple[Path, 
             Tokens(store.loaded.tokens).identify(lived[1][1], NOW)
     finally:
         await store.aclose()
+    assert [verdict.problem for verdict in Files(state).verify() if not verdict.consistent] == []
     first = Files(state).facts(limit=1)[0]
     assert (first.seq, first.kind, first.what["beside"], first.what["why"]) == (1, Kind.LEDGER_REPAIRED, beside.name, "fact 3 is missing after a disk failure")
     assert len(first.what["sha256"]) == 64
