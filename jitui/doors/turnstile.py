@@ -14,15 +14,17 @@ class Turnstile:
     def __init__(self, size: int) -> None:
         self._size, self._begun = size, 0
         self._waiting: deque[Callable[[], None]] = deque()
+        self._due = False  # a turn is
 
     def through(self, work: Callable[[], None]) -> bool:
         """True: go on now. False: `work` is called once, in a turn to come."""
         if self._begun < self._size and not self._waiting:
-            if not self._begun:
-                asyncio.get_running_loop().call_soon(self._turn)
-            self._begun += 1
+            self._begun += 1  # over turns, until it is full: who comes one by one costs a turn of their own with every `size`th only
+            if self._begun == self._size:
+                self._soon()
             return True
         self._waiting.append(work)
+        self._soon()
         return False
 
     async def wait(self) -> None:
@@ -31,9 +33,15 @@ class Turnstile:
         if not self.through(lambda: None if turn.done() else turn.set_result(None)):
             await turn
 
-    def _turn(self) -> None:
-        self._begun = min(self._size, len(self._waiting))
-        if self._begun:
+    def _soon(self) -> None:
+        if not self._due:
+            self._due = True
             asyncio.get_running_loop().call_soon(self._turn)
+
+    def _turn(self) -> None:
+        self._due = False
+        self._begun = min(self._size, len(self._waiting))
         for _ in range(self._begun):
             self._waiting.popleft()()
+        if self._waiting or self._begun >= self._size:
+            self._soon()

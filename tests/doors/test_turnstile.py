@@ -43,3 +43,21 @@ async def test_who_gave_up_waiting_holds_nobody_up() -> None:
     last = asyncio.create_task(turnstile.wait())
     gone.cancel()
     await asyncio.wait_for(last, 1)
+
+
+async def test_who_comes_again_from_within_a_turn_is_not_forgotten() -> None:
+    """Two lanes whose every piece of work asks for the next turn: all of it is done."""
+    turnstile, done = Turnstile(3), list[int]()
+
+    def work(left: int) -> None:
+        while left:
+            done.append(left)
+            left -= 1
+            if not turnstile.through(lambda left=left: work(left)):  # type: ignore[misc]
+                return
+
+    for _ in range(2):
+        work(50)
+    async with asyncio.timeout(2):
+        while len(done) < 100:  # noqa: ASYNC110 - what changes has no event
+            await asyncio.sleep(0)
