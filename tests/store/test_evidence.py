@@ -21,6 +21,7 @@ from jitui.store.keys import ledger_key
 from jitui.tape.chain import FACTS_GENESIS, fact_digest, fact_link, head_text, key_id
 from jitui.tape.frame import Channel, Frame
 from tests.store.life import NOW, added, approved, asked, began, ended, granted, opened, record
+from tests.store.older import old_ledger
 
 EVE = Ed25519PrivateKey.from_private_bytes(b"e" * 32)
 EVES = EVE.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
@@ -375,3 +376,12 @@ def test_every_session_is_judged_where_facts_are_broken(state: Path) -> None:
     with tampering(state / "ledger.db") as db:
         db.execute("update facts set who = 'eve' where seq = 2")
     assert [verdict.subject for verdict in Files(state).verify() if not verdict.consistent] == ["facts", "s-1", "s-2"]
+
+
+def test_a_ledger_of_the_first_version(tmp_path: Path) -> None:
+    """It was signed every ten seconds: how many of its newest facts nobody signed is said, and is no fault."""
+    old_ledger(tmp_path / "state", [added(), asked(1)], {}, unsigned=[approved(1), granted(1, 1)])
+    key = ledger_key(tmp_path / "state/keys/ledger.ed25519").public
+    for trusted, worth in ((b"", "self-attested"), (key, "matched")):
+        facts, tables = Files(tmp_path / "state").verify(key=trusted)
+        assert (facts.problem, facts.signed, facts.signed_to, facts.unsigned_tail, tables.problem) == ("", worth, 2, 2, "")
