@@ -80,7 +80,8 @@ ROWS: Final[tuple[tuple[str, str, frozenset[str], Hazard, str], ...]] = (
     ("", "serviceaccounts/token", ANY, Hazard.ESCAPE, "a credential of the service account that is good after the window ends"),
     ("", "secrets", READ, Hazard.SECRET, "passwords, keys and tokens as they are, which stay good after the window ends"),
     ("", "secrets", PUT, Hazard.ESCAPE, "a say over credentials, and with a Secret of the right type a token that never expires"),
-    ("", "secrets", DROP, Hazard.CHANGE, "takes a credential away from what uses it"),
+    # The answer to a deletion of a collection, or to one that waits for something, is the object itself; a dry run of it (`?dryRun=All`) deletes nothing.
+    ("", "secrets", DROP, Hazard.ESCAPE, "what is in it: the answer to a deletion, also to one that is only tried, can hold passwords, keys and tokens as they are"),
     (CERTIFICATES, "certificatesigningrequests", WRITE, Hazard.ESCAPE, CERTIFICATE),
     (CERTIFICATES, "certificatesigningrequests/approval certificatesigningrequests/status", WRITE, Hazard.ESCAPE, f"whoever asked for it {CERTIFICATE}"),
     (CERTIFICATES, "podcertificaterequests podcertificaterequests/status", WRITE, Hazard.ESCAPE, POD_CERTIFICATE),

@@ -1,4 +1,6 @@
-"""Three ways to more than a person agreed to, on the real cluster: code beside the cluster's own, a node's disk, and a namespace without Pod Security."""
+"""Ways to more than a person agreed to, on the real cluster: code beside the cluster's own, a node's disk, a namespace without Pod Security, a Secret
+that is read by a deletion.
+"""
 
 import json
 import os
@@ -37,6 +39,7 @@ def gateway(real_cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> 
         rule("kube", scope=["create jobs.batch in kube-system"]),
         rule("volumes", scope=["create persistentvolumes"], **AUTOMATIC),
         rule("labels", scope=[f"patch namespaces:{NAME}"], **AUTOMATIC),
+        rule("cleaner", scope=[f"delete,deletecollection secrets in {NAME}"], **AUTOMATIC),
         rule("notes", scope=["create,delete configmaps in default"], **AUTOMATIC),
         rule("guarded", scope=["@deploy in *"], guarded_namespaces=[NAME]),
     ]
@@ -92,6 +95,19 @@ def test_pod_security_is_not_taken_off_without_a_person(gateway: Gateway, real_c
     assert gateway.ask_json("request", "test", "--duration", "1m", "--reason", "labels", by=agent)["state"] == "pending"
     assert gateway.kubectl(one_kubectl, agent, "patch", "namespace", baseline, "-p", OFF).code == 1
     assert "enforce=baseline" in admin(one_kubectl, real_cluster, "get", "namespace", baseline, "--show-labels")
+
+
+def test_a_secret_is_not_read_by_a_deletion_without_a_person(gateway: Gateway, real_cluster: Cluster, one_kubectl: Kubectl, baseline: str) -> None:
+    """The cluster answers a deletion in a dry run with what is in it, and deletes nothing: so that needs whoever may decide on more than a change."""
+    admin(one_kubectl, real_cluster, "create", "secret", "generic", "login", "-n", baseline, "--from-literal=word=open-sesame")
+    path = f"/api/v1/namespaces/{baseline}/secrets"
+    for tried in (f"{path}/login?dryRun=All&propagationPolicy=Foreground", f"{path}?dryRun=All"):
+        assert "b3Blbi1zZXNhbWU=" in admin(one_kubectl, real_cluster, "delete", "--raw", tried)
+    agent = gateway.agent("cleaner")
+    assert gateway.ask_json("request", "test", "--duration", "1m", "--reason", "to clean", by=agent)["state"] == "pending"
+    denied = gateway.kubectl(one_kubectl, agent, "delete", "--raw", f"{path}?dryRun=All")
+    assert denied.code == 1
+    assert "b3Blbi1zZXNhbWU=" not in denied.text + denied.said
 
 
 def test_a_rule_guards_namespaces_of_its_own(gateway: Gateway, one_kubectl: Kubectl, baseline: str) -> None:

@@ -47,7 +47,8 @@ def action_of(line: str) -> Action:
     (f"POST {NS}/secrets", Hazard.ESCAPE),
     (f"PATCH {NS}/secrets/x", Hazard.ESCAPE),
     (f"PUT {NS}/secrets/x", Hazard.ESCAPE),
-    (f"DELETE {NS}/secrets/x", Hazard.CHANGE),
+    (f"DELETE {NS}/secrets/x", Hazard.ESCAPE),  # with propagationPolicy=Foreground it answers with the Secret, in a dry run too
+    (f"DELETE {NS}/secrets?dryRun=All", Hazard.ESCAPE),  # answers with all of them, and deletes none
     (f"GET {NS}/pods/x/exec?command=ls", Hazard.EXEC),
     (f"POST {NS}/pods/x/attach", Hazard.EXEC),
     (f"POST {NS}/pods/x/portforward", Hazard.EXEC),
