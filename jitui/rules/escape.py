@@ -6,8 +6,8 @@ Whoever reads it decides whether a rule should write the clause out, so it says 
 from typing import Final
 
 from jitui.rules.action import Action, Hazard
-from jitui.rules.hazard import OUT, Guards, guarded_name, guards, hazard_of, is_guarded, past_star_verb
-from jitui.rules.table import BY_KIND, INSIDE, PATHS, RIGHTS
+from jitui.rules.hazard import Guards, guarded_name, guards, hazard_of, is_guarded, past_star_verb
+from jitui.rules.table import INSIDE, OUT, PATHS, RIGHTS, row
 
 ADMINS: Final = "the map of IAM roles to the cluster's users (aws-auth, on EKS): rights that stay when the window ends"
 CONTROLLERS: Final = "a way to the rights of the cluster's own programs, whose service accounts are in {}"
@@ -23,7 +23,7 @@ def gives(action: Action, more: Guards = ()) -> str:
     """What the action would give: `rights that stay when the window ends`. Empty if there is nothing to say of it."""
     if not action.resource:
         return PATHS.get(action.path[1:].partition("/")[0], INSIDE) if hazard_of(action) in OUT else ""
-    hazard, why = BY_KIND.get((action.group, action.resource, action.subresource), {}).get("apply" if action.apply else action.verb, (Hazard.READ, ""))
+    hazard, why = row("apply" if action.apply else action.verb, action.group, action.resource, action.subresource) or (Hazard.READ, "")
     if hazard in OUT:
         return why
     if is_guarded(action, more):

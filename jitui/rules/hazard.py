@@ -16,11 +16,10 @@ from typing import Final, Protocol
 from jitui.rules.action import Action, Hazard
 from jitui.rules.clause import RBAC_VERBS, Atom, Clause
 from jitui.rules.pattern import EVERY, matches
-from jitui.rules.table import BY_KIND, MADE_BY_PUT, PLAIN_PATHS, READ, UNREACHED
+from jitui.rules.table import BY_KIND, MADE_BY_PUT, OUT, PLAIN_PATHS, READ, UNREACHED, row
 
 GUARDED: Final = frozenset({"kube-system", "kube-node-lease", "kube-public"})
 MILD: Final = frozenset({Hazard.READ, Hazard.SECRET})  # writes nothing
-OUT: Final = frozenset({Hazard.SECRET, Hazard.ESCAPE})  # never reached by a `*` or a preset
 LOOKS: Final = frozenset({"", "status", "scale"})  # of a kind that the table does not know, what is only looked at by reading it
 
 Guards = tuple[str, ...]  # namespaces that a rule guards besides GUARDED, or patterns of them
@@ -125,12 +124,12 @@ def path_hazard(verb: str, path: str) -> Hazard:
 
 def hazard_at(verb: str, group: str, resource: str, subresource: str) -> Hazard:
     """Of a verb on a kind, wherever that is; `apply` is a verb here. Remembers nothing: the words come from requests, and may be long."""
-    verbs = BY_KIND.get((group, resource, subresource))
-    if verbs is not None and verb in verbs:
-        return verbs[verb][0]
+    found = row(verb, group, resource, subresource)
+    if found is not None:
+        return found[0]
     if verb in RBAC_VERBS:
         return Hazard.ESCAPE
-    if verbs is not None:
+    if (group, resource, subresource) in BY_KIND:
         return Hazard.READ if verb in READ else Hazard.SPAWN
     if subresource == "proxy":  # of clusters and gateways, as Karmada and others have it: whatever stands behind
         return Hazard.ESCAPE

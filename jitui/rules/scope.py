@@ -11,7 +11,6 @@ from jitui.rules.action import Action
 from jitui.rules.clause import Atom, Clause
 from jitui.rules.hazard import (
     MILD,
-    OUT,
     Guards,
     guarded_name,
     guards,
@@ -25,6 +24,7 @@ from jitui.rules.hazard import (
     writes_guarded_out,
 )
 from jitui.rules.pattern import EVERY, argv_contains, argv_matches, contains, matches
+from jitui.rules.table import OUT
 
 __all__ = ["Clause", "Kinds", "Scope", "narrower"]
 

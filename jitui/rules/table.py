@@ -3,6 +3,8 @@
 A row says why. For ESCAPE and SECRET its words end the denial `... gives ...`. Whether a row is right is judged from the request line alone, as the
 gateway judges: a body that could do more than a harmless one counts as the one that does. Reading is READ unless a row says otherwise; that every write of
 every kind has a row is checked against what API servers serve. A kind that is not here is somebody else's: `hazard.py` says how that is judged.
+One that bears the name of a way out (`secrets.example.io`, `rolebindings.authorization.openshift.io`, `networkpolicies.crd.projectcalico.org`) is one too:
+most often it is another view of the same objects, or another program's kind of the same power.
 
 Of a `status` the API server mostly keeps labels and annotations as they are sent, so where those decide, writing it is as writing the object.
 """
@@ -81,7 +83,7 @@ ROWS: Final[tuple[tuple[str, str, frozenset[str], Hazard, str], ...]] = (
     ("", "secrets", READ, Hazard.SECRET, "passwords, keys and tokens as they are, which stay good after the window ends"),
     ("", "secrets", PUT, Hazard.ESCAPE, "a say over credentials, and with a Secret of the right type a token that never expires"),
     # The answer to a deletion of a collection, or to one that waits for something, is the object itself; a dry run of it (`?dryRun=All`) deletes nothing.
-    ("", "secrets", DROP, Hazard.ESCAPE, "what is in it: the answer to a deletion, also to one that is only tried, can hold passwords, keys and tokens as they are"),
+    ("", "secrets", DROP, Hazard.ESCAPE, "what is in it: the answer to a deletion, also to one that is only tried, can hold it as it is"),
     (CERTIFICATES, "certificatesigningrequests", WRITE, Hazard.ESCAPE, CERTIFICATE),
     (CERTIFICATES, "certificatesigningrequests/approval certificatesigningrequests/status", WRITE, Hazard.ESCAPE, f"whoever asked for it {CERTIFICATE}"),
     (CERTIFICATES, "podcertificaterequests podcertificaterequests/status", WRITE, Hazard.ESCAPE, POD_CERTIFICATE),
@@ -221,3 +223,14 @@ TABLE: Final = tuple(_table())
 BY_KIND: Final[Mapping[Kind, Mapping[str, tuple[Hazard, str]]]] = {
     each: {verb: (hazard, why) for kind, verbs, hazard, why in TABLE if kind == each for verb in verbs} for each, *_ in TABLE
 }
+OUT: Final = frozenset({Hazard.SECRET, Hazard.ESCAPE})  # never reached by a `*` or a preset
+NAMESAKES: Final[Mapping[tuple[str, str], Mapping[str, tuple[Hazard, str]]]] = {
+    name: {verb: (hazard, why) for kind, verbs, hazard, why in TABLE if kind[1:] == name and hazard in OUT for verb in verbs}
+    for name in {kind[1:] for kind, _, hazard, _ in TABLE if hazard in OUT}
+}
+
+
+def row(verb: str, group: str, resource: str, subresource: str) -> tuple[Hazard, str] | None:
+    """Its hazard and why: its own row's, or for a kind that is not in the table that of a way out by the same name; None if there is neither."""
+    verbs = BY_KIND.get((group, resource, subresource))
+    return (NAMESAKES.get((resource, subresource), {}) if verbs is None else verbs).get(verb)

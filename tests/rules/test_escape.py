@@ -39,6 +39,8 @@ def test_each_way_out_has_a_sentence_of_its_own(kind: Kind, verb: str) -> None:
     (Action("create", "", "v1", "configmaps", namespace="vault"), "a say in vault, which the rule guards"),
     (Action("create", "", "v1", "persistentvolumes"), "any directory of a node"),
     (Action("patch", "", "v1", "namespaces", name="kube-system"), "Pod Security"),
+    (Action("get", "example.io", "v1", "secrets", namespace="web"), "passwords, keys and tokens"),
+    (Action("create", "authorization.openshift.io", "v1", "rolebindings", namespace="web"), "rights that stay when the window ends"),
     (Action("get", path="/logs/x"), "the control plane's own log files"),
     (Action("get", path="/metrics"), "what the server says of its inside"),
     (Action("get", "cluster.karmada.io", "v1", "clusters", "proxy", name="x"), "whatever stands behind it"),

@@ -12,6 +12,7 @@ NAMESPACED: Final = {
     ("", "serviceaccounts"): True, ("", "replicationcontrollers"): True, ("apps", "deployments"): True, ("apps", "statefulsets"): True,
     ("batch", "jobs"): True, ("rbac.authorization.k8s.io", "roles"): True, ("rbac.authorization.k8s.io", "rolebindings"): True,
     ("argoproj.io", "rollouts"): True, ("argoproj.io", "clusterthings"): False,
+    ("example.io", "secrets"): True, ("example.io", "clusterroles"): False,
     ("", "endpoints"): True, ("coordination.k8s.io", "leases"): True, ("certificates.k8s.io", "podcertificaterequests"): True,
     ("certificates.k8s.io", "clustertrustbundles"): False, ("apiextensions.k8s.io", "customresourcedefinitions"): False,
     ("", "nodes"): False, ("", "namespaces"): False, ("", "persistentvolumes"): False,
