@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import Final
 
-from jitui.broker.cooling import Cooling, CoolingError
+from jitui.broker.cooling import Cooling, CoolingError, Pair
 from jitui.broker.quota import Quota
 from jitui.broker.windows import Windows, deadline_json
 from jitui.clock import Clock
@@ -27,7 +27,7 @@ from jitui.store import Store
 REMEMBER: Final = 200  # decided requests kept for screens
 RULE_GONE: Final = "its rule is gone"
 TEXT: Final = 1000  # characters of what was asked and why not, in the fact of a refusal
-
+UNRULED: Final = "connections that no rule lets it use"  # they cool down together: their names are the agent's own words, without number
 
 Still = Callable[[], Identity]  # raises if the right was taken away
 
@@ -63,7 +63,7 @@ class Requests:
         self._quota, self._directory = quota, directory
         self._one = asyncio.Lock()  # of people and of the gateway itself
         self._deciding: set[int] = set()  # what is being written about just now
-        self._asking: dict[tuple[str, str], asyncio.Future[None]] = {}  # the one ask of an identity and connection that is being written
+        self._asking: dict[Pair, asyncio.Future[None]] = {}  # the one ask of an identity and connection that is being written
         self._asked_as: dict[int, Ask] = {}  # pending requests in the words they came in
         self._cooling = Cooling()
 
@@ -134,7 +134,7 @@ class Requests:
         if isinstance(error, (CoolingError, TooManyError)):
             self._quota.count(who.name, "refused")
             return
-        self._cooling.slipped((who.name, ask.connection), now)
+        self._cooling.slipped(self._cools(who.name, ask.connection), now)
         scope, reason, why = cut(ask.scope, TEXT), cut(ask.reason, TEXT), cut(str(error), TEXT)
         if self._quota.spend(who.name, "refused", len(scope) + len(reason) + len(why)):
             await self._store.commit([
@@ -151,7 +151,7 @@ class Requests:
         present = next((request for request in self.pending.values() if (request.identity, request.connection) == pair), None)
         if present is not None and self._asked_as.get(present.id) == ask:
             return present
-        self._cooling.check(pair, now)
+        self._cooling.check(self._cools(*pair), now)
         rule = self.rules.get(pair)
         wanted = requests.ask(
             rule, ident=0, identity=who.name, connection=ask.connection, duration_s=ask.duration_s or (rule.duration_s if rule else 0),
@@ -163,6 +163,10 @@ class Requests:
             raise ConflictError(f"{who.name} has request r-{present.id} pending on {ask.connection}; wait for it, or: jitui withdraw r-{present.id}")
         self._quota.ask(who.name, len(str(wanted.scope)) + len(wanted.reason))
         return replace(wanted, id=self._store.next_request())
+
+    def _cools(self, identity: str, connection: str) -> Pair:
+        """Where an ask of the identity counts for its waits."""
+        return identity, connection if (identity, connection) in self.rules else UNRULED
 
     async def withdraw(self, who: Identity, ident: int) -> Request:
         """It is withdrawn at once; if that can't be written it is pending again."""

@@ -84,3 +84,14 @@ async def test_the_same_ask_is_the_same_request_while_it_cools(tmp_path: Path) -
         await home.broker.requests.deny(ANA, made.id, reason="no")
         with pytest.raises(CoolingError):
             await ask(home)
+
+
+async def test_connections_without_a_rule_cool_down_together(tmp_path: Path) -> None:
+    """Their names are the agent's own words: however many it makes up, one wait is remembered for all of them."""
+    async with house(tmp_path) as home:
+        for number in range(FREE + 1):
+            with pytest.raises(RefusedError, match="no rule"):
+                await ask(home, connection=f"made-up-{number}")
+        with pytest.raises(CoolingError, match="on connections that no rule lets it use"):
+            await ask(home, connection="made-up-too")
+        assert (await ask(home)).state is RequestState.PENDING
