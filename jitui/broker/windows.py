@@ -76,7 +76,7 @@ class Windows:
         self.full = ""  # why nothing new may be opened: the disk has too little room
         self._store, self._clock, self._spawn = store, clock, spawn
         self._api: dict[int, Session] = {}
-        self._keyless: dict[str, list[End]] = {}  # by identity: how its tokens ended
+        self._keyless: dict[str, End] = {}  # by identity: how the newest of its tokens that ended did
         self._opening: dict[int, asyncio.Future[Session]] = {}
         self._activating: dict[int, asyncio.Future[None]] = {}
         self._timers: dict[int, asyncio.TimerHandle] = {}
@@ -168,8 +168,7 @@ class Windows:
             target=target, argv=action.argv if kind != "api" else (), tty=action.tty, stdin=action.stdin, peer=peer,
         )  # fmt: skip
         session.action = action if kind != "api" else None
-        keyless = self._keyless.setdefault(window.grant.identity, [])
-        known = len(keyless)
+        keyless = self._keyless.get(window.grant.identity)
         target, argv = cut(target, TEXT), beginning(session.argv)
         window.charge(SESSION + 2 * (len(target) + sum(map(len, argv))))
         await self._store.commit([
@@ -186,7 +185,8 @@ class Windows:
             self.over(session, End(Why.UNRECORDABLE, "gateway", f"jitui: {self.full}", 503, "ServiceUnavailable"))
             raise UnavailableError(self.full)
         end = self.changed(window.grant, session.action) if session.passing() else window.end or self._end_of(window)
-        end = keyless[-1] if end is None and len(keyless) > known else end
+        if end is None and (newest := self._keyless.get(window.grant.identity)) is not keyless:
+            end = newest
         if end is not None:  # the window ended, or a rule or a token did, while the opening was written: it is over before a byte of it passed
             self.over(session, end)
             raise RefusedError(end.words.removeprefix("jitui: "))
@@ -217,7 +217,7 @@ class Windows:
 
     def keyless(self, identity: str, end: End) -> None:
         """The token of an identity ended: what runs with it ends, and what is being opened; its windows stay, for its next token."""
-        self._keyless.setdefault(identity, []).append(end)
+        self._keyless[identity] = end
         for window in [window for window in self.live.values() if window.grant.identity == identity]:
             for session in list(window.sessions.values()):
                 if session.kind == "api":
