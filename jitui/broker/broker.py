@@ -102,12 +102,11 @@ class Broker:
 
     def _room_changed(self, room: Room) -> None:
         """The record's disk has more room than before, or less."""
-        words = f"{room.words}; your window stays open, try again once there is room"
         self.quota.low = room.level >= Level.NO_ROWS
-        self.windows.full = words if room.level >= Level.NO_STREAMS else ""
+        self.windows.full = f"{room.words}; your window stays open, try again once there is room" if room.level >= Level.NO_STREAMS else ""
         if room.level is Level.NOTHING:
             for session in list(self.windows.sessions.values()):
-                self.windows.over(session, End(Why.UNRECORDABLE, "gateway", f"jitui: {words}", 503, "ServiceUnavailable"))
+                self.windows.over(session, End(Why.UNRECORDABLE, "gateway", f"jitui: {self.windows.full}", 503, "ServiceUnavailable"))
         self.windows.owe([room.fact])
 
     def tick(self, now: Instant) -> None:

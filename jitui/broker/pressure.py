@@ -1,7 +1,7 @@
 """Which limits are at work, and whose they are: one line of the log a minute and limit, and what the header shows meanwhile."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from jitui.atwork import AtWork
@@ -17,13 +17,12 @@ HELD: Final = 64  # names of one limit that are counted; of more it is said that
 class Held:
     """One limit at work."""
 
+    said_us: int  # boot clock, when the log had its line
     words: str = ""  # of the newest refusal
-    since_us: int = 0  # boot clock, of the first in a row
-    newest_us: int = 0
-    said_us: int = 0  # when the log had its line
+    newest_us: int = 0  # boot clock, of the newest refusal
     times: int = 0  # since it came to work
     unsaid: int = 0  # since that line
-    who: dict[str, int] | None = None  # how often each, since it came to work
+    who: dict[str, int] = field(default_factory=dict)  # how often each, since it came to work
 
 
 class Pressure:
@@ -39,16 +38,14 @@ class Pressure:
         now_us = self._clock.now().boot_us
         held = self._held.get(limit)
         if held is None or now_us - held.newest_us > SHOWN_US:
-            held = self._held[limit] = Held(since_us=now_us, said_us=now_us - SHOWN_US, who={})
+            held = self._held[limit] = Held(said_us=now_us - SHOWN_US)
         held.words, held.newest_us = words, now_us
         held.times += 1
         held.unsaid += 1
-        names = held.who
-        assert names is not None
-        if who in names or len(names) < HELD:
-            names[who] = names.get(who, 0) + 1
+        if who in held.who or len(held.who) < HELD:
+            held.who[who] = held.who.get(who, 0) + 1
         if now_us - held.said_us >= SHOWN_US:
-            self._log("a limit is at work", {"limit": f"limits.{limit}", "who": _named(names), "times": held.unsaid, "words": clean(words, 300)})
+            self._log("a limit is at work", {"limit": f"limits.{limit}", "who": _named(held.who), "times": held.unsaid, "words": clean(words, 300)})
             held.said_us, held.unsaid = now_us, 0
 
     @property
@@ -57,7 +54,7 @@ class Pressure:
         now_us = self._clock.now().boot_us
         found = [(limit, held) for limit, held in self._held.items() if now_us - held.newest_us <= SHOWN_US]
         found.sort(key=lambda one: -one[1].newest_us)
-        return tuple(AtWork(limit=limit, who=_named(held.who or {}), words=clean(held.words, 300), times=held.times) for limit, held in found)
+        return tuple(AtWork(limit=limit, who=_named(held.who), words=clean(held.words, 300), times=held.times) for limit, held in found)
 
 
 def _named(names: dict[str, int]) -> str:

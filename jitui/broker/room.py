@@ -30,7 +30,6 @@ class Level(IntEnum):
 BEGINS: Final = {Level.NO_ROWS: Fraction(1), Level.NO_STREAMS: Fraction(3, 4), Level.NOTHING: Fraction(1, 2)}  # of min_free
 BACK: Final = Fraction(1, 8)
 SAID: Final = {
-    Level.PLENTY: "there is room again",
     Level.NO_ROWS: "denied calls and refused asks are counted, not written",
     Level.NO_STREAMS: "nothing new is opened",
     Level.NOTHING: "streams end, and nothing new is opened",
@@ -57,8 +56,9 @@ class Room:
 
     @property
     def words(self) -> str:
-        """How it stands."""
-        return f"the disk of the record has {size.show(self.free)} left, less than min_free ({size.show(self.min_free)}): {SAID[self.level]}"
+        """The state in one sentence, while it is not PLENTY."""
+        how = "less" if self.free < self.min_free else "not enough more"  # on the way back
+        return f"the disk of the record has {size.show(self.free)} left, {how} than min_free ({size.show(self.min_free)}): {SAID[self.level]}"
 
     @property
     def fact(self) -> Draft:
