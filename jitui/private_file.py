@@ -75,10 +75,9 @@ def place(path: Path) -> Path:
 def readers(path: Path) -> str:
     """Other users who may read or change a file: "everybody", "its group", or "" for nobody. A folder on the way that shuts them out counts."""
     try:
-        modes = [found.stat().st_mode for found in (path, *path.resolve().parents)]
+        file, *folders = _modes(path)
     except OSError:
         return ""
-    file, folders = modes[0], modes[1:]
     if file & 0o006 and all(mode & 0o001 for mode in folders):
         return "everybody"
     return "its group" if file & 0o060 and all(mode & 0o011 for mode in folders) else ""
@@ -87,7 +86,7 @@ def readers(path: Path) -> str:
 def writable_by_all(path: Path) -> bool:
     """Whether everybody may change a file, or put another in its place."""
     try:
-        file, *folders = [found.stat().st_mode for found in (path, *path.resolve().parents)]
+        file, *folders = _modes(path)
     except OSError:
         return False
     if not all(mode & 0o001 for mode in folders):
@@ -108,6 +107,11 @@ def folder(path: Path) -> Iterator[int]:
         yield where
     finally:
         os.close(where)
+
+
+def _modes(path: Path) -> list[int]:
+    """Of a file, and of every folder on the way to it. Raises OSError."""
+    return [found.stat().st_mode for found in (path, *path.resolve().parents)]
 
 
 def _write(where: int, name: str, data: bytes, mode: int) -> None:

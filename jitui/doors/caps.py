@@ -11,7 +11,7 @@ PLENTY: Final = 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class Caps:
-    """One door's own. `keys` says under which name of `limits:` each stands."""
+    """The limits of one door."""
 
     strangers: int  # connections without a good token
     per_address: int  # of them

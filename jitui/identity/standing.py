@@ -48,9 +48,9 @@ class Standing:
                     async with asyncio.timeout(self._patience()):
                         await news.wait()
 
-    def _patience(self) -> float:
-        """Seconds until the token's end, or until the next look."""
+    def _patience(self) -> float | None:
+        """Seconds until the token's end, or until the next look, as the wall clock may be set; None for a person on the socket, who ends by a change alone."""
         if not self.token:
-            return LOOK_S
+            return None
         left_us = self._directory.tokens.expires_us(self.token) - self._clock.now().wall_us
         return min(LOOK_S, max(0.001, left_us / 1e6))
