@@ -11,7 +11,6 @@ from jitui.errors import RefusedError
 from jitui.facts import Draft, Kind
 from jitui.page import Page
 from jitui.rules.rights import Right, require, rights_of
-from jitui.store import proof
 from jitui.views import ActionView, FactView, FrameView, Proof, SessionView
 
 PAGE: Final = 1000
@@ -62,7 +61,7 @@ class ArchiveSeat(Bound):
     async def verify(self, session: str = "") -> Sequence[Proof]:
         require(self._who, Right.SEE)
         at = number(session, "s", "session") if session else 0
-        found = await self._house.readers.read(self._who, "verify", proof.verify, self._files, at)
+        found = await self._house.readers.read(self._who, "verify", self._files.verify, at)
         require(self._who, Right.SEE)
         return [views.proof_view(verdict) for verdict in found]
 

@@ -5,7 +5,6 @@ from dataclasses import replace
 from typing import Final
 
 from jitui.counter import views
-from jitui.facts import Kind
 from jitui.store.archive import Files
 from jitui.tape.delivery import Delivery
 from jitui.tape.frame import Channel, Frame
@@ -69,8 +68,8 @@ def frame_page(files: Files, session: int, after: int, limit: int, *, places: Pl
 
     `places`: where masking goes on; without, nothing is masked.
     """
-    ended = [fact for fact in files.facts(subject=f"s-{session}") if fact.kind is Kind.SESSION_ENDED]
-    lost = ended[-1].what.get("conns") if ended else None
+    end = files.end_of(session)
+    lost = end.what.get("conns") if end else None
     delivery = Delivery(lost or ())
     for conn, channel, size in files.sizes(session, upto=after) if lost else ():
         delivery.whole(conn, channel, size)

@@ -18,7 +18,7 @@ from jitui.page import Page
 from jitui.rules.terms import Grant, Identity, Request
 from jitui.store import bundle, listing, proof
 from jitui.store.actions import ActionRow
-from jitui.store.chained import NEWEST, checked, within
+from jitui.store.chained import FACTS, NEWEST, checked, within
 from jitui.store.folder import tape_numbers
 from jitui.store.guard import WHOLE, Reader, check_pages, open_reader, size_of
 from jitui.store.keys import ledger_key
@@ -31,8 +31,6 @@ from jitui.tape.verify import Verdict
 PAGE: Final = 1000
 UNREADABLE: Final = (ValueError, TypeError, KeyError, OverflowError, RecursionError)  # of a row that is not what was written
 KEPT: Final = 12  # idle connections, each with three descriptors: who pages through many tapes leaves no more behind
-_FACTS: Final = "select seq, at_us, kind, who, subject, what, hash from facts"
-_SESSIONS: Final = "select sessions.*, grants.identity, grants.connection from sessions left join grants on grants.id = sessions.grant_id"
 
 
 class Files:
@@ -156,7 +154,7 @@ class Files:
     def session(self, ident: int) -> SessionRow:
         """Raises NotFoundError."""
         with self.reading(self.ledger) as db:
-            found = [session_of(row) for row in cursor(db, f"{_SESSIONS} where sessions.id = ?", (ident,))]
+            found = [session_of(row) for row in cursor(db, f"{listing.SESSIONS} where sessions.id = ?", (ident,))]
         if not found:
             raise NotFoundError(f"no session s-{ident} in {self.place}; list them with: jitui sessions")
         return found[0]
@@ -182,7 +180,9 @@ class Files:
             return [frame_of(row) for row in self._rows(session, Run(after, limit, room, frozenset(channels), conn), newest=newest)]
 
     def _rows(self, session: int, run: Run, *, newest: bool = False) -> list[tuple[Any, ...]]:
-        run.top = self._end(session)  # before the tapes are read: it goes on meanwhile
+        end = self.end_of(session)  # before the tapes are read: it goes on meanwhile
+        with _told(self.ledger):
+            run.top = int(end.what["frames"]) if end else None
         way = -1 if newest else 1
         found: list[list[tuple[Any, ...]]] = []
         for path in self.tapes_of(session)[::way]:
@@ -201,11 +201,11 @@ class Files:
             yield from found
             after = found[-1][2]
 
-    def _end(self, session: int) -> int | None:
-        """Frames of a session that ended, as the fact says; None of one that did not."""
+    def end_of(self, session: int) -> Fact | None:
+        """The fact that a session ended; None if it did not."""
         with self.reading(self.ledger) as db:
-            row = db.execute(f"{_FACTS} where subject = ? and kind = ? order by seq desc limit 1", (f"s-{session}", Kind.SESSION_ENDED.value)).fetchone()
-            return int(checked(row).what["frames"]) if row else None
+            row = db.execute(f"{FACTS} where subject = ? and kind = ? order by seq desc limit 1", (f"s-{session}", Kind.SESSION_ENDED.value)).fetchone()
+            return checked(row) if row else None
 
     def sizes(self, session: int, *, upto: int) -> Iterator[tuple[int, Channel, int]]:
         """Of each frame up to the seq `upto`: its connection, channel and bytes. Raises InvalidError."""
@@ -259,8 +259,8 @@ class Files:
 
     def facts(self, *, after: int = 0, limit: int = PAGE, subject: str = "") -> list[Fact]:
         """Facts after the seq `after`, oldest first; of one subject if given. At most `limit`, and no more once there are PAGE_BYTES of them."""
-        terms = (f"{_FACTS} where subject = ? and seq > ? order by seq limit ?", (subject, after, limit)) if subject else (
-            f"{_FACTS} where seq > ? order by seq limit ?", (after, limit))
+        terms = (f"{FACTS} where subject = ? and seq > ? order by seq limit ?", (subject, after, limit)) if subject else (
+            f"{FACTS} where seq > ? order by seq limit ?", (after, limit))
         with self.reading(self.ledger) as db:
             return [checked(row) for row in within(db.execute(*terms), PAGE_BYTES)]
 
@@ -299,7 +299,7 @@ class Files:
     def newest_facts(self, limit: int = PAGE) -> list[Fact]:
         """The newest `limit`, oldest first."""
         with self.reading(self.ledger) as db:
-            return [checked(row) for row in within(db.execute(f"{_FACTS} order by seq desc limit ?", (limit,)), PAGE_BYTES)][::-1]
+            return [checked(row) for row in within(db.execute(f"{FACTS} order by seq desc limit ?", (limit,)), PAGE_BYTES)][::-1]
 
 
 @contextmanager

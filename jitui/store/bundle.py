@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from jitui.errors import ConflictError, NotFoundError
-from jitui.facts import Fact
 from jitui.private_file import create_private
-from jitui.store.fold import fact_of, fold
+from jitui.store.chained import FACTS, checked
+from jitui.store.fold import fold
 from jitui.store.ours import SEALED
 from jitui.store.schema import LEDGER, TAPE
 from jitui.store.tape_rows import COLUMNS
@@ -21,7 +21,6 @@ from jitui.tape.chain import FACTS_GENESIS, fact_digest
 
 if TYPE_CHECKING:
     from jitui.store.archive import Files
-
 
 
 def export(files: "Files", session: int, target: Path) -> int:
@@ -78,8 +77,8 @@ def _copy_facts(source: sqlite3.Connection, db: sqlite3.Connection, session: int
     until = until or source.execute("select max(seq) from facts").fetchone()[0]
     before = source.execute("select hash from facts where seq = ?", (first - 1,)).fetchone()
     db.execute("insert into sealed values(?, null, ?)", (first - 1, before[0] if before else FACTS_GENESIS))
-    for row in source.execute("select seq, at_us, kind, who, subject, what, hash from facts where seq between ? and ? order by seq", (first, until)):
-        fact: Fact = fact_of(row)
+    for row in source.execute(f"{FACTS} where seq between ? and ? order by seq", (first, until)):
+        fact = checked(row)
         if fact.subject in subjects:
             db.execute("insert into facts values(?, ?, ?, ?, ?, ?, ?)", row)
             fold(db, fact)

@@ -21,9 +21,9 @@ PAGE_BYTES: Final = 2 << 20
 NEWEST: Final = 1 << 62  # above every number of a fact
 FACTS: Final = "select seq, at_us, kind, who, subject, what, hash from facts"
 HEADS: Final = "select id, facts_seq, hash, at_us, sessions, key_id, sig from heads"
-_WITH_SEALED: Final = """select seq, at_us, kind, who, subject, what, hash from facts where seq > ?1 and seq <= ?3
+_WITH_SEALED: Final = f"""{FACTS} where seq > ?1 and seq <= ?3
   union all select seq, 0, '', digest, '', '', hash from sealed where seq > ?1 and seq <= ?3 and digest is not null
-  order by seq limit ?2"""
+  order by seq limit ?2"""  # noqa: S608 - a constant
 LATEST_US: Final = 253_402_300_800_000_000  # UTC, the end of the year 9999
 
 Reading = Callable[[], AbstractContextManager[sqlite3.Connection]]  # a connection for one short read

@@ -33,17 +33,6 @@ def fold(db: sqlite3.Connection, fact: Fact) -> None:
         raise InvalidError(f"fact {fact.kind} about {fact.subject} can't be folded: {type(error).__name__} {error}") from error
 
 
-def all_facts(db: sqlite3.Connection) -> Sequence[Fact]:
-    """Every fact, in order."""
-    return [fact_of(row) for row in db.execute("select seq, at_us, kind, who, subject, what, hash from facts order by seq")]
-
-
-def fact_of(row: Sequence[Any]) -> Fact:
-    """A row (seq, at_us, kind, who, subject, what, hash) as a fact."""
-    seq, at_us, kind, who, subject, what, link = row
-    return Fact(seq, at_us, Kind(kind), who, subject, json.loads(what), link)
-
-
 def _identity_added(db: sqlite3.Connection, fact: Fact) -> None:
     what = fact.what
     db.execute("insert into identities values(?, ?, ?, ?, 0, ?) on conflict(name) do update set roles = excluded.roles, owner = excluded.owner, "

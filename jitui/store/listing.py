@@ -183,7 +183,7 @@ def grants_query(*, live: bool, identity: str) -> Query:
     return Query("select * from grants", " and ".join(terms) or "true", ("id",), {"identity": identity})
 
 
-NEWEST: Final = 2000  # actions of an identity that its past is told from
+ROWS: Final = 2000  # actions of an identity that its past is told from
 WINDOWS: Final = "select count(*) from grants where identity = :identity and connection = :connection and started_us >= :since"
 PAST: Final = """select max(at_us) at_us, verdict, hazard, verb, grp, resource, subresource, namespace, name, path, argv, sum(count) count
   from (select * from actions where identity = :identity and at_us >= :since order by at_us desc limit :newest) where connection = :connection
@@ -192,7 +192,7 @@ PAST: Final = """select max(at_us) at_us, verdict, hazard, verb, grp, resource, 
 
 def past(db: sqlite3.Connection, identity: str, connection: str, since_us: int) -> tuple[int, list[ActionRow]]:
     """How many windows, and the actions, the newest first."""
-    values = {"identity": identity, "connection": connection, "since": since_us, "newest": NEWEST}
+    values = {"identity": identity, "connection": connection, "since": since_us, "newest": ROWS}
     (windows,) = db.execute(WINDOWS, values).fetchone()
     told = {"id": 0, "session": 0, "conn": 0, "identity": identity, "connection": connection, "clause": "", "code": None, "bytes_in": 0, "bytes_out": 0,
             "audit_id": ""}

@@ -46,7 +46,7 @@ class _Proof:
         with files.reading(files.ledger) as db:
             self._stored_keys: dict[str, bytes] = dict(db.execute("select key_id, public from keys limit 1000").fetchall())
             moment = self._moment = Moment.now(db, sealed=files.single)
-            start = sealed.start_of(db) if files.single else (0, FACTS_GENESIS)
+            start = sealed.before_first(db) if files.single else (0, FACTS_GENESIS)
             (self._version,) = db.execute("pragma user_version").fetchone()
         self._own = b"" if files.single else files.own_key()
         known = self._stored_keys | ({key_id(self._own): self._own} if self._own else {})

@@ -12,7 +12,7 @@ from jitui.tape.chain import FACTS_GENESIS
 SHOWN: Final = 40  # runs of sealed facts that are named
 
 
-def start_of(db: sqlite3.Connection) -> tuple[int, bytes]:
+def before_first(db: sqlite3.Connection) -> tuple[int, bytes]:
     """Number and link of the fact before the first: of an exported file the last one it leaves out. Raises ValueError if it does not say."""
     rows = db.execute("select seq, hash from sealed where digest is null order by seq limit 2").fetchall()
     if len(rows) != 1 or type(rows[0][0]) is not int or not 0 <= rows[0][0] < NEWEST or len(rows[0][1]) != len(FACTS_GENESIS):
