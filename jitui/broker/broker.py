@@ -127,9 +127,11 @@ class Broker:
         )  # fmt: skip
 
     def has_window(self, who: Identity, connection: str) -> bool:
-        """Whether a grant of the agent's lives, by the clock and by the rules: without one the cluster hears nothing because of it."""
+        """Whether a grant of the agent's lives and is not frozen, by the clock and by the rules: without one the cluster hears nothing because of it."""
+        if (who.name, connection) not in self.requests.rules:
+            return False
         now = self.clock.now()
-        return (who.name, connection) in self.requests.rules and any(grants.due(grant, now) is None for grant in self.windows.of(who.name, connection))
+        return any(grants.due(grant, now) is None and not grant.frozen_by for grant in self.windows.of(who.name, connection))
 
     # -- the counter -------------------------------------------------------------------------------------------------------
 

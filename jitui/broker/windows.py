@@ -120,15 +120,18 @@ class Windows:
             return None
         return session
 
-    async def open_session(self, grant: Grant, action: Action, *, peer: str, command_group: str) -> Session:
-        """A session whose opening is on record. Activates a waiting grant first. Raises JituiError: it is too late, or can't be recorded."""
-        if self.stopping:
-            raise UnavailableError("the gateway is stopping; ask again when it is back")
-        if self.full:
-            raise UnavailableError(self.full)
+    async def begin(self, grant: Grant) -> Window:
+        """Its window, for something new of which the cluster will hear. Activates a waiting grant first. Raises JituiError, as `open_session` does."""
+        if self.stopping or self.full:
+            raise UnavailableError("the gateway is stopping; ask again when it is back" if self.stopping else self.full)
         window = self.window(grant.id)
         if window.grant.state is GrantState.WAITING:
             await self._shared(self._activating, window, self._activate)
+        return window
+
+    async def open_session(self, grant: Grant, action: Action, *, peer: str, command_group: str) -> Session:
+        """A session whose opening is on record. Activates a waiting grant first. Raises JituiError: it is too late, or can't be recorded."""
+        window = await self.begin(grant)
         kind = session_kind(action)
         if kind != "api":
             return await self._open(window, kind, action, peer=peer, command_group=command_group)
@@ -210,10 +213,8 @@ class Windows:
 
     def late(self, window: Window) -> None:
         """A frame came after the deadline: the timer is late, the frame is not let through, the window ends now."""
-        now = self._clock.now()
-        event = None if window.closed else grants.due(window.grant, now)
-        if event is not None:
-            self.end(window, event, by="clock", why="")
+        if not window.closed:
+            self._due(window, self._clock.now())
 
     def keyless(self, identity: str, end: End) -> None:
         """The token of an identity ended: what runs with it ends, and what is being opened; its windows stay, for its next token."""
@@ -373,9 +374,14 @@ class Windows:
     def tick(self, now: Instant) -> None:
         """Every 100 ms: windows that are due, whatever became of their timers."""
         for window in list(self.live.values()):
-            event = grants.due(window.grant, now)
-            if event is not None:
-                self.end(window, event, by="clock", why="not used in time" if event is grants.Event.USE_BY else "")
+            self._due(window, now)
+
+    def _due(self, window: Window, now: Instant) -> bool:
+        """Whether its time is over; then it is ended."""
+        event = grants.due(window.grant, now)
+        if event is not None:
+            self.end(window, event, by="clock", why="not used in time" if event is grants.Event.USE_BY else "")
+        return event is not None
 
     def _arm(self, window: Window) -> None:
         old = self._timers.pop(window.grant.id, None)
@@ -389,10 +395,5 @@ class Windows:
 
     def _fire(self, window: Window) -> None:
         """Uvloop fires up to 1.3 ms early: look at the clock again."""
-        if window.closed:
-            return
-        event = grants.due(window.grant, self._clock.now())
-        if event is None:
+        if not window.closed and not self._due(window, self._clock.now()):
             self._arm(window)
-        else:
-            self.end(window, event, by="clock", why="not used in time" if event is grants.Event.USE_BY else "")

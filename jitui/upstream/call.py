@@ -1,7 +1,7 @@
 """One whole request of the gateway itself: discovery, checks, a last look. What agents send goes through sessions instead."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -13,6 +13,7 @@ from jitui.upstream.port import Headers, Upstream
 from jitui.wire.http import ResponseHead, render_request
 
 TIMEOUT_S: Final = 30.0
+OVER: Final = "the cluster was not asked: what the answer was wanted for is over"
 LIMIT: Final = 32 << 20  # bytes of an answer; the aggregated discovery of a cluster with 1,000 CRDs is about 5 MB
 
 
@@ -62,19 +63,20 @@ class _Whole:
 async def call(
     pool: Pool, upstream: Upstream, method: bytes, target: bytes, *,
     headers: Sequence[tuple[bytes, bytes]] = (), body: bytes = b"", grant: Grant | None = None, limit: int = LIMIT, timeout: float = TIMEOUT_S,
+    may: Callable[[], bool] = lambda: True,
 ) -> Reply:  # fmt: skip
     """Send it with the gateway's credential and read the answer. Raises UpstreamError.
 
     After a 401 the credential is renewed and the request sent once more. A kept connection that turns out to be closed is
-    replaced once, for GET only: of anything else it is unknown whether it was carried out.
+    replaced once, for GET only: of anything else it is unknown whether it was carried out. `may`: whether it is still to be sent, asked when all else is ready.
     """
     try:
         async with asyncio.timeout(timeout):
             proof = upstream.ready(grant) or await upstream.authorization(grant)
-            reply = await _once(pool, upstream, method, target, (*headers, *proof), body, limit)
+            reply = await _once(pool, upstream, method, target, (*headers, *proof), body, limit, may)
             if reply.status == 401 and await upstream.renew(grant, proof):
                 proof = await upstream.authorization(grant)
-                reply = await _once(pool, upstream, method, target, (*headers, *proof), body, limit)
+                reply = await _once(pool, upstream, method, target, (*headers, *proof), body, limit, may)
                 if reply.status == 401:
                     await upstream.renew(grant, proof)  # raises, if it is known why
     except TimeoutError as error:
@@ -84,13 +86,18 @@ async def call(
     return reply
 
 
-async def _once(pool: Pool, upstream: Upstream, method: bytes, target: bytes, headers: Headers, body: bytes, limit: int) -> Reply:
+async def _once(pool: Pool, upstream: Upstream, method: bytes, target: bytes, headers: Headers, body: bytes, limit: int, may: Callable[[], bool]) -> Reply:
     own = [(b"host", upstream.host), (b"user-agent", b"jitui"), *headers]
     if body:
         own.append((b"content-length", b"%d" % len(body)))
     data = render_request(method, upstream.prefix + target, own) + body
+    if not may():
+        raise UpstreamError(OVER)
     connection = pool.take() or await pool.connect()
     while True:
+        if not may():
+            connection.abort()
+            raise UpstreamError(OVER)
         whole = _Whole(connection, limit)
         connection.exchange(method, whole)
         connection.send(data)

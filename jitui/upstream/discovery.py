@@ -8,7 +8,7 @@ there is a window, and go on being served while the cluster is down. Who has no 
 import asyncio
 import contextlib
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from copy import copy as twin  # of an error: kept and raised again without its frames, which hold credentials
 from dataclasses import dataclass, field
 from typing import Final
@@ -167,14 +167,18 @@ class Discovery:
             return None
         return twin(self._failed) if self._failed else UpstreamError("the cluster has not told yet what it serves; try again")
 
-    async def look(self, group: str, resource: str) -> bool | None:
-        """`namespaced`, after asking the cluster again if the kind is unknown: once in two seconds at most, which are waited for. Raises nothing."""
+    async def look(self, group: str, resource: str, may: Callable[[], bool] = lambda: True) -> bool | None:
+        """`namespaced`, after asking the cluster again if the kind is unknown: once in two seconds at most, which are waited for. Raises nothing.
+
+        `may`: whether the cluster may still be asked by then.
+        """
         if (group, resource) not in self._served.kinds:
             with contextlib.suppress(UpstreamError, TimeoutError):
                 async with asyncio.timeout(LOOK_S):
                     if self._looked_us is not None:
                         await asyncio.sleep(max(0.0, (self._looked_us + UNKNOWN_US - self._now()) / 1e6))
-                    await self._look()
+                    if may():
+                        await self._look()
         return self.namespaced(group, resource)
 
     # keeping it fresh

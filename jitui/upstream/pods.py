@@ -1,5 +1,6 @@
 """What the gateway has to know of a pod before it can judge a command in it."""
 
+from collections.abc import Callable
 from typing import Final
 from urllib.parse import quote
 
@@ -15,14 +16,14 @@ LIMIT: Final = 4 << 20  # bytes; etcd holds no pod that is half as large
 PATIENCE_S: Final = 10.0
 
 
-async def default_container(pool: Pool, upstream: Upstream, grant: Grant, namespace: str, name: str) -> str:
+async def default_container(pool: Pool, upstream: Upstream, grant: Grant, namespace: str, name: str, may: Callable[[], bool]) -> str:
     """The container that kubectl means when none is named: the annotation's, if the pod has that one, else its first.
 
-    As in kubectl (podcmd.FindOrDefaultContainerByName), but never one for debugging. Asked with the grant's credential. Empty if there is no such pod,
-    or it may not be read. Raises UpstreamError.
+    As in kubectl (podcmd.FindOrDefaultContainerByName), but never one for debugging. Asked with the grant's credential, if it `may` be when all is ready.
+    Empty if there is no such pod, or it may not be read. Raises UpstreamError.
     """
     target = f"/api/v1/namespaces/{quote(namespace, safe='')}/pods/{quote(name, safe='')}".encode()
-    reply = await call(pool, upstream, b"GET", target, headers=((b"accept", b"application/json"),), grant=grant, limit=LIMIT, timeout=PATIENCE_S)
+    reply = await call(pool, upstream, b"GET", target, headers=((b"accept", b"application/json"),), grant=grant, limit=LIMIT, timeout=PATIENCE_S, may=may)
     if reply.status != 200:
         return ""
     try:

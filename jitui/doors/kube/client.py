@@ -211,12 +211,12 @@ class KubeClient(asyncio.Protocol):
 
     def _look(self, head: http.RequestHead, admission: Admission, action: Action, lines: headers.Lines) -> Call:
         """A kind that nobody has seen may be a second old: look once before it is denied, but for nobody without a window."""
-        if not self.door.broker.has_window(admission.who, admission.connection):
+        broker, waiting = self.door.broker, Waiting(self)
+        if not broker.has_window(admission.who, admission.connection):
             return self._judge(head, admission, action, lines)
-        waiting = Waiting(self)
 
         async def look() -> Call | None:
-            await admission.way.discovery.look(action.group, action.resource)
+            await admission.way.discovery.look(action.group, action.resource, lambda: broker.has_window(admission.who, admission.connection))
             if (silence := admission.way.discovery.silence) is not None:
                 raise silence  # what can't be judged is not denied: it is the cluster that is missing, not a permission
             return None if waiting.lost else self._judge(head, admission, action, lines)

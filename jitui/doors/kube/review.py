@@ -83,7 +83,9 @@ class Review(Waiting):
             return f"no window covers everything; {grant.label} covers {grant.scope}"
         namespaced = broker.kinds[connection].namespaced(question.group, question.resource) if question.resource else False
         if namespaced is None:
-            namespaced = await self._admission.way.discovery.look(question.group, question.resource)
+            namespaced = await self._admission.way.discovery.look(
+                question.group, question.resource, lambda: broker.has_window(self._admission.who, connection)
+            )
             if (silence := self._admission.way.discovery.silence) is not None:
                 return str(silence)
         verdict = broker.judge(self._admission.who, connection, review.judged(question, namespaced=namespaced))

@@ -10,7 +10,7 @@ import pytest
 from jitui.rules.grant import Event
 from jitui.upstream.accept import FORMS
 from tests.doors.kube.test_discover import serves
-from tests.fakes.house import ADMIN, AGENT, House, house, rule
+from tests.fakes.house import ADMIN, AGENT, ANA, House, house, rule
 from tests.wire.test_review import as_json
 
 PODS = "/api/v1/namespaces/web/pods"
@@ -65,6 +65,12 @@ async def late(home: House) -> None:
     home.clock.advance(600)
 
 
+async def frozen(home: House) -> None:
+    """It lives, and nothing passes."""
+    (window,) = home.broker.windows.live.values()
+    await home.desk(ANA).freeze(window.grant.label)
+
+
 @pytest.mark.parametrize(("how", "ready"), [
     (never_asked, False), (never_asked, True), (denied, True), (without_a_rule, True), (disabled, True), (locked, True), (late, True)])  # fmt: skip
 async def test_the_cluster_hears_nothing(tmp_path: Path, how: Callable[[House], Awaitable[None]], ready: bool) -> None:
@@ -94,6 +100,48 @@ async def test_the_cluster_hears_nothing(tmp_path: Path, how: Callable[[House], 
         wanted = {401} if how is disabled else {200, 304, 403, 404, 503, 400} if ready else {403, 404, 503, 400}
         assert codes <= wanted
         running.cancel()
+
+
+@pytest.mark.parametrize("how", [denied, late, frozen])
+async def test_a_kind_is_not_looked_for_once_the_window_is_over(tmp_path: Path, how: Callable[[House], Awaitable[None]]) -> None:
+    """A second look waits for two seconds; what ends or is frozen meanwhile makes the cluster hear nothing."""
+    async with house(tmp_path) as home:
+        home.cluster.answerer = serves
+        home.broker.kinds = {"prod": home.way.discovery}
+        await home.window()
+        await home.way.discovery.look("", "pods")
+        home.clock.advance(1.7)
+        before = len(home.cluster.asked)
+        kubectl = await home.dial()
+        asking = asyncio.ensure_future(kubectl.ask("GET", "/apis/acme.io/v1/namespaces/web/rockets"))
+        await home.until(lambda: any(client.current is not None for client in home.door.clients))
+        await asyncio.sleep(0.05)
+        if how is denied:
+            (window,) = home.broker.windows.live.values()
+            home.broker.windows.end(window, Event.REVOKE, by="ana", why="no")
+        elif how is late:
+            home.clock.advance(600)
+        else:
+            await frozen(home)
+        home.clock.advance(1)
+        assert (await asking)[0] == 403
+        assert len(home.cluster.asked) == before
+
+
+async def test_a_frozen_window_asks_nothing_of_its_own(tmp_path: Path) -> None:
+    """Neither old copies nor kinds that nobody has seen: the copies go out as they are."""
+    async with house(tmp_path) as home:
+        home.cluster.answerer = serves
+        await home.window()
+        await home.way.discovery.look("", "pods")
+        await home.way.discovery.prepare()
+        await frozen(home)
+        home.clock.advance(60)
+        before = len(home.cluster.asked)
+        kubectl = await home.dial()
+        for path, code in (("/apis", 200), ("/api", 200), ("/apis/acme.io/v1/namespaces/web/rockets", 403)):
+            assert (await kubectl.ask("GET", path, "Accept: application/json"))[0] == code
+        assert len(home.cluster.asked) == before
 
 
 async def test_a_copy_that_is_missing_is_said_with_the_way_to_it(tmp_path: Path) -> None:

@@ -125,6 +125,20 @@ async def test_a_window_that_ends_before_the_question_is_whole(tmp_path: Path) -
         assert b"no live window on prod" in said
 
 
+async def test_the_cluster_hears_nothing_of_a_question_that_is_whole_too_late(tmp_path: Path) -> None:
+    """Not even what it serves is asked, though the question is about a kind that nobody has seen."""
+    async with house(tmp_path) as home:
+        await home.window()
+        kubectl = await home.dial()
+        body = as_json({"verb": "get", "resource": "rockets", "group": "acme.io"})
+        kubectl.send(kubectl.head("POST", PATH, "Content-Type: application/json", f"Content-Length: {len(body)}") + body[:5])
+        await home.until(lambda: any(type(client.current).__name__ == "Review" for client in home.door.clients))
+        await ended(home)
+        kubectl.send(body[5:])
+        assert (await kubectl.answer())[0] == 403
+        assert (home.cluster.asked, home.cluster.lines) == ([], [])
+
+
 async def test_a_frozen_window_answers_no_questions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It waits as any request does, and is then told by whom it is frozen; the connection goes on."""
     monkeypatch.setattr(own, "THAWS_WITHIN", 0.3)
