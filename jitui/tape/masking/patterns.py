@@ -21,19 +21,24 @@ _URLSAFE: Final = re.compile(rb"[A-Za-z0-9+/=%_-]*")
 _JITUI: Final = re.compile(rb"jt_(?:[0-9a-f]{8}_[A-Za-z0-9_-]{1,43}|[0-9a-f]{0,8}_?\Z)")
 _AWS_ID: Final = re.compile(rb"A[A-Z]{3}(?:[A-Z0-9]{16}(?![A-Za-z0-9/+=])|[A-Z0-9]{0,15}\Z)")
 _AWS_SECRET: Final = re.compile(rb"(?<![A-Za-z0-9/+=])[A-Za-z0-9/+]{40}(?![A-Za-z0-9/+=])|(?<![A-Za-z0-9/+=])[A-Za-z0-9/+]{4,40}\Z")
-_BEGIN: Final = re.compile(rb"-----BEGIN (?:[A-Z0-9]+ ){0,3}PRIVATE KEY(?: BLOCK)?-----")
+_BEGIN: Final = re.compile(rb"-{4,5} ?BEGIN (?:[A-Z0-9]+ ){0,3}PRIVATE KEY(?: BLOCK)? ?-{4,5}")
 _PEM: Final = re.compile(  # lines of base64, each behind a line end (perhaps an escaped one), or long words of it behind a blank
     rb"[A-Za-z0-9+/=]*(?:(?:[ \t]*(?:\r|\n|\\+[rn])+[ \t]*|[ ](?=[A-Za-z0-9+/=]{40}|[A-Za-z0-9+/=]+[ ]?-----END))"
-    rb"(?:(?:Proc-Type|DEK-Info|Version|Comment):[^\r\n\\]{0,120}|[A-Za-z0-9+/=]*))*(?:\\+\Z)?"
+    rb"(?:(?:Proc-Type|DEK-Info|Version|Comment|Subject):[^\r\n\\]{0,120}|[A-Za-z0-9+/=]*))*(?:\\+\Z)?"
 )  # fmt: skip
+_LED: Final = re.compile(  # lines of it behind something else: a number, a time, the name of a pod
+    rb"\$?\r?\n(?:[^\r\n]{0,160}?(?<![A-Za-z0-9+/=])(?:[A-Za-z0-9+/=]{38,80}|[A-Za-z0-9+/]{16,}(?=\Z)"
+    rb"|[A-Za-z0-9+/]{1,80}={0,2}(?=\$?\r?\n[^\r\n]{0,160}-END )))"
+)
 _BEARER: Final = re.compile(rb"bearer(?:[ \t+]|%20|\\*[\"':=]){1,4}(?P<value>[A-Za-z0-9._~+/%-]+=*)", re.IGNORECASE)
 _SCHEMES: Final = rb"basic|bearer|token|digest|negotiate|apikey|aws4-hmac-sha256"
 _HEADER: Final = re.compile(rb"authorization\\*[\"']?(?:[ \t]*[:=][ \t]*|%3a(?:[+]|%20)?)\\*[\"']?\[?\\*[\"']?(?:(?:" + _SCHEMES + rb")(?:[ \t+]|%20)+)?"
                             rb"(?P<value>[^\r\n\"'\\&\]]+)", re.IGNORECASE)  # fmt: skip
-_ADDRESS: Final = re.compile(rb"://[^\s/@:\"'<>]{0,64}:(?P<value>[^\s/@\"'<>]{1,256})(?:@|\Z)")
+_ADDRESS: Final = re.compile(rb"://[^\s/@:\"'<>]{0,64}:(?P<value>[^\s/\"'<>]{1,256})(?:@|\Z)")
 _PORT: Final = re.compile(rb"[0-9]{1,5}")
 
-_HASH: Final = re.compile(rb"\$(?:[1256y]|2[aby])\$[./A-Za-z0-9$=,]*")
+_HASH: Final = re.compile(rb"\$(?:[1256y]|2[aby]|apr1|argon2(?:id|i|d))\$[./A-Za-z0-9$=,+]*")
+_COOKIE: Final = re.compile(rb"cookie:[ \t]*(?P<value>[^\s=\"']+=[^\r\n\"']+)", re.IGNORECASE)
 
 Look = Callable[[bytes, int], Hit | None]
 
@@ -58,7 +63,7 @@ def _jwt(text: bytes, at: int) -> Hit | None:
     while text.endswith(b".", dot + 1, end) and not opened:
         end -= 1
     parts = text[at:end].split(b".")
-    whole = len(parts) > 1 and len(parts[0]) >= 10 and len(parts[1]) >= 8
+    whole = len(parts) > 1 and len(parts[0]) >= 10 and (len(parts[1]) >= 8 or len(parts) == 5)
     return Hit(at, at, end, TOKEN, opened) if whole or opened else None
 
 
@@ -100,7 +105,12 @@ def _pem(text: bytes, at: int) -> Hit | None:
         return None
     match = _PEM.match(text, begin.end())
     assert match is not None
-    return Hit(at, begin.end(), match.end(), PRIVATE_KEY, match.end() == len(text)) if match.end() > begin.end() or match.end() == len(text) else None
+    end, at_line = match.end(), text.rfind(b"\n", begin.end(), match.end())
+    led = _LED.match(text, at_line if at_line >= 0 else end)
+    while led is not None:
+        end = max(end, led.end())
+        led = _LED.match(text, end)
+    return Hit(at, begin.end(), end, PRIVATE_KEY, end == len(text)) if end > begin.end() or end == len(text) else None
 
 
 def _jitui(text: bytes, at: int) -> Hit | None:
@@ -161,15 +171,24 @@ def _hash(text: bytes, at: int) -> Hit | None:
     return Hit(at, at, match.end(), CREDENTIAL, opened) if opened or match.end() - at >= 28 else None
 
 
+def _cookie(text: bytes, at: int) -> Hit | None:
+    """The value of such a header."""
+    match = _COOKIE.match(text, at) if not at or text[at - 1] in b"\n\"'-" else None
+    return Hit(at, match.start("value"), match.end(), CREDENTIAL, match.end() == len(text)) if match else None
+
+
 def _prefixed(least: int, shape: re.Pattern[bytes] = _URLSAFE) -> Look:
     return lambda text, at: _run(text, at, shape, least, TOKEN) if _bounded(text, at) else None
 
 
+_INSIDE: Final = (b"UFJJVkFURSBLRVkt", b"BSSVZBVEUgS0VZL", b"QUklWQVRFIEtFWS", b"VUZKSlZrRlVSU0JMUlZr")  # PRIVATE KEY in base64, at any place; and once more
 LOOKS: Final[tuple[tuple[bytes, Look], ...]] = (
     (b"eyJ", _jwt),
     (b"ZXlK", _encoded_token),
     (b"-----BEGIN ", _pem),
+    (b"---- BEGIN SSH2", _pem),
     (b"LS0tLS1CRUdJTi", _encoded_key),
+    *((word, lambda text, at: _run(text, at, _BASE64, 40, PRIVATE_KEY)) for word in _INSIDE),
     (b"jt_", _jitui),
     (b"AKIA", _aws),
     (b"ASIA", _aws),
@@ -179,18 +198,38 @@ LOOKS: Final[tuple[tuple[bytes, Look], ...]] = (
     (b"ghp_", _prefixed(36)),
     (b"gho_", _prefixed(36)),
     (b"ghs_", _prefixed(36)),
+    (b"ghu_", _prefixed(36)),
+    (b"ghr_", _prefixed(36)),
+    (b"npm_", _prefixed(40)),
+    (b"pypi-", _prefixed(60)),
+    (b"dckr_pat_", _prefixed(30)),
+    (b"AIza", _prefixed(39)),
+    (b"ya29.", lambda text, at: _run(text, at, _JWT, 40, TOKEN)),
+    (b"sk_live_", _prefixed(28)),
+    (b"rk_live_", _prefixed(28)),
+    (b"sk-proj-", _prefixed(40)),
+    (b"sk-ant-", _prefixed(40)),
+    (b"dop_v1_", _prefixed(60)),
+    (b"whsec_", _prefixed(30)),
+    (b"AGE-SECRET-KEY-1", _prefixed(60)),
     (b"github_pat_", _prefixed(30)),
     (b"glpat-", _prefixed(26)),
     (b"xoxb-", _prefixed(24)),
     (b"xoxp-", _prefixed(24)),
+    (b"xapp-", _prefixed(24)),
+    (b"glptt-", _prefixed(26)),
+    (b"shpat_", _prefixed(32)),
+    (b"hvb.", lambda text, at: _run(text, at, _JWT, 28, TOKEN)),
     (b"hvs.", lambda text, at: _run(text, at, _JWT, 28, TOKEN)),
     (b"://", _address),
     (b"$6$", _hash),
     (b"$y$", _hash),
     (b"$5$", _hash),
     (b"$2", _hash),
+    (b"$apr1$", _hash),
+    (b"$argon2", _hash),
 )  # what is looked for in the text as it is
-LOWER: Final[tuple[tuple[bytes, Look], ...]] = ((b"bearer", _bearer), (b"authorization", _header))  # and in lower case
+LOWER: Final[tuple[tuple[bytes, Look], ...]] = ((b"bearer", _bearer), (b"authorization", _header), (b"cookie:", _cookie))  # and in lower case
 
 
 def look(text: bytes, lower: bytes) -> Iterator[Hit]:

@@ -4,9 +4,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, Final
 
-from jitui.tape.masking import manifests, pairs, patterns
-from jitui.tape.masking.hit import Flat, Hit, column_at, flat
-from jitui.tape.masking.spans import Span, masked
+from jitui.tape.masking import commands, manifests, pairs, patterns
+from jitui.tape.masking.hit import TITLED, Flat, Hit, column_at, flat
+from jitui.tape.masking.spans import Span, masked, merged
 
 CONTEXT: Final = 4 << 10  # bytes that are kept of what came, to be read again with what comes
 REACH: Final = 64 << 10  # and at most so many, while a secret has begun and not ended
@@ -38,7 +38,9 @@ class Text:
         buffer = self._tail + data
         text = flat(buffer, self.columns, self._column)
         hits = look(text.text, manifest=self._manifests)
-        found = list(spans(text, hits, known))
+        found = spans(text, hits, known)
+        if TITLED.search(buffer):
+            found = merged(found, spans(Flat(buffer), look(buffer, manifest=False), known))
         self._keep(buffer, text, hits)
         return [*before, *(span for span in found if span.end > at)] if at else found
 
@@ -62,7 +64,7 @@ class Text:
 def look(text: bytes, *, manifest: bool = True) -> list[Hit]:
     """Every secret in a text."""
     lower = text.lower()
-    return [*patterns.look(text, lower), *pairs.look(text, lower), *(manifests.look(text) if manifest else ())]
+    return [*patterns.look(text, lower), *pairs.look(text, lower), *commands.look(text, lower), *(manifests.look(text) if manifest else ())]
 
 
 def spans(text: Flat, hits: Iterable[Hit], known: int = 0) -> list[Span]:
