@@ -88,6 +88,16 @@ class UnsafeError(JituiError):
     """A file or folder is not as private, or not as writable, as it must be."""
 
 
+class FailedError(JituiError):
+    """The gateway itself failed at a request: whoever asked is told that much, the log has the rest."""
+
+    code = 500
+    reason = "InternalError"
+
+    def __init__(self) -> None:
+        super().__init__("the gateway failed at this request; its log says how")
+
+
 class BrokenError(JituiError):
     """The record is not what was written: altered, cut, unsigned, or of another key. Nothing makes it good; a copy does."""
 

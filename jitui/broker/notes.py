@@ -8,6 +8,7 @@ from jitui.broker.quota import Quota
 from jitui.clock import Clock
 from jitui.rules.action import Action
 from jitui.rules.hazard import Guards, hazard_of
+from jitui.rules.policy import Allow
 from jitui.said import cut
 from jitui.session.ends import End, Why
 from jitui.session.exchange import Exchange
@@ -42,39 +43,36 @@ class Notes:
         """Our action's name, sent upstream: the API server takes it as the id of its audit event (cluster facts, 0.8)."""
         return f"jitui-{self._gateway}-{session.id}-{conn}"
 
-    def _hazard(self, identity: str, connection: str, action: Action) -> str:
-        return str(hazard_of(action, self._guarded(identity, connection)))
-
-    def noting(self, session: Session, identity: str, connection: str, action: Action, clause: str) -> Note:
+    def noting(self, session: Session, identity: str, connection: str, action: Action, allow: Allow) -> Note:
         """For one exchange of a session."""
         at_us = self._clock.now().wall_us
         audit_id = self.audit_id(session, session.next_conn)
 
         def over(exchange: Exchange, code: int | None, end: End | None) -> None:
-            self._allowed(session, at_us, identity, connection, action, clause, exchange.conn, code, exchange.bytes_in, exchange.bytes_out, audit_id)
+            self._allowed(session, at_us, identity, connection, action, allow, exchange.conn, code, exchange.bytes_in, exchange.bytes_out, audit_id)
             if session.kind != "api":
                 self._session_over(session, end or NATURAL)
 
         self._newest(session, action)
         return Note(((b"Audit-ID", audit_id.encode()),), over)
 
-    def upgraded(self, session: Session, identity: str, connection: str, action: Action, clause: str, code: int | None) -> None:
+    def upgraded(self, session: Session, identity: str, connection: str, action: Action, allow: Allow, code: int | None) -> None:
         """An exec or attach, once the cluster has answered the upgrade."""
         self._newest(session, action)
-        self._allowed(session, self._clock.now().wall_us, identity, connection, action, clause, 0, code, 0, 0, self.audit_id(session, 0))
+        self._allowed(session, self._clock.now().wall_us, identity, connection, action, allow, 0, code, 0, 0, self.audit_id(session, 0))
 
     def answered(
-        self, session: Session, conn: int, identity: str, connection: str, action: Action, clause: str, code: int, asked: int, said: int
+        self, session: Session, conn: int, identity: str, connection: str, action: Action, allow: Allow, code: int, asked: int, said: int
     ) -> None:
         """An answer of the gateway's own to something that a window covers; `asked` and `said` are bytes of bodies."""
         self._newest(session, action)
-        self._allowed(session, self._clock.now().wall_us, identity, connection, action, clause, conn, code, asked, said, "")
+        self._allowed(session, self._clock.now().wall_us, identity, connection, action, allow, conn, code, asked, said, "")
 
     def denied(self, identity: str, connection: str, action: Action, why: str, *, grant: int = 0, group: str = "") -> None:
         """`grant`: a window that is open and does not cover it; 0 if none is. `group` is the client's own word for one run of it (Kubectl-Session): it
         counts repetitions together, and decides nothing. A row of its own is taken from the identity's share of the hour; beyond that it is counted.
         """
-        hazard, action, why = self._hazard(identity, connection, action), bounded(action), cut(why, CLAUSE)
+        hazard, action, why = hazard_of(action, self._guarded(identity, connection)).value, bounded(action), cut(why, CLAUSE)
         row = ActionRow(at_us=self._clock.now().wall_us, identity=identity, connection=connection, action=action, hazard=hazard,
                         verdict="denied", clause=why, code=403, group=group, grant=grant)  # fmt: skip
         known = self._denied.find(row)
@@ -85,17 +83,15 @@ class Notes:
         else:
             self._quota.count(identity, "denied")
 
-    def _allowed(self, session: Session, at_us: int, identity: str, connection: str, action: Action, clause: str, conn: int, code: int | None,
+    def _allowed(self, session: Session, at_us: int, identity: str, connection: str, action: Action, allow: Allow, conn: int, code: int | None,
                  bytes_in: int, bytes_out: int, audit_id: str) -> None:  # fmt: skip
         """Its row takes room like a frame: the window pays for it."""
-        hazard = self._hazard(identity, connection, action)
         if (size := length(action)) > TEXT:
             action = bounded(action)
             size = length(action)
-        if len(clause) > CLAUSE:
-            clause = cut(clause, CLAUSE)
+        clause = cut(allow.clause, CLAUSE)
         session.window.charge(ROW + size + len(clause))
-        self._store.note(ActionRow(at_us=at_us, identity=identity, connection=connection, action=action, hazard=hazard, verdict="allowed",
+        self._store.note(ActionRow(at_us=at_us, identity=identity, connection=connection, action=action, hazard=allow.hazard.value, verdict="allowed",
                                    clause=clause, session=session.id, conn=conn, code=code, bytes_in=bytes_in, bytes_out=bytes_out, audit_id=audit_id,
                                    grant=session.window.grant.id))  # fmt: skip
 

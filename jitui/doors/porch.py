@@ -100,16 +100,12 @@ class Porch:
         if self._context is not None:
             tls = {"ssl": self._context, "ssl_handshake_timeout": float(self.visitors.caps.handshake_s), "ssl_shutdown_timeout": SHUTDOWN_S}
         met = False
-
-        def protocol() -> asyncio.Protocol:
-            return self._factory(visitor)
-
         try:
             if self._asks_owner and connection.family != socket.AF_UNIX:  # before a byte of it is read: who closes at once does not come so far as to ask
                 visitor.uid = await owner(connection)
             if self._context is not None:
                 await self._hello(connection)
-            await asyncio.get_running_loop().connect_accepted_socket(protocol, connection, **tls)
+            await asyncio.get_running_loop().connect_accepted_socket(partial(self._factory, visitor), connection, **tls)
             met = True
         except (OSError, EOFError):  # no TLS, not in time, or gone: TimeoutError, ssl.SSLError and ConnectionError are such
             pass
@@ -117,7 +113,6 @@ class Porch:
             if not met:
                 hang_up(connection)
                 self.visitors.gone(visitor)
-
 
     async def _hello(self, connection: socket.socket) -> None:
         """Until it says something, which is its part of a handshake, and until its turn: a hundred that come at once hold nobody else up, and who says

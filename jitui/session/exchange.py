@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from typing import Any, Final
 
-from jitui.errors import JituiError, UpstreamError
+from jitui.errors import FailedError, JituiError, UpstreamError
 from jitui.rules.action import Action
 from jitui.session.ends import End, Why
 from jitui.session.events import Events
@@ -103,16 +103,16 @@ class Exchange:
             try:
                 await work()
             except JituiError as error:
-                self._fail_now(str(error), error.code)
+                self._fail_now(error)
             except Exception:
-                self._fail_now("the gateway failed at this request; its log says how", 500)
+                self._fail_now(FailedError())
                 raise
 
         self._cluster.spawn(guarded)
 
-    def _fail_now(self, text: str, code: int) -> None:
+    def _fail_now(self, error: JituiError) -> None:
         if not self._done:
-            self._fail(text, code=code)
+            self._fail(str(error), code=error.code)
 
     async def _connect_later(self) -> None:
         """A connection, waited for: a new one if this is the second try. Nothing is sent if the window ended meanwhile. Raises UpstreamError."""

@@ -6,6 +6,7 @@ A message may hold what somebody else wrote, and all of these end on a terminal:
 import json
 from typing import Any, Final
 
+from jitui.errors import JituiError
 from jitui.said import clean
 from jitui.tape.frame import Channel
 from jitui.wire import websocket
@@ -19,6 +20,11 @@ WARNING_LIMIT: Final = 256  # characters; the API server cuts at the same (apise
 def status(code: int, reason: str, message: str, **details: Any) -> bytes:
     """A Status of failure as JSON (kubernetes: apimachinery/pkg/apis/meta/v1/types.go). kubectl: `Error from server (<reason>): <message>`."""
     return json.dumps(_status(code, reason, message, details), separators=(",", ":")).encode()
+
+
+def of(error: JituiError) -> bytes:
+    """An error as a Status."""
+    return status(error.code, error.reason, f"jitui: {error}")
 
 
 def success() -> bytes:

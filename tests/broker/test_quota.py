@@ -10,8 +10,9 @@ from jitui.clock import ManualClock
 from jitui.errors import ConflictError, RefusedError, TooManyError
 from jitui.facts import Draft
 from jitui.limits import Limits
-from jitui.rules.action import Action
+from jitui.rules.action import Action, Hazard
 from jitui.rules.grant import Event
+from jitui.rules.policy import Allow
 from jitui.store.actions import ARGV, CLAUSE, TEXT
 from tests.broker.test_requests import agent, ask
 from tests.fakes.house import AGENT, ANA, House, house, rule
@@ -86,7 +87,7 @@ async def test_every_text_of_an_agent_is_cut(tmp_path: Path) -> None:
         action = Action("create", resource="pods", subresource="exec", namespace="web", name=long, path=long, container=long, argv=argv)
         opened = await home.broker.windows.open_session(grant, action, peer="", command_group="")
         before = window.left
-        home.broker.notes.upgraded(opened, AGENT, "prod", action, long, 101)
+        home.broker.notes.upgraded(opened, AGENT, "prod", action, Allow(grant, long, Hazard.EXEC), 101)
         assert before - window.left > 5 * TEXT, "the window pays for its rows"
         home.broker.notes.denied(AGENT, "prod", action, long, grant=grant.id)
         await home.store.commit([])

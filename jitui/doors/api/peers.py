@@ -13,6 +13,7 @@ from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
+from jitui.doors.patience import Patience
 from jitui.doors.visitors import Visitor, Visitors
 from jitui.errors import TooManyError
 from jitui.identity import peer
@@ -87,31 +88,28 @@ class PeerProtocol(HttpToolsProtocol):
     def __init__(self, config: Config, state: ServerState, app_state: dict[str, Any], visitors: Visitors, visitor: Visitor) -> None:
         super().__init__(config, state, app_state)
         self._visitors, self._visitor = visitors, visitor
+        self._patience = Patience(visitors, visitor)
         self._head = 0  # bytes of the head that is being read
         self._in_head = True
-        self._late: asyncio.TimerHandle | None = None
         self._stalled: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
         found = peer_of(transport, self._visitor)
         found.visits(self._visitors, self._visitor)
-        self._visitor.close, self._visitor.resting = transport.abort, self._resting
+        self._visitor.resting = self._resting
         self.app_state = {**self.app_state, "peer": found, "hang_up": transport.close}
-        self._expect(self._visitor.until - self.loop.time())
+        self._patience.begin(transport)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._visitors.gone(self._visitor)
-        self._on_time()
+        self._patience.gone()
         self.resume_writing()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
         if self._in_head:
             self._head += len(data)
-            self._visitors.holds(self._visitor, min(self._head, HEAD_LIMIT))
-            if self._late is None:
-                self._expect(self._visitors.caps.first_s)
+            self._patience.heading(min(self._head, HEAD_LIMIT))
         super().data_received(data)
         if self._in_head and self._head > HEAD_LIMIT and not self.transport.is_closing():
             self.transport.write(TOO_LARGE)
@@ -126,13 +124,13 @@ class PeerProtocol(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         self._in_head = True
-        self._on_time()
+        self._patience.calm()
         super().on_message_complete()
 
     def on_response_complete(self) -> None:
         super().on_response_complete()
-        if self._visitor.owner is None and self._late is None:  # a stranger has only so much time, whatever they ask
-            self._expect(self._visitor.until - self.loop.time())
+        if self._visitor.owner is None:  # a stranger has only so much time, whatever they ask
+            self._patience.head()
 
     def pause_writing(self) -> None:
         super().pause_writing()
@@ -151,20 +149,6 @@ class PeerProtocol(HttpToolsProtocol):
     def _resting(self) -> bool:
         cycle: RequestResponseCycle | None = self.cycle  # None until the first request
         return cycle is None or cycle.response_complete
-
-    def _expect(self, seconds: float) -> None:
-        self._late = self.loop.call_later(max(0.0, seconds), self._is_late)
-
-    def _is_late(self) -> None:
-        if self._visitor.owner is None:
-            self._visitors.late(self._visitor)
-        else:
-            self.transport.abort()
-
-    def _on_time(self) -> None:
-        if self._late is not None:
-            self._late.cancel()
-            self._late = None
 
 
 def name_of(sock: socket.socket) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from jitui.errors import JituiError
+from jitui.errors import FailedError, JituiError
 from jitui.session.outlet import WINDOW
 
 if TYPE_CHECKING:
@@ -11,7 +11,6 @@ if TYPE_CHECKING:
 
 BODY_WITHIN: Final = 15.0  # seconds for the body of a request that the gateway answers itself
 DISCARD: Final = 1 << 20  # of a refused request's body, so that the connection can be kept
-FAILED: Final = "jitui: the gateway failed at this request; its log says how"  # the words of a 500
 
 
 class Call(Protocol):
@@ -89,9 +88,9 @@ class Waiting:
             try:
                 call = await work()
             except JituiError as error:
-                self._failed(error.code, error.reason, f"jitui: {error}")
+                self._failed(error)
             except Exception:
-                self._failed(500, "InternalError", FAILED)
+                self._failed(FailedError())
                 raise
             else:
                 if call is not None:
@@ -99,9 +98,9 @@ class Waiting:
 
         self._client.door.spawn(guarded)
 
-    def _failed(self, code: int, reason: str, words: str) -> None:
+    def _failed(self, error: JituiError) -> None:
         if not self.lost and self._client.current is self:
-            self.become(self._client.say(code, reason, words))
+            self.become(self._client.refuse(error))
 
     def become(self, call: Call) -> None:
         """What it waited for is there: everything held goes on in order."""

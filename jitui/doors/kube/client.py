@@ -11,10 +11,10 @@ from jitui.doors.kube.call import Answered, Call, Waiting
 from jitui.doors.kube.discover import discover
 from jitui.doors.kube.inlet import Inlet
 from jitui.doors.kube.parting import Parting
-from jitui.doors.kube.patience import Patience
 from jitui.doors.kube.plan import plan
 from jitui.doors.kube.review import Review, is_review
 from jitui.doors.kube.upgrade import Upgrade
+from jitui.doors.patience import Patience
 from jitui.doors.visitors import Visitor
 from jitui.errors import JituiError, RefusedError, TooManyError
 from jitui.rules import kube
@@ -171,9 +171,8 @@ class KubeClient(asyncio.Protocol):
         try:
             admission = self._admission = self.door.admit(head, self)
         except JituiError as error:
-            return self._too_many(error) if isinstance(error, TooManyError) else self.say(error.code, error.reason, f"jitui: {error}")
-        broker = self.door.broker
-        target = admission.target
+            return self.refuse(error)
+        broker, target = self.door.broker, admission.target
         if len(target) > LONG and not broker.windows.of(admission.who.name, admission.connection):
             target = target.partition(b"?")[0]  # it is denied anyway, and nobody waits while a megabyte of argv is read for that
         try:
@@ -182,7 +181,7 @@ class KubeClient(asyncio.Protocol):
         except JituiError as error:
             method = head.method.decode("latin-1").lower()
             self._denied(head, admission, Action(method, path=clean(target.decode("latin-1"), 200)), str(error))
-            return self.say(error.code, error.reason, f"jitui: {error}")
+            return self.refuse(error)
         if is_discovery(action):
             return discover(self, head, admission, action)
         self._as_text = action.verb == "watch"
@@ -195,9 +194,8 @@ class KubeClient(asyncio.Protocol):
         broker = self.door.broker
         verdict = broker.judge(admission.who, admission.connection, action)
         if isinstance(verdict, Deny):
-            denied = verdict
             return default.look(self, admission, action, lambda known: self._judge(head, admission, known, lines),
-                                lambda: self._deny(head, admission, action, denied))  # fmt: skip
+                                lambda: self._deny(head, admission, action, verdict))  # fmt: skip
         if (broken := broker.store.recording_error) is not None:
             return self.say(503, "ServiceUnavailable", f"jitui: this can't be recorded, so it does not pass ({broken}); it passes again once there is room")
         try:
@@ -207,7 +205,7 @@ class KubeClient(asyncio.Protocol):
                 return Review(self, head, admission, action, lines, verdict)
             return self._pass(head, admission, action, lines, verdict)
         except TooManyError as error:  # of streams
-            return self._too_many(error)
+            return self.refuse(error)
 
     def _look(self, head: http.RequestHead, admission: Admission, action: Action, lines: headers.Lines) -> Call:
         """A kind that nobody has seen may be a second old: look once before it is denied, but for nobody without a window."""
@@ -237,13 +235,14 @@ class KubeClient(asyncio.Protocol):
             broker.notes.denied(who, connection, action, why, grant=newest, group=group)
 
     def pass_on(self, waiting: Waiting, head: http.RequestHead, admission: Admission, action: Action, lines: headers.Lines) -> None:
-        """What was held back for a look at its body goes to the cluster, if it still may."""
+        """A request that was held back for a look at its body goes to the cluster, if it still may."""
         self.patience.calm()
+        waiting.become(self._again(head, admission, action, lines))
+
+    def _again(self, head: http.RequestHead, admission: Admission, action: Action, lines: headers.Lines) -> Call:
+        """It waited for something, and meanwhile rules and windows may have changed."""
         verdict = self.door.broker.judge(admission.who, admission.connection, action)
-        if isinstance(verdict, Deny):
-            waiting.become(self._deny(head, admission, action, verdict))
-        else:
-            waiting.become(self._pass(head, admission, action, lines, verdict))
+        return self._deny(head, admission, action, verdict) if isinstance(verdict, Deny) else self._pass(head, admission, action, lines, verdict)
 
     def _pass(self, head: http.RequestHead, admission: Admission, action: Action, lines: headers.Lines, verdict: Allow) -> Call:
         """In the window's session, which may have to be opened first."""
@@ -264,8 +263,7 @@ class KubeClient(asyncio.Protocol):
                 return None
             if session.kind != "api":
                 return self._exchange(session, head, admission, action, lines, verdict)
-            now = broker.judge(admission.who, admission.connection, action)  # the rules may have changed while that was written
-            return self._deny(head, admission, action, now) if isinstance(now, Deny) else self._pass(head, admission, action, lines, now)
+            return self._again(head, admission, action, lines)
 
         waiting.run(open_session)
         return waiting
@@ -276,7 +274,7 @@ class KubeClient(asyncio.Protocol):
             assert session.end is not None
             return self.say(session.end.code, session.end.reason, session.end.words)
         broker = self.door.broker
-        note = broker.notes.noting(session, admission.who.name, admission.connection, action, allow.clause)
+        note = broker.notes.noting(session, admission.who.name, admission.connection, action, allow)
         cluster, kind = admission.way.under(session.window.grant), Exchange
         if openapi.is_index(action):
             lines, kind = openapi.conditions(lines), openapi.Index
@@ -291,7 +289,7 @@ class KubeClient(asyncio.Protocol):
             asked = plan(head, action)
         except JituiError as error:
             self._denied(head, admission, action, str(error))
-            return self.say(error.code, error.reason, f"jitui: {error}")
+            return self.refuse(error)
         self.door.visitors.stream(self.visitor, allow.grant.id)
         return Upgrade(self, head, admission, action, lines, asked, allow)
 
@@ -312,8 +310,10 @@ class KubeClient(asyncio.Protocol):
         body = status.status(code, reason, message, **details)
         return Answered(self, lambda late: self.answer(code, body, close=late or close))
 
-    def _too_many(self, error: TooManyError) -> Answered:
-        """A limit is reached. client-go tries up to ten times again where the answer has a Retry-After, and shows the words at once where it has none."""
+    def refuse(self, error: JituiError) -> Answered:
+        """The words of an error. At a limit client-go tries up to ten times again where the answer has a Retry-After, and shows them at once where not."""
+        if not isinstance(error, TooManyError):
+            return self.say(error.code, error.reason, f"jitui: {error}")
         self._retry_after = error.retry_after
         self.inlet.rest()
         more = {"retryAfterSeconds": error.retry_after} if error.retry_after else {}

@@ -13,7 +13,7 @@ from jitui.doors.caps import Caps, at_kube
 from jitui.doors.kube.admission import Admission
 from jitui.doors.kube.client import KubeClient
 from jitui.doors.kube.tries import Tries
-from jitui.doors.porch import Porch, address_of
+from jitui.doors.porch import SHUTDOWN_S, Porch, address_of
 from jitui.doors.turnstile import Turnstile
 from jitui.doors.visitors import Visitor, Visitors
 from jitui.errors import JituiError, NotFoundError, RefusedError, UnavailableError, UnknownCallerError
@@ -29,7 +29,6 @@ TARGET: Final = re.compile(rb"/c/([a-z0-9](?:[a-z0-9.-]{0,61}[a-z0-9])?)(/.*|\?.
 BACKLOG: Final = 1024
 AT_ONCE: Final = 8  # requests that begin in one turn of the loop: a few milliseconds of it
 DEFAULT: Final = at_kube(Limits(), share(4096, Limits().strangers))
-SHUTDOWN_S: Final = 2.0  # for a client to say that it closes, too
 
 
 class KubeDoor:
@@ -104,10 +103,7 @@ class KubeDoor:
         if not caller.who.is_agent:
             self._unknown(visitor, now)
             raise RefusedError(f"{caller.who.name} is a person here; the Kubernetes door is for agents, whose windows people grant")
-        owner = visitor.owner
-        if owner is None or owner.name != caller.who.name:
-            owner = self.visitors.known(visitor, caller.who.name, agent=True)
-        self.visitors.take(owner, now)
+        self.visitors.take(self.visitors.known(visitor, caller.who.name, agent=True), now)
         match = TARGET.fullmatch(head.target)
         if match is None:
             raise NotFoundError("the server URL of a kubeconfig ends in /c/CONNECTION here; write one with: jitui kubeconfig CONNECTION")

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Final
 from jitui.doors.kube.admission import Admission
 from jitui.doors.kube.call import BODY_WITHIN, Waiting
 from jitui.doors.kube.own import OwnAnswer
-from jitui.errors import InvalidError, JituiError
+from jitui.errors import InvalidError
 from jitui.rules.action import Action
 from jitui.rules.policy import Allow, Deny, is_discovery
 from jitui.wire import headers, http, review, status
@@ -52,7 +52,7 @@ class Review(Waiting):
             question = review.question(asked, self._head.get(b"content-type"), encoding=self._head.get(b"content-encoding"))
             reason = await self._why_not(question)
         except InvalidError as error:
-            await self._answer(error.code, status.status(error.code, error.reason, f"jitui: {error}"))
+            await self._answer(error.code, status.of(error))
             return
         if self._gone():
             return
@@ -92,19 +92,14 @@ class Review(Waiting):
         return verdict.sentence if isinstance(verdict, Deny) else ""
 
     async def _answer(self, code: int, body: bytes) -> None:
-        """On record and said, in the window's own session."""
+        """Put it on record and say it, in the window's own session. Raises JituiError."""
         if self.lost:
             return
         client, admission = self._client, self._admission
         broker = client.door.broker
-        try:
-            session = broker.windows.session_now(self._allow.grant, self._action) or await broker.windows.open_session(
-                self._allow.grant, self._action, peer=client.peer, command_group=""
-            )
-        except JituiError as error:
-            if not self.lost:
-                client.answer(error.code, status.status(error.code, error.reason, f"jitui: {error}"))
-            return
+        session = broker.windows.session_now(self._allow.grant, self._action) or await broker.windows.open_session(
+            self._allow.grant, self._action, peer=client.peer, command_group=""
+        )
         if self._gone():
             return
         if session.muted:
@@ -112,7 +107,7 @@ class Review(Waiting):
             client.answer(session.end.code, status.status(session.end.code, session.end.reason, session.end.words))
             return
         own = OwnAnswer(session, self._action, client, code, body)
-        broker.notes.answered(session, own.conn, admission.who.name, admission.connection, self._action, self._allow.clause, code, len(self.held), len(body))
+        broker.notes.answered(session, own.conn, admission.who.name, admission.connection, self._action, self._allow, code, len(self.held), len(body))
         asked = self.held
         client.current = own
         own.give(self._head, admission.target, self._lines, asked)

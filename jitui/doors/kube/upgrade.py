@@ -7,10 +7,9 @@ import asyncio
 from typing import TYPE_CHECKING, Final
 
 from jitui.doors.kube.admission import Admission
-from jitui.doors.kube.call import FAILED
 from jitui.doors.kube.handshake import Handshake
 from jitui.doors.kube.plan import Plan
-from jitui.errors import JituiError, RefusedError, UpstreamError
+from jitui.errors import FailedError, JituiError, RefusedError, UpstreamError
 from jitui.rules.action import Action
 from jitui.rules.policy import Allow
 from jitui.rules.terms import Grant
@@ -94,10 +93,10 @@ class Upgrade:
                 self._allow.grant, self.action, peer=self._client.peer, command_group=self._head.get(b"kubectl-session").decode("latin-1")[:64]
             )
         except JituiError as error:
-            self._unopened(status.status(error.code, error.reason, f"jitui: {error}"), error.code)
+            self._unopened(error)
             return
         except Exception:
-            self._unopened(status.status(500, "InternalError", FAILED), 500)
+            self._unopened(FailedError())
             raise
         self._session = session
         self._conn = session.open_conn(self)
@@ -121,16 +120,16 @@ class Upgrade:
             code = error.code if isinstance(error, UpstreamError) else 502
             self._refuse(session, code, _unavailable(str(error), code), Why.UPSTREAM_LOST)
         except Exception:
-            self._refuse(session, 500, status.status(500, "InternalError", FAILED), Why.UPSTREAM_LOST)
+            self._refuse(session, FailedError.code, status.of(FailedError()), Why.UPSTREAM_LOST)
             raise
         else:
             self._told(session, answer, body)
 
-    def _unopened(self, body: bytes, code: int) -> None:
+    def _unopened(self, error: JituiError) -> None:
         """There is no session to say it in."""
         if not self._over:
             self._over = True
-            self._client.answer(code, body, close=True)
+            self._client.answer(error.code, status.of(error), close=True)
 
     def _told(self, session: Session, answer: http.ResponseHead, body: bytes) -> None:
         """The cluster's answer is there."""
@@ -251,7 +250,7 @@ class Upgrade:
 
     def _note(self, session: Session, code: int | None) -> None:
         admission = self._admission
-        self._client.door.broker.notes.upgraded(session, admission.who.name, admission.connection, self.action, self._allow.clause, code)
+        self._client.door.broker.notes.upgraded(session, admission.who.name, admission.connection, self.action, self._allow, code)
 
     def _leave(self) -> None:
         """Let the cluster go. It may have started the command, whether or not it said so."""
