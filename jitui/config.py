@@ -30,7 +30,7 @@ from pydantic_core import ErrorDetails
 
 from jitui import marked
 from jitui.errors import ConfigurationError, InvalidError
-from jitui.identity.people import Person
+from jitui.identity.people import RESERVED, Person
 from jitui.limits import Limits
 from jitui.private_file import writable_by_all
 from jitui.rules.action import Hazard
@@ -337,6 +337,8 @@ def _across(settings: Settings, document: marked.Marked) -> list[tuple[int, str]
     if settings.listen.socket_group and not settings.people:
         found.append((document.line(("listen", "socket_group")),
                       f"listen.socket_group: nobody is named under people, so nobody of {settings.listen.socket_group} could do anything; name them by uid"))
+    found += [(document.line(("people", name)), f"people.{name}: the record calls a part of the gateway so; give this person another name")
+              for name in RESERVED & settings.people.keys()]  # fmt: skip
     for uid, count in Counter(person.uid for person in settings.people.values()).items():
         if count > 1:
             names = [name for name, person in settings.people.items() if person.uid == uid]

@@ -151,6 +151,13 @@ def test_owner_may_approve_only_where_no_people_are() -> None:
     assert lifted.rules[0].owner_may_approve is True
 
 
+@pytest.mark.parametrize("name", ["gateway", "clock", "automatic"])
+def test_a_person_is_not_called_as_a_part_of_the_gateway(name: str) -> None:
+    """Or its facts would be of nobody knows whom."""
+    with pytest.raises(ConfigurationError, match=rf"people.{name}: the record calls a part of the gateway so"):
+        config.read(GOOD.replace("  ana: {uid", f"  {name}: {{uid"), HERE)
+
+
 def test_automatic() -> None:
     """Automatic passes READ alone unless more is named."""
     made = config.read(broken("approvals: 2", "approval: automatic"), HERE).rules[0]

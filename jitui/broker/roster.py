@@ -2,18 +2,15 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Final
 
 from jitui.clock import Clock
 from jitui.errors import ConflictError, InvalidError, NotFoundError
 from jitui.facts import Draft, Kind
 from jitui.identity.directory import Directory
-from jitui.identity.people import People
+from jitui.identity.people import RESERVED, People
 from jitui.identity.tokens import Minted, Tokens, mint
 from jitui.rules.terms import Identity, Role
 from jitui.store import Store, TokenRow
-
-RESERVED: Final = frozenset({"gateway", "clock", "client", "cluster", "automatic"})  # who facts are of, besides identities
 
 
 class Roster:

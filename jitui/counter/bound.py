@@ -12,7 +12,7 @@ from jitui.counter.gauge import Gauge
 from jitui.counter.masks import Places
 from jitui.counter.readers import Readers
 from jitui.counter.sums import Sums
-from jitui.errors import InvalidError, JituiError, NotFoundError
+from jitui.errors import InvalidError, JituiError, NotFoundError, RefusedError
 from jitui.instant import rfc3339
 from jitui.rules.rights import Right, require, rights_of
 from jitui.rules.terms import Grant, Identity, Request
@@ -122,8 +122,12 @@ class Bound:
         )  # fmt: skip
 
     async def _read(self, call: Callable[P, T], *args: P.args, **more: P.kwargs) -> T:
-        """A long list, in a thread, when it is the caller's turn. Raises TooManyError."""
-        return await self._house.readers.read(self._who, "list", call, *args, **more)
+        """A long list, in a thread, when it is the caller's turn. Raises TooManyError; RefusedError if a right was taken away meanwhile."""
+        before = rights_of(self._who)
+        found = await self._house.readers.read(self._who, "list", call, *args, **more)
+        if not before <= rights_of(self._who):
+            raise RefusedError(f"{self._who.name} may see less now than when this was asked; ask again")
+        return found
 
     async def _find_request(self, at: int) -> Request:
         try:

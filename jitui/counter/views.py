@@ -63,7 +63,8 @@ def request_view(
         rule_scope=str(rule.scope) if rule else "", starts="on-first-use" if rule and rule.on_first_use else "on-approval", from_peer=request.peer,
         token=request.token, same_user=request.same_user, owner_may_approve=bool(rule and rule.owner_may_approve),
         digest=requests.digest(request, rule) if rule else "", you_may=tuple(may), you_may_not=why_not if pending else "",
-        decided_by=request.decided_by, decided=when(request.decided_us), why=Said(request.why), grant=f"g-{request.grant}" if request.grant else "",
+        decided_by=request.decided_by, decided=when(request.decided_us), why=Said(masked_text(request.why)),
+        grant=f"g-{request.grant}" if request.grant else "",
         deadline=rfc3339(grant.deadline.wall_us) if grant and grant.deadline else "", automatic=request.decided_by == requests.AUTOMATIC,
         before=before, used=used,
     )  # fmt: skip
@@ -89,8 +90,8 @@ def grant_view(
         deadline=rfc3339(grant.deadline.wall_us) if grant.deadline else "",
         remaining_s=max(0.0, limit.remaining_us(now) / 1e6) if live and limit else 0.0, request=f"r-{grant.request}", approved_by=grant.approved_by,
         frozen_by=grant.frozen_by, open_streams=window.open_streams if window else 0, last=Said(masked_text(last)), ended=when(grant.ended_us),
-        ended_by=grant.ended_by, why=Said(grant.why), cut=totals.cut, bytes_in=totals.bytes_in, bytes_out=totals.bytes_out, held=held, you_may=tuple(may),
-        may_run_on=totals.may_run_on, bytes_left=max(0, window.left) if window and not window.closed else 0,
+        ended_by=grant.ended_by, why=Said(masked_text(grant.why)), cut=totals.cut, bytes_in=totals.bytes_in, bytes_out=totals.bytes_out, held=held,
+        you_may=tuple(may), may_run_on=totals.may_run_on, bytes_left=max(0, window.left) if window and not window.closed else 0,
     )  # fmt: skip
 
 
@@ -101,7 +102,7 @@ def live_session_view(session: Session, *, caller: Identity, now: Instant) -> Se
     if "kill" in may and not grant.frozen_by:  # a window that is frozen is thawed whole
         may.append("thaw" if session.frozen_by else "freeze")
     return SessionView(
-        id=session.label, kind=session.kind, grant=grant.label, identity=grant.identity, connection=grant.connection, target=Said(session.target),
+        id=session.label, kind=session.kind, grant=grant.label, identity=grant.identity, connection=grant.connection, target=Said(masked_text(session.target)),
         argv=_argv(session.argv), tty=session.tty, state="ending" if session.muted else "open",
         started=rfc3339(session.started.wall_us), ended="", ended_why=str(session.end.why) if session.end else "",
         ended_by=session.end.by if session.end else "",
@@ -119,7 +120,7 @@ def may_replay(caller: Identity) -> tuple[str, ...]:
 def session_view(row: SessionRow, *, may: tuple[str, ...] = ("replay",)) -> SessionView:
     """A session as the ledger has it. Unknown numbers of a lost gateway are -1."""
     return SessionView(
-        id=f"s-{row.id}", kind=row.kind, grant=f"g-{row.grant}", identity=row.identity, connection=row.connection, target=Said(row.target),
+        id=f"s-{row.id}", kind=row.kind, grant=f"g-{row.grant}", identity=row.identity, connection=row.connection, target=Said(masked_text(row.target)),
         argv=_argv(row.argv), tty=row.tty, state=row.state, started=rfc3339(row.started.wall_us), ended=when(row.ended_us),
         ended_why=row.ended_why, ended_by=row.ended_by, frames=_known(row.frames), bytes_in=_known(row.bytes_in), bytes_out=_known(row.bytes_out),
         delivered_in=_known(row.delivered_in), delivered_out=_known(row.delivered_out), may_run_on=row.may_run_on, remaining_s=0.0, you_may=may,
@@ -130,7 +131,7 @@ def action_view(row: ActionRow) -> ActionView:
     action = row.action
     return ActionView(
         at=rfc3339(row.at_us), session=f"s-{row.session}" if row.session else "", grant=f"g-{row.grant}" if row.grant else "", conn=row.conn,
-        identity=row.identity, verb=action.verb, resource=action.kind or action.path, namespace=Said(action.namespace), name=Said(action.name),
+        identity=row.identity, verb=action.verb, resource=action.kind or masked_text(action.path), namespace=Said(action.namespace), name=Said(action.name),
         argv=_argv(action.argv), hazard=row.hazard, verdict=row.verdict, clause=masked_text(row.clause), code=row.code,
         bytes_in=row.bytes_in, bytes_out=row.bytes_out, audit_id=row.audit_id, count=row.count,
     )  # fmt: skip

@@ -13,6 +13,7 @@ from typing import Final
 from jitui.errors import UnknownCallerError
 from jitui.rules.terms import Identity, Role
 
+RESERVED: Final = frozenset({"gateway", "clock", "client", "cluster", "automatic"})  # who facts are of, besides identities and people
 SOLO: Final = frozenset({Role.APPROVER, Role.OPERATOR, Role.AUDITOR})
 
 

@@ -323,6 +323,30 @@ async def test_nothing_is_shown_to_who_may_not_see_it_any_more(tmp_path: Path) -
                 await anext(facts)
 
 
+@pytest.mark.parametrize("read", [lambda desk: desk.actions(), lambda desk: desk.requests(everything=True), lambda desk: desk.grants(everything=True),
+                                  lambda desk: desk.sessions(), lambda desk: desk.facts()])  # fmt: skip
+async def test_a_long_answer_is_not_given_to_who_may_not_see_it_any_more(tmp_path: Path, read: Call) -> None:
+    """However long it took to be read, or to be its turn."""
+    async with house(tmp_path) as home:
+        await home.window()
+        for later in (OTHER, Identity("aud", frozenset({Role.AUDITOR}), disabled=True)):
+            caller = Somebody(AUDITOR)
+            reading = asyncio.ensure_future(read(home.counter.bind(caller, "here", same_user=False)))
+            await asyncio.sleep(0)
+            caller.who = later
+            with pytest.raises(RefusedError):
+                await reading
+
+
+async def test_what_others_wrote_is_shown_masked(tmp_path: Path) -> None:
+    """The reasons of those who decided and ended, too."""
+    async with house(tmp_path) as home:
+        desk = home.desk(APPROVER)
+        await home.desk(AGENT_X).ask("prod", reason="x")
+        await desk.deny("r-1", reason="password=correct-horse-7 is not yours")
+        assert "correct-horse" not in str((await desk.request("r-1")).why)
+
+
 async def test_reserved_names_and_empty_reasons_are_refused(tmp_path: Path) -> None:
     """An agent called `clock` would see what the clock did to others."""
     async with house(tmp_path) as home:
