@@ -73,6 +73,6 @@ def cut(text: str, limit: int) -> str:
 
 
 def left_out(text: str, kept: int) -> str:
-    """What stands for all of `text` after its first `kept` characters."""
+    """The words in the place of all of `text` after its first `kept` characters."""
     digest = sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
     return f"... (sha256 of all: {digest}) and {len(text) - kept} characters more"

@@ -1,4 +1,4 @@
-"""Who has to wait before they ask again: after a denial at once, after withdrawals and refused asks once there were several of them."""
+"""The waits before an identity may ask again: after a denial at once, after withdrawals and refused asks once there were several of them."""
 
 from dataclasses import dataclass
 from typing import Final

@@ -1,4 +1,4 @@
-"""What is owed to the ledger: facts of what has happened already, written as soon as it takes them."""
+"""The debt to the ledger: facts of what has happened already, written as soon as it takes them."""
 
 import asyncio
 from collections.abc import Callable, Coroutine, Iterable

@@ -1,4 +1,4 @@
-"""Freezing and thawing: one pass without an await, as an end is; the fact of it is owed behind it (design, section 9).
+"""Freezing and thawing: one pass without an await, as an end is; the fact of it is owed behind it.
 
 A window's flag is on record and outlives the gateway. A session may be frozen alone; its flag ends with it, as every session does with
 its gateway. A window that says FROZEN lets nothing pass: no session of it is thawed alone, and thawing the window thaws all that is in it.

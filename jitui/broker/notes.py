@@ -40,7 +40,7 @@ class Notes:
         self._denied = Repeats()  # of which the store will make no row of their own
 
     def audit_id(self, session: Session, conn: int) -> str:
-        """Our action's name, sent upstream: the API server takes it as the id of its audit event (cluster facts, 0.8)."""
+        """Our action's name, sent upstream: the API server takes it as the id of its audit event."""
         return f"jitui-{self._gateway}-{session.id}-{conn}"
 
     def noting(self, session: Session, identity: str, connection: str, action: Action, allow: Allow) -> Note:

@@ -1,4 +1,4 @@
-"""Which limits are at work, and whose they are: one line of the log a minute and limit, and what the header shows meanwhile."""
+"""The limits that are at work, and whose they are: one line of the log a minute and limit, and what the header shows meanwhile."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field

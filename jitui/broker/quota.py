@@ -18,7 +18,7 @@ HOUR_US: Final = 3_600_000_000
 
 @dataclass(slots=True)
 class _Hour:
-    """What one identity has had written since `began`."""
+    """The share of one identity that is used up since `began`."""
 
     began: Instant
     rows: int = 0

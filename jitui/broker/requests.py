@@ -1,4 +1,4 @@
-"""Asks, and what people say to them, until a grant comes of it (design, section 9, the table of requests)."""
+"""Asks, and what people say to them, until a grant comes of it."""
 
 import asyncio
 from collections import deque
@@ -106,7 +106,7 @@ class Requests:
             future.set_result(None)
 
     async def _write(self, request: Request, ask: Ask, now: Instant) -> Request:
-        """What was asked, on record; pending, or granted if its rule is automatic."""
+        """Put the request on record; then it is pending, or granted if its rule is automatic."""
         drafts = [
             Draft(Kind.REQUEST_ASKED, f"r-{request.id}", request.identity, {
                 "identity": request.identity, "connection": request.connection, "duration_s": request.duration_s, "scope": str(request.scope),
@@ -191,7 +191,7 @@ class Requests:
     # -- the people's side -------------------------------------------------------------------------------------------------
 
     def electorate(self, request: Request, owner: Identity) -> tuple[Persons, frozenset[str]]:
-        """Which names are one person for this request, and whose earlier yes does not count any more: who may not say it now. `owner`: the agent."""
+        """The persons behind names for this request, and the names whose earlier yes does not count, as they may not say it now. `owner`: the agent."""
         persons, rule = self._directory.persons(request.asked.wall_us), self.rule(request)
         approvers = {each.person: self._directory.named(each.person) for each in request.approvals}
         return persons, frozenset(name for name, who in approvers.items() if who is None or (rule and why_not_decide(who, owner, rule, persons)))

@@ -19,7 +19,7 @@ OF_DISK: Final = 8  # on a small file system `min_free` is an eighth of it
 
 
 class Level(IntEnum):
-    """What is not done any more, and all that stands before it."""
+    """Steps in rising order. Each stops one thing more than the step before it."""
 
     PLENTY = 0
     NO_ROWS = 1  # of what was denied

@@ -1,7 +1,7 @@
 """Live windows: what is judged against them, what is open under them, and how they end.
 
 Ending is one pass without an await: every session of the grant is muted, then every leg is cut. What has to be written about it is
-written afterwards, from memory, and owed until it can be (design, promises 3 to 5, and section 9).
+written afterwards, from memory, and owed until it can be.
 """
 
 import asyncio
@@ -55,7 +55,7 @@ def deadline_json(deadline: Deadline) -> dict[str, int | str]:
 
 
 def session_kind(action: Action) -> str:
-    """Which kind of session an action lives in (design, section 3)."""
+    """The kind of session that an action lives in."""
     if action.resource == "pods" and not action.group:
         if action.subresource in {"exec", "attach"}:
             return action.subresource

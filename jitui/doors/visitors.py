@@ -1,4 +1,4 @@
-"""Who is at a door: strangers, and callers who showed a good token; how many each may be, and who makes room for whom. No I/O.
+"""The strangers at a door, and the callers who showed a good token: how many each may be, and who makes room for whom. No I/O.
 
 A connection is a stranger's until its first good request. A stranger makes room for the next one, the oldest first, of the address that has the most;
 whoever is known is never closed for a stranger. At a caller's own limit a connection of theirs that rests between two requests makes room, and only if
@@ -272,7 +272,7 @@ class Visitors:
 
 
 def network(address: str) -> str:
-    """Whom an address counts for: itself, or of IPv6 its /64, which is one network's; whatever is no address, itself."""
+    """The name that an address counts for: itself, or of IPv6 its /64, which is one network's; whatever is no address, itself."""
     try:
         found = ip_address(address.partition("%")[0])
     except ValueError:

@@ -1,4 +1,4 @@
-"""Who is who here, now: the ledger's identities, their tokens, and the people of the configuration.
+"""The directory of a gateway, as it is now: the ledger's identities, their tokens, and the people of the configuration.
 
 There is one of it in a gateway, and it is read at each call: a right that was taken away is gone with the next one. Whoever goes on being
 heard without calling again, as a stream is, waits for its changes.
@@ -50,7 +50,7 @@ class Directory:
         self._changed()
 
     def persons(self, since_us: int) -> Persons:
-        """Who can act as whom: makers, and issuers of tokens that worked at any time after `since_us` (UTC microseconds)."""
+        """The persons behind names, by makers, logins, and issuers of tokens that worked at any time after `since_us` (UTC microseconds)."""
         return Persons(partial(self._ties, since_us))
 
     def _ties(self, since_us: int, name: str) -> Iterator[Tie]:

@@ -1,4 +1,4 @@
-"""Which names are one person: whoever made an identity, or issued a token of it that works, can act as it.
+"""The persons behind names: whoever made an identity, or issued a token of it that works, can act as it.
 
 Names stand for hands at a keyboard. Where one hand holds two names, they are one person: together they are one approval, and what one of them may not
 decide the other may not either.
@@ -18,7 +18,7 @@ class Tie:
 
 
 class Persons:
-    """Who can act as whom, by ties that are looked up as they are needed."""
+    """The persons behind names, by ties that are looked up as they are needed."""
 
     def __init__(self, ties: Callable[[str], Iterable[Tie]]) -> None:
         self._ties = ties
@@ -35,7 +35,7 @@ class Persons:
         return found
 
     def holders(self, name: str) -> tuple[Tie, ...]:
-        """Who made it or holds it, without those behind them."""
+        """Ties to whoever made it or holds it, without those behind them."""
         return tuple(tie for tie in self._ties(name) if tie.name)
 
     def shared(self, one: str, other: str) -> str:

@@ -57,7 +57,7 @@ def needs(scopes: Iterable[Scope], kinds: Mapping[Kind, bool], more: Guards = ()
 
 
 def of_rules(rules: Iterable[Rule], kinds: Mapping[Kind, bool]) -> frozenset[Need]:
-    """What the rules of one connection need together."""
+    """The needs of all rules of one connection together."""
     found = {need for rule in rules for need in needs([rule.scope], kinds, rule.guarded)}
     return frozenset(need for need in found if not _implied(need, found))
 

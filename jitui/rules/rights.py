@@ -1,4 +1,4 @@
-"""Who may what. Section 8 of the design as one table; a person never decides for an identity they are, own, created or hold a token of."""
+"""One table says who may do what; a person never decides for an identity they are, own, created or hold a token of."""
 
 from collections.abc import Mapping
 from enum import StrEnum

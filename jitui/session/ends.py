@@ -5,7 +5,7 @@ from enum import StrEnum
 
 
 class Why(StrEnum):
-    """How a session ended (design, section 9)."""
+    """How a session ended."""
 
     EXIT = "exit"
     CLIENT_CLOSED = "client-closed"

@@ -26,6 +26,6 @@ class Events:
         return data[:cut]
 
     def rest(self) -> bytes:
-        """What has no newline behind it, once nothing more comes."""
+        """The bytes without a newline behind them, once nothing more comes."""
         rest, self._partial = self._partial, b""
         return rest

@@ -1,7 +1,7 @@
 """One plain request and its answer, streamed both ways, recorded before it is passed on.
 
 Also a followed log and a watch: these live in sessions of their own, and end with words. A watch is passed in whole events, so that
-the event that ends it can always be read (protocol facts, 3.4; cluster facts, 3).
+the event that ends it can always be read.
 """
 
 import asyncio

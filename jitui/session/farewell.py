@@ -1,4 +1,4 @@
-"""The last words of an answer that has begun: a followed log's line, a watch's event (protocol facts, 3.3 and 3.4)."""
+"""The last words of an answer that has begun: a followed log's line, a watch's event."""
 
 from jitui.session.ends import End
 from jitui.session.live import Session

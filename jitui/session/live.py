@@ -1,7 +1,7 @@
 """Windows and the sessions under them: the one way a byte gets on record, and the mute.
 
 A frame is put into the store; when the commit that holds it is done, and only if the session is still live at that instant, it is let
-go. Muting is one assignment: from then on nothing passes, whatever is still queued (design, promises 4 and 5). A frozen session goes on
+go. Muting is one assignment: from then on nothing passes, whatever is still queued. A frozen session goes on
 recording what comes, and lets it go in order once it is thawed; its window's clock runs on.
 """
 
@@ -32,7 +32,7 @@ class Leg(Protocol):
 
     @property
     def action(self) -> Action | None:
-        """What it carries, judged again when the rules change."""
+        """The action that it carries; it is judged again when the rules change."""
 
     def cut(self, end: End) -> None:
         """The session is muted. Say the last words to the client, let the upstream go, and then call `spoke` once. Must not await."""

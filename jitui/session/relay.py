@@ -190,7 +190,7 @@ class Relay:
                 if unit.reply:
                     leg.write(unit.reply)
                 self._pass_close([(0.0, unit.raw)])
-            else:  # never pass on a goodbye without a Status: kubectl would exit 0 (protocol facts, 0.1 and 0.2)
+            else:  # never pass on a goodbye without a Status: kubectl would exit 0
                 self._upstream_lost()
 
         self.session.record_all([*batch, closed], then)

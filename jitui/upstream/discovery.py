@@ -191,7 +191,7 @@ class Discovery:
         self._live = live
 
     async def prepare(self) -> None:
-        """What is usual and not there yet, one after the other."""
+        """Ask for the usual copies that are not there yet, one after the other."""
         for key in list(self._missing):
             async with self._lock(key):
                 with contextlib.suppress(UpstreamError):
@@ -220,7 +220,7 @@ class Discovery:
                     await self._news()
 
     def _is_due(self, key: Key, copy: _Copy, now: int) -> bool:
-        """What somebody used lately; of the rest what is usual, now and then."""
+        """Whether somebody used the copy lately, or it is usual and getting old."""
         return copy.used_us > now - 2e6 * self._every_s or (key in self._usual and copy.looked_us < now - UNUSED_US)
 
     def _now(self) -> int:
@@ -230,7 +230,7 @@ class Discovery:
         return self._locks.setdefault(key, asyncio.Lock())
 
     async def _news(self) -> None:
-        """What `answer` found to be getting old."""
+        """Ask again for what `answer` found to be getting old."""
         wanted, self._wanted = self._wanted, set()
         await self._again(wanted)
 

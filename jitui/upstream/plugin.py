@@ -92,7 +92,7 @@ async def run(command: Command, *, timeout: float = TIMEOUT_S) -> Credential:
 
 
 def environment(own: Mapping[str, str], passed: Sequence[str]) -> dict[str, str]:
-    """What a plugin sees of the gateway's own environment: PASSED, and the variables that the configuration names for it."""
+    """The part of the gateway's own environment that a plugin sees: PASSED, and the variables that the configuration names for it."""
     begins = tuple(name[:-1] for name in passed if name.endswith("*"))
     return {name: value for name, value in own.items() if name in PASSED or name in passed or (begins and name.startswith(begins))}
 

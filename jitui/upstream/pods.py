@@ -1,4 +1,4 @@
-"""What the gateway has to know of a pod before it can judge a command in it."""
+"""The default container of a pod, which the gateway has to know before it can judge a command there."""
 
 from collections.abc import Callable
 from typing import Final

@@ -1,4 +1,4 @@
-"""Port-forward: SPDY/3.1 with a pair of streams for each forwarded connection, plain or in the messages of a WebSocket (protocol facts, 3.1).
+"""Port-forward: SPDY/3.1 with a pair of streams for each forwarded connection, plain or in the messages of a WebSocket.
 
 In the tunnel SPDY is a byte stream: a message is any part of it, also an empty one. It goes on as one message for each SPDY frame.
 """
@@ -17,9 +17,9 @@ from jitui.wire.speech import ALL, CLUSTER_FRAME, Reading, Said, Unit, Wire, con
 from jitui.wire.websocket import ProtocolError
 
 LANES: Final = 1024  # forwarded connections open at once
-TUNNEL_FRAME: Final = 64 << 10  # bytes of one message of a client; kubectl's have at most 33 KiB (protocol facts, 1.2)
+TUNNEL_FRAME: Final = 64 << 10  # bytes of one message of a client; kubectl's have at most 33 KiB
 NAMES: Final = frozenset({b"streamtype", b"port", b"requestid"})
-SHOWN: Final = 0.25  # seconds between the text on an error stream and the goodbye: within 50 ms kubectl loses it (cluster facts, 7), busy within more
+SHOWN: Final = 0.25  # seconds between the text on an error stream and the goodbye: within 50 ms kubectl loses it, busy within more
 
 
 @dataclass(slots=True)

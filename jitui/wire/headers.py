@@ -1,4 +1,4 @@
-"""Which headers go on, as literal tables (protocol facts, section 5).
+"""The headers that go on, as literal tables.
 
 Towards the cluster: nothing that says who the caller is or where it comes from, nothing hop by hop, no framing. The door adds its own Authorization,
 Audit-ID, X-Forwarded-For and the framing of the body. Towards the client: nothing hop by hop, no framing, nothing about the gateway's own standing

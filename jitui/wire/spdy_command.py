@@ -1,4 +1,4 @@
-"""Exec and attach over SPDY/3.1: one stream each for error, stdin, stdout, stderr and resize (protocol facts, 2.2 and 2.4).
+"""Exec and attach over SPDY/3.1: one stream each for error, stdin, stdout, stderr and resize.
 
 Control frames go on as they came, each with a mark on record. Pings, SETTINGS and WINDOW_UPDATE belong to one hop and do not. A stream that the request
 line does not ask for ends all: the API server counts the streams and takes any type in the place of another (kubelet: cri/streaming/remotecommand).
@@ -114,7 +114,7 @@ class SpdyCommand(Reading):
         return Unit(frame.raw, (*said, (0, Channel.MARK, mark("closes", channel.label))), ends=0 if client else frame.stream, tells=tells)
 
     def _goes_on(self, frame: spdy.Frame, channel: Channel, verb: str, *, client: bool, how: bytes = b"") -> Unit:
-        """For kubectl the end of the error stream without a Status is success: so that is a goodbye, and never passed on as such (protocol facts, 0.1)."""
+        """For kubectl the end of the error stream without a Status is success: so that is a goodbye, and never passed on as such."""
         ends = frame.kind is Kind.RST_STREAM or frame.fin
         lost = ends and channel is Channel.ERROR and not client and not self.exited
         answers = frame.stream if frame.kind is Kind.SYN_REPLY else 0

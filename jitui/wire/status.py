@@ -1,4 +1,4 @@
-"""The gateway's own words, in the forms that make clients print them (protocol facts, 2.4, 3.3, 3.4, 3.7).
+"""The gateway's own words, in the forms that make clients print them.
 
 A message may hold what somebody else wrote, and all of these end on a terminal: each passes `clean` here, and is one line.
 """

@@ -152,7 +152,7 @@ class PeerProtocol(HttpToolsProtocol):
 
 
 def name_of(sock: socket.socket) -> str:
-    """Whom a connection counts for while nobody is known on it: the Unix user, or the address. Raises OSError."""
+    """The name that a connection counts for while nobody is known on it: the Unix user, or the address. Raises OSError."""
     return f"uid {peer.credentials(sock).uid}" if sock.family == socket.AF_UNIX else str(sock.getpeername()[0])
 
 

@@ -1,4 +1,4 @@
-"""What a request in progress is to the connection it came on: answered at once, waiting for something, or (elsewhere) an exchange or upgrade."""
+"""A request in progress, as the connection that it came on sees it: answered at once, waiting for something, or (elsewhere) an exchange or upgrade."""
 
 from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any, Final, Protocol
@@ -14,7 +14,7 @@ DISCARD: Final = 1 << 20  # of a refused request's body, so that the connection 
 
 
 class Call(Protocol):
-    """What a request in progress is to its connection."""
+    """A request in progress, as its connection sees it."""
 
     def body_in(self, data: bytes) -> None: ...
 
@@ -103,7 +103,7 @@ class Waiting:
             self.become(self._client.refuse(error))
 
     def become(self, call: Call) -> None:
-        """What it waited for is there: everything held goes on in order."""
+        """The wait is over: everything held goes on in order."""
         self._client.current = call
         for data in self._held:
             call.body_in(data)

@@ -10,7 +10,7 @@ SLOWED: Final = 0.1  # seconds until the next request behind one that was too ma
 
 
 class Inlet:
-    """What one connection sent while it waits for its turn: one read, or two."""
+    """One connection, and its reads while it waits for its turn: one, or two."""
 
     def __init__(self, turnstile: Turnstile, go: Callable[[bytes], None], pause: Callable[[], None], resume: Callable[[], None]) -> None:
         """`go` is called with what came, perhaps nothing, when the turn is there."""

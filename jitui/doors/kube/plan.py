@@ -1,6 +1,6 @@
 """What an upgrade request asks for, of all that jitui carries: exec, attach and port-forward, over WebSocket and over SPDY/3.1.
 
-The protocol is told by the Upgrade header, never by the method: the API server takes GET and POST for SPDY (protocol facts, 0.9 and 1.1).
+The protocol is told by the Upgrade header, never by the method: the API server takes GET and POST for SPDY.
 """
 
 from collections.abc import Callable

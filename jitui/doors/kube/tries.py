@@ -1,4 +1,4 @@
-"""kubectl asks a refused upgrade twice: over WebSocket, and at once again over SPDY (protocol facts, 0.4). On record that is one denial."""
+"""kubectl asks a refused upgrade twice: over WebSocket, and at once again over SPDY. On record that is one denial."""
 
 import asyncio
 from collections import OrderedDict

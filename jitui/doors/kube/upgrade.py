@@ -1,6 +1,6 @@
 """From a judged upgrade request to a relay: a session, a new connection to the cluster, its 101, and only then bytes.
 
-Only after the cluster answered 101, with the protocol that was asked for, does anything else flow (CVE-2018-1002105, protocol facts, 0.10).
+Only after the cluster answered 101, with the protocol that was asked for, does anything else flow (CVE-2018-1002105).
 """
 
 import asyncio
