@@ -22,7 +22,7 @@ from jitui.tape.masking.text import masked_text, masked_values, masked_words
 from jitui.tape.verify import Verdict
 from jitui.views import ActionView, ClauseView, FactView, FrameView, GrantView, IdentityView, Proof, RequestView, SessionView, TokenView
 
-TEXTS: Final = frozenset({"argv", "reason", "why", "words"})  # of facts: what others wrote
+TEXTS: Final = frozenset({"argv", "reason", "scope", "target", "why", "words"})  # of facts: what others wrote
 
 
 def _argv(words: Sequence[str]) -> tuple[Said, ...]:
