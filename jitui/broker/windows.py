@@ -116,7 +116,7 @@ class Windows:
     def session_now(self, grant: Grant, action: Action) -> Session | None:
         """The open `api` session of an active grant, for the plain requests of the hot path; None if something must be written first."""
         session = self._api.get(grant.id)
-        if session is None or session.muted or session_kind(action) != "api":
+        if session is None or session.muted or session.full or session_kind(action) != "api":
             return None
         return session
 
@@ -136,7 +136,7 @@ class Windows:
         if kind != "api":
             return await self._open(window, kind, action, peer=peer, command_group=command_group)
         present = self._api.get(grant.id)
-        if present is not None and not present.muted:
+        if present is not None and not present.muted and not present.full:
             return present
 
         async def open_api(window: Window) -> Session:

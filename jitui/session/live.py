@@ -18,6 +18,7 @@ from jitui.session.ends import End, Why
 from jitui.tape.frame import COST, TO_CLIENT, TO_UPSTREAM, Channel, Frame
 
 UNLIMITED: Final = 1 << 62
+UNFINISHED: Final = 1000  # exchanges broken off of which the end of a session tells one by one; further ones are another session's
 SAY_WITHIN: Final = 0.15  # seconds that last words wait to be on record: 500 clients hear them within 250 ms, whatever the disk does
 
 
@@ -115,7 +116,7 @@ class Session:
         self.held = 0  # bytes recorded since then, and not let go
         self._waiting: list[Callable[[], None]] = []  # what happens once it is thawed, in order
         self._journal, self._clock, self._over, self._late, self._spent = journal, clock, over, late, spent
-        self._conns = 0
+        self._conns = self._unfinished = 0
         self._speaking = 0
         self._quiet = asyncio.Event()
         self._legs: set[Leg] = set()
@@ -153,6 +154,11 @@ class Session:
         if self.frozen_by:
             new.freeze(True)
 
+    @property
+    def full(self) -> bool:
+        """So much was broken off in it that no further exchange is to begin here."""
+        return self._unfinished >= UNFINISHED
+
     def open_lane(self, conn: int) -> None:
         """A forwarded connection within a stream: its number, of which `undelivered` will speak."""
         self._conns = max(self._conns, conn + 1)
@@ -165,9 +171,13 @@ class Session:
             del self._flows[conn]
 
     def close_conn(self, conn: int, leg: Leg) -> None:
-        """The exchange is over by itself. What it handed on whole needs no further book-keeping."""
+        """The exchange is over by itself. What it handed on whole needs no further book-keeping; where there is too much of the rest, the session ends."""
         self._legs.discard(leg)
         self.close_lane(conn)
+        if conn in self._flows:
+            self._unfinished += 1
+        if self.full and not self._legs and self.kind == "api":
+            asyncio.get_running_loop().call_soon(self._over, self, End(Why.CLIENT_CLOSED, "client", ""))
 
     def passing(self) -> bool:
         """Whether a byte may pass at this very instant. If its time is over, the window ends now, whatever its timer says."""

@@ -280,3 +280,37 @@ async def test_one_lane_of_many_requests_holds_no_other_up(tmp_path: Path) -> No
         assert client.parser.holding > len(many.head("GET", PODS)) * 100
         for _ in range(399):
             assert (await many.answer())[0] == 403
+
+
+async def test_requests_that_are_broken_off_are_no_endless_list(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who asks and leaves, again and again, makes one fact after the other, each small; what runs meanwhile in an older session ends well."""
+    monkeypatch.setattr("jitui.session.live.UNFINISHED", 5)
+    async with house(tmp_path) as home:
+        let_go = asyncio.Event()
+
+        async def silent(asked: Asked) -> None:
+            if "limit" in asked.target:
+                await let_go.wait()
+                asked.line.answer()
+            else:
+                await asked.line.closed.wait()
+
+        home.cluster.answerer = silent
+        grant = await home.window()
+        slow = await home.dial()
+        slow.send(slow.head("GET", f"{PODS}?limit=1"))
+        await home.until(lambda: home.broker.windows.sessions)
+        first = next(iter(home.broker.windows.sessions.values()))
+        for _ in range(30):
+            kubectl = await home.dial()
+            conns = sum(session.next_conn for session in home.broker.windows.sessions.values())
+            kubectl.send(kubectl.head("GET", PODS))
+            await home.until(lambda conns=conns: sum(session.next_conn for session in home.broker.windows.sessions.values()) != conns)
+            kubectl.close()
+        let_go.set()
+        assert (await asyncio.wait_for(slow.reader.readuntil(b"\r\n\r\n"), 5)).startswith(b"HTTP/1.1 200 ")
+        await home.until(lambda: first.gone)
+        ended = await home.facts("session.ended")
+        assert len(ended) >= 2
+        assert max(len(fact.what["conns"]) for fact in ended) <= 5
+        assert not home.broker.windows.live[grant.id].closed
