@@ -104,7 +104,7 @@ class Porch:
             if self._asks_owner and connection.family != socket.AF_UNIX:  # before a byte of it is read: who closes at once does not come so far as to ask
                 visitor.uid = await owner(connection)
             if self._context is not None:
-                await self._hello(connection)
+                await self._hello(connection, visitor)
             await asyncio.get_running_loop().connect_accepted_socket(partial(self._factory, visitor), connection, **tls)
             met = True
         except (OSError, EOFError):  # no TLS, not in time, or gone: TimeoutError, ssl.SSLError and ConnectionError are such
@@ -114,9 +114,9 @@ class Porch:
                 hang_up(connection)
                 self.visitors.gone(visitor)
 
-    async def _hello(self, connection: socket.socket) -> None:
+    async def _hello(self, connection: socket.socket, visitor: Visitor) -> None:
         """Until it says something, which is its part of a handshake, and until its turn: a hundred that come at once hold nobody else up, and who says
-        nothing costs a descriptor and no more. Raises TimeoutError.
+        nothing costs a descriptor and no more. Raises TimeoutError, EOFError (it is gone, or was closed for another).
         """
         loop = asyncio.get_running_loop()
         said: asyncio.Future[None] = loop.create_future()
@@ -126,7 +126,12 @@ class Porch:
                 await said
         finally:
             loop.remove_reader(connection)
+        if visitor.evicted or not connection.recv(1, socket.MSG_PEEK):
+            raise EOFError
+        visitor.silent = False
         await self._turnstile.wait()
+        if visitor.evicted:
+            raise EOFError
 
 
 def hang_up(connection: socket.socket) -> None:

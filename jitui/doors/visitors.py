@@ -1,8 +1,9 @@
 """The strangers at a door, and the callers who showed a good token: how many each may be, and who makes room for whom. No I/O.
 
-A connection is a stranger's until its first good request. A stranger makes room for the next one, the oldest first, of the address that has the most;
-whoever is known is never closed for a stranger. At a caller's own limit a connection of theirs that rests between two requests makes room, and only if
-there is none the new one is refused. A stream is never closed for anybody.
+A connection is a stranger's until its first good request. A stranger makes room for the next one, of the address that has the most: the oldest that has
+not said a byte, else the oldest, so that many silent ones keep nobody from a handshake; whoever is known is never closed for a stranger. At a caller's own
+limit a connection of theirs that rests between two requests makes room, and only if there is none the new one is refused. A stream is never closed for
+anybody.
 """
 
 from collections import OrderedDict
@@ -22,7 +23,7 @@ ASK: Final = "or ask whoever runs this gateway for more"
 class Visitor:
     """One connection, from its accept to its close."""
 
-    __slots__ = ("address", "close", "grant", "head", "owner", "resting", "streaming", "uid", "until")
+    __slots__ = ("address", "close", "evicted", "grant", "head", "owner", "resting", "silent", "streaming", "uid", "until")
 
     def __init__(self, address: str, until: float, close: Callable[[], None]) -> None:
         self.address, self.until, self.close = address, until, close  # `until`: loop time by which a stranger has to be known
@@ -31,7 +32,8 @@ class Visitor:
         self.uid: int | Unseen | None = None  # of the process at the other end; None: it was not asked for
         self.head = 0  # bytes of a request head that is not whole
         self.grant = 0  # of the stream that it carries
-        self.streaming = False
+        self.streaming = self.evicted = False
+        self.silent = True  # not a byte came on it yet
 
 
 class Heads:
@@ -232,7 +234,8 @@ class Visitors:
         owner.heads.set(visitor, 0)
 
     def _evict(self, among: dict[Visitor, None], limit: str) -> None:
-        oldest = next(iter(among))
+        oldest = next((one for one in among if one.silent), None) or next(iter(among))
+        oldest.evicted = True
         self._leave(oldest)
         self._at_work(limit, oldest.address, f"connections without a good token are as many as limits.{limit} or the descriptors of this gateway allow; "
                                              "the oldest was closed for a new one")

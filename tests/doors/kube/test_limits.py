@@ -5,6 +5,7 @@ import json
 import socket
 import ssl
 import time
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -295,6 +296,12 @@ async def test_requests_that_are_broken_off_are_no_endless_list(tmp_path: Path, 
             else:
                 await asked.line.closed.wait()
 
+        def begun() -> int:
+            return sum(session.next_conn for session in home.broker.windows.sessions.values())
+
+        def more(than: int) -> bool:
+            return begun() > than
+
         home.cluster.answerer = silent
         grant = await home.window()
         slow = await home.dial()
@@ -303,9 +310,9 @@ async def test_requests_that_are_broken_off_are_no_endless_list(tmp_path: Path, 
         first = next(iter(home.broker.windows.sessions.values()))
         for _ in range(30):
             kubectl = await home.dial()
-            conns = sum(session.next_conn for session in home.broker.windows.sessions.values())
+            conns = begun()
             kubectl.send(kubectl.head("GET", PODS))
-            await home.until(lambda conns=conns: sum(session.next_conn for session in home.broker.windows.sessions.values()) != conns)
+            await home.until(partial(more, conns))
             kubectl.close()
         let_go.set()
         assert (await asyncio.wait_for(slow.reader.readuntil(b"\r\n\r\n"), 5)).startswith(b"HTTP/1.1 200 ")
@@ -314,3 +321,16 @@ async def test_requests_that_are_broken_off_are_no_endless_list(tmp_path: Path, 
         assert len(ended) >= 2
         assert max(len(fact.what["conns"]) for fact in ended) <= 5
         assert not home.broker.windows.live[grant.id].closed
+
+
+async def test_who_says_nothing_makes_room_before_who_shakes_hands(tmp_path: Path) -> None:
+    """However many silent connections come from the same address, a client that has begun is not closed for them."""
+    async with house(tmp_path) as home:
+        home.limit(strangers=8, per_address=8)
+        slow = await home.dial()
+        silent = [socket.create_connection(("127.0.0.1", home.door.port)) for _ in range(20)]
+        await home.until(lambda: len(home.door.visitors.strangers) == 8 and home.broker.pressure.now)
+        await asyncio.sleep(0.1)
+        assert (await slow.ask("GET", PODS))[0] == 403
+        for one in silent:
+            one.close()

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.fakes.house import ADMIN, House, Kubectl, house
+from jitui.rules.action import Action
+from tests.fakes.house import ADMIN, AGENT, House, Kubectl, house
 
 EXEC = "/api/v1/namespaces/payments/pods/web-1/exec?stdout=true&command=sh"
 SPDY = ("Upgrade: SPDY/3.1", "Connection: Upgrade")
@@ -60,6 +61,17 @@ async def test_a_client_that_does_not_give_up_is_one_row(tmp_path: Path, session
             assert (await kubectl.ask("GET", "/apis/apps/v1/namespaces/web/deployments?fieldSelector=metadata.name%3Dweb", session))[0] == 403
             home.clock.advance(pause)
         assert await counts(home) == [len(pauses)]
+
+
+async def test_a_row_counts_on_from_its_newest_try_however_late_the_tries_are_written(tmp_path: Path) -> None:
+    """A busy writer takes eight of them at once, and then seven."""
+    async with house(tmp_path) as home:
+        for tries in (8, 7):
+            for _ in range(tries):
+                home.broker.notes.denied(AGENT, "prod", Action("list", resource="deployments", group="apps"), "no window", group="5f0c")
+                home.clock.advance(55)
+            await home.store.commit([])
+        assert await counts(home) == [15]
 
 
 async def test_a_denied_command_of_a_megabyte_takes_no_room(tmp_path: Path) -> None:
