@@ -1,6 +1,13 @@
-"""A limit at work, as the broker knows it and the screens show it."""
+"""A limit at work: how those who keep limits tell of a refusal, and what the broker knows of it and the screens show."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+
+Told = Callable[[str, str, str], None]  # called at each refusal: the limit's key under `limits:`, whom it refused, and the words
+
+
+def unheard(limit: str, who: str, words: str) -> None:
+    """For limits of which nobody has to hear."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

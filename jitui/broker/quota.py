@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from jitui import span
+from jitui.atwork import Told, unheard
 from jitui.clock import Clock
 from jitui.errors import TooManyError
 from jitui.facts import Draft, Kind
@@ -32,7 +33,7 @@ class Quota:
     """The share of every identity. Lives on the loop; `tick` it."""
 
     def __init__(self, clock: Clock, owe: Callable[[Sequence[Draft]], None], limits: Limits,
-                 at_work: Callable[[str, str, str], None] = lambda limit, who, words: None) -> None:  # noqa: ARG005 - nobody listens
+                 at_work: Told = unheard) -> None:
         """`at_work`: told which limit holds back whom, in words, each time."""
         self.limits = limits
         self.low = False  # the disk has no room for what nobody needs

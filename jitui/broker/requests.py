@@ -190,14 +190,14 @@ class Requests:
 
     # -- the people's side -------------------------------------------------------------------------------------------------
 
-    def electorate(self, request: Request, owner: Identity) -> tuple[Persons, frozenset[str]]:
-        """The persons behind names for this request, and the names whose earlier yes does not count, as they may not say it now. `owner`: the agent."""
+    def electorate(self, request: Request, agent: Identity) -> tuple[Persons, frozenset[str]]:
+        """The persons behind names for this request, and the names whose earlier yes does not count, as they may not say it now."""
         persons, rule = self._directory.persons(request.asked.wall_us), self.rule(request)
         approvers = {each.person: self._directory.named(each.person) for each in request.approvals}
-        return persons, frozenset(name for name, who in approvers.items() if who is None or (rule and why_not_decide(who, owner, rule, persons)))
+        return persons, frozenset(name for name, who in approvers.items() if who is None or (rule and why_not_decide(who, agent, rule, persons)))
 
     async def approve(
-        self, who: Identity, ident: int, *, owner: Identity, digest: str, duration_s: int, scope: str, reason: str, still: Still | None = None
+        self, who: Identity, ident: int, *, agent: Identity, digest: str, duration_s: int, scope: str, reason: str, still: Still | None = None
     ) -> Request:
         """One person's yes; `still`: who they are when it is their turn. Raises ConflictError if what they saw has changed, RefusedError if they may not."""
         async with self._deciding_about(ident):
@@ -207,8 +207,8 @@ class Requests:
             now = self._clock.now()
             if gone := self._standing(request.identity):
                 raise RefusedError(f"{gone}: nothing is granted to {request.identity}")
-            persons, void = self.electorate(request, owner)
-            if rule is not None and (why := why_not_decide(who, owner, rule, persons)):
+            persons, void = self.electorate(request, agent)
+            if rule is not None and (why := why_not_decide(who, agent, rule, persons)):
                 raise RefusedError(why)
             if digest and request.state is RequestState.PENDING and rule is not None:
                 requests.check_digest(request, rule, digest)

@@ -11,6 +11,7 @@ from fractions import Fraction
 from typing import Final
 
 from jitui import size
+from jitui.atwork import Told, unheard
 from jitui.facts import Draft, Kind
 from jitui.limits import Limits
 
@@ -40,7 +41,7 @@ class Room:
     """Looked at once a second by `run`, in a thread; `level` is how it stood then."""
 
     def __init__(self, look: Callable[[], tuple[int, int]], limits: Limits, changed: Callable[["Room"], None],
-                 at_work: Callable[[str, str, str], None] = lambda limit, who, words: None) -> None:  # noqa: ARG005 - nobody listens
+                 at_work: Told = unheard) -> None:
         """`look`: bytes free and bytes in all of the disk. `changed`: called after each look that changed the level. `at_work`: told as long as there
         is too little, in words.
         """

@@ -61,7 +61,7 @@ class DecisionsSeat(Bound):
         at = number(ident, "r", "request")
         agent = self._broker.roster.agent((await self._pending(at, Event.APPROVE)).identity)
         done = await self._broker.requests.approve(
-            self._who, at, owner=agent, digest=digest, duration_s=duration_s, scope=scope, reason=reason, still=self._decider
+            self._who, at, agent=agent, digest=digest, duration_s=duration_s, scope=scope, reason=reason, still=self._decider
         )
         return self._request_view(done)
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Final, ParamSpec, TypeVar
 
+from jitui.atwork import Told, unheard
 from jitui.errors import TooManyError
 from jitui.rules.terms import Identity
 
@@ -30,7 +31,7 @@ class _Turn:
 class Readers:
     """The threads and whose turn it is. Lives on the loop."""
 
-    def __init__(self, at_work: Callable[[str, str, str], None] = lambda limit, who, words: None) -> None:  # noqa: ARG005 - nobody listens
+    def __init__(self, at_work: Told = unheard) -> None:
         """`at_work`: told which limit holds back whom, in words, each time."""
         self._at_work = at_work
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="jitui-read")

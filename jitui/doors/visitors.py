@@ -11,6 +11,7 @@ from collections.abc import Callable
 from ipaddress import IPv6Address, ip_address
 from typing import Final
 
+from jitui.atwork import Told
 from jitui.bucket import Bucket
 from jitui.doors.caps import Caps
 from jitui.errors import TooManyError
@@ -73,7 +74,7 @@ class Owner:
 class Visitors:
     """Everybody at one door. Every step is in constant time, but for those that make room, which look at what they choose from."""
 
-    def __init__(self, caps: Caps, at_work: Callable[[str, str, str], None]) -> None:
+    def __init__(self, caps: Caps, at_work: Told) -> None:
         """`at_work`: told of each refusal: the limit, whose it is, and the words."""
         self.caps, self._at_work = caps, at_work
         self.strangers: dict[Visitor, None] = {}

@@ -193,7 +193,7 @@ async def test_nothing_is_granted_to_who_is_being_disabled(tmp_path: Path) -> No
         who = home.broker.roster.agent(AGENT)
         asked = await home.broker.requests.ask(who, Ask("prod", 600, "because", "", "", "", same_user=False))
         held = Held(home)
-        approving = asyncio.ensure_future(home.broker.requests.approve(ANA, asked.id, owner=who, digest="", duration_s=0, scope="", reason=""))
+        approving = asyncio.ensure_future(home.broker.requests.approve(ANA, asked.id, agent=who, digest="", duration_s=0, scope="", reason=""))
         await home.until(lambda: held.waiting)
         disabling = asyncio.ensure_future(disabled(home))
         await home.until(lambda: held.waiting >= 2)

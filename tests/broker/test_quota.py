@@ -122,7 +122,7 @@ async def test_a_decision_does_not_wait_for_what_an_agent_writes(tmp_path: Path)
         other = home.broker.roster.agent("agent-y")
         mine = await ask(home)
         floods = [home.group.create_task(_refused(home, number)) for number in range(300)]
-        await home.broker.requests.approve(ANA, mine.id, owner=other, digest="", duration_s=0, scope="", reason="")
+        await home.broker.requests.approve(ANA, mine.id, agent=other, digest="", duration_s=0, scope="", reason="")
         facts = {str(fact.kind): fact.seq for fact in await home.facts()}
         assert facts["request.approved"] - facts["request.asked"] < 10
         for flood in floods:
@@ -138,7 +138,7 @@ async def test_what_is_being_decided_is_not_withdrawn_and_what_is_withdrawn_not_
     """Whichever came first holds; neither waits for the other."""
     async with house(tmp_path) as home:
         asked = await ask(home)
-        approving = home.group.create_task(home.broker.requests.approve(ANA, asked.id, owner=agent(home), digest="", duration_s=0, scope="", reason=""))
+        approving = home.group.create_task(home.broker.requests.approve(ANA, asked.id, agent=agent(home), digest="", duration_s=0, scope="", reason=""))
         await asyncio.sleep(0)  # the yes is being written
         with pytest.raises(ConflictError, match="being decided just now"):
             await home.broker.requests.withdraw(agent(home), asked.id)
@@ -147,5 +147,5 @@ async def test_what_is_being_decided_is_not_withdrawn_and_what_is_withdrawn_not_
         withdrawing = home.group.create_task(home.broker.requests.withdraw(agent(home), asked.id))
         await asyncio.sleep(0)
         with pytest.raises(ConflictError, match="already withdrawn"):
-            await home.broker.requests.approve(ANA, asked.id, owner=agent(home), digest="", duration_s=0, scope="", reason="")
+            await home.broker.requests.approve(ANA, asked.id, agent=agent(home), digest="", duration_s=0, scope="", reason="")
         await withdrawing

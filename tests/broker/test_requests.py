@@ -61,7 +61,7 @@ async def test_a_request_waits_its_time_and_no_longer(tmp_path: Path) -> None:
         home.tick()
         assert home.broker.requests.pending == {}
         with pytest.raises(ConflictError, match="lapsed"):
-            await home.broker.requests.approve(ANA, 1, owner=agent(home), digest="", duration_s=0, scope="", reason="")
+            await home.broker.requests.approve(ANA, 1, agent=agent(home), digest="", duration_s=0, scope="", reason="")
         assert [fact.subject for fact in await home.facts("request.lapsed")] == ["r-1"]
 
 

@@ -99,7 +99,7 @@ async def test_a_disk_that_fills_up(small_disk: Path) -> None:
         with pytest.raises(UnavailableError, match="min_free"):
             await home.broker.windows.open_session(grant, Action("get", resource="pods", namespace="web"), peer="", command_group="")
         assert (await desk.status()).disk_free < 4 * MIB
-        await home.broker.requests.approve(ANA, (await ask(home)).id, owner=agent(home), digest="", duration_s=60, scope="", reason="")
+        await home.broker.requests.approve(ANA, (await ask(home)).id, agent=agent(home), digest="", duration_s=60, scope="", reason="")
         assert (await desk.revoke("g-1", reason="enough")).id == "g-1"
         await leave(home, small_disk, 20 * MIB)
         assert await (await home.dial()).exec() == 101

@@ -219,7 +219,7 @@ async def test_nothing_is_granted_behind_a_lockdown(tmp_path: Path) -> None:
     async with house(tmp_path) as home:
         who = home.broker.roster.agent("agent-x")
         asked = await home.broker.requests.ask(who, Ask("prod", 600, "because", "", "", "", same_user=False))
-        granting = asyncio.ensure_future(home.broker.requests.approve(ANA, asked.id, owner=who, digest="", duration_s=0, scope="", reason=""))
+        granting = asyncio.ensure_future(home.broker.requests.approve(ANA, asked.id, agent=who, digest="", duration_s=0, scope="", reason=""))
         await asyncio.sleep(0)
         await home.broker.lockdown(on=True, by=ANA, reason="alarm")
         await granting

@@ -93,7 +93,7 @@ class House:
         """Asked and approved."""
         who = self.broker.roster.agent(agent)
         asked = await self.broker.requests.ask(who, Ask("prod", duration_s, "because", scope, "", "", same_user=False))
-        await self.broker.requests.approve(ANA, asked.id, owner=who, digest="", duration_s=0, scope="", reason="")
+        await self.broker.requests.approve(ANA, asked.id, agent=who, digest="", duration_s=0, scope="", reason="")
         return next(window.grant for window in self.broker.windows.live.values() if window.grant.request == asked.id)
 
     def desk(self, who: Identity) -> Desk:

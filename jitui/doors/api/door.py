@@ -6,7 +6,6 @@ import os
 import socket
 import ssl
 import stat
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -15,6 +14,7 @@ import uvicorn
 from fastapi import FastAPI
 from starlette.types import Message, Scope
 
+from jitui.atwork import Told, unheard
 from jitui.descriptors import share
 from jitui.doors.api.app import build
 from jitui.doors.api.group import gid_of, give, open_folder
@@ -37,7 +37,7 @@ class ApiDoor:
     """The API, inside the gateway's loop. Bind it, open it and close it, each once."""
 
     def __init__(self, counter: Counter, callers: Callers, spawn: Spawn, *, desk: Caps = DEFAULT, tcp: Caps = DEFAULT,
-                 at_work: Callable[[str, str, str], None] = lambda limit, who, words: None) -> None:  # noqa: ARG005 - nobody listens
+                 at_work: Told = unheard) -> None:
         """`desk`, `tcp`: how many the Unix socket and the TCP port let in; `at_work` is told whom they did not."""
         self._reception = Reception(counter, callers)
         self._spawn = spawn
