@@ -1,7 +1,10 @@
 """Where in a session the masking stands: kept between the pages that one reader asks for, made anew for whoever begins in the middle."""
 
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import takewhile
+from threading import Lock
 from typing import Final
 
 from jitui.counter import views
@@ -18,21 +21,24 @@ LOOKS: Final = (64, 1000, 8000)  # frames in which they are looked for, until th
 
 
 class Places:
-    """Of readers and sessions. Its calls read files: not for the loop."""
+    """Of readers and sessions. Its calls read files, each in a thread of its own: not for the loop."""
 
     def __init__(self) -> None:
         self._kept: dict[tuple[str, int, int], Masks] = {}
+        self._lock = Lock()
 
     def page(self, files: Files, session: int, frames: Sequence[Frame], *, after: int, reader: str, tty: bool) -> list[Shown]:
         """The frames of one page, which begins behind the seq `after`, masked."""
         if not frames:
             return []
-        masks = self._kept.pop((reader, session, after), None) if after >= 0 else None
+        with self._lock:
+            masks = self._kept.pop((reader, session, after), None) if after >= 0 else None
         masks = masks or masks_at(files, session, after, tty=tty)
         found = masks.frames(frames)
-        self._kept[reader, session, frames[-1].seq] = masks
-        while len(self._kept) > READERS:
-            self._kept.pop(next(iter(self._kept)), None)
+        with self._lock:
+            self._kept[reader, session, frames[-1].seq] = masks
+            while len(self._kept) > READERS:
+                del self._kept[next(iter(self._kept))]
         return found
 
 
@@ -44,9 +50,11 @@ def masks_at(files: Files, session: int, after: int, *, tty: bool) -> Masks:
 
     masks = Masks(tty=tty, heads=heads)
     if after >= 0:
+        before = _before(files, session, after)
         if tty:
-            masks.frames([frame for frame in files.frames(session, channels=(Channel.RESIZE,)) if frame.seq <= after][-1:])
-        masks.frames(_before(files, session, after))
+            first = before[0].seq if before else 0
+            masks.frames(deque(takewhile(lambda frame: frame.seq < first, files.all_frames(session, channels=(Channel.RESIZE,))), maxlen=1))
+        masks.frames(before)
     return masks
 
 

@@ -91,7 +91,7 @@ def resized(body: bytes) -> tuple[int, int] | None:
     try:
         found = foreign.read(body)
         size = int(found["Width"]), int(found["Height"])
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, OverflowError):  # the last: of 1e999
         return None
     return size if all(0 < side < 65536 for side in size) else None
 
@@ -104,7 +104,7 @@ def exit_status(body: bytes) -> int:
             return 0
         causes = (status.get("details") or {}).get("causes") or []
         return next((int(cause["message"]) for cause in causes if cause.get("reason") == "ExitCode"), 1)
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError):
         return 1
 
 

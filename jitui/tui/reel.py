@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from jitui import foreign
+from jitui.tape.cast import resized
 from jitui.tui.figures import age_s, size
 from jitui.tui.widgets.emulator import Emulator
 from jitui.tui.widgets.escapes import Parser
@@ -116,7 +117,7 @@ class Reel:
         if shot.channel in {"stdout", "stderr"}:
             data = shot.body
         elif shot.channel == "resize":
-            if found := terminal_size(shot.body):
+            if found := resized(shot.body):
                 self.emulator.resize(*found)
         elif shot.channel != "stdin" and not self._beside(shot.channel):
             data = told(shot.channel, shot.body)
@@ -189,16 +190,6 @@ class Lines:
 
     def csi(self, private: str, parameters: list[int], final: str) -> None:
         """Of no use in plain text."""
-
-
-def terminal_size(body: bytes) -> tuple[int, int] | None:
-    """Columns and lines of a resize frame (`{"Width":80,"Height":24}`); None if it is none."""
-    try:
-        found = foreign.read(body)
-        wide, high = int(found["Width"]), int(found["Height"])
-    except (ValueError, KeyError, TypeError, OverflowError):
-        return None
-    return (wide, high) if wide > 0 and high > 0 else None
 
 
 def told(channel: str, body: bytes) -> bytes:

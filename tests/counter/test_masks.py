@@ -36,14 +36,18 @@ def recorded() -> list[Frame]:
 
 @pytest.fixture
 def files(tmp_path: Path) -> Files:
+    return kept(tmp_path, recorded(), tty=False)
+
+
+def kept(folder: Path, frames: Sequence[Frame], *, tty: bool) -> Files:
     async def make() -> None:
-        async with opened(tmp_path) as store:
-            await store.commit([*window(), began(1, tty=False)])
-            await record(store, recorded())
-            await store.commit([ended(1, frames=len(recorded()))])
+        async with opened(folder) as store:
+            await store.commit([*window(), began(1, tty=tty)])
+            await record(store, frames)
+            await store.commit([ended(1, frames=len(frames))])
 
     asyncio.run(make())
-    return Files(tmp_path)
+    return Files(folder)
 
 
 def shown(views: Sequence[FrameView], channel: str) -> bytes:
@@ -71,6 +75,18 @@ def test_pages_go_on_where_the_last_one_ended(files: Files) -> None:
     assert shown(parts, "response-body").count(b'"uid": "d6a5"') == 3
     for channel in ("stdout", "response-body"):
         assert not leaks(shown(parts, channel), HIDDEN)
+
+
+def test_who_begins_late_knows_how_wide_the_terminal_is(tmp_path: Path) -> None:
+    """However often it was resized before: a word that goes on in the next line is one word to them too."""
+    sizes = [f'{{"Width":{columns},"Height":24}}'.encode() for columns in [*range(100, 1200), 20]]
+    lines = [f"{TOKEN[at : at + 20]}\r\n".encode() for at in range(0, len(TOKEN), 20)]
+    said = [b"-\r\n" * 1000] * 80 + lines
+    bodies = [(Channel.RESIZE, body) for body in sizes] + [(Channel.STDOUT, body) for body in said]
+    files = kept(tmp_path, [Frame(1, seq, seq, 0, channel, body) for seq, (channel, body) in enumerate(bodies)], tty=True)
+    views = frame_page(files, 1, len(bodies) - len(lines), 1000, places=Places(), tty=True)
+    assert [view.seq for view in views] == list(range(len(bodies) - len(lines) + 1, len(bodies)))
+    assert not leaks(shown(views, "stdout").replace(b"\r\n", b""), HIDDEN)
 
 
 def test_without_places_it_is_as_recorded(files: Files) -> None:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from hypothesis import given, settings, strategies as st
 
 from jitui.said import Said
-from jitui.tui.reel import KEYFRAME, Reel, terminal_size
+from jitui.tui.reel import KEYFRAME, Reel
 from jitui.views import ActionView, FrameView, SessionView
 
 
@@ -46,12 +46,6 @@ def test_a_resize_frame_changes_the_size_and_a_broken_one_nothing() -> None:
     reel = reel_of(("resize", b'{"Width":100,"Height":40}'), ("resize", b"nonsense"), ("resize", b'{"Width":-1,"Height":1e999}'))
     run(reel, 3)
     assert (reel.emulator.columns, reel.emulator.lines) == (100, 40)
-
-
-@given(st.binary(max_size=60))
-def test_no_resize_body_raises(body: bytes) -> None:
-    """A size, or None."""
-    assert terminal_size(body) is None or len(terminal_size(body) or ()) == 2
 
 
 def test_what_was_typed_is_the_line_since_the_last_return() -> None:

@@ -84,9 +84,14 @@ def spans(text: Flat, hits: Iterable[Hit], known: int = 0) -> list[Span]:
 @lru_cache(maxsize=4096)
 def masked_text(text: str) -> str:
     """One short text, all of it here, with its secrets masked: a reason, a line about an action."""
-    data = text.encode("utf-8", "surrogateescape")
+    data = _encoded(text)
     found = Text().feed(data + b"\n")  # which ends what is in it
-    return masked(data, found).decode("utf-8", "surrogateescape") if found else text
+    return masked(data, found).decode("utf-8", "surrogatepass") if found else text
+
+
+def _encoded(text: str) -> bytes:
+    """Text that somebody wrote: JSON can hold half a surrogate pair, which UTF-8 has no form for."""
+    return text.encode("utf-8", "surrogatepass")
 
 
 def masked_words(words: Sequence[str]) -> tuple[str, ...]:
@@ -95,9 +100,9 @@ def masked_words(words: Sequence[str]) -> tuple[str, ...]:
     shown = masked_text(line)
     if shown == line:
         return tuple(words)
-    data, found, at = shown.encode("utf-8", "surrogateescape"), [], 0
+    data, found, at = _encoded(shown), [], 0
     for word in words:
-        size = len(word.encode("utf-8", "surrogateescape"))
+        size = len(_encoded(word))
         found.append(data[at : at + size].decode("utf-8", "replace"))
         at += size + 1
     return tuple(found)

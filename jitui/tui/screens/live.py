@@ -17,11 +17,12 @@ from textual.worker import Worker
 from jitui.desk import Desk
 from jitui.errors import JituiError
 from jitui.rules.brief import parts
+from jitui.tape.cast import resized
 from jitui.tui.feed import Seen
 from jitui.tui.figures import frozen, hour, left, runs_on, size
 from jitui.tui.lines import FLEX, Cell, row, rule, text
 from jitui.tui.order import Order
-from jitui.tui.reel import terminal_size, told
+from jitui.tui.reel import told
 from jitui.tui.screens.base import Answered, Board
 from jitui.tui.screens.reason import KILL, REVOKE, ReasonScreen
 from jitui.tui.theme import state
@@ -258,7 +259,7 @@ class LiveScreen(Board):
         if frame.channel in {"stdout", "stderr"}:
             terminal.push(body, delivered=frame.delivered)
         elif frame.channel == "resize":
-            if found := terminal_size(body):
+            if found := resized(body):
                 terminal.work_off()
                 terminal.emulator.resize(*found)
         elif frame.channel != "stdin":

@@ -180,3 +180,4 @@ def test_short_texts() -> None:
     """An argv, say."""
     assert masked_text(f"mysql --password={PASSWORD} -h db") == "mysql --password=[masked: credential]*** -h db"
     assert masked_text("ls -l /tmp") == "ls -l /tmp"
+    assert masked_text(f"half a pair \ud800 password={PASSWORD}") == "half a pair \ud800 password=[masked: credential]***"
