@@ -12,6 +12,7 @@ from jitui.store.archive import Files
 from jitui.tape.delivery import Delivery
 from jitui.tape.frame import Channel, Frame
 from jitui.tape.masking.session import Masks, Shown
+from jitui.tape.masking.spans import behind
 from jitui.tape.masking.text import REACH
 from jitui.views import FrameView
 
@@ -88,8 +89,4 @@ def frame_page(files: Files, session: int, after: int, limit: int, *, places: Pl
 
 def cut(shown: Shown, size: int) -> Shown:
     """A frame without its first `size` bytes."""
-    spans = tuple(
-        replace(span, offset=max(span.offset - size, 0), length=span.end - max(span.offset, size), begun=span.begun or span.offset < size)
-        for span in shown.spans if span.end > size
-    )  # fmt: skip
-    return Shown(replace(shown.frame, body=shown.frame.body[size:]), spans)
+    return Shown(replace(shown.frame, body=shown.frame.body[size:]), tuple(behind(shown.spans, size)))

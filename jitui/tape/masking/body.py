@@ -4,7 +4,7 @@ from typing import Final, Protocol
 
 from jitui.tape.masking.json_body import Json
 from jitui.tape.masking.proto_body import MAGIC, Proto
-from jitui.tape.masking.spans import Span, masked, merged
+from jitui.tape.masking.spans import SECRET_DATA, Span, behind, masked, merged
 from jitui.tape.masking.text import Text
 from jitui.tape.masking.yaml_body import Yaml
 
@@ -51,10 +51,9 @@ class Body:
         known, self._start = len(self._start), self._start + data
         self._form = self._told(self._start)
         if self._form is None:
-            return [Span(0, len(data), "secret data", begun=bool(known))]
+            return [Span(0, len(data), SECRET_DATA, begun=bool(known))]
         start, self._start = self._start, b""
-        return [Span(max(span.offset - known, 0), span.end - known - max(span.offset - known, 0), span.kind, begun=span.begun or span.offset < known)
-                for span in self._form.feed(start) if span.end > known]  # fmt: skip
+        return behind(self._form.feed(start), known)
 
     def _told(self, start: bytes) -> Masker | None:
         """None while too little has come."""
@@ -66,9 +65,9 @@ class Body:
         if not first or (MAGIC.startswith(start) and len(start) < SNIFF):
             return None
         if self._joined:
-            return Whole("secret data")
+            return Whole(SECRET_DATA)
         if first[:1] in {b"{", b"["}:
             return Json(watch=self._watch)
         if b"yaml" in self._media:
             return Yaml()
-        return Whole("secret data")
+        return Whole(SECRET_DATA)

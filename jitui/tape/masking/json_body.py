@@ -4,9 +4,8 @@ import re
 from typing import Final
 
 from jitui.tape.masking.fields import BODY, MASK, SHOW, Node, Rule, shown
-from jitui.tape.masking.spans import Span
+from jitui.tape.masking.spans import SECRET_DATA, Span
 
-KIND: Final = "secret data"
 DEPTH: Final = 256
 NAME: Final = 4096  # bytes of a field's name
 _TOKEN: Final = re.compile(rb"[\s,:]*(?:(?P<mark>[{}\[\]])|\"(?P<text>[^\"\\]*(?:\\.[^\"\\]*)*)(?P<close>\"|\\?\Z)|(?P<bare>[^\s,:{}\[\]\"]+))", re.DOTALL)
@@ -79,7 +78,7 @@ class Json:
         self._lost = event is None
         end = event.end() if event is not None else len(data)
         if end > at:
-            spans.append(Span(at, end - at, KIND, begun=begun))
+            spans.append(Span(at, end - at, SECRET_DATA, begun=begun))
         return end
 
     # -- tables
@@ -194,4 +193,4 @@ class Json:
     @staticmethod
     def _masked(start: int, end: int, spans: list[Span], *, begun: bool = False) -> None:
         if end > start:
-            spans.append(Span(start, end - start, KIND, begun=begun))
+            spans.append(Span(start, end - start, SECRET_DATA, begun=begun))

@@ -10,10 +10,9 @@ from functools import cached_property
 from typing import Final
 
 from jitui.tape.masking.hit import Hit
+from jitui.tape.masking.spans import SECRET_DATA
 
-KIND: Final = "secret data"
 REACH: Final = 8 << 10  # bytes in front of a block in which its kind is looked for
-LITERALS: Final = (b"data", b"stringData")
 
 _YAML: Final = re.compile(rb"(?P<quote>[\"']?)(?P<name>(?:string)?[dD]ata)(?P=quote):[ \t]*(?:[&!#][^\r\n]*)?\r?(?P<line>\n|\Z)")
 _FLOW: Final = re.compile(rb"(?P<quote>[\"']?)(?P<name>(?:string)?[dD]ata)(?P=quote):[ ]*\{(?P<inside>[^{}\r\n]+)(?=\}|\Z)")
@@ -122,7 +121,7 @@ def _flow(text: bytes, kinds: _Kinds, match: re.Match[bytes]) -> Iterator[Hit]:
     lead = text[begin : match.start()]
     sure = match["name"] == b"stringData" or kinds.flow(match.start(), match.end())
     if sure or (not lead.strip(b" -") and kinds.yaml(begin, match.end() + 2, len(lead)) == b"Secret"):
-        yield Hit(begin, match.start("inside"), match.end("inside"), KIND, open=match.end("inside") == len(text))
+        yield Hit(begin, match.start("inside"), match.end("inside"), SECRET_DATA, open=match.end("inside") == len(text))
 
 
 def _yaml(text: bytes, kinds: _Kinds, match: re.Match[bytes]) -> Iterator[Hit]:
@@ -156,9 +155,9 @@ def _yaml(text: bytes, kinds: _Kinds, match: re.Match[bytes]) -> Iterator[Hit]:
         return
     for start, end in values:
         if not _PLAIN.fullmatch(text, start, end):
-            yield Hit(begin, start, end, KIND, open=opened)
+            yield Hit(begin, start, end, SECRET_DATA, open=opened)
     if opened and not values:
-        yield Hit(begin, len(text), len(text), KIND, open=True)
+        yield Hit(begin, len(text), len(text), SECRET_DATA, open=True)
 
 
 def _json(text: bytes, kinds: _Kinds, match: re.Match[bytes]) -> Iterator[Hit]:
@@ -185,9 +184,9 @@ def _json(text: bytes, kinds: _Kinds, match: re.Match[bytes]) -> Iterator[Hit]:
     if sure or maybe:
         for start, end in values:
             if end > start:
-                yield Hit(match.start(), start, end, KIND, open=opened)
+                yield Hit(match.start(), start, end, SECRET_DATA, open=opened)
         if opened:
-            yield Hit(match.start(), at, len(text), KIND, open=True)
+            yield Hit(match.start(), at, len(text), SECRET_DATA, open=True)
 
 
 def _json_is_secret(text: bytes, kinds: _Kinds, begin: int, after: int) -> bool | None:

@@ -122,9 +122,7 @@ def _jitui(text: bytes, at: int) -> Hit | None:
 
 
 def _aws(text: bytes, at: int) -> Hit | None:
-    if at and (text[at - 1 : at].isalnum() or text[at - 1] in b"/+="[:2]):
-        return None
-    match = _AWS_ID.match(text, at)
+    match = _AWS_ID.match(text, at) if _bounded(text, at) else None
     return Hit(at, at, match.end(), AWS, match.end() == len(text)) if match and match.end() > at + 4 else None
 
 

@@ -9,9 +9,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from jitui.tape.masking.fields import KINDS, MASK, NOTE, SHOW, Message, Rule, shown
-from jitui.tape.masking.spans import Span
+from jitui.tape.masking.spans import SECRET_DATA, Span
 
-KIND: Final = "secret data"
 MAGIC: Final = b"k8s\0"
 EVENT: Final = 1 << 25  # bytes of one event of a watch at most
 TYPE_META: Final = 1024  # bytes
@@ -71,7 +70,7 @@ class Proto:
     def _mask(self, start: int, end: int, known: int, spans: list[Span]) -> None:
         first = max(start, known)
         if first < end:
-            spans.append(Span(first - known, end - first, KIND, begun=self._begun or first > start or (self._lost and start == 0 and not known)))
+            spans.append(Span(first - known, end - first, SECRET_DATA, begun=self._begun or first > start or (self._lost and start == 0 and not known)))
 
     def _step(self, buffer: bytes, at: int, base: int) -> int:
         """Read what stands at a place: how many bytes of it were read, 0 if it has not come whole, -1 if it makes no sense."""

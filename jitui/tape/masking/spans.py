@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Final
 
+SECRET_DATA: Final = "secret data"  # noqa: S105 - the kind of what a Secret, or another object of that sort, holds
 STAR: Final = ord("*")
 _STARS: Final = bytes(byte if byte in b"\r\n" else STAR for byte in range(256))
 
@@ -63,6 +64,12 @@ def fill(secret: bytes, kind: str, *, begun: bool = False) -> bytes:
         if len(mark) <= room:
             return stars[:at] + mark.encode() + stars[at + len(mark) :]
     return stars
+
+
+def behind(spans: Iterable[Span], size: int) -> list[Span]:
+    """What is left of spans where the first `size` bytes are not there."""
+    return [Span(max(span.offset - size, 0), span.end - max(span.offset, size), span.kind, begun=span.begun or span.offset < size)
+            for span in spans if span.end > size]  # fmt: skip
 
 
 def cut(spans: Iterable[Span], sizes: Sequence[int]) -> Iterator[list[Span]]:

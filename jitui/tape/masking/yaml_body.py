@@ -7,9 +7,8 @@ import re
 from typing import Final
 
 from jitui.tape.masking.fields import BODY, MASK, SHOW, Node, Rule, shown
-from jitui.tape.masking.spans import Span
+from jitui.tape.masking.spans import SECRET_DATA, Span
 
-KIND: Final = "secret data"
 LINE: Final = 64 << 10  # bytes of a line that are held
 _FIELD: Final = re.compile(rb"(?P<indent>[ ]*)(?P<dashes>(?:-[ ]+)*)(?P<name>[\w./$-]+|\"[^\"\\]*\"|'[^']*'):(?:[ ]+(?P<value>[^\r\n]*)|(?=\r?\Z))")
 _ITEM: Final = re.compile(rb"(?P<indent>[ ]*)(?P<dashes>(?:-[ ]+)+)(?P<value>[^\r\n]*)")
@@ -20,15 +19,15 @@ _PLAIN: Final = re.compile(rb"[^\[{&*!|>%@`#\"'][^#]*|\"[^\"\\]*\"|'[^']*'|\{\}|
 class Yaml:
     """Feed it the body in pieces of any size. A line is masked until its name has come."""
 
-    def __init__(self, *, joined: bool = False) -> None:
-        self._lost = joined
+    def __init__(self) -> None:
+        self._lost = False
         self._line = b""  # what came of the last line
         self._open: list[tuple[int, Node]] = []  # indentation and table of the fields that the next line may be in
 
     def feed(self, data: bytes) -> list[Span]:
         spans: list[Span] = []
         if self._lost:
-            return [Span(0, len(data), KIND, begun=True)] if data else []
+            return [Span(0, len(data), SECRET_DATA, begun=True)] if data else []
         known = len(self._line)
         buffer = self._line + data
         at = 0
@@ -46,7 +45,7 @@ class Yaml:
         start = len(line) if _BLANK.fullmatch(line) else self._secret(line, ended=ended)
         first, end = max(base + start, 0), base + len(line.rstrip(b"\r"))
         if end > first:
-            spans.append(Span(first, end - first, KIND, begun=base + start < 0))
+            spans.append(Span(first, end - first, SECRET_DATA, begun=base + start < 0))
 
     def _secret(self, line: bytes, *, ended: bool) -> int:
         """Where in the line what is masked begins."""
