@@ -94,5 +94,3 @@ def completion_command(shell: str) -> None:
     made = get_completion_class(shell)
     assert made is not None
     click.echo(made(cli, {}, "jitui", "_JITUI_COMPLETE").source())
-
-

@@ -169,5 +169,3 @@ def _since(then: Instant, now: Instant) -> float:
 
 def _known(number: int | None) -> int:
     return -1 if number is None else number
-
-

@@ -2,7 +2,8 @@
 
 * Store      the one object the gateway writes through (sqlite.py); one writer thread behind it (journal.py, queue.py: decisions first)
 * tapes      bodies, frame by frame, chained; ledger: facts, chained, folded into tables, signed
-* Files      reading, read-only, from a live folder or bare files (archive.py)
+* Files      reading, read-only, from a live folder or bare files (archive.py), which are opened only if they are ours (guard.py)
+* believing  what the facts say at a start (opening.py, checked.py), what files prove (proof.py), and tables made again (repair.py)
 
 It never decides, never reads a socket, and never rewrites what it has written.
 """

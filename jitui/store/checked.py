@@ -57,15 +57,21 @@ class Checked:
         self.tables.close()
 
 
+def scratch(more: str = "") -> sqlite3.Connection:
+    """The tables of schema.FOLDED, empty, and those that `more` makes, in a temporary file without a name; a transaction has begun in it."""
+    db = sqlite3.connect("", isolation_level=None, check_same_thread=False, cached_statements=256)
+    db.execute(f"pragma cache_size=-{CACHE_KIB}")
+    db.executescript(FOLDED_TABLES + more)
+    db.execute("begin")
+    return db
+
+
 def check(db: sqlite3.Connection, key: LedgerKey) -> Checked:
     """Walk over every fact of an open ledger. Raises BrokenError, which says what is broken, and at which fact."""
-    tables = sqlite3.connect("", isolation_level=None, check_same_thread=False, cached_statements=256)
+    tables = scratch()
     checked = Checked(tables)
     facts = at_start(db, key.public)
     try:
-        tables.execute(f"pragma cache_size=-{CACHE_KIB}")
-        tables.executescript(FOLDED_TABLES)
-        tables.execute("begin")
         for fact in facts:
             checked.feed(fact)
         tables.execute("commit")

@@ -41,11 +41,6 @@ class Reader(sqlite3.Connection):
     def begin_call(self) -> None:
         self._left = self.budget
 
-    @property
-    def spent(self) -> bool:
-        """Did the last query end because the budget did."""
-        return self._left <= 0
-
     def _spend(self) -> int:
         self._left -= STEP
         return self._left <= 0

@@ -36,6 +36,7 @@ NOTES_AGAIN_S: Final = 0.01  # until the next so many, if more wait
 NOTES_KEPT: Final = 100_000  # rows of actions kept while the ledger can't be written
 PROBE_S: Final = 1.0
 
+
 class Journal:
     """The writer thread and its queue. Its public methods are called on the event loop."""
 
@@ -202,10 +203,11 @@ class Journal:
             dues.append(self._probe_due)
         elif self._notes:  # one that came just now has no due time yet
             dues.append(min(self._note_due, time.monotonic() + NOTES_S))
-        if not self._error and self._unsigned():
+        if not self._error and self._unsigned:
             dues.append(self._head_due)
         return max(min(dues) - time.monotonic(), 0.0) if dues else None
 
+    @property
     def _unsigned(self) -> bool:
         """Are there frames that no head speaks of yet. Facts are signed with their commit."""
         return bool(self._tapes.changed)
@@ -310,7 +312,7 @@ class Journal:
         now = time.monotonic()
         if self._notes and self._note_due == inf:
             self._note_due = now + NOTES_S
-        sign = now >= self._head_due and self._unsigned()
+        sign = now >= self._head_due and self._unsigned
         if sign or (self._notes and now >= self._note_due):
             self._commit([], sign=sign)
 
@@ -344,5 +346,5 @@ class Journal:
 
     def _finish(self) -> None:
         with suppress(Exception):
-            if not self._error and (self._notes or self._unsigned()):
+            if not self._error and (self._notes or self._unsigned):
                 self._commit([], sign=True)

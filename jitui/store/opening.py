@@ -8,6 +8,7 @@ from typing import Final
 
 from jitui.errors import BrokenError
 from jitui.facts import Draft, Kind
+from jitui.private_file import write_private
 from jitui.store.checked import SIGNED_WHOLE, Checked, check
 from jitui.store.differences import Difference, differences, schema_differences, some
 from jitui.store.folder import Folder
@@ -107,10 +108,7 @@ def adoption(checked: Checked, old: Mapping[str, bytes]) -> Draft:
 def remember_adoption(folder: Folder, checked: Checked) -> None:
     """Note beside the key that it was done: a copy of the ledger from before is then not taken over once more, with tokens somebody put into it."""
     if checked.adopted[0] and not folder.adopted.exists():
-        draft = folder.adopted.with_name(f".{folder.adopted.name}.new")
-        draft.write_text(f"{_note(checked)}\n", encoding="ascii")
-        draft.chmod(0o600)
-        draft.rename(folder.adopted)
+        write_private(folder.adopted, f"{_note(checked)}\n".encode("ascii"))
 
 
 def _note(checked: Checked) -> str:

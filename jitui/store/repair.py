@@ -16,6 +16,7 @@ from typing import Final
 from jitui.clock import Clock
 from jitui.errors import ConflictError, InvalidError, NotFoundError
 from jitui.facts import Draft, Kind
+from jitui.private_file import create_private
 from jitui.store import opening
 from jitui.store.checked import Checked, check
 from jitui.store.differences import Difference
@@ -102,7 +103,7 @@ def _rebuild(old: sqlite3.Connection, folder: Folder, checked: Checked, key: Led
     """ledger.db.part: complete, checked as any ledger is at a start, and on disk."""
     part = _part(folder)
     part.unlink(missing_ok=True)
-    os.close(os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+    os.close(create_private(part))
     with closing(sqlite3.connect(part, isolation_level=None)) as db:
         for setting in ("journal_mode=off", "synchronous=off", "trusted_schema=off"):
             db.execute(f"pragma {setting}")

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from jitui.errors import ConfigurationError
+from jitui.private_file import create_private
 from jitui.store.guard import check_tables, harden, made_by
 
 _FOLDED_1: Final = """
@@ -162,7 +163,7 @@ def version_of(db: sqlite3.Connection, path: Path, steps: Sequence[str]) -> int:
 
 def _back_up(db: sqlite3.Connection, path: Path) -> None:
     path.unlink(missing_ok=True)
-    os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+    os.close(create_private(path))
     copy = sqlite3.connect(path)
     try:
         db.backup(copy)

@@ -6,9 +6,8 @@ from typing import Final, NamedTuple
 
 from jitui.errors import InvalidError
 from jitui.facts import Fact, Kind
-from jitui.store.checked import CACHE_KIB, SIGNED_WHOLE, Checked
+from jitui.store.checked import SIGNED_WHOLE, Checked, scratch
 from jitui.store.fold import number
-from jitui.store.schema import FOLDED_TABLES
 from jitui.tape.verify import Head, Mark
 
 # asked and answers: requests on the tapes (acts.py); span: of one tape (spans.py)
@@ -38,7 +37,7 @@ class Told:
 
     def __init__(self, only: int = 0) -> None:
         """`only`: the one session whose marks are wanted."""
-        self.db = sqlite3.connect("", isolation_level=None, check_same_thread=False, cached_statements=256)
+        self.db = scratch(_TABLES)
         self.checked = Checked(self.db)
         self.problem = ""  # why the facts can't be folded
         self.seq = -1
@@ -46,9 +45,6 @@ class Told:
         self.keys: set[str] = set()  # ids that a gateway said it signs with
         self.used: dict[str, int] = {}  # ids of keys that did sign -> first fact
         self._only = only
-        self.db.execute(f"pragma cache_size=-{CACHE_KIB}")
-        self.db.executescript(FOLDED_TABLES + _TABLES)
-        self.db.execute("begin")
 
     def feed(self, fact: Fact) -> None:
         try:

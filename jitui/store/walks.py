@@ -76,8 +76,8 @@ class Walks:
         return found
 
     def _finish(self, session: int) -> None:
-        walk, life = self._walks.pop(session) if session in self._walks else self.of(session)
-        self._walks.pop(session, None)
+        walk, life = self.of(session)
+        del self._walks[session]
         verdict = walk.verdict(self._signed)
         if verdict.consistent and not life.opened:
             verdict = faulty(verdict, OPENED, 0)
