@@ -10,7 +10,7 @@ import click
 
 from jitui import plain, span
 from jitui.cli import card, follow, show
-from jitui.cli.kinds import DURATION
+from jitui.cli.kinds import DURATION, UNMASK
 from jitui.cli.reach import asynchronous, desk, reaching
 from jitui.desk import Desk
 from jitui.errors import JituiError, RefusedError, UnavailableError
@@ -189,7 +189,7 @@ async def sessions_command(live: bool, grant: str, as_json: bool) -> None:
 
 @click.command("watch")
 @click.argument("session", metavar="SESSION")
-@click.option("--unmask", is_flag=True, help="Secrets as they are; takes a right of its own, and is a fact.")
+@UNMASK
 @reaching
 @asynchronous
 async def watch_command(session: str, unmask: bool, as_json: bool) -> None:

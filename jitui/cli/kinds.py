@@ -35,3 +35,4 @@ def command_after() -> tuple[str, ...]:
 
 
 DURATION = Duration()
+UNMASK = click.option("--unmask", is_flag=True, help="Secrets as they are; takes a right of its own, and is a fact.")

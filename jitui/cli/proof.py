@@ -49,17 +49,22 @@ async def verify_command(what: str, key: Path | None, witness: tuple[str, ...], 
 
 async def _proofs(what: str, key: bytes, witness: Mapping[int, bytes]) -> Sequence[Proof]:
     """From a named file or folder; else from the files of the gateway, if they can be read from here; else as the gateway says."""
-    there = reach()
     if what and not is_ident(what):
         async with shelf(Path(what)) as bare:
             return await bare.verify(key=key, witness=witness)
-    if (files := there.folder) is not None or not there.named:
-        async with shelf(files or folder()) as bare:
+    if _files_here():
+        async with shelf(folder()) as bare:
             return await bare.verify(what, key=key, witness=witness)
     if key or witness:
         raise UnavailableError("a key or witness of your own is checked against files: name them, or --data-dir")
     async with desk() as at:
         return await at.verify(what)
+
+
+def _files_here() -> bool:
+    """Whether the gateway's files can be looked for from here: not those of one that was named and is elsewhere."""
+    there = reach()
+    return there.folder is not None or not there.named
 
 
 class AlteredError(JituiError):
@@ -71,10 +76,8 @@ class AlteredError(JituiError):
 @asynchronous
 async def key_command(as_json: bool) -> None:
     """The public key that signs the record, and its id: keep it somewhere else, and give it to jitui verify --key."""
-    there = reach()
-    public = b""
-    if (files := there.folder) is not None or not there.named:
-        async with shelf(files or folder()) as bare:
+    if _files_here():
+        async with shelf(folder()) as bare:
             public = await asyncio.to_thread(bare.files.signing_key)
     else:
         async with desk() as at:

@@ -12,6 +12,7 @@ import click
 
 from jitui import places, plain
 from jitui.cli import show
+from jitui.cli.kinds import UNMASK
 from jitui.cli.reach import asynchronous, reach, reaching
 from jitui.cli.shelf import archive, folder, note_unmasked, number, shelf
 from jitui.desk import Archive
@@ -26,7 +27,6 @@ from jitui.views import FrameView
 
 PAGE: Final = 1000
 CHANNELS: Final = {channel.label: channel for channel in Channel}
-UNMASK: Final = click.option("--unmask", is_flag=True, help="Secrets as they are; takes a right of its own, and is a fact.")
 
 
 @click.command("frames")

@@ -104,7 +104,7 @@ class Remote:
         return await self._wire.post(Frozen, f"{_target(target)}/thaw")
 
     async def watch(self, session: str, *, unmask: bool = False) -> AsyncIterator[LiveChunk]:
-        async for event in self._wire.events(f"/sessions/{_part(session)}/live", **({"unmask": "true"} if unmask else {})):
+        async for event in self._wire.events(f"/sessions/{_part(session)}/live", unmask=unmask or None):
             yield view(LiveChunk, event.data)
 
     async def events(self, *, since: int = -1) -> AsyncIterator[FactView]:

@@ -56,14 +56,14 @@ class Wire:
 
     async def get(self, shape: type[T], path: str, **params: Any) -> T:
         """A view of `shape`; parameters that are None are left out."""
-        return await self._ask(shape, "GET", path, params={key: _parameter(value) for key, value in params.items() if value is not None})
+        return await self._ask(shape, "GET", path, params=_query(params))
 
     async def pages(self, shape: type[T], path: str, *, limit: int = 0, cursor: str = "", **params: Any) -> list[T]:
         """A whole list of views of `shape`, page by page; with a `limit` at most so many."""
         found: list[T] = []
         while True:
-            given = {**params, **({"limit": limit - len(found)} if limit else {}), **({"cursor": cursor} if cursor else {})}
-            answer = await self._answer("GET", path, params={key: _parameter(value) for key, value in given.items()})
+            given = {**params, "limit": limit - len(found) if limit else None, "cursor": cursor or None}
+            answer = await self._answer("GET", path, params=_query(given))
             found += _view(list[shape], answer.content)  # type: ignore[valid-type]
             cursor = answer.headers.get(MORE, "")
             if not cursor or (limit and len(found) >= limit):
@@ -85,7 +85,7 @@ class Wire:
         return answer
 
     async def events(self, path: str, **params: Any) -> AsyncIterator[Event]:
-        """Until the gateway ends the stream, goes, or is silent for 15 s."""
+        """Until the gateway ends the stream, goes, or is silent for 15 s; parameters as in `get`."""
         async with self._open(path, params) as answer:
             decoder = Decoder()
             try:
@@ -100,7 +100,7 @@ class Wire:
 
     @asynccontextmanager
     async def _open(self, path: str, params: Mapping[str, Any]) -> AsyncIterator[httpx.Response]:
-        request = self._client.build_request("GET", path, params=params, timeout=httpx.Timeout(SILENT_S, connect=10.0))
+        request = self._client.build_request("GET", path, params=_query(params), timeout=httpx.Timeout(SILENT_S, connect=10.0))
         try:
             answer = await self._client.send(request, stream=True)
         except httpx.HTTPError as error:
@@ -134,7 +134,7 @@ def refusal(status: int, body: bytes) -> JituiError:
     try:
         said = foreign.read(body)["error"]
         kind, code, message = KINDS.get(str(said.get("kind"))), int(said["code"]), str(said["message"])
-    except (ValueError, TypeError, KeyError, AttributeError):
+    except (ValueError, TypeError, KeyError, AttributeError, OverflowError):
         return UnavailableError(f"what answers there is no jitui gateway of API {API} (status {status})")
     return (kind or CODES.get(code, UnavailableError))(message)
 
@@ -157,8 +157,9 @@ def view(shape: type[T], text: str) -> T:
     return _view(shape, text.encode())
 
 
-def _parameter(value: object) -> object:
-    return str(value).lower() if isinstance(value, bool) else value
+def _query(params: Mapping[str, Any]) -> dict[str, Any]:
+    """As they stand in an address; without those that are None."""
+    return {key: str(value).lower() if isinstance(value, bool) else value for key, value in params.items() if value is not None}
 
 
 def _trust(ca: Path | None, ca_pem: str) -> ssl.SSLContext:
