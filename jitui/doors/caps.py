@@ -51,7 +51,7 @@ def at_api(limits: Limits, room: int) -> Caps:
     return Caps(
         strangers=strangers, per_address=min(limits.strangers_per_address, strangers), agents=agents, people=people,
         per_agent=min(limits.api_connections_per_agent, agents // 2), per_person=person,
-        streams_per_agent=min(limits.api_streams_per_agent, agents // 3), streams_per_person=min(limits.api_streams_per_person, person // 2),
+        streams_per_agent=min(limits.api_streams_per_agent, agents // 3), streams_per_person=min(limits.api_streams_per_person, max(1, person // 2)),
         streams_per_grant=PLENTY, rate=limits.api_requests_per_second, burst=limits.api_requests_burst, refusals=limits.refusals_per_second,
         heads=limits.heads, handshake_s=limits.handshake, first_s=limits.first_request, prefix="api_",
     )  # fmt: skip

@@ -236,3 +236,16 @@ def _same(all_: Visitors, there: list[Visitor]) -> None:
         assert owner.streams <= CAPS.streams_per_agent
     assert len(all_.strangers) <= CAPS.strangers
     assert all_.agents <= CAPS.agents
+
+
+@pytest.mark.parametrize("files", [256, 1024, 1 << 20])
+def test_the_smallest_limits_leave_one_of_each(files: int) -> None:
+    """With 1 everywhere nobody is told that they have as many as none; with the largest, the descriptors are the limit."""
+    ones = {name: 1 for name in Limits.model_fields if name.startswith(("api_", "streams", "connections", "strangers"))}
+    for limits in (Limits.model_validate(ones), Limits.model_validate(dict.fromkeys(ones, 1000000))):
+        shares = share(files, limits.strangers)
+        kube, api = at_kube(limits, shares), at_api(limits, shares.api)
+        assert min(kube.strangers, kube.per_agent, kube.streams_per_agent, kube.streams_per_grant) >= 1
+        assert min(api.strangers, api.per_agent, api.per_person, api.streams_per_agent, api.streams_per_person) >= 1
+        assert kube.strangers + kube.agents <= files
+        assert api.strangers + api.agents + api.people <= shares.api
