@@ -372,6 +372,7 @@ async def test_what_a_freeze_says_and_shows(tmp_path: Path) -> None:
         desk = home.desk(OPERATOR)
         (grant,), (session,) = await desk.grants(), await desk.sessions(live=True)
         assert 0 < max(session.bytes_in, session.bytes_out) == max(grant.bytes_in, grant.bytes_out) < BUDGET - grant.bytes_left
+        assert "replay" in session.you_may  # what is on record of it already
         assert [("freeze" in view.you_may, "thaw" in view.you_may, view.frozen_by, view.held) for view in (grant, session)] == [(True, False, "", 0)] * 2
         frozen = await desk.freeze("g-1")
         assert (frozen.frozen_by, frozen.windows, frozen.streams) == ("oli", ("g-1",), 1)
