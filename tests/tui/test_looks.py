@@ -52,6 +52,15 @@ async def test_help_lists_the_keys_of_the_screen_from_its_bindings() -> None:
         assert "with a reason that the agent is told" in hand.screen.text
 
 
+async def test_help_cuts_no_word_at_80_columns() -> None:
+    """Long ones are folded; keys that do nothing here are left out."""
+    async with at(busy_house(), (80, 60)) as hand:
+        await hand.press("2", "question_mark")
+        assert "an admin lifts it" in " ".join(hand.screen.text.replace("│", " ").split())
+        assert "…" not in "".join(line for line in hand.screen.text.splitlines() if "│" in line)
+        assert "Scroll Left" not in hand.screen.text
+
+
 @pytest.mark.parametrize("size", [(80, 24), (100, 30), (200, 60)])
 async def test_every_screen_fills_its_terminal_exactly(size: tuple[int, int]) -> None:
     """No line too long or too short, and the keys at the bottom."""

@@ -1,6 +1,8 @@
 """Every key of the screen below, from its bindings: those that work now, and those that do not, dimmed."""
 
-from typing import Any, ClassVar
+import textwrap
+from itertools import zip_longest
+from typing import Any, ClassVar, Final
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -12,7 +14,9 @@ from textual.widgets import Static
 from jitui.tui.lines import Cell, block, row
 from jitui.tui.widgets.keys import name_of
 
-WIDTH = 78
+KEYS: Final = 14  # cells of the keys' names
+WORDS: Final = 57  # cells of what they do: with the keys, the border and the scrollbar a line of 80
+IDLE: Final = frozenset({"scroll_left", "scroll_right", "page_left", "page_right"})  # nothing here is wider than its screen
 
 
 class HelpScreen(ModalScreen[None]):
@@ -34,6 +38,8 @@ class HelpScreen(ModalScreen[None]):
             if node is None:
                 continue
             for binding in (binding for bindings in node._bindings.key_to_bindings.values() for binding in bindings):  # noqa: SLF001 - Textual keeps them there
+                if binding.action in IDLE:
+                    continue
                 works = bool(screen.app._check_action_state(binding.action, node))  # noqa: SLF001
                 keys, _ = found.setdefault((binding.description, binding.tooltip), ([], works))
                 name = binding.key_display or name_of(binding.key)
@@ -51,8 +57,9 @@ class HelpScreen(ModalScreen[None]):
 
     def _lines(self) -> Content:
         return block(
-            row([Cell(keys, 14, "bold $primary" if works else "$state-faint"), Cell(words, 62, "" if works else "$state-faint")], WIDTH)
-            for keys, words, works in sorted(self._keys, key=lambda key: not key[2])
+            row([Cell(keys, KEYS, "bold $primary" if works else "$state-faint"), Cell(piece, WORDS, "" if works else "$state-faint")], KEYS + 1 + WORDS)
+            for names, words, works in sorted(self._keys, key=lambda key: not key[2])
+            for keys, piece in zip_longest([names], textwrap.wrap(words, WORDS), fillvalue="")
         )
 
     def action_dismiss(self, result: None = None) -> None:  # type: ignore[override]
