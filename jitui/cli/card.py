@@ -17,7 +17,7 @@ def lines(view: RequestView) -> Iterator[str]:
     if view.same_user:
         yield f"  {BYPASS}: it runs as the gateway's own user"
     if view.owner_may_approve:
-        yield "  THE RULE LETS ITS OWNER APPROVE IT"
+        yield "  ITS OWNER MAY APPROVE IT"
     yield f"  {view.hazard}: {MEANS.get(view.hazard, 'of unknown hazard')}"
     clauses = worst_first([(clause.text, clause.hazard) for clause in view.clauses])
     yield f"  asks for {len(clauses)} clauses, the worst first:" if len(clauses) > 1 else "  asks for:"

@@ -36,7 +36,7 @@ def request_card(view: RequestView, width: int) -> list[Content]:
     if view.same_user:
         lines += labelled("", "it can bypass jitui here: it runs as the gateway's own user", width, "bold $state-ending")
     if view.owner_may_approve:
-        lines += labelled("", "the rule lets its owner approve it", width, "$state-ending")
+        lines += labelled("", "its owner may approve it", width, "$state-ending")
     lines.append(Content(""))
     lines += _clauses(view, width)
     lines += [Content(""), *_terms(view, width), Content("")]
