@@ -131,16 +131,17 @@ class Windows:
 
     async def open_session(self, grant: Grant, action: Action, *, peer: str, command_group: str) -> Session:
         """A session whose opening is on record. Activates a waiting grant first. Raises JituiError: it is too late, or can't be recorded."""
+        keyless = self._keyless.get(grant.identity)
         window = await self.begin(grant)
         kind = session_kind(action)
         if kind != "api":
-            return await self._open(window, kind, action, peer=peer, command_group=command_group)
+            return await self._open(window, kind, action, keyless, peer=peer, command_group=command_group)
         present = self._api.get(grant.id)
         if present is not None and not present.muted and not present.full:
             return present
 
         async def open_api(window: Window) -> Session:
-            session = await self._open(window, "api", action, peer=peer, command_group="")
+            session = await self._open(window, "api", action, keyless, peer=peer, command_group="")
             self._api[grant.id] = session
             return session
 
@@ -163,7 +164,8 @@ class Windows:
         future.set_result(result)
         return result
 
-    async def _open(self, window: Window, kind: str, action: Action, *, peer: str, command_group: str) -> Session:
+    async def _open(self, window: Window, kind: str, action: Action, keyless: End | None, *, peer: str, command_group: str) -> Session:
+        """`keyless`: how the newest token that had ended when it was asked for did."""
         now = self._clock.now()
         target = "" if kind == "api" else "/".join(filter(None, (action.namespace, action.name or action.kind, action.container)))
         session = Session(
@@ -171,7 +173,6 @@ class Windows:
             target=target, argv=action.argv if kind != "api" else (), tty=action.tty, stdin=action.stdin, peer=peer,
         )  # fmt: skip
         session.action = action if kind != "api" else None
-        keyless = self._keyless.get(window.grant.identity)
         target, argv = cut(target, TEXT), beginning(session.argv)
         window.charge(SESSION + 2 * (len(target) + sum(map(len, argv))))
         await self._store.commit([

@@ -244,7 +244,7 @@ async def test_fifty_rounds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
             home.broker.requests.rules = {(AGENT, "prod"): WIDE}
             clients = [await home.dial() for _ in OPENED]
             asking = [asyncio.ensure_future(one(kubectl, *how, rng.random() * 0.01)) for kubectl, how in zip(clients, OPENED.values(), strict=True)]
-            enough, give_up = len(sent) + rng.randrange(6), loop.time() + rng.random() * 0.1
+            enough, give_up = len(sent) + rng.randrange(6), loop.time() + rng.random()
             while len(sent) < enough and loop.time() < give_up:  # noqa: ASYNC110 - any instant will do
                 await asyncio.sleep(0)
             reloading = asyncio.ensure_future(narrowed(home))

@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 
 from jitui.store import Store
-from tests.fakes.house import ADMIN, AGENT, House, house
+from tests.fakes.house import ADMIN, AGENT, House, house, rule
+from tests.fakes.upstream import Asked
 from tests.session.test_relay import connected
+from tests.wire.test_review import as_json
 
 PODS = "/api/v1/namespaces/web/pods"
 
@@ -67,6 +69,70 @@ async def test_what_is_being_opened_ends_with_it_too(tmp_path: Path, monkeypatch
         go_on.set()
         assert await asking in {401, 403}
         assert b"was revoked for a new one" in kubectl.refusal
+
+
+SSAR = as_json({"verb": "list", "resource": "pods", "namespace": "web"})
+
+
+async def test_a_question_that_is_whole_after_its_token_ended(tmp_path: Path) -> None:
+    """Its head came with a good token; its answer is 401, and the cluster hears nothing of it."""
+    async with house(tmp_path) as home:
+        await home.window()
+        kubectl = await home.dial()
+        path = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
+        kubectl.send(kubectl.head("POST", path, "Content-Type: application/json", f"Content-Length: {len(SSAR)}") + SSAR[:9])
+        await home.until(lambda: any(client.current is not None for client in home.door.clients))
+        await rotated(home)
+        kubectl.send(SSAR[9:])
+        assert (await kubectl.answer())[0] == 401
+        assert home.cluster.got == b""
+
+
+async def test_a_command_whose_container_is_looked_up_while_its_token_ends(tmp_path: Path) -> None:
+    """The look-up was on its way; the command never is."""
+    async with house(tmp_path, rules=(rule(scope="exec pods in web -- id"),)) as home:
+        asked, go_on = asyncio.Event(), asyncio.Event()
+
+        async def answerer(one: Asked) -> None:
+            asked.set()
+            await go_on.wait()
+            one.line.answer(b'{"metadata":{},"spec":{"containers":[{"name":"app"}]}}')
+
+        home.cluster.answerer = answerer
+        await home.window()
+        kubectl = await home.dial()
+        asking = asyncio.ensure_future(kubectl.exec("web-1", "id", query="&container=app"))
+        await asked.wait()
+        await rotated(home)
+        go_on.set()
+        assert await asking == 401
+        assert [one.method + one.target for one in home.cluster.asked] == ["GET" + PODS + "/web-1"]
+
+
+@pytest.mark.parametrize("line", ["GET ?watch=1", "GET "])
+async def test_what_begins_a_window_while_its_token_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, line: str) -> None:
+    """The window's beginning is being written; a stream, and a plain request, are over before the cluster hears of them. The window stays."""
+    async with house(tmp_path, rules=(rule(on_first_use=True),)) as home:
+        await home.window()
+        kubectl = await home.dial()
+        opening, go_on = asyncio.Event(), asyncio.Event()
+        commit = Store.commit
+
+        async def slowly(store: Store, drafts: object, **more: object) -> object:
+            if any(draft.kind == "grant.active" for draft in drafts):  # type: ignore[attr-defined]
+                opening.set()
+                await go_on.wait()
+            return await commit(store, drafts, **more)  # type: ignore[arg-type]
+
+        monkeypatch.setattr(Store, "commit", slowly)
+        method, _, query = line.partition(" ")
+        asking = asyncio.ensure_future(kubectl.ask(method, PODS + query))
+        await opening.wait()
+        await rotated(home)
+        go_on.set()
+        assert (await asking)[0] in {401, 403}
+        assert home.cluster.got == b""
+        assert len(home.broker.windows.live) == 1
 
 
 async def test_tokens_that_aged_are_told_once(tmp_path: Path) -> None:

@@ -166,8 +166,7 @@ class KubeClient(asyncio.Protocol):
     def _begin(self, head: http.RequestHead) -> Call:
         """Judge the head; nothing of the request has gone anywhere yet."""
         self._as_text = DISCOVERING.fullmatch(head.target) is not None
-        self._admission = None
-        self._retry_after = 0
+        self._admission, self._retry_after = None, 0
         try:
             admission = self._admission = self.door.admit(head, self)
         except JituiError as error:
@@ -217,6 +216,7 @@ class KubeClient(asyncio.Protocol):
             await admission.way.discovery.look(action.group, action.resource, lambda: broker.has_window(admission.who, admission.connection))
             if (silence := admission.way.discovery.silence) is not None:
                 raise silence  # what can't be judged is not denied: it is the cluster that is missing, not a permission
+            self.door.stands(admission)
             return None if waiting.lost else self._judge(head, admission, action, lines)
 
         waiting.run(look)
@@ -240,15 +240,15 @@ class KubeClient(asyncio.Protocol):
         waiting.become(self._again(head, admission, action, lines))
 
     def _again(self, head: http.RequestHead, admission: Admission, action: Action, lines: headers.Lines) -> Call:
-        """It waited for something, and meanwhile rules and windows may have changed."""
+        """It waited for something, and meanwhile its token, rules and windows may have changed. Raises UnknownCallerError."""
+        self.door.stands(admission)
         verdict = self.door.broker.judge(admission.who, admission.connection, action)
         return self._deny(head, admission, action, verdict) if isinstance(verdict, Deny) else self._pass(head, admission, action, lines, verdict)
 
     def _pass(self, head: http.RequestHead, admission: Admission, action: Action, lines: headers.Lines, verdict: Allow) -> Call:
         """In the window's session, which may have to be opened first."""
         broker = self.door.broker
-        session = broker.windows.session_now(verdict.grant, action)
-        if session is not None:
+        if (session := broker.windows.session_now(verdict.grant, action)) is not None:
             return self._exchange(session, head, admission, action, lines, verdict)
         if session_kind(action) != "api":
             self.door.visitors.stream(self.visitor, verdict.grant.id)

@@ -49,6 +49,7 @@ def look(client: "KubeClient", admission: Admission, action: Action, judge: Call
                 raise
         if waiting.lost:
             return None
+        client.door.stands(admission)
         if not may():  # the window ended, or was frozen, meanwhile: that is what is said
             return judge(action)
         return judge(known) if found == action.container else deny()

@@ -17,7 +17,7 @@ from jitui.doors.porch import SHUTDOWN_S, Porch, address_of
 from jitui.doors.turnstile import Turnstile
 from jitui.doors.visitors import Visitor, Visitors
 from jitui.errors import JituiError, NotFoundError, RefusedError, UnavailableError, UnknownCallerError
-from jitui.identity.callers import Callers
+from jitui.identity.callers import Caller, Callers
 from jitui.identity.peer import Unseen
 from jitui.limits import Limits
 from jitui.session.relay import Relay
@@ -115,6 +115,10 @@ class KubeDoor:
         if way.isolated:
             self._isolated(name, visitor)
         return Admission(caller.who, caller.token, name, match[2] or b"/", way, client.peer)
+
+    def stands(self, admission: Admission) -> None:
+        """Of a request that waited: raises UnknownCallerError if its token or its identity has ended since it came."""
+        _ = self.callers.standing(Caller(admission.who, admission.token)).who
 
     def _unknown(self, visitor: Visitor, now: float) -> None:
         """A request that nobody known made."""

@@ -48,6 +48,7 @@ class Review(Waiting):
 
     async def _ask(self) -> None:
         client, asked = self._client, self.held
+        client.door.stands(self._admission)
         try:
             question = review.question(asked, self._head.get(b"content-type"), encoding=self._head.get(b"content-encoding"))
             reason = await self._why_not(question)
