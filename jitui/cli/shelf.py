@@ -26,8 +26,9 @@ class Shelf:
     """Implements desk.Archive."""
 
     def __init__(self, place: Path) -> None:
-        """Raises NotFoundError if nothing recorded is there."""
+        """Raises NotFoundError if nothing recorded is there, InvalidError if it is damaged."""
         self.files = Files(place)
+        self.files.check_facts()
         self._places = Places()
 
     async def session(self, ident: str) -> SessionView:

@@ -4,6 +4,7 @@ Synchronous and thread-safe: call it with `asyncio.to_thread`. Every call is a f
 is not pinned; pages are at most 1,000 frames unless asked otherwise, and about 2 MiB.
 """
 
+import os
 import sqlite3
 import threading
 from collections.abc import Collection, Iterator, Mapping
@@ -20,7 +21,7 @@ from jitui.store import bundle, listing, proof
 from jitui.store.actions import ActionRow
 from jitui.store.chained import FACTS, NEWEST, checked, within
 from jitui.store.folder import tape_numbers
-from jitui.store.guard import WHOLE, Reader, check_pages, open_reader, size_of
+from jitui.store.guard import WHOLE, Reader, check_pages, damage, open_reader, size_of
 from jitui.store.keys import ledger_key
 from jitui.store.ours import bundles, ledgers, tapes
 from jitui.store.rows import SessionRow, Totals, cursor, grant_of, identity_of, requests_where, session_of
@@ -86,6 +87,13 @@ class Files:
         for path in {self.ledger: None, **dict.fromkeys(self.tapes_of(session) if session else self.tapes())}:
             with self.reading(path) as db:
                 check_pages(db, path, quick=path != self.ledger)
+
+    def check_facts(self) -> None:
+        """Does the index that facts are found by hold all of them: one it lacks, the end of a session, would be no fact for a reader. Raises InvalidError."""
+        with self.reading(self.ledger) as db:
+            problem = damage(db, "facts")
+        if problem:
+            raise InvalidError(f"{self.ledger} is damaged, or was altered page by page ({problem}); nothing of it is believed")
 
     def close(self) -> None:
         """Close idle connections; later calls open new ones."""
@@ -284,7 +292,7 @@ class Files:
         """The public half of the key in a state folder; empty if it is not there, or not for us to read. Raises UnsafeError."""
         path = self.place / "keys" / "ledger.ed25519"
         try:
-            return ledger_key(path, make=False).public if path.is_file() else b""
+            return ledger_key(path, make=False).public if path.is_file() and os.access(path, os.R_OK) else b""
         except PermissionError:
             return b""
 

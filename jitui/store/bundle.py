@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from jitui.errors import ConflictError, NotFoundError
+from jitui.errors import ConflictError, InvalidError, NotFoundError
 from jitui.private_file import create_private
 from jitui.store.chained import FACTS, checked
 from jitui.store.fold import fold
@@ -46,9 +46,11 @@ def export(files: "Files", session: int, target: Path) -> int:
             db.execute("commit")
         finally:
             db.close()
-    except BaseException:
+    except BaseException as error:
         with suppress(OSError):
             target.unlink()
+        if isinstance(error, sqlite3.IntegrityError):
+            raise InvalidError(f"what is on record of s-{session} can't be copied ({error}); see: jitui verify s-{session}") from error
         raise
     return count
 

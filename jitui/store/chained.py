@@ -18,11 +18,12 @@ from jitui.tape.verify import FactWalk, Head, Linked
 
 PAGE: Final = 1000
 PAGE_BYTES: Final = 2 << 20
-NEWEST: Final = 1 << 62  # above every number of a fact
+NEWEST: Final = 1 << 62  # above every number of a fact, and of a head
+LEAST, MOST = -(1 << 63), (1 << 63) - 1  # rows that SQLite can number
 FACTS: Final = "select seq, at_us, kind, who, subject, what, hash from facts"
 HEADS: Final = "select id, facts_seq, hash, at_us, sessions, key_id, sig from heads"
-_WITH_SEALED: Final = f"""{FACTS} where seq > ?1 and seq <= ?3
-  union all select seq, 0, '', digest, '', '', hash from sealed where seq > ?1 and seq <= ?3 and digest is not null
+_WITH_SEALED: Final = f"""{FACTS} where seq >= ?1 and seq <= ?3
+  union all select seq, 0, '', digest, '', '', hash from sealed where seq >= ?1 and seq <= ?3 and digest is not null
   order by seq limit ?2"""  # noqa: S608 - a constant
 LATEST_US: Final = 253_402_300_800_000_000  # UTC, the end of the year 9999
 
@@ -36,7 +37,7 @@ class Chained:
     agrees (`newest`) and how many facts no signature covers (`unsigned`). Facts of an exported file that are sealed are walked, not handed on.
     """
 
-    def __init__(self, reading: Reading, walk: FactWalk, *, sealed: bool = False, upto: int = NEWEST) -> None:
+    def __init__(self, reading: Reading, walk: FactWalk, *, sealed: bool = False, upto: int = MOST) -> None:
         self.walk = walk
         self._reading, self._sealed, self._upto = reading, sealed, upto
 
@@ -52,15 +53,15 @@ class Chained:
         self.walk.finish()
 
     def _all(self) -> Iterator[tuple[Linked, Fact | None]]:
-        after = self.walk.began
+        since = self.walk.began + 1 if self.walk.began or self._sealed else LEAST  # whatever stands before fact 1 is none of ours
         while True:
-            sql = _WITH_SEALED if self._sealed else f"{FACTS} where seq > ?1 and seq <= ?3 order by seq limit ?2"
+            sql = _WITH_SEALED if self._sealed else f"{FACTS} where seq >= ?1 and seq <= ?3 order by seq limit ?2"
             with self._reading() as db:
-                found = [linked_of(row) for row in within(db.execute(sql, (after, PAGE, self._upto)), PAGE_BYTES)]
+                found = [linked_of(row) for row in within(db.execute(sql, (since, PAGE, self._upto)), PAGE_BYTES)]
             if not found:
                 return
             yield from found
-            after = found[-1][0].seq  # the walk has seen that it goes on
+            since = found[-1][0].seq + 1  # the walk has seen that it goes on
 
 
 def within(rows: Iterable[Sequence[Any]], room: int) -> Iterator[Sequence[Any]]:
@@ -109,7 +110,7 @@ def heads(reading: Reading, moment: Moment) -> Iterator[Head]:
         with reading() as db:
             found = list(within(db.execute(f"{HEADS} where id > ? and id < ? order by id limit ?", (after, newest, PAGE)), PAGE_BYTES))
         for row in found or [moment.head]:
-            if row[0] <= max(after, 0):
+            if not max(after, 0) < row[0] < NEWEST:
                 raise InvalidError(f"the heads of the ledger do not stand in order at number {row[0]}; it is damaged, or no recording of jitui")
             after = row[0]
             yield head_of(row)
@@ -120,6 +121,8 @@ def heads(reading: Reading, moment: Moment) -> Iterator[Head]:
 def head_of(row: Sequence[Any]) -> Head:
     """A row (HEADS) as a head; one that can't be read has no sessions and no signature."""
     _, facts_seq, link, at_us, sessions, key_id, sig = row
+    if not (type(facts_seq) is int and isinstance(link, bytes) and isinstance(key_id, str) and isinstance(sig, bytes)):
+        return Head(0, b"", 0, {}, str(key_id), b"")
     try:
         told: Mapping[str, Any] = json.loads(sessions)
         marks = {int(session): (int(frames), bytes.fromhex(head)) for session, (frames, head) in told.items()}

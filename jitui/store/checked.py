@@ -11,7 +11,7 @@ from typing import Final
 
 from jitui.errors import BrokenError, JituiError
 from jitui.facts import Fact, Kind
-from jitui.store.chained import Chained, at_start
+from jitui.store.chained import NEWEST, Chained, at_start
 from jitui.store.fold import fold
 from jitui.store.keys import LedgerKey
 from jitui.store.schema import FOLDED_TABLES
@@ -81,6 +81,8 @@ def check(db: sqlite3.Connection, key: LedgerKey) -> Checked:
         tables.close()
         if isinstance(error, JituiError | sqlite3.IntegrityError | ValueError) and not isinstance(error, BrokenError):
             raise BrokenError(f"fact {checked.seq} can't be folded: {error}") from error
+        if isinstance(error, sqlite3.DataError):
+            raise BrokenError(f"what stands behind fact {checked.seq} can't be read: {error}") from error
         raise
     return checked
 
@@ -94,9 +96,11 @@ def _must_hold(db: sqlite3.Connection, facts: Chained, checked: Checked, key: Le
         raise BrokenError(walk.problem)
     if not checked.seq:
         return
-    newest = db.execute("select facts_seq, key_id from heads order by id desc limit 1").fetchone()
+    newest = db.execute("select facts_seq, key_id, id from heads order by id desc limit 1").fetchone()
     if newest is None:
         raise BrokenError(f"none of its {checked.seq} facts is signed")
+    if newest[2] >= NEWEST:
+        raise BrokenError(f"its newest head has the number {newest[2]}, which jitui never gave, and which leaves none for the next")
     if walk.newest is None:
         other = f"by key {newest[1]!r:.40}, and the key in its folder is {key.id}" if newest[1] != key.id else f"and that is no signature of key {key.id}"
         raise BrokenError(f"it was signed last at fact {newest[0]}, {other}")

@@ -146,7 +146,7 @@ class Folder:
 
 def tape_numbers(tapes: Path) -> list[int]:
     """Numbers of the tapes in a folder of tapes, oldest first."""
-    return sorted(int(path.stem) for path in tapes.glob("*.db") if path.stem.isdecimal())
+    return sorted(int(path.stem) for path in tapes.glob("*.db") if path.stem.isascii() and path.stem.isdecimal() and path.stem == f"{int(path.stem):06d}")
 
 
 def _check(path: Path) -> None:

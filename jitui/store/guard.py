@@ -98,6 +98,17 @@ def check_pages(db: sqlite3.Connection, path: Path, *, quick: bool = False) -> N
         raise InvalidError(f"{path} is damaged, or was altered page by page ({' '.join(str(found).split())[:200]}); nothing of it is believed")
 
 
+def damage(db: sqlite3.Connection, table: str) -> str:
+    """What is wrong with the pages of one table, with its indexes, or with the types of what stands in it; nothing if they are whole."""
+    (found,) = db.execute(f"pragma integrity_check({table})").fetchone()
+    return "" if found == "ok" else " ".join(str(found).split())[:200]
+
+
+def lenient(text: bytes) -> str:
+    """Text of a file that somebody may have put anything into: a `text_factory`."""
+    return text.decode("utf-8", "replace")
+
+
 def check_tables(db: sqlite3.Connection, path: Path, wanted: Wanted) -> None:
     """Are the tables of an open file exactly ours. Raises InvalidError, and what `wanted` raises."""
     (version,) = db.execute("pragma user_version").fetchone()

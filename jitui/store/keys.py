@@ -39,7 +39,7 @@ def ledger_key(path: Path, *, make: bool = True) -> LedgerKey:
         write_private(path, pem)
     try:
         private = load_pem_private_key(path.read_bytes(), None)
-    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
+    except (OSError, ValueError, TypeError, UnsupportedAlgorithm) as error:
         raise UnsafeError(f"{path} is not a ledger key ({error}); restore it, or go on with a new ledger beside it: {ANEW}") from error
     if not isinstance(private, Ed25519PrivateKey):
         raise UnsafeError(f"{path} is not an Ed25519 key; restore it, or go on with a new ledger beside it: {ANEW}")

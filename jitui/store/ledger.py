@@ -14,6 +14,7 @@ from jitui.store import opening
 from jitui.store.actions import ActionRow, Collapsed
 from jitui.store.fold import fold, number
 from jitui.store.folder import Folder
+from jitui.store.guard import lenient
 from jitui.store.keys import LedgerKey
 from jitui.store.schema import LEDGER, TOKENS_SINCE, connect, migrate, version_of
 from jitui.store.tapes import Chain, empty_wal, roll_back
@@ -59,7 +60,9 @@ class Ledger:
         self._inode = self.path.stat().st_ino
         self._collapsed = Collapsed()
         try:
+            self.db.text_factory = lenient  # what is no text is told as what it is
             self.checked = opening.check_whole(self.db, folder, key)
+            self.db.text_factory = str
             self.found = Found(self.checked.seq, self.checked.at_us, self.checked.hash)
             self.seq, self.hash, self._bare = self.checked.seq, self.checked.hash, opening.newest_bare_head(self.db)
             self.marked = False  # did the newest commit sign where the sessions' records stand

@@ -2,9 +2,9 @@
 
 import sqlite3
 from collections.abc import Iterator, Mapping
+from contextlib import closing
 from itertools import chain
 from pathlib import Path
-from typing import Final
 
 from jitui.errors import BrokenError
 from jitui.facts import Draft, Kind
@@ -12,10 +12,10 @@ from jitui.private_file import write_private
 from jitui.store.checked import SIGNED_WHOLE, Checked, check
 from jitui.store.differences import Difference, differences, schema_differences, some
 from jitui.store.folder import Folder
-from jitui.store.keys import ANEW, LedgerKey
+from jitui.store.guard import damage
+from jitui.store.keys import LedgerKey
 from jitui.store.schema import LEDGER, version_of
-
-NEXT: Final = f"nothing was started; restore it from a copy, or go on with a new ledger beside it: {ANEW}"
+from jitui.store.tapes import RESTORE
 
 
 def check_whole(db: sqlite3.Connection, folder: Folder, key: LedgerKey) -> Checked:
@@ -34,17 +34,28 @@ def checked_facts(db: sqlite3.Connection, folder: Folder, key: LedgerKey) -> Che
     version = version_of(db, folder.ledger, LEDGER)
     try:
         if _is_new(db, version):
+            _check_tapes(folder)
             return check(_empty(), key)
         _must_be_ours(db)
         checked = check(db, key)
         try:
+            if not checked.seq:
+                _check_tapes(folder)
             _check_tail(folder.adopted, checked, version)
         except BaseException:
             checked.close()
             raise
     except BrokenError as error:
-        raise BrokenError(f"{folder.ledger} is broken: {error}; {NEXT}") from error
+        raise BrokenError(f"{folder.ledger} is broken: {error}; {RESTORE}") from error
     return checked
+
+
+def _check_tapes(folder: Folder) -> None:
+    """A ledger without a fact has no frames beside it: a crash within the first start leaves a tape, and nothing on it."""
+    for number in folder.tape_numbers():
+        with closing(sqlite3.connect(f"{folder.tape(number).absolute().as_uri()}?mode=ro", uri=True)) as tape:
+            if tape.execute("select 1 from sqlite_master where name = 'frames'").fetchone() and tape.execute("select 1 from frames limit 1").fetchone():
+                raise BrokenError(f"it is empty, and frames are on {folder.tape(number).name} beside it")
 
 
 def _empty() -> sqlite3.Connection:
@@ -67,7 +78,7 @@ def _must_be_ours(db: sqlite3.Connection) -> None:
 
 def _check_tail(adopted: Path, checked: Checked, version: int) -> None:
     """Whether every fact is signed. Older versions left the newest ones without for ten seconds: that is believed once, at the upgrade."""
-    noted = adopted.read_text(encoding="ascii", errors="replace").strip() if adopted.exists() else ""
+    noted = adopted.read_text(encoding="ascii", errors="replace").strip() if adopted.is_file() else ""
     if noted and noted != _note(checked):
         raise BrokenError(f"it is older than fact {noted.partition(' ')[0]:.20}, with which its tokens were taken over from an older version of jitui "
                           f"(if that is meant, move {adopted} away: the tokens that stand in it are then believed)")
@@ -83,13 +94,20 @@ def all_differences(db: sqlite3.Connection, path: Path, checked: Checked, key: L
     if version < checked.written_for:
         return iter([Difference("schema", "number of its tables", "", f"it was set back to {version}, and a signed fact tells of {checked.written_for}", "")])
     alien = list(schema_differences(db, LEDGER[:version]))
-    return chain(alien, _of_key(db, key), () if alien else differences(db, checked.tables, version))
+    return chain(alien, _of_key(db, key), _damaged(db), () if alien else differences(db, checked.tables, version))
+
+
+def _damaged(db: sqlite3.Connection) -> Iterator[Difference]:
+    """Tables that are read along an index: one that lacks a row would hide it from every reader."""
+    for table in ("facts", "heads", "keys"):
+        if problem := damage(db, table):
+            yield Difference("schema", f"table {table}", "", f"its pages or indexes are damaged ({problem})", "")
 
 
 def _of_key(db: sqlite3.Connection, key: LedgerKey) -> Iterator[Difference]:
     found = db.execute("select public from keys where key_id = ?", (key.id,)).fetchone()
     if found and found[0] != key.public:
-        yield Difference("keys", key.id, "public", found[0].hex(), key.public.hex())
+        yield Difference("keys", key.id, "public", found[0].hex() if isinstance(found[0], bytes) else str(found[0]), key.public.hex())
 
 
 def old_tokens(db: sqlite3.Connection) -> dict[str, bytes]:

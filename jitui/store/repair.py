@@ -14,17 +14,18 @@ from pathlib import Path
 from typing import Final
 
 from jitui.clock import Clock
-from jitui.errors import ConflictError, InvalidError, NotFoundError
+from jitui.errors import BrokenError, ConflictError, InvalidError, NotFoundError
 from jitui.facts import Draft, Kind
 from jitui.private_file import create_private
 from jitui.store import opening
 from jitui.store.checked import Checked, check
 from jitui.store.differences import Difference
 from jitui.store.folder import Folder
+from jitui.store.guard import lenient
 from jitui.store.keys import LedgerKey, ledger_key
 from jitui.store.ledger import Ledger
 from jitui.store.schema import FOLDED, LEDGER, TOKENS_SINCE, connect, version_of
-from jitui.store.tapes import empty_wal, start_of, sync_folder
+from jitui.store.tapes import RESTORE, empty_wal, start_of, sync_folder
 
 KEPT: Final = ("facts", "heads", "keys", "actions")  # copied as they are; of these only facts and heads are proved by signatures
 TOLD: Final = 20  # differences that the fact about a repair names
@@ -47,7 +48,7 @@ def repair(root: Path, clock: Clock) -> Repaired:
     try:
         key = ledger_key(folder.ledger_key, make=False)
         with closing(connect(folder.ledger)) as db:
-            db.text_factory = _text
+            db.text_factory = lenient
             version = version_of(db, folder.ledger, LEDGER)
             with closing(opening.checked_facts(db, folder, key)) as checked:
                 found = list(opening.all_differences(db, folder.ledger, checked, key))
@@ -59,6 +60,8 @@ def repair(root: Path, clock: Clock) -> Repaired:
         backup = _exchange(folder, clock)
         _tell(folder, key, clock, {"rows": len(found), "backup": backup.name, "first": [str(each) for each in found[:TOLD]]})
         return Repaired(found, backup)
+    except sqlite3.Error as error:
+        raise BrokenError(f"{folder.ledger} can't be read, or holds what can't be copied ({error}); {RESTORE}") from error
     finally:
         folder.close()
 
@@ -170,8 +173,3 @@ def _tell(folder: Folder, key: LedgerKey, clock: Clock, what: dict[str, object])
 
 def _stamp(clock: Clock) -> str:
     return datetime.fromtimestamp(clock.now().wall_us / 1e6, UTC).strftime("%Y%m%dT%H%M%S.%fZ")
-
-
-def _text(value: bytes) -> str:
-    """Text of a file that somebody may have put anything into."""
-    return value.decode("utf-8", "replace")

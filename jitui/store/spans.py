@@ -19,6 +19,7 @@ class Spans:
         self._runs = scratch.execute("select first, last from span where session = 0 order by first, last")
         self._run: Row | None = None
         self._last = 0  # row that runs were followed up to
+        self._row = 0  # that was fed last
         self._found: dict[int, list[int]] = {}
         self._next_run()
 
@@ -27,6 +28,7 @@ class Spans:
         if self.problem:
             return
         ident, session, seq, at_us = row[:4]
+        self._row = ident
         while self._run is not None and ident > self._run[1] and not self.problem:
             self._close_run()
         if self._run is None or self.problem:
@@ -41,6 +43,8 @@ class Spans:
         """What is wrong, or nothing."""
         while self._run is not None and not self.problem:
             self._close_run()
+        if not self.problem and self._last > self._row:
+            self.problem = f"spans go on to row {self._last}, the frames end at row {self._row}"
         return self.problem
 
     def _next_run(self) -> None:

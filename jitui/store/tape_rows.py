@@ -6,7 +6,7 @@ from contextlib import closing, suppress
 from typing import Any, Final
 
 from jitui.store.chained import LATEST_US
-from jitui.store.tapes import body_of, size_of, spanned
+from jitui.store.tapes import ZSTD, body_of, size_of, spanned
 from jitui.tape.frame import Channel, Frame
 from jitui.tape.verify import Recorded
 
@@ -107,7 +107,7 @@ def page(db: sqlite3.Connection, session: int, run: Run, *, newest: bool = False
 def weight(row: Sequence[Any]) -> int:
     """Bytes of a row's (COLUMNS) body as it was recorded; as it is stored, if it can't be read."""
     flags, body = row[6], row[8]
-    with suppress(ValueError):
+    with suppress(ValueError, TypeError):
         return size_of(flags, len(body), body[:18])
     return len(body)
 
@@ -173,7 +173,7 @@ def every_row(db: sqlite3.Connection, session: int = 0, size: int = 500) -> Iter
 def frame_of(row: Sequence[Any]) -> Frame:
     """A row (COLUMNS) as a frame. Raises ValueError if it is none."""
     ident, session, seq, at_us, conn, channel, flags, link, body = row
-    for value, most in ((ident, END), (session, END), (seq, END), (at_us, LATEST_US), (conn, MOST_CONNS), (channel, 255), (flags, 255)):
+    for value, most in ((ident, END), (session, END), (seq, END), (at_us, LATEST_US), (conn, MOST_CONNS), (channel, 255), (flags, ZSTD + 1)):
         if type(value) is not int or not 0 <= value < most:
             raise ValueError(f"a number in it is out of all range ({value!r:.40})")
     if not (isinstance(link, bytes) and isinstance(body, bytes)):
@@ -186,4 +186,5 @@ def recorded_of(row: Sequence[Any]) -> Recorded:
     try:
         return Recorded(frame_of(row), row[7])
     except ValueError as error:
-        return Recorded(Frame(row[1], row[2], row[3], row[4], Channel.MARK, b""), row[7], str(error))
+        session, seq, at_us, conn = (value if type(value) is int else -1 for value in row[1:5])
+        return Recorded(Frame(session, seq, at_us, conn, Channel.MARK, b""), row[7], str(error))

@@ -14,8 +14,9 @@ from typing import Any, Final
 
 import zstandard
 
-from jitui.errors import UnrecordableError
+from jitui.errors import BrokenError, UnrecordableError
 from jitui.store.folder import Folder
+from jitui.store.keys import ANEW
 from jitui.store.schema import TAPE, TAPE_PAGE, connect, open_newest
 from jitui.tape.chain import GENESIS, link
 from jitui.tape.frame import LARGEST, TO_CLIENT, TO_UPSTREAM, Frame
@@ -26,6 +27,8 @@ DENSE: Final = 8  # bodies: encrypted and compressed data is tried again so ofte
 RUN: Final = 2048  # rows between two writings of spans
 ROWS: Final = 64  # rows of one INSERT; statements of that size are worth caching
 DAY_US: Final = 86_400_000_000
+NEWEST: Final = 1 << 62  # above every row and session
+RESTORE: Final = f"nothing was started; restore it from a copy, or go on with a new ledger beside it: {ANEW}"
 _INTO: Final = "insert into frames(session, seq, at_us, conn, channel, flags, hash, body) values "
 INSERTS: Final = tuple(_INTO + ",".join(["(?,?,?,?,?,?,?,?)"] * rows) for rows in range(ROWS + 1))
 
@@ -271,7 +274,13 @@ class Tapes:
 
     def recover(self) -> None:
         """Make the spans that a crash left unwritten, and see which session numbers are taken."""
+        (highest,) = self.db.execute("select max(id) from frames").fetchone()
+        if (highest or 0) >= NEWEST:
+            raise BrokenError(f"{self.path} has a frame in row {highest}, where jitui put none, and which leaves no order for the next; {RESTORE}")
         covered = spanned(self.db)
+        if covered > (highest or 0):  # of rows that are not there: spans are derived, and made anew
+            self.db.execute("delete from spans")
+            covered = 0
         for ident, session, seq, at_us in self.db.execute("select id, session, seq, at_us from frames where id > ? order by id", (covered,)):
             span = self._run.get(session)
             if span is None:
@@ -284,6 +293,8 @@ class Tapes:
         known = max(self._run, default=0)
         (carried,) = self.db.execute("select max(session) from carried").fetchone()
         self.highest_session = max(highest or 0, carried or 0, known)
+        if self.highest_session >= NEWEST:
+            raise BrokenError(f"{self.path} tells of a session s-{self.highest_session}, which jitui never began; {RESTORE}")
 
     def probe(self, now_us: int) -> None:
         """A tiny real write. Raises sqlite3.Error, OSError."""

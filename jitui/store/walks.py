@@ -51,7 +51,7 @@ class Walks:
                 walk = found[0]
                 fits = (frames, link, bytes_in, bytes_out) == (walk.count, walk.prev, walk.bytes_in, walk.bytes_out) or bool(walk.problem)
             else:
-                fits = frames == 0
+                fits = frames == 0 and self._told.life(session).opened > 0
             if not fits and not self.carried_wrong:
                 self.carried_wrong = f"{name} does not carry s-{session} over as it stood on the tapes before"
 
