@@ -45,7 +45,7 @@ class Kind(StrEnum):
     SESSION_OPENED = "session.opened"  # subject: s-N. grant, kind, target, argv, tty, peer, command_group, started_us, started_boot_us, boot_id
     SESSION_FROZEN = "session.frozen"  # subject: s-N, frozen without its window. by, grant, identity, connection
     SESSION_THAWED = "session.thawed"  # subject: s-N. held (bytes let go), grant, identity, connection
-    SESSION_ENDING = "session.ending"  # subject: s-N. why (an ended_why of the design), by, words
+    SESSION_ENDING = "session.ending"  # subject: s-N. why (one of session/ends.py), by, words
     # subject: s-N. why, by, ended_us, frames, bytes_in, bytes_out, delivered_in, delivered_out, head (hex), conns, may_run_on;
     # problem (why the record that a crash left is not whole: then frames, bytes and head are what is signed of it)
     SESSION_ENDED = "session.ended"

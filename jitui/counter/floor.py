@@ -209,7 +209,7 @@ class FloorSeat(Bound):
 
 
 def ended(ident: str, cut: Cut) -> Ended:
-    """What was closed, and what that leaves behind: a closed stream ends no process (cluster facts, section 1)."""
+    """What was closed, and what that leaves behind: a closed stream ends no process."""
     said = f"{cut.streams} stream{'' if cut.streams == 1 else 's'} closed in {cut.took_ms:.0f} ms"
     if cut.processes:
         said += f"; {cut.processes} process{'' if cut.processes == 1 else 'es'} may go on in {', '.join(cut.may_run_on)}"

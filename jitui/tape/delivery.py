@@ -1,4 +1,4 @@
-"""Recorded is not delivered: which frames of an ended session were handed on, from its closing fact (design, promise 5)."""
+"""Recorded is not delivered: which frames of an ended session were handed on, from its closing fact."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any

@@ -168,7 +168,7 @@ class LocalProcess:
         return 128 - code if code < 0 else code
 
     def abandon(self) -> None:
-        """It gets an end of file on a stdin that is a pipe and nothing else, as from a real runtime (cluster facts, section 1)."""
+        """It gets an end of file on a stdin that is a pipe and nothing else, as from a real runtime."""
         self.end_input()
 
     def release(self) -> None:
