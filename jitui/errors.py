@@ -94,8 +94,8 @@ class FailedError(JituiError):
     code = 500
     reason = "InternalError"
 
-    def __init__(self) -> None:
-        super().__init__("the gateway failed at this request; its log says how")
+    def __init__(self, message: str = "the gateway failed at this request; its log says how") -> None:
+        super().__init__(message)
 
 
 class BrokenError(JituiError):
