@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.journeys.yard import IMAGE, Yard, pod, yard
-from tests.support.clusters import Cluster
+from tests.support.clusters import GROUP, Cluster, new_kind
 from tests.support.gateway import Agent
 from tests.support.kubectls import Kubectl
 from tests.support.processes import Result
@@ -124,16 +124,8 @@ def test_nobody_becomes_somebody_else(place: Yard, agents: dict[str, Agent], one
 
 def test_a_new_kind_is_known_at_once(place: Yard, agents: dict[str, Agent], one_kubectl: Kubectl) -> None:
     """A CustomResourceDefinition of this very second: its objects are not denied as an unknown kind."""
-    plural = f"things{os.getpid()}"
-    schema = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
-    crd = {"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition", "metadata": {"name": f"{plural}.test.jitui.io"},
-           "spec": {"group": "test.jitui.io", "scope": "Namespaced", "names": {"plural": plural, "kind": "Thing", "singular": f"thing{os.getpid()}"},
-                    "versions": [{"name": "v1", "served": True, "storage": True, "schema": {"openAPIV3Schema": schema}}]}}  # fmt: skip
+    plural, kind = f"things{os.getpid()}", f"Thing{os.getpid()}"
     place.gateway.kubectl(one_kubectl, agents["wide"], "get", "pods", "-n", NS).ok()
-    place.as_admin("create", "-f", "-", stdin=json.dumps(crd).encode())
-    try:
-        place.as_admin("wait", "--for=condition=Established", f"crd/{plural}.test.jitui.io", "--timeout=20s")
-        result = place.gateway.kubectl(one_kubectl, agents["wide"], "get", "--raw", f"/apis/test.jitui.io/v1/namespaces/{NS}/{plural}")
-        assert '"kind":"ThingList"' in result.ok().text
-    finally:
-        place.as_admin("delete", "crd", f"{plural}.test.jitui.io")
+    with new_kind(place.cluster, plural, kind, scope="Namespaced"):
+        result = place.gateway.kubectl(one_kubectl, agents["wide"], "get", "--raw", f"/apis/{GROUP}/v1/namespaces/{NS}/{plural}")
+        assert f'"kind":"{kind}List"' in result.ok().text

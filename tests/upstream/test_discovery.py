@@ -3,7 +3,6 @@
 import asyncio
 import hashlib
 import json
-import subprocess
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -18,7 +17,7 @@ from jitui.upstream.accept import JSON, LISTS, OURS, PROTOBUF
 from jitui.upstream.discovery import USUAL, Answer, Discovery
 from jitui.upstream.kubeconfig import Kubeconfig
 from jitui.upstream.pool import Pool
-from tests.support.clusters import Cluster
+from tests.support.clusters import GROUP, Cluster, new_kind
 from tests.upstream.authority import Authority, Pair
 from tests.upstream.documents import SERVED, Table, aggregated, groups_of, resources, versions
 from tests.upstream.peer import Asked, Peer, listen, ok
@@ -362,27 +361,15 @@ async def test_a_real_cluster(real_cluster: Cluster) -> None:
         assert listed is not None
         assert binary is not None
         assert (json.loads(listed.body)["kind"], binary.body[:4]) == ("APIResourceList", b"k8s\0")
-        await asyncio.to_thread(_crd, real_cluster.kubeconfig, "apply")
+        defined = new_kind(real_cluster, "rockets", "Rocket", scope="Cluster")
+        await asyncio.to_thread(defined.__enter__)
         try:
             async with asyncio.timeout(20):
-                while await discovery.look("jitui.example", "rockets") is None:
+                while await discovery.look(GROUP, "rockets") is None:
                     pass
-            assert discovery.namespaced("jitui.example", "rockets") is False
-            assert await get(discovery, "/apis/jitui.example/v1") is not None
+            assert discovery.namespaced(GROUP, "rockets") is False
+            assert await get(discovery, f"/apis/{GROUP}/v1") is not None
         finally:
-            await asyncio.to_thread(_crd, real_cluster.kubeconfig, "delete")
+            await asyncio.to_thread(defined.__exit__, None, None, None)
             running.cancel()
     pool.close()
-
-
-def _crd(kubeconfig: Path, verb: str) -> None:
-    schema = {"openAPIV3Schema": {"type": "object"}}
-    document = {
-        "apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition", "metadata": {"name": "rockets.jitui.example"},
-        "spec": {
-            "group": "jitui.example", "scope": "Cluster", "names": {"plural": "rockets", "kind": "Rocket"},
-            "versions": [{"name": "v1", "served": True, "storage": True, "schema": schema}],
-        },
-    }  # fmt: skip
-    command = [str(kubeconfig.parent / "kubectl"), f"--kubeconfig={kubeconfig}", verb, "-f", "-"]
-    subprocess.run(command, input=json.dumps(document).encode(), check=True, capture_output=True, timeout=60)
