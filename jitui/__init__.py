@@ -18,9 +18,9 @@ The nouns
 
 The flow
 
-    kubectl -> doors/kube -> broker (rules.policy.decide) -> session -> store.journal: commit, then let go -> upstream
-                                  |                                          |
-    cli, tui -> remote -> doors/api -> desk (Decisions, Floor, Archive) <- bus <- facts: commit, then publish
+    kubectl -> listeners/kube -> access (policy.policy.decide) -> proxy -> store.journal: commit, then let go -> clusters
+                                    |                                           |
+    cli, tui -> api/client -> api/server -> api/service (desk.py: Decisions, Floor, Archive) <- store/bus <- facts: commit, then publish
 """
 
 __version__ = "0.1.0"

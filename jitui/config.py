@@ -29,15 +29,15 @@ from pydantic import (
 from pydantic_core import ErrorDetails
 
 from jitui import marked
-from jitui.errors import ConfigurationError, InvalidError
-from jitui.identity.people import RESERVED, Person
-from jitui.limits import Limits
-from jitui.private_file import writable_by_all
-from jitui.rules.action import Hazard
-from jitui.rules.scope import Scope
-from jitui.rules.terms import BUDGET, Role, Rule
-from jitui.upstream.eks.terms import Terms
-from jitui.values import Bytes, Seconds, Strict
+from jitui.auth.people import RESERVED, Person
+from jitui.clusters.eks.terms import Terms
+from jitui.policy.action import Hazard
+from jitui.policy.scope import Scope
+from jitui.policy.terms import BUDGET, Role, Rule
+from jitui.values.errors import ConfigurationError, InvalidError
+from jitui.values.fields import Bytes, Seconds, Strict
+from jitui.values.limits import Limits
+from jitui.values.private_file import writable_by_all
 
 PRESETS: Final = '@view, @debug or @deploy, as in "@view in web"'
 ROLE_VARIABLE: Final = "EKS_ROLE_ARN"

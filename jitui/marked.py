@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import yaml
 
-from jitui.errors import InvalidError
+from jitui.values.errors import InvalidError
 
 Path = tuple[str | int, ...]
 DEPTH: Final = 32

@@ -20,33 +20,35 @@ from typing import Any, Final
 import structlog
 import uvloop
 
-from jitui import __version__, config, descriptors, private_file, tls
-from jitui.broker import Broker
-from jitui.broker.pressure import Pressure
-from jitui.broker.troubles import Troubles
-from jitui.bus import Bus
-from jitui.clock import Clock, SystemClock
+from jitui import __version__, config
+from jitui.access import Broker
+from jitui.access.pressure import Pressure
+from jitui.access.troubles import Troubles
+from jitui.api.server.door import ApiDoor
+from jitui.api.service import Counter
+from jitui.api.service.bound import Premises
+from jitui.api.service.gauge import Gauge
+from jitui.auth import tls
+from jitui.auth.callers import Callers
+from jitui.auth.people import People
+from jitui.clusters.discovery import USUAL, Discovery
+from jitui.clusters.kubeconfig import Kubeconfig
+from jitui.clusters.pool import Pool
+from jitui.clusters.port import Upstream
+from jitui.clusters.way import Way
 from jitui.config import Configuration, EksConnection, KubernetesConnection
-from jitui.counter import Counter
-from jitui.counter.bound import Premises
-from jitui.counter.gauge import Gauge
-from jitui.doors import caps
-from jitui.doors.api.door import ApiDoor
-from jitui.doors.kube.door import KubeDoor
-from jitui.errors import ConfigurationError, JituiError
-from jitui.facts import Draft, Kind
-from jitui.identity.callers import Callers
-from jitui.identity.people import People
-from jitui.instant import rfc3339
-from jitui.rules.terms import Grant, Rule
+from jitui.listeners import caps
+from jitui.listeners.kube.door import KubeDoor
+from jitui.policy.terms import Grant, Rule
+from jitui.recording.facts import Draft, Kind
 from jitui.store import Store
 from jitui.store.archive import Files
+from jitui.store.bus import Bus
 from jitui.store.folder import RESERVE
-from jitui.upstream.discovery import USUAL, Discovery
-from jitui.upstream.kubeconfig import Kubeconfig
-from jitui.upstream.pool import Pool
-from jitui.upstream.port import Upstream
-from jitui.upstream.way import Way
+from jitui.values import descriptors, private_file
+from jitui.values.clock import Clock, SystemClock
+from jitui.values.errors import ConfigurationError, JituiError
+from jitui.values.instant import rfc3339
 
 FIRST_LOOK: Final = 5.0  # seconds a cluster may take to answer before the gateway starts without it
 TICK: Final = 0.1  # seconds
@@ -202,7 +204,7 @@ class Gateway:
                     raise ConfigurationError(f"connections.{name}: isolation is required, but {sentence}")
                 self.log.warning("the cluster's credential is in others' reach", connection=name, why=sentence)
             return upstream
-        from jitui.upstream.eks.upstream import Eks  # noqa: PLC0415 - boto3, which only this kind needs
+        from jitui.clusters.eks.upstream import Eks  # noqa: PLC0415 - boto3, which only this kind needs
 
         try:
             eks = await asyncio.to_thread(Eks.load, connection.terms(), self.clock, partial(troubles.tell, name))

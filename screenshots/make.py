@@ -17,7 +17,7 @@ from typing import Any
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
-from jitui.remote import Address, Remote
+from jitui.api.client import Address, Remote
 from jitui.tui.app import JituiApp
 from tests.support import kubectls
 from tests.support.clusters import embedded

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from jitui.rules import grant, request
-from jitui.session.ends import Why
+from jitui.policy import grant, request
+from jitui.proxy.ends import Why
 
 ROOT = Path(__file__).parents[1]
 TEXT = ROOT.joinpath("ARCHITECTURE.md").read_text()

@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 
 from jitui import config
-from jitui.errors import ConfigurationError
-from jitui.limits import Limits
-from jitui.rules.hazard import guards
-from jitui.rules.scope import Scope
-from jitui.rules.terms import Role, Rule
-from jitui.upstream.eks.terms import Terms
+from jitui.clusters.eks.terms import Terms
+from jitui.policy.hazard import guards
+from jitui.policy.scope import Scope
+from jitui.policy.terms import Role, Rule
+from jitui.values.errors import ConfigurationError
+from jitui.values.limits import Limits
 
 GOOD = """\
 listen:

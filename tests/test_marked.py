@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from jitui import marked
-from jitui.errors import InvalidError
+from jitui.values.errors import InvalidError
 
 
 def test_lines_of_keys_and_items() -> None:

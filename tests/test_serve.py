@@ -14,14 +14,14 @@ import pytest
 import yaml
 
 from jitui import config
-from jitui.broker import Broker
-from jitui.clock import SystemClock
+from jitui.access import Broker
 from jitui.demo.cluster.embedded import EmbeddedCluster
-from jitui.doors.kube.door import KubeDoor
-from jitui.errors import UnavailableError
-from jitui.facts import Kind
+from jitui.listeners.kube.door import KubeDoor
+from jitui.recording.facts import Kind
 from jitui.serve import Gateway, always
 from jitui.store.archive import Files
+from jitui.values.clock import SystemClock
+from jitui.values.errors import UnavailableError
 
 
 class Log:

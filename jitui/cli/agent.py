@@ -10,16 +10,17 @@ from typing import Any
 
 import click
 
-from jitui import marked, plain
+from jitui import marked
+from jitui.api.client import Remote
+from jitui.api.views import RequestView
 from jitui.cli import follow, kubeconfig, show
 from jitui.cli.credential import credential
 from jitui.cli.desk import LINE, request_line
 from jitui.cli.kinds import DURATION, BeforeCommand, command_after
 from jitui.cli.reach import asynchronous, desk, reach, reaching
-from jitui.errors import InvalidError, JituiError, NotFoundError
-from jitui.remote import Remote
-from jitui.rules.brief import brief, parts
-from jitui.views import RequestView
+from jitui.policy.brief import brief, parts
+from jitui.values import plain
+from jitui.values.errors import InvalidError, JituiError, NotFoundError
 
 FILE_KEYS = ("identity", "connection", "duration", "approval", "scope", "reason")
 

@@ -5,17 +5,17 @@ from typing import Final
 
 import click
 
-from jitui import plain
+from jitui.api.views import Explained, FactView
 from jitui.cli import follow, show
 from jitui.cli.kinds import BeforeCommand, command_after
 from jitui.cli.reach import asynchronous, desk, reaching
 from jitui.cli.shelf import archive
-from jitui.errors import InvalidError
-from jitui.rules.action import Action
-from jitui.rules.brief import brief, parts
-from jitui.rules.scope import Scope
-from jitui.said import clean
-from jitui.views import Explained, FactView
+from jitui.policy.action import Action
+from jitui.policy.brief import brief, parts
+from jitui.policy.scope import Scope
+from jitui.values import plain
+from jitui.values.errors import InvalidError
+from jitui.values.said import clean
 
 PAGE: Final = 1000
 LINE: Final = 2000  # characters of a line

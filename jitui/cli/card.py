@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
-from jitui import span
-from jitui.rules.brief import LONGEST, MEANS, worst_first
-from jitui.said import clean
-from jitui.views import RequestView
+from jitui.api.views import RequestView
+from jitui.policy.brief import LONGEST, MEANS, worst_first
+from jitui.values import span
+from jitui.values.said import clean
 
 BYPASS = "CAN BYPASS JITUI HERE (same Unix user)"
 

@@ -8,15 +8,15 @@ from typing import Final
 
 import click
 
-from jitui import plain, span
+from jitui.api.desk import Desk
+from jitui.api.views import Ended, Frozen, GrantView, LiveChunk, RequestView, SessionView
 from jitui.cli import card, follow, show
 from jitui.cli.kinds import DURATION, UNMASK
 from jitui.cli.reach import asynchronous, desk, reaching
-from jitui.desk import Desk
-from jitui.errors import JituiError, RefusedError, UnavailableError
-from jitui.rules.brief import TYPED, brief, parts
-from jitui.said import clean
-from jitui.views import Ended, Frozen, GrantView, LiveChunk, RequestView, SessionView
+from jitui.policy.brief import TYPED, brief, parts
+from jitui.values import plain, span
+from jitui.values.errors import JituiError, RefusedError, UnavailableError
+from jitui.values.said import clean
 
 REASON = click.option("--reason", required=True, metavar="TEXT", help="Why; the agent is told these words.")
 

@@ -4,11 +4,11 @@ import asyncio
 from collections.abc import AsyncIterator
 from typing import Final
 
+from jitui.api.desk import Decisions, Floor
+from jitui.api.views import FactView, RequestView
 from jitui.cli.show import note
-from jitui.desk import Decisions, Floor
-from jitui.errors import RefusedError, UnavailableError
-from jitui.said import clean
-from jitui.views import FactView, RequestView
+from jitui.values.errors import RefusedError, UnavailableError
+from jitui.values.said import clean
 
 RETRY_S: Final = 1.0
 POLL_S: Final = 0.4

@@ -9,13 +9,13 @@ from typing import Final
 
 import click
 
-from jitui import places, plain
+from jitui.api.client import Remote
+from jitui.api.views import IdentityView, Issued, Status
 from jitui.cli import launch, show
 from jitui.cli.reach import asynchronous, desk, reach, reaching
-from jitui.errors import JituiError, UnavailableError
-from jitui.private_file import write_private
-from jitui.remote import Remote
-from jitui.views import IdentityView, Issued, Status
+from jitui.values import places, plain
+from jitui.values.errors import JituiError, UnavailableError
+from jitui.values.private_file import write_private
 
 GONE_S: Final = 15.0  # how long `stop` waits for the end
 CONFIG = click.option("--config", type=click.Path(dir_okay=False, path_type=Path), metavar="F",
@@ -95,13 +95,13 @@ async def reload_command(as_json: bool) -> None:
 async def check_command(config: Path | None, schema: bool, as_json: bool) -> None:
     """Whether the configuration is right and its clusters answer; one line each."""
     from jitui import config as configuration  # noqa: PLC0415
-    from jitui.cli import checks  # noqa: PLC0415
+    from jitui.admin.check import checks  # noqa: PLC0415
 
     if schema:
         click.echo(configuration.schema())
         return
     failed = False
-    async for found in checks.checks((config or places.config_file(os.environ)).absolute()):
+    async for found in checks((config or places.config_file(os.environ)).absolute()):
         failed = failed or found.verdict == "wrong"
         show.one(found, as_json, lambda one: f"{one.verdict:<6} {one.what}: {one.said}")
     if failed:

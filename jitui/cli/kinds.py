@@ -4,8 +4,8 @@ from typing import Any
 
 import click
 
-from jitui import span
-from jitui.errors import InvalidError
+from jitui.values import span
+from jitui.values.errors import InvalidError
 
 
 class Duration(click.ParamType[int]):

@@ -11,11 +11,11 @@ from typing import Any
 
 import yaml
 
+from jitui.api.views import Hello
 from jitui.cli.credential import VERSION
 from jitui.cli.reach import Reach
-from jitui.errors import ConflictError, InvalidError, UnknownCallerError
-from jitui.private_file import write_private
-from jitui.views import Hello
+from jitui.values.errors import ConflictError, InvalidError, UnknownCallerError
+from jitui.values.private_file import write_private
 
 MARK = "jitui-"  # begins the names of everything in a file of ours
 

@@ -9,9 +9,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
-from jitui.errors import ConflictError, UnavailableError
-from jitui.private_file import start_private
-from jitui.remote import Remote
+from jitui.api.client import Remote
+from jitui.values.errors import ConflictError, UnavailableError
+from jitui.values.private_file import start_private
 
 START_S: Final = 20.0  # how long a gateway that was just started may take to answer
 LOG: Final = "serve.log"

@@ -11,13 +11,13 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_public_key
 
-from jitui import plain
+from jitui.api.views import Proof
 from jitui.cli import show
 from jitui.cli.reach import asynchronous, desk, reach, reaching
 from jitui.cli.shelf import folder, is_ident, shelf
-from jitui.errors import InvalidError, JituiError, UnavailableError
-from jitui.tape.chain import key_id
-from jitui.views import Proof
+from jitui.recording.chain import key_id
+from jitui.values import plain
+from jitui.values.errors import InvalidError, JituiError, UnavailableError
 
 KEY_FILE: Final = 64 << 10  # bytes that are read of a file with a key
 BEGIN, END = "-----BEGIN PUBLIC KEY-----", "-----END PUBLIC KEY-----"

@@ -11,21 +11,23 @@ from typing import Any, Final
 import click
 import yaml
 
-from jitui import config as configuration, places, plain
-from jitui.cli import checks, rights, show
+from jitui import config as configuration
+from jitui.admin import check, rights
+from jitui.cli import show
 from jitui.cli.gateway import CONFIG
 from jitui.cli.reach import asynchronous
-from jitui.clock import SystemClock
+from jitui.clusters import reviews
+from jitui.clusters.discovery import Discovery
+from jitui.clusters.eks import policies
+from jitui.clusters.pool import Pool
 from jitui.config import EksConnection, KubernetesConnection
-from jitui.errors import JituiError, NotFoundError, UpstreamError
-from jitui.rules import builtin, rbac
-from jitui.rules.rbac import EVERYWHERE, Need
-from jitui.rules.scope import Scope
-from jitui.said import clean
-from jitui.upstream import reviews
-from jitui.upstream.discovery import Discovery
-from jitui.upstream.eks import policies
-from jitui.upstream.pool import Pool
+from jitui.policy import builtin, rbac
+from jitui.policy.rbac import EVERYWHERE, Need
+from jitui.policy.scope import Scope
+from jitui.values import places, plain
+from jitui.values.clock import SystemClock
+from jitui.values.errors import JituiError, NotFoundError, UpstreamError
+from jitui.values.said import clean
 
 RBAC: Final = "rbac.authorization.k8s.io"
 AGENTS: Final = "jitui:agents"  # the group of impersonated calls
@@ -122,7 +124,7 @@ async def _ask(connection: Connection, scopes: Sequence[Scope], *, wanted: bool)
     if not wanted:
         return Asked(builtin.KINDS)
     try:
-        upstream = await checks.upstream_of(connection)
+        upstream = await check.upstream_of(connection)
     except JituiError as error:
         show.note(f"the cluster can't be asked: {error}")
         return Asked(builtin.KINDS)
@@ -141,7 +143,7 @@ async def _ask(connection: Connection, scopes: Sequence[Scope], *, wanted: bool)
 
 async def _account(connection: EksConnection, group: str) -> dict[str, Any]:
     """The AWS side."""
-    from jitui.upstream.eks.aws import Aws  # noqa: PLC0415 - boto3, which only this kind needs
+    from jitui.clusters.eks.aws import Aws  # noqa: PLC0415 - boto3, which only this kind needs
 
     terms = connection.terms()
     try:

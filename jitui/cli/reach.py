@@ -11,10 +11,10 @@ from typing import Any, TypeVar
 
 import click
 
-from jitui import places
+from jitui.api.client import Address, Remote
 from jitui.cli.credential import read_token
-from jitui.errors import UnknownCallerError
-from jitui.remote import Address, Remote
+from jitui.values import places
+from jitui.values.errors import UnknownCallerError
 
 T = TypeVar("T")
 

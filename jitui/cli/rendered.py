@@ -5,10 +5,10 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 from typing import Final
 
-from jitui.said import clean
+from jitui.api.views import FrameView, SessionView
 from jitui.tui.reel import HEADS, STREAMS, Reel, status_line
 from jitui.tui.widgets.emulator import HIGHEST, WIDEST, Emulator
-from jitui.views import FrameView, SessionView
+from jitui.values.said import clean
 
 ROWS: Final = 100  # lines that are put on the emulator at once
 PIECE: Final = (HIGHEST - ROWS - 1) * WIDEST // 2  # characters; a wide one takes two cells

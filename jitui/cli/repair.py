@@ -2,11 +2,11 @@
 
 import click
 
-from jitui import plain
 from jitui.cli import show
 from jitui.cli.shelf import folder
-from jitui.clock import SystemClock
 from jitui.store.repair import begin_anew, repair
+from jitui.values import plain
+from jitui.values.clock import SystemClock
 
 
 @click.command("repair")

@@ -9,8 +9,8 @@ from typing import Any, Final, NoReturn
 import click
 
 from jitui import __version__
-from jitui.errors import JituiError
-from jitui.said import clean
+from jitui.values.errors import JituiError
+from jitui.values.said import clean
 
 ROOMS: Final = {
     "desk": ("requests", "approve", "deny", "withdraw", "grants", "revoke", "release", "sessions", "watch", "kill", "freeze",

@@ -8,14 +8,14 @@ from typing import Final
 import click
 from click.shell_completion import get_completion_class
 
-from jitui import places
+from jitui.api.client import Remote
 from jitui.cli import launch
 from jitui.cli.kinds import DURATION
 from jitui.cli.reach import Reach, reach
 from jitui.cli.shelf import Shelf, held, note_unmasked
-from jitui.errors import ConfigurationError, RefusedError, UnavailableError
-from jitui.remote import Remote
-from jitui.rules.rights import Right
+from jitui.policy.rights import Right
+from jitui.values import places
+from jitui.values.errors import ConfigurationError, RefusedError, UnavailableError
 
 NO_TERMINAL: Final = "the screens need a terminal; without one: jitui requests --follow, jitui approve, jitui watch"
 

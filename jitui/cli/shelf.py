@@ -8,16 +8,16 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Final
 
-from jitui import places
+from jitui.api.client import Remote
+from jitui.api.desk import Archive
+from jitui.api.service import views
+from jitui.api.service.masks import Places, frame_page
+from jitui.api.views import ActionView, FactView, FrameView, Proof, SessionView
 from jitui.cli.reach import reach
 from jitui.cli.show import note
-from jitui.counter import views
-from jitui.counter.masks import Places, frame_page
-from jitui.desk import Archive
-from jitui.errors import InvalidError, JituiError, UnavailableError
-from jitui.remote import Remote
 from jitui.store.archive import Files
-from jitui.views import ActionView, FactView, FrameView, Proof, SessionView
+from jitui.values import places
+from jitui.values.errors import InvalidError, JituiError, UnavailableError
 
 IDENT: Final = re.compile(r"(?:[sg]-)?([1-9][0-9]{0,14})", re.ASCII)
 

@@ -5,8 +5,8 @@ from typing import Any
 
 import click
 
-from jitui import plain
-from jitui.said import Said, clean
+from jitui.values import plain
+from jitui.values.said import Said, clean
 
 Cell = str | Said | int | float | None
 

@@ -10,20 +10,20 @@ from typing import Final
 
 import click
 
-from jitui import places, plain
+from jitui.api.client import Remote
+from jitui.api.desk import Archive
+from jitui.api.views import FrameView
 from jitui.cli import show
 from jitui.cli.kinds import UNMASK
 from jitui.cli.reach import asynchronous, reach, reaching
 from jitui.cli.shelf import archive, folder, note_unmasked, number, shelf
-from jitui.desk import Archive
-from jitui.errors import RefusedError, UnavailableError
-from jitui.instant import from_rfc3339
-from jitui.private_file import write_private
-from jitui.remote import Remote
-from jitui.said import clean
-from jitui.tape.cast import cast
-from jitui.tape.frame import NAMES, Channel, Frame
-from jitui.views import FrameView
+from jitui.recording.cast import cast
+from jitui.recording.frame import NAMES, Channel, Frame
+from jitui.values import places, plain
+from jitui.values.errors import RefusedError, UnavailableError
+from jitui.values.instant import from_rfc3339
+from jitui.values.private_file import write_private
+from jitui.values.said import clean
 
 PAGE: Final = 1000
 CHANNELS: Final = {channel.label: channel for channel in Channel}

@@ -16,12 +16,12 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Final
 
-from jitui import span
 from jitui.demo.house import CONNECTION, JITUI, find_kubectl
 from jitui.demo.terminal import Terminal
-from jitui.errors import JituiError
-from jitui.instant import from_rfc3339
-from jitui.said import clean
+from jitui.values import span
+from jitui.values.errors import JituiError
+from jitui.values.instant import from_rfc3339
+from jitui.values.said import clean
 
 PAUSE_S: Final = 4.0  # after a window, before it wants the next
 REFUSED_S: Final = 65.0  # after a denial: the gateway takes no new ask for a minute

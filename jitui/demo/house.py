@@ -20,9 +20,9 @@ from typing import Any, Final, Self
 
 import yaml
 
-from jitui import span
 from jitui.demo.cluster import nurse
-from jitui.errors import UnavailableError
+from jitui.values import span
+from jitui.values.errors import UnavailableError
 
 AGENT: Final = "agent-deploybot"
 CONNECTION: Final = "demo"

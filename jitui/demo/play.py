@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-from jitui.errors import InvalidError, RefusedError
+from jitui.values.errors import InvalidError, RefusedError
 
 
 def play(script: bool, window_s: float) -> int:
@@ -22,7 +22,7 @@ def play(script: bool, window_s: float) -> int:
         if script:
             scripted.tell(house)
             return 0
-        from jitui.remote import Remote  # noqa: PLC0415
+        from jitui.api.client import Remote  # noqa: PLC0415
         from jitui.tui import app  # noqa: PLC0415 - the screens take a while to load
 
         house.work()

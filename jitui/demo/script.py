@@ -6,12 +6,12 @@ import time
 from collections.abc import Callable
 from typing import Any, Final
 
-from jitui import span
 from jitui.demo.house import AGENT, CONNECTION, House
 from jitui.demo.terminal import Terminal
-from jitui.errors import JituiError, RefusedError
-from jitui.instant import from_rfc3339
-from jitui.said import clean
+from jitui.values import span
+from jitui.values.errors import JituiError, RefusedError
+from jitui.values.instant import from_rfc3339
+from jitui.values.said import clean
 
 SHORTEST_S: Final = 10.0
 REASON: Final = "orders look stuck: look at web, read its data"

@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Final, Self
 
-from jitui.errors import UnavailableError
+from jitui.values.errors import UnavailableError
 
 KEY_S: Final = (0.03, 0.11)  # between two keys of a quick typist
 

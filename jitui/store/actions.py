@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from jitui.rules.action import Action
-from jitui.said import cut, left_out
+from jitui.policy.action import Action
+from jitui.values.said import cut, left_out
 
 COLLAPSE_US: Final = 10_000_000  # from the first denial of a row, whoever repeats it
 GAP_US: Final = 60_000_000  # from the last one, in the same group

@@ -8,10 +8,10 @@ import sqlite3
 from collections.abc import Iterator
 from typing import Any, Final
 
+from jitui.recording.frame import Channel, Frame
 from jitui.store.actions import ActionRow, values
 from jitui.store.asked import asked_in, status_code
 from jitui.store.told import Told
-from jitui.tape.frame import Channel, Frame
 
 PAGE: Final = 1000
 TELLING: Final = frozenset({Channel.REQUEST, Channel.RESPONSE, Channel.GATEWAY})

@@ -13,10 +13,10 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final
 
-from jitui.errors import InvalidError, NotFoundError
-from jitui.facts import Fact, Kind
-from jitui.page import Page
-from jitui.rules.terms import Grant, Identity, Request
+from jitui.policy.terms import Grant, Identity, Request
+from jitui.recording.facts import Fact, Kind
+from jitui.recording.frame import Channel, Frame
+from jitui.recording.verify import Verdict
 from jitui.store import bundle, listing, proof
 from jitui.store.actions import ActionRow
 from jitui.store.chained import FACTS, NEWEST, checked, within
@@ -26,8 +26,8 @@ from jitui.store.keys import ledger_key
 from jitui.store.ours import bundles, ledgers, tapes
 from jitui.store.rows import SessionRow, Totals, cursor, grant_of, identity_of, requests_where, session_of
 from jitui.store.tape_rows import PAGE_BYTES, Run, frame_of, newest_before, page, sizes
-from jitui.tape.frame import Channel, Frame
-from jitui.tape.verify import Verdict
+from jitui.values.errors import InvalidError, NotFoundError
+from jitui.values.page import Page
 
 PAGE: Final = 1000
 UNREADABLE: Final = (ValueError, TypeError, KeyError, OverflowError, RecursionError)  # of a row that is not what was written

@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 
-from jitui.errors import InvalidError
-from jitui.rules import kube
-from jitui.rules.action import Action
-from jitui.tape.frame import Frame
+from jitui.policy import kube
+from jitui.policy.action import Action
+from jitui.recording.frame import Frame
+from jitui.values.errors import InvalidError
 
 
 @dataclass(slots=True)

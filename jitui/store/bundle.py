@@ -10,14 +10,14 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from jitui.errors import ConflictError, InvalidError, NotFoundError
-from jitui.private_file import create_private
+from jitui.recording.chain import FACTS_GENESIS, fact_digest
 from jitui.store.chained import FACTS, checked
 from jitui.store.fold import fold
 from jitui.store.ours import SEALED
 from jitui.store.schema import LEDGER, TAPE
 from jitui.store.tape_rows import COLUMNS
-from jitui.tape.chain import FACTS_GENESIS, fact_digest
+from jitui.values.errors import ConflictError, InvalidError, NotFoundError
+from jitui.values.private_file import create_private
 
 if TYPE_CHECKING:
     from jitui.store.archive import Files

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any, Final
 
-from jitui.errors import InvalidError
-from jitui.facts import Fact, Kind
-from jitui.tape.chain import FACTS_GENESIS, fact_digest, fact_link, fact_text_as_kept
-from jitui.tape.verify import FactWalk, Head, Linked
+from jitui.recording.chain import FACTS_GENESIS, fact_digest, fact_link, fact_text_as_kept
+from jitui.recording.facts import Fact, Kind
+from jitui.recording.verify import FactWalk, Head, Linked
+from jitui.values.errors import InvalidError
 
 PAGE: Final = 1000
 PAGE_BYTES: Final = 2 << 20

@@ -9,13 +9,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from jitui.errors import BrokenError, JituiError
-from jitui.facts import Fact, Kind
+from jitui.recording.chain import FACTS_GENESIS
+from jitui.recording.facts import Fact, Kind
 from jitui.store.chained import NEWEST, Chained, at_start
 from jitui.store.fold import fold
 from jitui.store.keys import LedgerKey
 from jitui.store.schema import FOLDED_TABLES
-from jitui.tape.chain import FACTS_GENESIS
+from jitui.values.errors import BrokenError, JituiError
 
 SIGNED_WHOLE: Final = 2  # tables of this number and later: every commit of facts is signed in its own transaction
 CACHE_KIB: Final = 64 << 10  # of the folded tables; what is more lies in an unnamed temporary file

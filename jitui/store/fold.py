@@ -9,8 +9,8 @@ import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
-from jitui.errors import InvalidError
-from jitui.facts import Fact, Kind
+from jitui.recording.facts import Fact, Kind
+from jitui.values.errors import InvalidError
 
 
 def number(label: object, letter: str = "") -> int:

@@ -12,7 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from jitui.errors import ConflictError, UnsafeError
+from jitui.values.errors import ConflictError, UnsafeError
 
 RESERVE: Final = 64 << 20  # bytes
 LOGS: Final = 4 << 20  # bytes of logs that a checkpoint may still have to copy: more than a tenth of a second brings

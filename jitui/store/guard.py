@@ -11,7 +11,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
-from jitui.errors import InvalidError, NotFoundError
+from jitui.values.errors import InvalidError, NotFoundError
 
 VALUE: Final = 17 << 20  # bytes of one value at most: a frame has 16 MiB
 STEP: Final = 100_000  # instructions of SQLite's machine between two looks at the budget

@@ -17,9 +17,8 @@ from math import inf
 from queue import Empty, SimpleQueue
 from typing import Final
 
-from jitui.clock import Clock
-from jitui.errors import JituiError, UnrecordableError
-from jitui.facts import Fact, Kind
+from jitui.recording.facts import Fact, Kind
+from jitui.recording.frame import COST, Frame
 from jitui.store.actions import ActionRow, what_of
 from jitui.store.checkpoint import Checkpointer, restart_wal
 from jitui.store.fold import number
@@ -27,7 +26,8 @@ from jitui.store.folder import Folder
 from jitui.store.ledger import HEAD_EVERY_S, Batch, Ledger, tape_opened
 from jitui.store.queue import Commit, Committed, Done, Hurry, Op, Put, decides, hurry, take
 from jitui.store.tapes import Tapes
-from jitui.tape.frame import COST, Frame
+from jitui.values.clock import Clock
+from jitui.values.errors import JituiError, UnrecordableError
 
 NOTES_S: Final = 0.1  # how long an action's row waits for company
 APART_US: Final = 1_000_000  # between two denials that are counted together before they are written

@@ -8,9 +8,9 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat, load_pem_private_key
 
-from jitui.errors import UnsafeError
-from jitui.private_file import write_private
-from jitui.tape.chain import key_id
+from jitui.recording.chain import key_id
+from jitui.values.errors import UnsafeError
+from jitui.values.private_file import write_private
 
 ANEW: Final = "jitui repair --new-ledger"
 

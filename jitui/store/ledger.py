@@ -7,9 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from jitui.clock import Clock
-from jitui.errors import ConflictError, InvalidError, JituiError, UnrecordableError
-from jitui.facts import Draft, Fact, Kind, canonical
+from jitui.recording.chain import fact_digest, fact_link, head_text
+from jitui.recording.facts import Draft, Fact, Kind, canonical
 from jitui.store import opening
 from jitui.store.actions import ActionRow, Collapsed
 from jitui.store.fold import fold, number
@@ -18,7 +17,8 @@ from jitui.store.guard import lenient
 from jitui.store.keys import LedgerKey
 from jitui.store.schema import LEDGER, TOKENS_SINCE, connect, migrate, version_of
 from jitui.store.tapes import Chain, empty_wal, roll_back
-from jitui.tape.chain import fact_digest, fact_link, head_text
+from jitui.values.clock import Clock
+from jitui.values.errors import ConflictError, InvalidError, JituiError, UnrecordableError
 
 HEAD_EVERY_S: Final = 10.0
 

@@ -11,11 +11,11 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
-from jitui.errors import InvalidError
-from jitui.page import Page
-from jitui.rules.terms import Grant, Request
+from jitui.policy.terms import Grant, Request
 from jitui.store.actions import ActionRow, from_columns
 from jitui.store.rows import SessionRow, Totals, approvals_of, grant_of, request_of, sane, session_of
+from jitui.values.errors import InvalidError
+from jitui.values.page import Page
 
 TEXT: Final = 1 << 20  # bytes of a page, as its columns count them
 ROW: Final = 200  # bytes that any row counts beside its texts

@@ -6,9 +6,7 @@ from contextlib import closing
 from itertools import chain
 from pathlib import Path
 
-from jitui.errors import BrokenError
-from jitui.facts import Draft, Kind
-from jitui.private_file import write_private
+from jitui.recording.facts import Draft, Kind
 from jitui.store.checked import SIGNED_WHOLE, Checked, check
 from jitui.store.differences import Difference, differences, schema_differences, some
 from jitui.store.folder import Folder
@@ -16,6 +14,8 @@ from jitui.store.guard import damage
 from jitui.store.keys import LedgerKey
 from jitui.store.schema import LEDGER, version_of
 from jitui.store.tapes import RESTORE
+from jitui.values.errors import BrokenError
+from jitui.values.private_file import write_private
 
 
 def check_whole(db: sqlite3.Connection, folder: Folder, key: LedgerKey) -> Checked:

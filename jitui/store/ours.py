@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from jitui.errors import ConfigurationError
 from jitui.store.guard import Objects, made_by
 from jitui.store.schema import LEDGER, TAPE
+from jitui.values.errors import ConfigurationError
 
 # in an evidence file: facts about something else, as digests; the one without a digest is the fact before the first
 SEALED: Final = "create table sealed(seq integer primary key, digest blob, hash blob not null) strict;"

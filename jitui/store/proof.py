@@ -9,15 +9,15 @@ from contextlib import closing, nullcontext
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from jitui.errors import InvalidError, NotFoundError
-from jitui.facts import Kind
+from jitui.recording.chain import FACTS_GENESIS, key_id
+from jitui.recording.facts import Kind
+from jitui.recording.verify import FactWalk, Verdict, facts_verdict
 from jitui.store import acts, sealed
 from jitui.store.chained import Chained, Moment, heads
 from jitui.store.differences import differences
 from jitui.store.told import Told
 from jitui.store.walks import Walks, faulty
-from jitui.tape.chain import FACTS_GENESIS, key_id
-from jitui.tape.verify import FactWalk, Verdict, facts_verdict
+from jitui.values.errors import InvalidError, NotFoundError
 
 if TYPE_CHECKING:
     from jitui.store.archive import Files

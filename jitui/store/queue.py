@@ -5,9 +5,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from jitui.facts import Fact, Kind
+from jitui.recording.facts import Fact, Kind
+from jitui.recording.frame import Frame
 from jitui.store.ledger import Batch
-from jitui.tape.frame import Frame
 
 BATCH_BYTES: Final = 1 << 20  # of one tape commit, COST of each frame included
 SMALL: Final = 4096  # bytes of a put that may overtake bulk of other sessions

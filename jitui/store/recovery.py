@@ -9,9 +9,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
-from jitui.facts import Draft, Kind
-from jitui.rules.action import Action
-from jitui.rules.hazard import hazard_of
+from jitui.policy.action import Action
+from jitui.policy.hazard import hazard_of
+from jitui.recording.facts import Draft, Kind
+from jitui.recording.frame import TO_CLIENT, TO_UPSTREAM, Channel, Frame
+from jitui.recording.verify import FrameWalk, Mark, Recorded
 from jitui.store.actions import ActionRow
 from jitui.store.archive import Files
 from jitui.store.asked import Asked, asked_in, status_code
@@ -20,8 +22,6 @@ from jitui.store.ledger import Ledger
 from jitui.store.rows import SessionRow
 from jitui.store.tape_rows import COLUMNS, recorded_of
 from jitui.store.tapes import Chain, Tapes, start_of
-from jitui.tape.frame import TO_CLIENT, TO_UPSTREAM, Channel, Frame
-from jitui.tape.verify import FrameWalk, Mark, Recorded
 
 HTTP: Final = frozenset({Channel.REQUEST, Channel.REQUEST_BODY, Channel.RESPONSE, Channel.RESPONSE_BODY})
 PAGE: Final = 200  # rows of one read: bodies of 64 KiB each

@@ -13,10 +13,7 @@ from hashlib import file_digest
 from pathlib import Path
 from typing import Final
 
-from jitui.clock import Clock
-from jitui.errors import BrokenError, ConflictError, InvalidError, NotFoundError
-from jitui.facts import Draft, Kind
-from jitui.private_file import create_private
+from jitui.recording.facts import Draft, Kind
 from jitui.store import opening
 from jitui.store.checked import Checked, check
 from jitui.store.differences import Difference
@@ -26,6 +23,9 @@ from jitui.store.keys import LedgerKey, ledger_key
 from jitui.store.ledger import Ledger
 from jitui.store.schema import FOLDED, LEDGER, TOKENS_SINCE, connect, version_of
 from jitui.store.tapes import RESTORE, empty_wal, start_of, sync_folder
+from jitui.values.clock import Clock
+from jitui.values.errors import BrokenError, ConflictError, InvalidError, NotFoundError
+from jitui.values.private_file import create_private
 
 KEPT: Final = ("facts", "heads", "keys", "actions")  # copied as they are; of these only facts and heads are proved by signatures
 TOLD: Final = 20  # differences that the fact about a repair names

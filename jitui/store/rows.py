@@ -8,10 +8,10 @@ from typing import Any, Final, NamedTuple
 
 from sqlite_utils import Database
 
-from jitui.instant import Deadline, Instant
-from jitui.rules.scope import Scope
-from jitui.rules.terms import Approval, Grant, GrantState, Identity, Request, RequestState, Role
+from jitui.policy.scope import Scope
+from jitui.policy.terms import Approval, Grant, GrantState, Identity, Request, RequestState, Role
 from jitui.store.chained import LATEST_US
+from jitui.values.instant import Deadline, Instant
 
 Row = Mapping[str, Any]
 

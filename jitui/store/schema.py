@@ -9,9 +9,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
-from jitui.errors import ConfigurationError
-from jitui.private_file import create_private
 from jitui.store.guard import check_tables, harden, made_by
+from jitui.values.errors import ConfigurationError
+from jitui.values.private_file import create_private
 
 _FOLDED_1: Final = """
 create table identities(name text primary key, roles text not null, owner text not null, created_by text not null,

@@ -4,10 +4,10 @@ import sqlite3
 from collections.abc import Iterator
 from typing import Any, Final
 
-from jitui.facts import Fact, Kind
+from jitui.recording.chain import FACTS_GENESIS
+from jitui.recording.facts import Fact, Kind
 from jitui.store.chained import FACTS, NEWEST, checked
 from jitui.store.fold import number
-from jitui.tape.chain import FACTS_GENESIS
 
 SHOWN: Final = 40  # runs of sealed facts that are named
 

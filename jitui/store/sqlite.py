@@ -6,11 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from jitui.bus import Bus
-from jitui.clock import Clock
-from jitui.errors import BrokenError, UnrecordableError
-from jitui.facts import Draft, Fact
+from jitui.recording.facts import Draft, Fact
+from jitui.recording.frame import Frame
 from jitui.store.actions import ActionRow
+from jitui.store.bus import Bus
 from jitui.store.folder import RESERVE, Folder
 from jitui.store.journal import Journal
 from jitui.store.keys import ANEW, ledger_key
@@ -19,7 +18,8 @@ from jitui.store.queue import Done
 from jitui.store.recovery import end_lost_sessions
 from jitui.store.rows import Loaded, load
 from jitui.store.tapes import Tapes
-from jitui.tape.frame import Frame
+from jitui.values.clock import Clock
+from jitui.values.errors import BrokenError, UnrecordableError
 
 TAPE_LIMIT: Final = 4 << 30
 

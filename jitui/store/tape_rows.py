@@ -5,10 +5,10 @@ from collections.abc import Collection, Iterator, Sequence
 from contextlib import closing, suppress
 from typing import Any, Final
 
+from jitui.recording.frame import Channel, Frame
+from jitui.recording.verify import Recorded
 from jitui.store.chained import LATEST_US
 from jitui.store.tapes import ZSTD, body_of, size_of, spanned
-from jitui.tape.frame import Channel, Frame
-from jitui.tape.verify import Recorded
 
 COLUMNS: Final = "id, session, seq, at_us, conn, channel, flags, hash, body"
 END: Final = (1 << 63) - 1

@@ -14,12 +14,12 @@ from typing import Any, Final
 
 import zstandard
 
-from jitui.errors import BrokenError, UnrecordableError
+from jitui.recording.chain import GENESIS, link
+from jitui.recording.frame import LARGEST, TO_CLIENT, TO_UPSTREAM, Frame
 from jitui.store.folder import Folder
 from jitui.store.keys import ANEW
 from jitui.store.schema import TAPE, TAPE_PAGE, connect, open_newest
-from jitui.tape.chain import GENESIS, link
-from jitui.tape.frame import LARGEST, TO_CLIENT, TO_UPSTREAM, Frame
+from jitui.values.errors import BrokenError, UnrecordableError
 
 ZSTD: Final = 1  # flag: the body is stored as one zstd frame
 ZSTD_FROM: Final = 1024  # bytes

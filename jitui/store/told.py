@@ -4,11 +4,11 @@ import sqlite3
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
-from jitui.errors import InvalidError
-from jitui.facts import Fact, Kind
+from jitui.recording.facts import Fact, Kind
+from jitui.recording.verify import Head, Mark
 from jitui.store.checked import SIGNED_WHOLE, Checked, scratch
 from jitui.store.fold import number
-from jitui.tape.verify import Head, Mark
+from jitui.values.errors import InvalidError
 
 # asked and answers: requests on the tapes (acts.py); span: of one tape (spans.py)
 _TABLES: Final = """

@@ -5,11 +5,11 @@ from collections.abc import Collection, Iterator
 from dataclasses import replace
 from typing import Any, Final
 
+from jitui.recording.verify import FrameWalk, Recorded, Signed, Verdict
 from jitui.store import acts
 from jitui.store.spans import Spans
 from jitui.store.tape_rows import every_row, recorded_of
 from jitui.store.told import Life, Told
-from jitui.tape.verify import FrameWalk, Recorded, Signed, Verdict
 
 OPENED: Final = "altered: frames are on the tape, and no fact tells that it began"
 

@@ -12,8 +12,7 @@ from textual.app import App
 from textual.binding import Binding, BindingType
 from textual.message import Message
 
-from jitui.desk import Archive, Desk
-from jitui.errors import JituiError
+from jitui.api.desk import Archive, Desk
 from jitui.tui.attention import Attention
 from jitui.tui.feed import BEAT_S, Feed, Seen, Silent
 from jitui.tui.figures import hour
@@ -28,6 +27,7 @@ from jitui.tui.screens.reason import LIFT, LOCKDOWN, ReasonScreen
 from jitui.tui.screens.replay import ReplayScreen
 from jitui.tui.screens.small import SmallScreen
 from jitui.tui.theme import DARK, LIGHT, themes
+from jitui.values.errors import JituiError
 
 COLUMNS: Final = 80
 LINES: Final = 24

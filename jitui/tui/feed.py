@@ -8,9 +8,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from jitui.desk import Desk
-from jitui.errors import JituiError, RefusedError, UnknownCallerError
-from jitui.views import GrantView, Hello, RequestView, Status
+from jitui.api.desk import Desk
+from jitui.api.views import GrantView, Hello, RequestView, Status
+from jitui.values.errors import JituiError, RefusedError, UnknownCallerError
 
 BEAT_S: Final = 1.0  # between looks when nothing happens
 SPACING_S: Final = 0.25  # at least, between two looks

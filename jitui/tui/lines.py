@@ -10,8 +10,8 @@ from typing import Final
 from rich.cells import cell_len
 from textual.content import Content
 
-from jitui.said import Said
 from jitui.tui.widgets.said import words
+from jitui.values.said import Said
 
 FLEX: Final = -1
 

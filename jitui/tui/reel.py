@@ -11,13 +11,13 @@ from copy import deepcopy
 from dataclasses import dataclass
 from typing import Final
 
-from jitui import foreign
-from jitui.tape.cast import resized
+from jitui.api.views import ActionView, FrameView, SessionView
+from jitui.recording.cast import resized
 from jitui.tui.figures import age_s, size
 from jitui.tui.widgets.emulator import Emulator
 from jitui.tui.widgets.escapes import Parser
 from jitui.tui.widgets.said import words
-from jitui.views import ActionView, FrameView, SessionView
+from jitui.values import foreign
 
 KEYFRAME: Final = 256 << 10  # bytes of output between two keyframes
 KEYFRAMES: Final = 64

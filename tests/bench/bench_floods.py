@@ -18,8 +18,8 @@ from pathlib import Path
 
 import uvloop
 
-from jitui.errors import JituiError
-from jitui.remote import Remote
+from jitui.api.client import Remote
+from jitui.values.errors import JituiError
 from tests.bench.clients import ExecClient, Follower, connect, exec_request, follow
 from tests.bench.floods import FLOODS, PODS, Place
 from tests.support.clusters import embedded

@@ -13,10 +13,10 @@ from pathlib import Path
 
 import uvloop
 
-from jitui.bus import Bus
-from jitui.clock import SystemClock
+from jitui.recording.frame import Channel, Frame
 from jitui.store import Store
-from jitui.tape.frame import Channel, Frame
+from jitui.store.bus import Bus
+from jitui.values.clock import SystemClock
 
 BODY = b"GET /api/v1/namespaces/web/pods?limit=500 HTTP/1.1\r\nHost: gateway\r\nAccept: application/json\r\nUser-Agent: kubectl/v1.34\r\n\r\n" * 2
 LIST = b"".join(b'{"metadata":{"name":"web-%d","uid":"%032x"}},' % (number, number * 7919) for number in range(450))  # 30 KB

@@ -8,7 +8,7 @@ import time
 from dataclasses import dataclass, field
 from urllib.parse import quote, urlsplit
 
-from jitui.wire import websocket
+from jitui.protocol import websocket
 
 UNLIMITED = {"strangers": 2000, "strangers_per_address": 2000, "connections_per_agent": 5000, "streams_per_grant": 5000, "streams_per_agent": 5000,
              "requests_per_second": 1_000_000, "requests_burst": 1_000_000}  # of a gateway whose speed is measured  # fmt: skip

@@ -12,7 +12,7 @@ import pytest
 from click.testing import CliRunner
 
 from jitui.cli.root import cli
-from jitui.tape.frame import Channel
+from jitui.recording.frame import Channel
 from tests.fakes.desk import FakeGateway
 from tests.fakes.gateway import Address, serving
 from tests.store.life import attempted, began, ended, frames, opened, record, window

@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from jitui.cli import agent
-from jitui.errors import InvalidError, NotFoundError
+from jitui.values.errors import InvalidError, NotFoundError
 from tests.cli.conftest import Front
 from tests.fakes.desk import FakeDesk, grant_view
 from tests.fakes.gateway import ANA

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from jitui.api.views import FactView
 from jitui.cli import auditor, follow
-from jitui.errors import InvalidError, UnavailableError
-from jitui.rules.action import Action
-from jitui.said import Said
-from jitui.views import FactView
+from jitui.policy.action import Action
+from jitui.values.errors import InvalidError, UnavailableError
+from jitui.values.said import Said
 from tests.cli.conftest import Front, jitui
 from tests.fakes.desk import FakeDesk, FakeGateway, action_view
 from tests.fakes.gateway import ANA

@@ -11,10 +11,10 @@ from typing import Any, Final
 
 import pytest
 
-from jitui import plain
+from jitui.api.views import ClauseView, GrantView, LiveChunk, RequestView
 from jitui.cli import desk
-from jitui.said import Said
-from jitui.views import ClauseView, GrantView, LiveChunk, RequestView
+from jitui.values import plain
+from jitui.values.said import Said
 from tests.cli.conftest import Front
 from tests.fakes.desk import FakeDesk, grant_view, request_view, session_view
 from tests.fakes.gateway import ANA

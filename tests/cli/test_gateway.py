@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from jitui import config
-from jitui.cli import checks
+from jitui.admin import check as checks
 from tests.cli.conftest import Front, jitui
 from tests.support.clusters import Cluster
 

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from jitui.api.views import Proof
 from jitui.cli.proof import read_key, read_witness
-from jitui.errors import InvalidError
-from jitui.tape.chain import key_id
-from jitui.views import Proof
+from jitui.recording.chain import key_id
+from jitui.values.errors import InvalidError
 from tests.cli.conftest import Front, jitui
 
 

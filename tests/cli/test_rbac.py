@@ -9,7 +9,7 @@ import yaml
 
 from jitui import config
 from jitui.cli.rbac import impersonation, manifests
-from jitui.rules import rbac
+from jitui.policy import rbac
 from tests.cli.conftest import jitui
 from tests.support.clusters import Cluster
 

@@ -10,7 +10,7 @@ import pytest
 
 from jitui import __version__
 from jitui.cli import root
-from jitui.errors import RefusedError
+from jitui.values.errors import RefusedError
 from tests.cli.conftest import Front, jitui
 
 

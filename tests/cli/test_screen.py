@@ -12,7 +12,7 @@ import pytest
 
 from jitui.cli import screen
 from jitui.cli.reach import Reach
-from jitui.errors import ConfigurationError, UnavailableError
+from jitui.values.errors import ConfigurationError, UnavailableError
 from tests.cli.conftest import jitui
 
 SMALL = "listen: {kube: '127.0.0.1:0', api: '127.0.0.1:0'}\nconnections: {}\n"

@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 from hypothesis import given, strategies as st
 
+from jitui.api.views import FactView, FrameView, LiveChunk, Proof
 from jitui.cli import show
 from jitui.cli.auditor import fact_line
 from jitui.cli.desk import GRANT_COLUMNS, SESSION_COLUMNS, chunk_lines, request_line
 from jitui.cli.proof import proof_line
 from jitui.cli.tapes import frame_line
-from jitui.said import Said
-from jitui.views import FactView, FrameView, LiveChunk, Proof
+from jitui.values.said import Said
 from tests.fakes.desk import grant_view, request_view, session_view
 
 HOSTILE = "\x1b[2J\x9b31m\u202e\u200b\r\n[@click=app.approve]\x07"

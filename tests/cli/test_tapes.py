@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from jitui.api.views import FrameView
 from jitui.cli import rendered
-from jitui.views import FrameView
 from tests.cli.conftest import Front, jitui
 from tests.fakes.desk import session_view
 

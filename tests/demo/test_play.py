@@ -10,7 +10,7 @@ import pytest
 
 from jitui.demo import play
 from jitui.demo.cluster import nurse
-from jitui.errors import InvalidError, RefusedError
+from jitui.values.errors import InvalidError, RefusedError
 from tests.support.processes import Program, until
 
 

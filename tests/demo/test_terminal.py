@@ -6,7 +6,7 @@ import time
 import pytest
 
 from jitui.demo.terminal import Terminal
-from jitui.errors import UnavailableError
+from jitui.values.errors import UnavailableError
 
 
 def test_typing() -> None:

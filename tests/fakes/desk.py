@@ -9,13 +9,8 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from jitui.counter.bound import Caller
-from jitui.errors import ConflictError, JituiError, NotFoundError, RefusedError
-from jitui.rules.action import Action
-from jitui.rules.rights import Right, require
-from jitui.rules.terms import Identity, Role
-from jitui.said import Said
-from jitui.views import (
+from jitui.api.service.bound import Caller
+from jitui.api.views import (
     ActionView,
     ClauseView,
     Ended,
@@ -33,6 +28,11 @@ from jitui.views import (
     SessionView,
     Status,
 )
+from jitui.policy.action import Action
+from jitui.policy.rights import Right, require
+from jitui.policy.terms import Identity, Role
+from jitui.values.errors import ConflictError, JituiError, NotFoundError, RefusedError
+from jitui.values.said import Said
 
 AT = "2026-11-23T16:04:11.000000Z"
 ENDED = "2026-11-23T16:21:40.000000Z"

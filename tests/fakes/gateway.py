@@ -8,14 +8,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from jitui.clock import SystemClock
-from jitui.doors.api import ApiDoor
-from jitui.doors.porch import Spawn
-from jitui.identity.callers import Callers
-from jitui.identity.directory import Directory
-from jitui.identity.people import People
-from jitui.identity.tokens import Minted, Tokens, mint
-from jitui.rules.terms import Identity, Role
+from jitui.api.server import ApiDoor
+from jitui.auth.callers import Callers
+from jitui.auth.directory import Directory
+from jitui.auth.people import People
+from jitui.auth.tokens import Minted, Tokens, mint
+from jitui.listeners.porch import Spawn
+from jitui.policy.terms import Identity, Role
+from jitui.values.clock import SystemClock
 from tests.fakes.authority import server_context
 from tests.fakes.desk import FakeGateway
 

@@ -10,31 +10,31 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
-from jitui.broker import Broker
-from jitui.broker.requests import Ask
-from jitui.bus import Bus
-from jitui.clock import ManualClock
-from jitui.counter import Counter
-from jitui.counter.bound import Premises
-from jitui.counter.gauge import Gauge
-from jitui.desk import House as Desk
-from jitui.doors.kube.door import KubeDoor
-from jitui.facts import Fact
-from jitui.identity.callers import Callers
-from jitui.identity.people import People
-from jitui.rules.scope import Scope
-from jitui.rules.terms import Grant, Identity, Role, Rule
+from jitui.access import Broker
+from jitui.access.requests import Ask
+from jitui.api.desk import House as Desk
+from jitui.api.service import Counter
+from jitui.api.service.bound import Premises
+from jitui.api.service.gauge import Gauge
+from jitui.auth.callers import Callers
+from jitui.auth.people import People
+from jitui.clusters.discovery import USUAL, Discovery
+from jitui.clusters.pool import Pool
+from jitui.clusters.way import Way
+from jitui.listeners.kube.door import KubeDoor
+from jitui.policy.scope import Scope
+from jitui.policy.terms import Grant, Identity, Role, Rule
+from jitui.protocol import websocket
+from jitui.recording.facts import Fact
+from jitui.recording.frame import Frame
 from jitui.store import Store
 from jitui.store.archive import Files
-from jitui.tape.frame import Frame
-from jitui.upstream.discovery import USUAL, Discovery
-from jitui.upstream.pool import Pool
-from jitui.upstream.way import Way
-from jitui.wire import websocket
+from jitui.store.bus import Bus
+from jitui.values.clock import ManualClock
 from tests.fakes.authority import server_context
 from tests.fakes.desk import Somebody
 from tests.fakes.upstream import Cluster, serving
-from tests.rules.world import CLUSTER
+from tests.policy.world import CLUSTER
 
 WIDE: Final = "@debug in web; create,delete pods in web; get url:/metrics"
 AGENT: Final = "agent-x"

@@ -9,13 +9,13 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import replace
 from hashlib import sha256
 
-from jitui.atwork import AtWork
-from jitui.clock import ManualClock
-from jitui.errors import ConflictError, InvalidError, NotFoundError, RefusedError, UnavailableError, UnknownCallerError
-from jitui.instant import rfc3339
-from jitui.rules.action import Hazard
-from jitui.said import Said
-from jitui.views import ActionView, ClauseView, Ended, FactView, FrameView, Frozen, GrantView, Hello, LiveChunk, Proof, RequestView, SessionView, Status
+from jitui.api.views import ActionView, ClauseView, Ended, FactView, FrameView, Frozen, GrantView, Hello, LiveChunk, Proof, RequestView, SessionView, Status
+from jitui.policy.action import Hazard
+from jitui.values.atwork import AtWork
+from jitui.values.clock import ManualClock
+from jitui.values.errors import ConflictError, InvalidError, NotFoundError, RefusedError, UnavailableError, UnknownCallerError
+from jitui.values.instant import rfc3339
+from jitui.values.said import Said
 
 WORST = list(Hazard)
 

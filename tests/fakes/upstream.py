@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import SupportsIndex, TypeVar
 
-from jitui.rules.terms import Grant
-from jitui.upstream.dial import Address, client_context, dial
-from jitui.upstream.port import Headers
-from jitui.wire import websocket
+from jitui.clusters.dial import Address, client_context, dial
+from jitui.clusters.port import Headers
+from jitui.policy.terms import Grant
+from jitui.protocol import websocket
 from tests.fakes.authority import server_context
 
 P = TypeVar("P", bound=asyncio.Protocol)
@@ -163,7 +163,7 @@ class Cluster:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    # jitui.upstream.port.Upstream
+    # jitui.clusters.port.Upstream
 
     def ready(self, grant: Grant | None) -> Headers | None:
         return ((b"Authorization", b"Bearer " + self.tokens[0]),)

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from jitui.session.exchange import THAWS_WITHIN
-from jitui.session.turns import WIDE
+from jitui.proxy.exchange import THAWS_WITHIN
+from jitui.proxy.turns import WIDE
 from tests.conftest import MakeGateway
 from tests.support.clusters import Cluster
 from tests.support.gateway import Agent, Gateway, rule

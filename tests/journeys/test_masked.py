@@ -9,15 +9,15 @@ from typing import Any
 
 import pytest
 
-from jitui import plain
-from jitui.errors import InvalidError, RefusedError
-from jitui.views import FrameView
+from jitui.api.views import FrameView
+from jitui.values import plain
+from jitui.values.errors import InvalidError, RefusedError
 from tests.conftest import MakeGateway
+from tests.recording.masking.forms import leaks
 from tests.support.clusters import Cluster
 from tests.support.gateway import Agent, Gateway, Person, rule
 from tests.support.kubectls import Kubectl
 from tests.support.processes import Program, until
-from tests.tape.masking.forms import leaks
 
 VALUE = "correct-horse-battery-staple-7"
 ENCODED = b64encode(VALUE.encode()).decode()

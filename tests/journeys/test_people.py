@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from jitui.errors import RefusedError, UnknownCallerError
-from jitui.identity.people import user_name
+from jitui.auth.people import user_name
+from jitui.values.errors import RefusedError, UnknownCallerError
 from tests.conftest import MakeGateway
 from tests.support.clusters import Cluster
 from tests.support.gateway import Gateway, Person, rule

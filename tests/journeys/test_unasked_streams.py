@@ -7,8 +7,8 @@ from contextlib import suppress
 
 import pytest
 
-from jitui.wire import spdy
-from jitui.wire.spdy import Frame, Kind
+from jitui.protocol import spdy
+from jitui.protocol.spdy import Frame, Kind
 from tests.journeys.yard import Yard, pod, yard
 from tests.support.clusters import Cluster
 from tests.support.gateway import Agent

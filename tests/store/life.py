@@ -6,12 +6,12 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Final
 
-from jitui.bus import Bus
-from jitui.clock import Clock, ManualClock
-from jitui.facts import Draft, Kind
-from jitui.rules.action import Action
+from jitui.policy.action import Action
+from jitui.recording.facts import Draft, Kind
+from jitui.recording.frame import Channel, Frame
 from jitui.store import ActionRow, Store
-from jitui.tape.frame import Channel, Frame
+from jitui.store.bus import Bus
+from jitui.values.clock import Clock, ManualClock
 
 NOW: Final = 1_795_449_600_000_000
 BOOT: Final = 1_000_000_000

@@ -7,12 +7,12 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any, Final
 
-from jitui.facts import Draft, Fact, Kind, canonical
+from jitui.recording.chain import FACTS_GENESIS, fact_digest, fact_link, head_text
+from jitui.recording.facts import Draft, Fact, Kind, canonical
 from jitui.store.fold import fold
 from jitui.store.folder import Folder
 from jitui.store.keys import ledger_key
 from jitui.store.schema import LEDGER, connect
-from jitui.tape.chain import FACTS_GENESIS, fact_digest, fact_link, head_text
 from tests.store.life import NOW
 
 NOT_THERE: Final = frozenset({Kind.TOKEN_ISSUED, Kind.TOKEN_REVOKED})

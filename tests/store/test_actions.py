@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from hypothesis import given, settings, strategies as st
 
-from jitui.rules.action import Action
+from jitui.policy.action import Action
 from jitui.store.actions import KEPT, ActionRow, Collapsed, from_columns
 from jitui.store.rows import cursor
 from jitui.store.schema import LEDGER

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from jitui.errors import ConfigurationError, InvalidError, NotFoundError
-from jitui.facts import Draft, Kind
-from jitui.instant import Instant
-from jitui.rules.terms import Identity, RequestState, Role
+from jitui.policy.terms import Identity, RequestState, Role
+from jitui.recording.facts import Draft, Kind
+from jitui.recording.frame import Channel, Frame
 from jitui.store import Files, SessionRow, archive
-from jitui.tape.frame import Channel, Frame
+from jitui.values.errors import ConfigurationError, InvalidError, NotFoundError
+from jitui.values.instant import Instant
 from tests.store.life import BOOT, NOW, added, approved, asked, attempted, began, ended, frames, granted, opened, record, until, window
 
 

@@ -11,15 +11,15 @@ from typing import Final
 
 import pytest
 
-from jitui.bus import Bus
-from jitui.clock import ManualClock
-from jitui.errors import BrokenError, ConflictError, InvalidError, JituiError, UnsafeError
-from jitui.facts import Draft, Fact, Kind, canonical
-from jitui.identity.tokens import Tokens, fingerprint
+from jitui.auth.tokens import Tokens, fingerprint
+from jitui.recording.chain import FACTS_GENESIS, fact_digest, fact_link, head_text
+from jitui.recording.facts import Draft, Fact, Kind, canonical
 from jitui.store import Files, Store
+from jitui.store.bus import Bus
 from jitui.store.keys import ledger_key
 from jitui.store.repair import begin_anew, repair
-from jitui.tape.chain import FACTS_GENESIS, fact_digest, fact_link, head_text
+from jitui.values.clock import ManualClock
+from jitui.values.errors import BrokenError, ConflictError, InvalidError, JituiError, UnsafeError
 from tests.fakes.house import ADMIN, RESERVE, house
 from tests.store.life import NOW
 

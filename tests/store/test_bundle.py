@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from jitui.errors import ConflictError, NotFoundError
 from jitui.store import Files
+from jitui.values.errors import ConflictError, NotFoundError
 from tests.store.life import added, asked, attempted, began, ended, frames, granted, opened, record, until, window
 
 

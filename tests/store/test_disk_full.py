@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from jitui.errors import UnrecordableError
+from jitui.recording.frame import Channel, Frame
 from jitui.store import Files, Store
-from jitui.tape.frame import Channel, Frame
+from jitui.values.errors import UnrecordableError
 from tests.store.life import RESERVE, asked, began, ended, frames, opened, record, until, window
 
 LIMITED = """

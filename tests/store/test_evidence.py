@@ -11,15 +11,15 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from jitui.errors import InvalidError
-from jitui.facts import Draft, Fact, Kind, canonical
-from jitui.rules import kube
+from jitui.policy import kube
+from jitui.recording.chain import FACTS_GENESIS, fact_digest, fact_link, head_text, key_id
+from jitui.recording.facts import Draft, Fact, Kind, canonical
+from jitui.recording.frame import Channel, Frame
 from jitui.store import ActionRow, Files
 from jitui.store.chained import FACTS, checked
 from jitui.store.fold import fold
 from jitui.store.keys import ledger_key
-from jitui.tape.chain import FACTS_GENESIS, fact_digest, fact_link, head_text, key_id
-from jitui.tape.frame import Channel, Frame
+from jitui.values.errors import InvalidError
 from tests.store.life import NOW, added, approved, asked, began, ended, granted, opened, record
 from tests.store.older import old_ledger
 

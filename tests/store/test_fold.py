@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from jitui.errors import InvalidError
-from jitui.facts import Draft, Fact, Kind
+from jitui.recording.facts import Draft, Fact, Kind
 from jitui.store.checked import check
 from jitui.store.fold import STEPS, fold, number
 from jitui.store.keys import ledger_key
 from jitui.store.schema import FOLDED, LEDGER
+from jitui.values.errors import InvalidError
 from tests.store.life import DEADLINE, NOW, added, approved, asked, began, ended, frames, granted, issued, opened, record
 
 WHOLE: list[Draft] = [

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from jitui.errors import ConflictError, UnsafeError
 from jitui.store import folder as module
 from jitui.store.folder import Folder, file_system, tape_numbers
+from jitui.values.errors import ConflictError, UnsafeError
 
 HOLDER = """
 import sys, time

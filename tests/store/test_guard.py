@@ -16,11 +16,11 @@ import zstandard
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from jitui.errors import InvalidError, JituiError
-from jitui.facts import Fact, Kind, canonical
+from jitui.recording.chain import fact_digest, fact_link, head_text, key_id
+from jitui.recording.facts import Fact, Kind, canonical
 from jitui.store import Files
 from jitui.store.chained import HEADS
-from jitui.tape.chain import fact_digest, fact_link, head_text, key_id
+from jitui.values.errors import InvalidError, JituiError
 from tests.store.life import began, ended, frames, opened, record, window
 
 ATTACKS = {

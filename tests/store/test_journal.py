@@ -11,12 +11,12 @@ from typing import Any
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from jitui.clock import ManualClock
-from jitui.errors import UnrecordableError
+from jitui.recording.frame import Channel, Frame
 from jitui.store import Files, Store, journal
 from jitui.store.ledger import Batch
 from jitui.store.queue import SMALL, Commit, Op, Put, take
-from jitui.tape.frame import Channel, Frame
+from jitui.values.clock import ManualClock
+from jitui.values.errors import UnrecordableError
 from tests.store.life import asked, attempted, began, ended, frames, opened, record, until, window
 
 PUTS = st.builds(lambda sessions, size: ("put", tuple(sessions), size), st.lists(st.integers(1, 4), min_size=1, max_size=3),

@@ -8,9 +8,9 @@ from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_pri
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from jitui.errors import UnsafeError
+from jitui.recording.chain import key_id
 from jitui.store.keys import ledger_key
-from jitui.tape.chain import key_id
+from jitui.values.errors import UnsafeError
 
 
 def test_it_is_made_once(tmp_path: Path) -> None:

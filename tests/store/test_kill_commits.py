@@ -8,11 +8,11 @@ from itertools import count
 from pathlib import Path
 from typing import NoReturn
 
-from jitui.clock import ManualClock
 from jitui.store.folder import Folder
 from jitui.store.keys import ledger_key
 from jitui.store.ledger import Batch, Ledger, tape_opened
 from jitui.store.tapes import Chain
+from jitui.values.clock import ManualClock
 from tests.store.life import added, approved, asked, began, ended, granted
 
 KILLS = int(os.environ.get("JITUI_KILLS", "10"))

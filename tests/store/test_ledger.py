@@ -6,15 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from jitui.clock import ManualClock
-from jitui.errors import UnrecordableError
-from jitui.facts import Fact, Kind
+from jitui.recording.chain import FACTS_GENESIS, fact_digest, fact_link, head_text
+from jitui.recording.facts import Fact, Kind
+from jitui.recording.verify import Head
 from jitui.store.folder import Folder
 from jitui.store.keys import ledger_key
 from jitui.store.ledger import Batch, Ledger
 from jitui.store.tapes import Chain
-from jitui.tape.chain import FACTS_GENESIS, fact_digest, fact_link, head_text
-from jitui.tape.verify import Head
+from jitui.values.clock import ManualClock
+from jitui.values.errors import UnrecordableError
 from tests.store.life import NOW, asked, attempted, began, ended, window
 
 

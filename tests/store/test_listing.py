@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from jitui.errors import InvalidError
-from jitui.page import Page
-from jitui.rules.action import Action
+from jitui.policy.action import Action
 from jitui.store import Files, listing
 from jitui.store.actions import Collapsed
 from jitui.store.listing import PAST, SLACK_US, TEXT, TOTALS, WINDOWS, Query, actions_query, grants_query, requests_query, sessions_query
 from jitui.store.schema import LEDGER
+from jitui.values.errors import InvalidError
+from jitui.values.page import Page
 from tests.store.life import NOW, asked, attempted, began, ended, granted, opened, window
 
 DAY_US = 86_400_000_000

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from jitui.bus import Bus
-from jitui.clock import ManualClock
-from jitui.errors import BrokenError
-from jitui.facts import Draft, Kind
+from jitui.recording.facts import Draft, Kind
 from jitui.store import Files, Store, ledger, opening
+from jitui.store.bus import Bus
 from jitui.store.schema import LEDGER
+from jitui.values.clock import ManualClock
+from jitui.values.errors import BrokenError
 from tests.store.life import added, asked, issued, opened
 from tests.store.older import append, old_issued, old_ledger
 

@@ -10,11 +10,11 @@ from typing import Final
 import pytest
 
 from jitui.cli.shelf import Shelf
-from jitui.clock import ManualClock
-from jitui.errors import BrokenError, InvalidError, JituiError
 from jitui.store import Files
 from jitui.store.folder import tape_numbers
 from jitui.store.repair import repair
+from jitui.values.clock import ManualClock
+from jitui.values.errors import BrokenError, InvalidError, JituiError
 from tests.store.life import NOW, opened
 from tests.store.test_evidence import life, wrong
 

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from jitui.errors import NotFoundError
-from jitui.facts import Kind
+from jitui.recording.chain import GENESIS, link
+from jitui.recording.facts import Kind
+from jitui.recording.verify import Verdict
 from jitui.store import Files
 from jitui.store.keys import ledger_key
-from jitui.tape.chain import GENESIS, link
-from jitui.tape.verify import Verdict
+from jitui.values.errors import NotFoundError
 from tests.store.life import began, ended, frames, opened, record, window
 
 LONG = b'{"kind":"PodList","items":[]}' * 100  # stored packed

@@ -6,10 +6,10 @@ from pathlib import Path
 
 from hypothesis import given, settings, strategies as st
 
-from jitui.facts import Draft, Kind
+from jitui.recording.facts import Draft, Kind
+from jitui.recording.frame import Channel, Frame
 from jitui.store.ledger import Batch
 from jitui.store.queue import FACTS_AT_ONCE, Commit, Op, Put, decides, hurry, take
-from jitui.tape.frame import Channel, Frame
 from tests.store.life import approved, asked, began, ended, frames, granted, opened, window
 
 REVOKED = {"state": "revoked", "why": "enough", "identity": "agent-a", "connection": "prod", "ended_us": 0}

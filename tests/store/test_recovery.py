@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from jitui.clock import ManualClock
-from jitui.facts import Draft, Kind
-from jitui.rules.action import Action
+from jitui.policy.action import Action
+from jitui.recording.facts import Draft, Kind
+from jitui.recording.frame import Channel, Frame
 from jitui.store import Files, Store
 from jitui.store.asked import status_code
 from jitui.store.sqlite import TAPE_LIMIT
-from jitui.tape.frame import Channel, Frame
+from jitui.values.clock import ManualClock
 from tests.store.life import NOW, attempted, began, ended, frames, opened, record, until, window
 
 GET = b"GET /api/v1/namespaces/web/pods?limit=500 HTTP/1.1\r\nHost: x\r\nAudit-ID: jitui-g-1-0\r\n\r\n"

@@ -2,8 +2,8 @@
 
 import sqlite3
 
-from jitui.facts import Draft, Fact, Kind
-from jitui.rules.scope import Scope
+from jitui.policy.scope import Scope
+from jitui.recording.facts import Draft, Fact, Kind
 from jitui.store.fold import fold
 from jitui.store.rows import cursor, load, requests_where
 from jitui.store.schema import LEDGER

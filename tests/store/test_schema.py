@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from jitui.errors import ConfigurationError
 from jitui.store.schema import LEDGER, TAPE, TAPE_PAGE, connect, migrate, open_newest
+from jitui.values.errors import ConfigurationError
 
 STEPS = ["create table a(x int) strict;", "create table b(y int) strict; insert into b select x + 1 from a;"]
 

@@ -8,16 +8,16 @@ from pathlib import Path
 
 import pytest
 
-from jitui.bus import Bus
-from jitui.clock import ManualClock
-from jitui.errors import ConfigurationError, ConflictError, InvalidError, UnrecordableError, UnsafeError
-from jitui.facts import Draft, Fact, Kind
-from jitui.instant import Deadline, Instant
-from jitui.rules.scope import Scope
-from jitui.rules.terms import Approval, Grant, GrantState, Identity, Request, Role
+from jitui.policy.scope import Scope
+from jitui.policy.terms import Approval, Grant, GrantState, Identity, Request, Role
+from jitui.recording.chain import GENESIS, link
+from jitui.recording.facts import Draft, Fact, Kind
+from jitui.recording.frame import Channel, Frame
 from jitui.store import Files, Store, TokenRow
-from jitui.tape.chain import GENESIS, link
-from jitui.tape.frame import Channel, Frame
+from jitui.store.bus import Bus
+from jitui.values.clock import ManualClock
+from jitui.values.errors import ConfigurationError, ConflictError, InvalidError, UnrecordableError, UnsafeError
+from jitui.values.instant import Deadline, Instant
 from tests.store.life import (
     APPROVED,
     BOOT,

@@ -5,10 +5,10 @@ from collections.abc import Sequence
 
 import zstandard
 
+from jitui.recording.frame import Channel
+from jitui.recording.verify import Recorded
 from jitui.store.schema import TAPE
 from jitui.store.tape_rows import END, Run, every, newest_before, page, ranges, sizes
-from jitui.tape.frame import Channel
-from jitui.tape.verify import Recorded
 
 
 def tape(rows: list[tuple[int, int, int]], spans: Sequence[tuple[int, ...]] = ()) -> sqlite3.Connection:

@@ -7,10 +7,10 @@ import random
 import sys
 from pathlib import Path
 
-from jitui.bus import Bus
-from jitui.clock import SystemClock
+from jitui.recording.frame import Channel, Frame
 from jitui.store import Store
-from jitui.tape.frame import Channel, Frame
+from jitui.store.bus import Bus
+from jitui.values.clock import SystemClock
 from tests.store.life import began, window
 
 STREAMS = 4

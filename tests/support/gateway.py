@@ -14,10 +14,10 @@ from typing import Any, Final, Self, TypeVar
 
 import yaml
 
-from jitui import plain, span
+from jitui.api.client import Remote
 from jitui.cli.tapes import every_frame
-from jitui.remote import Remote
-from jitui.tape.frame import NAMES
+from jitui.recording.frame import NAMES
+from jitui.values import plain, span
 from tests.support.clusters import Cluster
 from tests.support.kubectls import Kubectl
 from tests.support.processes import PATIENCE, Program, Result, run, until

@@ -2,9 +2,9 @@
 
 from dataclasses import replace
 
-from jitui.said import Said
+from jitui.api.views import ActionView
 from jitui.tui.widgets.activity import action_row, session_row
-from jitui.views import ActionView
+from jitui.values.said import Said
 from tests.tui.test_reel import session
 
 EXEC = ActionView(

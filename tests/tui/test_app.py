@@ -4,11 +4,11 @@ import asyncio
 import re
 from dataclasses import replace
 
-from jitui.atwork import AtWork
-from jitui.said import Said
+from jitui.api.views import ClauseView
 from jitui.tui.screens.decide import DecideScreen
 from jitui.tui.screens.desk import DeskScreen
-from jitui.views import ClauseView
+from jitui.values.atwork import AtWork
+from jitui.values.said import Said
 from tests.fakes.tui_desk import FakeDesk
 from tests.tui.hand import at
 

@@ -10,14 +10,14 @@ import pytest
 from rich.cells import cell_len
 from textual.screen import Screen
 
-from jitui.said import Said
+from jitui.api.views import ActionView, ClauseView, FrameView, GrantView, Proof, RequestView, SessionView
 from jitui.tui.screens.decide import DecideScreen
 from jitui.tui.screens.help import HelpScreen
 from jitui.tui.screens.history import HistoryScreen
 from jitui.tui.screens.live import LiveScreen
 from jitui.tui.screens.reason import ReasonScreen
 from jitui.tui.screens.replay import ReplayScreen
-from jitui.views import ActionView, ClauseView, FrameView, GrantView, Proof, RequestView, SessionView
+from jitui.values.said import Said
 from tests.fakes.tui_desk import FakeDesk
 from tests.tui.hand import CountedApp, Hand, at
 from tests.tui.seeing import Screenful

@@ -5,9 +5,9 @@ from dataclasses import replace
 
 from hypothesis import given, settings, strategies as st
 
-from jitui.said import Said
+from jitui.api.views import ActionView, FrameView, SessionView
 from jitui.tui.reel import KEYFRAME, Reel
-from jitui.views import ActionView, FrameView, SessionView
+from jitui.values.said import Said
 
 
 def session(*, tty: bool = True) -> SessionView:

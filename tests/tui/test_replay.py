@@ -5,9 +5,9 @@ from base64 import b64encode
 
 from textual.pilot import Pilot
 
+from jitui.api.views import Proof
 from jitui.tui.app import TapeApp
 from jitui.tui.screens.replay import ReplayScreen
-from jitui.views import Proof
 from tests.fakes.tui_desk import FakeDesk
 from tests.tui.seeing import Screenful, screenful
 

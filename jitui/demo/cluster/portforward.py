@@ -8,7 +8,7 @@ from typing import Final
 from jitui.demo.cluster.kinds import Object
 from jitui.demo.cluster.services import Service, service_of
 from jitui.demo.cluster.spdy import SpdyConnection
-from jitui.wire.spdy import Frame, Kind
+from jitui.protocol.spdy import Frame, Kind
 
 PROTOCOL: Final = "portforward.k8s.io"
 TUNNEL: Final = f"SPDY/3.1+{PROTOCOL}"  # the same inside WebSocket messages (KEP-4006)

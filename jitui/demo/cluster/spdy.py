@@ -9,9 +9,9 @@ from jitui.demo.cluster.http import Connection, Request
 from jitui.demo.cluster.programs import PIECE, STDERR, STDIN, STDOUT
 from jitui.demo.cluster.status import bad_request
 from jitui.demo.cluster.websocket import CLOSE, ERROR, RESIZE
-from jitui.wire import spdy
-from jitui.wire.spdy import Frame, Kind
-from jitui.wire.websocket import ProtocolError
+from jitui.protocol import spdy
+from jitui.protocol.spdy import Frame, Kind
+from jitui.protocol.websocket import ProtocolError
 
 PROTOCOL: Final = "spdy/3.1"
 OFFER: Final = "x-stream-protocol-version"

@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from jitui.demo.cluster.kinds import Kind
-from jitui.errors import JituiError
+from jitui.values.errors import JituiError
 
 
 class StatusError(JituiError):

@@ -9,11 +9,11 @@ from textual.message import Message
 from textual.screen import Screen
 from textual.widgets import Static
 
-from jitui.errors import ConflictError, JituiError
 from jitui.tui.feed import Seen
 from jitui.tui.widgets.header import Header
 from jitui.tui.widgets.keys import Keys
 from jitui.tui.widgets.notice import Notice
+from jitui.values.errors import ConflictError, JituiError
 
 if TYPE_CHECKING:
     from jitui.tui.app import Shell

@@ -12,10 +12,9 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.widgets import Input, Static
 
-from jitui import span
-from jitui.desk import Desk
-from jitui.errors import InvalidError
-from jitui.rules.brief import TYPED
+from jitui.api.desk import Desk
+from jitui.api.views import RequestView
+from jitui.policy.brief import TYPED
 from jitui.tui.feed import Seen
 from jitui.tui.figures import hour
 from jitui.tui.lines import block, text
@@ -23,7 +22,8 @@ from jitui.tui.screens.base import Answered, Board
 from jitui.tui.screens.reason import DENY, NameScreen, ReasonScreen
 from jitui.tui.widgets.card import request_card, request_times, request_title
 from jitui.tui.widgets.said import words
-from jitui.views import RequestView
+from jitui.values import span
+from jitui.values.errors import InvalidError
 
 ARM_S: Final = 0.7
 

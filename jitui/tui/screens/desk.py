@@ -8,7 +8,8 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, VerticalScroll
 from textual.widgets import Static
 
-from jitui.desk import Desk
+from jitui.api.desk import Desk
+from jitui.api.views import Ended, Frozen, GrantView, RequestView
 from jitui.tui.feed import Seen
 from jitui.tui.figures import age_s
 from jitui.tui.lines import Cell, block, row, rule, text
@@ -18,7 +19,6 @@ from jitui.tui.screens.reason import REVOKE, ReasonScreen
 from jitui.tui.widgets.card import preview_grant, preview_request
 from jitui.tui.widgets.grants import ended_row, live_row, request_row
 from jitui.tui.widgets.rows import Row, Rows
-from jitui.views import Ended, Frozen, GrantView, RequestView
 
 RECENT_S: Final = 3600.0
 

@@ -8,7 +8,8 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.content import Content
 
-from jitui.desk import Desk
+from jitui.api.desk import Desk
+from jitui.api.views import SessionView
 from jitui.tui.feed import Seen
 from jitui.tui.figures import day, many, runs_on, size
 from jitui.tui.lines import FLEX, Cell, row, rule
@@ -18,7 +19,6 @@ from jitui.tui.theme import GLYPHS, state
 from jitui.tui.widgets.activity import STREAMS
 from jitui.tui.widgets.rows import Row, Rows
 from jitui.tui.widgets.said import words
-from jitui.views import SessionView
 
 
 class Recordings(Protocol):

@@ -14,10 +14,10 @@ from textual.message import Message
 from textual.widgets import Static
 from textual.worker import Worker
 
-from jitui.desk import Desk
-from jitui.errors import JituiError
-from jitui.rules.brief import parts
-from jitui.tape.cast import resized
+from jitui.api.desk import Desk
+from jitui.api.views import ActionView, Ended, FrameView, Frozen, GrantView, LiveChunk, SessionView
+from jitui.policy.brief import parts
+from jitui.recording.cast import resized
 from jitui.tui.feed import Seen
 from jitui.tui.figures import frozen, hour, left, runs_on, size
 from jitui.tui.lines import FLEX, Cell, row, rule, text
@@ -33,7 +33,7 @@ from jitui.tui.widgets.grants import in_brief, window_row
 from jitui.tui.widgets.rows import Row, Rows
 from jitui.tui.widgets.said import words
 from jitui.tui.widgets.terminal import Terminal
-from jitui.views import ActionView, Ended, FrameView, Frozen, GrantView, LiveChunk, SessionView
+from jitui.values.errors import JituiError
 
 LATEST: Final = 500  # actions of a window that the list holds
 

@@ -11,8 +11,8 @@ from textual.content import Content
 from textual.message import Message
 from textual.widgets import Input, Static
 
-from jitui.desk import Archive
-from jitui.errors import JituiError
+from jitui.api.desk import Archive
+from jitui.api.views import ActionView, FrameView, Proof, SessionView
 from jitui.tui.figures import day, hour, moment, runs_on
 from jitui.tui.lines import FLEX, Cell, row, text
 from jitui.tui.playhead import Playhead
@@ -23,7 +23,7 @@ from jitui.tui.widgets.rows import Row, Rows
 from jitui.tui.widgets.said import words
 from jitui.tui.widgets.terminal import Terminal
 from jitui.tui.widgets.timeline import Timeline
-from jitui.views import ActionView, FrameView, Proof, SessionView
+from jitui.values.errors import JituiError
 
 PAGE: Final = 1000
 FRAME_S: Final = 0.05

@@ -5,11 +5,11 @@ from typing import Final
 
 from textual.content import Content
 
+from jitui.api.views import ActionView, SessionView
 from jitui.tui.figures import hour, runs_on, size
 from jitui.tui.lines import FLEX, Cell, row
 from jitui.tui.theme import state
 from jitui.tui.widgets.said import words
-from jitui.views import ActionView, SessionView
 
 STREAMS: Final = frozenset({"exec", "attach", "port-forward"})
 

@@ -6,15 +6,15 @@ from typing import Final
 
 from textual.content import Content
 
-from jitui import span
-from jitui.rules.brief import LONGEST, MEANS, parts, tally, worst_first
+from jitui.api.views import GrantView, RequestView
+from jitui.policy.brief import LONGEST, MEANS, parts, tally, worst_first
 from jitui.tui.figures import hour, left, many, runs_on, size
 from jitui.tui.lines import text
 from jitui.tui.theme import badge, state
 from jitui.tui.widgets.countdown import bar, remaining, style
 from jitui.tui.widgets.grants import in_brief
 from jitui.tui.widgets.said import quoted, words
-from jitui.views import GrantView, RequestView
+from jitui.values import span
 
 LABEL: Final = 10
 MANY: Final = 4  # clauses; more are counted first

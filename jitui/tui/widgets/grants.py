@@ -6,14 +6,14 @@ from functools import partial
 from rich.cells import cell_len
 from textual.content import Content
 
-from jitui import span
-from jitui.rules.brief import Part, brief
+from jitui.api.views import GrantView, RequestView
+from jitui.policy.brief import Part, brief
 from jitui.tui.figures import frozen, hour, left, many, runs_on, size
 from jitui.tui.lines import FLEX, Cell, cut, row
 from jitui.tui.theme import GLYPHS, state
 from jitui.tui.widgets.countdown import SOON_S, bar, remaining, style
 from jitui.tui.widgets.said import words
-from jitui.views import GrantView, RequestView
+from jitui.values import span
 
 Draw = Callable[[int], Content]
 

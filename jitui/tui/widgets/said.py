@@ -6,7 +6,7 @@
 from rich.cells import cell_len, set_cell_size
 from textual.content import Content
 
-from jitui.said import Said, clean
+from jitui.values.said import Said, clean
 
 
 def words(text: Said | str, cells: int = 200) -> str:

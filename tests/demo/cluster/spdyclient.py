@@ -9,8 +9,8 @@ from websockets.frames import Frame as WebSocketFrame, Opcode
 from websockets.protocol import Protocol, Side, State
 
 from jitui.demo.cluster import EmbeddedCluster
-from jitui.wire import spdy
-from jitui.wire.spdy import Frame, Kind
+from jitui.protocol import spdy
+from jitui.protocol.spdy import Frame, Kind
 from tests.demo.cluster.conftest import trust
 
 V4 = "v4.channel.k8s.io"

@@ -6,8 +6,8 @@ import httpx
 import pytest
 
 from jitui.demo.cluster import EmbeddedCluster
-from jitui.wire import spdy
-from jitui.wire.spdy import Frame, Kind
+from jitui.protocol import spdy
+from jitui.protocol.spdy import Frame, Kind
 from tests.demo.cluster.spdyclient import Spdy, Tunnelled, text_of
 
 PROTOCOL = "portforward.k8s.io"

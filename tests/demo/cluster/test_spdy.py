@@ -8,8 +8,8 @@ import pytest
 
 from jitui.demo.cluster import EmbeddedCluster
 from jitui.demo.cluster.programs import PIECE
-from jitui.wire import spdy
-from jitui.wire.spdy import Frame, Kind
+from jitui.protocol import spdy
+from jitui.protocol.spdy import Frame, Kind
 from tests.demo.cluster.spdyclient import V4, Spdy, text_of
 
 SH = "command=sh&command=-c&command="

@@ -12,8 +12,8 @@ from itertools import count
 from pathlib import Path
 from typing import ClassVar, Final
 
+from jitui.recording.frame import Channel, Frame
 from jitui.store import SessionRow
-from jitui.tape.frame import Channel, Frame
 from tests.journeys.matrix.cells import Cause
 from tests.journeys.matrix.lab import HELD, LINGER, PORT, SETTLE, Lab
 from tests.journeys.matrix.wires import PATIENCE, Command, until

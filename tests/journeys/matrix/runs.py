@@ -11,10 +11,10 @@ from urllib.parse import urlsplit
 
 import yaml
 
-from jitui.facts import Kind as FactKind
-from jitui.remote import Remote
+from jitui.api.client import Remote
+from jitui.recording.delivery import delivered
+from jitui.recording.facts import Kind as FactKind
 from jitui.store import Files
-from jitui.tape.delivery import delivered
 from tests.journeys.matrix.cells import ENDED_WHY, TABLE, Cause, words_of
 from tests.journeys.matrix.kinds import KINDS, CopyFrom, CopyTo, Kind, Place, PortForward, Tape
 from tests.journeys.matrix.lab import Lab

@@ -1,0 +1,214 @@
+"""The broker: what the doors ask and what the counter orders."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from jitui.access.freezer import Freezer
+from jitui.access.notes import Notes
+from jitui.access.pressure import Pressure
+from jitui.access.quota import Quota
+from jitui.access.requests import RULE_GONE, Requests
+from jitui.access.room import Level, Room
+from jitui.access.roster import Roster
+from jitui.access.windows import Spawn, Windows, deadline_json
+from jitui.auth.people import People
+from jitui.auth.tokens import Minted
+from jitui.policy import grant as grants, policy
+from jitui.policy.action import Action
+from jitui.policy.scope import Kinds
+from jitui.policy.terms import Grant, Identity, Rule
+from jitui.proxy.ends import End, Why
+from jitui.proxy.live import Window
+from jitui.recording.facts import Draft, Kind
+from jitui.store import Store
+from jitui.values.clock import Clock
+from jitui.values.errors import ConflictError, RefusedError
+from jitui.values.instant import Instant
+from jitui.values.limits import Limits
+
+CLOCK_WENT_BACK = "clock-went-back: the wall clock stands before the newest fact, after a restart of the machine"
+
+
+def anchor(grant: Grant, now: Instant) -> Grant:
+    """A grant of another boot, its times on this boot's clock."""
+    return replace(
+        grant, deadline=grant.deadline.anchored(now) if grant.deadline else None, use_by=grant.use_by.anchored(now) if grant.use_by else None
+    )
+
+
+class Broker:
+    """One gateway's decisions. Lives on the loop."""
+
+    def __init__(
+        self,
+        store: Store,
+        clock: Clock,
+        *,
+        gateway: str,
+        people: People,
+        rules: Mapping[tuple[str, str], Rule],
+        kinds: Mapping[str, Kinds],
+        spawn: Spawn,
+        limits: Limits | None = None,
+        pressure: Pressure | None = None,
+    ) -> None:
+        self.pressure = pressure or Pressure(clock)
+        self.store, self.clock, self.gateway, self.kinds, self.spawn = store, clock, gateway, kinds, spawn
+        self.roster = Roster(store, clock, people)
+        self.windows = Windows(store, clock, spawn)
+        self.windows.changed = self._changed
+        self._leaving: set[str] = set()  # identities that are being disabled
+        self.freezer = Freezer(self.windows)
+        self.quota = Quota(clock, self.windows.owe, limits or Limits(), self.pressure.at_work)
+        self.requests = Requests(store, clock, self.windows, rules, self._standing, self.quota, self.roster.directory)
+        self.requests.lockdown = store.loaded.lockdown  # before anybody can ask
+        self.room = Room(store.room, limits or Limits(), self._room_changed, self.pressure.at_work)
+        self.notes = Notes(store, clock, gateway, self.windows.over, self.quota, self.requests.guarded)
+
+    async def recover(self) -> None:
+        """Take up what was live in the ledger: windows go on to their deadlines, or end if they should have."""
+        loaded, now = self.store.loaded, self.clock.now()
+        self.requests.pending = {request.id: replace(request, pending_until=request.pending_until.anchored(now)) for request in loaded.requests}
+        back = now.wall_us < loaded.newest_us
+        if back:
+            await self.store.commit([Draft(Kind.CLOCK_WENT_BACK, "gateway", "gateway", {"newest_us": loaded.newest_us, "now_us": now.wall_us})])
+        moved = []
+        for grant in loaded.grants:
+            limit = grant.deadline or grant.use_by
+            gone = CLOCK_WENT_BACK if back and limit is not None and limit.boot_id != now.boot_id else self._standing(grant.identity)
+            if not gone and (grant.identity, grant.connection) not in self.requests.rules:
+                gone = RULE_GONE
+            anchored = anchor(grant, now)
+            if anchored.deadline is not None and anchored.deadline != grant.deadline and not gone and not anchored.deadline.passed(now):
+                what = {"started_us": grant.started_us, "deadline": deadline_json(anchored.deadline)}
+                moved.append(Draft(Kind.GRANT_ACTIVE, grant.label, "gateway", what))
+            rule = self.requests.rules.get((grant.identity, grant.connection))
+            window = self.windows.add(anchored, rule.budget if rule else 0, loaded.used.get(grant.id, (0, 0, 0)))
+            if gone:
+                self.windows.end(window, grants.Event.CANCEL, by="gateway", why=gone)
+            elif window.left <= 0:
+                self.windows.spent(window)
+        if moved:  # the same instant on this boot's clock, so that a wall clock set back later moves nothing, in this run or the next
+            await self.store.commit(moved)
+        self.tick(now)
+        if loaded.lockdown:
+            await self.requests.deny_all("lockdown")
+
+    def _standing(self, identity: str) -> str:
+        """Why nothing may be live or granted for an identity now; empty if it may."""
+        if self.requests.lockdown:
+            return "lockdown is on"
+        return f"{identity} was disabled" if identity in self._leaving or self.roster.agent(identity).disabled else ""
+
+    def _room_changed(self, room: Room) -> None:
+        """The record's disk has more room than before, or less."""
+        self.quota.low = room.level >= Level.NO_ROWS
+        self.windows.full = f"{room.words}; your window stays open, try again once there is room" if room.level >= Level.NO_STREAMS else ""
+        if room.level is Level.NOTHING:
+            for session in list(self.windows.sessions.values()):
+                self.windows.over(session, End(Why.UNRECORDABLE, "gateway", f"jitui: {self.windows.full}", 503, "ServiceUnavailable"))
+        self.windows.owe([room.fact])
+
+    def tick(self, now: Instant) -> None:
+        """Every 100 ms."""
+        self.windows.tick(now)
+        self.requests.tick(now)
+        for row in self.roster.tokens.aged(now.wall_us):
+            self._keyless(row.identity, f"token jt_{row.id} of {row.identity} expired")
+        self.quota.tick(now)
+
+    # -- the doors ---------------------------------------------------------------------------------------------------------
+
+    def judge(self, who: Identity, connection: str, action: Action) -> policy.Allow | policy.Deny:
+        """The decision about one action of an agent, now."""
+        return policy.decide(
+            action, agent=who.name, connection=connection, rule=self.requests.rules.get((who.name, connection)),
+            grants=self.windows.of(who.name, connection), now=self.clock.now(), kinds=self.kinds[connection],
+        )  # fmt: skip
+
+    def has_window(self, who: Identity, connection: str) -> bool:
+        """Whether a grant of the agent's lives and is not frozen, by the clock and by the rules: without one the cluster hears nothing because of it."""
+        if (who.name, connection) not in self.requests.rules:
+            return False
+        now = self.clock.now()
+        return any(grants.due(grant, now) is None and not grant.frozen_by for grant in self.windows.of(who.name, connection))
+
+    # -- the counter -------------------------------------------------------------------------------------------------------
+
+    async def lockdown(self, on: bool, *, by: Identity, reason: str) -> None:
+        """On: every window ends and nothing is granted until it is lifted. Survives a restart."""
+        if on == self.requests.lockdown:
+            raise ConflictError(f"lockdown is {'on' if on else 'off'} already")
+        if not on:
+            await self.store.commit([Draft(Kind.LOCKDOWN_OFF, "gateway", by.name, {"why": reason})])
+            self.requests.lockdown = False
+            return
+        self.requests.lockdown = True
+        self._end_all(f"lockdown: {reason}", by=by.name, why=Why.LOCKDOWN)
+        self.windows.owe([Draft(Kind.LOCKDOWN_ON, "gateway", by.name, {"why": reason})])
+        await self.requests.deny_all("lockdown")  # behind whatever was being approved
+        await self.windows.decided()
+
+    async def disable(self, name: str, *, by: Identity, reason: str) -> Identity:
+        """Everything of an identity ends at once, even if that can't be recorded just now."""
+        if name == by.name:
+            raise RefusedError("nobody disables themselves")
+        self.roster.must(name)
+        self._leaving.add(name)  # nothing is granted to it while that is written, either
+        try:
+            self._end_all(f"{name} was disabled", by="gateway", why=Why.DISABLED, identity=name)
+            gone = await self.roster.disable(name, by=by, reason=reason)
+            await self.requests.deny_all(f"{name} was disabled", identity=name)
+        finally:
+            self._leaving.discard(name)
+        return gone
+
+    async def rotate(self, name: str, *, by: Identity) -> tuple[Identity, Minted]:
+        """A new token; what still runs with an older one ends with it."""
+        made = await self.roster.rotate(name, by=by)
+        self._keyless(name, f"the token of {name} was revoked for a new one")
+        return made
+
+    def _keyless(self, identity: str, why: str) -> None:
+        self.windows.keyless(identity, End(Why.DISABLED, "gateway", f"jitui: {why}; the window stays open for its next token", 401, "Unauthorized"))
+
+    def _end_all(self, words: str, *, by: str, why: Why, identity: str = "") -> None:
+        for window in [window for window in self.windows.live.values() if identity in {"", window.grant.identity}]:
+            self.windows.end(window, grants.Event.CANCEL, by=by, why=words, session_why=why)
+
+    async def reload(self, rules: Mapping[tuple[str, str], Rule], people: People, digest: str) -> None:
+        """New rules and people. In one pass with them, without an await, windows whose rule is gone end, and what a narrower one does not allow."""
+        self.roster.directory.name_people(people)
+        self.requests.rules = rules
+        for window in list(self.windows.live.values()):
+            self._rejudge(window)
+        self.windows.owe([Draft(Kind.CONFIG_LOADED, digest[:12], "gateway", {"rules": len(rules), "people": len(people.named)})])  # it counts already
+        await self.requests.reload()
+        await self.windows.decided()
+
+    def _rejudge(self, window: Window) -> None:
+        """All that runs under it; what is being opened is judged again once that is on record (Windows.changed), what waits before it is sent."""
+        rule = self.requests.rules.get((window.grant.identity, window.grant.connection))
+        if rule is None:
+            self.windows.end(window, grants.Event.CANCEL, by="gateway", why=RULE_GONE, session_why=Why.RULE_CHANGED)
+            return
+        self.windows.allow(window, rule.budget)
+        for session in list(window.sessions.values()):
+            if session.kind == "api":
+                session.cut_those(lambda leg: self._changed(window.grant, leg.action))
+            elif (end := self._changed(window.grant, session.action)) is not None:
+                self.windows.over(session, end)
+
+    def _changed(self, grant: Grant, action: Action | None) -> End | None:
+        """Why the rules do not allow any more what a grant covered; None if they do. An `api` session has no action of its own."""
+        rule = self.requests.rules.get((grant.identity, grant.connection))
+        if action is None or (rule and (policy.is_around(action) or rule.covers(grant, action, self.kinds[grant.connection]))):
+            return None
+        return End(Why.RULE_CHANGED, "gateway", f"jitui: the rule for {grant.identity} on {grant.connection} was changed and does not allow this any more")
+
+    def grant_of(self, who: Identity, ident: int) -> Grant:
+        """A live grant that is the agent's own. Raises RefusedError for another's."""
+        grant = self.windows.window(ident).grant
+        if grant.identity != who.name:
+            raise RefusedError(f"grant {grant.label} is not yours; only {grant.identity} may release it")
+        return grant

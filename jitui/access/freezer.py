@@ -1,0 +1,126 @@
+"""Freezing and thawing: one pass without an await, as an end is; the fact of it is owed behind it.
+
+A window's flag is on record and outlives the gateway. A session may be frozen alone; its flag ends with it, as every session does with
+its gateway. A window that says FROZEN lets nothing pass: no session of it is thawed alone, and thawing the window thaws all that is in it.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from jitui.access.windows import Windows
+from jitui.policy import grant as grants
+from jitui.policy.grant import Event
+from jitui.proxy.live import Session, Window
+from jitui.recording.facts import Draft, Kind
+from jitui.values.errors import ConflictError
+
+
+@dataclass(frozen=True, slots=True)
+class Frost:
+    """What a freeze or a thaw did."""
+
+    windows: tuple[str, ...] = ()  # whose flag it moved
+    streams: int = 0  # sessions that stand still, or go on; plain requests are not counted
+    held: int = 0  # bytes that were recorded and not handed on: let go by a thaw
+    skipped: tuple[str, ...] = ()  # windows that wait for their first use: nothing is open in them, and they can't be frozen
+
+
+class Freezer:
+    """Every freeze and thaw of one gateway."""
+
+    def __init__(self, windows: Windows) -> None:
+        self._windows = windows
+
+    # -- a window ----------------------------------------------------------------------------------------------------------
+
+    def freeze(self, window: Window, *, by: str) -> Frost:
+        """From this instant nothing passes in any session of it, now open or opened later. Raises ConflictError: frozen already, or not active."""
+        window.grant = grants.freeze(window.grant, by=by)
+        moved = [session for session in window.sessions.values() if not session.muted and not session.frozen_by]
+        _each(moved, lambda session: session.freeze(by))
+        self._windows.owe([Draft(Kind.GRANT_FROZEN, window.grant.label, by, {"by": by, "streams": _streams(moved), **_whose(window)})])
+        return Frost((window.grant.label,), _streams(moved))
+
+    def thaw(self, window: Window, *, by: str) -> Frost:
+        """Everything in it goes on, in order. Raises ConflictError if nothing of it is frozen."""
+        moved = [session for session in window.sessions.values() if session.frozen_by]
+        flag = bool(window.grant.frozen_by)
+        if flag or not moved:
+            window.grant = grants.thaw(window.grant)
+        held = sum(session.held for session in moved)
+        # owed before it flows: what flows may end a session, and its end comes behind this in the ledger
+        self._windows.owe(
+            [Draft(Kind.GRANT_THAWED, window.grant.label, by, {"streams": _streams(moved), "held": held, **_whose(window)})]
+            if flag else [_thawed(session, by) for session in moved]
+        )  # fmt: skip
+        _each(moved, lambda session: session.thaw())
+        return Frost((window.grant.label,), _streams(moved), held)
+
+    # -- all ---------------------------------------------------------------------------------------------------------------
+
+    def freeze_all(self, *, by: str) -> Frost:
+        """Every active window that is not frozen. One that is granted later is not: that is what lockdown is for."""
+        windows = [window for window in self._windows.live.values() if not window.grant.frozen_by]
+        can = [window for window in windows if Event.FREEZE in grants.MOVES[window.grant.state]]
+        return _sum([self.freeze(window, by=by) for window in can], tuple(window.grant.label for window in windows if window not in can))
+
+    def thaw_all(self, *, by: str) -> Frost:
+        """Every window of which anything is frozen."""
+        windows = list(self._windows.live.values())
+        return _sum([self.thaw(w, by=by) for w in windows if w.grant.frozen_by or any(s.frozen_by for s in w.sessions.values())])
+
+    # -- one session -------------------------------------------------------------------------------------------------------
+
+    def freeze_session(self, session: Session, *, by: str) -> Frost:
+        """Its window goes on. Raises ConflictError: ending, or frozen already."""
+        grant = session.window.grant
+        if session.muted:
+            raise ConflictError(f"session {session.label} is ending already")
+        if grant.frozen_by:
+            raise ConflictError(f"{session.label} was already frozen by {grant.frozen_by} with its window {grant.label}; thaw or revoke {grant.label}")
+        if session.frozen_by:
+            raise ConflictError(f"{session.label} was already frozen by {session.frozen_by}; thaw or kill it")
+        session.freeze(by)
+        self._windows.owe([Draft(Kind.SESSION_FROZEN, session.label, by, {"by": by, "grant": grant.id, **_whose(session.window)})])
+        return Frost((), _streams([session]))
+
+    def thaw_session(self, session: Session, *, by: str) -> Frost:
+        """Raises ConflictError if it is not frozen, or is with its window: that is thawed whole."""
+        grant = session.window.grant
+        if grant.frozen_by:
+            with_it = f"{session.label} is frozen with its window {grant.label}, by {grant.frozen_by}"
+            raise ConflictError(f"{with_it}; a window is thawed whole: jitui thaw {grant.label}")
+        if not session.frozen_by:
+            raise ConflictError(f"{session.label} is not frozen; nothing to thaw")
+        held = session.held
+        self._windows.owe([_thawed(session, by)])
+        session.thaw()
+        return Frost((), _streams([session]), held)
+
+
+def _each(sessions: Iterable[Session], move: Callable[[Session], None]) -> None:
+    """Whatever is wrong with one session, the others are moved too."""
+    for session in sessions:
+        try:
+            move(session)
+        except Exception as error:  # noqa: BLE001 - it is said in the log
+            context = {"message": f"{session.label} could not be frozen or thawed as a whole", "exception": error}
+            asyncio.get_running_loop().call_exception_handler(context)
+
+
+def _streams(sessions: Iterable[Session]) -> int:
+    return sum(1 for session in sessions if session.kind != "api")
+
+
+def _whose(window: Window) -> dict[str, str]:
+    return {"identity": window.grant.identity, "connection": window.grant.connection}
+
+
+def _thawed(session: Session, by: str) -> Draft:
+    return Draft(Kind.SESSION_THAWED, session.label, by, {"grant": session.window.grant.id, "held": session.held, **_whose(session.window)})
+
+
+def _sum(frosts: list[Frost], skipped: tuple[str, ...] = ()) -> Frost:
+    windows = tuple(label for frost in frosts for label in frost.windows)
+    return Frost(windows, sum(frost.streams for frost in frosts), sum(frost.held for frost in frosts), skipped)

@@ -1,0 +1,109 @@
+"""What was attempted, as rows: allowed actions when their answer is known, denials at once, collapsed by the store."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from jitui.access.quota import Quota
+from jitui.policy.action import Action
+from jitui.policy.hazard import Guards, hazard_of
+from jitui.policy.policy import Allow
+from jitui.proxy.ends import End, Why
+from jitui.proxy.exchange import Exchange
+from jitui.proxy.live import Session
+from jitui.store import ActionRow, Store
+from jitui.store.actions import CLAUSE, ROW, TEXT, Repeats, bounded, length
+from jitui.values.clock import Clock
+from jitui.values.said import cut
+
+NATURAL: Final = End(Why.CLUSTER_CLOSED, "cluster", "")
+LAST: Final = 10_000  # grants of which the newest action is remembered
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """What goes upstream with an exchange so that both logs can be joined, and what is called when it is over."""
+
+    extra: tuple[tuple[bytes, bytes], ...]  # Audit-ID
+    over: Callable[[Exchange, int | None, End | None], None]
+
+
+class Notes:
+    """Writes action rows; remembers the newest of each grant for the screens."""
+
+    def __init__(self, store: Store, clock: Clock, gateway: str, over: Callable[[Session, End], None], quota: Quota,
+                 guarded: Callable[[str, str], Guards]) -> None:
+        """`guarded`: what the rule of an identity and connection guards besides."""
+        self.last: dict[int, str] = {}  # by grant: its newest action in one line
+        self._store, self._clock, self._gateway, self._session_over, self._quota = store, clock, gateway, over, quota
+        self._guarded = guarded
+        self._denied = Repeats()  # of which the store will make no row of their own
+
+    def audit_id(self, session: Session, conn: int) -> str:
+        """Our action's name, sent upstream: the API server takes it as the id of its audit event."""
+        return f"jitui-{self._gateway}-{session.id}-{conn}"
+
+    def noting(self, session: Session, identity: str, connection: str, action: Action, allow: Allow) -> Note:
+        """For one exchange of a session."""
+        at_us = self._clock.now().wall_us
+        audit_id = self.audit_id(session, session.next_conn)
+
+        def over(exchange: Exchange, code: int | None, end: End | None) -> None:
+            self._allowed(session, at_us, identity, connection, action, allow, exchange.conn, code, exchange.bytes_in, exchange.bytes_out, audit_id)
+            if session.kind != "api":
+                self._session_over(session, end or NATURAL)
+
+        self._newest(session, action)
+        return Note(((b"Audit-ID", audit_id.encode()),), over)
+
+    def upgraded(self, session: Session, identity: str, connection: str, action: Action, allow: Allow, code: int | None) -> None:
+        """An exec or attach, once the cluster has answered the upgrade."""
+        self._newest(session, action)
+        self._allowed(session, self._clock.now().wall_us, identity, connection, action, allow, 0, code, 0, 0, self.audit_id(session, 0))
+
+    def answered(
+        self, session: Session, conn: int, identity: str, connection: str, action: Action, allow: Allow, code: int, asked: int, said: int
+    ) -> None:
+        """An answer of the gateway's own to something that a window covers; `asked` and `said` are bytes of bodies."""
+        self._newest(session, action)
+        self._allowed(session, self._clock.now().wall_us, identity, connection, action, allow, conn, code, asked, said, "")
+
+    def denied(self, identity: str, connection: str, action: Action, why: str, *, grant: int = 0, group: str = "") -> None:
+        """`grant`: a window that is open and does not cover it; 0 if none is. `group` is the client's own word for one run of it (Kubectl-Session): it
+        counts repetitions together, and decides nothing. A row of its own is taken from the identity's share of the hour; beyond that it is counted.
+        """
+        hazard, action, why = hazard_of(action, self._guarded(identity, connection)).value, bounded(action), cut(why, CLAUSE)
+        row = ActionRow(at_us=self._clock.now().wall_us, identity=identity, connection=connection, action=action, hazard=hazard,
+                        verdict="denied", clause=why, code=403, group=group, grant=grant)  # fmt: skip
+        known = self._denied.find(row)
+        if (known is None or self._quota.low) and not self._quota.spend(identity, "denied", length(action) + len(why)):
+            return
+        if self._store.deny(row):
+            self._denied.keep(row, known)
+        else:
+            self._quota.count(identity, "denied")
+
+    def _allowed(self, session: Session, at_us: int, identity: str, connection: str, action: Action, allow: Allow, conn: int, code: int | None,
+                 bytes_in: int, bytes_out: int, audit_id: str) -> None:  # fmt: skip
+        """Its row takes room like a frame: the window pays for it."""
+        if (size := length(action)) > TEXT:
+            action = bounded(action)
+            size = length(action)
+        clause = cut(allow.clause, CLAUSE)
+        session.window.charge(ROW + size + len(clause))
+        self._store.note(ActionRow(at_us=at_us, identity=identity, connection=connection, action=action, hazard=allow.hazard.value, verdict="allowed",
+                                   clause=clause, session=session.id, conn=conn, code=code, bytes_in=bytes_in, bytes_out=bytes_out, audit_id=audit_id,
+                                   grant=session.window.grant.id))  # fmt: skip
+
+    def _newest(self, session: Session, action: Action) -> None:
+        self.last[session.window.grant.id] = line(action)[:TEXT]
+        if len(self.last) > LAST:
+            del self.last[next(iter(self.last))]
+
+
+def line(action: Action) -> str:
+    """One line for a list; of the agent's making, so shown only through Said."""
+    if action.argv:
+        return f"{action.name}: {' '.join(action.argv)}"
+    where = f" in {action.namespace}" if action.namespace else ""
+    return f"{action.verb} {action.kind or action.path}{'/' + action.name if action.name else ''}{where}"

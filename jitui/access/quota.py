@@ -1,0 +1,96 @@
+"""How much an agent can make the gateway write in an hour. What goes beyond is counted, and the count is on record: nothing is silent."""
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from jitui.recording.facts import Draft, Kind
+from jitui.store.actions import ROW
+from jitui.values import span
+from jitui.values.atwork import Told, unheard
+from jitui.values.clock import Clock
+from jitui.values.errors import TooManyError
+from jitui.values.instant import Instant
+from jitui.values.limits import Limits
+
+HOUR_US: Final = 3_600_000_000
+
+
+@dataclass(slots=True)
+class _Hour:
+    """The share of one identity that is used up since `began`."""
+
+    began: Instant
+    rows: int = 0
+    size: int = 0
+    asks: int = 0
+    unwritten: Counter[str] = field(default_factory=Counter)  # by what it was: denied, refused
+    told: bool = False  # that from here on there is a count only
+
+
+class Quota:
+    """The share of every identity. Lives on the loop; `tick` it."""
+
+    def __init__(self, clock: Clock, owe: Callable[[Sequence[Draft]], None], limits: Limits,
+                 at_work: Told = unheard) -> None:
+        """`at_work`: told which limit holds back whom, in words, each time."""
+        self.limits = limits
+        self.low = False  # the disk has no room for what nobody needs
+        self._clock, self._owe, self._at_work = clock, owe, at_work
+        self._hours: dict[str, _Hour] = {}
+
+    def spend(self, identity: str, what: str, size: int) -> bool:
+        """Whether a row with `size` characters of the agent's may be written for it; if not, it is counted."""
+        hour = self._hour(identity)
+        over = hour.rows >= self.limits.rows_per_hour or hour.size + size > self.limits.row_bytes_per_hour
+        if over or self.low:
+            hour.unwritten[what] += 1
+            limit, why = ("rows_per_hour", "its share of the hour is used up") if over else ("min_free", "there is little room on the disk")
+            self._at_work(limit, identity, f"{hour.unwritten.total()} denied calls and refused asks of {identity} are counted, not written: {why}")
+            if not hour.told:
+                hour.told = True
+                self._owe([Draft(Kind.COUNTED, identity, "gateway", {"identity": identity, "state": "began", "why": why})])
+            return False
+        hour.rows += 1
+        hour.size += size + ROW
+        return True
+
+    def count(self, identity: str, what: str, times: int = 1) -> None:
+        """Something of which no row is written in any case."""
+        self._hour(identity).unwritten[what] += times
+
+    def ask(self, identity: str, size: int) -> None:
+        """A request of `size` characters, which must be written if it is taken. Raises TooManyError, saying when to ask again."""
+        hour = self._hour(identity)
+        if hour.asks >= self.limits.asks_per_hour or hour.size + size > self.limits.row_bytes_per_hour:
+            left_s = max(1, -((self._clock.now().boot_us - hour.began.boot_us - HOUR_US) // 1_000_000))
+            words = f"{identity} has asked {hour.asks} times within an hour, and no more is written of one agent; it may ask again in {span.show(left_s)}"
+            self._at_work("asks_per_hour", identity, words)
+            raise TooManyError(words, limit="asks_per_hour", retry_after=left_s)
+        hour.asks += 1
+        hour.size += size + ROW
+
+    def tick(self, now: Instant) -> None:
+        """Hours that are over; what was only counted in them goes on record."""
+        for identity, hour in list(self._hours.items()):
+            if now.boot_us >= hour.began.boot_us + HOUR_US:
+                self._close(identity, hour, now)
+
+    def close(self) -> None:
+        """The gateway stops: every count goes on record."""
+        now = self._clock.now()
+        for identity, hour in list(self._hours.items()):
+            self._close(identity, hour, now)
+
+    def _hour(self, identity: str) -> _Hour:
+        hour = self._hours.get(identity)
+        if hour is None:
+            hour = self._hours[identity] = _Hour(self._clock.now())
+        return hour
+
+    def _close(self, identity: str, hour: _Hour, now: Instant) -> None:
+        del self._hours[identity]
+        if hour.unwritten:
+            self._owe([Draft(Kind.COUNTED, identity, "gateway", {"identity": identity, "state": "over", **hour.unwritten,
+                                                                "since_us": hour.began.wall_us, "until_us": now.wall_us})])  # fmt: skip

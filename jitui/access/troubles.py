@@ -1,0 +1,42 @@
+"""What is wrong with the gateway's credentials for its clusters, as the screens show it; where it begins, changes and ends is a fact."""
+
+from jitui.access.windows import Spawn
+from jitui.clusters.trouble import Trouble
+from jitui.recording.facts import Draft, Kind
+from jitui.store import Store
+from jitui.values import span
+from jitui.values.clock import Clock
+
+
+class Troubles:
+    """Told by the ways to the clusters; asked by the counter."""
+
+    def __init__(self, store: Store, clock: Clock, spawn: Spawn) -> None:
+        self._store, self._clock, self._spawn = store, clock, spawn
+        self._now: dict[tuple[str, str], tuple[Trouble, int]] = {}  # by connection and holder, oldest first; and when it was told (boot clock)
+
+    def tell(self, connection: str, trouble: Trouble) -> None:
+        """News of one credential."""
+        key = (connection, trouble.holder)
+        self._now.pop(key, None)
+        if trouble.gone:
+            return
+        if trouble.why:
+            self._now[key] = trouble, self._clock.now().boot_us
+        kind = Kind.CREDENTIAL_FAILING if trouble.why else Kind.CREDENTIAL_RENEWED
+        what = {"holder": trouble.holder, "why": trouble.why, "left_s": round(trouble.left_s)} if trouble.why else {"holder": trouble.holder}
+
+        async def write() -> None:
+            await self._store.commit([Draft(kind, connection, "gateway", what)])
+
+        self._spawn(write)
+
+    @property
+    def newest(self) -> str:
+        """One sentence; empty if nothing is wrong."""
+        if not self._now:
+            return ""
+        (connection, holder), (trouble, told_us) = next(reversed(self._now.items()))
+        left_s = trouble.left_s - (self._clock.now().boot_us - told_us) / 1e6
+        until = f"goes on for {span.show(round(left_s))}" if left_s >= 1 else "gets 503"
+        return f"{connection} {holder} {until}: {trouble.why}"

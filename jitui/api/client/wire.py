@@ -1,0 +1,211 @@
+"""One HTTP client of one gateway: answers into views, errors back into the classes they were."""
+
+import grp
+import os
+import ssl
+import stat
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+import httpx
+from pydantic import TypeAdapter, ValidationError
+
+from jitui.api.client.address import Address
+from jitui.api.client.sse import Decoder, Event
+from jitui.api.desk import API
+from jitui.values import errors, foreign
+from jitui.values.errors import (
+    ConflictError,
+    InvalidError,
+    JituiError,
+    NotFoundError,
+    RefusedError,
+    TooManyError,
+    UnavailableError,
+    UnknownCallerError,
+    UnsafeError,
+    UpstreamError,
+)
+from jitui.values.page import MORE
+
+T = TypeVar("T")
+PATIENCE_S: Final = 30.0  # for an answer
+SILENT_S: Final = 15.0  # without so much as a heartbeat: the gateway is gone
+START: Final = "start one with: jitui serve --config FILE"
+
+KINDS: Final = {kind.__name__: kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, JituiError)}
+CODES: Final[Mapping[int, type[JituiError]]] = {
+    400: InvalidError, 401: UnknownCallerError, 403: RefusedError, 404: NotFoundError, 409: ConflictError, 413: InvalidError, 429: TooManyError,
+    502: UpstreamError, 503: UnavailableError}
+
+
+class Wire:
+    """Speaks to one gateway. Raises UnavailableError where it does not answer, and whatever error it answers."""
+
+    def __init__(self, address: Address, *, token: str = "", ca: Path | None = None, ca_pem: str = "") -> None:
+        self.address = address
+        headers = {"authorization": f"Bearer {token}"} if token else {}
+        timeout = httpx.Timeout(PATIENCE_S, connect=10.0)
+        if address.unix is not None:
+            transport = httpx.AsyncHTTPTransport(uds=str(address.unix))
+            self._client = httpx.AsyncClient(transport=transport, base_url=f"http://gateway/v{API}", headers=headers, timeout=timeout, trust_env=False)
+        else:
+            self._client = httpx.AsyncClient(verify=_trust(ca, ca_pem), base_url=f"{address.url}/v{API}", headers=headers, timeout=timeout, trust_env=False)
+
+    async def get(self, shape: type[T], path: str, **params: Any) -> T:
+        """A view of `shape`; parameters that are None are left out."""
+        return await self._ask(shape, "GET", path, params=_query(params))
+
+    async def pages(self, shape: type[T], path: str, *, limit: int = 0, cursor: str = "", **params: Any) -> list[T]:
+        """A whole list of views of `shape`, page by page; with a `limit` at most so many."""
+        found: list[T] = []
+        while True:
+            given = {**params, "limit": limit - len(found) if limit else None, "cursor": cursor or None}
+            answer = await self._answer("GET", path, params=_query(given))
+            found += _view(list[shape], answer.content)  # type: ignore[valid-type]
+            cursor = answer.headers.get(MORE, "")
+            if not cursor or (limit and len(found) >= limit):
+                return found
+
+    async def post(self, shape: type[T], path: str, body: Mapping[str, Any] | None = None) -> T:
+        return await self._ask(shape, "POST", path, json=body)
+
+    async def _ask(self, shape: type[T], method: str, path: str, **more: Any) -> T:
+        return _view(shape, (await self._answer(method, path, **more)).content)
+
+    async def _answer(self, method: str, path: str, **more: Any) -> httpx.Response:
+        try:
+            answer = await self._client.request(method, path, **more)
+        except httpx.HTTPError as error:
+            raise self._lost(error) from None
+        if answer.status_code >= 400:
+            raise refusal(answer.status_code, answer.content)
+        return answer
+
+    async def events(self, path: str, **params: Any) -> AsyncIterator[Event]:
+        """Until the gateway ends the stream, goes, or is silent for 15 s; parameters as in `get`."""
+        async with self._open(path, params) as answer:
+            decoder = Decoder()
+            try:
+                async for line in answer.aiter_lines():
+                    if (event := decoder.feed(line)) is None:
+                        continue
+                    if event.name == "error":
+                        raise refusal(500, event.data.encode())
+                    yield event
+            except httpx.HTTPError:
+                return
+
+    @asynccontextmanager
+    async def _open(self, path: str, params: Mapping[str, Any]) -> AsyncIterator[httpx.Response]:
+        request = self._client.build_request("GET", path, params=_query(params), timeout=httpx.Timeout(SILENT_S, connect=10.0))
+        try:
+            answer = await self._client.send(request, stream=True)
+        except httpx.HTTPError as error:
+            raise self._lost(error) from None
+        try:
+            if answer.status_code >= 400:
+                raise refusal(answer.status_code, await answer.aread())
+            yield answer
+        finally:
+            await answer.aclose()
+
+    async def aclose(self) -> None:
+        await self._client.aclose()
+
+    def _lost(self, error: httpx.HTTPError) -> JituiError:
+        """Why no answer came, in one sentence."""
+        if self.address.unix is not None and isinstance(error, httpx.ConnectError):
+            return _no_socket(self.address.unix)
+        if isinstance(error, httpx.ConnectError):
+            if "CERTIFICATE_VERIFY_FAILED" in str(error):
+                return UnsafeError(f"{self.address} shows a certificate that is not trusted here: {_tls_words(error)}; "
+                                   "name the gateway's ca.crt with --ca or JITUI_CA")
+            return UnavailableError(f"no gateway running at {self.address}: {error}; {START}")
+        if isinstance(error, httpx.TimeoutException):
+            return UnavailableError(f"gateway at {self.address} does not answer in time; windows still end on time")
+        return UnavailableError(f"gateway at {self.address} went away: {str(error) or type(error).__name__}; windows still end on time")
+
+
+def refusal(status: int, body: bytes) -> JituiError:
+    """The error that an answer carries."""
+    try:
+        said = foreign.read(body)["error"]
+        kind, code, message = KINDS.get(str(said.get("kind"))), int(said["code"]), str(said["message"])
+    except (ValueError, TypeError, KeyError, AttributeError, OverflowError):
+        return UnavailableError(f"what answers there is no jitui gateway of API {API} (status {status})")
+    return (kind or CODES.get(code, UnavailableError))(message)
+
+
+_ADAPTERS: Final[dict[Any, TypeAdapter[Any]]] = {}  # of the shapes of the desk; making one takes milliseconds
+
+
+def _view(shape: type[T], body: bytes) -> T:
+    adapter = _ADAPTERS.get(shape) or _ADAPTERS.setdefault(shape, TypeAdapter(shape))
+    try:
+        made: T = adapter.validate_json(body)
+    except ValidationError as error:
+        name = getattr(shape, "__name__", str(shape))
+        raise UnavailableError(f"gateway's {name} is not what this version knows ({error.error_count()} differences); update jitui on the older side") from None
+    return made
+
+
+def view(shape: type[T], text: str) -> T:
+    """A view out of one line of JSON. Raises UnavailableError if its form is of another version."""
+    return _view(shape, text.encode())
+
+
+def _query(params: Mapping[str, Any]) -> dict[str, Any]:
+    """As they stand in an address; without those that are None."""
+    return {key: str(value).lower() if isinstance(value, bool) else value for key, value in params.items() if value is not None}
+
+
+def _trust(ca: Path | None, ca_pem: str) -> ssl.SSLContext:
+    """Trust that one authority, or the system's if none is given. Raises UnsafeError."""
+    try:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # create_default_context would write the keys of TLS wherever SSLKEYLOGFILE says
+        if ca is not None or ca_pem:
+            context.load_verify_locations(cafile=ca, cadata=None if ca is not None else ca_pem)
+        else:
+            context.load_default_certs()
+    except (OSError, ssl.SSLError) as error:
+        raise UnsafeError(f"{ca}: no certificate authority can be read there: {error.strerror or error}") from None
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.verify_flags |= ssl.VERIFY_X509_STRICT
+    return context
+
+
+def _no_socket(path: Path) -> JituiError:
+    """Why a Unix socket can't be connected to."""
+    token = "come over https with a token (--gateway, --token-file)"  # noqa: S105 - a sentence
+    foreign = f"{path} is not yours to open: it is for its gateway's user, and for a group if listen.socket_group names one; {token}"
+    try:
+        found = path.stat()
+        mode = found.st_mode
+    except FileNotFoundError:
+        return UnavailableError(f"no gateway running: {path} is not there; {START}")
+    except PermissionError:
+        return RefusedError(foreign)
+    except OSError as error:
+        return UnavailableError(f"no gateway running: {path}: {error.strerror}; {START}")
+    if not stat.S_ISSOCK(mode):
+        return UnavailableError(f"no gateway running: {path} is no socket; {START}")
+    if not os.access(path, os.W_OK):
+        if mode & stat.S_IWGRP:
+            foreign = f"{path} is not yours to open: it is for the group {_group(found.st_gid)}; have yourself added and log in anew, or {token}"
+        return RefusedError(foreign)
+    return UnavailableError(f"no gateway running: nobody answers at {path}; {START}")
+
+
+def _group(gid: int) -> str:
+    try:
+        return grp.getgrgid(gid).gr_name
+    except KeyError:
+        return str(gid)
+
+
+def _tls_words(error: httpx.ConnectError) -> str:
+    """`unable to get local issuer certificate` of OpenSSL's long line."""
+    return str(error).rpartition("verify failed: ")[2].partition(" (_ssl")[0]

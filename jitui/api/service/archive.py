@@ -1,0 +1,88 @@
+"""What was, as one caller may read it."""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Final
+
+from jitui.api.service import views
+from jitui.api.service.bound import HOUR_US, Bound, number
+from jitui.api.service.masks import frame_page
+from jitui.api.views import ActionView, FactView, FrameView, Proof, SessionView
+from jitui.policy.rights import Right, require, rights_of
+from jitui.recording.facts import Draft, Kind
+from jitui.values.errors import RefusedError
+from jitui.values.page import Page
+
+PAGE: Final = 1000
+VIEWERS: Final = 10_000  # of whom it is remembered what they looked at
+
+
+class ArchiveSeat(Bound):
+    """desk.Archive for one caller."""
+
+    async def session(self, ident: str) -> SessionView:
+        at = number(ident, "s", "session")
+        present = self._broker.windows.sessions.get(at)
+        if present is not None and self._sees(present.window.grant):
+            return views.live_session_view(present, caller=self._who, now=self._broker.clock.now())
+        row = await asyncio.to_thread(self._files.session, at)
+        if not self._sees_name(row.identity):
+            raise RefusedError(f"session {ident} is not yours")
+        return views.session_view(row, may=views.may_replay(self._who))
+
+    async def frames(self, session: str, *, after: int = -1, limit: int = 1000, unmask: bool = False) -> Sequence[FrameView]:
+        at = number(session, "s", "session")
+        row = await asyncio.to_thread(self._files.session, at)
+        await self._may_read(row.grant, row.ended_us)
+        if unmask:
+            require(self._who, Right.UNMASK)
+        await self._viewed(at, "unmasked" if unmask else "recorded", first=after < 0)
+        page = await self._read(frame_page, self._files, at, after, min(max(limit, 1), PAGE), places=None if unmask else self._house.places,
+                                       reader=self._who.name, tty=row.tty)  # fmt: skip
+        await self._may_read(row.grant, row.ended_us)  # as they are when it is shown
+        if unmask:
+            require(self._who, Right.UNMASK)
+        return page
+
+    async def actions(self, *, grant: str = "", audit_id: str = "", limit: int = 1000, cursor: str = "") -> Page[ActionView]:
+        at = number(grant, "g", "grant") if grant else 0
+        return await self._read(self._actions, at, self._only(), audit_id, min(max(limit, 1), PAGE), cursor)
+
+    def _actions(self, grant: int, only: str, audit_id: str, limit: int, cursor: str) -> Page[ActionView]:
+        rows = self._files.actions(grant=grant, identity=only, audit_id=audit_id, limit=limit, cursor=cursor)
+        return Page((views.action_view(row) for row in rows), rows.more)
+
+    async def facts(self, *, after: int = 0, limit: int = 1000) -> Sequence[FactView]:
+        require(self._who, Right.SEE)
+        found = await self._read(self._files.facts, after=after, limit=min(max(limit, 1), PAGE))
+        require(self._who, Right.SEE)  # as they are when it is shown
+        return [views.fact_view(fact) for fact in found]
+
+    async def verify(self, session: str = "") -> Sequence[Proof]:
+        require(self._who, Right.SEE)
+        at = number(session, "s", "session") if session else 0
+        found = await self._house.readers.read(self._who, "verify", self._files.verify, at)
+        require(self._who, Right.SEE)
+        return [views.proof_view(verdict) for verdict in found]
+
+    async def _viewed(self, session: int, how: str, *, first: bool) -> None:
+        """Who looks at a record leaves a fact, at the first page and wherever else they begin; the pages that follow leave none."""
+        seen, now_us, key = self._house.viewed, self._broker.clock.now().boot_us, (self._who.name, session, how)
+        last = seen.pop(key, None)
+        seen[key] = now_us
+        while len(seen) > VIEWERS:
+            del seen[next(iter(seen))]
+        if first or last is None or now_us - last > HOUR_US:
+            await self._broker.store.commit([Draft(Kind.VIEWED, f"s-{session}", self._who.name, {"how": how})])
+
+    async def _may_read(self, grant: int, ended_us: int | None) -> None:
+        """Recorded content, by section 8: auditors all of it; operators the last hour; approvers the grants they decided."""
+        rights = rights_of(self._who)
+        if Right.RECORDED in rights:
+            return
+        now_us = self._broker.clock.now().wall_us
+        if Right.RECORDED_HOUR in rights and (not ended_us or now_us - ended_us < HOUR_US):
+            return
+        if Right.RECORDED_DECIDED in rights and self._who.name in (await self._find_grant(grant)).approved_by:
+            return
+        require(self._who, Right.RECORDED)

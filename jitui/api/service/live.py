@@ -1,0 +1,94 @@
+"""The newest frames of a live session, for viewers. A viewer that falls behind loses bytes and is told so; it never holds a stream up."""
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from typing import Final
+
+from jitui.api.service.masks import cut
+from jitui.api.service.views import frame_view
+from jitui.api.views import LiveChunk
+from jitui.proxy.live import Session
+from jitui.recording.frame import BYTES, Frame
+from jitui.recording.masking.session import Shown
+
+BACKLOG: Final = 256 << 10  # bytes a viewer may be behind
+BEFORE: Final = 64 << 10  # bytes a viewer is shown of what was before
+POLL_S: Final = 0.25  # to notice a session that ended without a frame
+
+
+class Viewer:
+    """One viewer's queue of one session."""
+
+    def __init__(self) -> None:
+        self._frames: deque[Frame] = deque()
+        self._size = 0
+        self.lost = 0  # bytes dropped since the last read
+        self.news = asyncio.Event()
+
+    def tap(self, frame: Frame) -> None:
+        self._frames.append(frame)
+        self._size += len(frame.body)
+        while self._size > BACKLOG and len(self._frames) > 1:
+            dropped = self._frames.popleft()
+            self._size -= len(dropped.body)
+            self.lost += len(dropped.body)
+        self.news.set()
+
+    def take(self) -> tuple[list[Frame], int]:
+        frames, self._frames = list(self._frames), deque()
+        lost, self.lost, self._size = self.lost, 0, 0
+        self.news.clear()
+        return frames, lost
+
+
+Show = Callable[[Sequence[Frame]], Awaitable[list[Shown]]]  # frames in order, as they may be shown
+
+
+async def watch(session: Session, before: Callable[[], Awaitable[list[Frame]]], join: Callable[[int], Awaitable[Show]]) -> AsyncIterator[LiveChunk]:
+    """What was recorded shortly before (read while the viewer listens already), then every frame as it is committed, then the end.
+
+    `join` says how frames from a seq on are shown, and is asked again behind a gap: what was lost there may have begun a secret.
+    """
+    viewer = Viewer()
+    session.taps.append(viewer.tap)
+    seen = -1
+    try:
+        show: Show | None = None
+        frames = await before()
+        if frames:
+            seen = frames[-1].seq
+            show = await join(frames[0].seq)
+            for shown in newest(await show(frames)):
+                yield LiveChunk(kind="frame", frame=frame_view(shown))
+        while True:
+            frames, lost = viewer.take()
+            if lost:
+                show = None
+                yield LiveChunk(kind="gap", lost_bytes=lost)
+            frames = [frame for frame in frames if frame.seq > seen]
+            if frames:
+                seen = frames[-1].seq
+                show = show or await join(frames[0].seq)
+                for shown in await show(frames):
+                    yield LiveChunk(kind="frame", frame=frame_view(shown))
+            if session.gone and not viewer.news.is_set():
+                break
+            try:
+                async with asyncio.timeout(POLL_S):
+                    await viewer.news.wait()
+            except TimeoutError:
+                continue
+        why = f"{session.end.why}" + (f" by {session.end.by}" if session.end.by else "") if session.end else ""
+        yield LiveChunk(kind="end", why=why)
+    finally:
+        session.taps.remove(viewer.tap)
+
+
+def newest(found: list[Shown]) -> list[Shown]:
+    """The last 64 KiB of these; of a stream of bytes the frame that goes beyond is cut."""
+    beyond = sum(len(shown.frame.body) for shown in found) - BEFORE
+    if beyond <= 0:
+        return found
+    oldest, *rest = found
+    return [cut(oldest, beyond), *rest] if oldest.frame.channel in BYTES else rest

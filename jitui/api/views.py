@@ -1,0 +1,290 @@
+"""The views: all that the gateway shows, as people and agents see it. Their field names are the JSON of the API and of `--json`.
+
+Times are RFC 3339 UTC with microseconds; `..._s` are seconds; ids are `r-41`, `g-17`, `s-204`. Text of other parties is `Said`.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from jitui.recording.masking.spans import Span
+from jitui.values.atwork import AtWork
+from jitui.values.said import Said
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hello:
+    """Who answers, and who you are to it."""
+
+    version: str
+    api: int  # major version of this API
+    gateway_id: str
+    you: str
+    roles: tuple[str, ...]
+    rights: tuple[str, ...]  # see queue, approve, revoke, kill ... (policy/rights.py)
+    solo: bool  # no people configured and agents may run as the gateway's user: protects from nothing an agent wants
+    connections: tuple[str, ...]
+    kube: str = ""  # https URL of the Kubernetes door; a connection's server is {kube}/c/{connection}
+    ca_pem: str = ""  # the certificate authority to pin; empty: a public one signs
+    ledger_key: str = ""  # hex, the 32 public bytes of the key that signs the record; empty: an older gateway
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Status:
+    """The header's lights."""
+
+    at: str
+    recording: bool  # False: the recorder refuses, nothing passes
+    recorder_error: str
+    record_bytes_s: float
+    disk_free: int  # bytes on the data folder's file system
+    lag_ms: float  # of the gateway's event loop
+    waiting: int
+    live: int  # live windows
+    open_streams: int
+    lockdown: bool
+    facts: int  # newest seq
+    trouble: str = ""  # a cluster's credential that can't be renewed, how long it serves on, and why; empty if all is well
+    limits: tuple[AtWork, ...] = ()  # at work within the last minute, the newest first
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClauseView:
+    """One clause of what is asked, as Decide shows it."""
+
+    text: str
+    hazard: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequestView:
+    id: str
+    state: str  # pending approved denied withdrawn lapsed
+    identity: str
+    owner: str
+    connection: str
+    duration_s: int  # asked; after approval: granted
+    scope: str
+    clauses: tuple[ClauseView, ...]
+    hazard: str  # the worst of the clauses
+    reason: Said
+    asked: str
+    waited_s: float
+    lapses_s: float  # until it lapses; 0 once decided
+    approvals: tuple[str, ...]  # persons who said yes
+    approvals_needed: int
+    rule_duration_s: int
+    rule_scope: str
+    starts: str  # on-approval or on-first-use
+    from_peer: str
+    token: str
+    same_user: bool  # it can bypass jitui here
+    owner_may_approve: bool
+    digest: str  # of what is shown; a decision carries it
+    you_may: tuple[str, ...]  # approve, deny, withdraw: what the caller may do now
+    you_may_not: str  # why not approve, in one sentence; empty if they may
+    decided_by: str = ""
+    decided: str = ""
+    why: Said = field(default_factory=lambda: Said(""))
+    grant: str = ""
+    deadline: str = ""
+    automatic: bool = False
+    before: str = ""  # one line of what this identity did here in the last 30 days
+    used: str = ""  # the scope of what it really used, for narrowing; empty if unknown
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GrantView:
+    id: str
+    state: str  # waiting active expired revoked released
+    identity: str
+    connection: str
+    scope: str
+    hazard: str
+    duration_s: int
+    started: str
+    deadline: str
+    remaining_s: float
+    request: str
+    approved_by: tuple[str, ...]
+    frozen_by: str
+    open_streams: int
+    last: Said  # the newest action in one line
+    ended: str
+    ended_by: str
+    why: Said
+    cut: int  # streams that ended with it
+    bytes_in: int
+    bytes_out: int
+    you_may: tuple[str, ...]  # revoke, release, freeze, thaw
+    held: int = 0  # bytes recorded and not handed on, in frozen sessions of it
+    may_run_on: int = 0  # processes that its streams started, and that may go on in the pods
+    bytes_left: int = 0  # of what its rule lets it move either way; 0 once it has ended
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionView:
+    id: str
+    kind: str  # api exec attach port-forward logs watch
+    grant: str
+    identity: str
+    connection: str
+    target: Said  # web/web-7c or web/web-7c/container
+    argv: tuple[Said, ...]
+    tty: bool
+    state: str  # opening open ending ended
+    started: str
+    ended: str
+    ended_why: str
+    ended_by: str
+    frames: int
+    bytes_in: int
+    bytes_out: int
+    delivered_in: int
+    delivered_out: int
+    may_run_on: int  # processes that may go on in the pod after the end
+    remaining_s: float
+    you_may: tuple[str, ...]  # kill, freeze, thaw, watch, replay
+    frozen_by: str = ""  # alone, or with its window
+    held: int = 0  # bytes recorded and not handed on since it was frozen
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ActionView:
+    at: str
+    session: str  # "" for a denial
+    grant: str
+    conn: int
+    identity: str
+    verb: str
+    resource: str  # deployments.apps/scale
+    namespace: Said
+    name: Said
+    argv: tuple[Said, ...]
+    hazard: str
+    verdict: str  # allowed or denied
+    clause: str  # the clause that allowed it, or why it was denied
+    code: int | None  # HTTP status; None: outcome unknown
+    bytes_in: int
+    bytes_out: int
+    audit_id: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FactView:
+    seq: int
+    at: str
+    kind: str
+    who: str
+    subject: str
+    what: Mapping[str, Any]
+    hash: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FrameView:
+    seq: int
+    at_us: int
+    conn: int
+    channel: str
+    data_b64: str
+    delivered: bool = True
+    masked: tuple[Span, ...] = ()  # secrets that are hidden in the data
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LiveChunk:
+    """What a live viewer gets: frames as recorded, or a gap when it fell behind by more than 256 KiB."""
+
+    kind: Literal["frame", "gap", "end"]
+    frame: FrameView | None = None
+    lost_bytes: int = 0
+    why: str = ""  # of an end
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ended:
+    """What a revoke or a kill did."""
+
+    id: str
+    streams: int
+    took_ms: float
+    may_run_on: tuple[str, ...]  # pods in which a process may go on
+    said: str  # one line for the person
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Frozen:
+    """What a freeze or a thaw did."""
+
+    id: str  # g-17, s-204 or all
+    frozen_by: str  # empty after a thaw
+    windows: tuple[str, ...]  # whose flag it moved
+    streams: int  # that stand still now, or go on
+    held: int  # bytes that a thaw let go
+    said: str  # one line for the person
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proof:
+    """What verify found, for one session, or the whole store."""
+
+    subject: str  # s-204, facts, a file
+    consistent: bool
+    signed: Literal["no", "self-attested", "matched"]
+    frames: int
+    unsigned_tail: int  # last frames or facts that no signature covers yet
+    problem: str  # empty, or what was altered, cut or reordered
+    session: str = ""  # where the problem is
+    seq: int = -1
+    signed_to: int = -1  # the newest fact, or frame of a session, that a signature covers; -1: none
+    signed_at: str = ""  # when it was signed; empty: never, or not about the facts
+    signed_by: str = ""  # which key, or witness, says so
+    hash: str = ""  # of the newest fact, with `facts`: to be noted elsewhere
+    unsigned_frames: int = 0  # with `facts`: of all sessions together
+    needs: tuple[str, ...] = ()  # what this proof leaves open, in sentences
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokenView:
+    """What may be known of a token: never the token."""
+
+    id: str
+    expires: str
+    used: str  # newest use, empty if never
+    revoked: str  # when, empty if not
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IdentityView:
+    name: str
+    roles: tuple[str, ...]
+    owner: str
+    created_by: str
+    disabled: bool
+    tokens: tuple[TokenView, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Issued:
+    """A new token, shown this once."""
+
+    identity: IdentityView
+    token: str = field(repr=False)
+    expires: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Explained:
+    """What would be decided about one action now, and by what."""
+
+    verdict: Literal["allowed", "denied"]
+    hazard: str
+    identity: str
+    connection: str
+    rule: str  # the rule's scope; empty: no rule for this identity and connection
+    grant: str  # the live grant that covers it, empty if none
+    clause: str  # the clause that allows it: of the grant, or of the rule if it could be asked for
+    why: str  # one sentence
+    how: str  # the command that asks for it; empty if nothing helps

@@ -1,0 +1,41 @@
+"""Who is calling, behind two questions: a token's identity, or the person at the other end of the socket."""
+
+from dataclasses import dataclass
+
+from jitui.auth.directory import Directory
+from jitui.auth.standing import Standing
+from jitui.policy.terms import Identity
+from jitui.values.clock import Clock
+from jitui.values.errors import UnknownCallerError
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """One caller and how they came."""
+
+    who: Identity
+    token: str = ""  # id of the token presented, empty if none
+    uid: int | None = None  # of the other end of the socket, if that named them
+
+
+class Callers:
+    """Names every caller or refuses them, by the directory as it is at that moment; what they may do is asked elsewhere."""
+
+    def __init__(self, directory: Directory, clock: Clock) -> None:
+        self._directory, self._clock = directory, clock
+
+    def by_token(self, text: str) -> Caller:
+        """The identity a token belongs to. Raises UnknownCallerError: unknown, revoked, expired, or its identity disabled."""
+        row = self._directory.tokens.identify(text, self._clock.now().wall_us)
+        who = self._directory.named(row.identity)
+        if who is None or who.disabled:
+            raise UnknownCallerError(f"{row.identity} is disabled here; ask an admin")
+        return Caller(who, row.id)
+
+    def by_uid(self, uid: int) -> Caller:
+        """The person a Unix user is. Raises UnknownCallerError."""
+        return Caller(self._directory.people.by_uid(uid), uid=uid)
+
+    def standing(self, caller: Caller) -> Standing:
+        """The caller as they will be from now on."""
+        return Standing(self._directory, self._clock, caller.who.name, token=caller.token, uid=caller.uid)

@@ -1,0 +1,77 @@
+"""The directory of a gateway, as it is now: the ledger's identities, their tokens, and the people of the configuration.
+
+There is one of it in a gateway, and it is read at each call: a right that was taken away is gone with the next one. Whoever goes on being
+heard without calling again, as a stream is, waits for its changes.
+"""
+
+import asyncio
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from functools import partial
+
+from jitui.auth.people import People
+from jitui.auth.tokens import Row, Tokens
+from jitui.policy.persons import Persons, Tie
+from jitui.policy.terms import Identity
+
+
+class Directory:
+    """The one source for names, tokens and people. Lives on the loop; what is put in is on record already."""
+
+    def __init__(self, people: People, identities: Mapping[str, Identity] | None = None, tokens: Tokens | None = None,
+                 issuers: Mapping[str, str] | None = None) -> None:
+        self.identities: dict[str, Identity] = dict(identities or {})
+        self.tokens = tokens or Tokens()
+        self._people = people
+        self._issuers: dict[str, str] = dict(issuers or {})  # by token id: who was shown its text
+        self._waiting: set[asyncio.Event] = set()
+
+    @property
+    def people(self) -> People:
+        return self._people
+
+    def named(self, name: str) -> Identity | None:
+        """The identity of that name, or the person of the configuration."""
+        return self.identities.get(name) or self._people.by_name(name)
+
+    def put(self, identity: Identity | None = None, tokens: Iterable[Row] = (), *, issued_by: str = "") -> None:
+        """A new state of an identity and of tokens; it counts from now on. `issued_by`: who issued those that are new."""
+        if identity is not None:
+            self.identities[identity.name] = identity
+        for row in tokens:
+            self.tokens.put(row)
+            if issued_by:
+                self._issuers.setdefault(row.id, issued_by)
+        self._changed()
+
+    def name_people(self, people: People) -> None:
+        """The people of a configuration that was read again, in place of all there were."""
+        self._people = people
+        self._changed()
+
+    def persons(self, since_us: int) -> Persons:
+        """The persons behind names, by makers, logins, and issuers of tokens that worked at any time after `since_us` (UTC microseconds)."""
+        return Persons(partial(self._ties, since_us))
+
+    def _ties(self, since_us: int, name: str) -> Iterator[Tie]:
+        if (identity := self.identities.get(name)) is not None and identity.created_by:
+            yield Tie(identity.created_by, f"created {name}")
+        for row in self.tokens.of(name):
+            if (issuer := self._issuers.get(row.id)) and row.expires_us > since_us and (not row.revoked_us or row.revoked_us >= since_us):
+                yield Tie(issuer, f"issued a token of {name}")
+        for login in self._people.logins(name):
+            yield Tie(login, f"can be {name} on this machine")
+
+    @contextmanager
+    def changes(self) -> Iterator[asyncio.Event]:
+        """An event that is set at each change, until the block ends; who waits clears it."""
+        news = asyncio.Event()
+        self._waiting.add(news)
+        try:
+            yield news
+        finally:
+            self._waiting.discard(news)
+
+    def _changed(self) -> None:
+        for news in self._waiting:
+            news.set()

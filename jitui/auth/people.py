@@ -1,0 +1,72 @@
+"""People on the local socket, by the Unix user they are.
+
+The gateway's own user, and root, is admin. A configuration that names no people is the solo install: then that user is
+also approver, operator and auditor.
+"""
+
+import pwd
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Final
+
+from jitui.policy.terms import Identity, Role
+from jitui.values.errors import UnknownCallerError
+
+RESERVED: Final = frozenset({"gateway", "clock", "client", "cluster", "automatic"})  # who facts are of, besides identities and people
+SOLO: Final = frozenset({Role.APPROVER, Role.OPERATOR, Role.AUDITOR})
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """A person as the configuration names them."""
+
+    uid: int
+    roles: frozenset[Role]
+
+
+@dataclass(frozen=True, slots=True)
+class People:
+    """Who is who on the socket of a gateway that runs as `own_uid`."""
+
+    own_uid: int
+    named: Mapping[str, Person]
+
+    @property
+    def solo(self) -> bool:
+        return not self.named
+
+    def by_uid(self, uid: int) -> Identity:
+        """The person behind a peer uid. Raises UnknownCallerError if the configuration does not name them."""
+        admin = frozenset({Role.ADMIN}) if uid in {self.own_uid, 0} else frozenset[Role]()
+        for name, person in self.named.items():
+            if person.uid == uid:
+                return Identity(name, person.roles | admin)
+        if not admin:
+            raise UnknownCallerError(f"user {user_name(uid)} (uid {uid}) is nobody here; add it under people: in the configuration, or present a token")
+        return Identity(user_name(uid), admin | SOLO if self.solo else admin)
+
+    def logins(self, name: str) -> tuple[str, ...]:
+        """Other names of the same hand: the login of a person's Unix user, if nobody else is named so; where no people are named, root for the own user."""
+        if name in self.named:
+            login = user_name(self.named[name].uid)
+            return (login,) if login not in self.named else ()
+        return (user_name(0),) if self.solo and self.own_uid and name == user_name(self.own_uid) else ()
+
+    def by_name(self, name: str) -> Identity | None:
+        """The person of that name, if the configuration or the gateway's own user is them."""
+        if name in self.named:
+            return self.by_uid(self.named[name].uid)
+        for uid in (self.own_uid, 0):
+            if user_name(uid) == name:
+                return self.by_uid(uid)
+        return None
+
+
+@lru_cache(maxsize=256)
+def user_name(uid: int) -> str:
+    """The login name of a uid, or `uid-1234` where there is none, as in a container."""
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return f"uid-{uid}"

@@ -1,0 +1,117 @@
+"""Bearer tokens: `jt_<id>_<43 characters>`. The id is public and names the token; the rest is 256 random bits.
+
+Only the sha256 of the whole text is kept, in the fact that issues it: a hash of 256 random bits can't be turned back by trying,
+so who reads the record, or an evidence file, can't use a token. A token is printed once, when it is made.
+"""
+
+import hmac
+import re
+import secrets
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from hashlib import sha256
+from typing import Final, Protocol
+
+from jitui.values.errors import UnknownCallerError
+from jitui.values.instant import rfc3339
+
+LIFETIME_US: Final = 90 * 86400 * 1_000_000
+SHAPE: Final = re.compile(r"jt_([0-9a-f]{8})_([A-Za-z0-9_-]{43})\Z", re.ASCII)
+
+
+class Row(Protocol):
+    """A token as the ledger keeps it; times in UTC microseconds, 0 for never."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def identity(self) -> str: ...
+    @property
+    def issued_by(self) -> str: ...
+    @property
+    def sha256(self) -> bytes: ...
+    @property
+    def expires_us(self) -> int: ...
+    @property
+    def revoked_us(self) -> int: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Minted:
+    """A new token; `text` goes to its owner and nowhere else."""
+
+    id: str
+    sha256: bytes
+    expires_us: int  # UTC
+    text: str = field(repr=False)
+
+
+def mint(now_us: int, lifetime_us: int = LIFETIME_US) -> Minted:
+    """A new token that expires `lifetime_us` after `now_us` (UTC microseconds)."""
+    ident = secrets.token_hex(4)
+    text = f"jt_{ident}_{secrets.token_urlsafe(32)}"
+    return Minted(ident, fingerprint(text), now_us + lifetime_us, text)
+
+
+def fingerprint(text: str) -> bytes:
+    """What is kept of a token."""
+    return sha256(text.encode("utf-8", "surrogateescape")).digest()
+
+
+class Tokens:
+    """Every token that was ever issued, by its id. Unknown, revoked and expired ones get one clear sentence each."""
+
+    def __init__(self, rows: Iterable[Row] = ()) -> None:
+        self._rows: dict[str, Row] = {row.id: row for row in rows}
+        self.used_us: dict[str, int] = {}  # newest use of each, UTC microseconds, since the gateway started
+        self._looked_us = 0  # up to when `aged` has told
+        self._due_us = 0  # nothing ages before
+
+    def put(self, row: Row) -> None:
+        """A new token, or a new state of an old one."""
+        self._rows[row.id] = row
+        self._due_us = min(self._due_us, row.expires_us)
+
+    def aged(self, now_us: int) -> list[Row]:
+        """Those whose time has come since the last call, at `now_us` (UTC); what was revoked before is not told again. Cheap while there are none."""
+        if now_us < self._due_us:
+            return []
+        last, self._looked_us = self._looked_us, now_us
+        self._due_us = min((row.expires_us for row in self._rows.values() if row.expires_us > now_us), default=now_us + LIFETIME_US)
+        return [row for row in self._rows.values() if last < row.expires_us <= now_us and not row.revoked_us]
+
+    def of(self, identity: str) -> tuple[Row, ...]:
+        """All of an identity's, as they were issued."""
+        return tuple(row for row in self._rows.values() if row.identity == identity)
+
+    def identify(self, text: str, now_us: int) -> Row:
+        """The row of a presented token, at `now_us` (UTC). Raises UnknownCallerError."""
+        shape = SHAPE.match(text)
+        row = self._rows.get(shape[1]) if shape else None
+        kept = row.sha256 if row else bytes(32)
+        if not hmac.compare_digest(kept, fingerprint(text)) or row is None:
+            raise UnknownCallerError("token is unknown here; an admin issues one with: jitui identity add NAME --role agent --owner PERSON")
+        _stands(row, now_us, f"token jt_{row.id} of {row.identity}")
+        self.used_us[row.id] = now_us
+        return row
+
+    def must_stand(self, ident: str, now_us: int) -> None:
+        """For who came with a token, by its id, and is still there at `now_us` (UTC). Raises UnknownCallerError if it ended since."""
+        row = self._rows.get(ident)
+        if row is None:
+            raise UnknownCallerError(f"your token jt_{ident} is unknown here; ask an admin for another")
+        _stands(row, now_us, f"your token jt_{ident}")
+
+    def expires_us(self, ident: str) -> int:
+        """UTC microseconds; 0 for a token that is not here."""
+        row = self._rows.get(ident)
+        return row.expires_us if row is not None else 0
+
+
+def _stands(row: Row, now_us: int, name: str) -> None:
+    """Raises UnknownCallerError for one that was revoked or is too old."""
+    another = f"an admin issues another with: jitui identity rotate {row.identity}"
+    if row.revoked_us:
+        raise UnknownCallerError(f"{name} was revoked at {rfc3339(row.revoked_us)}; {another}")
+    if now_us >= row.expires_us:
+        raise UnknownCallerError(f"{name} expired at {rfc3339(row.expires_us)}; {another}")

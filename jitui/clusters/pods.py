@@ -1,0 +1,35 @@
+"""The default container of a pod, which the gateway has to know before it can judge a command there."""
+
+from collections.abc import Callable
+from typing import Final
+from urllib.parse import quote
+
+from jitui.clusters.call import call
+from jitui.clusters.pool import Pool
+from jitui.clusters.port import Upstream
+from jitui.policy.terms import Grant
+from jitui.values import foreign
+from jitui.values.errors import UpstreamError
+
+ANNOTATION: Final = "kubectl.kubernetes.io/default-container"
+LIMIT: Final = 4 << 20  # bytes; etcd holds no pod that is half as large
+PATIENCE_S: Final = 10.0
+
+
+async def default_container(pool: Pool, upstream: Upstream, grant: Grant, namespace: str, name: str, may: Callable[[], bool]) -> str:
+    """The container that kubectl means when none is named: the annotation's, if the pod has that one, else its first.
+
+    As in kubectl (podcmd.FindOrDefaultContainerByName), but never one for debugging. Asked with the grant's credential, if it `may` be when all is ready.
+    Empty if there is no such pod, or it may not be read. Raises UpstreamError.
+    """
+    target = f"/api/v1/namespaces/{quote(namespace, safe='')}/pods/{quote(name, safe='')}".encode()
+    reply = await call(pool, upstream, b"GET", target, headers=((b"accept", b"application/json"),), grant=grant, limit=LIMIT, timeout=PATIENCE_S, may=may)
+    if reply.status != 200:
+        return ""
+    try:
+        pod = foreign.read(reply.body)
+        names = [str(each["name"]) for each in pod["spec"]["containers"]]
+        meant = (pod["metadata"].get("annotations") or {}).get(ANNOTATION)
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise UpstreamError("the cluster's answer to a get of the pod can't be read") from error
+    return meant if meant in names else names[0] if names else ""

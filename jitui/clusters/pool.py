@@ -1,0 +1,240 @@
+"""Keep-alive connections for plain requests, and one exchange at a time on each.
+
+A connection goes back into the pool only after a whole, well-framed response to a whole request; whatever is odd closes it
+(kubernetes#71411: what is left on a connection after an upgrade attempt is somebody's authenticated tunnel). Upgrades never use
+the pool: they take `Upstream.open`.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Final, Protocol, cast
+
+from jitui.clusters.dial import cut, reason
+from jitui.clusters.port import Upstream
+from jitui.protocol.http import Body, End, Event, Malformed, ResponseHead, ResponseParser
+from jitui.values.errors import UpstreamError
+
+CLOSED: Final = "the cluster closed the connection before it answered"
+IDLE_S: Final = 60.0  # kube-apiserver drops idle connections after 90 s, a network load balancer after 350 s
+
+
+class Handler(Protocol):
+    """Who reads the response of one exchange. Exactly one of `end` and `lost` ends it, unless it was aborted."""
+
+    def head(self, head: ResponseHead) -> None: ...
+
+    def body(self, data: bytes) -> None: ...
+
+    def end(self) -> None:
+        """The response is whole. Release or abort the connection now or later."""
+
+    def lost(self, error: UpstreamError) -> None:
+        """No more will come; the connection is gone."""
+
+    def writable(self, yes: bool) -> None:
+        """Backpressure of the request: stop sending at False, go on at True."""
+
+
+class Connection(asyncio.Protocol):
+    """One connection. Its owner calls `exchange`, `send` as often as needed, and at the end `release` or `abort`."""
+
+    def __init__(self, pool: "Pool") -> None:
+        self.reused = False  # it carried an exchange before: a loss without `responded` may be the server's idle timeout
+        self.responded = False  # a byte of this response came
+        self.epoch = 0  # the upstream's, when it was opened
+        self.transport: asyncio.Transport | None = None
+        self._pool = pool
+        self._parser = ResponseParser()
+        self._handler: Handler | None = None
+        self._ended = True  # no response is due
+        self._stays = False  # the response's head leaves the connection open
+        self._whole = False  # the response ended well, and the connection stays
+        self._paused = False
+
+    def exchange(self, method: bytes, handler: Handler) -> None:
+        """Begin one. The method decides how the response is framed (HEAD has no body)."""
+        self._parser.expect(method, upgrade=False)
+        self._handler = handler
+        self._ended = self._stays = self._whole = self.responded = False
+        if not self.usable:
+            self._lose(UpstreamError(CLOSED))
+
+    def send(self, data: bytes) -> None:
+        """Bytes of the request: head, body or both; in pieces of 256 KiB at most, or `writable` comes late (TLS takes a whole piece).
+
+        What is sent on a lost connection is dropped; `lost` has said so.
+        """
+        if self.transport is not None:
+            self.transport.write(data)
+
+    @property
+    def usable(self) -> bool:
+        """It is open, as far as is known."""
+        return self.transport is not None and not self.transport.is_closing()
+
+    def pause_reading(self) -> None:
+        """Backpressure of the response; at most one more `body` comes."""
+        if not self._paused and self.transport is not None and not self.transport.is_closing():
+            self._paused = True
+            self.transport.pause_reading()
+
+    def resume_reading(self) -> None:
+        if self._paused and self.transport is not None and not self.transport.is_closing():
+            self._paused = False
+            self.transport.resume_reading()
+
+    def release(self) -> None:
+        """The exchange is over: keep the connection if nothing about it is odd, else close it.
+
+        Only for whole requests: after an answer that came before all of the request was given to `send`, abort instead.
+        """
+        self._handler = None
+        if not self._whole or not self.usable:
+            self.abort()
+            return
+        self._whole = False
+        self.resume_reading()
+        self.reused = True
+        self._pool.keep(self)
+
+    def abort(self) -> None:
+        """Close now; no callback comes any more, and bytes not yet on the wire are dropped."""
+        self._handler = None
+        if self.transport is not None:
+            cut(self.transport)
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = cast("asyncio.Transport", transport)  # uvloop's is none by its class
+
+    def data_received(self, data: bytes) -> None:
+        if self._handler is None or self._ended:  # nobody asked for it, and it must not meet the next request
+            self._whole = False
+            self._drop()
+            return
+        self.responded = True
+        try:
+            self._dispatch(self._parser.feed(data))
+        except Malformed as error:
+            self._lose(UpstreamError(str(error)))
+
+    def eof_received(self) -> None:
+        self._stays = self._whole = False
+        if self._handler is None or self._ended:
+            return
+        try:
+            self._dispatch(self._parser.eof())
+        except Malformed as error:
+            self._lose(UpstreamError(str(error) if self.responded else CLOSED))
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.transport, self._whole = None, False
+        self._pool.gone(self)
+        if self._handler is not None and not self._ended:
+            self._lose(UpstreamError(CLOSED if exc is None else f"the connection to the cluster was lost: {reason(exc)}"))
+
+    def pause_writing(self) -> None:
+        if self._handler is not None:
+            self._handler.writable(False)
+
+    def resume_writing(self) -> None:
+        if self._handler is not None:
+            self._handler.writable(True)
+
+    def _dispatch(self, events: Sequence[Event]) -> None:
+        """Hand on what was read, as long as the owner wants it: each callback may abort, the last may release."""
+        for event in events:
+            handler = self._handler
+            if handler is None:
+                return
+            if isinstance(event, Body):
+                handler.body(event.data)
+            elif isinstance(event, ResponseHead):
+                self._stays = event.keep_alive
+                handler.head(event)
+            elif isinstance(event, End):  # always the last: bytes behind it are an error
+                self._ended, self._whole = True, self._stays
+                handler.end()
+
+    def _lose(self, error: UpstreamError) -> None:
+        handler, self._handler = self._handler, None
+        self._drop()
+        if handler is not None:
+            handler.lost(error)
+
+    def _drop(self) -> None:
+        if self.transport is not None:
+            self.transport.abort()
+        self._pool.gone(self)
+
+
+class Pool:
+    """The idle connections of one upstream, newest first. It limits what is kept, never how many are open: agents have budgets."""
+
+    def __init__(self, upstream: Upstream, limit: int = 256, idle_s: float = IDLE_S) -> None:
+        self._upstream, self._limit, self._idle_s = upstream, limit, idle_s
+        self._idle: dict[Connection, float] = {}  # since when (loop time), oldest first
+        self._timer: asyncio.TimerHandle | None = None
+        self._closed = False
+        self._resting = False
+
+    def __len__(self) -> int:
+        """Idle connections."""
+        return len(self._idle)
+
+    def take(self) -> Connection | None:
+        """An idle connection, the one used last; None: `connect`."""
+        while self._idle:
+            connection, _ = self._idle.popitem()
+            if connection.usable and connection.epoch == self._upstream.epoch:
+                return connection
+            connection.abort()
+        return None
+
+    async def connect(self) -> Connection:
+        """A new one. Raises UpstreamError."""
+        epoch = self._upstream.epoch  # read before: of one opened while it rose we can't say what it proved
+        _, connection = await self._upstream.open(lambda: Connection(self))
+        connection.epoch = epoch
+        return connection
+
+    def keep(self, connection: Connection) -> None:
+        """Of Connection.release."""
+        if self._closed or self._resting or len(self._idle) >= self._limit or connection.epoch != self._upstream.epoch:
+            connection.abort()
+            return
+        loop = asyncio.get_running_loop()
+        self._idle[connection] = loop.time()
+        if self._timer is None:
+            self._timer = loop.call_later(self._idle_s, self._sweep)
+
+    def gone(self, connection: Connection) -> None:
+        """Of a Connection that closed."""
+        self._idle.pop(connection, None)
+
+    def rest(self, yes: bool) -> None:
+        """While nobody has a window, nothing is kept: close the idle ones, and those in use as they are released."""
+        self._resting = yes
+        while yes and self._idle:
+            self._idle.popitem()[0].abort()
+
+    def close(self) -> None:
+        """Close the idle ones; those in use are their owners', and close when released."""
+        self._closed = True
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        while self._idle:
+            self._idle.popitem()[0].abort()
+
+    def _sweep(self) -> None:
+        """Close what has been idle too long; runs while there is anything idle."""
+        self._timer = None
+        loop = asyncio.get_running_loop()
+        while self._idle:
+            connection, since = next(iter(self._idle.items()))
+            left = since + self._idle_s - loop.time()
+            if left > 0:
+                self._timer = loop.call_later(left, self._sweep)
+                return
+            del self._idle[connection]
+            connection.abort()

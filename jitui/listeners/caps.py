@@ -1,0 +1,57 @@
+"""How many of each kind one door lets in: the settings, and the descriptors there are, whichever is less."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from jitui.values.descriptors import Shares
+from jitui.values.limits import Limits
+
+PLENTY: Final = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Caps:
+    """The limits of one door."""
+
+    strangers: int  # connections without a good token
+    per_address: int  # of them
+    agents: int  # connections of all agents together
+    people: int  # and of all people
+    per_agent: int
+    per_person: int
+    streams_per_agent: int
+    streams_per_person: int
+    streams_per_grant: int
+    rate: int  # requests a second of one agent
+    burst: int
+    refusals: int  # requests without a good token a second, of one address
+    heads: int  # bytes
+    handshake_s: float
+    first_s: float
+    prefix: str = ""  # of the settings' names: api_ at the API
+
+
+def at_kube(limits: Limits, shares: Shares) -> Caps:
+    """At the Kubernetes door; one agent gets no more than half of what there is, and a quarter of that for plain requests alone."""
+    strangers, agent = min(limits.strangers, shares.strangers), min(limits.connections_per_agent, shares.agents // 2)
+    return Caps(
+        strangers=strangers, per_address=min(limits.strangers_per_address, strangers), agents=shares.agents, people=0,
+        per_agent=agent, per_person=0,
+        streams_per_agent=min(limits.streams_per_agent, agent - agent // 4), streams_per_person=0, streams_per_grant=limits.streams_per_grant,
+        rate=limits.requests_per_second, burst=limits.requests_burst, refusals=limits.refusals_per_second, heads=limits.heads,
+        handshake_s=limits.handshake, first_s=limits.first_request,
+    )  # fmt: skip
+
+
+def at_api(limits: Limits, room: int) -> Caps:
+    """At one socket of the API, which may have `room` connections: a quarter for strangers, a quarter for agents, half for people, and half of that for one."""
+    strangers, agents = min(limits.strangers, room // 4), room // 4
+    people = room - strangers - agents
+    person = min(limits.api_connections_per_person, people // 2)
+    return Caps(
+        strangers=strangers, per_address=min(limits.strangers_per_address, strangers), agents=agents, people=people,
+        per_agent=min(limits.api_connections_per_agent, agents // 2), per_person=person,
+        streams_per_agent=min(limits.api_streams_per_agent, agents // 3), streams_per_person=min(limits.api_streams_per_person, max(1, person // 2)),
+        streams_per_grant=PLENTY, rate=limits.api_requests_per_second, burst=limits.api_requests_burst, refusals=limits.refusals_per_second,
+        heads=limits.heads, handshake_s=limits.handshake, first_s=limits.first_request, prefix="api_",
+    )  # fmt: skip

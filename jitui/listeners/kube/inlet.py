@@ -1,0 +1,50 @@
+"""The reading end of an agent's connection: what begins a request waits for its turn of the loop; what belongs to one that is under way never does."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Final
+
+from jitui.listeners.turnstile import Turnstile
+
+SLOWED: Final = 0.1  # seconds until the next request behind one that was too many: a client that does not heed Retry-After waits too
+
+
+class Inlet:
+    """One connection, and its reads while it waits for its turn: one, or two."""
+
+    def __init__(self, turnstile: Turnstile, go: Callable[[bytes], None], pause: Callable[[], None], resume: Callable[[], None]) -> None:
+        """`go` is called with what came, perhaps nothing, when the turn is there."""
+        self._turnstile, self._go, self._pause, self._resume = turnstile, go, pause, resume
+        self._came: list[bytes] = []
+        self.waits = self._closed = False
+
+    def open(self, data: bytes = b"") -> bool:
+        """Whether a request may begin now; if not, `data` is kept until it may."""
+        if not self.waits and self._turnstile.through(self._turn):
+            return True
+        self.waits = True
+        if data:
+            self._came.append(data)
+            if len(self._came) > 1:
+                self._pause()
+        return False
+
+    def rest(self) -> None:
+        """No further request begins for a moment."""
+        if not self.waits:
+            self.waits = True
+            asyncio.get_running_loop().call_later(SLOWED, self._turn)
+
+    def close(self) -> None:
+        """Nothing of it is wanted any more."""
+        self._closed = True
+        self._came.clear()
+
+    def _turn(self) -> None:
+        self.waits = False
+        if self._closed:
+            return
+        came, self._came = self._came, []
+        if len(came) > 1:
+            self._resume()
+        self._go(b"".join(came))

@@ -1,0 +1,93 @@
+"""The index of OpenAPI v3, whose entries are links: those get the connection's own prefix.
+
+client-go before 0.28 follows `serverRelativeURL` as it stands, from the root of the server; later ones do the same with a link that
+does not begin with /openapi/v3 (kubernetes#117463). So the prefixed link serves all of them. What is recorded is what the client gets.
+"""
+
+import json
+from dataclasses import replace
+from typing import Any, Final
+
+from jitui.policy.action import Action
+from jitui.protocol import headers, http
+from jitui.proxy.exchange import Exchange
+from jitui.values import foreign
+
+PATH: Final = "/openapi/v3"
+LIMIT: Final = 4 << 20  # bytes of an index; a longer one passes as it is
+MARK: Final = b"-jitui"  # ends the entity tags of what was rewritten: other bytes, another tag
+
+
+def is_index(action: Action) -> bool:
+    return not action.resource and action.path == PATH and action.verb == "get"
+
+
+def conditions(lines: headers.Lines) -> headers.Lines:
+    """The request's headers with the tags as the cluster gave them. A tag that is not of a rewritten index is no use to anybody."""
+    kept = []
+    for name, value in lines:
+        if name.lower() != b"if-none-match":
+            kept.append((name, value))
+            continue
+        marked = [tag.strip() for tag in value.split(b",") if tag.strip().endswith(MARK + b'"')]
+        if marked:
+            kept.append((name, b", ".join(tag.removesuffix(MARK + b'"') + b'"' for tag in marked)))
+    return kept
+
+
+def _with(head: http.ResponseHead, length: int | None) -> http.ResponseHead:
+    """The head with its entity tag marked, and another length."""
+    lines = tuple((name, value[:-1] + MARK + b'"') if name.lower() == b"etag" and value.endswith(b'"') else (name, value) for name, value in head.headers)
+    return replace(head, headers=lines, length=head.length if length is None else length)
+
+
+def rewritten(body: bytes, prefix: str) -> bytes | None:
+    """The index with `prefix` before each of its links; None if it is not one."""
+    try:
+        document = foreign.read(body)
+        for entry in document["paths"].values():
+            link: Any = entry["serverRelativeURL"]
+            if not isinstance(link, str):
+                return None
+            if link.startswith("/"):
+                entry["serverRelativeURL"] = prefix + link
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return None
+    return json.dumps(document, separators=(",", ":")).encode()
+
+
+class Index(Exchange):
+    """An exchange whose answer is held until it is whole, rewritten, and passed on with its own length and tag."""
+
+    _held_head: http.ResponseHead | None = None
+    _held = b""
+
+    def head(self, answer: http.ResponseHead) -> None:
+        if answer.status == 304:
+            super().head(_with(answer, None))
+        elif answer.status == 200:
+            self._held_head, self._held = answer, b""
+        else:
+            super().head(answer)
+
+    def body(self, data: bytes) -> None:
+        if self._held_head is None:
+            super().body(data)
+            return
+        self._held += data
+        if len(self._held) > LIMIT:
+            self._let_go(self._held_head, self._held)
+
+    def end(self) -> None:
+        if self._held_head is not None:
+            body = rewritten(self._held, f"/c/{self.session.window.grant.connection}")
+            if body is None:
+                self._let_go(self._held_head, self._held)
+            else:
+                self._let_go(_with(self._held_head, len(body)), body)
+        super().end()
+
+    def _let_go(self, head: http.ResponseHead, body: bytes) -> None:
+        self._held_head, self._held = None, b""
+        super().head(head)
+        super().body(body)

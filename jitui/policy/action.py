@@ -1,0 +1,51 @@
+"""One thing attempted on a cluster, as the rules see it."""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class Hazard(StrEnum):
+    """How much an action can hurt, in rising order. One table (policy/hazard.py) assigns it."""
+
+    READ = "READ"  # looks, changes nothing
+    SECRET = "SECRET"  # noqa: S105 - shows credentials, or what may hold them
+    EXEC = "EXEC"  # runs commands in, types into, or tunnels to a pod
+    CHANGE = "CHANGE"  # changes what runs; what it changes outlives the window
+    SPAWN = "SPAWN"  # starts code with any service account of the namespace, or may do more than its kind says
+    ESCAPE = "ESCAPE"  # can leave the window or widen rights
+
+    @property
+    def rank(self) -> int:
+        return list(Hazard).index(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """RequestInfo of one request (kubernetes: apiserver/pkg/endpoints/request/requestinfo.go), plus what exec adds."""
+
+    verb: str  # get list watch create update patch delete deletecollection; for a non-resource the lower-case method
+    group: str = ""  # "" is core
+    version: str = ""
+    resource: str = ""  # plural; "" for a non-resource path
+    subresource: str = ""
+    namespace: str = ""  # "": cluster-scoped, or across all namespaces
+    name: str = ""  # "": the collection; a fieldSelector metadata.name=X counts as X
+    path: str = ""  # the decoded path
+    argv: tuple[str, ...] = field(default=())  # of exec
+    container: str = ""
+    default: bool = False  # `container` is the pod's default one, as the gateway found out: judged as if none were named
+    stdin: bool = False
+    tty: bool = False
+    follow: bool = False  # pods/log?follow
+    dry_run: bool = False
+    apply: bool = False  # server-side apply: creates what is missing, so it needs patch and create
+
+    @property
+    def is_resource(self) -> bool:
+        return bool(self.resource)
+
+    @property
+    def kind(self) -> str:
+        """`deployments.apps/scale`: resource, group, subresource in the words of the scope grammar."""
+        base = f"{self.resource}.{self.group}" if self.group else self.resource
+        return f"{base}/{self.subresource}" if self.subresource else base

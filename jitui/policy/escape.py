@@ -1,0 +1,36 @@
+"""What each way out of a window would give, in one phrase: for the denial of what no `*` and no preset reaches.
+
+Whoever reads it decides whether a rule should write the clause out, so it says what is gained, not which check failed.
+"""
+
+from typing import Final
+
+from jitui.policy.action import Action, Hazard
+from jitui.policy.hazard import Guards, guarded_name, guards, hazard_of, is_guarded, past_star_verb
+from jitui.policy.table import INSIDE, OUT, PATHS, RIGHTS, row
+
+ADMINS: Final = "the map of IAM roles to the cluster's users (aws-auth, on EKS): rights that stay when the window ends"
+CONTROLLERS: Final = "a way to the rights of the cluster's own programs, whose service accounts are in {}"
+KEPT: Final = "a say in {}, which the rule guards"
+
+
+def is_written_out(action: Action, more: Guards = ()) -> bool:
+    """Whether only a clause that names the verb and the kind, and where it is guarded the namespace, covers the action, and never a `*`."""
+    return hazard_of(action, more) in OUT or past_star_verb(action.verb, action.group, action.resource, action.subresource)
+
+
+def gives(action: Action, more: Guards = ()) -> str:
+    """What the action would give: `rights that stay when the window ends`. Empty if there is nothing to say of it."""
+    if not action.resource:
+        return PATHS.get(action.path[1:].partition("/")[0], INSIDE) if hazard_of(action) in OUT else ""
+    hazard, why = row("apply" if action.apply else action.verb, action.group, action.resource, action.subresource) or (Hazard.READ, "")
+    if hazard in OUT:
+        return why
+    if is_guarded(action, more):
+        if (action.group, action.resource, action.namespace) == ("", "configmaps", "kube-system"):
+            return ADMINS
+        namespace = guarded_name(action)
+        return (CONTROLLERS if guards(namespace) else KEPT).format(namespace)
+    if hazard_of(action) is not Hazard.ESCAPE:
+        return ""
+    return RIGHTS if action.subresource != "proxy" else "whatever stands behind it, with the rights that it has there"

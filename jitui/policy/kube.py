@@ -1,0 +1,257 @@
+"""What a request line asks of Kubernetes, read as the API server reads it, and refused where two readings are possible.
+
+Sources: kubernetes apiserver/pkg/endpoints/request/requestinfo.go (attributes), Go's net/url (how the target is taken apart),
+apimachinery/pkg/runtime/conversion.go (how a query value becomes a boolean), apimachinery/pkg/fields/selector.go.
+The gateway forwards the very target that was read here, so nothing is normalised: what is not plain is refused.
+"""
+
+import re
+from binascii import a2b_qp
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final, NoReturn
+
+from jitui.policy.action import Action
+from jitui.policy.clause import READS
+from jitui.values.errors import InvalidError
+
+METHODS: Final[Mapping[bytes, str]] = {
+    b"GET": "get", b"HEAD": "get", b"POST": "create", b"PUT": "update", b"PATCH": "patch", b"DELETE": "delete",
+}  # fmt: skip
+STREAMS: Final[Mapping[str, str]] = {"exec": "exec", "attach": "attach", "portforward": "port-forward"}
+PROXIED: Final = frozenset({"nodes", "pods", "services"})
+
+# RFC 3986, 3.3 and 3.4, less the semicolon: Go drops what holds one, others split there
+PATH: Final = re.compile(rb"/[A-Za-z0-9._~!$&'()*+,=:@/%-]*")
+QUERY: Final = re.compile(rb"[A-Za-z0-9._~!$&'()*+,=:@/?%-]*")
+ESCAPE: Final = re.compile(rb"%([0-9A-Fa-f]{2})?")
+NO_ESCAPE: Final = re.compile(rb"%(?![0-9A-Fa-f]{2})")
+CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+NUMBER: Final = re.compile(r"[+-]?[0-9]{1,18}")
+
+# query keys that the API server, or this gateway, reads one value of
+SINGLE: Final = frozenset({
+    "watch", "fieldSelector", "labelSelector", "limit", "continue", "timeoutSeconds", "resourceVersion", "resourceVersionMatch",
+    "sendInitialEvents", "container", "stdin", "stdout", "stderr", "tty", "follow", "dryRun", "force", "fieldManager", "fieldValidation",
+})  # fmt: skip
+# numbers of a list: if one of them does not parse, the API server drops the field selector and with it the name
+NUMBERS: Final = ("limit", "timeoutSeconds")
+
+
+def refuse(what: str, hint: str) -> NoReturn:
+    raise InvalidError(f"request refused: {what}; {hint}")
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """Keys and values as Go's ParseQuery gives them, in order; a judged key at most once."""
+
+    values: Mapping[str, Sequence[str]] = field(default_factory=dict)
+
+    def text(self, key: str) -> str:
+        return self.values.get(key, ("",))[0]
+
+    def flag(self, key: str) -> bool:
+        """Present and not `0` or `false`: the empty value counts as true."""
+        values = self.values.get(key)
+        if not values:
+            return False
+        if not values[0].isascii():
+            refuse(f"{key} is neither true nor false", "send true or leave it out")
+        return values[0].lower() not in {"0", "false"}
+
+
+NO_QUERY: Final = Query()
+
+
+def read(method: bytes, target: bytes, *, content_type: bytes = b"") -> Action:
+    """The action of one request: method, and origin-form target (path and query as they came). Raises InvalidError when refused."""
+    verb = METHODS.get(method)
+    if verb is None:
+        refuse(f"method {method.decode('ascii', 'replace')[:20]}", "GET, HEAD, POST, PUT, PATCH and DELETE pass")
+    raw_path, question, raw_query = target.partition(b"?")
+    path = _path(raw_path)
+    parts = path.strip("/").split("/")
+    query = _query(raw_query) if question else NO_QUERY
+    if parts[0] not in {"api", "apis"} or len(parts) < (4 if parts[0] == "apis" else 3):
+        return Action(method.decode("ascii").lower(), path=path)
+    return _resource(verb, path, parts, query, apply=method == b"PATCH" and b"apply-patch" in content_type.lower())
+
+
+def query_of(target: bytes) -> Query:
+    """The query of a request target, by itself. Raises InvalidError."""
+    _, question, raw = target.partition(b"?")
+    query = _query(raw) if question else NO_QUERY
+    _single(query)
+    return query
+
+
+def describe(action: Action, *, everywhere: bool = False) -> str:
+    """`exec pods/web-7c in web`, for denials and screens; text of the request, so callers clean() it.
+
+    With `everywhere` a missing namespace is said to be all of them; without, it is a cluster-scoped kind.
+    """
+    if not action.resource:
+        return f"{action.verb} {action.path}"
+    verb, what = action.verb, f"{action.resource}.{action.group}" if action.group else action.resource
+    if is_upgrade_target(action):
+        verb = STREAMS[action.subresource]
+    elif action.apply:
+        verb = "apply"
+    what += f"/{action.name}" if action.name else ""
+    if action.subresource and not is_upgrade_target(action):
+        what += f"/{action.subresource}"
+    if action.namespace and action.kind.partition("/")[0] != "namespaces":
+        return f"{verb} {what} in {action.namespace}"
+    return f"{verb} {what} in all namespaces" if everywhere and not action.namespace else f"{verb} {what}"
+
+
+def is_upgrade_target(action: Action) -> bool:
+    """Whether the request may turn into a stream: pods/exec, pods/attach, pods/portforward of one pod."""
+    return (
+        action.resource == "pods" and action.subresource in STREAMS and not action.group and bool(action.name) and bool(action.namespace)
+    )
+
+
+def _path(raw: bytes) -> str:
+    """The decoded path, as Go's URL.Path. Nothing in it can be read in two ways."""
+    if not PATH.fullmatch(raw):
+        if not raw.startswith(b"/"):
+            refuse("the target is not a path", "send origin-form, as in GET /api/v1/pods")
+        refuse("a character in the path that must be percent-encoded, or a fragment", "send the plain path, as kubectl does")
+    if b"%" not in raw and b"//" not in raw and b"/." not in raw:
+        return raw.decode("ascii")
+    path = _unescape(raw, "path")
+    tail = _proxy_tail(raw)
+    strict, free = raw[: len(raw) - tail], raw[len(raw) - tail :]
+    for found in ESCAPE.findall(strict):
+        if found.upper() in {b"2F", b"5C", b"25"}:
+            refuse(f"%{found.decode()} in the path", "names hold no / \\ or %; send the plain path")
+    if b"//" in strict:
+        refuse("an empty segment (//) in the path", "send single slashes")
+    if b"%5c" in free.lower():
+        refuse("%5C in the path", "send / between segments")
+    if CONTROL.search(path):
+        refuse("a control character in the path", "names hold none")
+    if not {".", ".."}.isdisjoint(path.split("/")):
+        refuse("a dot segment in the path", "send the path it leads to")
+    return path
+
+
+def _proxy_tail(raw: bytes) -> int:
+    """How many last bytes of the path belong to what a proxy subresource leads to, and are read by nobody on the way.
+
+    Only in the plain form, /api/v1/[namespaces/NS/]KIND/NAME/proxy/..., without an escape before it.
+    """
+    parts = raw.split(b"/")
+    at = 5 if len(parts) > 4 and parts[3] == b"namespaces" else 3
+    if parts[:3] != [b"", b"api", b"v1"] or len(parts) < at + 4 or parts[at + 2] != b"proxy":
+        return 0
+    head = b"/".join(parts[: at + 3]) + b"/"
+    if parts[at].decode("ascii") not in PROXIED or b"%" in head or b"//" in head:
+        return 0
+    return len(raw) - len(head)
+
+
+def _unescape(raw: bytes, where: str) -> str:
+    if NO_ESCAPE.search(raw):
+        refuse(f"a % in the {where} that starts no escape", "write %25 for it")
+    data = a2b_qp(raw.replace(b"=", b"=3D").replace(b"%", b"="))  # quoted-printable, but for its sign; in C, as there may be 300,000 of them
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError:
+        refuse(f"the {where} is not UTF-8 once decoded", "encode it as UTF-8")
+    if "\0" in text:
+        refuse(f"%00 in the {where}", "nothing in Kubernetes holds one")
+    return text
+
+
+def _query(raw: bytes) -> Query:
+    if b";" in raw:
+        refuse("a semicolon in the query", "separate with & and write %3B for a semicolon")
+    if not QUERY.fullmatch(raw):
+        refuse("a character in the query that must be percent-encoded, or a fragment", "encode it, as kubectl does")
+    values: dict[str, list[str]] = {}
+    if b"%" not in raw and b"+" not in raw:  # an argv may have a hundred thousand words
+        for word in raw.decode("ascii").split("&"):
+            if word:
+                name, _, text = word.partition("=")
+                values.setdefault(name, []).append(text)
+        return Query(values)
+    for pair in raw.split(b"&"):
+        if pair:
+            key, _, value = pair.partition(b"=")
+            values.setdefault(_value(key), []).append(_value(value))
+    return Query(values)
+
+
+def _value(raw: bytes) -> str:
+    """One key or value; + is a space (application/x-www-form-urlencoded, as Go's QueryUnescape)."""
+    raw = raw.replace(b"+", b" ")
+    return _unescape(raw, "query") if b"%" in raw else raw.decode("ascii")
+
+
+def _resource(verb: str, path: str, parts: list[str], query: Query, *, apply: bool) -> Action:
+    """RequestInfo's way through the path of a resource request, then through its query."""
+    group, at = ("", 1) if parts[0] == "api" else (parts[1], 2)
+    version, rest = parts[at], parts[at + 1 :]
+    if rest[0] in {"watch", "proxy"}:
+        hint = "list with ?watch=true" if rest[0] == "watch" else "use the proxy subresource, if it is granted"
+        refuse(f"the old /{rest[0]}/ prefix form", hint)
+    namespace = ""
+    if rest[0] == "namespaces" and len(rest) > 1:
+        namespace = rest[1]
+        if len(rest) > 2 and rest[2] not in {"status", "finalize"}:
+            rest = rest[2:]
+    resource, name, subresource = (*rest, "", "")[:3]
+    if subresource != "proxy":  # there the query is for what stands behind
+        _single(query)
+    if resource == "pods" and not group and (subresource in STREAMS or subresource == "log"):
+        stream = subresource in STREAMS
+        # one action whatever the method: a WebSocket is a GET, SPDY a POST, and both start the same command
+        return Action(
+            "create" if stream else verb, group, version, resource, subresource, namespace, name, path,
+            argv=tuple(query.values.get("command", ())) if subresource == "exec" else (), container=query.text("container"),
+            stdin=stream and query.flag("stdin"), tty=stream and query.flag("tty"), follow=not stream and query.flag("follow"),
+        )  # fmt: skip
+    if not name:
+        if verb == "get":
+            verb, name = "watch" if query.flag("watch") else "list", _selected(query)
+        elif verb == "delete":
+            verb = "deletecollection"
+    dry_run = verb not in READS and bool(query.text("dryRun"))
+    return Action(verb, group, version, resource, subresource, namespace, name, path, dry_run=dry_run, apply=apply)
+
+
+def _single(query: Query) -> None:
+    for key, values in query.values.items():
+        if len(values) > 1 and key in SINGLE:
+            refuse(f"{key} is given {len(values)} times", "give it once")
+
+
+def _selected(query: Query) -> str:
+    """The X of metadata.name=X among the terms of the field selector, or nothing: kubectl waits for one object by it."""
+    selector = query.text("fieldSelector")
+    if not selector:
+        return ""
+    if "\\" in selector:
+        refuse("a backslash in fieldSelector", "leave the escaped term out and select among the answer")
+    names = set()
+    for term in filter(None, selector.split(",")):
+        field_name, sign, value = term.partition("=")
+        if not sign:
+            refuse(f"fieldSelector has a term without = or !=: {term[:40]}", "write field=value")
+        value = value.removeprefix("=")
+        if "=" in value:
+            refuse("a second = in a term of fieldSelector", "write field=value")
+        if field_name == "metadata.name":
+            names.add(value)
+    if len(names) > 1:
+        refuse("fieldSelector names two objects", "name one")
+    name = names.pop() if names else ""
+    if not name or name in {".", ".."} or "/" in name or "%" in name:
+        return ""
+    for key in NUMBERS:
+        if key in query.values and not NUMBER.fullmatch(query.text(key)):
+            refuse(f"{key} is not a number", "leave it out or send a whole number")
+    return name

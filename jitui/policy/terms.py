@@ -1,0 +1,156 @@
+"""Who asks and what was agreed: identities, rules, requests and grants as frozen values.
+
+The state tables over them are `request.py` and `grant.py`; who may do what is `rights.py`; `policy.py` decides actions.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from jitui.policy.action import Action
+from jitui.policy.clause import Clause
+from jitui.policy.hazard import Guards
+from jitui.policy.scope import Kinds, Scope
+from jitui.values.instant import Deadline, Instant
+
+BUDGET: Final = 2 << 30
+
+
+class Role(StrEnum):
+    AGENT = "agent"
+    APPROVER = "approver"
+    OPERATOR = "operator"
+    AUDITOR = "auditor"
+    UNMASK = "unmask"  # beside auditor: sees recorded secrets as they are, each time a fact
+    ADMIN = "admin"  # the gateway's uid, or root, on the socket; never handed out as a token's role
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who is calling: an agent with an owner, or a person with roles. Agent and person roles exclude each other."""
+
+    name: str
+    roles: frozenset[Role]
+    owner: str = ""  # of an agent: the person who answers for it
+    created_by: str = ""
+    disabled: bool = False
+
+    @property
+    def is_agent(self) -> bool:
+        return Role.AGENT in self.roles
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """Exactly one per identity and connection: the widest that may be asked and granted."""
+
+    identity: str
+    connection: str
+    duration_s: int
+    scope: Scope
+    approvals: int = 1
+    automatic: bool = False  # approval: automatic
+    automatic_for: frozenset[str] = frozenset({"READ"})  # hazards that pass without a person when automatic
+    on_first_use: bool = False  # starts: on-first-use
+    use_within_s: int = 900
+    pending_s: int = 3600
+    owner_may_approve: bool = False
+    budget: int = BUDGET  # bytes that a window of it may move, both ways
+    guarded: Guards = ()  # namespaces, or patterns of them, where what is written must be written out; besides those of the cluster's own programs
+
+    def allows(self, action: Action, kinds: Kinds) -> Clause | None:
+        """The clause of its scope that covers the action, or None."""
+        return self.scope.allows(action, kinds, self.guarded)
+
+    def covers(self, grant: "Grant", action: Action, kinds: Kinds) -> bool:
+        """Whether it and the grant's own scope both cover the action, with what is guarded now."""
+        return self.allows(action, kinds) is not None and grant.scope.allows(action, kinds, self.guarded) is not None
+
+    @property
+    def version(self) -> str:
+        """A short digest of everything in it; part of what an approver's decision is bound to."""
+        from hashlib import sha256  # noqa: PLC0415
+
+        return sha256(repr((self.identity, self.connection, self.duration_s, str(self.scope), self.approvals, self.automatic,
+                            sorted(self.automatic_for), self.on_first_use, self.use_within_s, self.pending_s,
+                            self.owner_may_approve, self.budget, sorted(self.guarded))).encode()).hexdigest()[:12]
+
+
+class RequestState(StrEnum):
+    PENDING = "pending"
+    APPROVED = "approved"
+    DENIED = "denied"
+    WITHDRAWN = "withdrawn"
+    LAPSED = "lapsed"
+
+
+@dataclass(frozen=True, slots=True)
+class Approval:
+    """One person's yes, with the terms they agreed to."""
+
+    person: str
+    at_us: int  # UTC
+    duration_s: int
+    scope: Scope
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """An agent's ask; waits for a decision."""
+
+    id: int
+    identity: str
+    connection: str
+    duration_s: int
+    scope: Scope
+    reason: str  # the agent's own words: raw, shown only through Said
+    asked: Instant
+    pending_until: Deadline
+    state: RequestState = RequestState.PENDING
+    approvals: tuple[Approval, ...] = ()
+    decided_by: str = ""
+    decided_us: int = 0  # UTC
+    why: str = ""
+    grant: int = 0  # the grant it became, 0 if none
+    peer: str = ""  # where it came from
+    token: str = ""  # id of the token it was asked with
+    same_user: bool = False  # asked by a process of the gateway's own Unix user
+
+
+class GrantState(StrEnum):
+    WAITING = "waiting"
+    ACTIVE = "active"
+    EXPIRED = "expired"
+    REVOKED = "revoked"
+    RELEASED = "released"
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """An approved window: a scope and, once active, an absolute deadline."""
+
+    id: int
+    request: int
+    identity: str
+    connection: str
+    scope: Scope
+    duration_s: int
+    approved: Instant
+    approved_by: tuple[str, ...] = ()
+    state: GrantState = GrantState.ACTIVE
+    deadline: Deadline | None = None  # fixed when it becomes active
+    use_by: Deadline | None = None  # of a waiting grant
+    started_us: int = 0  # UTC, when it became active
+    ended_us: int = 0
+    ended_by: str = ""
+    why: str = ""
+    frozen_by: str = ""
+
+    @property
+    def live(self) -> bool:
+        return self.state in {GrantState.WAITING, GrantState.ACTIVE}
+
+    @property
+    def label(self) -> str:
+        return f"g-{self.id}"

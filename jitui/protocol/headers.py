@@ -1,0 +1,184 @@
+"""The headers that go on, as literal tables.
+
+Towards the cluster: nothing that says who the caller is or where it comes from, nothing hop by hop, no framing. The door adds its own Authorization,
+Audit-ID, X-Forwarded-For and the framing of the body. Towards the client: nothing hop by hop, no framing, nothing about the gateway's own standing
+with the cluster. Order and repeats are kept: four X-Stream-Protocol-Version lines stay four.
+"""
+
+import base64
+import binascii
+from collections.abc import Sequence
+from typing import Final
+
+from jitui.protocol.http import RequestHead, ResponseHead
+from jitui.protocol.strict import tokens
+from jitui.values.errors import RefusedError
+
+Lines = list[tuple[bytes, bytes]]
+
+# RFC 9110, section 7.6.1, and what older clients and proxies use; the framing belongs to each hop as well
+HOP_BY_HOP: Final = frozenset(
+    {
+        b"connection",
+        b"content-length",
+        b"http2-settings",
+        b"keep-alive",
+        b"proxy-connection",
+        b"te",
+        b"trailer",
+        b"transfer-encoding",
+        b"upgrade",
+    }
+)
+
+# from the client, never to the cluster
+DROPPED_IN: Final = HOP_BY_HOP | {
+    b"accept-encoding",  # so that what is recorded can be read
+    b"audit-id",  # the cluster takes it for the id of its audit event
+    b"authorization",
+    b"cookie",
+    b"expect",
+    b"forwarded",
+    b"host",  # replaced
+    b"origin",
+    b"proxy-authorization",
+    b"sec-websocket-extensions",
+    b"via",
+    b"x-real-ip",
+}
+DROPPED_IN_PREFIXES: Final = (b"x-forwarded-", b"x-remote-")
+
+# a caller that sends one of these wants to be somebody else: told so, not silently made itself
+REFUSED_PREFIX: Final = b"impersonate-"
+
+# a Connection header that names one of these would take away what the request was judged by
+JUDGED: Final = frozenset(
+    {
+        b"accept",
+        b"content-encoding",
+        b"content-type",
+        b"host",
+        b"sec-websocket-key",
+        b"sec-websocket-protocol",
+        b"sec-websocket-version",
+        b"x-stream-protocol-version",
+    }
+)
+
+# from the cluster, never to the client
+DROPPED_OUT: Final = HOP_BY_HOP | {b"proxy-authenticate", b"sec-websocket-extensions", b"set-cookie", b"set-cookie2", b"www-authenticate"}
+
+# never written down
+CREDENTIALS: Final = frozenset(
+    {
+        b"authorization",
+        b"cookie",
+        b"proxy-authorization",
+        b"set-cookie",
+        b"set-cookie2",
+        b"x-amz-security-token",
+        b"x-api-key",
+        b"x-auth-token",
+    }
+)
+
+UPGRADES: Final = {b"websocket": b"websocket", b"spdy/3.1": b"SPDY/3.1"}
+BEARER_PROTOCOL: Final = b"base64url.bearer.authorization.k8s.io."  # kubernetes: apiserver/pkg/authentication/request/websocket/protocol.go
+TOKEN_LIMIT: Final = 8 << 10  # bytes
+
+
+def to_upstream(head: RequestHead, *, host: bytes, upgrade: bool) -> Lines:
+    """The headers of a request as the cluster gets them, without credential and framing. `upgrade` is a promise that it was approved.
+
+    Raises RefusedError for Impersonate-*, for an upgrade to anything but WebSocket and SPDY/3.1, and for a Connection that names headers it must not.
+    """
+    dropped = DROPPED_IN
+    named = _named(head)
+    if named:
+        if not named.isdisjoint(JUDGED):
+            raise RefusedError(f"the connection header names {_text(min(named & JUDGED))}, which belongs to the request itself; leave it out")
+        dropped = dropped | named
+    lines: Lines = [(b"Host", host)]
+    for name, value in head.headers:
+        low = name.lower()
+        if low in dropped or low.startswith(DROPPED_IN_PREFIXES):
+            continue
+        if low.startswith(REFUSED_PREFIX):
+            raise RefusedError(f"the header {_text(low)} asks to act as somebody else; a window is for the identity that asked for it, so leave it out")
+        if low == b"sec-websocket-protocol":
+            value = _without_bearer(value)  # noqa: PLW2901
+            if not value:
+                continue
+        lines.append((name, value))
+    if upgrade:
+        known = UPGRADES.get(head.upgrade)
+        if known is None:
+            raise RefusedError(f"an upgrade to {_text(head.upgrade) or 'nothing'} is not passed on; websocket and SPDY/3.1 are")
+        lines += [(b"Connection", b"Upgrade"), (b"Upgrade", known)]
+    return lines
+
+
+def to_client(head: ResponseHead) -> Lines:
+    """The headers of an answer as the client gets them, without framing. A 101 keeps exactly `Connection: Upgrade` and its Upgrade."""
+    named = _named(head)
+    dropped = DROPPED_OUT | named if named else DROPPED_OUT
+    lines = [(name, value) for name, value in head.headers if name.lower() not in dropped]
+    if head.status == 101:
+        lines += [(b"Connection", b"Upgrade"), (b"Upgrade", head.get(b"upgrade"))]
+    return lines
+
+
+def credentials(head: RequestHead) -> bytes | None:
+    """The bearer token of a request, from Authorization or else from the one bearer entry of Sec-WebSocket-Protocol. None if there is none."""
+    value = head.get(b"authorization")
+    if value:
+        scheme, _, token = value.partition(b" ")
+        token = token.strip(b" ")
+        return token if scheme.lower() == b"bearer" and 0 < len(token) <= TOKEN_LIMIT and b" " not in token else None
+    if not head.upgrade:
+        return None
+    entries = [entry for value in head.all(b"sec-websocket-protocol") for entry in _members(value) if entry.startswith(BEARER_PROTOCOL)]
+    if len(entries) != 1 or len(entries[0]) > 2 * TOKEN_LIMIT:
+        return None
+    text = entries[0][len(BEARER_PROTOCOL) :].rstrip(b"=")
+    try:
+        token = base64.b64decode(text + b"=" * (-len(text) % 4), altchars=b"-_", validate=True)
+    except (binascii.Error, ValueError):
+        return None
+    return token or None
+
+
+def recordable(source: RequestHead | ResponseHead | Sequence[tuple[bytes, bytes]]) -> Lines:
+    """The same headers in the same order, without any credential."""
+    lines: Lines = []
+    for name, value in source.headers if isinstance(source, RequestHead | ResponseHead) else source:
+        low = name.lower()
+        if low in CREDENTIALS:
+            continue
+        if low == b"sec-websocket-protocol":
+            value = _without_bearer(value)  # noqa: PLW2901
+            if not value:
+                continue
+        lines.append((name, value))
+    return lines
+
+
+def _named(head: RequestHead | ResponseHead) -> frozenset[bytes]:
+    """The headers that Connection names, less those that are hop by hop anyway, and less its own options."""
+    values = head.all(b"connection")
+    return frozenset(tokens(values)) - HOP_BY_HOP - {b"close"} if values else frozenset()
+
+
+def _members(value: bytes) -> list[bytes]:
+    return [member.strip(b" \t") for member in value.split(b",") if member.strip(b" \t")]
+
+
+def _without_bearer(value: bytes) -> bytes:
+    """A Sec-WebSocket-Protocol without its bearer entries; untouched if it has none. The entry's case does not matter here."""
+    if b"bearer.authorization" not in value.lower():
+        return value
+    return b", ".join(member for member in _members(value) if not member.lower().startswith(BEARER_PROTOCOL))
+
+
+def _text(raw: bytes) -> str:
+    return raw[:64].decode("ascii", "replace")

@@ -1,0 +1,268 @@
+"""HTTP/1.1 on one connection, one message at a time, as events.
+
+    parser = RequestParser()
+    parser.feed(data)  ->  [RequestHead, Body, ..., End]       then it is paused: what follows is kept, up to `full`
+    parser.resume()    ->  the events of what was kept         or, after an upgrade: parser.rest() -> the bytes behind the head
+
+    parser = ResponseParser()
+    parser.expect(b"GET"); parser.feed(data)  ->  [ResponseHead, Body, ..., End]; parser.eof() when the connection is closed
+
+Not a byte of a body is handed out before its head was judged (`messages`). Bodies are counted here, as httptools can't pause behind a message.
+A parser that raised raises the same again; what it had read from the same piece of input before the error is not handed out any more.
+Framing is each hop's own: bodies come decoded, and whoever writes a message on gives it a Content-Length or `chunk`s.
+"""
+
+from dataclasses import replace
+from typing import Final
+
+from jitui.protocol.chunked import LAST as LAST_CHUNK, Chunked, chunk
+from jitui.protocol.messages import (
+    Body,
+    End,
+    Event,
+    RequestHead,
+    ResponseHead,
+    read_request,
+    read_response,
+    render_request,
+    render_response,
+)  # fmt: skip
+from jitui.protocol.strict import AnswerMalformed, HeadCutter, HeadTooLong, Malformed
+
+__all__ = [
+    "LAST_CHUNK", "AnswerMalformed", "Body", "End", "Event", "HeadTooLong", "Malformed", "RequestHead", "RequestParser", "ResponseHead",
+    "ResponseParser", "chunk", "render_request", "render_response",
+]  # fmt: skip
+
+KEPT_LIMIT: Final = 64 << 10  # bytes kept behind a message: from here on the parser is full
+INTERIM_LIMIT: Final = 8  # 1xx answers before the one that counts
+UNASKED: Final = "there are bytes that no request asked for"
+_END: Final = End()
+
+
+class RequestParser:
+    """Requests of one connection. Holds at most one head, or KEPT_LIMIT bytes and one read behind a message."""
+
+    def __init__(self) -> None:
+        self._cutter = HeadCutter()
+        self._paused = False
+        self._kept = b""
+        self._left: int | None = None  # bytes of body to come; None: in the head
+        self._chunked: Chunked | None = None
+        self._error: Malformed | None = None
+
+    @property
+    def paused(self) -> bool:
+        """A message has ended, and `resume` was not called since."""
+        return self._paused
+
+    @property
+    def full(self) -> bool:
+        """More was sent behind the message than is kept: stop reading until `resume`."""
+        return len(self._kept) >= KEPT_LIMIT
+
+    @property
+    def holding(self) -> int:
+        """Bytes held back."""
+        return len(self._kept) + self._cutter.holding + (self._chunked.holding if self._chunked else 0)
+
+    def feed(self, data: bytes) -> list[Event]:
+        """The events of these bytes. Raises Malformed."""
+        if self._error is not None:
+            raise self._error
+        if self._paused:
+            if self.full and data:
+                raise self._broken(Malformed(f"more than {KEPT_LIMIT} bytes were sent behind a request that is not answered yet"))
+            self._kept += data
+            return []
+        try:
+            return self._take(data)
+        except Malformed as error:
+            raise self._broken(error) from error.__cause__
+
+    def resume(self) -> list[Event]:
+        """The message that ended is answered: go on with the next. Raises Malformed."""
+        if self._error is not None:
+            raise self._error
+        if not self._paused:
+            return []
+        self._paused = False
+        data, self._kept = self._kept, b""
+        return self.feed(data) if data else []
+
+    def rest(self) -> bytes:
+        """The bytes behind an upgrade request's head; from here on the connection does not speak HTTP. They are not kept any longer."""
+        data, self._kept = self._kept, b""
+        return data
+
+    def _broken(self, error: Malformed) -> Malformed:
+        self._error = error
+        self._kept, self._chunked = b"", None
+        self._cutter.clear()
+        return error
+
+    def _take(self, data: bytes) -> list[Event]:
+        events: list[Event] = []
+        if self._left is None and self._chunked is None:
+            cut = self._cutter.cut(data)
+            if cut is None:
+                return events
+            raw, data = cut
+            head = read_request(raw)
+            events.append(head)
+            if head.length is None:
+                self._chunked = Chunked()
+            else:
+                self._left = head.length
+        if self._chunked is not None:
+            body, at = self._chunked.feed(data)
+            if body:
+                events.append(Body(body))
+            if not self._chunked.done:
+                return events
+            data = data[at:]
+        else:
+            assert self._left is not None
+            if self._left:
+                body = data[: self._left]
+                if body:
+                    events.append(Body(body))
+                self._left -= len(body)
+                if self._left:
+                    return events
+                data = data[len(body) :]
+        events.append(_END)
+        self._left, self._chunked = None, None
+        self._paused, self._kept = True, data
+        return events
+
+
+class ResponseParser:
+    """Answers on one connection to the cluster, each announced by `expect`. Every error is an AnswerMalformed (502)."""
+
+    def __init__(self) -> None:
+        self._cutter = HeadCutter()
+        self._method: bytes | None = None  # of the request whose answer is due
+        self._may_switch = False
+        self._interim = 0
+        self._left: int | None = None
+        self._chunked: Chunked | None = None
+        self._until_close = False
+        self._switched = False
+        self._kept = b""
+        self._error: Malformed | None = None
+
+    @property
+    def holding(self) -> int:
+        """Bytes held back."""
+        return len(self._kept) + self._cutter.holding + (self._chunked.holding if self._chunked else 0)
+
+    def expect(self, method: bytes, *, upgrade: bool = True) -> None:
+        """A request with this method was sent: its answer may come. Without `upgrade` a 101 is an error."""
+        if self._method is not None or self._switched:
+            raise RuntimeError("an answer is due already")
+        self._method, self._may_switch, self._interim = method, upgrade, 0
+
+    def feed(self, data: bytes) -> list[Event]:
+        """The events of these bytes; 1xx answers are left out, but for 101, behind which all bytes are kept for `rest`. Raises Malformed."""
+        if self._error is not None:
+            raise self._error
+        try:
+            return self._take(data)
+        except Malformed as error:
+            raise self._broken(str(error)) from error.__cause__
+
+    def eof(self) -> list[Event]:
+        """The cluster closed the connection: End if that was the end of the message. Raises Malformed if it cut one short."""
+        if self._error is not None:
+            raise self._error
+        if self._until_close:
+            self._reset()
+            return [_END]
+        if self._method is None:
+            return []
+        raise self._broken("the connection was closed before its end")
+
+    def rest(self) -> bytes:
+        """The bytes behind a 101. They are not kept any longer."""
+        data, self._kept = self._kept, b""
+        return data
+
+    def _broken(self, why: str) -> Malformed:
+        self._error = AnswerMalformed(f"the cluster's answer is not usable: {why}")
+        self._kept, self._chunked = b"", None
+        self._cutter.clear()
+        return self._error
+
+    def _reset(self) -> None:
+        self._method, self._left, self._chunked, self._until_close = None, None, None, False
+
+    def _take(self, data: bytes) -> list[Event]:
+        if self._switched:
+            if len(self._kept) >= KEPT_LIMIT and data:
+                raise Malformed(f"more than {KEPT_LIMIT} bytes were kept behind a 101")
+            self._kept += data
+            return []
+        events: list[Event] = []
+        while self._left is None and self._chunked is None and not self._until_close:
+            if self._method is None:
+                if data:
+                    raise Malformed(UNASKED)
+                return events
+            cut = self._cutter.cut(data)
+            if cut is None:
+                return events
+            raw, data = cut
+            if not self._begin(raw, data, events):
+                return events
+        self._body(data, events)
+        return events
+
+    def _begin(self, raw: bytes, behind: bytes, events: list[Event]) -> bool:
+        """Take a head; whether HTTP goes on behind it."""
+        head, chunked = read_response(raw)
+        if head.status == 101:
+            if not self._may_switch:
+                raise Malformed("it switches protocols, which was not asked for")
+            self._reset()
+            self._switched, self._kept = True, behind
+            events += [head, _END]
+            return False
+        if head.status < 200:
+            self._interim += 1
+            if self._interim > INTERIM_LIMIT:
+                raise Malformed(f"more than {INTERIM_LIMIT} interim answers came before it")
+            return True
+        if self._method == b"HEAD" or head.status in {204, 304}:
+            self._left = 0
+        elif chunked:
+            self._chunked = Chunked(trailers=True)
+        elif head.length is None:
+            self._until_close = True
+            head = replace(head, keep_alive=False)
+        else:
+            self._left = head.length
+        events.append(head)
+        return True
+
+    def _body(self, data: bytes, events: list[Event]) -> None:
+        if self._until_close:
+            if data:
+                events.append(Body(data))
+            return
+        if self._chunked is not None:
+            body, at = self._chunked.feed(data)
+            whole = self._chunked.done
+        else:
+            assert self._left is not None
+            body = data[: self._left]
+            at = len(body)
+            self._left -= at
+            whole = not self._left
+        if body:
+            events.append(Body(body))
+        if whole:
+            if at < len(data):
+                raise Malformed(UNASKED)
+            events.append(_END)
+            self._reset()

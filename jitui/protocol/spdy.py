@@ -1,0 +1,362 @@
+"""SPDY/3.1 frames of one direction, whole and in order, each with the bytes that carry it on.
+
+What the Kubernetes clients and the API server speak for exec, attach and port-forward beside WebSocket (moby/spdystream: spdy/{types,read,write}.go).
+A frame has a header of 8 bytes. DATA: stream id, flags, length. Control: 0x8003 (control bit, version 3), type, flags, length. All numbers are big endian.
+The headers of SYN_STREAM, SYN_REPLY and HEADERS are compressed in one zlib stream a direction, with the dictionary of the SPDY/3 draft (2.6.10.1), so
+none of these frames may be skipped; all else is plain, so a frame of ours can be put between any two. There is no flow control: spdystream has none.
+"""
+
+import struct
+import zlib
+from dataclasses import dataclass, field
+from enum import IntEnum
+from importlib import resources
+from typing import Final
+
+from jitui.protocol.websocket import ProtocolError
+
+Headers = tuple[tuple[bytes, bytes], ...]  # names lower-case as they came; a value with NULs is several values
+
+
+class Kind(IntEnum):
+    """The type of a control frame; DATA has no number on the wire."""
+
+    DATA = 0
+    SYN_STREAM = 1
+    SYN_REPLY = 2
+    RST_STREAM = 3
+    SETTINGS = 4
+    PING = 6
+    GOAWAY = 7
+    HEADERS = 8
+    WINDOW_UPDATE = 9
+
+
+HEADER: Final = 8  # bytes of a frame's header
+PIECE: Final = 64 << 10  # bytes of DATA in one frame that is handed out
+LENGTH_LIMIT: Final = (1 << 24) - 1  # bytes of DATA in one frame on the wire
+CONTROL_LIMIT: Final = 64 << 10  # bytes of a control frame behind its header
+HELD_LIMIT: Final = HEADER + max(PIECE, CONTROL_LIMIT)  # bytes that a decoder holds at most
+
+BLOCK_LIMIT: Final = 64 << 10  # bytes of one header block, inflated
+COUNT_LIMIT: Final = 32  # headers in it
+NAME_LIMIT: Final = 256
+VALUE_LIMIT: Final = 8 << 10
+BLOCKS_LIMIT: Final = 1 << 16  # header blocks of one direction, so the streams opened too: port-forward opens two for each connection it carries, and
+# half an hour of short HTTP requests through it is tens of thousands; a decoder keeps nothing of a stream
+INFLATED_LIMIT: Final = 8 << 20  # bytes of all header blocks of one direction, inflated; one of port-forward has about 60
+
+FIN: Final = 0x01
+VERSION: Final = 0x8003
+CANCEL: Final = 5  # status of an RST_STREAM: the stream is not needed any more
+DICTIONARY: Final = resources.files(__package__).joinpath("spdy3_dictionary.bin").read_bytes()
+
+_WORDS: Final = struct.Struct("!II")
+_WORD: Final = struct.Struct("!I")
+_CONTROL: Final = struct.Struct("!HHI")
+_FLUSHED: Final = b"\0\0\xff\xff"  # what Z_SYNC_FLUSH ends with
+_BARE: Final = b"\0\4\0\xfb\xff" + bytes(4) + b"\0" + _FLUSHED  # no headers, as a stored block (RFC 1951, 3.2.4) and a flush
+_OPENING: Final = b"\x78\xf9" + zlib.adler32(DICTIONARY).to_bytes(4, "big")  # what a zlib stream with the dictionary begins with (RFC 1950, 2.2)
+_LENGTHS: Final = {  # of the kinds whose length is one number
+    Kind.RST_STREAM: 8, Kind.PING: 4, Kind.GOAWAY: 8, Kind.WINDOW_UPDATE: 8}  # fmt: skip
+_FLAGS: Final = {Kind.SYN_STREAM: FIN, Kind.SYN_REPLY: FIN, Kind.HEADERS: FIN, Kind.SETTINGS: 0x01}  # the flags known; of SETTINGS: clear
+_FIXED: Final = {Kind.SYN_STREAM: 10, Kind.SYN_REPLY: 4, Kind.HEADERS: 4}  # bytes before the header block
+_KINDS: Final = {kind.value: kind for kind in Kind if kind is not Kind.DATA}
+_NAME_BYTES: Final = bytes(byte for byte in range(0x21, 0x7F) if not 0x41 <= byte <= 0x5A)  # printable ASCII, no capitals
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    kind: Kind
+    stream: int  # id; 0 for SETTINGS, PING, GOAWAY
+    fin: bool  # the sender's half of the stream ends here
+    payload: bytes  # of DATA
+    headers: Headers  # of SYN_STREAM, SYN_REPLY, HEADERS
+    value: int  # status of RST_STREAM, id of PING, last stream id of GOAWAY; else 0
+    raw: bytes = field(repr=False)  # the bytes to forward
+
+
+class Decoder:
+    """The frames of one direction, whatever the reads are.
+
+    Control frames and DATA of at most PIECE bytes come whole, `raw` being their very bytes. Longer DATA comes as several frames of PIECE bytes (the last one
+    what is left), each with a header of its own in `raw` and FIN on the last alone: never more than HELD_LIMIT bytes are held, beside the read that is given.
+    `client`: these bytes come from the client, so the streams opened here have odd ids, otherwise even ones. A PING may have either: an echo has the other's.
+    Which streams DATA may be on is for those who see both directions.
+    Raises ProtocolError, and the same again if it is fed once more; frames before the error in the same read are not handed out.
+    """
+
+    __slots__ = ("_at", "_blocks", "_client", "_error", "_held", "_inflate", "_inflated", "_last", "_need", "_read", "_rest", "_rest_fin", "_rest_stream")
+
+    def __init__(self, *, client: bool) -> None:
+        self._client = client
+        self._held = bytearray()
+        self._need = HEADER  # bytes without which there is nothing to do
+        self._read, self._at = b"", 0  # what came, and how far it was looked at
+        self._rest = 0  # bytes to come of a DATA frame that is handed out in pieces
+        self._rest_stream, self._rest_fin = 0, False
+        self._last = 0  # stream opened here
+        self._blocks = 0
+        self._inflated = 0
+        self._inflate = zlib.decompressobj(zdict=DICTIONARY)
+        self._error: ProtocolError | None = None
+
+    @property
+    def holding(self) -> int:
+        """Bytes of a frame, or of a piece of one, that is not whole yet."""
+        return len(self._held)
+
+    @property
+    def waits(self) -> bool:
+        """Something was added that `next_frame` has not looked at."""
+        return self._at < len(self._read)
+
+    def feed(self, data: bytes) -> list[Frame]:
+        """The frames that are whole now. Raises ProtocolError."""
+        self.add(data)
+        return list(iter(self.next_frame, None))
+
+    def add(self, data: bytes) -> None:
+        """Bytes that came: `next_frame` finds what is in them."""
+        if self._error is None:
+            self._read, self._at = self._read[self._at :] + data, 0
+
+    def next_frame(self) -> Frame | None:
+        """The next that is whole, if there is one. Raises ProtocolError."""
+        if self._error is not None:
+            raise self._error
+        try:
+            frame = self._next()
+        except ProtocolError as error:
+            self._error = error
+            self._held, self._read, self._at = bytearray(), b"", 0
+            raise
+        if self._at == len(self._read):
+            self._read, self._at = b"", 0
+        return frame
+
+    def _next(self) -> Frame | None:
+        data, at, end = self._read, self._at, len(self._read)
+        if self._held:
+            return self._completed()
+        if at == end:
+            return None
+        need = self._size(data, at, end - at)
+        if end - at < need:
+            self._held += data[at:]
+            self._need, self._at = need, end
+            return None
+        self._at = at + need
+        return self._frame(data[at : at + need])
+
+    def _completed(self) -> Frame | None:
+        """Add to what is held only what it lacks, so that nothing else is copied twice."""
+        held, data, end = self._held, self._read, len(self._read)
+        while self._at < end:
+            lacking = self._need - len(held)
+            held += data[self._at : self._at + lacking]
+            if end - self._at < lacking:
+                self._at = end
+                return None
+            self._at += lacking
+            self._need = self._size(held, 0, len(held))
+            if len(held) >= self._need:
+                unit = bytes(held)
+                held.clear()
+                return self._frame(unit)
+        return None
+
+    def _size(self, data: bytes | bytearray, at: int, have: int) -> int:
+        """Bytes of what begins at `at`, to be handed out as one; HEADER if even that is not there. Raises ProtocolError for a header that can't be."""
+        if self._rest:
+            return min(self._rest, PIECE)
+        if have < HEADER:
+            return HEADER
+        first: int
+        second: int
+        first, second = _WORDS.unpack_from(data, at)
+        flags, length = second >> 24, second & LENGTH_LIMIT
+        if first >> 31:
+            _check(first >> 16, first & 0xFFFF, flags, length)
+            return HEADER + length
+        if not first:
+            raise ProtocolError("a SPDY frame has data on stream 0, which no stream has")
+        if flags & ~FIN:
+            raise ProtocolError(f"a SPDY frame has data with the unknown flags {flags:#04x}")
+        return HEADER + min(length, PIECE)
+
+    def _frame(self, unit: bytes) -> Frame:
+        """What `_size` found, whole."""
+        if self._rest:
+            return self._piece(self._rest_stream, unit, self._rest - len(unit), fin=self._rest_fin)
+        first, second = _WORDS.unpack_from(unit)
+        if first >> 31:
+            return self._control(_KINDS[first & 0xFFFF], second >> 24, unit)
+        fin, length = bool(second >> 24), second & LENGTH_LIMIT
+        payload = unit[HEADER:]
+        if length > PIECE:
+            return self._piece(first, payload, length - PIECE, fin=fin)
+        return Frame(Kind.DATA, first, fin, payload, (), 0, unit)
+
+    def _piece(self, stream: int, payload: bytes, rest: int, *, fin: bool) -> Frame:
+        """A part of a long DATA frame, `rest` bytes before its end."""
+        self._rest, self._rest_stream, self._rest_fin = rest, stream, fin
+        fin = fin and not rest
+        return Frame(Kind.DATA, stream, fin, payload, (), 0, data(stream, payload, fin=fin))
+
+    def _control(self, kind: Kind, flags: int, unit: bytes) -> Frame:
+        if kind is Kind.SETTINGS:
+            count = _WORD.unpack_from(unit, HEADER)[0]
+            if HEADER + 4 + 8 * count != len(unit):
+                raise ProtocolError(f"a SPDY SETTINGS frame announces {count} entries, and its length is that of another number")
+            return Frame(kind, 0, False, b"", (), 0, unit)
+        first = _WORD.unpack_from(unit, HEADER)[0]
+        if kind is Kind.PING:
+            return Frame(kind, 0, False, b"", (), first, unit)
+        if first >> 31:
+            raise ProtocolError(f"a SPDY {kind.name} frame has a stream id with the reserved bit set")
+        if kind is Kind.GOAWAY:
+            return Frame(kind, 0, False, b"", (), first, unit)
+        if kind is Kind.WINDOW_UPDATE:  # on stream 0: of the whole connection (SPDY/3.1, 2.6.8)
+            return Frame(kind, first, False, b"", (), 0, unit)
+        if not first:
+            raise ProtocolError(f"a SPDY {kind.name} frame is for stream 0, which no stream has")
+        if kind is Kind.RST_STREAM:
+            return Frame(kind, first, False, b"", (), _WORD.unpack_from(unit, HEADER + 4)[0], unit)
+        if kind is Kind.SYN_STREAM:
+            self._open(first, unit)
+        return Frame(kind, first, bool(flags), b"", self._headers(unit[HEADER + _FIXED[kind] :]), 0, unit)
+
+    def _open(self, stream: int, unit: bytes) -> None:
+        """A stream is opened, here and now, and only in the form that is known."""
+        side, parity = ("client", "odd") if self._client else ("cluster", "even")
+        if stream % 2 != self._client:
+            raise ProtocolError(f"the {side} opens SPDY stream {stream}; its streams have {parity} ids")
+        if stream <= self._last:
+            raise ProtocolError(f"the {side} opens SPDY stream {stream} after stream {self._last}; ids only rise")
+        self._last = stream
+        associated, priority, slot = struct.unpack_from("!IBB", unit, HEADER + 4)
+        if associated or priority & 0x1F or slot:
+            raise ProtocolError(f"the {side} opens SPDY stream {stream} with an associated stream, a credential slot or reserved bits, which mean nothing here")
+
+    def _headers(self, block: bytes) -> Headers:
+        """The headers of the next block of this direction. Raises ProtocolError."""
+        self._blocks += 1
+        if self._blocks > BLOCKS_LIMIT:
+            raise ProtocolError(f"more than {BLOCKS_LIMIT} SPDY header blocks on one connection")
+        try:
+            plain = self._inflate.decompress(block, BLOCK_LIMIT + 1)
+        except zlib.error as error:
+            raise ProtocolError("a SPDY header block is not compressed with zlib and the dictionary of SPDY/3") from error
+        self._inflated += len(plain)
+        if len(plain) > BLOCK_LIMIT or self._inflated > INFLATED_LIMIT:
+            raise ProtocolError(f"a SPDY header block inflates to more than {BLOCK_LIMIT} bytes, or all of one connection to more than {INFLATED_LIMIT}")
+        if self._inflate.eof or not block.endswith(_FLUSHED):
+            raise ProtocolError("a SPDY header block ends within its compression, or ends the compression itself")
+        return read_headers(plain)
+
+
+def _check(version: int, number: int, flags: int, length: int) -> None:
+    """The header of a control frame. Raises ProtocolError."""
+    if version != VERSION:
+        raise ProtocolError(f"a SPDY control frame of version {version & 0x7FFF}, only 3 is spoken here")
+    kind = _KINDS.get(number)
+    if kind is None:
+        raise ProtocolError(f"a SPDY control frame has the unknown type {number}")
+    if flags & ~_FLAGS.get(kind, 0):
+        raise ProtocolError(f"a SPDY {kind.name} frame has the flags {flags:#04x}, not all of which are known")
+    if length > CONTROL_LIMIT:
+        raise ProtocolError(f"a SPDY {kind.name} frame of {length} bytes was announced, at most {CONTROL_LIMIT} are taken")
+    if length < _FIXED.get(kind, 4) or length != _LENGTHS.get(kind, length):
+        raise ProtocolError(f"a SPDY {kind.name} frame has {length} bytes, which that type can't have")
+
+
+def read_headers(plain: bytes) -> Headers:
+    """The headers of an inflated block: their count, then length and bytes of each name and value (SPDY/3, 2.6.10). Raises ProtocolError."""
+    at = 0
+
+    def number() -> int:
+        nonlocal at
+        at += 4
+        if at > len(plain):
+            raise ProtocolError("a SPDY header block ends before its headers do")
+        found: int = _WORD.unpack_from(plain, at - 4)[0]
+        return found
+
+    def text(what: str, limit: int) -> bytes:
+        nonlocal at
+        size = number()
+        if size > limit:
+            raise ProtocolError(f"a SPDY header has a {what} of {size} bytes, at most {limit} are taken")
+        at += size
+        if at > len(plain):
+            raise ProtocolError("a SPDY header block ends before its headers do")
+        return plain[at - size : at]
+
+    count = number()
+    if count > COUNT_LIMIT:
+        raise ProtocolError(f"a SPDY header block has {count} headers, at most {COUNT_LIMIT} are taken")
+    headers = tuple([(text("name", NAME_LIMIT), text("value", VALUE_LIMIT)) for _ in range(count)])
+    if at != len(plain):
+        raise ProtocolError("a SPDY header block goes on behind its last header")
+    for name, _ in headers:
+        if not name or name.translate(None, _NAME_BYTES):
+            raise ProtocolError("a SPDY header has no name, or one that is not lower-case ASCII")
+    if len({name for name, _ in headers}) != count:
+        raise ProtocolError("a SPDY header block has the same name twice")
+    return headers
+
+
+def data(stream: int, payload: bytes, *, fin: bool = False) -> bytes:
+    """One DATA frame. Raises ValueError for more than LENGTH_LIMIT bytes."""
+    if len(payload) > LENGTH_LIMIT:
+        raise ValueError(f"a DATA frame has at most {LENGTH_LIMIT} bytes")
+    return _WORDS.pack(stream, fin << 24 | len(payload)) + payload
+
+
+def _control(kind: Kind, body: bytes, *, fin: bool = False) -> bytes:
+    return _CONTROL.pack(VERSION, kind, fin << 24 | len(body)) + body
+
+
+def reset(stream: int, status: int = CANCEL) -> bytes:
+    """RST_STREAM: the stream ends in both directions."""
+    return _control(Kind.RST_STREAM, _WORDS.pack(stream, status))
+
+
+def goaway(last: int, status: int = 0) -> bytes:
+    """GOAWAY: the connection ends; `last` is the last stream of the peer that was taken. spdystream reads nothing behind it."""
+    return _control(Kind.GOAWAY, _WORDS.pack(last, status))
+
+
+def bare_reply(stream: int, *, first: bool) -> bytes:
+    """A SYN_REPLY without headers for the other end of somebody else's zlib stream, in whatever state it is; `first`: it has seen none of it yet."""
+    return _control(Kind.SYN_REPLY, _WORD.pack(stream) + (_OPENING if first else b"") + _BARE)
+
+
+def ping(ident: int) -> bytes:
+    """PING: a client's own have odd ids, a server's even ones; the other side sends the same frame back."""
+    return _control(Kind.PING, _WORD.pack(ident))
+
+
+class Encoder:
+    """The frames with headers of one direction, which share its one zlib stream: to be sent in the order in which they are made, all of them."""
+
+    __slots__ = ("_deflate",)
+
+    def __init__(self) -> None:
+        self._deflate = zlib.compressobj(9, zlib.DEFLATED, zlib.MAX_WBITS, zlib.DEF_MEM_LEVEL, zlib.Z_DEFAULT_STRATEGY, DICTIONARY)
+
+    def syn_stream(self, stream: int, headers: Headers, *, fin: bool = False) -> bytes:
+        return _control(Kind.SYN_STREAM, struct.pack("!IIBB", stream, 0, 0, 0) + self._block(headers), fin=fin)
+
+    def syn_reply(self, stream: int, headers: Headers = (), *, fin: bool = False) -> bytes:
+        return _control(Kind.SYN_REPLY, _WORD.pack(stream) + self._block(headers), fin=fin)
+
+    def headers(self, stream: int, headers: Headers, *, fin: bool = False) -> bytes:
+        return _control(Kind.HEADERS, _WORD.pack(stream) + self._block(headers), fin=fin)
+
+    def _block(self, headers: Headers) -> bytes:
+        parts = [_WORD.pack(len(headers))]
+        for name, value in headers:
+            parts += (_WORD.pack(len(name)), name, _WORD.pack(len(value)), value)
+        return self._deflate.compress(b"".join(parts)) + self._deflate.flush(zlib.Z_SYNC_FLUSH)

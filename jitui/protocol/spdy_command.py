@@ -1,0 +1,203 @@
+"""Exec and attach over SPDY/3.1: one stream each for error, stdin, stdout, stderr and resize.
+
+Control frames go on as they came, each with a mark on record. Pings, SETTINGS and WINDOW_UPDATE belong to one hop and do not. A stream that the request
+line does not ask for ends all: the API server counts the streams and takes any type in the place of another (kubelet: cri/streaming/remotecommand).
+
+kubectl opens its streams one by one and listens to none before all are answered; without an answer it waits for 30 s, whatever happens to the
+connection. So after an end the gateway answers those that the cluster did not.
+"""
+
+from collections.abc import Set as AbstractSet
+from itertools import islice
+from typing import Final
+
+from jitui.protocol import channels, spdy, status
+from jitui.protocol.spdy import Kind
+from jitui.protocol.speech import ALL, Reading, Said, Unit, Wire, mark
+from jitui.protocol.websocket import ProtocolError
+from jitui.recording.frame import Channel
+
+CHANNELS: Final = {b"error": Channel.ERROR, b"stdin": Channel.STDIN, b"stdout": Channel.STDOUT, b"stderr": Channel.STDERR, b"resize": Channel.RESIZE}
+TO_CLUSTER: Final = frozenset({Channel.STDIN, Channel.RESIZE})
+SHOWN: Final = frozenset({Channel.STDOUT, Channel.STDERR})
+READ: Final = 0.25  # seconds between the Status and the GOAWAY: spdystream may drop what it has not yet given to its reader, and kubectl exits 0
+OPENED: Final = 1.0  # seconds that a client has for the rest of its streams, once its stream was ended
+
+
+class SpdyCommand(Reading):
+    """Both directions of one remote command. `asked`: the streams that its request line asks for."""
+
+    alive = spdy.ping(2)  # which the client echoes
+
+    def __init__(self, asked: AbstractSet[Channel]) -> None:
+        self._asked = asked
+        self._client, self._cluster = spdy.Decoder(client=True), spdy.Decoder(client=False)
+        self._channels: dict[int, Channel] = {}  # by stream id, as the client opened them
+        self._shut: set[tuple[int, bool]] = set()  # a stream and whether it is the client that writes no more to it
+        self._reset: set[int] = set()  # streams over for both sides: the other may still have sent something
+        self._answered: set[int] = set()  # streams that the client was told to use
+        self._ended: set[int] = set()  # and those it was told to read no more, or reset
+        self._status = b""
+        self._ending = b""  # the Status that was said last
+
+    @property
+    def exited(self) -> channels.Exit | None:
+        return channels.exit_of(self._status) if self._status and channels.is_status(self._status) else None
+
+    def waits(self, *, client: bool) -> bool:
+        return (self._client if client else self._cluster).waits
+
+    def _read(self, data: bytes, client: bool, most: int) -> list[Unit]:
+        decoder = self._client if client else self._cluster
+        decoder.add(data)
+        return [unit for frame in islice(iter(decoder.next_frame, None), most) if (unit := self._unit(frame, client=client)) is not None]
+
+    def _unit(self, frame: spdy.Frame, *, client: bool) -> Unit | None:
+        hop = of_one_hop(frame, client=client)
+        if hop is not None:
+            return hop if hop.reply or hop.closes else None
+        if frame.kind is Kind.SYN_STREAM:
+            return self._open(frame, client=client)
+        channel = self._channel(frame.stream)
+        if frame.stream in self._reset and frame.kind is not Kind.SYN_REPLY:  # which the client's zlib stream would lack
+            return None
+        if frame.kind is Kind.DATA:
+            return self._data(frame, channel, client=client)
+        if frame.kind is Kind.RST_STREAM:
+            self._reset.add(frame.stream)
+            if client:
+                self._ended.add(frame.stream)
+            return self._goes_on(frame, channel, "resets", client=client, how=b',"status":%d' % frame.value)
+        without_headers(frame, client=client)
+        if frame.fin:
+            self._shut.add((frame.stream, False))
+        return self._goes_on(frame, channel, "answers", client=client)
+
+    def _open(self, frame: spdy.Frame, *, client: bool) -> Unit:
+        if not client:
+            raise ProtocolError("the cluster opened a SPDY stream, which only the client does")
+        channel = self._named(frame)
+        if channel is None:
+            raise ProtocolError("the client opened a SPDY stream that is none of error, stdin, stdout, stderr and resize")
+        if channel in self._channels.values():
+            raise ProtocolError(f"the client opened a second SPDY stream for {channel.label}")
+        self._channels[frame.stream] = channel  # it is answered, too, before the words that end it
+        if channel not in self._asked:
+            raise ProtocolError(f"the client opened a SPDY stream for {channels.unasked(channel)}")
+        if frame.fin:
+            self._shut.add((frame.stream, True))
+        return Unit(frame.raw, ((0, Channel.MARK, mark("opens", channel.label)),))
+
+    def _named(self, frame: spdy.Frame) -> Channel | None:
+        """What a SYN_STREAM opens, if it says that and nothing else: what else it said would be on no record."""
+        said = dict(frame.headers)
+        return CHANNELS.get(said.get(b"streamtype", b"")) if len(said) == 1 else None
+
+    def _data(self, frame: spdy.Frame, channel: Channel, *, client: bool) -> Unit:
+        side = "client" if client else "cluster"
+        if frame.payload:
+            if (channel in TO_CLUSTER) is not client:
+                raise ProtocolError(f"the {side} writes to {channel.label}, which is not its to write")
+            if (frame.stream, client) in self._shut:
+                raise ProtocolError(f"the {side} writes to {channel.label} after it closed it")
+        if channel is Channel.ERROR and not client:
+            if len(self._status) + len(frame.payload) > channels.STATUS_LIMIT:
+                raise ProtocolError(f"the status of the cluster is longer than {channels.STATUS_LIMIT} bytes")
+            self._status += frame.payload
+        said: list[Said] = [(0, channel, frame.payload)] if frame.payload else []
+        tells = channel is Channel.ERROR and channels.completes(self._status, frame.payload)
+        if not frame.fin:
+            return Unit(frame.raw, tuple(said) or ((0, channel, b""),), tells=tells)
+        self._shut.add((frame.stream, client))
+        if not client and channel is Channel.ERROR and not self.exited:
+            return Unit(frame.raw, tuple(said), closes=True)
+        return Unit(frame.raw, (*said, (0, Channel.MARK, mark("closes", channel.label))), ends=0 if client else frame.stream, tells=tells)
+
+    def _goes_on(self, frame: spdy.Frame, channel: Channel, verb: str, *, client: bool, how: bytes = b"") -> Unit:
+        """For kubectl the end of the error stream without a Status is success: so that is a goodbye, and never passed on as such."""
+        ends = frame.kind is Kind.RST_STREAM or frame.fin
+        lost = ends and channel is Channel.ERROR and not client and not self.exited
+        answers = frame.stream if frame.kind is Kind.SYN_REPLY else 0
+        said = ((0, Channel.MARK, mark(verb, channel.label, how)),)
+        return Unit(frame.raw, said, closes=lost, answers=answers, ends=frame.stream if ends and not client else 0)
+
+    def _channel(self, stream: int) -> Channel:
+        channel = self._channels.get(stream)
+        if channel is None:
+            raise ProtocolError(f"a frame is on SPDY stream {stream}, which the client has not opened")
+        return channel
+
+    def handed(self, unit: Unit) -> None:
+        if unit.answers:
+            self._answered.add(unit.answers)
+        if unit.ends:
+            self._ended.add(unit.ends)
+
+    def deaf(self, data: bytes, most: int = ALL) -> tuple[bytes, bool]:
+        reply, closed = b"", False
+        self._client.add(data)
+        for frame in islice(iter(self._client.next_frame, None), most):
+            closed |= frame.kind is Kind.GOAWAY
+            channel = self._named(frame) if frame.kind is Kind.SYN_STREAM else None
+            if channel is None or channel in self._channels.values():
+                continue
+            self._channels[frame.stream] = channel
+            if self._ending:
+                reply += self._answer(frame.stream) + self._end_of(frame.stream, channel) + (b"" if self._opening else self._away())
+        return reply, closed
+
+    def last_words(self, words: str, body: bytes, *, tty: bool) -> tuple[list[Said], Wire]:
+        self._ending = body
+        wire = b"".join([self._answer(stream) for stream in self._channels if stream not in self._answered])
+        said: list[Said] = []
+        shown = next((stream for stream, channel in self._channels.items() if channel is Channel.STDOUT and stream not in self._ended), 0)
+        if tty and shown:
+            note = status.note_line(words)
+            said.append((0, Channel.GATEWAY, note))
+            wire += spdy.data(shown, note)
+        said.append((0, Channel.GATEWAY, body))
+        wire += b"".join([self._end_of(stream, channel) for stream, channel in self._channels.items()])
+        return said, [(0.0, wire), (OPENED if self._opening else READ, self._away())]
+
+    def goodbye(self) -> Wire:
+        return [(0.0, b"".join([self._end_of(stream, channel) for stream, channel in self._channels.items() if channel in SHOWN])), (READ, self._away())]
+
+    @property
+    def _opening(self) -> bool:
+        """Whether the client has yet to open a stream; at a GOAWAY it would stop reading before its answer."""
+        return not self._asked <= set(self._channels.values())
+
+    def _answer(self, stream: int) -> bytes:
+        first = not self._answered
+        self._answered.add(stream)
+        return spdy.bare_reply(stream, first=first)
+
+    def _end_of(self, stream: int, channel: Channel) -> bytes:
+        """What ends it for the client: of the error stream the Status, of its output nothing more."""
+        if stream in self._ended or channel in TO_CLUSTER:
+            return b""
+        return spdy.data(stream, self._ending if channel is Channel.ERROR else b"", fin=True)
+
+    def _away(self) -> bytes:
+        return spdy.goaway(max(self._channels, default=0))
+
+
+def without_headers(frame: spdy.Frame, *, client: bool) -> None:
+    """Of a SYN_REPLY: what it said would be on no record. Raises ProtocolError."""
+    if client:
+        raise ProtocolError(f"the client sent a {frame.kind.name}, which only the cluster does")
+    if frame.headers:
+        raise ProtocolError("the cluster answered a SPDY stream with headers, which remote commands and port-forwards have no use for")
+
+
+def of_one_hop(frame: spdy.Frame, *, client: bool) -> Unit | None:
+    """What stays between a side and the gateway: a ping of its own is echoed; the rest is nothing, but for the goodbye. None: it is of a stream."""
+    if frame.kind is Kind.PING:
+        return Unit(reply=spdy.ping(frame.value) if frame.value % 2 == int(client) else b"")
+    if frame.kind in {Kind.SETTINGS, Kind.WINDOW_UPDATE}:
+        return Unit()
+    if frame.kind is Kind.GOAWAY:
+        return Unit(frame.raw, closes=True, how=b',"last":%d,"status":%d' % (frame.value, int.from_bytes(frame.raw[-4:], "big")))
+    if frame.kind is Kind.HEADERS:
+        raise ProtocolError("a SPDY stream was sent further headers, which remote commands and port-forwards have no use for")
+    return None

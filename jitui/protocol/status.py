@@ -1,0 +1,92 @@
+"""The gateway's own words, in the forms that make clients print them.
+
+A message may hold what somebody else wrote, and all of these end on a terminal: each passes `clean` here, and is one line.
+"""
+
+import json
+from typing import Any, Final
+
+from jitui.protocol import websocket
+from jitui.recording.frame import Channel
+from jitui.values.errors import JituiError
+from jitui.values.said import clean
+
+MARK: Final = "[jitui] "
+WORDS_LIMIT: Final = 1000  # characters of a line of words
+MESSAGE_LIMIT: Final = 4000  # characters of a Status's message
+WARNING_LIMIT: Final = 256  # characters; the API server cuts at the same (apiserver/pkg/endpoints/filters/warning.go)
+
+
+def status(code: int, reason: str, message: str, **details: Any) -> bytes:
+    """A Status of failure as JSON (kubernetes: apimachinery/pkg/apis/meta/v1/types.go). kubectl: `Error from server (<reason>): <message>`."""
+    return json.dumps(_status(code, reason, message, details), separators=(",", ":")).encode()
+
+
+def of(error: JituiError) -> bytes:
+    """An error as a Status."""
+    return status(error.code, error.reason, f"jitui: {error}")
+
+
+def success() -> bytes:
+    """The Status that ends a remote command well."""
+    return b'{"metadata":{},"status":"Success"}'
+
+
+def _status(code: int, reason: str, message: str, details: dict[str, Any]) -> dict[str, Any]:
+    text = clean(message, MESSAGE_LIMIT)
+    said: dict[str, Any] = {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure", "message": text, "reason": reason}
+    if details:
+        said["details"] = details
+    return said | {"code": code}
+
+
+def words(message: str) -> str:
+    """A message as one printable line that says whose it is: `[jitui] access window ended at ...`."""
+    return MARK + clean(message.removeprefix("jitui: "), WORDS_LIMIT)
+
+
+def note_line(message: str) -> bytes:
+    """The words in the middle of a terminal's output: on a line of their own, wherever the cursor stands."""
+    return b"\r\n" + words(message).encode() + b"\r\n"
+
+
+def log_line(message: str) -> bytes:
+    """The words at the end of a followed log. Only behind a newline; then the connection is cut, so that kubectl exits 1."""
+    return words(message).encode() + b"\n"
+
+
+def exec_last_words(*, tty: bool, note: str, status: bytes) -> list[tuple[Channel, bytes, bytes]]:
+    """What ends exec, attach and cp so that kubectl prints the Status's message and exits 1: note, Status, close 1000, in this order.
+
+    Of each: the channel it is shown on, its bytes, and its frame for the client. The close is on GATEWAY and has no bytes. Without a note
+    the first is left out. All of it is the gateway's own and is recorded as that.
+    """
+    parts: list[tuple[Channel, bytes, bytes]] = []
+    if note:
+        shown = Channel.STDOUT if tty else Channel.STDERR
+        parts.append((shown, note_line(note), _message(shown, note_line(note))))
+    parts.append((Channel.ERROR, status, _message(Channel.ERROR, status)))
+    parts.append((Channel.GATEWAY, b"", websocket.encode(websocket.CLOSE, websocket.close(1000))))
+    return parts
+
+
+def _message(channel: Channel, body: bytes) -> bytes:
+    return websocket.encode(websocket.BINARY, bytes((channel,)) + body)
+
+
+def watch_error(message: str, content_type: bytes = b"application/json", *, code: int = 403, reason: str = "Forbidden") -> bytes | None:
+    """The ERROR event that ends a watch, as one line of JSON. None for a watch that is not JSON (protobuf, cbor): end it without words.
+
+    403, not 410: at 410 informers list again at once.
+    """
+    kind = content_type.partition(b";")[0].strip().lower()
+    if kind != b"application/json":
+        return None
+    event = {"type": "ERROR", "object": _status(code, reason, message, {})}
+    return json.dumps(event, separators=(",", ":")).encode() + b"\n"
+
+
+def warning(text: str) -> bytes:
+    """The value of a Warning header that kubectl prints as `Warning: ...`: code 299, quoted (RFC 7234, section 5.5), ASCII, one line."""
+    line = clean(text, WARNING_LIMIT - 2).replace("\u2026", "...").encode("ascii", "replace").decode()
+    return b'299 jitui "' + line.replace("\\", "\\\\").replace('"', '\\"').encode() + b'"'

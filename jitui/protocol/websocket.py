@@ -1,0 +1,229 @@
+"""WebSocket frames of one direction (RFC 6455, section 5), whole and in order, each with the very bytes that carried it."""
+
+import base64
+import hashlib
+import secrets
+import struct
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Final
+
+from jitui.values.errors import JituiError
+
+CONTINUATION: Final = 0x0
+TEXT: Final = 0x1
+BINARY: Final = 0x2
+CLOSE: Final = 0x8
+PING: Final = 0x9
+PONG: Final = 0xA
+OPCODES: Final = frozenset({CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG})
+
+CONTROL_LIMIT: Final = 125  # bytes of a control frame's payload
+HEADER_LIMIT: Final = 14  # bytes of the longest frame header
+GUID: Final = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455, section 1.3
+CLOSE_CODES: Final = frozenset({1000, 1001, 1002, 1003, *range(1007, 1015), *range(3000, 5000)})  # what may stand in a close frame (section 7.4)
+
+
+class ProtocolError(JituiError):
+    """Bytes that are not what the protocol of this stream allows. The stream can't be recorded any more, so it ends."""
+
+
+class FrameTooLongError(ProtocolError):
+    """A frame says it is longer than is taken in one piece."""
+
+    def __init__(self, length: int, limit: int) -> None:
+        super().__init__(f"a WebSocket frame of {length} bytes was announced, at most {limit} are taken; send smaller messages")
+        self.length, self.limit = length, limit
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    opcode: int
+    fin: bool
+    payload: bytes  # unmasked
+    raw: bytes = field(repr=False)  # as it came
+
+
+class Decoder:
+    """The frames of one direction, whatever the reads are.
+
+    Holds at most `limit` bytes of payload and one header, beside the read it is given. `masked`: these come from a client, so every frame has to be masked
+    (section 5.1); otherwise none may be. `limit` is of one frame's payload in bytes: the API server's and kubectl's are at most 32 KiB + 1,
+    other clients have been seen to send 5 MB. What comes behind a close frame is dropped (section 1.4).
+    Raises ProtocolError, and the same again if it is fed once more; frames before the error in the same read are not handed out.
+    """
+
+    __slots__ = ("_at", "_closed", "_error", "_fragmented", "_held", "_limit", "_masked", "_need", "_read")
+
+    def __init__(self, *, masked: bool, limit: int = 1 << 20) -> None:
+        self._masked, self._limit = masked, limit
+        self._held = bytearray()
+        self._need = 2  # bytes without which there is nothing to do
+        self._read, self._at = b"", 0  # what came, and how far it was looked at
+        self._fragmented = False
+        self._closed = False
+        self._error: ProtocolError | None = None
+
+    @property
+    def holding(self) -> int:
+        """Bytes of a frame that is not whole yet."""
+        return len(self._held)
+
+    @property
+    def closed(self) -> bool:
+        """A close frame was seen."""
+        return self._closed
+
+    @property
+    def waits(self) -> bool:
+        """Something was added that `next_frame` has not looked at."""
+        return self._at < len(self._read)
+
+    def feed(self, data: bytes) -> list[Frame]:
+        """The frames that are whole now. Raises ProtocolError."""
+        self.add(data)
+        return list(iter(self.next_frame, None))
+
+    def add(self, data: bytes) -> None:
+        """Bytes that came: `next_frame` finds what is in them."""
+        if self._error is not None or self._closed:
+            return
+        self._read, self._at = self._read[self._at :] + data if self.waits else data, 0
+
+    def next_frame(self) -> Frame | None:
+        """The next that is whole, if there is one. Raises ProtocolError."""
+        if self._error is not None:
+            raise self._error
+        try:
+            frame = self._from_held() if self._held else self._frame(self._read, self._at)
+        except ProtocolError as error:
+            self._error = error
+            self._held.clear()
+            self._read, self._at = b"", 0
+            raise
+        if frame is None:
+            self._held += self._read[self._at :]
+        elif self._held:
+            self._held.clear()
+        else:
+            self._at += len(frame.raw)
+        if frame is None or self._closed or not self.waits:
+            self._read, self._at = b"", 0
+        return frame
+
+    def _from_held(self) -> Frame | None:
+        """The frame of which earlier reads brought a part, with no more of this one than it needs."""
+        while (lacks := self._need - len(self._held)) <= len(self._read) - self._at:
+            self._held += self._read[self._at : self._at + lacks]
+            self._at += lacks
+            frame = self._frame(bytes(self._held), 0)
+            if frame is not None:
+                return frame
+        return None
+
+    def _frame(self, data: bytes, at: int) -> Frame | None:
+        """The frame that begins at `at`; None, with `_need` set, if it is not whole."""
+        have = len(data) - at
+        if have < 2:
+            self._need = 2
+            return None
+        first, second = data[at], data[at + 1]
+        opcode, fin, length = first & 0x0F, first >= 0x80, second & 0x7F
+        self._check(first, opcode, fin=fin, length=length, masked=second >= 0x80)
+        header = 2
+        if length >= 126:
+            wide = 2 if length == 126 else 8
+            header += wide
+            if have < header:
+                self._need = header
+                return None
+            length = int.from_bytes(data[at + 2 : at + header], "big")
+            if length < 126 or (wide == 8 and length < 1 << 16):
+                raise ProtocolError("a WebSocket frame gives its length in more bytes than it needs")
+        if length > self._limit:
+            raise FrameTooLongError(length, self._limit)
+        if self._masked:
+            header += 4
+        if have < header + length:
+            self._need = header + length
+            return None
+        raw = data[at : at + header + length]
+        payload = apply_mask(memoryview(raw)[header:], raw[header - 4 : header]) if self._masked and length else raw[header:]
+        if opcode == CLOSE:
+            _check_close(payload)
+            self._closed = True
+        elif opcode < CLOSE:
+            self._fragmented = not fin
+        return Frame(opcode, fin, payload, raw)
+
+    def _check(self, first: int, opcode: int, *, fin: bool, length: int, masked: bool) -> None:
+        if first & 0x70:
+            raise ProtocolError("a WebSocket frame uses a reserved bit, and no extension was agreed")
+        if opcode not in OPCODES:
+            raise ProtocolError(f"a WebSocket frame has the unknown opcode {opcode}")
+        if masked is not self._masked:
+            raise ProtocolError("a WebSocket frame of the client is not masked" if self._masked else "a WebSocket frame of the cluster is masked")
+        if opcode >= CLOSE:
+            if not fin:
+                raise ProtocolError("a WebSocket control frame is fragmented")
+            if length > CONTROL_LIMIT:
+                raise ProtocolError(f"a WebSocket control frame is longer than {CONTROL_LIMIT} bytes")
+        elif (opcode == CONTINUATION) is not self._fragmented:
+            raise ProtocolError("a WebSocket message begins within another" if self._fragmented else "a WebSocket message is continued that did not begin")
+
+
+def _check_close(payload: bytes) -> None:
+    if not payload:
+        return
+    if len(payload) == 1 or int.from_bytes(payload[:2], "big") not in CLOSE_CODES:
+        raise ProtocolError("a WebSocket close frame has no valid code")
+    try:
+        payload[2:].decode()
+    except UnicodeDecodeError as error:
+        raise ProtocolError("the reason of a WebSocket close frame is not UTF-8") from error
+
+
+def plain_mask(data: bytes | memoryview, mask: bytes) -> bytes:
+    """`data` XOR the 4-byte mask repeated (section 5.3), as one operation on long integers."""
+    size = len(data)
+    key = (mask * (size // 4 + 1))[:size]
+    return (int.from_bytes(data, "little") ^ int.from_bytes(key, "little")).to_bytes(size, "little")
+
+
+_Mask = Callable[[bytes | memoryview, bytes], bytes]
+try:
+    from websockets.speedups import apply_mask as _native  # the same in C, about 70 times as fast on 32 KiB
+
+    apply_mask: _Mask = _native
+except ImportError:  # pragma: no cover - a build of websockets without its C part
+    apply_mask = plain_mask
+
+
+def encode(opcode: int, payload: bytes, *, mask: bool = False, fin: bool = True) -> bytes:
+    """One frame. `mask` is for frames towards a server, with a fresh random key. Raises ValueError for a control frame that can't be."""
+    size = len(payload)
+    if opcode >= CLOSE and (size > CONTROL_LIMIT or not fin):
+        raise ValueError("a control frame is whole and has at most 125 bytes")
+    first, bit = opcode | (0x80 if fin else 0), 0x80 if mask else 0
+    if size < 126:
+        head = bytes((first, bit | size))
+    elif size < 1 << 16:
+        head = struct.pack("!BBH", first, bit | 126, size)
+    else:
+        head = struct.pack("!BBQ", first, bit | 127, size)
+    if not mask:
+        return head + payload
+    key = secrets.token_bytes(4)
+    return head + key + (apply_mask(payload, key) if payload else b"")
+
+
+def close(code: int, reason: str = "") -> bytes:
+    """The payload of a close frame; the reason is cut to fit at a character's end. Raises ValueError for a code that may not be sent."""
+    if code not in CLOSE_CODES:
+        raise ValueError(f"close code {code} may not be sent")
+    return struct.pack("!H", code) + reason.encode()[: CONTROL_LIMIT - 2].decode(errors="ignore").encode()
+
+
+def accept_key(key: bytes) -> bytes:
+    """Sec-WebSocket-Accept for a Sec-WebSocket-Key (section 4.2.2)."""
+    return base64.b64encode(hashlib.sha1(key + GUID, usedforsecurity=False).digest())

@@ -1,0 +1,21 @@
+"""The last words of an answer that has begun: a followed log's line, a watch's event."""
+
+from jitui.protocol import http, status
+from jitui.proxy.ends import End
+from jitui.proxy.live import Session
+
+
+def farewell(session: Session, answer: http.ResponseHead | None, end: End, *, clean: bool) -> tuple[bytes, bytes] | None:
+    """What goes on record and what goes to the client; None if nothing can be said any more. `clean`: the client's last byte ended a line.
+
+    A followed log ends without the terminator, so that kubectl exits 1; a watch ends whole, so that its event is read.
+    """
+    if answer is None or answer.length is not None or not end.words:
+        return None
+    if session.kind == "logs":
+        words = (b"" if clean else b"\n") + status.log_line(end.words)
+        return words, http.chunk(words)
+    if session.kind == "watch" and clean:
+        event = status.watch_error(end.words, answer.get(b"content-type"), code=end.code, reason=end.reason)
+        return (event, http.chunk(event) + http.LAST_CHUNK) if event else None
+    return None

@@ -1,0 +1,381 @@
+"""An upgraded stream, relayed frame by frame: decode, record, then forward the very bytes that came.
+
+Two legs, each an asyncio.Protocol on its own transport; what their bytes mean is the speech's business (wire.speech). Pings are answered hop by hop and
+never recorded. A client whose data direction is held back gets signs of life unasked, since its own pings are stuck behind its data (protocol
+facts, 1.2: its read deadline of 61 s is pushed by pongs alone).
+"""
+
+import asyncio
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Final
+
+from jitui.protocol import status
+from jitui.protocol.speech import Said, Speech, Unit, Wire, joined, mark
+from jitui.proxy.ends import End, Why
+from jitui.proxy.leg import Leg
+from jitui.proxy.live import Session
+from jitui.proxy.rest import Rest
+from jitui.proxy.turns import Turns
+from jitui.recording.frame import COST, Channel
+from jitui.values.errors import JituiError
+
+ALIVE_EVERY: Final = 5.0  # seconds; kubectl's own ping period
+CLOSE_WITHIN: Final = 2.0  # seconds a client may take to close after its last words
+TURN: Final = 128  # frames that one turn of the loop reads of one leg, about a millisecond; a read of bulk has less
+SETTLE: Final = 0.2  # kubectl 1.30 to 1.33 discards what arrives before its streams stand: no words earlier than this after the 101
+
+
+@lru_cache(maxsize=64)
+def body_of(end: End) -> bytes:
+    """The Status of an end; made once for all streams that end together."""
+    return status.status(end.code, end.reason, end.words)
+
+
+class Relay:
+    """Both legs of one upgraded stream. A Leg of its session: `cut` ends it with words."""
+
+    def __init__(self, session: Session, conn: int, speech: Speech, turns: Turns, over: Callable[["Relay", End], None],
+                 gone: Callable[["Relay"], None] = lambda relay: None) -> None:  # noqa: ARG005 - of a relay nobody waits for
+        """`gone` is told once both transports are closed."""
+        self.session, self.conn, self.speech, self.turns, self.action = session, conn, speech, turns, session.action
+        self.client = Leg(self, client=True)
+        self.cluster = Leg(self, client=False)
+        self._over, self._gone = over, gone
+        self._ended = False
+        self._begun = 0.0
+        self._seen = False  # a frame of the cluster was passed on
+        self._told = False  # the client has all of the command's output, and a whole Status: nothing is to be said behind that
+        self._unsaid: bytes | None = None  # answers for after the last words
+        self._lanes: dict[int, int] = {}  # units of each open lane that are on record and not handed on
+        self._over_lanes: set[int] = set()  # those that ended with one of them
+        self._loop = asyncio.get_running_loop()
+        self._alive: asyncio.TimerHandle | None = None
+        self._closer: asyncio.TimerHandle | None = None
+        self._rest: Rest | None = None  # of what is still on its way to the client behind the end
+        self._lost: End | None = None  # the cluster went away, and the client is told behind all that came
+
+    def begin(self, surplus_client: bytes, surplus_cluster: bytes) -> None:
+        """Both transports are attached and the 101 is written; what came behind the heads comes first."""
+        self._begun = self._loop.time()
+        if surplus_cluster:
+            self.received(self.cluster, surplus_cluster)
+        if surplus_client:
+            self.received(self.client, surplus_client)
+
+    # -- frames ------------------------------------------------------------------------------------------------------------
+
+    @property
+    def ended(self) -> bool:
+        return self._ended
+
+    def received(self, leg: Leg, data: bytes) -> None:
+        """Read a turn's worth of it, and the rest in turns to come: who says much in small pieces holds up nobody else."""
+        most = 0 if leg.behind else TURN
+        if self._hears(leg) and self._ended:
+            self._client_closing(data, most)
+        elif self._hears(leg):
+            self._read(leg, data, most)
+        leg.had_turn(more=self._hears(leg) and self.speech.waits(client=leg.client))
+
+    def _hears(self, leg: Leg) -> bool:
+        """Behind a goodbye there is nothing; after the end only the client is of interest."""
+        return not leg.closing and (leg.client or not self._ended)
+
+    def _read(self, leg: Leg, data: bytes, most: int) -> None:
+        try:
+            units = self.speech.read(data, client=leg.client, most=most)
+        except JituiError as error:
+            words = f"jitui: this stream can't be decoded, so it does not pass ({error})"
+            self._over(self, End(Why.UNDECODABLE, "gateway", words, 400, "BadRequest"))
+            return
+        batch: list[Unit] = []
+        pong = b""  # the newest: one answers all before it
+        for unit in units:
+            if unit.closes:
+                self._flush(leg, batch)
+                self._closed(leg, unit)
+                return
+            if unit.reply:
+                pong = unit.reply
+            else:
+                batch.append(unit)
+        self._flush(leg, batch)
+        if pong:
+            leg.answer(pong)
+
+    def _flush(self, leg: Leg, batch: list[Unit]) -> None:
+        """All that one turn brought: one commit, then one write."""
+        if not batch:
+            return
+        data = batch[0].raw if len(batch) == 1 else b"".join([unit.raw for unit in batch])
+        said = self._said(batch)
+        size = len(data) + COST * len(batch)
+        sizes = [(conn, channel, len(body)) for conn, channel, body in said]
+        notable = [unit for unit in batch if unit.answers or unit.ends or unit.tells or unit.over]
+        lanes = [lane for unit in batch if (lane := unit.said[0][0])]
+
+        def handed() -> None:
+            leg.let_go(size)
+            for conn, channel, number in sizes:
+                self.session.handed(conn, channel, number)
+            self._settled(notable, lanes)
+
+        if leg.client:
+            self.turns.heard(len(data))
+        leg.hold(size)
+        self.session.record_all(said, lambda: self._pass(leg, data, handed))
+
+    def _said(self, batch: list[Unit]) -> list[Said]:
+        """Their frames, by conn."""
+        said: list[Said] = []
+        for unit in batch:
+            if unit.opens:
+                self.session.open_lane(self.conn + unit.opens)
+            if lane := unit.said[0][0]:
+                self._lanes[lane] = self._lanes.get(lane, 0) + 1
+            said += unit.said if not self.conn else [(self.conn + lane, channel, body) for lane, channel, body in unit.said]
+        return joined(said)
+
+    def _pass(self, leg: Leg, data: bytes, handed: Callable[[], None]) -> None:
+        self._seen |= not leg.client
+        (self.cluster if leg.client else self.client).write(data, handed)
+
+    def _settled(self, notable: list[Unit], lanes: list[int]) -> None:
+        """A turn was handed on: its units that mean more than their bytes, and of each unit its lane, which is closed once all of it is, either way."""
+        for unit in notable:
+            if unit.answers or unit.ends:
+                self.speech.handed(unit)
+            self._told |= unit.tells
+            if unit.over:
+                self._over_lanes.add(unit.over)
+        for lane in lanes:
+            self._lanes[lane] -= 1
+            if not self._lanes[lane]:
+                del self._lanes[lane]
+                if lane in self._over_lanes:
+                    self._over_lanes.discard(lane)
+                    self.session.close_lane(self.conn + lane)
+
+    def paused(self, leg: Leg) -> None:
+        """A held-back client would miss the answers to pings it can't get through."""
+        if leg.client and self._alive is None:
+            self._alive = self._loop.call_later(ALIVE_EVERY, self._unsolicited)
+
+    def _unsolicited(self) -> None:
+        self._alive = None
+        if self.client.paused and not self.client.closing:
+            self.client.answer(self.speech.alive)
+            self._alive = self._loop.call_later(ALIVE_EVERY, self._unsolicited)
+
+    # -- ends that come by themselves --------------------------------------------------------------------------------------
+
+    def _closed(self, leg: Leg, unit: Unit) -> None:
+        """A goodbye, behind everything that came before it."""
+        leg.closing = True
+        batch = [(self.conn + lane, channel, body) for lane, channel, body in unit.said]
+        closed = (self.conn, Channel.MARK, mark("close", "client" if leg.client else "cluster", unit.how))
+
+        def then() -> None:
+            if leg.client:
+                if unit.reply:
+                    leg.write(unit.reply)
+                end = End(Why.EXIT if self.speech.exited else Why.CLIENT_CLOSED, "client", "")
+                if not self.cluster.open or self.cluster.closing:
+                    self._finish(end)
+                    return
+                self._arm()  # what the client typed before it left still goes to the cluster: for two seconds, and within the window
+                self.cluster.write(unit.raw, lambda: self._finish(end))
+            elif self.speech.exited:
+                if unit.reply:
+                    leg.write(unit.reply)
+                self._pass_close([(0.0, unit.raw)])
+            else:  # never pass on a goodbye without a Status: kubectl would exit 0
+                self._upstream_lost()
+
+        self.session.record_all([*batch, closed], then)
+
+    def _pass_close(self, wire: Wire) -> None:
+        """The command is over once the client's socket has been handed all of it, but for what is said later."""
+        if self.client.closing or self.client.outlet is None:
+            return
+        outlet, (first, *later) = self.client.outlet, wire
+
+        def handed() -> None:
+            outlet.gate = None
+            for after, data in later:
+                self._loop.call_later(after, self.client.write, data)
+            self._finish(End(Why.EXIT, "cluster", ""))
+
+        self.client.write(first[1], handed)
+
+    def lost(self, leg: Leg, error: Exception | None, *, known: bool) -> None:
+        """A transport is gone; `known` if its goodbye said so before."""
+        if self.client.gone and self.cluster.gone:
+            self._release()
+            self._gone(self)
+        if self._ended:
+            return
+        gone = mark("lost", "client" if leg.client else "cluster")
+        if leg.client and self.session.frozen_by:  # nobody waits for the thaw any more: what is held goes nowhere
+            self.session.record(self.conn, [(Channel.MARK, gone)], lambda: None)
+            self._over(self, End(Why.CLIENT_CLOSED, "client", ""))
+            return
+        if known:  # of a client that said so: the end comes with the last of what it sent
+            return
+        if self.client.closing and not leg.client:
+            self._finish(End(Why.EXIT if self.speech.exited else Why.CLIENT_CLOSED, "client", ""))
+            return
+        if leg.client:
+            self.session.record(self.conn, [(Channel.MARK, gone)], lambda: self._finish(End(Why.CLIENT_CLOSED, "client", "")))
+        elif self.speech.exited:
+            self.session.record(self.conn, [(Channel.MARK, gone)], lambda: self._pass_close(self.speech.goodbye()))
+        else:
+            self.session.record(self.conn, [(Channel.MARK, gone)], lambda: self._upstream_lost(error))
+
+    def _upstream_lost(self, error: Exception | None = None) -> None:
+        """The client is told behind all that came; that is on record, and its own to take at its pace while its window is open."""
+        how = f" ({error})" if error else "" if self.session.kind == "port-forward" else " without saying how the command ended"
+        self._lost = end = End(Why.UPSTREAM_LOST, "gateway", f"jitui: the cluster closed the connection{how}", 502, "ServiceUnavailable")
+        if not self.client.open or self.client.closing:
+            self._over(self, end)
+            return
+        assert self.client.outlet is not None
+        self._rest = Rest(self.client.outlet, self.session.window)
+        self._arm()
+        words, wire = self.speech.last_words(end.words, body_of(end), tty=self.session.tty)
+        said = [(self.conn + lane, channel, body) for lane, channel, body in words]
+        self._when_settled(lambda: self.session.record_all(said, lambda: self._tell(end, said, wire)))
+
+    def _tell(self, end: End, said: list[Said], wire: Wire) -> None:
+        """The words that are on record, and the end once the client's socket has been handed them."""
+        if self._ended:
+            return
+
+        def handed() -> None:
+            assert self.client.outlet is not None
+            self.client.outlet.gate = None
+            for conn, channel, body in said:
+                self.session.handed(conn, channel, len(body))
+            for after, data in later:
+                self._loop.call_later(after, self.client.write, data)
+            self._finish(end)
+
+        first = b"".join(data for after, data in wire if not after)
+        later = [(after, data) for after, data in wire if after]
+        self.client.write(first, handed)
+
+    def _when_settled(self, say: Callable[[], None]) -> None:
+        """No words before the client's streams stand."""
+        early = self._begun + SETTLE - self._loop.time()
+        if early > 0 and not self._seen:
+            self._loop.call_later(early, say)
+        else:
+            say()
+
+    def _left(self) -> int:
+        """Processes that this stream started and that may go on: one, unless the runtime said how it ended. An attach starts none."""
+        return 0 if self.session.kind != "exec" or self.speech.exited else 1
+
+    def _finish(self, end: End) -> None:
+        """Both sides know: let what is queued go out, then close."""
+        if self._ended:
+            return
+        self._ended = True
+        self.session.may_run_on = self._left()
+        self._over(self, end)
+        self.cluster.close()
+        if self.client.closing:
+            self.client.close()
+        if end.why in {Why.EXIT, Why.UPSTREAM_LOST} and self.client.outlet is not None:
+            self._rest = Rest(self.client.outlet, self.session.window)
+        self.client.listen()
+        self._arm()
+
+    # -- freezing ----------------------------------------------------------------------------------------------------------
+
+    def freeze(self, on: bool) -> None:
+        if on and self.client.gone and not self._ended:  # who left just now waits for no thaw
+            self._loop.call_soon(self._over, self, End(Why.CLIENT_CLOSED, "client", ""))
+        for leg in (self.client, self.cluster):
+            if leg.outlet is not None:
+                leg.outlet.freeze(on)
+
+    # -- the end that the gateway makes ------------------------------------------------------------------------------------
+
+    def cut(self, end: End) -> None:
+        """The session is muted. Last words go to the client; right behind them the cluster's side is closed."""
+        if self._ended:
+            self.session.spoke()
+            return
+        self._ended = True
+        for leg in (self.client, self.cluster):
+            if leg.outlet is not None:
+                leg.outlet.drop()
+        self.session.may_run_on = self._left()
+        if self.client.closing or not end.words:
+            self.cluster.abort()
+            self.client.abort()
+            self.session.spoke()
+            return
+        self._unsaid, self._rest = b"", None
+        self.client.listen()
+        self._arm()
+        self._when_settled(lambda: self._speak(end))
+
+    def _speak(self, end: End) -> None:
+        if self._told:
+            words, wire = [(0, Channel.MARK, b'{"close":"gateway"}')], self.speech.goodbye()
+        else:
+            words, wire = self.speech.last_words(end.words, body_of(end), tty=self.session.tty)
+
+        def said() -> None:
+            for after, data in wire:
+                if after:
+                    self._loop.call_later(after, self.client.write, data)
+                else:
+                    self.client.write(data)
+            behind, self._unsaid = self._unsaid, None
+            if behind:
+                self.client.write(behind)
+            self.cluster.abort()  # what its socket still holds goes nowhere
+            self.session.spoke()
+
+        self.session.say_all([(self.conn + lane, channel, body) for lane, channel, body in words], said)
+
+    def _client_closing(self, data: bytes, most: int) -> None:
+        """After the end: wait for the client's goodbye, pass nothing."""
+        try:
+            reply, closed = self.speech.deaf(data, most)
+        except JituiError:  # it is still to read the last words; the two seconds run
+            return
+        if self._unsaid is not None:
+            self._unsaid += reply
+        elif reply:
+            self.client.write(reply)
+        if closed:
+            self.client.closing = True
+            self.client.close()
+
+    def _arm(self) -> None:
+        """Two seconds from now."""
+        if self._closer is not None:
+            self._closer.cancel()
+        self._closer = self._loop.call_later(CLOSE_WITHIN, self._too_late)
+
+    def _too_late(self) -> None:
+        self.cluster.abort()
+        if self._rest is not None and self._rest.on_its_way():
+            self._arm()
+            return
+        self.client.abort()
+        self._release()
+        self._finish(self._lost or End(Why.EXIT if self.speech.exited else Why.CLIENT_CLOSED, "client", ""))
+
+    def _release(self) -> None:
+        for leg in (self.client, self.cluster):
+            self.turns.narrow(leg)
+        for handle in (self._alive, self._closer):
+            if handle is not None:
+                handle.cancel()
+        self._alive = self._closer = None

@@ -1,0 +1,112 @@
+"""A recording as asciicast v3, for any asciinema player (docs.asciinema.org/manual/asciicast/v3).
+
+One header line, then `[seconds since the event before, code, data]`: o output, i input, r resize, m marker, x exit status.
+All text of other parties is inside JSON strings, ASCII only.
+"""
+
+import codecs
+import json
+from collections.abc import Iterable, Iterator
+from itertools import chain
+from typing import Any
+
+from jitui.recording.frame import Channel, Frame
+from jitui.values import foreign
+
+DEFAULT_SIZE = (80, 24)  # columns, rows: when the client never told
+
+
+def cast(frames: Iterable[Frame], *, started_us: int, title: str = "", command: str = "", tty: bool = True, keys: bool = False) -> Iterator[str]:
+    """Lines of an asciicast v3 file, each with its newline.
+
+    `started_us`: UTC, of the session. Without a `tty` a bare line feed becomes CR LF, as a terminal's driver would have made it.
+    `keys`: also what was typed, which may hold secrets.
+    """
+    waiting = iter(frames)
+    size, before = _first_size(waiting)
+    header: dict[str, Any] = {"version": 3, "term": {"cols": size[0], "rows": size[1]}, "timestamp": started_us // 1_000_000}
+    if command:
+        header["command"] = command
+    if title:
+        header["title"] = title
+    yield _line(header)
+    writer = _Writer(tty=tty, keys=keys)
+    last = 0.0
+    for frame in chain(before, waiting):
+        for code, data in writer.events(frame):
+            at = max(round(frame.at_us / 1_000_000, 6), last)
+            yield _line([round(at - last, 6), code, data])
+            last = at
+
+
+def _first_size(frames: Iterator[Frame]) -> tuple[tuple[int, int], list[Frame]]:
+    """The size before anything was shown, and the frames that were read to find it."""
+    seen: list[Frame] = []
+    for frame in frames:
+        seen.append(frame)
+        if frame.channel is Channel.RESIZE and (size := resized(frame.body)):
+            return size, seen
+        if frame.channel in {Channel.STDOUT, Channel.STDERR}:
+            break
+    return DEFAULT_SIZE, seen
+
+
+class _Writer:
+    """Keeps what of a character has come on each channel."""
+
+    def __init__(self, *, tty: bool, keys: bool) -> None:
+        self._tty, self._keys = tty, keys
+        make = codecs.getincrementaldecoder("utf-8")
+        self._decoders = {channel: make("replace") for channel in (Channel.STDIN, Channel.STDOUT, Channel.STDERR)}
+        self._after_cr = False
+
+    def events(self, frame: Frame) -> Iterator[tuple[str, str]]:
+        channel = frame.channel
+        if channel in {Channel.STDOUT, Channel.STDERR}:
+            if text := self._shown(self._decoders[channel].decode(frame.body)):
+                yield "o", text
+        elif channel is Channel.STDIN and self._keys:
+            if text := self._decoders[channel].decode(frame.body):
+                yield "i", text
+        elif channel is Channel.RESIZE:
+            if size := resized(frame.body):
+                yield "r", f"{size[0]}x{size[1]}"
+        elif channel is Channel.GATEWAY:
+            yield "m", frame.body.decode("utf-8", "replace").strip()
+        elif channel is Channel.ERROR:
+            yield "x", str(exit_status(frame.body))
+
+    def _shown(self, text: str) -> str:
+        if self._tty or not text:
+            return text
+        whole = text.replace("\r\n", "\n").replace("\n", "\r\n")
+        if self._after_cr and text.startswith("\n"):
+            whole = whole.removeprefix("\r")
+        self._after_cr = text.endswith("\r")
+        return whole
+
+
+def resized(body: bytes) -> tuple[int, int] | None:
+    """Columns and rows of a resize message, `{"Width": 80, "Height": 24}` (k8s.io/client-go/tools/remotecommand); None if it is none."""
+    try:
+        found = foreign.read(body)
+        size = int(found["Width"]), int(found["Height"])
+    except (ValueError, KeyError, TypeError, OverflowError):  # the last: of 1e999
+        return None
+    return size if all(0 < side < 65536 for side in size) else None
+
+
+def exit_status(body: bytes) -> int:
+    """The exit code in the Status that ends a remote command: 0 for success, 1 if it names none (k8s.io/apimachinery/pkg/apis/meta/v1)."""
+    try:
+        status = foreign.read(body)
+        if status.get("status") == "Success":
+            return 0
+        causes = (status.get("details") or {}).get("causes") or []
+        return next((int(cause["message"]) for cause in causes if cause.get("reason") == "ExitCode"), 1)
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError):
+        return 1
+
+
+def _line(value: Any) -> str:
+    return json.dumps(value, separators=(", ", ": "), ensure_ascii=True) + "\n"

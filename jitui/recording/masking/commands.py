@@ -1,0 +1,34 @@
+"""Secrets that are known by the command they are given to: `curl -u me:x`, `mysql -px`, `sshpass -p x`, `identified by 'x'`."""
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from jitui.recording.masking.hit import Hit
+
+KIND: Final = "credential"
+_GAP: Final = rb"(?:[ \t]+|\\*[\"'],\s*\\*[\"']|&command=)"
+_VALUE: Final = rb"\\*[\"']?(?P<value>[^\s\"'\\&]+)"
+
+# a word in lower case, and the pattern that begins with it
+COMMANDS: Final = tuple((word, re.compile(pattern, re.IGNORECASE)) for word, pattern in (
+    (b"curl", rb"curl" + _GAP + rb"[^\n|;]{0,120}?(?<=[\s\"'=])(?:-u|--user|--proxy-user)(?:" + _GAP + rb"|=)?\\*[\"']?[^\s:\"'&]{0,64}:"
+     rb"(?P<value>[^\s\"'\\&]+)"),
+    (b"mysql", rb"mysql(?:dump|admin)?" + _GAP + rb"[^\n|;]{0,120}?(?<=[\s\"'=])-p(?P<value>[^\s\"'\\&]+)"),
+    (b"sshpass", rb"sshpass" + _GAP + rb"-p" + _GAP + rb"?" + _VALUE),
+    (b"redis-cli", rb"redis-cli" + _GAP + rb"[^\n|;]{0,120}?(?<=[\s\"'=])-a" + _GAP + _VALUE),
+    (b"identified by ", rb"identified by [\"'](?P<value>[^\"'\r\n]+)"),
+    (b"--from-literal", rb"--from-literal(?:=|" + _GAP + rb")\\*[\"']?[\w.-]+=(?P<value>[^\s\"'\\&]+)"),
+    (b"hooks.slack.com/services/", rb"hooks\.slack\.com/services/(?P<value>[\w/-]+)"),
+))  # fmt: skip
+
+
+def look(text: bytes, lower: bytes) -> Iterator[Hit]:
+    """Every value that is given to one of them so, in no order."""
+    for word, pattern in COMMANDS:
+        at = lower.find(word)
+        while at >= 0:
+            match = pattern.match(text, at)
+            if match is not None:
+                yield Hit(at, match.start("value"), match.end(), KIND, match.end() == len(text))
+            at = lower.find(word, match.end() if match else at + 1)

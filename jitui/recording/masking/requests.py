@@ -1,0 +1,91 @@
+"""What an exchange is about, from its heads as they were recorded: whether its bodies hold secrets by their kind, and how they are written."""
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+from jitui.recording.masking.spans import Span, merged
+from jitui.recording.masking.text import Text
+
+_LINE: Final = re.compile(rb"[A-Z]+ (?P<target>[^ \r\n]*)")
+WATCH: Final = re.compile(rb"[?&]watch=(?!0|false)", re.IGNORECASE)
+_CODED: Final = re.compile(rb"%([0-9A-Fa-f]{2})")
+REVIEWS: Final = frozenset({b"tokenreviews"})
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """One exchange, by the head of its request."""
+
+    secret: bool  # its bodies are of a kind that holds secrets
+    watch: bool
+    media: bytes  # Content-Type of the request's body, lower case
+    coded: bool  # the request's body has a Content-Encoding
+
+
+def about(head: bytes) -> About:
+    """Of a recorded request head. One that can't be read counts as one about secrets."""
+    match = _LINE.match(head)
+    target = match["target"] if match else b""
+    path, _, query = target.partition(b"?")
+    media, coded = media_of(head)
+    path = _CODED.sub(lambda found: bytes.fromhex(found[1].decode()), path)
+    return About(match is None or holds_secrets(path), WATCH.search(b"?" + query) is not None, media, coded)
+
+
+def in_head(head: bytes) -> list[Span]:
+    """What is masked in a head: as it stands, and in its target as that is read."""
+    line = head.find(b"\r\n")
+    target = head[: line if line >= 0 else len(head)]
+    found = Text().feed(head + b"\n")
+    if b"%" not in target and b"+" not in target:
+        return found
+    edges: list[int] = []  # where each byte of the read target begins, and the end
+    read = bytearray()
+    at = 0
+    while at < len(target):
+        coded = _CODED.match(target, at)
+        edges.append(at)
+        read += bytes.fromhex(coded[1].decode()) if coded else b" " if target[at] == 0x2B else target[at : at + 1]
+        at = coded.end() if coded else at + 1
+    edges.append(len(target))
+    spoken = Text().feed(bytes(read) + b"\n")
+    return merged(found, [Span(edges[span.offset], edges[span.end] - edges[span.offset], span.kind) for span in spoken if span.end < len(edges)])
+
+
+def media_of(head: bytes) -> tuple[bytes, bool]:
+    """Content-Type, in lower case, and whether a Content-Encoding hides the body."""
+    media, coded = b"", False
+    for line in head.split(b"\r\n")[1:]:
+        name, _, value = line.partition(b":")
+        low = name.strip().lower()
+        if low == b"content-type":
+            media = value.strip().lower()
+        elif low == b"content-encoding":
+            coded = value.strip().lower() not in {b"", b"identity"}
+    return media, coded
+
+
+def holds_secrets(path: bytes) -> bool:
+    """Whether a path names Secrets, tokens of service accounts or their reviews; behind a proxy too."""
+    parts = [part.lower() for part in path.split(b"/") if part]
+    while parts:
+        if parts[0] == b"api":
+            rest = parts[2:]
+        elif parts[0] == b"apis":
+            rest = parts[3:]
+        else:
+            parts = parts[1:]
+            continue
+        if rest[:1] in ([b"watch"], [b"proxy"]):
+            rest = rest[1:]
+        if rest[:1] == [b"namespaces"] and len(rest) > 2 and rest[2] not in {b"status", b"finalize"}:
+            rest = rest[2:]
+        if rest[:1] == [b"secrets"] or (rest[:1] and rest[0] in REVIEWS):
+            return True
+        if rest[:1] == [b"serviceaccounts"] and rest[2:3] == [b"token"]:
+            return True
+        if b"proxy" not in rest:
+            return False
+        parts = rest[rest.index(b"proxy") + 1 :]
+    return False

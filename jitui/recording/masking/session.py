@@ -1,0 +1,145 @@
+"""The frames of one session as they are shown: the choke point through which recorded bytes pass on their way to a person.
+
+    masks = Masks(tty=True)
+    masks.frames([...])  ->  the same frames in the same order, each with what is masked in it
+
+Each connection's bodies and each stream of bytes are followed by themselves, across frames. Frames of one call are looked at together, so that what
+stands in the next frame counts for this one. A mask has as many bytes as what it hides: sizes and counts of frames stay true.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+from jitui.recording.cast import resized
+from jitui.recording.frame import Channel, Frame
+from jitui.recording.masking.body import Body, Masker, Whole
+from jitui.recording.masking.requests import About, about, in_head, media_of
+from jitui.recording.masking.spans import Span, cut, masked
+from jitui.recording.masking.text import Text
+
+CONNS: Final = 256  # connections that are followed at once; what an older one still says is masked whole
+COLUMNS: Final = 80  # of a terminal whose client never told
+HIDDEN: Final = "compressed body"
+UNKNOWN: Final = "body of an unknown kind"
+BODIES: Final = frozenset({Channel.REQUEST_BODY, Channel.RESPONSE_BODY})
+
+Heads = Callable[[int], Sequence[Frame]]  # of a connection: its REQUEST and its RESPONSE, if they are on record
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A frame as it may be shown, and where something is hidden in it."""
+
+    frame: Frame
+    spans: tuple[Span, ...] = ()
+
+
+@dataclass(slots=True)
+class _Conn:
+    """One exchange or forwarded connection."""
+
+    about: About | None = None
+    media: bytes = b""  # of the answer
+    coded: bool = False
+    joined: bool = False  # not all of it was seen
+    asked: bool = True  # its heads are what they are
+    streams: dict[Channel, Masker] = field(default_factory=dict)
+
+
+class Masks:
+    """Call `frames` with the frames of a session in order. `tty`: its output is a terminal's.
+
+    `heads` is asked for those of a connection that was not followed from its start; without it, such a body is masked whole.
+    """
+
+    def __init__(self, *, tty: bool = False, heads: Heads = lambda conn: ()) -> None:  # noqa: ARG005 - of no connection anything is known
+        self._columns = COLUMNS if tty else 0
+        self._heads = heads
+        self._conns: dict[int, _Conn] = {}
+
+    def frames(self, frames: Iterable[Frame]) -> list[Shown]:
+        """These frames, masked. They go on where the last ones ended."""
+        found = list(frames)
+        spans: dict[int, list[Span]] = {}
+        runs: dict[tuple[int, Channel], list[int]] = {}
+        for at, frame in enumerate(found):
+            if frame.channel in {Channel.REQUEST, Channel.RESPONSE}:
+                self._flush(found, runs, spans, frame.conn)
+                self._head(frame)
+                spans[at] = in_head(frame.body)
+            elif frame.channel is Channel.RESIZE:
+                self._flush(found, runs, spans)
+                self._resize(frame)
+            else:
+                runs.setdefault((frame.conn, frame.channel), []).append(at)
+        self._flush(found, runs, spans)
+        return [Shown(replace(frame, body=masked(frame.body, spans[at])), tuple(spans[at])) if spans.get(at) else Shown(frame)
+                for at, frame in enumerate(found)]  # fmt: skip
+
+    def _flush(self, frames: Sequence[Frame], runs: dict[tuple[int, Channel], list[int]], spans: dict[int, list[Span]], conn: int | None = None) -> None:
+        """Look at what has gathered, of one connection or of all."""
+        for key in [key for key in runs if conn in {None, key[0]}]:
+            places = runs.pop(key)
+            bodies = [frames[at].body for at in places]
+            found = self._stream(*key).feed(bodies[0] if len(bodies) == 1 else b"".join(bodies))
+            spans.update(zip(places, cut(found, [len(body) for body in bodies]), strict=True))
+
+    def _resize(self, frame: Frame) -> None:
+        size = resized(frame.body)
+        if size and self._columns:
+            self._columns = size[0]
+            for conn in self._conns.values():
+                for stream in conn.streams.values():
+                    if isinstance(stream, Text) and stream.columns:
+                        stream.columns = size[0]
+
+    def _head(self, frame: Frame) -> None:
+        if frame.channel is Channel.REQUEST:
+            self._put(frame.conn, _Conn(about(frame.body)))
+        else:
+            conn = self._conn(frame.conn, heads=True)
+            conn.media, conn.coded = media_of(frame.body)
+            conn.streams.pop(Channel.RESPONSE_BODY, None)
+
+    def _put(self, number: int, conn: _Conn) -> None:
+        self._conns.pop(number, None)
+        self._conns[number] = conn
+        while len(self._conns) > CONNS:
+            del self._conns[next(iter(self._conns))]
+
+    def _conn(self, number: int, *, heads: bool) -> _Conn:
+        """The state of a connection; of one that is not followed from its start, with what its heads tell where that counts."""
+        conn = self._conns.get(number) or _Conn(joined=True, asked=False)
+        self._put(number, conn)
+        if heads and not conn.asked:
+            conn.asked = True
+            for head in self._heads(number):
+                if head.channel is Channel.REQUEST:
+                    conn.about = about(head.body)
+                elif head.channel is Channel.RESPONSE:
+                    conn.media, conn.coded = media_of(head.body)
+        return conn
+
+    def _stream(self, number: int, channel: Channel) -> Masker:
+        conn = self._conn(number, heads=channel in BODIES or channel is Channel.STDOUT)
+        stream = conn.streams.get(channel)
+        if stream is None:
+            stream = conn.streams[channel] = self._body(conn, channel) if channel in BODIES else self._text(conn, channel)
+        return stream
+
+    def _text(self, conn: _Conn, channel: Channel) -> Masker:
+        if channel is Channel.STDOUT and conn.coded:  # of a log
+            return Whole(HIDDEN)
+        return Text(self._columns if channel in {Channel.STDIN, Channel.STDOUT, Channel.STDERR} else 0)
+
+    @staticmethod
+    def _body(conn: _Conn, channel: Channel) -> Masker:
+        if conn.about is None:
+            return Whole(UNKNOWN)
+        upload = channel is Channel.REQUEST_BODY
+        if conn.about.coded if upload else conn.coded:
+            return Whole(HIDDEN)
+        if not conn.about.secret:
+            return Text()
+        return Body(conn.about.media if upload else conn.media, watch=conn.about.watch and not upload, joined=conn.joined)

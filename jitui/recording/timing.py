@@ -1,0 +1,45 @@
+"""When each frame of a replay is due: pure generators over (delay, frame), to be chained.
+
+    paced = speed(idle_limit(delays(frames), 2.0), 4.0)
+
+Delays are seconds since the frame before. Nobody sleeps here; the player does.
+"""
+
+from collections.abc import Iterable, Iterator
+
+from jitui.recording.frame import Frame
+from jitui.values.errors import InvalidError
+
+Timed = tuple[float, Frame]
+
+
+def delays(frames: Iterable[Frame], *, since_us: int = 0) -> Iterator[Timed]:
+    """Each frame with the seconds since the one before it (the first: since `since_us`). A clock that went back counts as no time."""
+    last = since_us
+    for frame in frames:
+        yield max(frame.at_us - last, 0) / 1_000_000, frame
+        last = max(frame.at_us, last)
+
+
+def idle_limit(timed: Iterable[Timed], seconds: float) -> Iterator[Timed]:
+    """No pause longer than so many seconds. Raises InvalidError for a limit that is not positive."""
+    if not seconds > 0:
+        raise InvalidError(f"an idle limit is more than 0 seconds, not {seconds:g}")
+    for delay, frame in timed:
+        yield min(delay, seconds), frame
+
+
+def speed(timed: Iterable[Timed], factor: float) -> Iterator[Timed]:
+    """So many times faster. Raises InvalidError for a factor that is not positive."""
+    if not factor > 0:
+        raise InvalidError(f"a speed is more than 0, not {factor:g}; pausing is the player's affair")
+    for delay, frame in timed:
+        yield delay / factor, frame
+
+
+def clocked(timed: Iterable[Timed]) -> Iterator[Timed]:
+    """Instead of the delay, the seconds since the replay began: what a timeline shows."""
+    at = 0.0
+    for delay, frame in timed:
+        at += delay
+        yield at, frame

@@ -1,0 +1,300 @@
+"""The proof: walks over frames and facts that say what was altered, cut or reordered, and where. Pure: it is handed what was read.
+
+What a walk can know. The chain shows that nothing changed unless everything after it was made anew; a signed head shows that
+it was not made anew by somebody without the key; a key, or a head, that the verifier got elsewhere shows that the key itself is the one.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+from jitui.recording.chain import FACTS_GENESIS, GENESIS, fact_link, head_text, link
+from jitui.recording.frame import TO_CLIENT, TO_UPSTREAM, Frame
+
+Signed = Literal["no", "self-attested", "matched"]
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """A frame as it was found on a tape; `broken` says why its body or channel can't be read, empty if it can."""
+
+    frame: Frame
+    hash: bytes
+    broken: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Linked:
+    """A fact as the chain sees it: the sha256 of its canonical JSON, and the link found beside it."""
+
+    seq: int
+    digest: bytes
+    hash: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """A signed head: the newest fact then, and where the tapes stood of sessions that had changed."""
+
+    facts_seq: int
+    hash: bytes
+    at_us: int
+    sessions: Mapping[int, tuple[int, bytes]]  # session -> frames, link of the last one
+    key_id: str
+    sig: bytes
+
+    def signed_by(self, public: bytes) -> bool:
+        """Is the signature that of the key with these 32 raw bytes."""
+        try:
+            Ed25519PublicKey.from_public_bytes(public).verify(self.sig, head_text(self.facts_seq, self.hash, self.at_us, self.sessions))
+        except (InvalidSignature, ValueError):
+            return False
+        return True
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """Where a chain stood once, as something outside that chain says."""
+
+    count: int  # frames, or facts
+    head: bytes
+    said_by: str  # "its end (fact 17)", for the sentence
+    signed: bool
+    final: bool = False  # nothing may follow
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """What was found about one session, or the facts. The fields of desk.Proof."""
+
+    subject: str
+    consistent: bool
+    signed: Signed
+    frames: int
+    unsigned_tail: int
+    problem: str = ""
+    session: str = ""
+    seq: int = -1
+    signed_to: int = -1  # the newest fact, or frame of the session, that a signature covers; -1: none
+    signed_at_us: int = 0  # when that was signed, UTC; 0: never
+    signed_by: str = ""  # which key or witness it is that says so
+    hash: str = ""  # hex, of the newest fact: the one to note elsewhere
+    unsigned_frames: int = 0  # with the facts: of all sessions together
+    needs: tuple[str, ...] = ()  # what this leaves open, in sentences
+
+
+class Walk:
+    """Follows one chain, link by link; the first thing wrong is kept, with the seq at which it shows.
+
+    `noun` is "frame" or "fact". Marks may come in any order.
+    """
+
+    def __init__(self, noun: str, start: int, prev: bytes, marks: Iterable[Mark]) -> None:
+        self.noun = noun
+        self.problem = ""
+        self.seq = -1
+        self.count = start  # links seen so far, counted from the chain's beginning
+        self.sure = start  # up to here a signature covers
+        self._prev = prev
+        self._missing = -1  # the seq that should have come
+        self._known = start  # up to here a mark agrees
+        self._marks: dict[int, list[Mark]] = {}
+        for mark in marks:
+            self._marks.setdefault(mark.count, []).append(mark)
+        self._offset = 1 if noun == "fact" else 0  # facts count from 1
+        self._check_marks()
+
+    def step(self, seq: int, expected: bytes, found: bytes, broken: str = "") -> None:
+        """One link: `expected` was computed over the link before as `prev` tells it, `found` is what stands in the file."""
+        if self._missing >= 0:
+            if seq == self._missing and self.problem.endswith("is missing"):
+                self.problem = f"reordered: {self.noun} {seq} does not stand where it was written"
+            return
+        if self.problem:
+            return
+        want = self.count + self._offset
+        if seq != want:
+            self._missing = want
+            self._fail(want, f"cut: {self.noun} {want} is missing" if seq > want else f"reordered: {self.noun} {seq} stands where {want} was written")
+        elif broken:
+            self._fail(seq, f"altered: {self.noun} {seq}: {broken}")
+        elif expected != found:
+            self._fail(seq, f"altered: {self.noun} {seq} is not what was recorded, or not of this chain")
+        else:
+            self._prev = found
+            self.count += 1
+            self._check_marks()
+
+    @property
+    def prev(self) -> bytes:
+        return self._prev
+
+    def finish(self) -> None:
+        """Nothing more comes: what marks promise beyond is cut."""
+        if self.problem:
+            return
+        for count in sorted(self._marks):
+            for mark in self._marks[count]:
+                if count > self.count:
+                    at = self.count + self._offset
+                    self._fail(at, f"cut: {self.noun} {at} is missing; {mark.said_by} speaks of {count}, {self.count} are here")
+                    return
+                if mark.final and count < self.count:
+                    at = count + self._offset
+                    self._fail(at, f"altered: {self.noun} {at} was added after the end; {mark.said_by} speaks of {count}, {self.count} are here")
+                    return
+
+    def _check_marks(self) -> None:
+        for mark in self._marks.get(self.count, ()):
+            if mark.head != self._prev:
+                at = self._known + self._offset
+                self._fail(at, f"altered: from {self.noun} {at} on the chain is another than {mark.said_by} speaks of")
+                return
+            self._known = self.count
+            if mark.signed:
+                self.sure = self.count
+
+    def _fail(self, seq: int, problem: str) -> None:
+        self.seq, self.problem = seq, problem
+
+
+class FrameWalk(Walk):
+    """One session's frames, in the order in which they stand on the tapes. `start`: frames on tapes that are gone, with their last link."""
+
+    def __init__(self, session: int, marks: Iterable[Mark], start: tuple[int, bytes] | None = None) -> None:
+        count, prev = start or (0, GENESIS(session))
+        super().__init__("frame", count, prev, marks)
+        self.session = session
+        self.bytes_in = self.bytes_out = 0  # of the bodies that were seen
+
+    def feed(self, recorded: Recorded) -> None:
+        expected = b"" if recorded.broken or self.problem else link(self.prev, recorded.frame)
+        self.step(recorded.frame.seq, expected, recorded.hash, recorded.broken)
+        self.bytes_in += len(recorded.frame.body) if recorded.frame.channel in TO_UPSTREAM else 0
+        self.bytes_out += len(recorded.frame.body) if recorded.frame.channel in TO_CLIENT else 0
+
+    def verdict(self, signed: Signed) -> Verdict:
+        """The outcome; `signed` is what the signatures that were seen are worth."""
+        self.finish()
+        subject = f"s-{self.session}"
+        covered = signed if self.sure else "no"
+        return Verdict(subject=subject, consistent=not self.problem, signed="no" if self.problem else covered, frames=self.count,
+                       unsigned_tail=self.count - self.sure, problem=f"{subject}: {self.problem}" if self.problem else "",
+                       session=subject if self.problem else "", seq=self.seq, signed_to=-1 if self.problem else self.sure - 1)
+
+
+def verify_frames(session: int, frames: Iterable[Recorded], marks: Iterable[Mark] = (), *, signed: Signed = "self-attested",
+                  start: tuple[int, bytes] | None = None) -> Verdict:
+    """The proof of one session's frames."""
+    walk = FrameWalk(session, marks, start)
+    for recorded in frames:
+        walk.feed(recorded)
+    return walk.verdict(signed)
+
+
+class FactWalk(Walk):
+    """The chain of facts together with the signed heads over it, step by step, holding one of each.
+
+    `heads` come in the order in which they were signed. With `trusted`, a public key, the heads of that key count and others are
+    counted in `foreign`; without it those count whose key is in `keys` (public key by key id), and another is the mistake in `bad`.
+    `agreed` gets each head that fits.
+    """
+
+    def __init__(self, heads: Iterable[Head], keys: Mapping[str, bytes] | None = None, *, trusted: bytes = b"",
+                 witness: Mapping[int, bytes] | None = None, start: tuple[int, bytes] = (0, FACTS_GENESIS),
+                 agreed: Callable[[Head], None] = lambda _: None) -> None:
+        self.began = start[0]
+        self.newest: Head | None = None  # the last head that fits: all before it is signed
+        self.heads = 0
+        self.foreign = 0
+        self.bad: Head | None = None  # the first whose signature is not what it should be
+        self.trusted = trusted
+        self._keys, self._agreed = keys or {}, agreed
+        self._heads = iter(heads)
+        self._next = next(self._heads, None)
+        self.noted = [Mark(seq, value, "the witness", signed=True) for seq, value in (witness or {}).items()]
+        super().__init__("fact", start[0], start[1], self.noted)
+        self._meet_heads()
+
+    def feed(self, fact: Linked) -> bool:
+        """One fact; True if it is what was recorded, as far as the chain before it tells."""
+        if not self.problem:
+            self.step(fact.seq, fact_link(self.prev, fact.digest), fact.hash)
+            self._meet_heads()
+        else:
+            self.step(fact.seq, b"", b"")
+        return not self.problem
+
+    def finish(self) -> None:
+        while not self.problem and (head := self._next) is not None:
+            self._next = next(self._heads, None)
+            if self._counts(head):
+                at = self.count + 1
+                self._fail(at, f"cut: fact {at} is missing; a signed head speaks of {head.facts_seq}, {self.count} are here")
+        super().finish()
+
+    def _meet_heads(self) -> None:
+        while not self.problem and (head := self._next) is not None and head.facts_seq <= self.count:
+            self._next = next(self._heads, None)
+            if head.facts_seq < self.began or not self._counts(head):
+                continue
+            if head.facts_seq < self.count:
+                self._fail(self.count, f"reordered: the head at fact {head.facts_seq} does not stand where it was signed")
+            elif head.hash != self.prev:
+                at = self._known + 1
+                self._fail(at, f"altered: from fact {at} on the chain is another than a signed head speaks of")
+            else:
+                self._known = self.sure = self.count
+                self.newest = head
+                self._agreed(head)
+
+    def _counts(self, head: Head) -> bool:
+        self.heads += 1
+        if head.signed_by(self.trusted or self._keys.get(head.key_id, b"")):
+            return True
+        if self.trusted:
+            self.foreign += 1
+        elif self.bad is None:
+            self.bad = head
+        return False
+
+    @property
+    def unsigned(self) -> int:
+        """How many facts of those that were walked no signature covers."""
+        return self.count - max(self.sure, self.began)
+
+
+def verify_facts(facts: Iterable[Linked], heads: Iterable[Head], keys: Mapping[str, bytes], *, trusted: bytes = b"",
+                 witness: Mapping[int, bytes] | None = None, start: tuple[int, bytes] = (0, FACTS_GENESIS)) -> Verdict:
+    """The proof of the facts.
+
+    `keys`: public keys by key id, as found beside the facts; `trusted`: a public key from elsewhere, which then alone counts;
+    `witness`: hashes of facts that somebody noted elsewhere, by seq. `start`: the fact before the first, in an exported file.
+    """
+    walk = FactWalk(heads, keys, trusted=trusted, witness=witness, start=start)
+    for fact in facts:
+        walk.feed(fact)
+    return facts_verdict(walk)
+
+
+def facts_verdict(walk: FactWalk) -> Verdict:
+    """The outcome of a walk to which nothing more comes."""
+    walk.finish()
+    problem, seq = walk.problem, walk.seq
+    if not problem and walk.bad is not None:
+        problem, seq = f"altered: the head at fact {walk.bad.facts_seq} has no valid signature of key {walk.bad.key_id}", walk.bad.facts_seq
+    if not problem and walk.trusted and walk.heads and walk.newest is None:
+        problem, seq = f"none of the {walk.heads} signed heads is of the key that was given", walk.count
+    return Verdict(subject="facts", consistent=not problem, signed="no" if problem else worth(walk), frames=walk.count - walk.began,
+                   unsigned_tail=walk.unsigned, problem=f"facts: {problem}" if problem else "", seq=seq,
+                   signed_to=walk.sure if not problem and walk.sure > walk.began else -1, hash=walk.prev.hex())
+
+
+def worth(walk: FactWalk) -> Signed:
+    """What the signatures prove: of a key or head from elsewhere more than of one that lay beside the files."""
+    if walk.noted or (walk.newest and walk.trusted):
+        return "matched"
+    return "self-attested" if walk.newest else "no"

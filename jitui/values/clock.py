@@ -1,0 +1,47 @@
+"""The one place that reads a clock (import-linter checks it)."""
+
+import time
+from pathlib import Path
+from typing import Protocol
+
+from jitui.values.instant import Instant
+
+
+class Clock(Protocol):
+    """Where the present comes from. A decision reads it once and passes the Instant down."""
+
+    def now(self) -> Instant: ...
+
+
+class SystemClock:
+    """CLOCK_BOOTTIME and UTC of this machine."""
+
+    def __init__(self) -> None:
+        self.boot_id = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+
+    def now(self) -> Instant:
+        return Instant(time.time_ns() // 1000, time.clock_gettime_ns(time.CLOCK_BOOTTIME) // 1000, self.boot_id)
+
+
+class ManualClock:
+    """A clock for tests and the screenshots: it moves when told, so that a 30 minute window takes no time."""
+
+    def __init__(self, wall_us: int = 1_795_449_600_000_000, boot_us: int = 1_000_000_000, boot_id: str = "boot-1") -> None:
+        self.wall_us, self.boot_us, self.boot_id = wall_us, boot_us, boot_id
+
+    def now(self) -> Instant:
+        return Instant(self.wall_us, self.boot_us, self.boot_id)
+
+    def advance(self, seconds: float) -> None:
+        """Time passes, also asleep: both clocks move."""
+        self.wall_us += round(seconds * 1e6)
+        self.boot_us += round(seconds * 1e6)
+
+    def set_wall(self, seconds: float) -> None:
+        """Somebody moves the wall clock by so many seconds; the boot clock does not care."""
+        self.wall_us += round(seconds * 1e6)
+
+    def reboot(self, boot_id: str, off_seconds: float = 30.0) -> None:
+        """The machine was off for a while and counts from zero again."""
+        self.wall_us += round(off_seconds * 1e6)
+        self.boot_us, self.boot_id = 0, boot_id

@@ -1,0 +1,61 @@
+"""The descriptors of this process, and who may have how many: the record, the desk's socket and the clusters first, strangers last.
+
+Every connection counts against a share before it is accepted, so that no open() of the gateway itself ever fails for want of one (EMFILE).
+"""
+
+import resource
+from dataclasses import dataclass
+from typing import Final
+
+from jitui.values.errors import ConfigurationError
+
+LEAST: Final = 256  # open files that a gateway needs
+MOST: Final = 1 << 20  # that it shares out, however many there may be
+OWN: Final = 80  # of the record, its readers, the loop, credential plugins, look-ups of the clusters
+READERS: Final = 6  # descriptors that one thread reading the record has open: two files, each with its log and the index of that
+
+
+@dataclass(frozen=True, slots=True)
+class Shares:
+    """Descriptors for each purpose; together no more than there are."""
+
+    own: int
+    desk: int  # connections on the Unix socket
+    api: int  # on the API's TCP port
+    strangers: int  # at the Kubernetes door without a token
+    agents: int  # at the Kubernetes door with one
+    clusters: int  # connections to clusters in use, one for each of those
+    kept: int  # connections to clusters that rest between requests
+
+    @property
+    def threads(self) -> int:
+        """Threads that may read the record at a time."""
+        return max(4, min(32, self.own // (2 * READERS)))
+
+
+def share(limit: int, strangers: int) -> Shares:
+    """How `limit` descriptors are shared out, of which `strangers` connections at the Kubernetes door may have some. Raises ConfigurationError."""
+    if limit < LEAST:
+        raise ConfigurationError(f"this process may open {limit} files, and a gateway needs {LEAST}; raise the hard limit (ulimit -Hn, "
+                                 "or LimitNOFILE= of its unit)")
+    limit = min(limit, MOST)
+    own = OWN + min(limit // 16, 192)
+    desk = max(24, min(limit // 10, 256))
+    api = max(24, min(limit // 10, 512))
+    outside = min(strangers, max(16, limit // 10))
+    kept = max(8, min(limit // 20, 1024))
+    agents = (limit - own - desk - api - outside - kept) // 2
+    return Shares(own, desk, api, outside, agents, agents, kept)
+
+
+def raise_limit() -> int:
+    """Take as many descriptors as the system allows this process; how many that are."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = MOST if hard == resource.RLIM_INFINITY else hard
+    if soft == resource.RLIM_INFINITY or soft >= wanted:
+        return min(wanted, MOST)
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+    except (ValueError, OSError):  # the kernel's own bound (fs.nr_open) may be lower
+        return soft
+    return min(wanted, MOST)

@@ -1,0 +1,36 @@
+"""The values that a settings file is made of: strict models, durations, sizes."""
+
+from typing import Annotated
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, WithJsonSchema
+
+from jitui.values import size, span
+from jitui.values.errors import InvalidError
+
+
+class Strict(BaseModel):
+    """A part of the file: no unknown keys, nothing converted, nothing changed later."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, use_attribute_docstrings=True)
+
+
+def _seconds(value: object) -> object:
+    if isinstance(value, str):
+        try:
+            return span.parse(value)
+        except InvalidError as error:
+            raise ValueError(str(error)) from None
+    raise ValueError("a duration is hours, minutes, seconds as in 30m, 1h30m or 45s")
+
+
+def _bytes(value: object) -> object:
+    if isinstance(value, str):
+        try:
+            return size.parse(value)
+        except InvalidError as error:
+            raise ValueError(str(error)) from None
+    raise ValueError("a size is a whole number and its unit, as in 500MB or 2GiB")
+
+
+Seconds = Annotated[int, BeforeValidator(_seconds), WithJsonSchema({"type": "string", "pattern": span.GRAMMAR, "examples": ["30m", "1h30m"]})]
+Bytes = Annotated[int, BeforeValidator(_bytes), WithJsonSchema({"type": "string", "pattern": size.GRAMMAR, "examples": ["500MB", "2GiB"]})]

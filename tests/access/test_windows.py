@@ -1,0 +1,301 @@
+"""Windows: what opens, what ends them, and that none grows."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from jitui.access.requests import Ask
+from jitui.policy.action import Action
+from jitui.policy.grant import Event
+from jitui.policy.terms import GrantState
+from jitui.proxy.ends import Why
+from jitui.recording.facts import Kind
+from jitui.values.clock import ManualClock
+from jitui.values.errors import ConflictError, RefusedError, UnavailableError
+from tests.fakes.house import ANA, House, house, rule
+from tests.fakes.upstream import Asked
+
+PODS = "/api/v1/namespaces/web/pods"
+LIST = Action("list", resource="pods", namespace="web")
+WATCH = Action("watch", resource="pods", namespace="web")
+
+
+async def _open(home: House, action: Action = WATCH) -> object:
+    (window,) = home.broker.windows.live.values()
+    return await home.broker.windows.open_session(window.grant, action, peer="", command_group="")
+
+
+async def test_first_use_fixes_one_deadline(tmp_path: Path) -> None:
+    """Twenty first calls at once: one grant.active on record, and it is the deadline that counts."""
+    async with house(tmp_path, rules=(rule(on_first_use=True, use_within_s=300),)) as home:
+        grant = await home.window()
+        assert grant.state is GrantState.WAITING
+        home.clock.advance(100)
+
+        async def one(action: Action) -> None:
+            await _open(home, action)
+            home.clock.advance(1)
+
+        await asyncio.gather(*(one(action) for action in [LIST, WATCH] * 10))
+        (active,) = await home.facts("grant.active")
+        (window,) = home.broker.windows.live.values()
+        assert window.grant.deadline is not None
+        assert active.what["deadline"]["boot_us"] == window.grant.deadline.boot_us
+        assert len([session for session in home.broker.windows.sessions.values() if session.kind == "api"]) == 1
+
+
+async def test_denials_and_discovery_are_no_first_use(tmp_path: Path) -> None:
+    """Only an allowed action starts the window; unused it expires."""
+    async with house(tmp_path, rules=(rule(on_first_use=True, use_within_s=300),)) as home:
+        await home.window()
+        kubectl = await home.dial()
+        assert (await kubectl.ask("GET", "/api/v1/nodes"))[0] == 403
+        assert await home.facts("grant.active") == []
+        home.clock.advance(300)
+        home.tick()
+        (ended,) = await home.facts("grant.ended")
+        assert (ended.what["state"], ended.what["why"]) == ("expired", "not used in time")
+
+
+async def test_a_window_revoked_during_activation_lets_nothing_through(tmp_path: Path) -> None:
+    """The call that would have been its first is refused, and the cluster hears nothing of it."""
+    async with house(tmp_path, rules=(rule(on_first_use=True),)) as home:
+        await home.window()
+        (window,) = home.broker.windows.live.values()
+        opening = asyncio.ensure_future(_open(home))
+        await asyncio.sleep(0)
+        home.broker.windows.end(window, Event.REVOKE, by="ana", why="no")
+        with pytest.raises(RefusedError, match="revoked by ana: no"):
+            await opening
+        await home.until(lambda: not home.broker.windows.sessions)
+        assert [str(fact.kind) for fact in await home.facts() if fact.subject.startswith(("g-", "s-"))] == [
+            "grant.started", "grant.active", "grant.ended", "session.opened", "session.ending", "session.ended"]  # fmt: skip
+
+
+@pytest.mark.parametrize("why", [Why.LOCKDOWN, Why.BUDGET, Why.RULE_CHANGED, None])
+async def test_a_stream_that_opens_while_its_window_ends_ends_for_the_same_reason(tmp_path: Path, why: Why | None) -> None:
+    """Its opening was being written: its end is that of every other stream of the window, in words and on record."""
+    async with house(tmp_path) as home:
+        await home.window()
+        (window,) = home.broker.windows.live.values()
+        opening = asyncio.ensure_future(_open(home))
+        await asyncio.sleep(0)
+        home.broker.windows.end(window, Event.CANCEL if why else Event.REVOKE, by="ana", why="because", session_why=why)
+        with pytest.raises(RefusedError):
+            await opening
+        await home.until(lambda: not home.broker.windows.sessions)
+        (ended,) = await home.facts("session.ended")
+        assert (ended.what["why"], ended.what["by"]) == (str(why or Why.REVOKED), "ana")
+
+
+async def test_a_session_opened_while_the_gateway_stops_is_ended(tmp_path: Path) -> None:
+    """Its opening was being written when everything else was muted."""
+    async with house(tmp_path) as home:
+        await home.window()
+        opening = asyncio.ensure_future(_open(home))
+        await asyncio.sleep(0)
+        wait = home.broker.windows.stop()
+        with pytest.raises(UnavailableError):
+            await opening
+        await wait()
+        await home.until(lambda: not home.broker.windows.sessions)
+        (ended,) = await home.facts("session.ended")
+        assert ended.what["why"] == "gateway-stopped"
+
+
+async def test_a_deadline_while_the_gateway_stops_ends_a_session_once(tmp_path: Path) -> None:
+    """One closing fact, of the stop."""
+    async with house(tmp_path) as home:
+        await home.window()
+        await _open(home)
+        wait = home.broker.windows.stop()
+        home.clock.advance(600)
+        home.tick()
+        await wait()
+        assert [fact.what["why"] for fact in await home.facts("session.ended")] == ["gateway-stopped"]
+
+
+async def test_a_session_is_killed_once(tmp_path: Path) -> None:
+    """The second kill, and the second end of a window, are told so."""
+    async with house(tmp_path) as home:
+        await home.window()
+        await _open(home)
+        windows = home.broker.windows
+        session, window = windows.session(1), windows.window(1)
+        await windows.kill(session, by="ana", reason="x")()
+        with pytest.raises(ConflictError, match="ending already"):
+            windows.kill(session, by="ana", reason="x")
+        windows.end(window, Event.REVOKE, by="ana", why="x")
+        with pytest.raises(ConflictError, match="ended already"):
+            windows.end(window, Event.REVOKE, by="ana", why="x")
+        assert [fact.what["why"] for fact in await home.facts("session.ended")] == [Why.KILLED]
+
+
+async def test_no_window_grows(tmp_path: Path) -> None:
+    """The wall clock an hour back and forth, a restart of the gateway, a suspend, a reboot, another setback: ten minutes stay ten minutes."""
+    clock = ManualClock()
+    async with house(tmp_path, clock=clock) as home:
+        token = home.token
+        await home.window(duration_s=600)
+        kubectl = await home.dial()
+        assert (await kubectl.ask("GET", PODS))[0] == 200
+        clock.advance(100)
+        clock.set_wall(-3600)
+        home.tick()
+        assert _left(home) == 500
+        clock.set_wall(7200)
+        home.tick()
+        assert _left(home) == 500
+        clock.set_wall(-3600)
+    async with house(tmp_path, clock=clock) as home:  # the gateway restarts in the same boot
+        assert _left(home) == 500
+        clock.set_wall(-3600)
+        clock.advance(100)  # asleep
+        home.tick()
+        assert _left(home) == 400
+        clock.set_wall(3600)
+        await home.facts()
+    clock.advance(70)
+    clock.reboot("boot-2", off_seconds=30)
+    async with house(tmp_path, clock=clock) as home:
+        home.token = token
+        assert _left(home) == 300
+        clock.set_wall(-3600)  # after the reboot the wall clock decides no more
+        home.tick()
+        assert _left(home) == 300
+        clock.advance(200)
+        clock.set_wall(3600)
+    async with house(tmp_path, clock=clock) as home:
+        assert _left(home) == 100
+        clock.set_wall(-3600)
+        home.token = token
+        kubectl = await home.dial()
+        assert (await kubectl.ask("GET", PODS))[0] == 200
+        clock.advance(100)
+        assert (await kubectl.ask("GET", PODS))[0] == 403
+        home.tick()
+        assert home.broker.windows.live == {}
+
+
+async def test_a_clock_that_went_back_over_a_reboot_ends_everything(tmp_path: Path) -> None:
+    """The wall clock lies before the newest fact, and nothing else tells the time."""
+    clock = ManualClock()
+    async with house(tmp_path, clock=clock) as home:
+        await home.window(duration_s=600)
+    clock.reboot("boot-2", off_seconds=1)
+    clock.set_wall(-3600)
+    async with house(tmp_path, clock=clock) as home:
+        assert home.broker.windows.live == {}
+        (ended,) = await home.facts("grant.ended")
+        assert ended.what["why"].startswith("clock-went-back")
+
+
+async def test_a_lockdown_survives_a_restart_and_a_crash_in_between(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also a window that a crash left live in the ledger has no life under it."""
+    clock = ManualClock()
+    async with house(tmp_path, clock=clock) as home:
+        await home.window()
+        home.broker.windows._ends._owed.clear()
+        owe = home.broker.windows.owe  # of the window's end it does not come to be written: the crash was before
+        monkeypatch.setattr(home.broker.windows, "owe", lambda drafts: owe([each for each in drafts if each.kind is not Kind.GRANT_ENDED]))
+        await home.broker.lockdown(on=True, by=home.broker.roster.agent("root"), reason="alarm")
+        with pytest.raises(RefusedError, match="lockdown"):
+            await home.window("read pods in web")
+        assert [str(fact.kind) for fact in await home.facts() if str(fact.kind).startswith("lockdown")] == ["lockdown.on"]
+    async with house(tmp_path, clock=clock) as home:
+        assert home.broker.requests.lockdown
+        assert home.broker.windows.live == {}
+        with pytest.raises(RefusedError, match="lockdown"):
+            await home.window()
+        await home.broker.lockdown(on=False, by=home.broker.roster.agent("root"), reason="over")
+    async with house(tmp_path, clock=clock) as home:
+        assert not home.broker.requests.lockdown
+        assert (await home.window()).live
+
+
+async def test_nothing_is_granted_behind_a_lockdown(tmp_path: Path) -> None:
+    """An approval that was being written when the lockdown came opens no window."""
+    async with house(tmp_path) as home:
+        who = home.broker.roster.agent("agent-x")
+        asked = await home.broker.requests.ask(who, Ask("prod", 600, "because", "", "", "", same_user=False))
+        granting = asyncio.ensure_future(home.broker.requests.approve(ANA, asked.id, agent=who, digest="", duration_s=0, scope="", reason=""))
+        await asyncio.sleep(0)
+        await home.broker.lockdown(on=True, by=ANA, reason="alarm")
+        await granting
+        assert home.broker.windows.live == {}
+        (started,), (ended,) = await home.facts("grant.started"), await home.facts("grant.ended")
+        assert (started.subject, ended.subject, ended.what["why"]) == ("g-1", "g-1", "lockdown is on")
+
+
+async def test_a_disabled_agent_has_nothing(tmp_path: Path) -> None:
+    """Its windows, its requests and its token end in one go, even while its last approval is written."""
+    async with house(tmp_path) as home:
+        await home.window()
+        kubectl = await home.dial()
+        assert (await kubectl.ask("GET", PODS))[0] == 200
+        await home.broker.disable("agent-x", by=home.broker.roster.agent("root"), reason="gone")
+        assert home.broker.windows.live == {}
+        assert (await kubectl.ask("GET", PODS))[0] == 401
+
+
+async def test_a_rule_that_goes_takes_its_window_and_one_that_narrows_its_streams(tmp_path: Path) -> None:
+    """A stream that the new rule does not allow ends; the window of a rule that is gone ends."""
+    async with house(tmp_path) as home:
+        await home.window()
+
+        async def hold(asked: Asked) -> None:
+            asked.line.say(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n")
+            await asyncio.sleep(60)
+
+        home.cluster.answerer = hold
+        kubectl = await home.dial()
+        kubectl.send(kubectl.head("GET", f"{PODS}?watch=true"))
+        await kubectl.reader.readuntil(b"\r\n\r\n")
+        people = home.broker.roster.people
+        await home.broker.reload({("agent-x", "prod"): rule(scope="get pods in web")}, people, "one")
+        assert b"does not allow this any more" in await kubectl.gone()
+        assert [fact.what["why"] for fact in await home.facts("session.ended")] == ["rule-changed"]
+        assert len(home.broker.windows.live) == 1
+        await home.broker.reload({}, people, "two")
+        assert home.broker.windows.live == {}
+
+
+async def test_no_upstream_connection_outlives_the_last_window(tmp_path: Path) -> None:
+    """Kept-alive ones too, within a second; with another window live on the connection they stay."""
+    async with house(tmp_path) as home:
+        first, second = await home.window(), await home.window("read pods in web")
+        kubectl = await home.dial()
+        assert (await kubectl.ask("GET", PODS))[0] == 200
+        windows = home.broker.windows
+        windows.end(windows.live[first.id], Event.REVOKE, by="ana", why="x")
+        await asyncio.sleep(0.7)
+        assert home.cluster.open_lines == 1
+        windows.end(windows.live[second.id], Event.REVOKE, by="ana", why="x")
+        await home.until(lambda: not home.cluster.open_lines, 1.5)
+        await home.window()
+        assert (await kubectl.ask("GET", PODS))[0] == 200
+        assert home.cluster.open_lines == 1
+
+
+async def test_an_end_is_owed_until_it_can_be_written(tmp_path: Path) -> None:
+    """While the ledger takes nothing a window still ends at once, and its fact follows."""
+    async with house(tmp_path) as home:
+        grant = await home.window()
+        home.store._ledger.db.execute("alter table facts rename to elsewhere")
+        try:
+            home.clock.advance(600)
+            home.tick()
+            assert home.broker.windows.live == {}
+            await asyncio.sleep(0.2)
+        finally:
+            home.store._ledger.db.execute("alter table elsewhere rename to facts")
+        await home.until(lambda: not home.broker.windows._ends._owed and not home.broker.windows._ends._paying)
+        assert [fact.subject for fact in await home.facts("grant.ended")] == [grant.label]
+
+
+def _left(home: House) -> float:
+    """Seconds of the one live window."""
+    (window,) = home.broker.windows.live.values()
+    assert window.grant.deadline is not None
+    return window.grant.deadline.remaining_us(home.clock.now()) / 1e6

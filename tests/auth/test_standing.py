@@ -1,0 +1,113 @@
+"""A caller who goes on being heard."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Final
+
+import pytest
+
+from jitui.auth.callers import Callers
+from jitui.auth.directory import Directory
+from jitui.auth.people import People, Person
+from jitui.auth.standing import Standing
+from jitui.auth.tokens import mint
+from jitui.policy.rights import Right, require
+from jitui.policy.terms import Identity, Role
+from jitui.values.clock import ManualClock
+from jitui.values.errors import JituiError, RefusedError, UnknownCallerError
+from tests.auth.test_callers import Row
+
+BEA: Final = Identity("bea", frozenset({Role.APPROVER}))
+NAMED: Final = {"ana": Person(1000, frozenset({Role.APPROVER}))}
+
+
+class Here:
+    """A directory with a person on the socket and one with a token, and both their standings."""
+
+    def __init__(self) -> None:
+        self.clock = ManualClock()
+        made = mint(self.clock.now().wall_us)
+        self.row = Row(made.id, "bea", made.sha256, made.expires_us)
+        self.directory = Directory(People(54321, NAMED), {"bea": BEA})
+        self.directory.put(tokens=[self.row])
+        callers = Callers(self.directory, self.clock)
+        self.ana, self.bea = callers.standing(callers.by_uid(1000)), callers.standing(callers.by_token(made.text))
+
+
+def removed(here: Here) -> Standing:
+    here.directory.name_people(People(54321, {}))
+    return here.ana
+
+
+def renamed(here: Here) -> Standing:
+    here.directory.name_people(People(54321, {"eve": NAMED["ana"]}))
+    return here.ana
+
+
+def demoted(here: Here) -> Standing:
+    here.directory.name_people(People(54321, {"ana": Person(1000, frozenset({Role.AUDITOR}))}))
+    return here.ana
+
+
+def revoked(here: Here) -> Standing:
+    here.directory.put(tokens=[replace(here.row, revoked_us=here.clock.now().wall_us)])
+    return here.bea
+
+
+def disabled(here: Here) -> Standing:
+    here.directory.put(replace(BEA, disabled=True))
+    return here.bea
+
+
+def aged(here: Here) -> Standing:
+    here.clock.advance(90 * 86400)
+    here.directory.put()  # a look; by itself it looks every second
+    return here.bea
+
+
+ENDS: Final[list[tuple[Callable[[Here], Standing], type[JituiError], str]]] = [
+    (removed, UnknownCallerError, r"user uid-1000 \(uid 1000\) is nobody here|uid 1000"),
+    (renamed, UnknownCallerError, "uid 1000 is eve here now, no longer ana"),
+    (demoted, RefusedError, "ana may not approve or deny"),
+    (revoked, UnknownCallerError, "your token jt_[0-9a-f]{8} was revoked at"),
+    (disabled, UnknownCallerError, "bea is disabled here"),
+    (aged, UnknownCallerError, "your token jt_[0-9a-f]{8} expired at"),
+]
+
+
+@pytest.mark.parametrize(("end", "kind", "says"), ENDS)
+async def test_who_waits_is_told_at_once(end: Callable[[Here], Standing], kind: type[JituiError], says: str) -> None:
+    """However it ends, whoever waits learns it without being asked, and the other caller stays who they are."""
+    here = Here()
+    waits = [asyncio.ensure_future(each.lost(lambda who: require(who, Right.DECIDE))) for each in (here.ana, here.bea)]
+    await asyncio.sleep(0.01)
+    assert not any(wait.done() for wait in waits)
+    ended = end(here)
+    async with asyncio.timeout(0.5):
+        error = await waits[(here.ana, here.bea).index(ended)]
+    assert isinstance(error, kind)
+    with pytest.raises(kind, match=says):
+        raise error
+    other = waits[(here.bea, here.ana).index(ended)]
+    assert not other.done()
+    other.cancel()
+
+
+async def test_a_token_ends_without_any_news() -> None:
+    """Its age is looked at when it is due, by the gateway's clock."""
+    here = Here()
+    here.clock.advance(90 * 86400 - 0.02)
+    wait = asyncio.ensure_future(here.bea.lost(lambda _: None))
+    await asyncio.sleep(0)
+    here.clock.advance(0.03)
+    async with asyncio.timeout(0.5):
+        assert "expired at" in str(await wait)
+
+
+def test_a_person_is_who_they_are_now() -> None:
+    """A role more or less is theirs with the next look."""
+    here = Here()
+    demoted(here)
+    assert here.ana.who.roles == {Role.AUDITOR}
+    assert here.bea.who == BEA

@@ -1,0 +1,136 @@
+"""WebSocket commands as units: the same whatever the reads are, nothing goes on unsaid, and an error is for good."""
+
+import json
+import random
+from itertools import pairwise
+
+import pytest
+from hypothesis import given, settings, strategies as st
+
+from jitui.protocol import channels, status, websocket
+from jitui.protocol.channels import Version
+from jitui.protocol.speech import TOGETHER, Said, WebSocketCommand, joined
+from jitui.protocol.websocket import BINARY, CLOSE, PING, PONG, TEXT, encode
+from jitui.recording.frame import BYTES, Channel
+from tests.protocol.pieces import disturbed, run
+from tests.protocol.talk import CLIENT, CLUSTER, Turn, messages, play, refused
+
+BODY = status.status(403, "Forbidden", "jitui: it is over")
+POINTS = st.lists(st.integers(0, 5000), max_size=8)
+STEPS = st.lists(st.one_of(
+    st.tuples(st.just(CLIENT), st.sampled_from([0, 4]), st.binary(max_size=300)),
+    st.tuples(st.just(CLUSTER), st.sampled_from([1, 2]), st.binary(max_size=300)),
+    st.tuples(st.booleans(), st.sampled_from([-PING, -PONG]), st.binary(max_size=20)),
+), max_size=12)  # fmt: skip
+
+
+def turns(steps: list[tuple[bool, int, bytes]]) -> list[Turn]:
+    """A negative number is a control frame."""
+    return [(client, encode(-number, body, mask=client) if number < 0 else encode(BINARY, bytes((number,)) + body, mask=client))
+            for client, number, body in steps]  # fmt: skip
+
+
+@settings(max_examples=200)
+@given(STEPS, POINTS, st.sampled_from(["v4", "v5"]))
+def test_any_reads_are_the_same_units(steps: list[tuple[bool, int, bytes]], points: list[int], version: Version) -> None:
+    """What goes on is the very bytes of the messages; of each channel the record is their payloads; pings stay on their hop."""
+    said = turns(steps)
+    heard = play(WebSocketCommand(version, channels.EVERY), said, points)
+    for side in (CLIENT, CLUSTER):
+        assert heard.raw[side] == b"".join(data for (client, data), step in zip(said, steps, strict=True) if client is side and step[1] >= 0)
+        pongs = [frame.payload for frame in messages(heard.replies[side], masked=not side)]
+        assert pongs == [body for client, number, body in steps if client is side and number == -PING]
+    for channel in (Channel.STDIN, Channel.STDOUT, Channel.STDERR, Channel.RESIZE):
+        assert heard.said.get((0, channel), b"") == b"".join(body for _, number, body in steps if number == channel)
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_disturbed_is_read_or_refused_for_good(seed: int) -> None:
+    """Never a hang, never another error, never more than it was fed."""
+    rng = random.Random(seed)
+    data = disturbed(b"".join(encode(BINARY, bytes((1,)) + rng.randbytes(rng.randrange(200))) for _ in range(5)), rng)
+    speech = WebSocketCommand("v5", channels.EVERY)
+    units, error = run(lambda piece: speech.read(piece, client=CLUSTER), [data[at : at + 7] for at in range(0, len(data), 7)])
+    assert sum(len(unit.raw) for unit in units) <= len(data)
+    if error is not None:
+        assert refused(speech, b"", client=CLUSTER) == str(error)
+
+
+@pytest.mark.parametrize(("client", "data", "says"), [
+    (CLIENT, encode(BINARY, b"\1x", mask=True), "channel 1"),
+    (CLUSTER, encode(BINARY, b"\0x"), "channel 0"),
+    (CLUSTER, encode(TEXT, b"\1x"), "text"),
+    (CLIENT, encode(BINARY, b"\0x"), "mask"),
+], ids=["channel", "way", "text", "mask"])  # fmt: skip
+def test_what_does_not_fit_is_refused(client: bool, data: bytes, says: str) -> None:
+    """Wrong direction, wrong kind, wrong masking; after a semantic error too the other side is not heard any more."""
+    speech = WebSocketCommand("v5", channels.EVERY)
+    assert says in (words := refused(speech, data, client=client))
+    assert refused(speech, encode(BINARY, b"\1fine"), client=CLUSTER) == words
+
+
+def test_a_close_is_a_goodbye() -> None:
+    """Of either side; its answer is masked as its hop has it. Its code goes on, what else it says is for the record."""
+    heard = play(WebSocketCommand("v5", channels.EVERY), [
+        (CLIENT, encode(CLOSE, websocket.close(1000, "b\u00e9"), mask=True)), (CLUSTER, encode(CLOSE, websocket.close(1000)))])  # fmt: skip
+    client, cluster = heard.goodbyes
+    assert (messages(client.raw, masked=True)[0].payload, messages(cluster.raw)[0].payload) == (websocket.close(1000),) * 2
+    assert [frame.opcode for frame in messages(client.reply)] == [CLOSE]
+    assert [frame.opcode for frame in messages(cluster.reply, masked=True)] == [CLOSE]
+    assert (client.how, cluster.how) == (b',"code":1000,"reason":"b\\u00e9"', b',"code":1000')
+    (bare,) = play(WebSocketCommand("v5", channels.EVERY), [(CLIENT, encode(CLOSE, b"", mask=True))]).goodbyes
+    assert (messages(bare.raw, masked=True)[0].payload, bare.how) == (b"", b"")
+
+
+@pytest.mark.parametrize("tty", [True, False])
+def test_last_words(tty: bool) -> None:
+    """On a terminal a line, then the Status, then close 1000; all on record as the gateway's."""
+    speech = WebSocketCommand("v5", channels.EVERY)
+    said, ((after, wire),) = speech.last_words("it is over", BODY, tty=tty)
+    assert after == 0
+    *note, error, close = messages(wire)
+    assert [frame.payload for frame in note] == ([b"\1\r\n[jitui] it is over\r\n"] if tty else [])
+    assert (error.payload, close.opcode, close.payload) == (b"\3" + BODY, CLOSE, websocket.close(1000))
+    assert said == [(0, Channel.GATEWAY, frame.payload[1:]) for frame in (*note, error)]
+    assert json.loads(said[-1][2])["message"] == "jitui: it is over"
+
+
+@given(st.lists(st.tuples(st.integers(0, 1), st.sampled_from([Channel.STDIN, Channel.STDOUT, Channel.FORWARD_OUT, Channel.RESIZE, Channel.MARK]),
+                          st.binary(max_size=3))))  # fmt: skip
+def test_pieces_of_a_byte_stream_are_joined(said: list[Said]) -> None:
+    """Each byte stays where it was among all others, messages and empty pieces stay themselves, and no two neighbours are bytes of one stream."""
+    whole = joined(said)
+    assert [(lane, channel, byte) for lane, channel, body in whole for byte in body] == [(lane, channel, byte) for lane, channel, body in said for byte in body]
+    alone = [piece for piece in said if piece[1] not in BYTES or not piece[2]]
+    assert [piece for piece in whole if piece[1] not in BYTES or not piece[2]] == alone
+    assert not any(one[:2] == other[:2] and one[1] in BYTES and one[2] and other[2] for one, other in pairwise(whole))
+
+
+def test_no_more_than_a_viewer_takes_is_joined() -> None:
+    """As many as fit, in order; one that is longer stays as it came."""
+    sizes = [TOGETHER // 2, TOGETHER // 2, 1, TOGETHER, TOGETHER + 1, 5]
+    said = [(0, Channel.STDOUT, bytes([number]) * size) for number, size in enumerate(sizes)]
+    whole = joined(said)
+    assert [len(body) for _, _, body in whole] == [TOGETHER, 1, TOGETHER, TOGETHER + 1, 5]
+    assert b"".join(body for _, _, body in whole) == b"".join(body for _, _, body in said)
+
+
+@pytest.mark.parametrize("payload", [b"\0rm -rf /\n", b"\0", b"\xff\0", b'\4{"Width":80,"Height":24}', b"\4"])
+def test_a_message_on_a_channel_that_was_not_asked_for_is_refused(payload: bytes) -> None:
+    """Bytes, none, a close, a size: the command was judged without stdin and terminal, whatever the cluster would do with them."""
+    speech = WebSocketCommand("v5", frozenset({Channel.ERROR, Channel.STDOUT, Channel.STDERR}))
+    assert "which its request line does not ask for" in refused(speech, encode(BINARY, payload, mask=True), client=CLIENT)
+
+
+@pytest.mark.parametrize("version", ["v4", "v5"])
+@pytest.mark.parametrize("number", [1, 2, 3, 5, 9, 254])
+def test_a_channel_that_is_the_clusters_is_not_the_clients(version: Version, number: int) -> None:
+    """Everything else than stdin and resize, whatever was asked for."""
+    speech = WebSocketCommand(version, channels.EVERY)
+    assert "which it does not write to" in refused(speech, encode(BINARY, bytes((number,)) + b"x", mask=True), client=CLIENT)
+
+
+@pytest.mark.parametrize("payload", [b"\xff\1", b"\xff\4", b"\xff", b"\xff\0\0"])
+def test_a_client_closes_nothing_but_stdin(payload: bytes) -> None:
+    """As one message of two bytes."""
+    assert "other than stdin" in refused(WebSocketCommand("v5", channels.EVERY), encode(BINARY, payload, mask=True), client=CLIENT)

@@ -1,0 +1,81 @@
+"""Recordings as asciicast v3."""
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import example, given, settings, strategies as st
+
+from jitui.recording.cast import cast, exit_status, resized
+from jitui.recording.frame import Channel, Frame
+
+SIZE = b'{"Width":120,"Height":40}'
+FAILED = b'{"status":"Failure","reason":"NonZeroExitCode","details":{"causes":[{"reason":"ExitCode","message":"42"}]}}'
+
+
+def made(*pieces: tuple[int, Channel, bytes], **options: Any) -> list[Any]:
+    frames = [Frame(1, seq, at_us, 0, channel, body) for seq, (at_us, channel, body) in enumerate(pieces)]
+    return [json.loads(line) for line in cast(frames, started_us=1_795_449_600_000_000, **options)]
+
+
+def test_a_shell_session() -> None:
+    """Header with the first size, then intervals in seconds, then the exit status (asciicast v3)."""
+    assert made((0, Channel.RESIZE, SIZE), (250_000, Channel.STDOUT, b"$ "), (1_250_000, Channel.STDIN, b"ls\r"), (1_500_000, Channel.STDERR, b"oh\r\n"),
+                (2_000_000, Channel.RESIZE, b'{"Width":80,"Height":24}'), (2_500_000, Channel.ERROR, FAILED), title="s-1", command="sh") == [
+        {"version": 3, "term": {"cols": 120, "rows": 40}, "timestamp": 1_795_449_600, "command": "sh", "title": "s-1"},
+        [0.0, "r", "120x40"], [0.25, "o", "$ "], [1.25, "o", "oh\r\n"], [0.5, "r", "80x24"], [0.5, "x", "42"]]
+
+
+def test_keys_only_when_asked() -> None:
+    """What was typed may be a password."""
+    typed = (0, Channel.STDIN, b"secret\r")
+    assert made(typed)[1:] == []
+    assert made(typed, keys=True)[1:] == [[0.0, "i", "secret\r"]]
+
+
+def test_a_character_cut_in_two_comes_whole() -> None:
+    """UTF-8 is decoded per channel, across frames."""
+    euro = "€".encode()
+    assert made((0, Channel.STDOUT, euro[:1]), (0, Channel.STDERR, b"!"), (0, Channel.STDOUT, euro[1:]))[1:] == [[0.0, "o", "!"], [0.0, "o", "€"]]
+
+
+def test_without_a_terminal_lines_end_with_cr_lf() -> None:
+    """A player is a terminal: it needs what the terminal driver would have added, once."""
+    assert [event[2] for event in made((0, Channel.STDOUT, b"a\nb\r\nc\r"), (0, Channel.STDOUT, b"\nd\n"), tty=False)[1:]] == ["a\r\nb\r\nc\r", "\nd\r\n"]
+
+
+def test_the_gateways_words_are_markers_and_the_rest_is_left_out() -> None:
+    """A marker shows in every player; request heads and notes don't belong on a screen."""
+    assert made((0, Channel.REQUEST, b"POST /"), (0, Channel.GATEWAY, b"window ended\n"), (0, Channel.MARK, b"{}"))[1:] == [[0.0, "m", "window ended"]]
+
+
+def test_time_never_goes_back_in_a_file() -> None:
+    """An interval is never negative."""
+    events = made((2_000_000, Channel.STDOUT, b"a"), (1_000_000, Channel.STDOUT, b"b"), (2_500_000, Channel.STDOUT, b"c"))[1:]
+    assert [event[0] for event in events] == [2.0, 0.0, 0.5]
+
+
+@pytest.mark.parametrize(("body", "code"), [(b'{"status":"Success"}', 0), (FAILED, 42), (b'{"status":"Failure"}', 1), (b"command terminated", 1), (b"[]", 1),
+                                            (b'{"status":"Failure","details":{"causes":[{"reason":"ExitCode","message":"x"}]}}', 1)])
+def test_exit_status(body: bytes, code: int) -> None:
+    """Of every kind of last word a cluster may say."""
+    assert exit_status(body) == code
+
+
+@settings(deadline=None)
+@given(st.binary())
+@example(b'{"Width":1e999,"Height":24}')
+def test_resize_of_anything(body: bytes) -> None:
+    """Nonsense is no size, and no error; nor is a number without end."""
+    size = resized(body)
+    assert size is None or all(0 < side < 65536 for side in size)
+
+
+@settings(deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 1 << 40), st.sampled_from(Channel), st.binary(max_size=40))), st.booleans())
+def test_every_line_is_ascii_json(pieces: list[tuple[int, Channel, bytes]], tty: bool) -> None:
+    """Whatever a pod said, the file is JSON lines without a raw control character."""
+    frames = [Frame(1, seq, at_us, 0, channel, body) for seq, (at_us, channel, body) in enumerate(pieces)]
+    for line in cast(frames, started_us=0, tty=tty, keys=True):
+        assert json.loads(line)
+        assert all(" " <= char <= "~" for char in line.removesuffix("\n"))
