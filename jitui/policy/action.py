@@ -1,4 +1,4 @@
-"""One thing attempted on a cluster, as the rules see it."""
+"""One attempted operation on a cluster, as the rules see it."""
 
 from dataclasses import dataclass, field
 from enum import StrEnum

@@ -1,4 +1,4 @@
-"""What a scope's writer should know: clauses that say less, or hold less, than they seem to. `jitui check` prints it."""
+"""Advice to whoever writes a scope: some clauses match less, or restrict less, than they seem to. `jitui check` prints it."""
 
 from collections.abc import Iterator, Sequence
 from typing import Final
@@ -8,7 +8,7 @@ from jitui.policy.hazard import MILD, Guards, guards, hazard_at, past_star_verb,
 from jitui.policy.pattern import EVERY, Wild, Word
 from jitui.policy.scope import Scope
 
-# programs that run what their arguments or their input say, so naming them bounds nothing once an argument is free
+# These programs run the code that their arguments or their input name: a clause that names one of them restricts nothing once an argument is free.
 RUNNERS: Final = frozenset({
     "sh", "bash", "dash", "ash", "zsh", "ksh", "busybox", "env", "xargs", "find", "awk", "sed", "vi", "vim", "less", "python", "python3", "perl",
     "ruby", "node", "php", "lua", "sudo", "su", "nohup", "timeout", "nsenter", "chroot", "ssh", "tar",
@@ -17,12 +17,12 @@ SHELLS: Final = frozenset({"sh", "bash", "dash", "ash", "zsh", "ksh", "busybox"}
 
 
 def advice(scope: Scope, more: Guards = ()) -> tuple[str, ...]:
-    """Sentences about the clauses that deserve one. `more`: what the rule guards besides."""
+    """One sentence for each clause that needs a warning. `more`: the namespaces that the rule guards in addition."""
     return tuple(sentence for clause in scope.clauses for sentence in (*_of(clause), *_of_guarded(clause, more)))
 
 
 def _of_guarded(clause: Clause, more: Guards) -> Iterator[str]:
-    """A preset or a `*` in a namespace where whatever is written must be written out."""
+    """Warns of a preset or a `*` in a guarded namespace, where a write must be named by its verb, kind and namespace."""
     for namespace in clause.namespaces:
         if "*" not in namespace and guards(namespace, more):
             for atom in clause.atoms:

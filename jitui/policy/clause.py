@@ -1,4 +1,4 @@
-"""One clause of a scope as values, and what it stands for: a list of atoms, each without macros or presets.
+"""One clause of a scope as values. It stands for a list of atoms, each without macros or presets.
 
 `grammar.py` reads clauses from text, `scope.py` matches atoms, `hazard.py` says how much they can hurt.
 """
@@ -38,7 +38,7 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Atom:
-    """What a clause stands for, without macros: these verbs on this kind, with these names, in these namespaces."""
+    """One part of a clause without macros: these verbs on this kind, with these names, in these namespaces."""
 
     verbs: frozenset[str]
     starred: bool  # the verbs were written as "*"
@@ -48,11 +48,11 @@ class Atom:
 
     @property
     def container(self) -> str:
-        """The pattern of containers; `*` is any, "" the pod's default one: all that a command without a container is good for."""
+        """The pattern of containers: `*` is any, "" the pod's default one, which is the only one that a command without a container covers."""
         return self.target.container or (EVERY if self.argv is None else "")
 
 
-# What a preset stands for. Written out, so that no preset ever reaches a hazard by a `*`.
+# The clauses that each preset stands for. Their kinds are written out, so that no preset ever reaches a hazard by a `*`.
 VIEW: Final = ((READS, (Target("*"),)), (("get",), (Target("pods", "", "log"),)))
 WORKLOADS: Final = tuple(
     Target(plural, group)
@@ -115,7 +115,7 @@ class Clause:
 
 
 def verbs_text(verbs: Sequence[str]) -> str:
-    """`read` and `apply` for what they stand for, then the rest."""
+    """The verbs as text: `read` and `apply` where all verbs of the macro are there, then the others."""
     left = list(verbs)
     folded = []
     for word, macro in (("read", READS), ("apply", APPLIES)):

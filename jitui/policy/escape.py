@@ -1,4 +1,4 @@
-"""What each way out of a window would give, in one phrase: for the denial of what no `*` and no preset reaches.
+"""One phrase for each escape from a window, which says what it would give: the denial of an action that no `*` and no preset covers ends with it.
 
 Whoever reads it decides whether a rule should write the clause out, so it says what is gained, not which check failed.
 """
@@ -15,12 +15,12 @@ KEPT: Final = "a say in {}, which the rule guards"
 
 
 def is_written_out(action: Action, more: Guards = ()) -> bool:
-    """Whether only a clause that names the verb and the kind, and where it is guarded the namespace, covers the action, and never a `*`."""
+    """Whether the action is covered only by a clause that names its verb and kind (and, if that is guarded, its namespace), never by a `*`."""
     return hazard_of(action, more) in OUT or past_star_verb(action.verb, action.group, action.resource, action.subresource)
 
 
 def gives(action: Action, more: Guards = ()) -> str:
-    """What the action would give: `rights that stay when the window ends`. Empty if there is nothing to say of it."""
+    """The phrase for an action, as in `rights that stay when the window ends`; empty if the action is no escape."""
     if not action.resource:
         return PATHS.get(action.path[1:].partition("/")[0], INSIDE) if hazard_of(action) in OUT else ""
     hazard, why = row("apply" if action.apply else action.verb, action.group, action.resource, action.subresource) or (Hazard.READ, "")

@@ -1,6 +1,6 @@
-"""A grant's life, from approval to its end.
+"""A grant's life cycle, from approval to its end.
 
-The table is the whole truth: the broker moves grants by it, the screens enable keys by it, the README's diagram is drawn from it.
+The table is the whole truth: the broker moves grants by it, the screens enable keys by it, and ARCHITECTURE.md shows it.
 A deadline is fixed when the window starts and never moves. `frozen` is a flag, not a state: the clock runs on.
 """
 
@@ -75,7 +75,7 @@ def start(request: Request, rule: Rule, *, ident: int, now: Instant) -> Grant:
 
 
 def activate(grant: Grant, now: Instant) -> Grant:
-    """The first allowed action: the window starts, its deadline is fixed. Raises ConflictError when it is too late or not waiting."""
+    """Starts the window at its first allowed action, and fixes its deadline. Raises ConflictError if it is too late, or if the grant is not waiting."""
     move(grant, Event.FIRST_ACTION)
     if due(grant, now) is not None:
         raise ConflictError(f"{grant.label} was not used within its time; ask for a new window")
@@ -93,7 +93,7 @@ def end(grant: Grant, event: Event, *, by: str, why: str, now: Instant) -> Grant
 
 
 def freeze(grant: Grant, *, by: str) -> Grant:
-    """Nothing passes until it is thawed; the clock runs on. Raises ConflictError if it is not active or already frozen."""
+    """The grant, frozen: nothing passes until the thaw, and the clock runs on. Raises ConflictError if it is not active, or frozen already."""
     move(grant, Event.FREEZE)
     if grant.frozen_by:
         raise ConflictError(f"{grant.label} was already frozen by {grant.frozen_by}; thaw or revoke it")
@@ -108,7 +108,7 @@ def thaw(grant: Grant) -> Grant:
 
 
 def due(grant: Grant, now: Instant) -> Event | None:
-    """What the clock says: DEADLINE or USE_BY once it has passed. A live grant without its clock is due: it fails closed."""
+    """DEADLINE or USE_BY once that time has passed at `now`, else None. A live grant that lacks its time is due as well: it fails closed."""
     if grant.state is State.ACTIVE and (grant.deadline is None or grant.deadline.passed(now)):
         return Event.DEADLINE
     if grant.state is State.WAITING and (grant.use_by is None or grant.use_by.passed(now)):

@@ -19,66 +19,66 @@ from jitui.policy.pattern import EVERY, matches
 from jitui.policy.table import BY_KIND, MADE_BY_PUT, OUT, PLAIN_PATHS, READ, UNREACHED, row
 
 GUARDED: Final = frozenset({"kube-system", "kube-node-lease", "kube-public"})
-MILD: Final = frozenset({Hazard.READ, Hazard.SECRET})  # writes nothing
-LOOKS: Final = frozenset({"", "status", "scale"})  # of a kind that the table does not know, what is only looked at by reading it
+MILD: Final = frozenset({Hazard.READ, Hazard.SECRET})  # the hazards that write nothing
+LOOKS: Final = frozenset({"", "status", "scale"})  # the subresources that are READ where the table does not know the kind
 
 Guards = tuple[str, ...]  # namespaces that a rule guards besides GUARDED, or patterns of them
 
 
 def guards(namespace: str, more: Guards = ()) -> bool:
-    """Whether this namespace, by its name, is one of those."""
+    """Whether a namespace is guarded, by its name."""
     return namespace in GUARDED or (bool(namespace) and any(matches(pattern, namespace) for pattern in more))
 
 
 def past_star_kind(verb: str, group: str, resource: str) -> bool:
-    """Whether the plural `*` does not reach this: it must be written out."""
+    """Whether the plural `*` does not reach this verb and kind: a clause must name the kind."""
     return (group, resource) in UNREACHED or hazard_at(verb, group, resource, "") in OUT
 
 
 def past_star_verb(verb: str, group: str, resource: str, subresource: str) -> bool:
-    """Whether the verb `*` does not reach this, though the kind is written out: so must the verb be."""
+    """Whether the verb `*` does not reach this although the clause names the kind: it must name the verb, too."""
     return (not subresource and (group, resource) in UNREACHED) or hazard_at(verb, group, resource, subresource) in OUT
 
 
 def may_create(action: Action) -> bool:
-    """Whether it creates what it names where there is nothing, though its verb is patch or update."""
+    """Whether the action creates its object if there is none, although its verb is patch or update."""
     return action.apply or (action.verb == "update" and not action.subresource and (action.group, action.resource) in MADE_BY_PUT)
 
 
 def guarded_name(action: Action) -> str:
-    """The namespace in which it acts, or which it is: `namespaces:web` is in web, as RequestInfo has it too."""
+    """The namespace that an action is in. A namespace itself counts as inside it: `namespaces:web` is in web, as in RequestInfo."""
     return action.name if (action.resource, action.group) == ("namespaces", "") else action.namespace
 
 
 def is_guarded(action: Action, more: Guards = ()) -> bool:
-    """Whether it writes in a guarded namespace, or the namespace itself; an exec, an attach, a port-forward and a proxy count as written."""
-    name = action.namespace if action.resource != "namespaces" else guarded_name(action)  # of every request: no call where none is needed
+    """Whether the action writes in a guarded namespace, or the namespace itself. Exec, attach, port-forward and proxy count as writes."""
+    name = action.namespace if action.resource != "namespaces" else guarded_name(action)  # hot path: one call less for most requests
     if name not in GUARDED and not (more and guards(name, more)):
         return False
     return _plain(action) not in MILD
 
 
 def is_everywhere(action: Action) -> bool:
-    """Whether it writes across all namespaces, the guarded ones included, if its kind lives in namespaces. Only lists and watches are meant to."""
+    """Whether the action writes across all namespaces, guarded ones included, if its kind is namespaced. Only reads may cross namespaces."""
     return not action.namespace and _plain(action) not in MILD
 
 
 def writes_guarded_out(clause: Clause, atom: Atom, namespace: str) -> bool:
-    """Whether the clause means that namespace: no preset, and neither verb, kind nor namespace by a `*`."""
+    """Whether the clause covers writes in a guarded namespace: it is no preset, and it names verb, kind and namespace without a `*`."""
     if clause.preset or atom.starred or atom.target.plural == EVERY:
         return False
     return namespace in atom.namespaces or ((atom.target.plural, atom.target.group) == ("namespaces", "") and atom.target.name == namespace)
 
 
 def hazard_of(action: Action, more: Guards = ()) -> Hazard:
-    """`more`: what the rule guards besides."""
+    """The hazard of an action. `more`: the namespaces that the rule guards in addition."""
     hazard = _plain(action)
     return hazard if hazard in MILD or not is_guarded(action, more) else Hazard.ESCAPE
 
 
 def clause_hazard(clause: Clause, more: Guards = ()) -> Hazard:
-    """The worst that the clause allows."""
-    return max(clause_hazards(clause, more), key=lambda hazard: hazard.rank, default=Hazard.READ)  # none: its `*` reaches nothing
+    """The worst hazard that the clause allows."""
+    return max(clause_hazards(clause, more), key=lambda hazard: hazard.rank, default=Hazard.READ)  # empty: its `*` reaches nothing
 
 
 @lru_cache(maxsize=4096)
@@ -88,7 +88,7 @@ def clause_hazards(clause: Clause, more: Guards = ()) -> frozenset[Hazard]:
     for atom in clause.atoms:
         plain = set(_atom_hazards(atom))
         guarded = [name for name in atom.namespaces if "*" not in name and guards(name, more)]
-        if guarded and not plain <= MILD:  # there it is ESCAPE, or not allowed at all
+        if guarded and not plain <= MILD:  # in a guarded namespace a write is ESCAPE, or not allowed at all
             if any(writes_guarded_out(clause, atom, name) for name in guarded):
                 found.add(Hazard.ESCAPE)
             if len(guarded) == len(atom.namespaces):
@@ -98,14 +98,14 @@ def clause_hazards(clause: Clause, more: Guards = ()) -> frozenset[Hazard]:
 
 
 class Clauses(Protocol):
-    """A Scope, for what is asked of it here."""
+    """The part of a Scope that this module uses (scope.py imports this module)."""
 
     @property
     def clauses(self) -> tuple[Clause, ...]: ...
 
 
 def scope_hazard(scope: Clauses, more: Guards = ()) -> Hazard:
-    """The worst of the clauses."""
+    """The worst hazard of all clauses."""
     return max((clause_hazard(clause, more) for clause in scope.clauses), key=lambda hazard: hazard.rank)
 
 
@@ -115,7 +115,7 @@ def scope_hazards(scope: Clauses, more: Guards = ()) -> frozenset[Hazard]:
 
 
 def path_hazard(verb: str, path: str) -> Hazard:
-    """Of a path, or of a pattern of paths: one whose first segment has a `*` reaches plain paths alone."""
+    """The hazard of a path or of a pattern of paths. A pattern with a `*` in its first segment reaches only the paths that everybody may read."""
     if verb not in READ:
         return Hazard.CHANGE
     first = path[1:].partition("/")[0]
@@ -123,7 +123,7 @@ def path_hazard(verb: str, path: str) -> Hazard:
 
 
 def hazard_at(verb: str, group: str, resource: str, subresource: str) -> Hazard:
-    """Of a verb on a kind, wherever that is; `apply` is a verb here. Remembers nothing: the words come from requests, and may be long."""
+    """The hazard of a verb on a kind in any namespace; `apply` counts as a verb. It is not cached: the words come from requests and may be long."""
     found = row(verb, group, resource, subresource)
     if found is not None:
         return found[0]
@@ -131,15 +131,15 @@ def hazard_at(verb: str, group: str, resource: str, subresource: str) -> Hazard:
         return Hazard.ESCAPE
     if (group, resource, subresource) in BY_KIND:
         return Hazard.READ if verb in READ else Hazard.SPAWN
-    if subresource == "proxy":  # of clusters and gateways, as Karmada and others have it: whatever stands behind
+    if subresource == "proxy":  # Karmada and others serve it for clusters and gateways: it reaches anything behind them
         return Hazard.ESCAPE
-    if verb in READ:  # any other subresource may be a way in: a console, a terminal
+    if verb in READ:  # any other subresource may give access: a console, a terminal
         return Hazard.READ if subresource in LOOKS else Hazard.EXEC
     return Hazard.SPAWN
 
 
 def _plain(action: Action) -> Hazard:
-    """Wherever it is."""
+    """The hazard of an action, whatever its namespace."""
     if not action.resource:
         return path_hazard(action.verb, action.path)
     return hazard_at("apply" if action.apply else action.verb, action.group, action.resource, action.subresource)

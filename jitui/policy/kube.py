@@ -1,8 +1,8 @@
-"""What a request line asks of Kubernetes, read as the API server reads it, and refused where two readings are possible.
+"""Reads a request line of Kubernetes as the API server reads it, and refuses it where two readings are possible.
 
 Sources: kubernetes apiserver/pkg/endpoints/request/requestinfo.go (attributes), Go's net/url (how the target is taken apart),
 apimachinery/pkg/runtime/conversion.go (how a query value becomes a boolean), apimachinery/pkg/fields/selector.go.
-The gateway forwards the very target that was read here, so nothing is normalised: what is not plain is refused.
+The gateway forwards exactly the target that was read here, so nothing is normalised: a target that is not in its plain form is refused.
 """
 
 import re
@@ -21,7 +21,7 @@ METHODS: Final[Mapping[bytes, str]] = {
 STREAMS: Final[Mapping[str, str]] = {"exec": "exec", "attach": "attach", "portforward": "port-forward"}
 PROXIED: Final = frozenset({"nodes", "pods", "services"})
 
-# RFC 3986, 3.3 and 3.4, less the semicolon: Go drops what holds one, others split there
+# RFC 3986, 3.3 and 3.4, without the semicolon: Go drops a pair that has one, other parsers split there
 PATH: Final = re.compile(rb"/[A-Za-z0-9._~!$&'()*+,=:@/%-]*")
 QUERY: Final = re.compile(rb"[A-Za-z0-9._~!$&'()*+,=:@/?%-]*")
 ESCAPE: Final = re.compile(rb"%([0-9A-Fa-f]{2})?")
@@ -29,12 +29,12 @@ NO_ESCAPE: Final = re.compile(rb"%(?![0-9A-Fa-f]{2})")
 CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 NUMBER: Final = re.compile(r"[+-]?[0-9]{1,18}")
 
-# query keys that the API server, or this gateway, reads one value of
+# query keys of which the API server, or this gateway, reads one value only
 SINGLE: Final = frozenset({
     "watch", "fieldSelector", "labelSelector", "limit", "continue", "timeoutSeconds", "resourceVersion", "resourceVersionMatch",
     "sendInitialEvents", "container", "stdin", "stdout", "stderr", "tty", "follow", "dryRun", "force", "fieldManager", "fieldValidation",
 })  # fmt: skip
-# numbers of a list: if one of them does not parse, the API server drops the field selector and with it the name
+# number parameters of a list: if one of them does not parse, the API server drops the field selector, and with it the name
 NUMBERS: Final = ("limit", "timeoutSeconds")
 
 
@@ -44,7 +44,7 @@ def refuse(what: str, hint: str) -> NoReturn:
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """Keys and values as Go's ParseQuery gives them, in order; a judged key at most once."""
+    """Keys and values as Go's ParseQuery returns them, in order; a key of SINGLE at most once."""
 
     values: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
@@ -52,7 +52,7 @@ class Query:
         return self.values.get(key, ("",))[0]
 
     def flag(self, key: str) -> bool:
-        """Present and not `0` or `false`: the empty value counts as true."""
+        """A boolean parameter: true if present and neither `0` nor `false`; an empty value counts as true."""
         values = self.values.get(key)
         if not values:
             return False
@@ -79,7 +79,7 @@ def read(method: bytes, target: bytes, *, content_type: bytes = b"") -> Action:
 
 
 def query_of(target: bytes) -> Query:
-    """The query of a request target, by itself. Raises InvalidError."""
+    """The query of a request target, without reading its path. Raises InvalidError."""
     _, question, raw = target.partition(b"?")
     query = _query(raw) if question else NO_QUERY
     _single(query)
@@ -87,9 +87,9 @@ def query_of(target: bytes) -> Query:
 
 
 def describe(action: Action, *, everywhere: bool = False) -> str:
-    """`exec pods/web-7c in web`, for denials and screens; text of the request, so callers clean() it.
+    """The action in words, as in `exec pods/web-7c in web`, for denials and screens. It holds text of the request, so callers `clean` it.
 
-    With `everywhere` a missing namespace is said to be all of them; without, it is a cluster-scoped kind.
+    `everywhere`: an action without a namespace is `in all namespaces`; otherwise its kind is taken as cluster-scoped.
     """
     if not action.resource:
         return f"{action.verb} {action.path}"
@@ -114,7 +114,7 @@ def is_upgrade_target(action: Action) -> bool:
 
 
 def _path(raw: bytes) -> str:
-    """The decoded path, as Go's URL.Path. Nothing in it can be read in two ways."""
+    """The decoded path, as in Go's URL.Path. Raises InvalidError where two readings are possible."""
     if not PATH.fullmatch(raw):
         if not raw.startswith(b"/"):
             refuse("the target is not a path", "send origin-form, as in GET /api/v1/pods")
@@ -139,9 +139,9 @@ def _path(raw: bytes) -> str:
 
 
 def _proxy_tail(raw: bytes) -> int:
-    """How many last bytes of the path belong to what a proxy subresource leads to, and are read by nobody on the way.
+    """The number of bytes at the end of the path that a proxy subresource hands on, and that neither gateway nor API server interprets.
 
-    Only in the plain form, /api/v1/[namespaces/NS/]KIND/NAME/proxy/..., without an escape before it.
+    It is 0 unless the path has the plain form /api/v1/[namespaces/NS/]KIND/NAME/proxy/... without a percent-escape before that part.
     """
     parts = raw.split(b"/")
     at = 5 if len(parts) > 4 and parts[3] == b"namespaces" else 3
@@ -156,7 +156,7 @@ def _proxy_tail(raw: bytes) -> int:
 def _unescape(raw: bytes, where: str) -> str:
     if NO_ESCAPE.search(raw):
         refuse(f"a % in the {where} that starts no escape", "write %25 for it")
-    data = a2b_qp(raw.replace(b"=", b"=3D").replace(b"%", b"="))  # quoted-printable, but for its sign; in C, as there may be 300,000 of them
+    data = a2b_qp(raw.replace(b"=", b"=3D").replace(b"%", b"="))  # quoted-printable with another sign; decoded in C, as there may be 300,000 escapes
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError:
@@ -192,7 +192,7 @@ def _value(raw: bytes) -> str:
 
 
 def _resource(verb: str, path: str, parts: list[str], query: Query, *, apply: bool) -> Action:
-    """RequestInfo's way through the path of a resource request, then through its query."""
+    """The action of a resource request: its path, then its query, read in the order of RequestInfo."""
     group, at = ("", 1) if parts[0] == "api" else (parts[1], 2)
     version, rest = parts[at], parts[at + 1 :]
     if rest[0] in {"watch", "proxy"}:
@@ -204,11 +204,11 @@ def _resource(verb: str, path: str, parts: list[str], query: Query, *, apply: bo
         if len(rest) > 2 and rest[2] not in {"status", "finalize"}:
             rest = rest[2:]
     resource, name, subresource = (*rest, "", "")[:3]
-    if subresource != "proxy":  # there the query is for what stands behind
+    if subresource != "proxy":  # the query of a proxy request is for the server behind it
         _single(query)
     if resource == "pods" and not group and (subresource in STREAMS or subresource == "log"):
         stream = subresource in STREAMS
-        # one action whatever the method: a WebSocket is a GET, SPDY a POST, and both start the same command
+        # one action for both methods: a WebSocket is a GET, SPDY a POST, and both start the same command
         return Action(
             "create" if stream else verb, group, version, resource, subresource, namespace, name, path,
             argv=tuple(query.values.get("command", ())) if subresource == "exec" else (), container=query.text("container"),
@@ -230,7 +230,7 @@ def _single(query: Query) -> None:
 
 
 def _selected(query: Query) -> str:
-    """The X of metadata.name=X among the terms of the field selector, or nothing: kubectl waits for one object by it."""
+    """The X of the term metadata.name=X in the field selector, else "". kubectl waits for one object with such a list or watch."""
     selector = query.text("fieldSelector")
     if not selector:
         return ""

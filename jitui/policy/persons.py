@@ -1,7 +1,6 @@
-"""The persons behind names: whoever made an identity, or issued a token of it that works, can act as it.
+"""The persons behind names. A person who created an identity, or who issued a token of it that still works, can act as that identity.
 
-Names stand for hands at a keyboard. Where one hand holds two names, they are one person: together they are one approval, and what one of them may not
-decide the other may not either.
+Two names that one person can act as count as one person: their approvals count once, and where one of them may not decide, the other may not either.
 """
 
 from collections.abc import Callable, Iterable
@@ -24,7 +23,7 @@ class Persons:
         self._ties = ties
 
     def behind(self, name: str) -> dict[str, str]:
-        """Everybody who can act as `name`, nearest first, each with why, in words; itself first, with none."""
+        """Every name that can act as `name`, the nearest first, each with the reason in words; `name` itself comes first, with an empty reason."""
         found = {name: ""}
         ahead = [name]
         for each in ahead:
@@ -35,11 +34,11 @@ class Persons:
         return found
 
     def holders(self, name: str) -> tuple[Tie, ...]:
-        """Ties to whoever made it or holds it, without those behind them."""
+        """The direct ties of a name: whoever created it or holds a token of it."""
         return tuple(tie for tie in self._ties(name) if tie.name)
 
     def shared(self, one: str, other: str) -> str:
-        """Why two names are one person, in words ("root created bea"); empty if nothing says that they are."""
+        """The reason why two names are one person ("root created bea"); empty if no tie connects them."""
         ones, others = self.behind(one), self.behind(other)
         for name in ones:
             if name in others:
@@ -47,7 +46,7 @@ class Persons:
         return ""
 
     def count(self, names: Iterable[str]) -> int:
-        """How many persons these names are at least: those tied to each other, over others too, are one."""
+        """The least number of persons behind these names: names that are tied to each other, directly or through others, count once."""
         groups: list[set[str]] = []
         for name in names:
             group = set(self.behind(name))

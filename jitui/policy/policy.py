@@ -1,7 +1,7 @@
 """May this action pass? Yes only if a live grant covers it and the rule as it is now covers it too.
 
-Discovery is answered by the door from the gateway's own copy and never comes here (`is_discovery`). What kubectl asks around every
-request (its own rights, OpenAPI, health) passes under any live grant.
+The listener answers discovery from the gateway's own copy, so that never comes here (`is_discovery`). The requests that kubectl makes around
+every other (its own rights, OpenAPI, health) pass under any live grant.
 """
 
 import re
@@ -34,7 +34,7 @@ SELF_REVIEWS: Final = frozenset({
 })
 AROUND: Final = "around a request"
 SHOWN: Final = 160  # characters of a scope in a denial
-PLAIN: Final = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789 .,:;/*@_=+-")  # stand for themselves in double quotes
+PLAIN: Final = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789 .,:;/*@_=+-")  # characters that sh takes literally in double quotes
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,18 +47,18 @@ class Allow:
 
 @dataclass(frozen=True, slots=True)
 class Deny:
-    why: str  # what is missing
-    how: str = ""  # what to do next, with the exact command; empty if nothing can be done by asking
+    why: str  # the missing permission, in words
+    how: str = ""  # the next step, with the exact command; empty if a request would not help
     code: int = 403
 
     @property
     def sentence(self) -> str:
-        """Why and how in one line."""
+        """`why` and `how` in one line."""
         return f"{self.why}; {self.how}" if self.how else self.why
 
 
 def is_discovery(action: Action) -> bool:
-    """GET of /version, /api, /apis, /api/v1 or /apis/GROUP/VERSION: what every client reads first, the same for everybody."""
+    """Whether it is a GET of /version, /api, /apis, /api/v1 or /apis/GROUP/VERSION, which every client reads first and which is the same for all."""
     if action.resource or action.verb != "get":
         return False
     if action.path in DISCOVERY:
@@ -68,7 +68,7 @@ def is_discovery(action: Action) -> bool:
 
 
 def is_around(action: Action) -> bool:
-    """What kubectl asks beside a request and that shows nothing of the cluster's objects: own rights, OpenAPI, health."""
+    """Whether kubectl makes this request around others, and it shows no object of the cluster: a SelfSubject review, OpenAPI, health."""
     if action.resource:
         return (
             action.verb == "create" and (action.group, action.resource) in SELF_REVIEWS and not action.subresource and not action.namespace
@@ -105,7 +105,7 @@ def decide(
 
 
 def rests_on_default(action: Action) -> bool:
-    """Whether it may matter that the container which it names is the pod's default one: a command clause without a container is for that one."""
+    """Whether the decision may depend on the named container being the pod's default one, which a command clause without a container covers."""
     return bool(action.container) and not action.default and action.subresource == "exec" and is_upgrade_target(action)
 
 
@@ -123,13 +123,13 @@ def ask_line(connection: str, rule: Rule, scope: str = "") -> str:
 
 
 def _ends(grant: Grant, now: Instant) -> tuple[bool, int]:
-    """For sorting: active before waiting, then by what remains."""
+    """A sort key: active grants before waiting ones, then by the time that remains."""
     clock = grant.deadline if grant.state is GrantState.ACTIVE else grant.use_by
     return grant.state is GrantState.ACTIVE, clock.remaining_us(now) if clock else 0
 
 
 def _suggestions(action: Action, kinds: Kinds | None) -> Iterator[str]:
-    """Clauses that cover the action, the handiest first. A name that would not read back as that very name gives none."""
+    """Clauses that cover the action, the most useful first. There is none for a name that the grammar would not read back as that name."""
     if "*" in action.name + action.namespace + action.path:
         return
     if not action.resource:
@@ -194,7 +194,7 @@ def _deny(action: Action, agent: str, connection: str, rule: Rule, live: Sequenc
 
 
 def _unwritten(action: Action, what: str, rule: Rule, kinds: Kinds, more: str = "") -> Deny:
-    """A way out of a window, or to what outlives it: what it would give, and the clause that a rule would have to write out."""
+    """The denial of an escape: it says what the escape would give, and which clause a rule would have to write out."""
     given = gives(action, rule.guarded)
     why = f"{what} gives {given}" if given else what
     clause = suggest(action, kinds)
@@ -213,7 +213,7 @@ def _askable(action: Action, rule: Rule, kinds: Kinds) -> str:
 
 
 def _hint(action: Action, scope: Scope, kinds: Kinds, more: Guards) -> str:
-    """What to do differently so that the scope covers it as it is."""
+    """Advice on how to change the request so that the scope, as it is, covers it; empty if there is none."""
 
     def would(**other: Any) -> bool:
         return scope.allows(replace(action, **other), kinds, more) is not None

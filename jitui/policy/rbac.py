@@ -1,9 +1,8 @@
-"""The permissions that scopes need of a cluster, as its RBAC checks them: the least that keeps every promise.
+"""The permissions that scopes need in a cluster, as its RBAC checks them: the smallest set with which the gateway can serve every scope.
 
-RBAC knows no patterns: a name with a `*` needs every name, `*` as a kind is every kind that is served, written out, and a namespace
-with a `*` is each that there is. It knows neither containers nor commands, and `in *` is every namespace, guarded ones too: there it is
-the gateway alone that holds. What an API server checks for an exec is `create` for SPDY, and `get` too for WebSocket (from
-1.35 on it wants both).
+RBAC has no patterns: a name with a `*` needs permission on every name, `*` as a kind on every kind that is served, written out, and a namespace
+with a `*` on each namespace that matches. It knows neither containers nor commands, and `in *` includes the guarded namespaces: there only the
+gateway enforces the scope. For an exec an API server checks `create` with SPDY, and `get` with WebSocket (from 1.35 on `create` as well).
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -19,7 +18,7 @@ from jitui.policy.terms import Rule
 EVERYWHERE: Final = ""  # as a namespace: cluster-scoped kinds, and all namespaces at once
 OF_COLLECTIONS: Final = frozenset({"list", "watch", "deletecollection"})  # no subresource knows them
 REVIEW_GROUPS: Final = frozenset({"authentication.k8s.io", "authorization.k8s.io"})  # asked by `create`, never stored
-# what system:authenticated may by itself (ClusterRole system:basic-user)
+# every authenticated user has these (ClusterRole system:basic-user)
 BASIC: Final = frozenset({("authorization.k8s.io", "selfsubjectaccessreviews"), ("authorization.k8s.io", "selfsubjectrulesreviews"),
                           ("authentication.k8s.io", "selfsubjectreviews")})  # fmt: skip
 
@@ -46,7 +45,10 @@ class Need:
 
 
 def needs(scopes: Iterable[Scope], kinds: Mapping[Kind, bool], more: Guards = ()) -> frozenset[Need]:
-    """What the scopes need, where `more` is guarded besides. `kinds`: the served ones, and whether they live in namespaces; only `*` asks for them."""
+    """The permissions that the scopes need.
+
+    `more`: the namespaces that the rules guard in addition. `kinds`: the served kinds, and whether each is namespaced; only a `*` uses them.
+    """
     found: set[Need] = set()
     for scope in scopes:
         for clause in scope.clauses:
@@ -63,7 +65,7 @@ def of_rules(rules: Iterable[Rule], kinds: Mapping[Kind, bool]) -> frozenset[Nee
 
 
 def bounds_commands(scopes: Iterable[Scope]) -> bool:
-    """Whether a clause names a container or a command, which RBAC can't."""
+    """Whether a clause names a container or a command: RBAC can't restrict these."""
     return any(clause.argv is not None or target.container for scope in scopes for clause in scope.clauses for target in clause.targets)
 
 
@@ -73,7 +75,7 @@ def asks_for_kinds(scopes: Iterable[Scope]) -> bool:
 
 
 def in_namespaces(wanted: Iterable[Need], present: Sequence[str]) -> tuple[frozenset[Need], tuple[str, ...]]:
-    """With each pattern of namespaces replaced by those that are present and match; and the patterns that none matched."""
+    """The needs with each pattern of namespaces replaced by the present namespaces that match; and the patterns that matched none."""
     found: set[Need] = set()
     empty: set[str] = set()
     for need in wanted:
@@ -108,7 +110,7 @@ def missing(rules: Sequence[Mapping[str, Any]], wanted: Iterable[Need]) -> list[
 
 
 def beyond(rules: Sequence[Mapping[str, Any]], wanted: Iterable[Need], namespace: str) -> list[str]:
-    """What the ResourceRules allow in a namespace and the needs do not ask for, a phrase for each kind: `delete,patch pods`."""
+    """The permissions of the ResourceRules in a namespace that no need asks for, one phrase for each kind: `delete,patch pods`."""
     promised: dict[tuple[str, str, str], set[str]] = {}
     for need in wanted:
         if need.namespace in {EVERYWHERE, namespace} or ("*" in need.namespace and matches(need.namespace, namespace)):
@@ -133,7 +135,7 @@ def _of(clause: Clause, atom: Atom, kinds: Mapping[Kind, bool], more: Guards) ->
     name = "" if "*" in target.name else target.name
     for namespace in atom.namespaces or (EVERYWHERE,):
         where = EVERYWHERE if namespace == EVERY else namespace
-        held = "*" not in namespace and guards(namespace, more) and not writes_guarded_out(clause, atom, namespace)  # nothing is written there by it
+        held = "*" not in namespace and guards(namespace, more) and not writes_guarded_out(clause, atom, namespace)  # this clause covers no write there
         if target.plural == EVERY:
             for (group, plural), namespaced in kinds.items():
                 if target.group in {"", group} and namespaced == bool(atom.namespaces):
@@ -150,13 +152,13 @@ def _of(clause: Clause, atom: Atom, kinds: Mapping[Kind, bool], more: Guards) ->
 
 
 def _reaches(verb: str, group: str, plural: str) -> bool:
-    """Whether the plural `*` stands for this kind too; what is never stored can only be created."""
+    """Whether the plural `*` stands for this verb and kind; a kind that is never stored can only be created."""
     stored = group not in REVIEW_GROUPS and (group, plural) != ("", "bindings")
     return (stored or verb == "create") and not past_star_kind(verb, group, plural)
 
 
 def _implied(need: Need, others: set[Need]) -> bool:
-    """Whether a wider one is there: of any name, or everywhere."""
+    """Whether `others` has a wider need: the same for any name, or in all namespaces."""
     wider = [replace(need, name=name, namespace=where) for name in {"", need.name} for where in {EVERYWHERE, need.namespace}]
     return any(one != need and one in others for one in wider)
 

@@ -1,6 +1,6 @@
-"""What a client is told of its window's end while it still works: `access ends in 4m`, in the last part of the window.
+"""The warning that a client gets in the last part of its window: `access ends in 4m`.
 
-The words are rounded, and never up: kubectl prints each sentence once a process, so few of them make a countdown.
+The time is rounded, and never up: kubectl prints each sentence once a process, so a few different ones make a countdown.
 """
 
 from typing import Final
@@ -9,7 +9,7 @@ from jitui.policy.terms import Grant, GrantState
 from jitui.values import span
 from jitui.values.instant import Instant
 
-LAST_S: Final = 300  # of a long window; of a short one it is the last quarter
+LAST_S: Final = 300  # the last part of a window in seconds; of a short one it is the last quarter
 SHARE: Final = 4
 MINUTE: Final = 60
 HALF: Final = 30
@@ -17,7 +17,7 @@ STEP: Final = 10
 
 
 def ending(grant: Grant, now: Instant) -> str:
-    """`access ends in 4m`; empty while there is time, and for a window that has not begun or is over."""
+    """The warning, `access ends in 4m`; empty while there is time, and for a window that has not begun or is over."""
     if grant.state is not GrantState.ACTIVE or grant.deadline is None:
         return ""
     left_us = grant.deadline.remaining_us(now)
@@ -27,7 +27,7 @@ def ending(grant: Grant, now: Instant) -> str:
 
 
 def rounded(seconds: int) -> str:
-    """Whole minutes; below one 30s, 20s, 10s; then `less than 10s`."""
+    """The time in words: whole minutes; below one minute 30s, 20s, 10s; then `less than 10s`."""
     if seconds >= MINUTE:
         return span.show(seconds // MINUTE * MINUTE)
     if seconds >= HALF:

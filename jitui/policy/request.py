@@ -1,6 +1,6 @@
-"""A request's life, from the ask to the decision.
+"""A request's life cycle, from its creation to the decision.
 
-The table is the whole truth: the broker moves requests by it, the screens enable keys by it, the README's diagram is drawn from it.
+The table is the whole truth: the broker moves requests by it, the screens enable keys by it, and ARCHITECTURE.md shows it.
 Approving only ever tightens: below what was asked, below the rule as it is now, below what the approver before agreed to.
 """
 
@@ -20,7 +20,7 @@ from jitui.values import span
 from jitui.values.errors import ConflictError, InvalidError, RefusedError
 from jitui.values.instant import Deadline, Instant, rfc3339
 
-AUTOMATIC: Final = "automatic"  # who decided, when the rule did
+AUTOMATIC: Final = "automatic"  # stands for the person in `decided_by` where the rule decided
 CLOCK: Final = "clock"
 REASON_LIMIT: Final = 2000  # characters
 
@@ -62,7 +62,7 @@ def move(request: Request, event: Event) -> State:
 
 
 def check_ask(rule: Rule | None, *, identity: str, connection: str, duration_s: int, scope: Scope | None, reason: str = "") -> Scope:
-    """The scope that is asked: the given one, or the rule's. Raises RefusedError if the rule does not allow it, InvalidError for nonsense."""
+    """The scope of a request: the given one, or the rule's. Raises RefusedError if the rule does not allow it, InvalidError for a malformed request."""
     if rule is None or (rule.identity, rule.connection) != (identity, connection):
         raise RefusedError(f"no rule lets {identity} on {connection}; an admin adds one under rules: in the configuration")
     if duration_s <= 0:
@@ -101,11 +101,11 @@ def approve(
     request: Request, rule: Rule | None, *, person: str, now: Instant, duration_s: int = 0, scope: Scope | None = None, reason: str = "",
     persons: Persons = ALONE, void: Container[str] = (),
 ) -> Request:  # fmt: skip
-    """The request with one more yes; approved once there are enough. Duration and scope become the tightest that was agreed to.
+    """The request with one more approval; approved once there are enough. Duration and scope become the tightest that any approver agreed to.
 
-    Names that are one person, by `persons`, are one yes; an earlier yes of who is in `void` is left out: they may not say it any more.
-    No duration and no scope: as it stands. Raises ConflictError (decided, lapsed, this person counted already) or RefusedError (wider
-    than it stands, or than the rule is now).
+    Names that are one person, by `persons`, count as one approval; earlier approvals of persons in `void`, who have lost the right, are dropped.
+    Without a duration or a scope those of the request stand. Raises ConflictError (decided, lapsed, this person has approved already) or
+    RefusedError (wider than the request, or than the rule is now).
     """
     _in_time(request, Event.APPROVE, now)
     if rule is None or (rule.identity, rule.connection) != (request.identity, request.connection):
@@ -126,7 +126,7 @@ def approve(
 
 
 def deny(request: Request, *, person: str, why: str, now: Instant) -> Request:
-    """Denied by a person, with a reason for the agent."""
+    """The request, denied by a person, with a reason for the agent."""
     _in_time(request, Event.DENY, now)
     if not why.strip():
         raise InvalidError(f"no reason given for denying r-{request.id}; the agent is told it: --reason TEXT")
@@ -134,7 +134,7 @@ def deny(request: Request, *, person: str, why: str, now: Instant) -> Request:
 
 
 def disallow(request: Request, *, why: str, now: Instant) -> Request:
-    """Denied by the gateway: the rule is gone, the identity disabled, a lockdown."""
+    """The request, denied by the gateway: its rule is gone, its identity is disabled, or there is a lockdown."""
     return _settle(request, move(request, Event.DISALLOW), "gateway", why, now)
 
 
@@ -144,7 +144,7 @@ def withdraw(request: Request, *, now: Instant) -> Request:
 
 
 def lapse(request: Request, *, now: Instant) -> Request:
-    """Nobody decided in time. Raises ConflictError before its time."""
+    """The request, lapsed because nobody decided in time. Raises ConflictError before that time."""
     state = move(request, Event.LAPSE)
     if not request.pending_until.passed(now):
         raise ConflictError(f"r-{request.id} waits until {rfc3339(request.pending_until.wall_us)}; it has not lapsed")
@@ -152,7 +152,7 @@ def lapse(request: Request, *, now: Instant) -> Request:
 
 
 def digest(request: Request, rule: Rule) -> str:
-    """What an approver's decision is bound to: identity, terms, the rule as it is, and the approvals so far. 32 hex digits."""
+    """The digest that binds an approver's decision to identity, terms, the rule as it is, and the approvals so far. 32 hex digits."""
     shown = [
         request.id, request.identity, request.connection, request.duration_s, str(request.scope), request.same_user, rule.version,
         [(each.person, each.at_us, each.duration_s, str(each.scope)) for each in request.approvals],
@@ -161,7 +161,7 @@ def digest(request: Request, rule: Rule) -> str:
 
 
 def check_digest(request: Request, rule: Rule, given: str) -> None:
-    """Raises ConflictError if what was shown is not what stands."""
+    """Raises ConflictError if the request or its rule changed since the approver saw it (`given` is the digest that was shown)."""
     if not compare_digest(digest(request, rule).encode(), given.encode()):
         raise ConflictError(f"r-{request.id} changed since you saw it; look again and decide on what stands")
 
@@ -173,7 +173,7 @@ def _in_time(request: Request, event: Event, now: Instant) -> None:
 
 
 def _tighter(request: Request, rule: Rule, duration_s: int, scope: Scope) -> None:
-    """Within what was asked and agreed so far, and within the rule as it is now."""
+    """Raises RefusedError unless the terms lie within the request, the approvals so far, and the rule as it is now."""
     if duration_s < 0:
         raise InvalidError(f"window of {duration_s}s given; give a time, for instance --duration {span.show(request.duration_s)}")
     for allowed, whose in ((request.duration_s, f"r-{request.id} stands at"), (rule.duration_s, f"the rule for {rule.identity} now allows")):

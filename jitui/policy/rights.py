@@ -1,4 +1,4 @@
-"""One table says who may do what; a person never decides for an identity they are, own, created or hold a token of."""
+"""One table gives each role its rights. A person never decides for an identity that they are, own, created or hold a token of."""
 
 from collections.abc import Mapping
 from enum import StrEnum
@@ -46,9 +46,9 @@ WORDS: Final[Mapping[Right, str]] = {
 
 
 def rights_of(identity: Identity) -> frozenset[Right]:
-    """The union of its roles' rights. An agent has an agent's rights whatever else it is given.
+    """The rights of all roles of an identity. An agent has an agent's rights, whatever other roles it has.
 
-    `unmask` is an auditor's who was given it by name, or whose the gateway's files are: an admin's.
+    The right `unmask` needs the role of that name beside auditor; an admin has it anyway, as the gateway's files are theirs.
     """
     if identity.disabled:
         return frozenset()
@@ -61,7 +61,7 @@ def rights_of(identity: Identity) -> frozenset[Right]:
 
 
 def require(identity: Identity, right: Right) -> None:
-    """Raises RefusedError, which says what is missing and who has it."""
+    """Raises RefusedError, which says which right is missing and which roles have it."""
     if right in rights_of(identity):
         return
     if identity.disabled:
@@ -71,10 +71,10 @@ def require(identity: Identity, right: Right) -> None:
 
 
 def why_not_decide(person: Identity, agent: Identity, rule: Rule, persons: Persons = ALONE) -> str:
-    """Why this person may not decide for this agent, in one sentence; empty if they may.
+    """The reason why this person may not decide for this agent, in one sentence; empty if they may.
 
-    Whoever `persons` says can act as the person, or as who owns, created or holds the agent, counts as them: an approver whom the agent's admin
-    made is that admin. `owner_may_approve` of the rule lifts owning, having created and holding, never being the agent or an agent.
+    A name that can act as another, by `persons`, counts as that other: an approver whom the agent's admin created is that admin. The rule's
+    `owner_may_approve` permits the agent's owner, creator and token holders; it never permits the agent itself, or any agent.
     """
     if person.is_agent:
         return f"{person.name} is an agent, and agents never decide; ask an approver"

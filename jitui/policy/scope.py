@@ -1,4 +1,4 @@
-"""What of a connection a grant covers: a union of clauses, matched against actions and compared with each other."""
+"""A scope is the part of a connection that a grant covers: a union of clauses. It matches actions and compares with other scopes."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -30,10 +30,10 @@ __all__ = ["Clause", "Kinds", "Scope", "narrower"]
 
 
 class Kinds(Protocol):
-    """What the cluster has, from the gateway's own copy of its discovery."""
+    """The kinds that the cluster serves, from the gateway's own copy of its discovery."""
 
     def namespaced(self, group: str, resource: str) -> bool | None:
-        """Whether a kind lives in namespaces; None if there is no such kind (which is then denied)."""
+        """Whether a kind is namespaced; None if there is no such kind (the action is then denied)."""
 
 
 Row = tuple[Atom, Clause]
@@ -79,9 +79,9 @@ class Scope:
         return self._text
 
     def allows(self, action: Action, kinds: Kinds, more: Guards = ()) -> Clause | None:
-        """The clause that covers the action, or None. What creates where nothing is, as a server-side apply does, must be covered as create too.
+        """The clause that covers the action, or None. An action that creates a missing object, as a server-side apply, must be covered as create too.
 
-        `more`: the namespaces that the rule guards besides those that always are.
+        `more`: the namespaces that the rule guards in addition to those that are always guarded.
         """
         if not action.resource:
             return self._allows_path(action)
@@ -137,7 +137,7 @@ class Scope:
 
 
 def _fits(atom: Atom, action: Action, namespaced: bool) -> bool:
-    """Name, namespace and command; verb and kind were looked up."""
+    """Whether an atom covers the action's name, namespace and command; verb and kind were looked up before."""
     name = atom.target.name
     if name and not (action.name and matches(name, action.name)):
         return False
@@ -148,14 +148,14 @@ def _fits(atom: Atom, action: Action, namespaced: bool) -> bool:
         ):
             return False
     elif atom.namespaces or (namespace and (action.resource != "namespaces" or action.group or namespace != action.name)):
-        return False  # of the kind namespaces, RequestInfo gives the name as the namespace too
+        return False  # RequestInfo gives a request for a namespace that namespace's name as its namespace, too
     if (atom.target.container or atom.argv is not None) and not _runs_in(atom.container, action):
         return False
     return atom.argv is None or (not action.stdin and not action.tty and argv_matches(atom.argv, action.argv))
 
 
 def _runs_in(container: str, action: Action) -> bool:
-    """Whether the request's container is one that the clause means; one that names none is sent to the pod's only one, or refused by the API server."""
+    """Whether the clause covers the request's container. The API server sends a request without one to the pod's only container, or refuses it."""
     if not container:
         return not action.container or action.default
     if container == EVERY:
@@ -165,7 +165,7 @@ def _runs_in(container: str, action: Action) -> bool:
 
 @lru_cache(maxsize=1024)
 def narrower(a: Scope, b: Scope, more: Guards = ()) -> bool:
-    """Whether b allows everything that a allows, where a rule guards `more`. What can't be proved is False.
+    """Whether b allows everything that a allows, where a rule guards `more` in addition. The answer is False if it can't be proved.
 
     Proved piece by piece: each verb on each target in each namespace of a lies inside one piece of b, whichever clause it is in.
     """
@@ -178,7 +178,7 @@ def wider_clause(a: Scope, b: Scope, more: Guards = ()) -> Clause | None:
 
 
 def _guarded_name(atom: Atom, verb: str, namespace: str, more: Guards) -> str:
-    """The one guarded namespace in which this piece writes, or which it is; empty if there is none. A pattern never means a guarded one."""
+    """The one guarded namespace that this piece writes in, or writes itself; empty if there is none. A pattern never stands for a guarded namespace."""
     target = atom.target
     name = target.name if (target.plural, target.group) == ("namespaces", "") else namespace
     if not name or "*" in name or not guards(name, more):
@@ -187,7 +187,7 @@ def _guarded_name(atom: Atom, verb: str, namespace: str, more: Guards) -> str:
 
 
 def _path_inside(inner: str, outer: str) -> bool:
-    """Whether one pattern of paths, or one path, lies inside another. What shows more than everybody may see is reached by its first segment, written out."""
+    """Whether a path or a pattern of paths lies inside another. A path that not everybody may read is only inside one with the same first segment."""
     if not contains(outer, inner):
         return False
     return path_hazard("get", inner) not in OUT or inner.split("/")[1] == outer.split("/")[1]

@@ -1,12 +1,12 @@
-"""Every kind and subresource of Kubernetes 1.27 to 1.35, and how much each verb on it can hurt: the one table.
+"""The one table of hazards: every kind and subresource of Kubernetes 1.27 to 1.35, with the hazard of each verb on it.
 
-A row says why. For ESCAPE and SECRET its words end the denial `... gives ...`. Whether a row is right is judged from the request line alone, as the
-gateway judges: a body that could do more than a harmless one counts as the one that does. Reading is READ unless a row says otherwise; that every write of
-every kind has a row is checked against what API servers serve. A kind that is not here is somebody else's: `hazard.py` says how that is judged.
-One that bears the name of a way out (`secrets.example.io`, `rolebindings.authorization.openshift.io`, `networkpolicies.crd.projectcalico.org`) is one too:
-most often it is another view of the same objects, or another program's kind of the same power.
+Each row says why. For ESCAPE and SECRET its words end the denial `... gives ...`. A row is judged from the request line alone, as the gateway judges:
+if some body of the request could be harmful, the row counts all of them as harmful. A read is READ unless a row says otherwise; a test checks, against
+the lists of real API servers, that every write of every kind has a row. `hazard.py` judges the kinds that are not in the table.
+A kind of another group with the name of an escape (`secrets.example.io`, `rolebindings.authorization.openshift.io`,
+`networkpolicies.crd.projectcalico.org`) counts as that escape: most often it is another view of the same objects, or has the same power.
 
-Of a `status` the API server mostly keeps labels and annotations as they are sent, so where those decide, writing it is as writing the object.
+For most kinds, an API server stores the labels and annotations that are sent to `status`: where those decide, a write of it counts as one of the object.
 """
 
 from collections.abc import Iterator, Mapping
@@ -109,7 +109,7 @@ ROWS: Final[tuple[tuple[str, str, frozenset[str], Hazard, str], ...]] = (
     (NETWORKING, "networkpolicies networkpolicies/status", WRITE, Hazard.ESCAPE, POLICIES),
     ("", "resourcequotas limitranges", frozenset({"create"}), Hazard.CHANGE, "a new one only narrows"),
     ("", "resourcequotas limitranges", WRITE - {"create"}, Hazard.ESCAPE, LIMITS),
-    ("", "resourcequotas/status", WRITE, Hazard.ESCAPE, LIMITS),  # what admission takes for used
+    ("", "resourcequotas/status", WRITE, Hazard.ESCAPE, LIMITS),  # admission believes its count of used resources
     # a place between the API server and everybody
     (REGISTRATION, "apiservices apiservices/status", WRITE, Hazard.ESCAPE, SERVES),
     (EXTENSIONS, "customresourcedefinitions customresourcedefinitions/status", WRITE, Hazard.ESCAPE, CONVERTS),
@@ -137,7 +137,7 @@ ROWS: Final[tuple[tuple[str, str, frozenset[str], Hazard, str], ...]] = (
     (NODES, "runtimeclasses", WRITE, Hazard.ESCAPE, RUNTIME),
     (SCHEDULING, "priorityclasses", WRITE, Hazard.ESCAPE, ORDER),
     (RESOURCE, "deviceclasses resourceslices resourceclasses resourceclassparameters", WRITE, Hazard.ESCAPE, DEVICES),
-    (RESOURCE, "resourceclaims/status podschedulingcontexts/status", WRITE, Hazard.ESCAPE, DEVICES),  # what was given to whom
+    (RESOURCE, "resourceclaims/status podschedulingcontexts/status", WRITE, Hazard.ESCAPE, DEVICES),  # it says which device belongs to which claim
     (RESOURCE, "devicetaintrules devicetaintrules/status", WRITE, Hazard.ESCAPE, "the eviction of everybody's pods from a device"),
     # everybody's data
     ("", "persistentvolumes persistentvolumes/status", WRITE, Hazard.ESCAPE, DISKS),  # hostPath, local, claimRef
@@ -159,7 +159,7 @@ ROWS: Final[tuple[tuple[str, str, frozenset[str], Hazard, str], ...]] = (
     ("", "bindings pods/binding", WRITE, Hazard.SPAWN, "starts a waiting pod on a node of the caller's choice, past the scheduler and its taints"),
     (RESOURCE, "resourceclaims resourceclaimtemplates resourceclaimparameters podschedulingcontexts", PUT, Hazard.SPAWN, HARDWARE),
     (RESOURCE, "resourceclaims resourceclaimtemplates resourceclaimparameters podschedulingcontexts", DROP, Hazard.CHANGE, "hardware less for a pod"),
-    # what runs, in one namespace
+    # changes of running workloads, in one namespace
     ("", "replicationcontrollers/scale", WRITE, Hazard.CHANGE, SIZE),
     ("apps", "deployments/scale statefulsets/scale replicasets/scale", WRITE, Hazard.CHANGE, SIZE),
     ("", "replicationcontrollers/status", WRITE, Hazard.CHANGE, COUNT),
@@ -183,7 +183,7 @@ ROWS: Final[tuple[tuple[str, str, frozenset[str], Hazard, str], ...]] = (
     (AUTHENTICATION, "selfsubjectreviews", WRITE, Hazard.READ, "an answer about rights"),
 )
 
-# Of these a `*` reaches nothing at all, not even what a row calls milder: they show who is let past, and by whom what everybody writes is seen.
+# A `*` never reaches these kinds, not even where a row is milder: they show who bypasses admission, and which servers see everybody's writes.
 UNREACHED: Final = frozenset({
     ("", "secrets"),
     ("certificates.k8s.io", "certificatesigningrequests"),
@@ -231,6 +231,6 @@ NAMESAKES: Final[Mapping[tuple[str, str], Mapping[str, tuple[Hazard, str]]]] = {
 
 
 def row(verb: str, group: str, resource: str, subresource: str) -> tuple[Hazard, str] | None:
-    """Its hazard and why: its own row's, or for a kind that is not in the table that of a way out by the same name; None if there is neither."""
+    """The hazard and the reason of a verb on a kind: of its own row, or else of an escape with the same name in another group; None without either."""
     verbs = BY_KIND.get((group, resource, subresource))
     return (NAMESAKES.get((resource, subresource), {}) if verbs is None else verbs).get(verb)

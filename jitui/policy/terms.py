@@ -1,4 +1,4 @@
-"""Who asks and what was agreed: identities, rules, requests and grants as frozen values.
+"""Identities, rules, requests and grants as frozen values.
 
 The state tables over them are `request.py` and `grant.py`; who may do what is `rights.py`; `policy.py` decides actions.
 """
@@ -27,7 +27,7 @@ class Role(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Who is calling: an agent with an owner, or a person with roles. Agent and person roles exclude each other."""
+    """A caller: an agent with an owner, or a person with roles. Agent and person roles exclude each other."""
 
     name: str
     roles: frozenset[Role]
@@ -42,7 +42,7 @@ class Identity:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """Exactly one per identity and connection: the widest that may be asked and granted."""
+    """The widest terms that an identity may ask for, and be granted, on a connection. There is exactly one rule for each pair."""
 
     identity: str
     connection: str
@@ -59,16 +59,16 @@ class Rule:
     guarded: Guards = ()  # namespaces, or patterns of them, where what is written must be written out; besides those of the cluster's own programs
 
     def allows(self, action: Action, kinds: Kinds) -> Clause | None:
-        """The clause of its scope that covers the action, or None."""
+        """The clause of the rule's scope that covers the action, or None."""
         return self.scope.allows(action, kinds, self.guarded)
 
     def covers(self, grant: "Grant", action: Action, kinds: Kinds) -> bool:
-        """Whether it and the grant's own scope both cover the action, with what is guarded now."""
+        """Whether both the rule's and the grant's scope cover the action, with the namespaces that are guarded now."""
         return self.allows(action, kinds) is not None and grant.scope.allows(action, kinds, self.guarded) is not None
 
     @property
     def version(self) -> str:
-        """A short digest of everything in it; part of what an approver's decision is bound to."""
+        """A short digest of the whole rule: an approver's decision is bound to it."""
         from hashlib import sha256  # noqa: PLC0415
 
         return sha256(repr((self.identity, self.connection, self.duration_s, str(self.scope), self.approvals, self.automatic,
@@ -86,7 +86,7 @@ class RequestState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Approval:
-    """One person's yes, with the terms they agreed to."""
+    """One person's approval, with the terms they agreed to."""
 
     person: str
     at_us: int  # UTC
@@ -97,7 +97,7 @@ class Approval:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """An agent's ask; waits for a decision."""
+    """An agent's request for a window; it waits for a decision."""
 
     id: int
     identity: str

@@ -1,8 +1,8 @@
 """The channels of exec and attach over WebSocket: v4.channel.k8s.io and v5.channel.k8s.io.
 
 The first byte of a binary message is the channel, the rest its bytes. v5 adds a signal to close one: 255 and the channel
-(kubernetes: apimachinery/pkg/util/remotecommand/constants.go; KEP-4006). What the API server silently ignores is refused here: a byte that
-means nothing to the one side might mean something to the other, and can't be recorded as what it is.
+(kubernetes: apimachinery/pkg/util/remotecommand/constants.go; KEP-4006). Messages that the API server silently ignores are refused here: bytes
+without a meaning for one side may have one for the other, and can't be recorded truthfully.
 """
 
 from collections.abc import Mapping, Sequence, Set as AbstractSet
@@ -25,7 +25,7 @@ CLOSE_SIGNAL: Final = 255
 STATUS_LIMIT: Final = 64 << 10  # bytes of the Status on the error channel
 FROM_CLIENT: Final = {0: Channel.STDIN, 4: Channel.RESIZE}
 FROM_CLUSTER: Final = {1: Channel.STDOUT, 2: Channel.STDERR, 3: Channel.ERROR}
-ASKED_BY: Final[Mapping[Channel, str]] = {  # what a request line says that wants a stream; the error stream is everybody's
+ASKED_BY: Final[Mapping[Channel, str]] = {  # the query parameter that asks for each stream; every command has the error stream
     Channel.STDIN: "stdin=true", Channel.STDOUT: "stdout=true", Channel.STDERR: "stderr=true and no tty=true", Channel.RESIZE: "tty=true",
 }  # fmt: skip
 EVERY: Final = frozenset({Channel.ERROR, *ASKED_BY})
@@ -33,7 +33,7 @@ EVERY: Final = frozenset({Channel.ERROR, *ASKED_BY})
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """What one message is."""
+    """One message of a remote command."""
 
     channel: Channel
     body: bytes  # without the channel byte; may be empty: the API server begins a stream with an empty message
@@ -41,12 +41,12 @@ class Piece:
 
 
 class Reader:
-    """The data frames of one direction, as pieces. Control frames and empty messages are None.
+    """Reads the data frames of one direction as pieces. Control frames and empty messages give None.
 
-    `status` gathers what came on the error channel, at most STATUS_LIMIT bytes. A text message of a client is one like any other: the API server reads
-    its bytes, and Python clients send str so. An empty one has no channel and goes nowhere. Raises ProtocolError for a message that is fragmented (the
-    API server would take the second fragment for a new message), for text of the cluster, for a channel that this side does not write to, and for one
-    of a client that is not among `asked`, the streams of its request line.
+    `status` collects the bytes of the error channel, at most STATUS_LIMIT. A client's text message counts like a binary one: the API server reads its
+    bytes, and Python clients send str that way. An empty message has no channel and is dropped. Raises ProtocolError for a fragmented message (the API
+    server would take the second fragment for a new message), for a text message of the cluster, for a channel that this side does not write to, and for
+    a client's channel that is not among `asked`, the streams of its request line.
     """
 
     __slots__ = ("_asked", "_channels", "_client", "_status", "_stdin_closed", "_version")
@@ -104,7 +104,7 @@ class Reader:
 
 
 def unasked(channel: Channel) -> str:
-    """The stream, and that its request line does not have it: what was judged was a command without it."""
+    """The sentence for a stream that the request line does not ask for: the rules judged a command without it."""
     return f"{channel.label}, which its request line does not ask for; that takes {ASKED_BY.get(channel, 'another request')}"
 
 
@@ -112,12 +112,12 @@ class Exit(NamedTuple):
     """How a remote command ended."""
 
     ok: bool
-    code: int | None  # of the process; None: it did not come to that
-    message: str  # the Status's own words: of the cluster, so not clean
+    code: int | None  # exit code of the process; None: it was not started, or not to its end
+    message: str  # the message of the cluster's Status: not `clean` yet
 
 
 def exit_of(status: bytes) -> Exit:
-    """What the pieces of the error channel, put together, say (kubernetes: client-go/tools/remotecommand/v4.go). Never raises."""
+    """How the command ended, from all bytes of the error channel (kubernetes: client-go/tools/remotecommand/v4.go). Never raises."""
     try:
         said = foreign.read(status)
     except ValueError:
@@ -134,7 +134,7 @@ def exit_of(status: bytes) -> Exit:
 
 
 def is_status(said: bytes) -> bool:
-    """Whether the pieces so far are a whole Status: one that was cut off says nothing of how the command ended."""
+    """Whether these bytes are a whole Status. One that was cut off does not tell how the command ended."""
     try:
         whole = foreign.read(said)
     except ValueError:
@@ -143,7 +143,7 @@ def is_status(said: bytes) -> bool:
 
 
 def completes(said: bytes, last: bytes) -> bool:
-    """Whether the pieces are a whole Status now that the last of them came."""
+    """Whether `last`, the newest piece, makes `said` a whole Status."""
     return last.rstrip().endswith(b"}") and is_status(said)
 
 

@@ -1,6 +1,6 @@
 """The chunked transfer coding, decoded (RFC 9112, section 7.1), strictly: no chunk extensions, no white space, no bare line ends.
 
-httptools can neither pause nor tell where in its input a message ended, and the end is what keeps two messages apart; so the counting is ours.
+httptools can neither pause nor tell where in its input a message ended, and two messages are kept apart by that end; so this module counts the bytes.
 """
 
 import re
@@ -18,7 +18,7 @@ _AT_SIZE, _IN_DATA, _AFTER_DATA, _AT_TRAILER, _DONE = range(5)
 
 
 def chunk(data: bytes) -> bytes:
-    """One chunk; nothing for no data, as an empty chunk would be the last."""
+    """`data` as one chunk; b"" for no data, because an empty chunk would be the last."""
     return b"%x\r\n%b\r\n" % (len(data), data) if data else b""
 
 

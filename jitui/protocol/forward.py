@@ -1,6 +1,6 @@
 """Port-forward: SPDY/3.1 with a pair of streams for each forwarded connection, plain or in the messages of a WebSocket.
 
-In the tunnel SPDY is a byte stream: a message is any part of it, also an empty one. It goes on as one message for each SPDY frame.
+In the WebSocket tunnel SPDY is a byte stream: a message is any part of it, possibly empty. The gateway forwards one message for each SPDY frame.
 """
 
 from collections.abc import Set as AbstractSet
@@ -19,7 +19,7 @@ from jitui.values.said import clean
 LANES: Final = 1024  # forwarded connections open at once
 TUNNEL_FRAME: Final = 64 << 10  # bytes of one message of a client; kubectl's have at most 33 KiB
 NAMES: Final = frozenset({b"streamtype", b"port", b"requestid"})
-SHOWN: Final = 0.25  # seconds between the text on an error stream and the goodbye: within 50 ms kubectl loses it, busy within more
+SHOWN: Final = 0.25  # seconds between the text on an error stream and the GOAWAY: kubectl loses a text that is younger than 50 ms, on a busy machine more
 
 
 @dataclass(slots=True)
@@ -38,7 +38,7 @@ class _Lane:
 
     @property
     def over(self) -> bool:
-        """Nothing comes of it any more; nor of one half of a pair whose other half was never opened."""
+        """Whether neither side sends more on it. A pair of which only one stream was opened never ends by itself."""
         paired = self.error and self.data
         return self.errored and self.sent and self.received if paired else bool(self.reset)
 
@@ -96,7 +96,7 @@ class Forward(Reading):
         lane = self._streams.get(frame.stream)
         if lane is None and frame.stream > self._newest:
             raise ProtocolError(f"a frame is on SPDY stream {frame.stream}, which the client has not opened")
-        if lane is None or frame.stream in lane.reset:  # over for both sides, or reset by one: the other would ignore it
+        if lane is None or frame.stream in lane.reset:  # the stream has ended for both sides, or one has reset it: the other would ignore the frame
             return self._late(frame, client=client)
         said = self._said(lane, frame, client=client)
         if lane.over:
@@ -105,14 +105,14 @@ class Forward(Reading):
         return Unit(self._wrapped(frame.raw, masked=client), said, over=lane.number if lane.over else 0)
 
     def _late(self, frame: spdy.Frame, *, client: bool) -> Unit | None:
-        """An answer goes on all the same: it is a part of the client's zlib stream."""
+        """Forwards only a SYN_REPLY, as the client's zlib stream needs it; drops any other frame of a stream that is over."""
         if frame.kind is not Kind.SYN_REPLY:
             return None
         without_headers(frame, client=client)
         return Unit(self._wrapped(frame.raw, masked=client), ((0, Channel.MARK, mark("answers", "what is over")),))
 
     def _said(self, lane: _Lane, frame: spdy.Frame, *, client: bool) -> tuple[Said, ...]:
-        """What a frame on one of its streams is."""
+        """The record of a frame on one of the two streams."""
         kind = "error" if frame.stream == lane.error else "data"
         said: list[Said] = []
         if frame.kind is Kind.DATA:
@@ -181,7 +181,7 @@ class Forward(Reading):
         return Unit(self._wrapped(frame.raw, masked=True), ((lane.number, Channel.MARK, body),), opens=lane.number if opens else 0)
 
     def _pair(self, stream: int, kind: bytes, port: bytes, request: bytes) -> tuple[_Lane, bool]:
-        """The connection that a stream belongs to, and whether it begins with it. Clients without request ids open the two streams in a row."""
+        """The connection that a stream belongs to, and whether the stream is its first. Clients without request ids open the two streams in a row."""
         for other, lane in self._streams.items():
             if lane.request == request if request else not lane.request and other == stream - 2:
                 waits = lane.data == 0 if kind == b"data" else lane.error == 0
@@ -203,7 +203,7 @@ class Forward(Reading):
             return b"", any(frame.kind is Kind.GOAWAY for frame in islice(iter(self._client.next_frame, None), most))
         outer = self._outer[0]
         outer.add(data)
-        self._client = spdy.Decoder(client=True)  # what its messages carry is not read any more
+        self._client = spdy.Decoder(client=True)  # the payload of its messages is not read any more
         return b"", any(frame.opcode == websocket.CLOSE for frame in islice(iter(outer.next_frame, None), most))
 
     def last_words(self, words: str, body: bytes, *, tty: bool) -> tuple[list[Said], Wire]:  # noqa: ARG002 - kubectl shows the text alone, and no Status

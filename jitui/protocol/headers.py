@@ -1,8 +1,8 @@
-"""The headers that go on, as literal tables.
+"""The headers that are forwarded, as literal tables.
 
-Towards the cluster: nothing that says who the caller is or where it comes from, nothing hop by hop, no framing. The door adds its own Authorization,
-Audit-ID, X-Forwarded-For and the framing of the body. Towards the client: nothing hop by hop, no framing, nothing about the gateway's own standing
-with the cluster. Order and repeats are kept: four X-Stream-Protocol-Version lines stay four.
+Towards the cluster, headers that name the caller or its origin, hop-by-hop headers and framing are removed; the gateway adds its own Authorization,
+Audit-ID, X-Forwarded-For and the framing of the body. Towards the client, hop-by-hop headers, framing and headers about the gateway's own credential
+are removed. Order and repeats are kept: four X-Stream-Protocol-Version lines stay four.
 """
 
 import base64
@@ -16,7 +16,7 @@ from jitui.values.errors import RefusedError
 
 Lines = list[tuple[bytes, bytes]]
 
-# RFC 9110, section 7.6.1, and what older clients and proxies use; the framing belongs to each hop as well
+# RFC 9110, section 7.6.1, and headers of older clients and proxies; the framing belongs to each hop as well
 HOP_BY_HOP: Final = frozenset(
     {
         b"connection",
@@ -31,9 +31,9 @@ HOP_BY_HOP: Final = frozenset(
     }
 )
 
-# from the client, never to the cluster
+# headers of the client that never reach the cluster
 DROPPED_IN: Final = HOP_BY_HOP | {
-    b"accept-encoding",  # so that what is recorded can be read
+    b"accept-encoding",  # so that the recorded body can be read
     b"audit-id",  # the cluster takes it for the id of its audit event
     b"authorization",
     b"cookie",
@@ -48,10 +48,10 @@ DROPPED_IN: Final = HOP_BY_HOP | {
 }
 DROPPED_IN_PREFIXES: Final = (b"x-forwarded-", b"x-remote-")
 
-# a caller that sends one of these wants to be somebody else: told so, not silently made itself
+# a caller that sends one of these wants to act as another user: it is refused, not silently served as itself
 REFUSED_PREFIX: Final = b"impersonate-"
 
-# a Connection header that names one of these would take away what the request was judged by
+# a Connection header that names one of these would remove a header that the decision was based on
 JUDGED: Final = frozenset(
     {
         b"accept",
@@ -65,10 +65,10 @@ JUDGED: Final = frozenset(
     }
 )
 
-# from the cluster, never to the client
+# headers of the cluster that never reach the client
 DROPPED_OUT: Final = HOP_BY_HOP | {b"proxy-authenticate", b"sec-websocket-extensions", b"set-cookie", b"set-cookie2", b"www-authenticate"}
 
-# never written down
+# headers that are never recorded
 CREDENTIALS: Final = frozenset(
     {
         b"authorization",
@@ -88,9 +88,9 @@ TOKEN_LIMIT: Final = 8 << 10  # bytes
 
 
 def to_upstream(head: RequestHead, *, host: bytes, upgrade: bool) -> Lines:
-    """The headers of a request as the cluster gets them, without credential and framing. `upgrade` is a promise that it was approved.
+    """The headers of a request for the cluster, without credential and framing. `upgrade`: the upgrade was allowed, so its headers are kept.
 
-    Raises RefusedError for Impersonate-*, for an upgrade to anything but WebSocket and SPDY/3.1, and for a Connection that names headers it must not.
+    Raises RefusedError for Impersonate-*, for an upgrade to anything but WebSocket and SPDY/3.1, and for a Connection that names a protected header.
     """
     dropped = DROPPED_IN
     named = _named(head)
@@ -119,7 +119,7 @@ def to_upstream(head: RequestHead, *, host: bytes, upgrade: bool) -> Lines:
 
 
 def to_client(head: ResponseHead) -> Lines:
-    """The headers of an answer as the client gets them, without framing. A 101 keeps exactly `Connection: Upgrade` and its Upgrade."""
+    """The headers of an answer for the client, without framing. A 101 keeps exactly `Connection: Upgrade` and its Upgrade."""
     named = _named(head)
     dropped = DROPPED_OUT | named if named else DROPPED_OUT
     lines = [(name, value) for name, value in head.headers if name.lower() not in dropped]
@@ -164,7 +164,7 @@ def recordable(source: RequestHead | ResponseHead | Sequence[tuple[bytes, bytes]
 
 
 def _named(head: RequestHead | ResponseHead) -> frozenset[bytes]:
-    """The headers that Connection names, less those that are hop by hop anyway, and less its own options."""
+    """The headers that Connection names, without the hop-by-hop ones and without its own options (`close`, `keep-alive`)."""
     values = head.all(b"connection")
     return frozenset(tokens(values)) - HOP_BY_HOP - {b"close"} if values else frozenset()
 

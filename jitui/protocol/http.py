@@ -1,15 +1,15 @@
 """HTTP/1.1 on one connection, one message at a time, as events.
 
     parser = RequestParser()
-    parser.feed(data)  ->  [RequestHead, Body, ..., End]       then it is paused: what follows is kept, up to `full`
-    parser.resume()    ->  the events of what was kept         or, after an upgrade: parser.rest() -> the bytes behind the head
+    parser.feed(data)  ->  [RequestHead, Body, ..., End]       then it is paused: the bytes that follow are kept, until it is `full`
+    parser.resume()    ->  the events of the kept bytes        or, after an upgrade: parser.rest() -> the bytes behind the head
 
     parser = ResponseParser()
     parser.expect(b"GET"); parser.feed(data)  ->  [ResponseHead, Body, ..., End]; parser.eof() when the connection is closed
 
-Not a byte of a body is handed out before its head was judged (`messages`). Bodies are counted here, as httptools can't pause behind a message.
-A parser that raised raises the same again; what it had read from the same piece of input before the error is not handed out any more.
-Framing is each hop's own: bodies come decoded, and whoever writes a message on gives it a Content-Length or `chunk`s.
+No byte of a body is handed out before `messages` has accepted its head. Bodies are counted here, because httptools can't pause behind a message.
+A parser that has raised raises the same error again; events from before the error in the same piece of input are dropped.
+Each hop has its own framing: bodies come decoded, and the caller that writes a message adds a Content-Length or `chunk`s.
 """
 
 from dataclasses import replace
@@ -53,12 +53,12 @@ class RequestParser:
 
     @property
     def paused(self) -> bool:
-        """A message has ended, and `resume` was not called since."""
+        """Whether a message has ended and `resume` was not called since."""
         return self._paused
 
     @property
     def full(self) -> bool:
-        """More was sent behind the message than is kept: stop reading until `resume`."""
+        """Whether as many bytes came behind the message as are kept: the caller stops reading until `resume`."""
         return len(self._kept) >= KEPT_LIMIT
 
     @property
@@ -81,7 +81,7 @@ class RequestParser:
             raise self._broken(error) from error.__cause__
 
     def resume(self) -> list[Event]:
-        """The message that ended is answered: go on with the next. Raises Malformed."""
+        """The events of the next message, once the one before is answered. Raises Malformed."""
         if self._error is not None:
             raise self._error
         if not self._paused:
@@ -91,7 +91,7 @@ class RequestParser:
         return self.feed(data) if data else []
 
     def rest(self) -> bytes:
-        """The bytes behind an upgrade request's head; from here on the connection does not speak HTTP. They are not kept any longer."""
+        """Hands over the bytes behind an upgrade request's head, and keeps them no longer; from here on the connection does not speak HTTP."""
         data, self._kept = self._kept, b""
         return data
 
@@ -158,13 +158,13 @@ class ResponseParser:
         return len(self._kept) + self._cutter.holding + (self._chunked.holding if self._chunked else 0)
 
     def expect(self, method: bytes, *, upgrade: bool = True) -> None:
-        """A request with this method was sent: its answer may come. Without `upgrade` a 101 is an error."""
+        """Call it once a request with this method was sent: its answer may come. Without `upgrade` a 101 is an error."""
         if self._method is not None or self._switched:
             raise RuntimeError("an answer is due already")
         self._method, self._may_switch, self._interim = method, upgrade, 0
 
     def feed(self, data: bytes) -> list[Event]:
-        """The events of these bytes; 1xx answers are left out, but for 101, behind which all bytes are kept for `rest`. Raises Malformed."""
+        """The events of these bytes, without 1xx answers other than 101; the bytes behind a 101 are kept for `rest`. Raises Malformed."""
         if self._error is not None:
             raise self._error
         try:
@@ -173,7 +173,7 @@ class ResponseParser:
             raise self._broken(str(error)) from error.__cause__
 
     def eof(self) -> list[Event]:
-        """The cluster closed the connection: End if that was the end of the message. Raises Malformed if it cut one short."""
+        """Call it when the cluster has closed the connection: an End if that ended the message. Raises Malformed if it cut a message short."""
         if self._error is not None:
             raise self._error
         if self._until_close:
@@ -184,7 +184,7 @@ class ResponseParser:
         raise self._broken("the connection was closed before its end")
 
     def rest(self) -> bytes:
-        """The bytes behind a 101. They are not kept any longer."""
+        """Hands over the bytes behind a 101, and keeps them no longer."""
         data, self._kept = self._kept, b""
         return data
 
@@ -219,7 +219,7 @@ class ResponseParser:
         return events
 
     def _begin(self, raw: bytes, behind: bytes, events: list[Event]) -> bool:
-        """Take a head; whether HTTP goes on behind it."""
+        """Reads a head; False if what follows is no longer HTTP."""
         head, chunked = read_response(raw)
         if head.status == 101:
             if not self._may_switch:

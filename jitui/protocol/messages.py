@@ -1,7 +1,7 @@
 """Heads of HTTP/1.1 messages, read and written.
 
-A head is judged twice: by `strict` and by llhttp (httptools). Both must read the same method, target or status, and number of headers;
-what they read differently is refused. Written heads are built from parts and checked to have no line more than these.
+A head is read twice: by `strict` and by llhttp (httptools). Both must read the same method, target or status, and number of headers, else it is
+refused. A head that is written is built from its parts and checked to have exactly as many lines as these.
 """
 
 from collections.abc import Sequence
@@ -20,7 +20,7 @@ PHRASES: Final = {status.value: status.phrase.encode() for status in HTTPStatus}
 
 
 class _Head:
-    """What heads of both kinds have: headers in their order, repeats and spelling kept, white space around values gone."""
+    """The common part of both kinds of head: headers in their order, with repeats and spelling, without white space around values."""
 
     __slots__ = ()
     headers: Headers
@@ -54,7 +54,7 @@ class ResponseHead(_Head):
     status: int
     phrase: bytes
     headers: Headers
-    length: int | None  # what Content-Length says, also to a HEAD; None: chunked, until close, or not said
+    length: int | None  # the Content-Length in bytes, also in the answer to a HEAD; None: chunked, until close, or missing
     keep_alive: bool
 
 
@@ -72,7 +72,7 @@ Event = RequestHead | ResponseHead | Body | End
 
 
 class _Ear:
-    """What llhttp tells about one head."""
+    """Collects llhttp's callbacks for one head."""
 
     __slots__ = ("done", "headers", "url")
 
@@ -92,7 +92,7 @@ class _Ear:
 
 
 def _by_eye(raw: bytes) -> list[tuple[bytes, bytes]]:
-    """The headers of a head that passed the strict look, without llhttp: for telling what llhttp did not like."""
+    """The headers of a head that passed `strict`, read without llhttp: for the message that says what llhttp rejected."""
     pairs = (line.partition(b":") for line in raw.split(b"\r\n")[1:-2])
     return [(name, value.strip(b" \t")) for name, _, value in pairs]
 
@@ -120,7 +120,7 @@ def read_request(raw: bytes) -> RequestHead:
 
 
 def _request_framing(headers: Sequence[tuple[bytes, bytes]]) -> tuple[int | None, bytes, bool]:
-    """Length, upgrade and keep-alive; raises Malformed where they are not clear (RFC 9112, 6.3)."""
+    """Length, upgrade and keep-alive of a request. Raises Malformed where they are ambiguous (RFC 9112, 6.3)."""
     if len(headers) > strict.HEADERS_LIMIT:
         raise HeadTooLong(f"the head has {len(headers)} headers, {strict.HEADERS_LIMIT} are read; send fewer")
     once: dict[bytes, bytes] = {}
@@ -188,7 +188,7 @@ def read_response(raw: bytes) -> tuple[ResponseHead, bool]:
 
 
 def render_request(method: bytes, target: bytes, headers: Sequence[tuple[bytes, bytes]]) -> bytes:
-    """A request head, empty line included. Raises ValueError if a part would break its line: a mistake of ours, never of a peer."""
+    """A request head, empty line included. Raises ValueError if a part would break its line, which is a bug of the gateway, never a peer's doing."""
     return _checked(b"%b %b HTTP/1.1\r\n" % (method, target), headers)
 
 

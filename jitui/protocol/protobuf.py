@@ -1,6 +1,6 @@
-"""Protocol buffers read strictly: just enough for the few small messages that the gateway has to understand.
+"""A strict reader of protocol buffers, enough for the few small messages that the gateway has to understand.
 
-Source: protobuf.dev/programming-guides/encoding. Groups are refused, and so is whatever a lenient reader would have to guess at.
+Source: protobuf.dev/programming-guides/encoding. Groups are refused, and so is any encoding that a lenient reader would have to guess at.
 """
 
 from collections.abc import Iterator
@@ -43,7 +43,7 @@ def fields(data: bytes) -> Iterator[Field]:
 
 
 def only(data: bytes, *wanted: int) -> dict[int, bytes]:
-    """The length-delimited fields of these numbers, each at most once; others are passed over. Raises InvalidError."""
+    """The length-delimited fields with these numbers; others are skipped. Raises InvalidError if one of them comes twice or has another type."""
     found: dict[int, bytes] = {}
     for number, value in fields(data):
         if number not in wanted:

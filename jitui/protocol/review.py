@@ -1,7 +1,7 @@
-"""SelfSubjectAccessReview: the question that `kubectl auth can-i` asks, read as the action it names, and the gateway's own No.
+"""SelfSubjectAccessReview, the question of `kubectl auth can-i`: this module reads it as the action it names, and writes the gateway's own no.
 
-Sources: kubernetes api/authorization/v1/types.go and generated.proto; apimachinery/pkg/runtime/serializer/protobuf (the four bytes and
-the runtime.Unknown around a protobuf object). kubectl since 1.33 sends protobuf, earlier ones JSON.
+Sources: kubernetes api/authorization/v1/types.go and generated.proto; apimachinery/pkg/runtime/serializer/protobuf (the magic of four bytes and
+the runtime.Unknown around a protobuf object). kubectl sends protobuf from 1.33 on, and JSON before.
 """
 
 import json
@@ -28,7 +28,7 @@ PATH: Final = {1: "path", 2: "verb"}
 
 
 def question(body: bytes, content_type: bytes, *, encoding: bytes = b"") -> Action:
-    """The action that is asked about; `encoding` is the body's. Raises InvalidError if it can't be read, or can be read in two ways."""
+    """The action that a review asks about. `encoding`: the body's Content-Encoding. Raises InvalidError if it has no reading, or two."""
     if encoding.strip().lower() not in {b"", b"identity"}:
         raise InvalidError(f"a {KIND} in {clean(encoding.decode('latin-1'), 40)} can't be read here; send it as it is")
     kind = content_type.partition(b";")[0].strip().lower()
@@ -49,9 +49,9 @@ def question(body: bytes, content_type: bytes, *, encoding: bytes = b"") -> Acti
 
 
 def judged(asked: Action, *, namespaced: bool | None) -> Action:
-    """The question as a request would be judged that does what it asks about.
+    """The action as the rules would judge the real request.
 
-    kubectl names its default namespace for cluster-scoped kinds too; and exec is one action, whatever the method (policy/kube.py).
+    kubectl names its default namespace for cluster-scoped kinds, too; and exec is one action, whatever the method (policy/kube.py).
     """
     if not asked.resource:
         return asked
@@ -60,12 +60,12 @@ def judged(asked: Action, *, namespaced: bool | None) -> Action:
 
 
 def everything(asked: Action) -> bool:
-    """Whether it asks about every verb or every kind at once."""
+    """Whether the question is about every verb or every kind at once."""
     return "*" in {asked.verb, asked.group, asked.resource, asked.subresource}
 
 
 def no(asked: Action, version: str, reason: str) -> bytes:
-    """The answer as JSON: not allowed. kubectl prints `no - <reason>` and exits 1."""
+    """The answer `not allowed` as JSON. kubectl prints `no - <reason>` and exits 1."""
     answer = {
         "kind": KIND, "apiVersion": f"{GROUP}/{version}", "metadata": {}, "spec": _spec(asked),
         "status": {"allowed": False, "denied": False, "reason": clean(reason, REASON_LIMIT)},
@@ -135,6 +135,6 @@ def _strings(found: object, names: Mapping[int, str]) -> dict[str, str] | None:
 
 
 def _check_kind(version: object, kind: object) -> None:
-    """Both may be left out: the path says what is posted."""
+    """Raises InvalidError unless both fit or are missing: the path says which kind is posted."""
     if not isinstance(kind, str) or kind not in {"", KIND} or not isinstance(version, str) or (version and version.partition("/")[0] != GROUP):
         raise InvalidError(f"{clean(str(kind), 60)} of {clean(str(version), 60)} was posted where a {KIND} of {GROUP} is due")

@@ -1,9 +1,9 @@
 """SPDY/3.1 frames of one direction, whole and in order, each with the bytes that carry it on.
 
-What the Kubernetes clients and the API server speak for exec, attach and port-forward beside WebSocket (moby/spdystream: spdy/{types,read,write}.go).
+Kubernetes clients and the API server use it beside WebSocket for exec, attach and port-forward (moby/spdystream: spdy/{types,read,write}.go).
 A frame has a header of 8 bytes. DATA: stream id, flags, length. Control: 0x8003 (control bit, version 3), type, flags, length. All numbers are big endian.
 The headers of SYN_STREAM, SYN_REPLY and HEADERS are compressed in one zlib stream a direction, with the dictionary of the SPDY/3 draft (2.6.10.1), so
-none of these frames may be skipped; all else is plain, so a frame of ours can be put between any two. There is no flow control: spdystream has none.
+none of these frames may be skipped; all others are plain, so the gateway can put a frame of its own between any two. spdystream has no flow control.
 """
 
 import struct
@@ -54,9 +54,9 @@ DICTIONARY: Final = resources.files(__package__).joinpath("spdy3_dictionary.bin"
 _WORDS: Final = struct.Struct("!II")
 _WORD: Final = struct.Struct("!I")
 _CONTROL: Final = struct.Struct("!HHI")
-_FLUSHED: Final = b"\0\0\xff\xff"  # what Z_SYNC_FLUSH ends with
+_FLUSHED: Final = b"\0\0\xff\xff"  # the end of a Z_SYNC_FLUSH
 _BARE: Final = b"\0\4\0\xfb\xff" + bytes(4) + b"\0" + _FLUSHED  # no headers, as a stored block (RFC 1951, 3.2.4) and a flush
-_OPENING: Final = b"\x78\xf9" + zlib.adler32(DICTIONARY).to_bytes(4, "big")  # what a zlib stream with the dictionary begins with (RFC 1950, 2.2)
+_OPENING: Final = b"\x78\xf9" + zlib.adler32(DICTIONARY).to_bytes(4, "big")  # the beginning of a zlib stream with the dictionary (RFC 1950, 2.2)
 _LENGTHS: Final = {  # of the kinds whose length is one number
     Kind.RST_STREAM: 8, Kind.PING: 4, Kind.GOAWAY: 8, Kind.WINDOW_UPDATE: 8}  # fmt: skip
 _FLAGS: Final = {Kind.SYN_STREAM: FIN, Kind.SYN_REPLY: FIN, Kind.HEADERS: FIN, Kind.SETTINGS: 0x01}  # the flags known; of SETTINGS: clear
@@ -77,13 +77,13 @@ class Frame:
 
 
 class Decoder:
-    """The frames of one direction, whatever the reads are.
+    """Reads the frames of one direction, from reads of any size.
 
-    Control frames and DATA of at most PIECE bytes come whole, `raw` being their very bytes. Longer DATA comes as several frames of PIECE bytes (the last one
-    what is left), each with a header of its own in `raw` and FIN on the last alone: never more than HELD_LIMIT bytes are held, beside the read that is given.
-    `client`: these bytes come from the client, so the streams opened here have odd ids, otherwise even ones. A PING may have either: an echo has the other's.
-    Which streams DATA may be on is for those who see both directions.
-    Raises ProtocolError, and the same again if it is fed once more; frames before the error in the same read are not handed out.
+    Control frames and DATA of at most PIECE bytes come whole, with their exact bytes in `raw`. Longer DATA comes as several frames of PIECE bytes (the
+    last one shorter), each with a header of its own in `raw` and FIN on the last alone, so at most HELD_LIMIT bytes are held beside the current read.
+    `client`: the bytes come from the client, so the streams opened here have odd ids, otherwise even ones. A PING may have either: an echo has the
+    other's. It does not check which streams DATA may use: that needs both directions.
+    Raises ProtocolError, and the same error again if it is fed once more; frames before the error in the same read are dropped.
     """
 
     __slots__ = ("_at", "_blocks", "_client", "_error", "_held", "_inflate", "_inflated", "_last", "_need", "_read", "_rest", "_rest_fin", "_rest_stream")
@@ -92,7 +92,7 @@ class Decoder:
         self._client = client
         self._held = bytearray()
         self._need = HEADER  # bytes without which there is nothing to do
-        self._read, self._at = b"", 0  # what came, and how far it was looked at
+        self._read, self._at = b"", 0  # the current read, and the offset up to which it was parsed
         self._rest = 0  # bytes to come of a DATA frame that is handed out in pieces
         self._rest_stream, self._rest_fin = 0, False
         self._last = 0  # stream opened here
@@ -103,26 +103,26 @@ class Decoder:
 
     @property
     def holding(self) -> int:
-        """Bytes of a frame, or of a piece of one, that is not whole yet."""
+        """The number of bytes held of a frame, or of a piece of one, that is not whole yet."""
         return len(self._held)
 
     @property
     def waits(self) -> bool:
-        """Something was added that `next_frame` has not looked at."""
+        """Whether bytes were added that `next_frame` has not parsed."""
         return self._at < len(self._read)
 
     def feed(self, data: bytes) -> list[Frame]:
-        """The frames that are whole now. Raises ProtocolError."""
+        """The frames that `data` completes. Raises ProtocolError."""
         self.add(data)
         return list(iter(self.next_frame, None))
 
     def add(self, data: bytes) -> None:
-        """Bytes that came: `next_frame` finds what is in them."""
+        """Adds a read, whose frames `next_frame` returns."""
         if self._error is None:
             self._read, self._at = self._read[self._at :] + data, 0
 
     def next_frame(self) -> Frame | None:
-        """The next that is whole, if there is one. Raises ProtocolError."""
+        """The next whole frame, or None. Raises ProtocolError."""
         if self._error is not None:
             raise self._error
         try:
@@ -150,7 +150,7 @@ class Decoder:
         return self._frame(data[at : at + need])
 
     def _completed(self) -> Frame | None:
-        """Add to what is held only what it lacks, so that nothing else is copied twice."""
+        """Adds to the held bytes only those that complete the frame, so that no other byte is copied twice."""
         held, data, end = self._held, self._read, len(self._read)
         while self._at < end:
             lacking = self._need - len(held)
@@ -167,7 +167,7 @@ class Decoder:
         return None
 
     def _size(self, data: bytes | bytearray, at: int, have: int) -> int:
-        """Bytes of what begins at `at`, to be handed out as one; HEADER if even that is not there. Raises ProtocolError for a header that can't be."""
+        """Bytes of the frame, or piece, that begins at `at`; HEADER if its header is not whole. Raises ProtocolError for an impossible header."""
         if self._rest:
             return min(self._rest, PIECE)
         if have < HEADER:
@@ -186,7 +186,7 @@ class Decoder:
         return HEADER + min(length, PIECE)
 
     def _frame(self, unit: bytes) -> Frame:
-        """What `_size` found, whole."""
+        """The frame of the bytes that `_size` counted."""
         if self._rest:
             return self._piece(self._rest_stream, unit, self._rest - len(unit), fin=self._rest_fin)
         first, second = _WORDS.unpack_from(unit)
@@ -228,7 +228,7 @@ class Decoder:
         return Frame(kind, first, bool(flags), b"", self._headers(unit[HEADER + _FIXED[kind] :]), 0, unit)
 
     def _open(self, stream: int, unit: bytes) -> None:
-        """A stream is opened, here and now, and only in the form that is known."""
+        """Checks a SYN_STREAM: a new id of this side, and none of the fields that the Kubernetes clients leave 0. Raises ProtocolError."""
         side, parity = ("client", "odd") if self._client else ("cluster", "even")
         if stream % 2 != self._client:
             raise ProtocolError(f"the {side} opens SPDY stream {stream}; its streams have {parity} ids")
@@ -257,7 +257,7 @@ class Decoder:
 
 
 def _check(version: int, number: int, flags: int, length: int) -> None:
-    """The header of a control frame. Raises ProtocolError."""
+    """Checks the header of a control frame. Raises ProtocolError."""
     if version != VERSION:
         raise ProtocolError(f"a SPDY control frame of version {version & 0x7FFF}, only 3 is spoken here")
     kind = _KINDS.get(number)
@@ -319,27 +319,27 @@ def _control(kind: Kind, body: bytes, *, fin: bool = False) -> bytes:
 
 
 def reset(stream: int, status: int = CANCEL) -> bytes:
-    """RST_STREAM: the stream ends in both directions."""
+    """An RST_STREAM, which ends the stream in both directions."""
     return _control(Kind.RST_STREAM, _WORDS.pack(stream, status))
 
 
 def goaway(last: int, status: int = 0) -> bytes:
-    """GOAWAY: the connection ends; `last` is the last stream of the peer that was taken. spdystream reads nothing behind it."""
+    """A GOAWAY, which ends the connection; `last` is the peer's last accepted stream. spdystream reads nothing behind it."""
     return _control(Kind.GOAWAY, _WORDS.pack(last, status))
 
 
 def bare_reply(stream: int, *, first: bool) -> bytes:
-    """A SYN_REPLY without headers for the other end of somebody else's zlib stream, in whatever state it is; `first`: it has seen none of it yet."""
+    """A SYN_REPLY without headers, valid in the middle of the cluster's zlib stream in any state. `first`: it is the first block of that stream."""
     return _control(Kind.SYN_REPLY, _WORD.pack(stream) + (_OPENING if first else b"") + _BARE)
 
 
 def ping(ident: int) -> bytes:
-    """PING: a client's own have odd ids, a server's even ones; the other side sends the same frame back."""
+    """A PING. A client's own have odd ids, a server's even ones; the peer sends the same frame back."""
     return _control(Kind.PING, _WORD.pack(ident))
 
 
 class Encoder:
-    """The frames with headers of one direction, which share its one zlib stream: to be sent in the order in which they are made, all of them."""
+    """Writes the frames with headers of one direction. They share one zlib stream: send all of them, in the order in which they were made."""
 
     __slots__ = ("_deflate",)
 

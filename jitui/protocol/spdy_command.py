@@ -1,10 +1,10 @@
 """Exec and attach over SPDY/3.1: one stream each for error, stdin, stdout, stderr and resize.
 
-Control frames go on as they came, each with a mark on record. Pings, SETTINGS and WINDOW_UPDATE belong to one hop and do not. A stream that the request
-line does not ask for ends all: the API server counts the streams and takes any type in the place of another (kubelet: cri/streaming/remotecommand).
+Control frames are forwarded as they came, each with a mark on record; pings, SETTINGS and WINDOW_UPDATE belong to one hop and are not. A stream that the
+request line does not ask for ends the session: the API server counts the streams and takes any type in place of another (cri/streaming/remotecommand).
 
-kubectl opens its streams one by one and listens to none before all are answered; without an answer it waits for 30 s, whatever happens to the
-connection. So after an end the gateway answers those that the cluster did not.
+kubectl opens its streams one by one and reads none before all are answered; without an answer it waits for 30 s, whatever happens to the
+connection. So after an end the gateway answers the streams that the cluster did not.
 """
 
 from collections.abc import Set as AbstractSet
@@ -20,14 +20,14 @@ from jitui.recording.frame import Channel
 CHANNELS: Final = {b"error": Channel.ERROR, b"stdin": Channel.STDIN, b"stdout": Channel.STDOUT, b"stderr": Channel.STDERR, b"resize": Channel.RESIZE}
 TO_CLUSTER: Final = frozenset({Channel.STDIN, Channel.RESIZE})
 SHOWN: Final = frozenset({Channel.STDOUT, Channel.STDERR})
-READ: Final = 0.25  # seconds between the Status and the GOAWAY: spdystream may drop what it has not yet given to its reader, and kubectl exits 0
-OPENED: Final = 1.0  # seconds that a client has for the rest of its streams, once its stream was ended
+READ: Final = 0.25  # seconds between the Status and the GOAWAY: at a GOAWAY spdystream may drop a Status that nobody has read yet, and kubectl then exits 0
+OPENED: Final = 1.0  # seconds that a client has to open the rest of its streams after the end
 
 
 class SpdyCommand(Reading):
     """Both directions of one remote command. `asked`: the streams that its request line asks for."""
 
-    alive = spdy.ping(2)  # which the client echoes
+    alive = spdy.ping(2)  # the client echoes it
 
     def __init__(self, asked: AbstractSet[Channel]) -> None:
         self._asked = asked
@@ -59,7 +59,7 @@ class SpdyCommand(Reading):
         if frame.kind is Kind.SYN_STREAM:
             return self._open(frame, client=client)
         channel = self._channel(frame.stream)
-        if frame.stream in self._reset and frame.kind is not Kind.SYN_REPLY:  # which the client's zlib stream would lack
+        if frame.stream in self._reset and frame.kind is not Kind.SYN_REPLY:  # a SYN_REPLY is forwarded, as the client's zlib stream needs it
             return None
         if frame.kind is Kind.DATA:
             return self._data(frame, channel, client=client)
@@ -81,7 +81,7 @@ class SpdyCommand(Reading):
             raise ProtocolError("the client opened a SPDY stream that is none of error, stdin, stdout, stderr and resize")
         if channel in self._channels.values():
             raise ProtocolError(f"the client opened a second SPDY stream for {channel.label}")
-        self._channels[frame.stream] = channel  # it is answered, too, before the words that end it
+        self._channels[frame.stream] = channel  # so that `last_words` answers this stream, too
         if channel not in self._asked:
             raise ProtocolError(f"the client opened a SPDY stream for {channels.unasked(channel)}")
         if frame.fin:
@@ -89,7 +89,7 @@ class SpdyCommand(Reading):
         return Unit(frame.raw, ((0, Channel.MARK, mark("opens", channel.label)),))
 
     def _named(self, frame: spdy.Frame) -> Channel | None:
-        """What a SYN_STREAM opens, if it says that and nothing else: what else it said would be on no record."""
+        """The channel of a SYN_STREAM, or None if it has any header but `streamtype`: another header would reach the cluster and be on no record."""
         said = dict(frame.headers)
         return CHANNELS.get(said.get(b"streamtype", b"")) if len(said) == 1 else None
 
@@ -114,7 +114,7 @@ class SpdyCommand(Reading):
         return Unit(frame.raw, (*said, (0, Channel.MARK, mark("closes", channel.label))), ends=0 if client else frame.stream, tells=tells)
 
     def _goes_on(self, frame: spdy.Frame, channel: Channel, verb: str, *, client: bool, how: bytes = b"") -> Unit:
-        """For kubectl the end of the error stream without a Status is success: so that is a goodbye, and never passed on as such."""
+        """Forwards the end of a stream. kubectl takes the end of the error stream without a Status for success: that counts as a goodbye instead."""
         ends = frame.kind is Kind.RST_STREAM or frame.fin
         lost = ends and channel is Channel.ERROR and not client and not self.exited
         answers = frame.stream if frame.kind is Kind.SYN_REPLY else 0
@@ -164,7 +164,7 @@ class SpdyCommand(Reading):
 
     @property
     def _opening(self) -> bool:
-        """Whether the client has yet to open a stream; at a GOAWAY it would stop reading before its answer."""
+        """Whether the client has yet to open a stream. At a GOAWAY it would stop reading before it sees the answer to that stream."""
         return not self._asked <= set(self._channels.values())
 
     def _answer(self, stream: int) -> bytes:
@@ -173,7 +173,7 @@ class SpdyCommand(Reading):
         return spdy.bare_reply(stream, first=first)
 
     def _end_of(self, stream: int, channel: Channel) -> bytes:
-        """What ends it for the client: of the error stream the Status, of its output nothing more."""
+        """The frames that end a stream for the client: the Status on the error stream, an empty DATA with FIN on the others."""
         if stream in self._ended or channel in TO_CLUSTER:
             return b""
         return spdy.data(stream, self._ending if channel is Channel.ERROR else b"", fin=True)
@@ -183,7 +183,7 @@ class SpdyCommand(Reading):
 
 
 def without_headers(frame: spdy.Frame, *, client: bool) -> None:
-    """Of a SYN_REPLY: what it said would be on no record. Raises ProtocolError."""
+    """Raises ProtocolError for a SYN_REPLY with headers: they would reach the client and be on no record."""
     if client:
         raise ProtocolError(f"the client sent a {frame.kind.name}, which only the cluster does")
     if frame.headers:
@@ -191,7 +191,7 @@ def without_headers(frame: spdy.Frame, *, client: bool) -> None:
 
 
 def of_one_hop(frame: spdy.Frame, *, client: bool) -> Unit | None:
-    """What stays between a side and the gateway: a ping of its own is echoed; the rest is nothing, but for the goodbye. None: it is of a stream."""
+    """The unit of a frame that concerns one hop only: a ping is echoed, a GOAWAY is a goodbye, others do nothing. None: it belongs to a stream."""
     if frame.kind is Kind.PING:
         return Unit(reply=spdy.ping(frame.value) if frame.value % 2 == int(client) else b"")
     if frame.kind in {Kind.SETTINGS, Kind.WINDOW_UPDATE}:

@@ -1,6 +1,6 @@
-"""What the two ends of an upgraded stream say to each other, whichever protocol carries it, as units: each is put on record, then passed on.
+"""A speech decodes both directions of one upgraded stream, whichever protocol carries it, into units: each is recorded, then forwarded.
 
-Sans-io. A speech hears both directions of one stream, because what a frame means depends on what the other side said before.
+Sans-io. One object reads both directions, because the meaning of a frame depends on earlier frames of the other side.
 """
 
 import json
@@ -14,65 +14,65 @@ from jitui.protocol import channels, status, websocket
 from jitui.recording.frame import BYTES, Channel
 
 Said: TypeAlias = tuple[int, Channel, bytes]  # lane, channel, bytes: a frame of the tape. Lane 0 is the stream itself, from 1 on its forwarded connections
-Wire: TypeAlias = list[tuple[float, bytes]]  # seconds after the first of them, and what is written then
+Wire: TypeAlias = list[tuple[float, bytes]]  # delay in seconds after the first write, and the bytes to write
 
 CLIENT_FRAME: Final = 8 << 20  # bytes of one WebSocket message of a client: 5 MB have been seen
 CLUSTER_FRAME: Final = 1 << 20
 ALL: Final = 1 << 62
-TOGETHER: Final = 64 << 10  # bytes of pieces that are joined: a viewer, and a page of them, take frames whole
+TOGETHER: Final = 64 << 10  # bytes up to which pieces are joined to one frame: viewers and pages never split a frame
 
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """One frame, whole. What has a reply is between the sender and the gateway alone, unless it closes."""
+    """One whole frame. A unit with a reply concerns the sender and the gateway alone, unless it closes."""
 
-    raw: bytes = field(default=b"", repr=False)  # what goes on to the other side, once `said` is on record
-    said: tuple[Said, ...] = ()  # of what goes on there is at least one, and all are of one lane
-    reply: bytes = b""  # what the sender is answered: a pong, a close
-    closes: bool = False  # who sent it has nothing more to say; `raw` is its goodbye
-    how: bytes = b""  # what else its mark says of that: further pairs of JSON, each behind a comma
-    opens: int = 0  # the lane that begins with it
-    over: int = 0  # the lane that ends with it
-    answers: int = 0  # the SPDY stream that it tells the client to use
-    ends: int = 0  # the one that it tells the client to read no more
-    tells: bool = False  # with it the client has a whole Status of the command
+    raw: bytes = field(default=b"", repr=False)  # bytes to forward to the other side once `said` is on record
+    said: tuple[Said, ...] = ()  # its record: at least one entry if `raw` is forwarded, all of one lane
+    reply: bytes = b""  # bytes for the sender: a pong, a close
+    closes: bool = False  # the sender sends nothing more; `raw` is its goodbye
+    how: bytes = b""  # more about the close, for its mark: further pairs of JSON, each behind a comma
+    opens: int = 0  # the lane that begins with this unit
+    over: int = 0  # the lane that ends with this unit
+    answers: int = 0  # the SPDY stream that this unit tells the client to use
+    ends: int = 0  # the SPDY stream that this unit tells the client to read no more
+    tells: bool = False  # with this unit the client has the whole Status of the command
 
 
 class Speech(Protocol):
-    """One stream's protocol. `read` and `deaf` raise ProtocolError for what can't be read in exactly one way."""
+    """The codec of one stream. `read` and `deaf` raise ProtocolError for bytes that have no reading, or more than one."""
 
     @property
     def exited(self) -> channels.Exit | None:
-        """How the remote command ended, once the cluster has said so."""
+        """How the remote command ended; None until the cluster has told it."""
 
     @property
     def alive(self) -> bytes:
-        """What tells a client that can't get its pings through that somebody is there, and by being written whether the client is."""
+        """A frame that a client ignores or answers. Writing it keeps a waiting client from timing out, and fails if the client is gone."""
 
     def read(self, data: bytes, *, client: bool, most: int = ALL) -> list[Unit]:
-        """The units that are whole now, in the next `most` frames; the rest waits for another read, which may be one of nothing.
+        """The units of the next `most` whole frames. Frames beyond these wait for the next call, which may pass b"".
 
-        What can't be read once is the same error from then on.
+        After a ProtocolError every further call raises the same.
         """
 
     def waits(self, *, client: bool) -> bool:
-        """There is more from this side than was looked at."""
+        """Whether bytes of this side were added that are not parsed yet."""
 
     def handed(self, unit: Unit) -> None:
-        """The client was handed a unit that answers or ends a stream: what is only read may be dropped by an end."""
+        """Call it when the client was sent a unit that answers or ends a stream. A unit that was only read may still be dropped by an end."""
 
     def deaf(self, data: bytes, most: int = ALL) -> tuple[bytes, bool]:
-        """What a client says after its stream was ended, read as above: the answers it still needs, and whether it closed."""
+        """Reads a client's bytes after its stream was ended, as `read` does: the bytes to answer with, and whether the client closed."""
 
     def last_words(self, words: str, body: bytes, *, tty: bool) -> tuple[list[Said], Wire]:
-        """What goes on record, and to the client, so that it prints the words and fails. `body` is them as a Status."""
+        """The record and the writes that make the client print `words` and fail. `body`: the words as a Status."""
 
     def goodbye(self) -> Wire:
-        """Ends the stream for the client after an exit, where the cluster left without a word: not before the Status just before it is read."""
+        """The writes that end the stream for the client after an exit, where the cluster left without a close: late enough for the Status to be read."""
 
 
 class Reading:
-    """The part that all speeches have: an error is for good."""
+    """The common part of all speeches: once one has raised, it raises the same again."""
 
     _failed: websocket.ProtocolError | None = None
 
@@ -89,18 +89,18 @@ class Reading:
         raise NotImplementedError
 
     def handed(self, unit: Unit) -> None:
-        """Of interest where words depend on it."""
+        """Does nothing: only SPDY's last words depend on it."""
 
 
 def mark(key: str, value: str, how: bytes = b"") -> bytes:
-    """The body of a frame that notes something beside the bytes: canonical JSON, of our own words and of `how`."""
+    """The body of a MARK frame: canonical JSON of one pair of the gateway's own words, and of `how`."""
     return f'{{"{key}":"{value}"'.encode() + how + b"}"
 
 
 def joined(said: list[Said]) -> list[Said]:
-    """The same, with what follows each other in one stream of bytes as one piece, as far as it goes TOGETHER: a row and a link for all of it.
+    """The same record with neighbouring pieces of one byte stream joined, up to TOGETHER bytes: they cost one row and one link.
 
-    What is empty stays by itself: such pieces are counted, as they have no bytes that could be.
+    An empty piece is never joined: delivery counts such pieces, because they have no bytes to count.
     """
     if len(said) < 2:
         return said
@@ -173,20 +173,20 @@ class WebSocketCommand(Reading):
 
 @lru_cache(maxsize=64)
 def _last_words(words: str, body: bytes, tty: bool) -> tuple[tuple[Said, ...], bytes]:
-    """Made once for all streams that end together."""
+    """The last words, cached for all streams that end together."""
     parts = status.exec_last_words(tty=tty, note=words if tty else "", status=body)
     return tuple((0, Channel.GATEWAY, payload) for _, payload, _ in parts if payload), b"".join(raw for _, _, raw in parts)
 
 
 def control(frame: websocket.Frame, *, client: bool) -> Unit | None:
-    """A control frame: pings are answered on their hop, pongs are nothing, a close is a goodbye, whose reason is noted and goes no further.
+    """The unit of a control frame: a ping is answered on its hop, a pong does nothing, a close is a goodbye whose reason is recorded, not forwarded.
 
-    Towards the cluster it is masked.
+    A frame towards the cluster is masked (RFC 6455, section 5.1).
     """
     if frame.opcode == websocket.PING:
         return Unit(reply=websocket.encode(websocket.PONG, frame.payload, mask=not client))
     if frame.opcode == websocket.CLOSE:
-        code, reason = frame.payload[:2], frame.payload[2:].decode()  # which the decoder checked
+        code, reason = frame.payload[:2], frame.payload[2:].decode()  # UTF-8, as the decoder checked
         how = b',"code":%d' % int.from_bytes(code, "big") if code else b""
         if reason:
             how += b',"reason":%b' % json.dumps(reason).encode()  # in ASCII, all else escaped

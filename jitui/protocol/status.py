@@ -1,6 +1,6 @@
-"""The gateway's own words, in the forms that make clients print them.
+"""The gateway's own messages, in the forms that make clients print them.
 
-A message may hold what somebody else wrote, and all of these end on a terminal: each passes `clean` here, and is one line.
+A message may quote text of another party, and all of them end on a terminal: each passes `clean` here, and is one line.
 """
 
 import json
@@ -41,25 +41,25 @@ def _status(code: int, reason: str, message: str, details: dict[str, Any]) -> di
 
 
 def words(message: str) -> str:
-    """A message as one printable line that says whose it is: `[jitui] access window ended at ...`."""
+    """A message as one printable line with the gateway's name: `[jitui] access window ended at ...`."""
     return MARK + clean(message.removeprefix("jitui: "), WORDS_LIMIT)
 
 
 def note_line(message: str) -> bytes:
-    """The words in the middle of a terminal's output: on a line of their own, wherever the cursor stands."""
+    """The words for the middle of a terminal's output: on a line of their own, wherever the cursor stands."""
     return b"\r\n" + words(message).encode() + b"\r\n"
 
 
 def log_line(message: str) -> bytes:
-    """The words at the end of a followed log. Only behind a newline; then the connection is cut, so that kubectl exits 1."""
+    """The words for the end of a followed log. Send them only behind a newline, then cut the connection, so that kubectl exits 1."""
     return words(message).encode() + b"\n"
 
 
 def exec_last_words(*, tty: bool, note: str, status: bytes) -> list[tuple[Channel, bytes, bytes]]:
-    """What ends exec, attach and cp so that kubectl prints the Status's message and exits 1: note, Status, close 1000, in this order.
+    """The frames that end exec, attach and cp so that kubectl prints the Status's message and exits 1: note, Status, close 1000, in this order.
 
-    Of each: the channel it is shown on, its bytes, and its frame for the client. The close is on GATEWAY and has no bytes. Without a note
-    the first is left out. All of it is the gateway's own and is recorded as that.
+    Each entry has the channel it is shown on, its bytes, and its frame for the client. The close is on GATEWAY and has no bytes. An empty note is
+    left out. All of them are recorded as the gateway's own.
     """
     parts: list[tuple[Channel, bytes, bytes]] = []
     if note:
@@ -75,9 +75,9 @@ def _message(channel: Channel, body: bytes) -> bytes:
 
 
 def watch_error(message: str, content_type: bytes = b"application/json", *, code: int = 403, reason: str = "Forbidden") -> bytes | None:
-    """The ERROR event that ends a watch, as one line of JSON. None for a watch that is not JSON (protobuf, cbor): end it without words.
+    """The ERROR event that ends a watch, as one line of JSON. None for a watch that is not JSON (protobuf, cbor): it ends without words.
 
-    403, not 410: at 410 informers list again at once.
+    Its code is 403, because informers list again at once after a 410.
     """
     kind = content_type.partition(b";")[0].strip().lower()
     if kind != b"application/json":

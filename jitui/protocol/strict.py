@@ -1,7 +1,7 @@
-"""The strict look at a raw HTTP/1.1 head, before anything else reads it.
+"""The strict check of a raw HTTP/1.1 head, before anything else reads it.
 
-What two readers could read in two ways is refused, not repaired (RFC 9112, sections 2.2, 3, 5 and 6.1; RFC 9110, section 5.6.2). A good head
-costs one match of a compiled expression without backtracking; only a refused one is looked at again, to say what is wrong with it.
+A head that two parsers could read differently is refused, not repaired (RFC 9112, sections 2.2, 3, 5 and 6.1; RFC 9110, section 5.6.2). A good head
+costs one match of a compiled expression without backtracking; only a refused one is parsed again, for the message that says what is wrong with it.
 """
 
 import re
@@ -11,11 +11,11 @@ from typing import Final, NoReturn
 from jitui.values.errors import JituiError
 
 HEAD_LIMIT: Final = 64 << 10  # bytes of one head, its empty line included
-COMMAND_LIMIT: Final = 1 << 20  # bytes of the request line of a remote command, whose arguments stand in it: as many as the API server takes of a head
+COMMAND_LIMIT: Final = 1 << 20  # bytes of the request line of a remote command, which holds its arguments: as many as the API server reads of a head
 HEADERS_LIMIT: Final = 256  # lines of one head
 END: Final = b"\r\n\r\n"
 
-# token (RFC 9110, 5.6.2) without "_": some readers take X_Remote_User for X-Remote-User
+# token (RFC 9110, 5.6.2) without "_": some servers read X_Remote_User as X-Remote-User
 _NAME: Final = rb"[!#$%&'*+.^`|~0-9A-Za-z-]++"
 _ANSWER_NAME: Final = rb"[!#$%&'*+._^`|~0-9A-Za-z-]++"
 _VALUE: Final = rb"[\t\x20-\x7e\x80-\xff]*+"
@@ -30,7 +30,7 @@ LENGTH: Final = re.compile(rb"0|[1-9][0-9]{0,17}")
 HOST: Final = re.compile(rb"[A-Za-z0-9._~%-]+(?::[0-9]{1,5})?|\[[0-9A-Fa-f:.%a-z]+\](?::[0-9]{1,5})?")
 _METHOD: Final = re.compile(rb"[!#$%&'*+._^`|~0-9A-Za-z-]{1,32}")
 
-# a request that has two of these says two things
+# a request with two of these is ambiguous
 ONCE: Final = frozenset(
     {
         b"host",
@@ -48,43 +48,43 @@ ONCE: Final = frozenset(
 
 
 class Malformed(JituiError):  # noqa: N818 - the noun of RFC 9112
-    """Bytes that are not one clear HTTP/1.1 message. Its parser is of no use any more; the connection is to be closed."""
+    """The bytes are not one unambiguous HTTP/1.1 message. The parser can't be used any more; the caller closes the connection."""
 
 
 class HeadTooLong(Malformed):
-    """More bytes or more lines of head than are read."""
+    """A head has more bytes or more lines than the limit."""
 
     code = 431
 
 
 class MethodRefused(Malformed):
-    """A method that Kubernetes has no verb for."""
+    """The method has no verb in Kubernetes."""
 
     code = 405
     reason = "MethodNotAllowed"
 
 
 class CodingRefused(Malformed):
-    """A transfer coding other than chunked."""
+    """The transfer coding is not chunked."""
 
     code = 501
 
 
 class VersionRefused(Malformed):
-    """HTTP, but not 1.1."""
+    """The message is HTTP of another version than 1.1."""
 
     code = 505
 
 
 class AnswerMalformed(Malformed):
-    """The cluster's side of a connection said something that is not one clear answer."""
+    """The cluster's bytes are not one unambiguous answer."""
 
     code = 502
     reason = "ServiceUnavailable"
 
 
 class HeadCutter:
-    """Gathers the bytes of one head, up to and with its empty line. Holds at most HEAD_LIMIT bytes and one read, of a remote command COMMAND_LIMIT more."""
+    """Collects the bytes of one head, its empty line included. Holds at most HEAD_LIMIT bytes and one read; for a remote command COMMAND_LIMIT more."""
 
     __slots__ = ("_held",)
 
@@ -127,13 +127,13 @@ class HeadCutter:
 
 
 def _holds_bare(held: bytearray, start: int, limit: int) -> bool:
-    """Whether what BARE describes is in that part. A line of a mebibyte has none of its three bytes, which three looks of memchr's say at no cost."""
+    """Whether BARE matches in that part. Most parts have none of its three bytes, which three fast searches tell even for a line of 1 MiB."""
     first = min((at for byte in (b"\0", b"\r", b"\n") if (at := held.find(byte, start, limit)) >= 0), default=-1)
     return first >= 0 and BARE.search(held, first, limit) is not None
 
 
 def refuse_request(head: bytes) -> NoReturn:
-    """Say what is wrong with a head that REQUEST does not match."""
+    """Raises Malformed with the reason why REQUEST does not match this head."""
     if BARE.search(head):
         raise _bare()
     line, _, lines = head.partition(b"\r\n")
@@ -157,7 +157,7 @@ def refuse_request(head: bytes) -> NoReturn:
 
 
 def refuse_answer(head: bytes) -> NoReturn:
-    """Say what is wrong with a head that ANSWER does not match."""
+    """Raises Malformed with the reason why ANSWER does not match this head."""
     if BARE.search(head):
         raise _bare()
     line, _, lines = head.partition(b"\r\n")

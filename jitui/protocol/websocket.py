@@ -21,15 +21,15 @@ OPCODES: Final = frozenset({CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG})
 CONTROL_LIMIT: Final = 125  # bytes of a control frame's payload
 HEADER_LIMIT: Final = 14  # bytes of the longest frame header
 GUID: Final = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455, section 1.3
-CLOSE_CODES: Final = frozenset({1000, 1001, 1002, 1003, *range(1007, 1015), *range(3000, 5000)})  # what may stand in a close frame (section 7.4)
+CLOSE_CODES: Final = frozenset({1000, 1001, 1002, 1003, *range(1007, 1015), *range(3000, 5000)})  # the codes of a close frame (section 7.4)
 
 
 class ProtocolError(JituiError):
-    """Bytes that are not what the protocol of this stream allows. The stream can't be recorded any more, so it ends."""
+    """The bytes violate the protocol of this stream. The stream can't be recorded any more, so it ends."""
 
 
 class FrameTooLongError(ProtocolError):
-    """A frame says it is longer than is taken in one piece."""
+    """A frame's length is above the limit."""
 
     def __init__(self, length: int, limit: int) -> None:
         super().__init__(f"a WebSocket frame of {length} bytes was announced, at most {limit} are taken; send smaller messages")
@@ -45,12 +45,12 @@ class Frame:
 
 
 class Decoder:
-    """The frames of one direction, whatever the reads are.
+    """Reads the frames of one direction, from reads of any size.
 
-    Holds at most `limit` bytes of payload and one header, beside the read it is given. `masked`: these come from a client, so every frame has to be masked
-    (section 5.1); otherwise none may be. `limit` is of one frame's payload in bytes: the API server's and kubectl's are at most 32 KiB + 1,
-    other clients have been seen to send 5 MB. What comes behind a close frame is dropped (section 1.4).
-    Raises ProtocolError, and the same again if it is fed once more; frames before the error in the same read are not handed out.
+    Holds at most `limit` bytes of payload and one header, beside the current read. `masked`: the bytes come from a client, so every frame has to be masked
+    (section 5.1); otherwise none may be. `limit`: bytes of one frame's payload. Those of the API server and kubectl have at most 32 KiB + 1, other clients
+    send 5 MB (docs/cluster-behaviour.md, The API server). Bytes behind a close frame are dropped (section 1.4).
+    Raises ProtocolError, and the same error again if it is fed once more; frames before the error in the same read are dropped.
     """
 
     __slots__ = ("_at", "_closed", "_error", "_fragmented", "_held", "_limit", "_masked", "_need", "_read")
@@ -59,39 +59,39 @@ class Decoder:
         self._masked, self._limit = masked, limit
         self._held = bytearray()
         self._need = 2  # bytes without which there is nothing to do
-        self._read, self._at = b"", 0  # what came, and how far it was looked at
+        self._read, self._at = b"", 0  # the current read, and the offset up to which it was parsed
         self._fragmented = False
         self._closed = False
         self._error: ProtocolError | None = None
 
     @property
     def holding(self) -> int:
-        """Bytes of a frame that is not whole yet."""
+        """The number of bytes held of a frame that is not whole yet."""
         return len(self._held)
 
     @property
     def closed(self) -> bool:
-        """A close frame was seen."""
+        """Whether a close frame came."""
         return self._closed
 
     @property
     def waits(self) -> bool:
-        """Something was added that `next_frame` has not looked at."""
+        """Whether bytes were added that `next_frame` has not parsed."""
         return self._at < len(self._read)
 
     def feed(self, data: bytes) -> list[Frame]:
-        """The frames that are whole now. Raises ProtocolError."""
+        """The frames that `data` completes. Raises ProtocolError."""
         self.add(data)
         return list(iter(self.next_frame, None))
 
     def add(self, data: bytes) -> None:
-        """Bytes that came: `next_frame` finds what is in them."""
+        """Adds a read, whose frames `next_frame` returns."""
         if self._error is not None or self._closed:
             return
         self._read, self._at = self._read[self._at :] + data if self.waits else data, 0
 
     def next_frame(self) -> Frame | None:
-        """The next that is whole, if there is one. Raises ProtocolError."""
+        """The next whole frame, or None. Raises ProtocolError."""
         if self._error is not None:
             raise self._error
         try:
@@ -112,7 +112,7 @@ class Decoder:
         return frame
 
     def _from_held(self) -> Frame | None:
-        """The frame of which earlier reads brought a part, with no more of this one than it needs."""
+        """Completes the frame that earlier reads began, with only the bytes that it lacks."""
         while (lacks := self._need - len(self._held)) <= len(self._read) - self._at:
             self._held += self._read[self._at : self._at + lacks]
             self._at += lacks
@@ -192,7 +192,7 @@ def plain_mask(data: bytes | memoryview, mask: bytes) -> bytes:
 
 _Mask = Callable[[bytes | memoryview, bytes], bytes]
 try:
-    from websockets.speedups import apply_mask as _native  # the same in C, about 70 times as fast on 32 KiB
+    from websockets.speedups import apply_mask as _native  # the same in C, about 70 times as fast for 32 KiB
 
     apply_mask: _Mask = _native
 except ImportError:  # pragma: no cover - a build of websockets without its C part
@@ -200,7 +200,7 @@ except ImportError:  # pragma: no cover - a build of websockets without its C pa
 
 
 def encode(opcode: int, payload: bytes, *, mask: bool = False, fin: bool = True) -> bytes:
-    """One frame. `mask` is for frames towards a server, with a fresh random key. Raises ValueError for a control frame that can't be."""
+    """One frame. `mask` is for frames towards a server, with a fresh random key. Raises ValueError for a control frame that is too long or a fragment."""
     size = len(payload)
     if opcode >= CLOSE and (size > CONTROL_LIMIT or not fin):
         raise ValueError("a control frame is whole and has at most 125 bytes")
