@@ -149,7 +149,7 @@ class Gateway:
             self._api = api = ApiDoor(counter, callers, self.spawn, desk=desk, tcp=tcp, at_work=self.pressure.at_work)
             stack.push_async_callback(api.aclose)
             stack.callback(self.bus.close)
-            api.bind(unix=self.socket, group=settings.listen.socket_group, tcp=address(settings.listen.api), tls=tls.server_context(material))
+            api.bind(unix=self.socket, group=settings.listen.socket_group, tcp=address(settings.listen.api), tls=context)
             await store.commit([self._started(store)])
             await broker.room.look()
             await broker.recover()  # nobody is answered before: a live window would be denied, and what is asked would be lost

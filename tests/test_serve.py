@@ -99,6 +99,41 @@ async def test_nobody_is_let_in_before_the_ledger_was_taken_up(tmp_path: Path, m
     await cluster.aclose()
 
 
+async def test_a_new_certificate_is_served_at_every_port_without_a_restart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The leaf is made anew while the gateway runs; from then on both TLS ports show it."""
+    cluster = await EmbeddedCluster.start(tmp_path / "cluster")
+    settings = {"listen": {"kube": "127.0.0.1:0", "api": "127.0.0.1:0"}, "connections": {"test": {"kind": "kubernetes", "kubeconfig": str(cluster.kubeconfig)}}}
+    tmp_path.joinpath("jitui.yaml").write_text(yaml.safe_dump(settings))
+    gateway = Gateway(config.load(tmp_path / "jitui.yaml"), tmp_path / "data", tmp_path / "socket", SystemClock())
+    monkeypatch.setattr("jitui.serve.LEAF_CHECK", 0.05)
+    ready = asyncio.Event()
+    running = asyncio.create_task(gateway.run(lambda _: ready.set()))
+    await asyncio.wait_for(ready.wait(), 10)
+    ports = [int(str(gateway.addresses[door]).rpartition(":")[2]) for door in ("kube", "api")]
+    first = {await _leaf(port) for port in ports}
+    (tmp_path / "data" / "server.crt").unlink()  # as if it were due
+
+    async def renewed() -> None:
+        while first & {await _leaf(port) for port in ports}:  # noqa: ASYNC110 - a port tells nobody that it shows another
+            await asyncio.sleep(0.02)
+
+    await asyncio.wait_for(renewed(), 5)
+    assert len(first) == len({await _leaf(port) for port in ports}) == 1
+    gateway.stop()
+    await running
+    await cluster.aclose()
+
+
+async def _leaf(port: int) -> bytes:
+    """The certificate that a port shows, DER."""
+    trust = ssl.create_default_context()
+    trust.check_hostname, trust.verify_mode = False, ssl.CERT_NONE
+    _, writer = await asyncio.open_connection("127.0.0.1", port, ssl=trust)
+    shown: bytes = writer.get_extra_info("ssl_object").getpeercert(binary_form=True)
+    writer.transport.abort()
+    return shown
+
+
 async def test_a_port_that_is_taken_is_said_before_anything_is_written(tmp_path: Path) -> None:
     """One line that names the port; the ledger says of no start, and the address is free of us again."""
     cluster = await EmbeddedCluster.start(tmp_path / "cluster")
