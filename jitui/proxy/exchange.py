@@ -120,6 +120,7 @@ class Exchange:
         if self._done or not self.session.passing():
             connection.abort()
             return
+        self._connection = connection  # which waits for a thaw perhaps: an end before it closes it
         self.session.flow(lambda: self._connected(connection, credential))
 
     def _still_frozen(self) -> None:

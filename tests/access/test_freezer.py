@@ -275,6 +275,25 @@ async def test_a_call_whose_connection_is_being_made_when_the_window_freezes_is_
         assert home.cluster.asked == []
 
 
+@pytest.mark.parametrize("kind", ["request", "exec"])
+async def test_a_connection_that_is_made_while_the_window_is_frozen_is_closed_when_the_window_ends(tmp_path: Path, kind: str) -> None:
+    """It waited for the thaw; the revoke closes it, and the cluster was sent nothing on it."""
+    async with house(tmp_path) as home:
+        await home.window()
+        home.cluster.slow = asyncio.Event()
+        kubectl = await home.dial()
+        call = asyncio.ensure_future(kubectl.exec() if kind == "exec" else kubectl.ask("GET", "/api/v1/namespaces/web/pods"))
+        await home.until(lambda: any(session.bytes_in for session in home.broker.windows.sessions.values()))
+        await asyncio.sleep(0.05)
+        home.broker.freezer.freeze(only(home), by="ana")
+        home.cluster.slow.set()
+        await home.until(lambda: home.cluster.open_lines == 1)
+        home.broker.windows.end(only(home), Event.REVOKE, by="ana", why="enough")
+        await asyncio.wait_for(call, 5)
+        await home.until(lambda: home.cluster.open_lines == 0)
+        assert home.cluster.got == b""
+
+
 async def test_an_exec_in_a_frozen_window_is_told_by_whom_it_is_frozen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The cluster was never asked; a thaw in time lets it begin."""
     monkeypatch.setattr("jitui.listeners.kube.upgrade.ANSWER_WITHIN", 1.0)
