@@ -1,6 +1,6 @@
 """The settings: one YAML file, strict. Only serve and cli read it.
 
-Every complaint is `file:line: key: what is wrong`. A rule becomes a `rules.terms.Rule` here; nothing else knows the file's form.
+Every error is `file:line: key: what is wrong`. A rule becomes a `policy.terms.Rule` here; no other module knows the file's form.
 """
 
 import json
@@ -44,7 +44,7 @@ ROLE_VARIABLE: Final = "EKS_ROLE_ARN"
 ROLE: Final = r"^(arn:[a-z-]+:iam::[0-9]{12}:role/[A-Za-z0-9_+=,.@/-]+)?$"
 TAG_KEY: Final = r"^[\p{L}\p{Z}\p{N}_.:/=+@-]+$"  # STS's own pattern
 TAG_VALUE: Final = r"^(?:[\p{L}\p{Z}\p{N}_.:/=+@-]|\{grant\}|\{identity\})*$"
-FILLED: Final = r"^(?:[A-Za-z0-9_+=,.@-]|\{grant\}|\{identity\})*$"  # what STS takes, and what stands for the window's own names
+FILLED: Final = r"^(?:[A-Za-z0-9_+=,.@-]|\{grant\}|\{identity\})*$"  # the characters that STS takes, and the placeholders for the window's own names
 
 
 def _path(value: object, info: ValidationInfo) -> object:
@@ -85,7 +85,7 @@ HazardName = Literal["READ", "SECRET", "EXEC", "CHANGE", "SPAWN", "ESCAPE"]
 
 
 class Listen(Strict):
-    """Where the doors open."""
+    """The addresses, names and sockets of the listeners."""
 
     kube: HostPort = "127.0.0.1:8443"
     """What kubectl is pointed at, TLS."""
@@ -229,7 +229,7 @@ class Settings(Strict):
 
 @dataclass(frozen=True, slots=True)
 class Configuration:
-    """What one file says, ready for use."""
+    """The content of one settings file, ready for use."""
 
     path: Path
     digest: str  # sha256 of the text, hex
@@ -243,7 +243,7 @@ class Configuration:
 
     @property
     def solo(self) -> bool:
-        """No people are named: whoever runs the gateway is approver, operator and auditor too."""
+        """Whether the file names no people: the user who runs the gateway is then approver, operator and auditor, too."""
         return not self.people
 
     def rule(self, identity: str, connection: str) -> Rule | None:
@@ -251,13 +251,13 @@ class Configuration:
         return next((rule for rule in self.rules if (rule.identity, rule.connection) == (identity, connection)), None)
 
     def must_start(self) -> None:
-        """Raises ConfigurationError if the file is right but something it counts on is not there."""
+        """Raises ConfigurationError if the file is valid but needs something that is missing."""
         if self.unsupported:
             raise ConfigurationError(self.unsupported)
 
 
 class WrongError(ConfigurationError):
-    """A file with faults: says the first, counts the others, and keeps them all."""
+    """A file has faults: the message gives the first and the number of the others; all are kept."""
 
     def __init__(self, problems: Sequence[str]) -> None:
         self.problems = tuple(problems)
@@ -266,7 +266,7 @@ class WrongError(ConfigurationError):
 
 
 def load(path: Path) -> Configuration:
-    """The configuration of a file. Raises ConfigurationError: unreadable, or wrong with key and line."""
+    """The configuration of a file. Raises ConfigurationError if it is unreadable, or wrong (with key and line)."""
     if writable_by_all(path):
         raise ConfigurationError(f"{path}: everybody may change it or its folder, and who does grants themselves what they like; mend it with: chmod o-w "
                                  f"{path} {path.parent}")
@@ -303,7 +303,7 @@ def read(text: str, path: Path) -> Configuration:
 
 
 def _roleless(settings: Settings, document: marked.Marked, path: Path) -> Iterator[str]:
-    """EKS connections without a role: the environment, which names it too, is another one the next time."""
+    """The errors of EKS connections without a role. The role must stand in the file, because the next start may have another environment."""
     for name, connection in settings.connections.items():
         if isinstance(connection, EksConnection):
             try:
@@ -320,7 +320,7 @@ def schema() -> str:
 
 
 def _across(settings: Settings, document: marked.Marked) -> list[tuple[int, str]]:
-    """What no single entry shows: names that must exist, pairs that must be unique."""
+    """The errors that span several entries: names that must exist, pairs that must be unique."""
     found: list[tuple[int, str]] = []
     seen: dict[tuple[str, str], int] = {}
     for at, entry in enumerate(settings.rules):
@@ -374,7 +374,7 @@ def _complaint(document: marked.Marked, detail: ErrorDetails) -> tuple[int, str]
 
 
 def _place(document: marked.Marked, loc: tuple[int | str, ...]) -> tuple[int | str, ...]:
-    """The place in the file of pydantic's location: without what it adds: the tag of a union's member, `[key]`, a name's own check."""
+    """The place in the file for pydantic's location, without pydantic's additions: the tag of a union's member, `[key]`, a name's own check."""
     place: tuple[int | str, ...] = ()
     for at, part in enumerate(loc):
         last = at == len(loc) - 1

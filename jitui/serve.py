@@ -1,6 +1,6 @@
-"""The composition root: builds the gateway once, runs it under one TaskGroup, takes it down in order.
+"""The composition root: it builds the gateway once, runs it under one TaskGroup, and stops it in order.
 
-Nothing but this module (and the tests) knows how the parts fit together.
+Only this module (and the tests) knows how the parts fit together.
 """
 
 import asyncio
@@ -56,7 +56,7 @@ AGAIN: Final = 1.0  # seconds until a background task that failed is begun again
 LEAF_CHECK: Final = 3600.0  # seconds between looks at the server certificate's age
 SWITCH_INTERVAL: Final = 50e-6  # seconds; hands the writer thread its results sooner (measured: 0.94 against 0.75 of kubectl proxy)
 
-EVERY_ADDRESS: Final = frozenset({"0.0.0.0", "::"})  # listened on, but nobody's address: clients are told the first of listen.names
+EVERY_ADDRESS: Final = frozenset({"0.0.0.0", "::"})  # addresses to listen on that no client can use: clients get the first of listen.names
 KEY_LOG: Final = "SSLKEYLOGFILE"  # honoured by ssl.create_default_context and urllib3
 DEBUG: Final = bool(os.environ.get("JITUI_DEBUG"))
 
@@ -64,7 +64,7 @@ Work = Callable[[], Coroutine[Any, Any, None]]
 
 
 class Gateway:
-    """One running gateway. `run` it; `stop` it from anywhere on its loop."""
+    """One running gateway: `run` runs it, `stop` stops it from anywhere on its loop."""
 
     def __init__(self, configuration: Configuration, data_dir: Path, socket: Path, clock: Clock) -> None:
         self.configuration, self.data_dir, self.socket, self.clock = configuration, data_dir, socket, clock
@@ -84,7 +84,7 @@ class Gateway:
         self._stop.set()
 
     def spawn(self, work: Work) -> None:
-        """Run work under the gateway's task group. What fails in it is said in the log; it never takes the gateway, and everybody's windows, with it."""
+        """Runs work under the gateway's task group. An error in it is logged; it never ends the gateway, and with it everybody's windows."""
 
         async def guarded() -> None:
             try:
@@ -95,13 +95,13 @@ class Gateway:
         self._tasks.create_task(guarded())
 
     def trouble(self, context: Mapping[str, Any]) -> None:
-        """What the event loop could not tell anybody else: one line, never a traceback (but with JITUI_DEBUG)."""
+        """Logs an error that reached the event loop: one line, and a traceback only with JITUI_DEBUG."""
         error = context.get("exception")
         if not isinstance(error, ConnectionError | TimeoutError | ssl.SSLError):
             self.log.error(context.get("message", "event loop"), error=repr(error), exc_info=error if DEBUG else None)
 
     async def run(self, ready: Callable[[Mapping[str, str | None]], None]) -> None:
-        """Until stopped. Raises JituiError, in one line, if it can't start."""
+        """Runs until `stop`. Raises JituiError, in one line, if it can't start."""
         self.shares = descriptors.share(descriptors.raise_limit(), self.configuration.limits.strangers)
         asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(self.shares.threads, "jitui"))
         store = await Store.open(self.data_dir, self.clock, self.bus, reserve_bytes=reserve(self.data_dir))
@@ -214,12 +214,12 @@ class Gateway:
         return eks
 
     def _forget(self, ways: Mapping[str, Way], grant: Grant) -> None:
-        """A grant has ended: its credentials go too."""
+        """Drops the credentials of a grant that has ended."""
         if grant.connection in ways:
             self.spawn(partial(ways[grant.connection].upstream.forget, grant))
 
     async def _first_look(self, way: Way) -> None:
-        """So that the first request is judged by what the cluster serves. A cluster that is down is said, and no reason not to start."""
+        """Reads a cluster's discovery, so that the first request is judged by it. A cluster that is down is logged, and does not stop the start."""
         try:
             async with asyncio.timeout(FIRST_LOOK):
                 await way.discovery.fetch("/version", b"application/json")
@@ -239,7 +239,7 @@ class Gateway:
         return tls.ensure(self.data_dir, names, self.clock.now())
 
     async def reload(self) -> str:
-        """Read the configuration again: rules and people at once; connections and addresses need a restart, and that is said."""
+        """Reads the configuration again and returns a sentence. Rules and people take effect at once; connections and addresses need a restart."""
         settings = await asyncio.to_thread(config.load, self.configuration.path)
         settings.must_start()
         old = self.configuration
@@ -265,7 +265,7 @@ class Gateway:
 
 
 async def always(work: Work, log: Any, pause: float = AGAIN) -> None:
-    """Work that goes on until the gateway stops. What fails in it is said and begun again: one connection's mistake does not end everybody's windows."""
+    """Repeats work until the gateway stops. An error in it is logged, and the work begins again: one connection's error does not end all windows."""
     while True:
         try:
             await work()
@@ -275,7 +275,7 @@ async def always(work: Work, log: Any, pause: float = AGAIN) -> None:
 
 
 def reserve(folder: Path) -> int:
-    """Bytes kept back for the last facts: 64 MiB, or a sixteenth of a small file system."""
+    """The number of bytes reserved for the last facts: 64 MiB, or a sixteenth of a small file system."""
     there = next(place for place in (folder, *folder.parents) if place.exists())
     stat = os.statvfs(there)
     return min(RESERVE, stat.f_blocks * stat.f_frsize // 16)
@@ -286,13 +286,13 @@ def by_pair(settings: Configuration) -> dict[tuple[str, str], Rule]:
 
 
 def address(text: str) -> tuple[str, int]:
-    """("::1", 8443) of "[::1]:8443"."""
+    """Host and port of an address: ("::1", 8443) for "[::1]:8443"."""
     host, _, port = text.rpartition(":")
     return host.strip("[]"), int(port)
 
 
 def run(config_path: Path, data_dir: Path, socket: Path, ready_file: Path | None = None, *, announce: Callable[[str], None] = print) -> None:
-    """`jitui serve`: until SIGTERM, SIGINT or `jitui stop`. SIGHUP reads the configuration again. Raises JituiError."""
+    """Runs `jitui serve` until SIGTERM, SIGINT or `jitui stop`. SIGHUP reads the configuration again. Raises JituiError."""
     os.umask(0o077)
     if os.environ.get(KEY_LOG):
         raise ConfigurationError(f"{KEY_LOG} is set: libraries would write there the keys of every TLS connection, and who reads them reads what passes; "

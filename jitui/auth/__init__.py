@@ -1,11 +1,12 @@
-"""Who is calling: a token's identity, or a person by the Unix user at the other end of the socket.
+"""Authentication: it names the caller, who is a token's identity or the person behind the Unix user at the other end of the socket.
 
-It says who; `policy/rights.py` says what they may. It never decides, never prints a token twice, never stores one.
+`policy/rights.py` says what a caller may do. This room never decides, never prints a token twice, never stores one.
 
 * tokens   `jt_<id>_<43 characters>`: made once, kept as sha256, compared in constant time
 * people   peer uid -> person and roles
-* peer     what the kernel says about the other end: SO_PEERCRED, /proc/net/tcp
-* directory  the one source of all of it, read at each call
-* callers  it behind two questions: by_token, by_uid
-* standing a caller who goes on being heard: who they are at each moment
+* peer     the uid at the other end of a connection, from the kernel: SO_PEERCRED, sock_diag
+* directory  the one source of identities, tokens and people, read at each call
+* callers  authenticates one call, by token or by uid
+* standing a caller who stays connected: it is authenticated again at each moment
+* tls      the gateway's certificate authority and server certificate
 """

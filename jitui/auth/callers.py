@@ -1,4 +1,4 @@
-"""Who is calling, behind two questions: a token's identity, or the person at the other end of the socket."""
+"""Authenticates callers: by a token, or by the Unix user at the other end of the socket."""
 
 from dataclasses import dataclass
 
@@ -11,7 +11,7 @@ from jitui.values.errors import UnknownCallerError
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """One caller and how they came."""
+    """An authenticated caller, and how it was authenticated."""
 
     who: Identity
     token: str = ""  # id of the token presented, empty if none
@@ -19,7 +19,7 @@ class Caller:
 
 
 class Callers:
-    """Names every caller or refuses them, by the directory as it is at that moment; what they may do is asked elsewhere."""
+    """Authenticates each caller by the directory as it is at that moment. Rights are checked elsewhere."""
 
     def __init__(self, directory: Directory, clock: Clock) -> None:
         self._directory, self._clock = directory, clock
@@ -33,9 +33,9 @@ class Callers:
         return Caller(who, row.id)
 
     def by_uid(self, uid: int) -> Caller:
-        """The person a Unix user is. Raises UnknownCallerError."""
+        """The person behind a Unix user. Raises UnknownCallerError."""
         return Caller(self._directory.people.by_uid(uid), uid=uid)
 
     def standing(self, caller: Caller) -> Standing:
-        """The caller as they will be from now on."""
+        """A view of the caller that stays current while it is connected."""
         return Standing(self._directory, self._clock, caller.who.name, token=caller.token, uid=caller.uid)

@@ -1,7 +1,7 @@
-"""The directory of a gateway, as it is now: the ledger's identities, their tokens, and the people of the configuration.
+"""The directory of a gateway: the ledger's identities, their tokens, and the people of the configuration, in their current state.
 
-There is one of it in a gateway, and it is read at each call: a right that was taken away is gone with the next one. Whoever goes on being
-heard without calling again, as a stream is, waits for its changes.
+A gateway has one directory and reads it at each call, so that a revoked right is gone at the next call. A caller that stays connected without
+calling again, as a stream does, waits for its changes.
 """
 
 import asyncio
@@ -16,14 +16,14 @@ from jitui.policy.terms import Identity
 
 
 class Directory:
-    """The one source for names, tokens and people. Lives on the loop; what is put in is on record already."""
+    """The one source of names, tokens and people. It belongs to the event loop; entries are on record before they are put in."""
 
     def __init__(self, people: People, identities: Mapping[str, Identity] | None = None, tokens: Tokens | None = None,
                  issuers: Mapping[str, str] | None = None) -> None:
         self.identities: dict[str, Identity] = dict(identities or {})
         self.tokens = tokens or Tokens()
         self._people = people
-        self._issuers: dict[str, str] = dict(issuers or {})  # by token id: who was shown its text
+        self._issuers: dict[str, str] = dict(issuers or {})  # token id -> name of the person who was shown its text
         self._waiting: set[asyncio.Event] = set()
 
     @property
@@ -35,7 +35,7 @@ class Directory:
         return self.identities.get(name) or self._people.by_name(name)
 
     def put(self, identity: Identity | None = None, tokens: Iterable[Row] = (), *, issued_by: str = "") -> None:
-        """A new state of an identity and of tokens; it counts from now on. `issued_by`: who issued those that are new."""
+        """Puts in a new state of an identity and of tokens, which counts from now on. `issued_by`: the issuer of new tokens."""
         if identity is not None:
             self.identities[identity.name] = identity
         for row in tokens:
@@ -45,12 +45,12 @@ class Directory:
         self._changed()
 
     def name_people(self, people: People) -> None:
-        """The people of a configuration that was read again, in place of all there were."""
+        """Replaces all people by those of a configuration that was read again."""
         self._people = people
         self._changed()
 
     def persons(self, since_us: int) -> Persons:
-        """The persons behind names, by makers, logins, and issuers of tokens that worked at any time after `since_us` (UTC microseconds)."""
+        """The persons behind names, by creators, logins, and issuers of tokens that worked at any time after `since_us` (UTC microseconds)."""
         return Persons(partial(self._ties, since_us))
 
     def _ties(self, since_us: int, name: str) -> Iterator[Tie]:
@@ -64,7 +64,7 @@ class Directory:
 
     @contextmanager
     def changes(self) -> Iterator[asyncio.Event]:
-        """An event that is set at each change, until the block ends; who waits clears it."""
+        """An event that is set at each change until the block ends; the waiter clears it."""
         news = asyncio.Event()
         self._waiting.add(news)
         try:

@@ -1,8 +1,8 @@
-"""What the kernel says about the other end of a connection: SO_PEERCRED for a Unix socket, sock_diag for a TCP client of this machine.
+"""The uid at the other end of a connection, from the kernel: SO_PEERCRED for a Unix socket, sock_diag for a TCP client of this machine.
 
-A TCP client is looked up when it is accepted, once, by its two addresses (sock_diag(7), NETLINK_SOCK_DIAG): that takes the same time however many sockets
-there are. Where the kernel has no such answer its tables are read instead. Only a connection that is established says whose it is: what is closing
-belongs to user 0, whoever had it.
+A TCP client is looked up once, when it is accepted, by its two addresses (sock_diag(7), NETLINK_SOCK_DIAG): that takes the same time for any number of
+sockets. Where the kernel does not offer this, its tables in /proc/net are read instead. Only an established connection has an owner: the kernel gives a
+closing one to user 0.
 """
 
 import asyncio
@@ -30,7 +30,7 @@ DIAG_S: Final = 1.0
 
 
 class Unseen(Enum):
-    """Why nobody's uid is known."""
+    """The reason why the uid is unknown."""
 
     REMOTE = "another host's"  # whose user ids mean nothing here
     CLOSING = "closing, or not shown by the kernel"
@@ -44,7 +44,7 @@ class HasOptions(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """Who opened the other end of a Unix socket, when it connected."""
+    """The process that opened the other end of a Unix socket, when it connected."""
 
     pid: int
     uid: int
@@ -60,7 +60,7 @@ Address = tuple[IPv4Address | IPv6Address, int]
 
 
 def address(host: str, port: int) -> Address:
-    """A host and port as they compare equal: an IPv4 address mapped into IPv6 is the IPv4 one. Raises ValueError."""
+    """A host and port in the form that compares equal: an IPv4 address mapped into IPv6 becomes the IPv4 one. Raises ValueError."""
     plain = ip_address(host.partition("%")[0])
     mapped = plain.ipv4_mapped if isinstance(plain, IPv6Address) else None
     return mapped or plain, port
@@ -104,9 +104,9 @@ async def owner(connection: socket.socket) -> int | Unseen:
 
 
 async def owner_of(client: Address, server: Address) -> int | Unseen:
-    """The same by the connection's two addresses."""
+    """The uid behind a TCP client, by the connection's two addresses."""
     found = in_kernel(client, server)
-    if found is None and in_kernel(server, client) is None:  # not even our own end: there is no such answer here
+    if found is None and in_kernel(server, client) is None:  # not even our own end is found: this kernel offers no sock_diag
         found = await asyncio.to_thread(in_tables, client, server)
     if found is not None:
         state, uid = found
@@ -127,7 +127,7 @@ def in_kernel(local: Address, remote: Address) -> tuple[int, int] | None:
         if HEADER.unpack_from(answer)[1] == BY_FAMILY:
             family, state = SAYS.unpack_from(answer, HEADER.size)
             port, other_port, host, other = ENDS.unpack_from(answer, at)
-            if (_packed_address(family, host, port), _packed_address(family, other, other_port)) == (local, remote):  # and not who listens at the port
+            if (_packed_address(family, host, port), _packed_address(family, other, other_port)) == (local, remote):  # not a listening socket
                 return state, OWNED.unpack_from(answer, at + len(ends))[0]
     return None
 
@@ -137,7 +137,7 @@ def _packed_address(family: int, host: bytes, port: int) -> Address:
 
 
 def in_tables(client: Address, server: Address) -> tuple[int, int] | None:
-    """The same from /proc/net: blocking, and longer the more sockets there are."""
+    """The same as `in_kernel`, from /proc/net: it blocks, in time proportional to the number of sockets."""
     for path in TABLES:
         with suppress(OSError):
             found = owner_in(path.read_text(encoding="ascii"), client, server)
@@ -147,10 +147,10 @@ def in_tables(client: Address, server: Address) -> tuple[int, int] | None:
 
 
 def is_local(host: IPv4Address | IPv6Address) -> bool:
-    """Whether it is an address of this machine: to such a one the kernel would send from that very address."""
+    """Whether it is an address of this machine: the kernel would send to it from the same address."""
     if host.is_loopback:
         return True
     with suppress(OSError), socket.socket(socket.AF_INET if host.version == 4 else socket.AF_INET6, socket.SOCK_DGRAM) as probe:
-        probe.connect((str(host), 9))  # of a datagram socket that sends nothing
+        probe.connect((str(host), 9))  # connecting a datagram socket sends nothing
         return bool(ip_address(probe.getsockname()[0].partition("%")[0]) == host)
     return False

@@ -1,4 +1,4 @@
-"""People on the local socket, by the Unix user they are.
+"""People on the local socket, by their Unix user.
 
 The gateway's own user, and root, is admin. A configuration that names no people is the solo install: then that user is
 also approver, operator and auditor.
@@ -13,7 +13,7 @@ from typing import Final
 from jitui.policy.terms import Identity, Role
 from jitui.values.errors import UnknownCallerError
 
-RESERVED: Final = frozenset({"gateway", "clock", "client", "cluster", "automatic"})  # who facts are of, besides identities and people
+RESERVED: Final = frozenset({"gateway", "clock", "client", "cluster", "automatic"})  # authors of facts besides identities and people
 SOLO: Final = frozenset({Role.APPROVER, Role.OPERATOR, Role.AUDITOR})
 
 
@@ -27,7 +27,7 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class People:
-    """Who is who on the socket of a gateway that runs as `own_uid`."""
+    """The people on the socket of a gateway that runs as `own_uid`, by uid and by name."""
 
     own_uid: int
     named: Mapping[str, Person]
@@ -47,14 +47,14 @@ class People:
         return Identity(user_name(uid), admin | SOLO if self.solo else admin)
 
     def logins(self, name: str) -> tuple[str, ...]:
-        """Other names of the same hand: the login of a person's Unix user, if nobody else is named so; where no people are named, root for the own user."""
+        """Other names of the same person: the login of their Unix user, if nobody else has that name; without configured people, root for the own user."""
         if name in self.named:
             login = user_name(self.named[name].uid)
             return (login,) if login not in self.named else ()
         return (user_name(0),) if self.solo and self.own_uid and name == user_name(self.own_uid) else ()
 
     def by_name(self, name: str) -> Identity | None:
-        """The person of that name, if the configuration or the gateway's own user is them."""
+        """The person of that name: one of the configuration, or the gateway's own user; else None."""
         if name in self.named:
             return self.by_uid(self.named[name].uid)
         for uid in (self.own_uid, 0):

@@ -1,4 +1,4 @@
-"""A caller for as long as they are heard: who they are at each moment, and why they are not any more."""
+"""A caller that stays connected is authenticated again at each moment, until it has lost its right."""
 
 import asyncio
 from collections.abc import Callable
@@ -10,11 +10,11 @@ from jitui.policy.terms import Identity
 from jitui.values.clock import Clock
 from jitui.values.errors import JituiError, UnknownCallerError
 
-LOOK_S: Final = 1.0  # at the longest, between two looks at a token's age
+LOOK_S: Final = 1.0  # seconds at most between two checks of a token's age
 
 
 class Standing:
-    """One caller: the name they came under, held by a token or by the Unix user at the other end of the socket."""
+    """One caller: its name, and the token or the Unix user that it was authenticated by."""
 
     def __init__(self, directory: Directory, clock: Clock, name: str, *, token: str = "", uid: int | None = None) -> None:
         self.token = token  # its id; empty for a person on the socket
@@ -22,7 +22,7 @@ class Standing:
 
     @property
     def who(self) -> Identity:
-        """The caller as they are now. Raises UnknownCallerError if the token or the identity has ended since they came."""
+        """The caller's current identity. Raises UnknownCallerError if its token or identity has ended meanwhile."""
         if self.token:
             self._directory.tokens.must_stand(self.token, self._clock.now().wall_us)
             found = self._directory.named(self._name)
@@ -36,7 +36,10 @@ class Standing:
         return found
 
     async def lost(self, may: Callable[[Identity], None]) -> JituiError:
-        """Waits until they are nobody here any more or `may` raises, and says why: at once for what is changed here, to the second for a token's age."""
+        """Waits until the caller has ended or `may` raises, and returns the reason.
+
+        It looks at once after a change of the directory, and within LOOK_S of a token's expiry.
+        """
         with self._directory.changes() as news:
             while True:
                 news.clear()
@@ -49,7 +52,7 @@ class Standing:
                         await news.wait()
 
     def _patience(self) -> float | None:
-        """Seconds until the token's end, or until the next look, as the wall clock may be set; None for a person on the socket, who ends by a change alone."""
+        """Seconds until the token expires, at most LOOK_S because the wall clock may be set; None for a person on the socket, who ends only by a change."""
         if not self.token:
             return None
         left_us = self._directory.tokens.expires_us(self.token) - self._clock.now().wall_us

@@ -1,12 +1,12 @@
-"""The gateway's side of TLS: its own certificate authority and server certificate, or the ones a person brings.
+"""The gateway's side of TLS: its own certificate authority and server certificate, or those that an administrator brings.
 
-The authority (P-256) signs nothing but the server leaf. It is pinned in the agents' kubeconfigs, so it is made once and lasts ten
-years; the leaf lasts 90 days and is made anew when two thirds of that are over, when the names change, and when it does not fit.
-Shaped to pass the strictest of its clients: Python 3.13 (VERIFY_X509_STRICT, RFC 5280), Go, and OpenSSL.
+The authority (P-256) signs only the server leaf. Agents' kubeconfigs pin it, so it is made once and lasts ten years; the leaf lasts 90 days and is
+renewed when two thirds of that are over, when the names change, and when it does not fit its key or authority. Both pass the strictest of the
+clients: Python 3.13 (VERIFY_X509_STRICT, RFC 5280), Go, and OpenSSL.
 
-    material = ensure(folder, ["gateway.example", "127.0.0.1"], clock.now())     now and then; cheap while nothing is due
+    material = ensure(folder, ["gateway.example", "127.0.0.1"], clock.now())     regularly; cheap while nothing is due
     context = server_context(material)                                           once
-    refresh(context, material)                                                   when `ensure` gave another material: no restart
+    refresh(context, material)                                                   when `ensure` returned a new one; needs no restart
 """
 
 import hashlib
@@ -31,27 +31,27 @@ from jitui.values.private_file import write_private
 
 CA_LIFE: Final = timedelta(days=3650)
 LEAF_LIFE: Final = timedelta(days=90)
-SKEW: Final = timedelta(hours=1)  # clients whose clock is behind accept a new certificate too
+SKEW: Final = timedelta(hours=1)  # clients whose clock is behind accept a new certificate, too
 DNS_NAME: Final = re.compile(r"(\*\.)?([A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?)(\.[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?)*")
 
 
 @dataclass(frozen=True, slots=True)
 class Material:
-    """The files a server context is made of. Two are equal if the same certificate is in them."""
+    """The files of a server context. Two are equal if they hold the same certificate."""
 
-    certificate: Path  # PEM; the leaf, then what a person put behind it
+    certificate: Path  # PEM; the leaf, then the certificates that follow it in the file
     key: Path
     authority: Path  # PEM; what clients pin
     fingerprint: str  # of the authority, for people: SHA-256 as AB:CD:...
     leaf: str  # SHA-256 of the leaf, hex
-    renew_us: int  # UTC; when `ensure` makes another, or when a person should
+    renew_us: int  # UTC microseconds; when `ensure` renews it, or when the administrator should
 
 
 def ensure(folder: Path, names: Sequence[str], now: Instant) -> Material:
-    """The own authority and a leaf for these DNS names and addresses, made where missing or due. Blocks for some milliseconds.
+    """The gateway's own authority and a leaf for these DNS names and addresses, made if missing or due. Blocks for some milliseconds.
 
     keys/ca.key and keys/server.key are 0600, server.crt too, ca.crt may be read by all. Raises ConfigurationError for names that
-    can't be certified and for an authority at its end, UnsafeError for a key that others may read.
+    can't be certified and for an authority that expires, UnsafeError for a key that others may read.
     """
     wanted = _names(names)
     moment = _moment(now.wall_us)
@@ -64,9 +64,9 @@ def ensure(folder: Path, names: Sequence[str], now: Instant) -> Material:
 
 
 def own(certificate: Path, key: Path, names: Sequence[str], now: Instant, *, authority: Path | None = None) -> Material:
-    """A certificate and key that a person brings; `authority` is what clients pin, by default the last certificate in the file.
+    """A certificate and key that an administrator brings; clients pin `authority`, by default the last certificate in the file.
 
-    Raises ConfigurationError, in one line, for what would fail in the client: wrong key, wrong names, expired.
+    Raises ConfigurationError, in one line, for a pair that would fail in the client: wrong key, wrong names, expired.
     """
     try:
         chain = x509.load_pem_x509_certificates(certificate.read_bytes())
@@ -97,7 +97,7 @@ def server_context(material: Material) -> ssl.SSLContext:
 
 
 def refresh(context: ssl.SSLContext, material: Material) -> None:
-    """Serve this certificate from the next handshake on; connections that stand are not touched. Raises ConfigurationError."""
+    """Serves this certificate from the next handshake on; open connections keep theirs. Raises ConfigurationError."""
     try:
         context.load_cert_chain(material.certificate, material.key, password=_no_password)
     except (OSError, ValueError) as error:
@@ -105,7 +105,7 @@ def refresh(context: ssl.SSLContext, material: Material) -> None:
 
 
 def fingerprint(pem: bytes) -> str:
-    """SHA-256 of the first certificate, as AB:CD:...; for people to compare. Raises ValueError."""
+    """SHA-256 of the first certificate, as AB:CD:..., which people compare. Raises ValueError."""
     return x509.load_pem_x509_certificate(pem).fingerprint(hashes.SHA256()).hex(":").upper()
 
 
@@ -162,7 +162,7 @@ def _issue(
         .add_extension(x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(above), critical=False)
         .sign(signer, hashes.SHA256())
     )
-    write_private(key, _pem(private))  # a stop between the two leaves a pair that does not fit, and the next start makes another
+    write_private(key, _pem(private))  # a crash between the two writes leaves a pair that does not fit: the next start makes another
     write_private(certificate, leaf.public_bytes(serialization.Encoding.PEM))
     return leaf
 
@@ -184,7 +184,7 @@ def _usage(*, digital_signature: bool = False, key_cert_sign: bool = False, crl_
 def _standing(
     certificate: Path, key: Path, names: Sequence[x509.GeneralName], authority: x509.Certificate, moment: datetime
 ) -> x509.Certificate | None:
-    """The leaf there is, if it serves these names, fits its key and its authority, and is not due."""
+    """The existing leaf, if it serves these names, fits its key and its authority, and is not due."""
     if key.exists():
         _private(key)
     try:
@@ -204,7 +204,7 @@ def _material(certificate: Path, key: Path, pinned: Path, authority: x509.Certif
 
 
 def _due(leaf: x509.Certificate) -> datetime:
-    """Two thirds of its life."""
+    """When two thirds of its lifetime are over."""
     return leaf.not_valid_before_utc + (leaf.not_valid_after_utc - leaf.not_valid_before_utc) * 2 / 3
 
 
@@ -238,7 +238,7 @@ def _covered(name: str, certified: Sequence[x509.GeneralName]) -> bool:
 
 
 def _private(key: Path) -> None:
-    """Refuse a key that others may read."""
+    """Raises UnsafeError for a key that others may read."""
     try:
         mode = key.stat().st_mode & 0o777
     except OSError:

@@ -1,7 +1,7 @@
 """Bearer tokens: `jt_<id>_<43 characters>`. The id is public and names the token; the rest is 256 random bits.
 
-Only the sha256 of the whole text is kept, in the fact that issues it: a hash of 256 random bits can't be turned back by trying,
-so who reads the record, or an evidence file, can't use a token. A token is printed once, when it is made.
+Only the sha256 of the whole text is kept, in the fact that issues it. A hash of 256 random bits can't be reversed by trial, so a reader of the
+record, or of an evidence file, can't use a token. A token is printed once, when it is issued.
 """
 
 import hmac
@@ -54,26 +54,26 @@ def mint(now_us: int, lifetime_us: int = LIFETIME_US) -> Minted:
 
 
 def fingerprint(text: str) -> bytes:
-    """What is kept of a token."""
+    """The sha256 of a token, which is all that is kept of it."""
     return sha256(text.encode("utf-8", "surrogateescape")).digest()
 
 
 class Tokens:
-    """Every token that was ever issued, by its id. Unknown, revoked and expired ones get one clear sentence each."""
+    """Every token that was ever issued, by its id. The errors for unknown, revoked and expired ones are different sentences."""
 
     def __init__(self, rows: Iterable[Row] = ()) -> None:
         self._rows: dict[str, Row] = {row.id: row for row in rows}
         self.used_us: dict[str, int] = {}  # newest use of each, UTC microseconds, since the gateway started
-        self._looked_us = 0  # up to when `aged` has told
-        self._due_us = 0  # nothing ages before
+        self._looked_us = 0  # `aged` has returned the tokens that expired before this time
+        self._due_us = 0  # no token expires before this time
 
     def put(self, row: Row) -> None:
-        """A new token, or a new state of an old one."""
+        """Puts in a new token, or a new state of an old one."""
         self._rows[row.id] = row
         self._due_us = min(self._due_us, row.expires_us)
 
     def aged(self, now_us: int) -> list[Row]:
-        """Those whose time has come since the last call, at `now_us` (UTC); what was revoked before is not told again. Cheap while there are none."""
+        """The tokens that expired since the last call, at `now_us` (UTC), without those revoked before. Cheap while there are none."""
         if now_us < self._due_us:
             return []
         last, self._looked_us = self._looked_us, now_us
@@ -81,7 +81,7 @@ class Tokens:
         return [row for row in self._rows.values() if last < row.expires_us <= now_us and not row.revoked_us]
 
     def of(self, identity: str) -> tuple[Row, ...]:
-        """All of an identity's, as they were issued."""
+        """All tokens of an identity, in the order of their issue."""
         return tuple(row for row in self._rows.values() if row.identity == identity)
 
     def identify(self, text: str, now_us: int) -> Row:
@@ -96,20 +96,20 @@ class Tokens:
         return row
 
     def must_stand(self, ident: str, now_us: int) -> None:
-        """For who came with a token, by its id, and is still there at `now_us` (UTC). Raises UnknownCallerError if it ended since."""
+        """Raises UnknownCallerError if the token with this id has ended by `now_us` (UTC): for a caller that is still connected."""
         row = self._rows.get(ident)
         if row is None:
             raise UnknownCallerError(f"your token jt_{ident} is unknown here; ask an admin for another")
         _stands(row, now_us, f"your token jt_{ident}")
 
     def expires_us(self, ident: str) -> int:
-        """UTC microseconds; 0 for a token that is not here."""
+        """When the token expires, in UTC microseconds; 0 for an unknown one."""
         row = self._rows.get(ident)
         return row.expires_us if row is not None else 0
 
 
 def _stands(row: Row, now_us: int, name: str) -> None:
-    """Raises UnknownCallerError for one that was revoked or is too old."""
+    """Raises UnknownCallerError for a token that is revoked or expired."""
     another = f"an admin issues another with: jitui identity rotate {row.identity}"
     if row.revoked_us:
         raise UnknownCallerError(f"{name} was revoked at {rfc3339(row.revoked_us)}; {another}")

@@ -1,4 +1,4 @@
-"""How many of each kind one door lets in: the settings, and the descriptors there are, whichever is less."""
+"""The limits of one listener for each kind of caller: those of the settings, or its share of the descriptors, whichever is less."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -11,12 +11,12 @@ PLENTY: Final = 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class Caps:
-    """The limits of one door."""
+    """The limits of one listener."""
 
     strangers: int  # connections without a good token
-    per_address: int  # of them
+    per_address: int  # connections without a good token from one address
     agents: int  # connections of all agents together
-    people: int  # and of all people
+    people: int  # connections of all people together
     per_agent: int
     per_person: int
     streams_per_agent: int
@@ -32,7 +32,7 @@ class Caps:
 
 
 def at_kube(limits: Limits, shares: Shares) -> Caps:
-    """At the Kubernetes door; one agent gets no more than half of what there is, and a quarter of that for plain requests alone."""
+    """The limits of the Kubernetes listener. One agent gets at most half of all connections; a quarter of its own are for plain requests alone."""
     strangers, agent = min(limits.strangers, shares.strangers), min(limits.connections_per_agent, shares.agents // 2)
     return Caps(
         strangers=strangers, per_address=min(limits.strangers_per_address, strangers), agents=shares.agents, people=0,
@@ -44,7 +44,7 @@ def at_kube(limits: Limits, shares: Shares) -> Caps:
 
 
 def at_api(limits: Limits, room: int) -> Caps:
-    """At one socket of the API, which may have `room` connections: a quarter for strangers, a quarter for agents, half for people, and half of that for one."""
+    """The limits of one API socket with `room` connections: a quarter for strangers, a quarter for agents, half for people, half of that for one person."""
     strangers, agents = min(limits.strangers, room // 4), room // 4
     people = room - strangers - agents
     person = min(limits.api_connections_per_person, people // 2)

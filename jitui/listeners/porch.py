@@ -1,7 +1,7 @@
-"""Accepts connections at one socket: one at a time, each counted before anything is read from it, TLS after that.
+"""Accepts the connections of one socket: one at a time, counted before anything is read from it; the TLS handshake comes after that.
 
-A connection costs a descriptor from its accept on, so it is here, and not behind the handshake, that strangers are counted and make room. One is accepted
-a turn of the loop: however many knock, everything else has its turn, too.
+A connection costs a descriptor from its accept on, so strangers are counted, and make room, here and not after the handshake. Each turn of the loop
+accepts one connection, so that many new ones never starve other work.
 """
 
 import asyncio
@@ -17,8 +17,8 @@ from jitui.auth.peer import owner
 from jitui.listeners.turnstile import Turnstile
 from jitui.listeners.visitors import Visitor, Visitors
 
-SHUTDOWN_S: Final = 2.0  # for a client to say that it closes, too
-HANDSHAKES: Final = 2  # that begin in one turn of the loop: about a millisecond each
+SHUTDOWN_S: Final = 2.0  # seconds for a client to close its side, too
+HANDSHAKES: Final = 2  # handshakes that begin in one turn of the loop: each takes about a millisecond
 BREATH: Final = 0.05  # seconds without an accept when there is no descriptor for it
 NO_DESCRIPTOR: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 
@@ -29,7 +29,7 @@ class Porch:
     """One listening socket, while it is open."""
 
     def __init__(self, visitors: Visitors, spawn: Spawn, named: Callable[[socket.socket], str], *, asks_owner: bool) -> None:
-        """`named`: whom a connection counts for while nobody has shown a token on it, its address for example. `asks_owner`: whose process it is, too."""
+        """`named`: the name a connection counts for until it shows a token, as its address. `asks_owner`: look up the uid of its process, too."""
         self.visitors, self._asks_owner = visitors, asks_owner
         self._spawn, self._named = spawn, named
         self._closed = False
@@ -40,13 +40,13 @@ class Porch:
         self._welcoming: dict[asyncio.Task[Any], Visitor] = {}
 
     def open(self, sock: socket.socket, context: ssl.SSLContext | None, factory: Callable[[Visitor], asyncio.Protocol]) -> None:
-        """Let in who comes. The protocol that `factory` makes calls `visitors.gone` when its connection is lost. `sock` is closed with the porch."""
+        """Starts to accept. The protocol that `factory` makes calls `visitors.gone` when its connection is lost. `close` closes `sock`."""
         sock.setblocking(False)
         self._context, self._factory = context, factory
         self._spawn(partial(self._accept, sock))
 
     def close(self) -> None:
-        """Accept nobody any more; who is shaking hands is cut off."""
+        """Stops to accept, and cuts off unfinished handshakes."""
         self._closed = True
         if self._accepting is not None:
             self._accepting.cancel()
@@ -63,13 +63,13 @@ class Porch:
             if not self._closed:
                 raise
         finally:
-            sock.close()  # behind the wait on it, which forgets its number
+            sock.close()  # after the loop has forgotten its number
 
     async def _next(self, loop: asyncio.AbstractEventLoop, sock: socket.socket) -> None:
         try:
             connection, _ = await loop.sock_accept(sock)
         except OSError as error:
-            if error.errno in NO_DESCRIPTOR:  # the shares were wrong, or another process took the system's last
+            if error.errno in NO_DESCRIPTOR:  # the shares were wrong, or another process took the system's last descriptor
                 self.visitors.press()
             await asyncio.sleep(BREATH)
             return
@@ -95,19 +95,19 @@ class Porch:
         self._spawn(welcome)
 
     async def _welcome(self, connection: socket.socket, visitor: Visitor) -> None:
-        """The handshake. From then on the protocol says when it is over."""
+        """Performs the handshake; afterwards the protocol reports when the connection is lost."""
         tls: dict[str, Any] = {}
         if self._context is not None:
             tls = {"ssl": self._context, "ssl_handshake_timeout": float(self.visitors.caps.handshake_s), "ssl_shutdown_timeout": SHUTDOWN_S}
         met = False
         try:
-            if self._asks_owner and connection.family != socket.AF_UNIX:  # before a byte of it is read: who closes at once does not come so far as to ask
+            if self._asks_owner and connection.family != socket.AF_UNIX:  # before a byte is read, while the connection still has an owner
                 visitor.uid = await owner(connection)
             if self._context is not None:
                 await self._hello(connection, visitor)
             await asyncio.get_running_loop().connect_accepted_socket(partial(self._factory, visitor), connection, **tls)
             met = True
-        except (OSError, EOFError):  # no TLS, not in time, or gone: TimeoutError, ssl.SSLError and ConnectionError are such
+        except (OSError, EOFError):  # no TLS, too late, or gone: TimeoutError, ssl.SSLError and ConnectionError are subclasses
             pass
         finally:
             if not met:
@@ -115,8 +115,8 @@ class Porch:
                 self.visitors.gone(visitor)
 
     async def _hello(self, connection: socket.socket, visitor: Visitor) -> None:
-        """Until it says something, which is its part of a handshake, and until its turn: a hundred that come at once hold nobody else up, and who says
-        nothing costs a descriptor and no more. Raises TimeoutError, EOFError (it is gone, or was closed for another).
+        """Waits for the first byte of a handshake, and for a turn: a hundred connections at once delay nobody else, and a silent one costs only its
+        descriptor. Raises TimeoutError, EOFError (it is gone, or was closed to make room).
         """
         loop = asyncio.get_running_loop()
         said: asyncio.Future[None] = loop.create_future()
@@ -135,7 +135,7 @@ class Porch:
 
 
 def hang_up(connection: socket.socket) -> None:
-    """End it now, whoever reads it: the loop sees the end and closes it."""
+    """Shuts the socket down at once: whoever reads it on the loop sees the end and closes it."""
     with contextlib.suppress(OSError):
         connection.shutdown(socket.SHUT_RDWR)
 

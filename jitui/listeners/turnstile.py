@@ -1,6 +1,6 @@
-"""How much is begun in one turn of the loop: requests, handshakes. What is too much for one waits for the next, in the order in which it came.
+"""Limits how much work (requests, handshakes) begins in one turn of the event loop. The rest waits for the next turn, in order.
 
-Without it, everything that came meanwhile would be judged and answered in one go, and a person's yes, which takes a dozen turns, would wait for it each time.
+Without it, all requests that have come would be judged and answered in one turn, and a person's approval, which takes a dozen turns, would wait each time.
 """
 
 import asyncio
@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 
 class Turnstile:
-    """Lets `size` through a turn."""
+    """Lets `size` pieces of work begin in one turn."""
 
     def __init__(self, size: int) -> None:
         self._size, self._begun = size, 0
@@ -17,9 +17,9 @@ class Turnstile:
         self._due = False  # a turn is
 
     def through(self, work: Callable[[], None]) -> bool:
-        """True: go on now. False: `work` is called once, in a turn to come."""
+        """True: the caller goes on now. False: `work` will be called once, in a later turn."""
         if self._begun < self._size and not self._waiting:
-            self._begun += 1  # over turns, until it is full: who comes one by one costs a turn of their own with every `size`th only
+            self._begun += 1  # counts across turns until it is full: work that comes one by one costs an extra turn only at every `size`th piece
             if self._begun == self._size:
                 self._soon()
             return True
@@ -28,7 +28,7 @@ class Turnstile:
         return False
 
     async def wait(self) -> None:
-        """Until it is one's turn."""
+        """Returns when it is the caller's turn."""
         turn = asyncio.get_running_loop().create_future()
         if not self.through(lambda: None if turn.done() else turn.set_result(None)):
             await turn

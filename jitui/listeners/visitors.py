@@ -1,9 +1,9 @@
-"""The strangers at a door, and the callers who showed a good token: how many each may be, and who makes room for whom. No I/O.
+"""Counts the connections of strangers and of known callers at one listener, and chooses which one makes room for a new one. No I/O.
 
-A connection is a stranger's until its first good request. A stranger makes room for the next one, of the address that has the most: the oldest that has
-not said a byte, else the oldest, so that many silent ones keep nobody from a handshake; whoever is known is never closed for a stranger. At a caller's own
-limit a connection of theirs that rests between two requests makes room, and only if there is none the new one is refused. A stream is never closed for
-anybody.
+A connection is a stranger's until its first good request. For a new stranger another one is closed, of the address that has the most: the oldest that
+has sent no byte, else the oldest, so that many silent ones can't keep others from a handshake. A known caller's connection is never closed for a stranger.
+At a caller's own limit one of its connections that rests between two requests is closed, and without such a one the new one is refused. A stream is
+never closed to make room.
 """
 
 from collections import OrderedDict
@@ -17,7 +17,7 @@ from jitui.values.atwork import Told
 from jitui.values.bucket import Bucket
 from jitui.values.errors import TooManyError
 
-ADDRESSES: Final = 4096  # whose refused requests are counted apart
+ADDRESSES: Final = 4096  # addresses whose refused requests are counted one by one
 ASK: Final = "or ask whoever runs this gateway for more"
 
 
@@ -27,18 +27,18 @@ class Visitor:
     __slots__ = ("address", "close", "evicted", "grant", "head", "owner", "resting", "silent", "streaming", "uid", "until")
 
     def __init__(self, address: str, until: float, close: Callable[[], None]) -> None:
-        self.address, self.until, self.close = address, until, close  # `until`: loop time by which a stranger has to be known
+        self.address, self.until, self.close = address, until, close  # `until`: the loop time at which a stranger's connection is closed
         self.owner: Owner | None = None  # None: a stranger
-        self.resting: Callable[[], bool] = lambda: False  # whether nothing is asked on it just now
-        self.uid: int | Unseen | None = None  # of the process at the other end; None: it was not asked for
-        self.head = 0  # bytes of a request head that is not whole
-        self.grant = 0  # of the stream that it carries
+        self.resting: Callable[[], bool] = lambda: False  # whether no request is in progress on it
+        self.uid: int | Unseen | None = None  # uid of the process at the other end; None: not looked up
+        self.head = 0  # bytes held of an incomplete request head
+        self.grant = 0  # the grant of the stream that it carries
         self.streaming = self.evicted = False
-        self.silent = True  # not a byte came on it yet
+        self.silent = True  # no byte has come on it yet
 
 
 class Heads:
-    """Request heads that are not whole yet, the oldest first, and how many bytes they hold together."""
+    """The incomplete request heads of strangers, the oldest first, and the sum of their bytes."""
 
     __slots__ = ("_of", "size")
 
@@ -59,7 +59,7 @@ class Heads:
 
 
 class Owner:
-    """A known caller, and their connections at this door, the oldest first."""
+    """A known caller and its connections at this listener, the oldest first."""
 
     __slots__ = ("agent", "bucket", "grants", "heads", "name", "streams", "visitors")
 
@@ -67,15 +67,15 @@ class Owner:
         self.name, self.bucket, self.agent = name, bucket, agent
         self.visitors: dict[Visitor, None] = {}
         self.heads = Heads()
-        self.grants: dict[int, int] = {}  # streams of each
+        self.grants: dict[int, int] = {}  # grant -> number of its streams
         self.streams = 0
 
 
 class Visitors:
-    """Everybody at one door. Every step is in constant time, but for those that make room, which look at what they choose from."""
+    """All visitors of one listener. Every step takes constant time, except those that make room, which look at all candidates."""
 
     def __init__(self, caps: Caps, at_work: Told) -> None:
-        """`at_work`: told of each refusal: the limit, whose it is, and the words."""
+        """`at_work`: is called at each refusal with the limit's key, the caller's name, and the words."""
         self.caps, self._at_work = caps, at_work
         self.strangers: dict[Visitor, None] = {}
         self.owners: dict[str, Owner] = {}
@@ -85,7 +85,7 @@ class Visitors:
         self._refused: OrderedDict[str, Bucket] = OrderedDict()
 
     def tune(self, caps: Caps) -> None:
-        """Other limits from now on; nobody is closed for them."""
+        """Sets new limits; no open connection is closed for them."""
         self.caps = caps
         for owner in self.owners.values():
             owner.bucket.tune(caps.rate, caps.burst)
@@ -94,7 +94,7 @@ class Visitors:
     # -- strangers ---------------------------------------------------------------------------------------------------------
 
     def arrive(self, address: str, now: float, close: Callable[[], None]) -> Visitor:
-        """A connection was accepted; another stranger's may be closed for it. `close` ends the new one at once, and leads to `gone`."""
+        """Takes in an accepted connection, for which another stranger's may be closed. `close` ends the new one at once, and leads to `gone`."""
         visitor = Visitor(network(address), now + self.caps.first_s, close)
         here = self._addresses.get(visitor.address, {})
         if len(here) >= self.caps.per_address:
@@ -105,17 +105,17 @@ class Visitors:
         return visitor
 
     def press(self) -> None:
-        """There is no descriptor for the next: the oldest stranger goes."""
+        """Closes the oldest stranger, because there is no descriptor for the next connection."""
         if self.strangers:
             self._evict(self.strangers, "strangers")
 
     def late(self, visitor: Visitor) -> None:
-        """A stranger's time is over, and it is closed."""
+        """Notes that a stranger's time is over, and that it is closed."""
         self._at_work("first_request", visitor.address, f"a connection without a good token is closed after {self.caps.first_s:g} s")
         visitor.close()
 
     def refused(self, visitor: Visitor, now: float) -> None:
-        """A request without a good token. Raises TooManyError if its address makes too many of them."""
+        """Counts a request without a good token. Raises TooManyError if its address makes too many of them."""
         bucket = self._refused.pop(visitor.address, None) or Bucket(self.caps.refusals, self.caps.refusals * 10)
         self._refused[visitor.address] = bucket
         if len(self._refused) > ADDRESSES:
@@ -125,7 +125,7 @@ class Visitors:
                                  f"{visitor.address} (limits.refusals_per_second); present one that is valid", retry_after=1, close=True)
 
     def unknown(self, visitor: Visitor, now: float) -> None:
-        """Its token is none any more: it is a stranger's again."""
+        """Makes a connection a stranger's again, because its token is no longer valid."""
         if visitor.owner is not None:
             self._leave(visitor)
             visitor.until = now + self.caps.first_s
@@ -134,7 +134,7 @@ class Visitors:
     # -- callers -----------------------------------------------------------------------------------------------------------
 
     def known(self, visitor: Visitor, name: str, *, agent: bool) -> Owner:
-        """A good request of `name` came on it. Raises TooManyError: they have too many connections, and none of them rests."""
+        """Makes a connection that of the caller `name`, at a good request. Raises TooManyError: it has too many connections, and none of them rests."""
         old = visitor.owner
         if old is not None and old.name == name and old.agent == agent:
             return old
@@ -152,14 +152,14 @@ class Visitors:
         return owner
 
     def take(self, owner: Owner, now: float) -> None:
-        """One request of an agent. Raises TooManyError, with the seconds after which there is room for one."""
+        """Counts one request of an agent. Raises TooManyError, with the seconds after which the next may pass."""
         if not owner.bucket.take(now):
             limit = f"{self.caps.prefix}requests_per_second"
             raise self._too_many(limit, owner.name, f"{owner.name} makes more than {self.caps.rate} requests a second (limits.{limit}); "
                                  f"try again in 1 s, {ASK}", retry_after=1)
 
     def stream(self, visitor: Visitor, grant: int = 0) -> None:
-        """A stream begins on it, under a grant or none. Raises TooManyError. It counts until `still` or `gone`."""
+        """Counts a stream that begins on a connection, under a grant or none, until `still` or `gone`. Raises TooManyError."""
         owner = visitor.owner
         if owner is None or visitor.streaming:
             return
@@ -178,7 +178,7 @@ class Visitors:
             owner.grants[grant] = owner.grants.get(grant, 0) + 1
 
     def still(self, visitor: Visitor) -> None:
-        """Its stream is over."""
+        """Notes that the connection's stream is over."""
         owner = visitor.owner
         if owner is None or not visitor.streaming:
             return
@@ -192,7 +192,7 @@ class Visitors:
     # -- heads -------------------------------------------------------------------------------------------------------------
 
     def holds(self, visitor: Visitor, size: int) -> None:
-        """It holds `size` bytes of a head that is not whole; 0: it is. Who has held one longest is closed when there is too much of it."""
+        """Notes that a connection holds `size` bytes of an incomplete head; 0: it is complete. If all heads are too large together, the oldest's is closed."""
         owner = visitor.owner
         heads = self._heads if owner is None else owner.heads
         heads.set(visitor, size)
@@ -203,7 +203,7 @@ class Visitors:
             oldest.close()
 
     def gone(self, visitor: Visitor) -> None:
-        """It is closed."""
+        """Notes that the connection is closed."""
         self.still(visitor)
         self._leave(visitor)
 
@@ -215,7 +215,7 @@ class Visitors:
         self._addresses.setdefault(visitor.address, {})[visitor] = None
 
     def _leave(self, visitor: Visitor) -> None:
-        """Out of whatever it counts for."""
+        """Takes the connection out of every count."""
         owner = visitor.owner
         if owner is None:
             self.strangers.pop(visitor, None)
@@ -243,7 +243,7 @@ class Visitors:
         oldest.close()
 
     def _make_room(self, owner: Owner) -> None:
-        """For one more connection of theirs. Raises TooManyError."""
+        """Closes connections of the caller that rest until one more is within the limits. Raises TooManyError."""
         caps = self.caps
         kind, most = ("agent", caps.per_agent) if owner.agent else ("person", caps.per_person)
         limit = f"{caps.prefix}connections_per_{kind}"
@@ -260,7 +260,7 @@ class Visitors:
                                  "of open files", retry_after=1, close=True)
 
     def _rest(self, owner: Owner, limit: str) -> bool:
-        """Close the connection of theirs that rests the longest; False if none does."""
+        """Closes the caller's connection that has rested the longest; False if none rests."""
         for one in owner.visitors:
             if not one.streaming and one.resting():
                 self._at_work(limit, owner.name, f"{owner.name} has as many connections open as limits.{limit} or the descriptors of this gateway allow; "
@@ -276,7 +276,7 @@ class Visitors:
 
 
 def network(address: str) -> str:
-    """The name that an address counts for: itself, or of IPv6 its /64, which is one network's; whatever is no address, itself."""
+    """The name that an address counts for: an IPv6 address counts for its /64 network, everything else for itself."""
     try:
         found = ip_address(address.partition("%")[0])
     except ValueError:

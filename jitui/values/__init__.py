@@ -1,1 +1,1 @@
-"""Small values: time, sizes, foreign text, paths, one-sentence errors. Imports no other room."""
+"""Small values: time, sizes, untrusted text, paths, errors of one sentence. This room imports no other room."""

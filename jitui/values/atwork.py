@@ -1,4 +1,4 @@
-"""A limit at work: how those who keep limits tell of a refusal, and what the broker knows of it and the screens show."""
+"""A limit at work: the owner of a limit reports each refusal, the broker counts them, and the screens show the limit."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -7,14 +7,14 @@ Told = Callable[[str, str, str], None]  # called at each refusal: the limit's ke
 
 
 def unheard(limit: str, who: str, words: str) -> None:
-    """For limits of which nobody has to hear."""
+    """A reporter that drops every refusal."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AtWork:
-    """A limit that refused somebody within the last minute."""
+    """A limit that refused a caller within the last minute."""
 
     limit: str  # its key under `limits:` in the configuration
-    who: str  # whose it is: those it refused most, by name; an address for who showed no token
-    words: str  # what is refused, and what to do
-    times: int  # since it came to work
+    who: str  # the name of the caller that it refused most often; an address for callers without a token
+    words: str  # the sentence that says what is refused, and what to do
+    times: int  # refusals since it came to work

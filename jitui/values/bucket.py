@@ -1,8 +1,8 @@
-"""A token bucket: so many a second, and so many at once after a rest. Pure: time is an argument."""
+"""A token bucket: a rate a second, and a burst after a rest. Pure: time is an argument."""
 
 
 class Bucket:
-    """One counter in constant space and time (the generic cell rate algorithm, ITU-T I.371): the instant by which all that was taken is earned."""
+    """One counter in constant space and time (the generic cell rate algorithm, ITU-T I.371): the time at which all taken tokens are earned."""
 
     __slots__ = ("_ahead", "_due", "_gap")
 
@@ -11,12 +11,12 @@ class Bucket:
         self.tune(rate, burst)
 
     def tune(self, rate: float, burst: int) -> None:
-        """From now on `rate` a second, and at most `burst` at once; both more than 0."""
+        """Sets the rate: from now on `rate` tokens a second, and at most `burst` at once; both more than 0."""
         self._gap = 1 / rate
         self._ahead = (burst - 1) * self._gap + 1e-9
 
     def take(self, now: float) -> bool:
-        """Take one if there is one. `now`: seconds on any clock that does not go back."""
+        """Takes one token; False if there is none. `now`: seconds on any clock that does not go back."""
         due = self._due
         due = max(due, now)
         if due - now > self._ahead:
@@ -25,5 +25,5 @@ class Bucket:
         return True
 
     def wait(self, now: float) -> float:
-        """Seconds until there is one again; 0 if there is."""
+        """Seconds until there is a token; 0 if there is one."""
         return max(0.0, self._due - now - self._ahead)

@@ -8,7 +8,7 @@ from jitui.values.instant import Instant
 
 
 class Clock(Protocol):
-    """Where the present comes from. A decision reads it once and passes the Instant down."""
+    """The source of the current time. A decision reads it once and passes the Instant down."""
 
     def now(self) -> Instant: ...
 
@@ -33,15 +33,15 @@ class ManualClock:
         return Instant(self.wall_us, self.boot_us, self.boot_id)
 
     def advance(self, seconds: float) -> None:
-        """Time passes, also asleep: both clocks move."""
+        """Lets time pass, as in a suspend too: both clocks move."""
         self.wall_us += round(seconds * 1e6)
         self.boot_us += round(seconds * 1e6)
 
     def set_wall(self, seconds: float) -> None:
-        """Somebody moves the wall clock by so many seconds; the boot clock does not care."""
+        """Moves the wall clock by so many seconds; the boot clock stays."""
         self.wall_us += round(seconds * 1e6)
 
     def reboot(self, boot_id: str, off_seconds: float = 30.0) -> None:
-        """The machine was off for a while and counts from zero again."""
+        """Reboots: the machine was off for `off_seconds`, and the boot clock counts from zero again."""
         self.wall_us += round(off_seconds * 1e6)
         self.boot_us, self.boot_id = 0, boot_id

@@ -1,6 +1,6 @@
-"""The descriptors of this process, and who may have how many: the record, the desk's socket and the clusters first, strangers last.
+"""The shares of this process's file descriptors: the record, the desk's socket and the clusters come first, strangers last.
 
-Every connection counts against a share before it is accepted, so that no open() of the gateway itself ever fails for want of one (EMFILE).
+Every connection counts against a share before it is accepted, so that no open() of the gateway itself ever fails with EMFILE.
 """
 
 import resource
@@ -10,14 +10,14 @@ from typing import Final
 from jitui.values.errors import ConfigurationError
 
 LEAST: Final = 256  # open files that a gateway needs
-MOST: Final = 1 << 20  # that it shares out, however many there may be
-OWN: Final = 80  # of the record, its readers, the loop, credential plugins, look-ups of the clusters
-READERS: Final = 6  # descriptors that one thread reading the record has open: two files, each with its log and the index of that
+MOST: Final = 1 << 20  # open files that it shares out at most
+OWN: Final = 80  # descriptors for the record, its readers, the loop, credential plugins, look-ups of the clusters
+READERS: Final = 6  # descriptors of one thread that reads the record: two files, each with its WAL and the WAL's index
 
 
 @dataclass(frozen=True, slots=True)
 class Shares:
-    """Descriptors for each purpose; together no more than there are."""
+    """The number of descriptors for each purpose; their sum is within the limit."""
 
     own: int
     desk: int  # connections on the Unix socket
@@ -34,7 +34,7 @@ class Shares:
 
 
 def share(limit: int, strangers: int) -> Shares:
-    """How `limit` descriptors are shared out, of which `strangers` connections at the Kubernetes door may have some. Raises ConfigurationError."""
+    """Divides `limit` descriptors; at most `strangers` of them for connections without a token at the Kubernetes listener. Raises ConfigurationError."""
     if limit < LEAST:
         raise ConfigurationError(f"this process may open {limit} files, and a gateway needs {LEAST}; raise the hard limit (ulimit -Hn, "
                                  "or LimitNOFILE= of its unit)")
@@ -49,7 +49,7 @@ def share(limit: int, strangers: int) -> Shares:
 
 
 def raise_limit() -> int:
-    """Take as many descriptors as the system allows this process; how many that are."""
+    """Raises this process's limit as far as the system allows, and returns the new limit."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = MOST if hard == resource.RLIM_INFINITY else hard
     if soft == resource.RLIM_INFINITY or soft >= wanted:

@@ -1,13 +1,13 @@
-"""What goes wrong, each in one sentence that says what, why and what to do next.
+"""The errors, each with one sentence that says what, why and what to do next.
 
-Every door turns these into its own form: a line on stderr with exit code 1, a Kubernetes Status, an API problem.
+Every listener turns them into its own form: a line on stderr with exit code 1, a Kubernetes Status, an API problem.
 """
 
 from typing import ClassVar
 
 
 class JituiError(Exception):
-    """Something a person or an agent is told in one clear line; never a traceback."""
+    """An error that a person or an agent reads as one clear line, never as a traceback."""
 
     code: ClassVar[int] = 400  # the HTTP status that fits it
     reason: ClassVar[str] = "BadRequest"  # the Kubernetes StatusReason that fits it
@@ -18,41 +18,41 @@ class InvalidError(JituiError):
 
 
 class RefusedError(JituiError):
-    """Understood, and not allowed."""
+    """The request was understood, and is not allowed."""
 
     code = 403
     reason = "Forbidden"
 
 
 class UnknownCallerError(JituiError):
-    """No token, or one that is unknown, expired or revoked."""
+    """There is no token, or it is unknown, expired or revoked."""
 
     code = 401
     reason = "Unauthorized"
 
 
 class NotFoundError(JituiError):
-    """No such request, grant, session, connection or file."""
+    """There is no such request, grant, session, connection or file."""
 
     code = 404
     reason = "NotFound"
 
 
 class ConflictError(JituiError):
-    """Too late, or changed since it was seen: the state does not allow the move any more."""
+    """The state does not allow the move any more: it is too late, or the state changed since the caller saw it."""
 
     code = 409
     reason = "Conflict"
 
 
 class TooManyError(JituiError):
-    """A limit is reached: too many connections, streams or requests of one caller. Says which limit, whose, and what to do."""
+    """A limit is reached: too many connections, streams or requests of one caller. The message says which limit, whose, and what to do."""
 
     code = 429
     reason = "TooManyRequests"
 
     def __init__(self, message: str, *, limit: str = "", retry_after: int = 0, close: bool = False) -> None:
-        """`limit`: its key under `limits:`. `retry_after`: seconds after which the same may pass; 0 if time alone changes nothing.
+        """`limit`: its key under `limits:`. `retry_after`: seconds after which the same request may pass; 0 if waiting alone does not help.
         `close`: the connection is closed with the answer.
         """
         super().__init__(message)
@@ -60,7 +60,7 @@ class TooManyError(JituiError):
 
 
 class UnrecordableError(JituiError):
-    """It can't be recorded, therefore it does not pass."""
+    """The bytes can't be recorded, therefore they do not pass."""
 
     code = 503
     reason = "ServiceUnavailable"
@@ -89,7 +89,7 @@ class UnsafeError(JituiError):
 
 
 class FailedError(JituiError):
-    """The gateway itself failed at a request: whoever asked is told that much, the log has the rest."""
+    """The gateway itself failed at a request: the caller learns only that, the log has the rest."""
 
     code = 500
     reason = "InternalError"
@@ -99,7 +99,7 @@ class FailedError(JituiError):
 
 
 class BrokenError(JituiError):
-    """The record is not what was written: altered, cut, unsigned, or of another key. Nothing makes it good; a copy does."""
+    """The record differs from the one that was written: it was altered, cut, never signed, or signed with another key. Only a good copy helps."""
 
     code = 500
     reason = "InternalError"

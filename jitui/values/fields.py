@@ -1,4 +1,4 @@
-"""The values that a settings file is made of: strict models, durations, sizes."""
+"""The types of the settings file: strict models, durations, sizes."""
 
 from typing import Annotated
 
@@ -9,7 +9,7 @@ from jitui.values.errors import InvalidError
 
 
 class Strict(BaseModel):
-    """A part of the file: no unknown keys, nothing converted, nothing changed later."""
+    """A part of the file: it has no unknown keys, converts nothing, and never changes."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, use_attribute_docstrings=True)
 

@@ -1,11 +1,11 @@
-"""JSON that somebody else wrote: a cluster, an agent, a plugin. What can't be read is one kind of error, however it is made."""
+"""Reads JSON of another party: a cluster, an agent, a plugin. Every kind of unreadable text raises the same error."""
 
 import json
 from typing import Any
 
 
 def read(body: bytes | str) -> Any:
-    """The document. Raises ValueError: not JSON, or nested deeper than Python follows, which json tells by a RecursionError."""
+    """The document. Raises ValueError for text that is not JSON, or that is nested too deeply (where json itself raises RecursionError)."""
     try:
         return json.loads(body)
     except RecursionError:

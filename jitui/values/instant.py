@@ -1,6 +1,6 @@
-"""Points in time as plain values. Only `clock.py` reads a clock; everything else is handed an Instant.
+"""Points in time as plain values. Only `clock.py` reads a clock; all other code is handed an Instant.
 
-CLOCK_BOOTTIME goes on through a suspend, the wall clock can be set. So within one boot the boot clock decides, and
+CLOCK_BOOTTIME runs on through a suspend, and the wall clock can be set. So within one boot the boot clock decides, and
 only across a reboot the wall clock does.
 """
 
@@ -36,7 +36,7 @@ class Deadline:
         return self.wall_us - now.wall_us
 
     def anchored(self, now: Instant) -> "Deadline":
-        """The same instant on this boot's clock: from here on nobody moves it by setting the wall clock."""
+        """The same instant on this boot's clock: from here on setting the wall clock does not move it."""
         if now.boot_id == self.boot_id:
             return self
         return Deadline(self.wall_us, now.boot_us + self.wall_us - now.wall_us, now.boot_id)

@@ -1,6 +1,6 @@
-"""How much of the gateway anybody may take, as the settings file says it under `limits:`. Read by whoever keeps a limit; it keeps none itself.
+"""The limits of the settings file, under `limits:`. The code that owns a resource reads its limit here and enforces it.
 
-Each is there so that nobody, with or without a token, can keep the others out; none is a price of ordinary work. All take effect on a reload.
+Each limit keeps one caller, with or without a token, from locking out the others; ordinary work meets none. All take effect on a reload.
 """
 
 from typing import Annotated, Self

@@ -1,4 +1,4 @@
-"""Where things are when nobody says otherwise (XDG base directory specification)."""
+"""The default places of files and sockets (XDG base directory specification)."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -29,14 +29,14 @@ def socket(env: Mapping[str, str], data_dir: Path | None) -> Path:
 
 
 def found_socket(env: Mapping[str, str], data_dir: Path | None) -> tuple[Path, bool]:
-    """Where a client looks for a gateway, and whether that is the machine's own: who has none of their own asks the service's."""
+    """The socket of a client's gateway, and whether it is the machine's service: that is used where the user has no gateway of their own."""
     own = socket(env, data_dir)
     service = data_dir is None and not _there(own) and _there(SERVICE)
     return (SERVICE if service else own), service
 
 
 def _there(path: Path) -> bool:
-    """Whether there is something, or might be behind a door that is closed to us: then that is what a client is told."""
+    """Whether something is there, or may be in a folder that we can't read: the client's error then names that folder."""
     try:
         return path.exists()
     except PermissionError:

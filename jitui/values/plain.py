@@ -1,4 +1,4 @@
-"""Views as plain JSON data: what the API sends and `--json` prints. One line, ASCII only, so that nothing in it reaches a terminal raw."""
+"""Views as plain JSON data, for the API and `--json`: one line, ASCII only, so that no text of another party reaches a terminal raw."""
 
 import dataclasses
 import json
@@ -9,7 +9,7 @@ from jitui.values.said import Said
 
 
 def of(value: Any) -> Any:
-    """Dicts, lists and scalars of a view; Said becomes its raw text."""
+    """A view as dicts, lists and scalars; a Said becomes its raw text."""
     if isinstance(value, Said):
         return value.raw
     if dataclasses.is_dataclass(value) and not isinstance(value, type):

@@ -1,8 +1,8 @@
-"""Files that nobody else may read, written where somebody else may have prepared the place.
+"""Files that only their owner may read, written safely where another user may have prepared the place.
 
-A folder such as /tmp is everybody's: another user can put a symbolic link, or a file, where the next one is to be written. So a name is
-never followed to a place of another user's choosing, what is written first has a name that can't be guessed and must not exist, and a
-folder that another user owns or may rename in is refused (open(2): O_EXCL, O_NOFOLLOW; sticky(7)).
+In a shared folder such as /tmp another user can put a symbolic link, or a file, at the name that is to be written. So a link of another user is
+never followed, a new file first gets a name that can't be guessed and must not exist, and a folder that another user owns or may rename in is
+refused (open(2): O_EXCL, O_NOFOLLOW; sticky(7)).
 """
 
 import contextlib
@@ -16,9 +16,9 @@ from jitui.values.errors import UnsafeError
 
 
 def write_private(path: Path, data: bytes, *, mode: int = 0o600) -> None:
-    """Write a file whole or not at all, on disk when this returns. `mode` is what it has in the end; until then it is 0600.
+    """Writes a file whole or not at all; it is on disk when this returns. `mode` is its final mode; until then it is 0600.
 
-    Missing folders are made, 0700. A link of our own (or root's) at `path` is followed, another user's is refused. Raises UnsafeError, in one line.
+    Missing folders are made with mode 0700. A link of our own (or root's) at `path` is followed, another user's refused. Raises UnsafeError, in one line.
     """
     try:
         path = place(path)
@@ -48,7 +48,7 @@ def start_private(path: Path) -> int:
 
 
 def remove_own(path: Path) -> None:
-    """Remove a file that we wrote. Another user's file or link under that name stays."""
+    """Removes a file that we wrote. Another user's file or link under that name stays."""
     with contextlib.suppress(OSError):
         found = path.lstat()
         if stat.S_ISREG(found.st_mode) and found.st_uid == os.geteuid():
@@ -56,7 +56,7 @@ def remove_own(path: Path) -> None:
 
 
 def place(path: Path) -> Path:
-    """Where `path` leads: itself, or the end of links that are ours or root's. Raises UnsafeError for another user's link, and for what is no ordinary file."""
+    """The target of `path`: itself, or the end of links that are ours or root's. Raises UnsafeError for another user's link, and for a special file."""
     for _ in range(40):  # as many links as the kernel follows
         try:
             found = path.lstat()
@@ -73,7 +73,7 @@ def place(path: Path) -> Path:
 
 
 def readers(path: Path) -> str:
-    """Other users who may read or change a file: "everybody", "its group", or "" for nobody. A folder on the way that shuts them out counts."""
+    """The other users who may read or change a file: "everybody", "its group", or "". A parent folder that shuts them out counts."""
     try:
         file, *folders = _modes(path)
     except OSError:
@@ -84,7 +84,7 @@ def readers(path: Path) -> str:
 
 
 def writable_by_all(path: Path) -> bool:
-    """Whether everybody may change a file, or put another in its place."""
+    """Whether everybody may change a file, or replace it."""
     try:
         file, *folders = _modes(path)
     except OSError:
@@ -96,7 +96,7 @@ def writable_by_all(path: Path) -> bool:
 
 @contextlib.contextmanager
 def folder(path: Path) -> Iterator[int]:
-    """A descriptor of a folder in which no other user can exchange what we write. Raises UnsafeError, OSError."""
+    """A descriptor of a folder in which no other user can replace our files. Raises UnsafeError, OSError."""
     where = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         found = os.fstat(where)
@@ -110,7 +110,7 @@ def folder(path: Path) -> Iterator[int]:
 
 
 def _modes(path: Path) -> list[int]:
-    """Of a file, and of every folder on the way to it. Raises OSError."""
+    """The modes of a file and of its parent folders. Raises OSError."""
     return [found.stat().st_mode for found in (path, *path.resolve().parents)]
 
 

@@ -1,7 +1,7 @@
-"""Text that somebody else wrote: an agent, a pod, the cluster. It reaches a person only through `clean`.
+"""Text of another party: an agent, a pod, the cluster. It reaches a person only through `clean`.
 
-`Said` is not a str on purpose: it can't be formatted into markup, a log line or an escape sequence by accident.
-JSON keeps the raw text (ASCII-escaped); every human-readable way out calls `clean`.
+`Said` is deliberately not a str, so that nobody formats it into markup, a log line or an escape sequence by accident.
+JSON keeps the raw text (ASCII-escaped); every human-readable output calls `clean`.
 """
 
 import unicodedata
@@ -10,7 +10,7 @@ from hashlib import sha256
 from typing import Any, Final
 
 # Cc controls, Cf format characters (bidi overrides and isolates, zero-width joiners, tags), Co private use, Cs surrogates,
-# Zl and Zp separators, Cn unassigned: none of them has a business in one line of a list.
+# Zl and Zp separators, Cn unassigned: none of them belongs in one line of a list.
 BANNED: Final = frozenset({"Cc", "Cf", "Co", "Cs", "Zl", "Zp", "Cn"})
 MARKS: Final = 2  # combining marks kept on one character
 
@@ -29,7 +29,7 @@ class Said:
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: object, handler: object) -> Any:
-        """In JSON it is the raw string (pydantic's hook; imported late, as this module stays small)."""
+        """The hook of pydantic: JSON has the raw string. The import stands here, so that this module stays small."""
         from pydantic_core import core_schema  # noqa: PLC0415
 
         return core_schema.no_info_after_validator_function(
@@ -63,9 +63,9 @@ def clean(text: "str | Said", limit: int = 200) -> str:
 
 
 def cut(text: str, limit: int) -> str:
-    """The text if it has at most `limit` characters; else its beginning, how much is missing, and a hash by which all of it can be told again.
+    """The text if it has at most `limit` characters; else its beginning, the number of characters left out, and a hash of the whole.
 
-    For what is kept of an agent's words: the hash is of the whole text in UTF-8, so whoever has that can prove that it was this one.
+    It bounds the agent's words on record. The hash is of the whole text in UTF-8, so that a holder of the text can prove that it is the one.
     """
     if len(text) <= limit:
         return text
@@ -73,6 +73,6 @@ def cut(text: str, limit: int) -> str:
 
 
 def left_out(text: str, kept: int) -> str:
-    """The words in the place of all of `text` after its first `kept` characters."""
+    """The words that stand for the rest of `text` after its first `kept` characters."""
     digest = sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
     return f"... (sha256 of all: {digest}) and {len(text) - kept} characters more"

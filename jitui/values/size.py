@@ -23,7 +23,7 @@ def parse(text: str) -> int:
 
 
 def show(count: int) -> str:
-    """`2 GiB`, `1.5 MiB`, `12 B`: one decimal at most, by powers of two, or of ten where those are whole."""
+    """The size in words, as `2 GiB`, `1.5 MiB`, `12 B`: one decimal at most, in powers of two, or of ten where those are whole."""
     if count and count % 10**6 == 0:
         unit = next(name for name in ("TB", "GB", "MB") if count % UNITS[name] == 0)
         return f"{count // UNITS[unit]} {unit}"

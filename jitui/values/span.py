@@ -23,7 +23,7 @@ def parse(text: str) -> int:
 
 
 def show(seconds: float) -> str:
-    """`1h30m` of 5400; `0s` of anything below a second. The inverse of `parse` on whole seconds."""
+    """The length in words: `1h30m` for 5400, `0s` for less than a second. The inverse of `parse` on whole seconds."""
     whole = max(0, int(seconds))
     parts = ((whole // 3600, "h"), (whole // 60 % 60, "m"), (whole % 60, "s"))
     return "".join(f"{count}{unit}" for count, unit in parts if count) or "0s"
