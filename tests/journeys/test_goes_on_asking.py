@@ -1,4 +1,4 @@
-"""The last part of a window and what comes after it, as a kubectl sees it that does not give up (cluster facts, 0.9)."""
+"""The last part of a window and the time after it, for a kubectl that goes on asking (docs/cluster-behaviour.md, 4)."""
 
 import time
 

@@ -1,4 +1,4 @@
-"""What each kubectl command needs of a scope, and that it needs no more: cluster facts, section 5, row by row, on the real cluster.
+"""Each kubectl command passes with the scope of its row and needs no more: docs/cluster-behaviour.md, section 4, row by row, on the real cluster.
 
 All rows run first, three kubectls at a time, each with an agent, a window and a cold cache of its own; then each is judged.
 """

@@ -30,7 +30,7 @@ def test_each_side_writes_its_channels(version: Version, body: bytes) -> None:
 
 
 def test_the_first_message_of_the_cluster_is_empty() -> None:
-    """`82 01 01`: channel 1, nothing in it (cluster facts, section 4)."""
+    """`82 01 01`: channel 1, nothing in it (docs/cluster-behaviour.md, 3)."""
     (frame,) = websocket.Decoder(masked=False).feed(b"\x82\x01\x01")
     assert Reader(version="v5", client=False).read(frame) == Piece(Channel.STDOUT, b"")
 
@@ -105,7 +105,7 @@ def test_any_payload_is_a_piece_or_an_error() -> None:
 
 
 def test_a_status_in_pieces() -> None:
-    """The error channel is read to its end (protocol facts, 1.3)."""
+    """The error channel is read to its end (docs/protocol.md, 1.3)."""
     reader = Reader(version="v4", client=False)
     text = json.dumps({"status": "Success", "metadata": {}}).encode()
     for at in range(0, len(text), 5):

@@ -34,7 +34,7 @@ DROPPED = [b"Authorization", b"Proxy-Authorization", b"Cookie", b"X-Remote-User"
 
 @pytest.mark.parametrize("name", DROPPED)
 def test_what_the_client_may_not_say_to_the_cluster(name: bytes) -> None:
-    """In any case of letters, and as often as it is sent (protocol facts, section 5)."""
+    """In any case of letters, and as often as it is sent (docs/protocol.md, 5)."""
     for spelt in (name, name.lower(), name.upper()):
         head = request((b"A", b"1"), (spelt, b"x"), (b"B", b"2"), (spelt, b"y"))
         assert headers.to_upstream(head, host=b"up", upgrade=False) == [(b"Host", b"up"), (b"A", b"1"), (b"B", b"2")]
@@ -92,7 +92,7 @@ def test_what_the_cluster_may_not_say_to_the_client() -> None:
 
 
 def test_a_101_goes_on_with_exactly_its_upgrade() -> None:
-    """A stray `Connection: close` breaks kubectl (protocol facts, section 5)."""
+    """A stray `Connection: close` breaks kubectl (docs/protocol.md, 5)."""
     head = answer((b"Connection", b"Upgrade, close"), (b"Upgrade", b"SPDY/3.1"), (b"X-Stream-Protocol-Version", b"v4.channel.k8s.io"), status=101)
     assert headers.to_client(head) == [(b"X-Stream-Protocol-Version", b"v4.channel.k8s.io"), (b"Connection", b"Upgrade"), (b"Upgrade", b"SPDY/3.1")]
 

@@ -31,7 +31,7 @@ def test_headers_are_found_in_any_case() -> None:
 
 
 def test_an_answer_of_our_own_says_its_length() -> None:
-    """Always, so that kubectl does not wait for more (protocol facts, 1.4); a 101 and a 204 have none."""
+    """Always, so that kubectl does not wait for more (docs/protocol.md, 1.4); a 101 and a 204 have none."""
     assert render_response(403, [(b"A", b"b")], b"no") == b"HTTP/1.1 403 Forbidden\r\nA: b\r\nContent-Length: 2\r\n\r\nno"
     assert render_response(204, []) == b"HTTP/1.1 204 No Content\r\n\r\n"
     assert render_response(101, [(b"Upgrade", b"websocket")]) == b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\r\n"

@@ -196,7 +196,7 @@ def wire_of(wire: Wire) -> list[tuple[int, bytes, bool]]:
 
 
 def test_last_words_without_a_terminal() -> None:
-    """Status and FIN, FIN on the output, GOAWAY a little later (protocol facts, 2.4); what the client knows to be over is left alone."""
+    """Status and FIN, FIN on the output, GOAWAY a little later (docs/protocol.md, 2.3); what the client knows to be over is left alone."""
     speech = opened(NAMES[:4])
     for unit in speech.read(spdy.data(IDS["stderr"], b"", fin=True), client=CLUSTER):
         speech.handed(unit)

@@ -13,7 +13,7 @@ BODY = status.status(403, "Forbidden", "jitui: access window ended at 12:00:00Z 
 
 
 def test_a_status_is_what_kubectl_reads() -> None:
-    """kind, apiVersion and code are needed for `Error from server (Forbidden): ...` (protocol facts, 3.7)."""
+    """kind, apiVersion and code are needed for `Error from server (Forbidden): ...` (docs/protocol.md, 3.7)."""
     assert json.loads(BODY) == {
         "kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure", "reason": "Forbidden", "code": 403,
         "message": "jitui: access window ended at 12:00:00Z (grant g-123)",
@@ -23,7 +23,7 @@ def test_a_status_is_what_kubectl_reads() -> None:
 
 @pytest.mark.parametrize("tty", [True, False])
 def test_exec_ends_with_note_status_and_close(tty: bool) -> None:
-    """The order that makes kubectl print both and exit 1 (protocol facts, 2.4): the note on stdout with a tty, else on stderr."""
+    """The order that makes kubectl print both and exit 1 (docs/protocol.md, 2.3): the note on stdout with a tty, else on stderr."""
     words = status.exec_last_words(tty=tty, note="jitui: access window ended", status=BODY)
     shown = Channel.STDOUT if tty else Channel.STDERR
     note = b"\r\n[jitui] access window ended\r\n"
@@ -64,7 +64,7 @@ def test_a_log_ends_with_a_line() -> None:
 
 @given(st.text(max_size=300))
 def test_a_warning_is_one_quoted_ascii_line(text: str) -> None:
-    """`299 jitui "..."` with quotes and backslashes escaped: kubectl prints nothing else (protocol facts, 3.7)."""
+    """`299 jitui "..."` with quotes and backslashes escaped: kubectl prints nothing else (docs/protocol.md, 3.7)."""
     value = status.warning(text)
     match = re.fullmatch(rb'299 jitui "((?:[ !#-\[\]-~]|\\["\\])*)"', value)
     assert match is not None

@@ -133,7 +133,7 @@ def test_a_frame_too_long_names_both_numbers() -> None:
 
 
 def test_a_client_of_another_make_may_send_5_mb() -> None:
-    """With a limit that allows it (cluster facts, section 4), in reads of 64 KiB."""
+    """With a limit that allows it (docs/cluster-behaviour.md, 3), in reads of 64 KiB."""
     payload = random.Random(5).randbytes(5 << 20)
     raw = websocket.encode(BINARY, payload, mask=True)
     frames, error = run(Decoder(masked=True, limit=8 << 20).feed, [raw[at : at + 65536] for at in range(0, len(raw), 65536)])

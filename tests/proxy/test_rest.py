@@ -73,7 +73,7 @@ async def test_not_beyond_its_window(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 
 async def test_a_lost_cluster_is_told_behind_all_that_came(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A slow reader gets every byte that came before the loss, and then why there are no more; kubectl would exit 0 on less (protocol facts, 0.1)."""
+    """A slow reader gets every byte that came before the loss, and then why there are no more; kubectl would exit 0 on less (docs/protocol.md, 2.3)."""
     monkeypatch.setattr(relay, "CLOSE_WITHIN", 0.2)
     async with house(tmp_path) as home:
         await home.window()

@@ -1,6 +1,6 @@
 """The table: what kubectl prints and its exit code, for each kind of stream and each way it ends.
 
-Sources: protocol facts 2.4 (exec, attach, cp), 3.1 (port-forward), 3.3 (logs), 3.4 (watch); cluster facts 3 and 7, which correct them.
+docs/protocol.md says why: 2.3 (exec, attach, cp), 3.1 (port-forward), 3.3 (logs), 3.4 (watch), 3.5 (debug).
 
 The texts are regular expressions, matched against all that was printed. In them {out} and {err} are what the cluster wrote to stdout and
 stderr and the gateway handed on, as recorded; {rows} the rows of the watch's events as recorded; {port} the local port; {words} what the
@@ -34,7 +34,7 @@ class Printed:
     err: str = ""
 
     def wrong(self, code: int | None, out: bytes, err: bytes, fields: Mapping[str, bytes]) -> str:
-        """What is not as the cell says; empty if all is."""
+        """The differences from the cell, a line each; empty if there are none."""
         complaints = [] if code == self.code else [f"exit code {code}, expected {self.code}"]
         for name, text, printed in (("stdout", self.out, out), ("stderr", self.err, err)):
             pattern = re.sub(rb"\{([a-z]+)\}", lambda found: re.escape(fields[found[1].decode()]), text.encode())
@@ -48,7 +48,7 @@ def _end(text: bytes) -> str:
 
 
 KLOG: Final = r"[EIW]\d{4} [\d:.]+ +\d+ \w+\.go:\d+\] "
-EARLY: Final = rf"({KLOG}Unknown stream id 1, discarding message\r?\n)?"  # kubectl 1.30 to 1.33, of the API server's empty first message (protocol facts, 1.2)
+EARLY: Final = rf"({KLOG}Unknown stream id 1, discarding message\r?\n)?"  # kubectl 1.30 to 1.33, at the empty first message (docs/protocol.md, 1.2)
 HINT: Final = (
     r"(All commands and output from this session will be recorded in container logs[^\n]*\n)?"  # kubectl 1.34
     r"(If you don't see a command prompt, try pressing enter\.\n)?"
@@ -83,7 +83,7 @@ class Row:
 LOST: Final = frozenset({Cause.RESET, Cause.CLOSE})
 
 TABLE: Final[Mapping[str, Row]] = {
-    # protocol facts, 1.3: the exit code of the command; 2.4: Status, then the end of the stream
+    # the exit code of the command (docs/protocol.md, 1.3); the Status, then the end of the stream (2.3)
     "exec": Row(
         works=Printed(7, "{out}", f"{EARLY}{{err}}command terminated with exit code 7\n"),
         ended=Printed(1, "{out}", f"{EARLY}{{err}}error: {{words}}\n"),
@@ -105,37 +105,37 @@ TABLE: Final[Mapping[str, Row]] = {
         ended=Printed(1, "{out}", f"{HINT}{EARLY}error: {{words}}\n"),
         lost=Printed(1, "{out}", f"{HINT}{EARLY}error: {{words}}\n"),
     ),
-    # cluster facts, 3: in full flight one line of klog may come before it
+    # in full flight one line of klog may come before it (docs/cluster-behaviour.md, 2)
     "cp to": Row(
         works=Printed(0, "", EARLY),
         ended=Printed(1, "", f"{EARLY}({KLOG}[^\n]*\n)?error: {{words}}\n"),
         lost=Printed(1, "", f"{EARLY}({KLOG}[^\n]*\n)?error: {{words}}\n"),
     ),
-    # cluster facts, 3: what tar says on stderr lands on kubectl's stdout
+    # tar's stderr lands on kubectl's stdout (docs/protocol.md, 3.2)
     "cp from": Row(
         works=Printed(0, "{err}", EARLY),
         ended=Printed(1, "{err}", f"{EARLY}error: {{words}}\n"),
         lost=Printed(1, "{err}", f"{EARLY}error: {{words}}\n"),
     ),
-    # protocol facts, 3.1: the text is klog's, once for each connection that is told before the first of them closes the whole; ^C is no error
+    # klog prints the text once for each connection that hears it before the first of them closes all (docs/protocol.md, 3.1); ^C is no error
     "port-forward": Row(
         works=Printed(0, FORWARDING),
         ended=Printed(1, FORWARDING, f"({FORWARD_ERROR}){{1,3}}error: lost connection to pod\n"),
         lost=Printed(1, FORWARDING, f"({FORWARD_ERROR}){{1,3}}error: lost connection to pod\n"),
     ),
-    # protocol facts, 3.3: the words are a line of the log; cluster facts, 3: a cut alone says nothing but its EOF
+    # the words are a line of the log; a cut alone is only an EOF (docs/protocol.md, 3.3)
     "logs -f": Row(
         works=Printed(0, "{out}"),
         ended=Printed(1, "{out}{said}\n", "error: unexpected EOF\n"),
         lost=Printed(1, "{out}{said}\n", "error: unexpected EOF\n"),
     ),
-    # protocol facts, 3.4: no end of a watch is an error to kubectl, but for ^C
+    # no end of a watch is an error to kubectl, except ^C (docs/protocol.md, 3.4)
     "get -w": Row(
         works=Printed(1, WATCHED),
         ended=Printed(0, f"{WATCHED}STATUS +REASON +MESSAGE\nFailure +Forbidden +{{words}}\n"),
         lost=Printed(0, f"{WATCHED}STATUS +REASON +MESSAGE\nFailure +ServiceUnavailable +{{words}}\n"),
     ),
-    # cluster facts, 3 and 7: after a lost attach kubectl reads the container's log instead, which this window does not cover
+    # after a lost attach kubectl reads the container's log instead, which this window does not cover (docs/protocol.md, 3.5)
     "debug": Row(
         works=Printed(0, "{out}", f"{PROFILE}{HINT}{EARLY}"),
         ended=Printed(1, "{out}", f"{PROFILE}{HINT}{EARLY}{FALLS_BACK}"),

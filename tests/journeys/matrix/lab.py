@@ -17,7 +17,7 @@ from tests.journeys.matrix.wires import until
 from tests.support.kubectls import Kubectl
 
 HELD: Final = 300_000  # bytes after which a tar below /hold stands still
-SETTLE: Final = "usleep 300000"  # kubectl 1.30 to 1.33 discards what comes before its streams stand (protocol facts, 1.2)
+SETTLE: Final = "usleep 300000"  # kubectl 1.30 to 1.33 discards what comes before its streams stand (docs/protocol.md, 1.2)
 TICKS: Final = "i=0; until [ -e /tmp/go ]; do echo tick $i; i=$((i+1)); usleep 100000; done"
 TAR: Final = f"""#!/bin/sh
 for word; do case $word in /free/*|/hold/*) place=$word;; esac; done

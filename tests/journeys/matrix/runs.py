@@ -102,7 +102,7 @@ class Run:
         return Gateway(self.folder / "gateway", Cluster(self.lab.kubeconfig, real=True), rules=rules, config={"connections": connections}, connection=DIRECT)
 
     def _scope(self) -> list[str]:
-        """What the ten kinds need and no more: debug is written out, and the logs of its container are not covered (cluster facts, 3)."""
+        """The clauses that the ten kinds need: debug is written out, and the logs of its container are not covered (docs/cluster-behaviour.md, 2)."""
         ns = self.lab.namespace
         return [
             f"read pods in {ns}", f"exec,attach,port-forward pods in {ns}", f"get pods/log:talk-* in {ns}", f"get,patch pods/ephemeralcontainers in {ns}"

@@ -1,4 +1,4 @@
-"""kubectl 1.27 and 1.28: they speak SPDY only (protocol facts, 1.4)."""
+"""kubectl 1.27 and 1.28: they speak SPDY only (docs/protocol.md, 1.4)."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""kubectl 1.29: SPDY, with v5 offered first (protocol facts, 1.1)."""
+"""kubectl 1.29: SPDY, with v5 offered first (docs/protocol.md, 1.4)."""
 
 import pytest
 

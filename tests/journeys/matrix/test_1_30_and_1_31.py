@@ -1,4 +1,4 @@
-"""kubectl 1.30 and 1.31: WebSocket by itself; port-forward over SPDY, and over the tunnel from 1.31 on (protocol facts, 1.4)."""
+"""kubectl 1.30 and 1.31: WebSocket by itself; port-forward over SPDY, and over the tunnel from 1.31 on (docs/protocol.md, 1.4)."""
 
 import pytest
 
