@@ -1,9 +1,9 @@
-"""An agent at work: it tries, is refused, asks, waits, works on a terminal until its window ends under its hands, and begins anew.
+"""An agent at work: it tries, is refused, asks, waits, works on a terminal until its window ends, and begins again.
 
     python -m jitui.demo.agent WINDOW_S
 
-It knows its gateway, token and kubeconfig from the environment, as any agent does, and drives the real command line and kubectl.
-What it does is written to stdout, a line each.
+Its gateway, token and kubeconfig come from the environment, as for any agent, and it drives the real command line and kubectl.
+It writes each step to stdout, as one line.
 """
 
 import itertools
@@ -23,10 +23,10 @@ from jitui.values.errors import JituiError
 from jitui.values.instant import from_rfc3339
 from jitui.values.said import clean
 
-PAUSE_S: Final = 4.0  # after a window, before it wants the next
-REFUSED_S: Final = 65.0  # after a denial: the gateway takes no new ask for a minute
+PAUSE_S: Final = 4.0  # seconds between the end of a window and the next request
+REFUSED_S: Final = 65.0  # seconds after a denial: the gateway takes no new request for a minute
 
-# what it says it is for, and what it types then
+# the reason of each request, and the lines that the agent types then
 ERRANDS: Final = (
     ("orders look stuck since the last deploy: look at web, read its data", ("ls", "cat app/config.yaml", "head data/orders.csv", "wc -l data/orders.csv")),
     ("check that 2026.11.3 is what runs, and how much room is left", ("cat app/VERSION", "df -h .", "du -sh data", "env | sort | head")),
@@ -44,9 +44,9 @@ class Agent:
         self._deadline = 0.0
 
     def work(self) -> None:
-        """For ever: errand after errand."""
+        """Works for ever, one errand after the other."""
         for reason, lines in itertools.cycle(ERRANDS):
-            self._call("get", "-n", "web", "pods")  # there may be no window; it looks first, as agents do
+            self._call("get", "-n", "web", "pods")  # without a window: agents try first
             if not self._ask(reason):
                 time.sleep(REFUSED_S)
                 continue
@@ -58,7 +58,7 @@ class Agent:
             time.sleep(PAUSE_S)
 
     def _ask(self, reason: str) -> bool:
-        """Ask and wait; whether somebody said yes."""
+        """Asks and waits; whether somebody approved."""
         argv = [*JITUI, "request", CONNECTION, "--duration", span.show(self._window_s), "--reason", reason, "--wait", "--json"]
         tell(f"asks: {reason}")
         done = subprocess.run(argv, capture_output=True, check=False, stdin=subprocess.DEVNULL)  # noqa: S603 - ourselves
@@ -76,7 +76,7 @@ class Agent:
 
     @contextmanager
     def _following(self) -> Iterator[None]:
-        """A log that it keeps an eye on meanwhile."""
+        """Follows a log until the block ends."""
         follow = subprocess.Popen([*self._kubectl, "logs", "-n", "web", "-f", "--tail", "3", "web"], stdin=subprocess.DEVNULL,  # noqa: S603 - kubectl
                                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         try:
@@ -86,7 +86,7 @@ class Agent:
             follow.wait()
 
     def _shell(self, lines: Sequence[str]) -> None:
-        """Type and read, with a person's pauses, until the window ends it."""
+        """Types and reads, with a person's pauses, until the window ends."""
         with Terminal([*self._kubectl, "exec", "-it", "-n", "web", "web", "--", "sh"], os.environ) as shell:
             try:
                 at = shell.expect("web $ ")
@@ -95,14 +95,14 @@ class Agent:
                     at = shell.expect("web $ ", after=at + len(line))
                     if not shell.read(min(2.0, max(0.5, self._window_s / 20))):
                         break
-            except JituiError:  # the terminal closed under its hands
+            except JituiError:  # the window ended, and with it the terminal
                 pass
             code = shell.end(5.0)
             tell(f"shell ended: exit {code} {clean(shell.said[-120:].decode('utf-8', 'replace'))}")
 
 
 def tell(line: str) -> None:
-    """One line of what it does."""
+    """Prints one step."""
     sys.stdout.write(f"{time.strftime('%H:%M:%S')} {clean(line, 300)}\n")
     sys.stdout.flush()
 

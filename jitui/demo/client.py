@@ -1,6 +1,6 @@
 """A small kubectl for machines without one: `get pods`, `describe pod`, `logs`, `exec`, with the words and exit codes of the real one.
 
-It is the `kubernetes` package behind kubectl's command line, as far as the demo's agent and story need it.
+It puts kubectl's command line on the `kubernetes` package, as far as the demo's agent and story need it.
 """
 
 import argparse
@@ -26,7 +26,7 @@ RESIZE: Final = 4
 
 
 class Kubectl:
-    """One namespace of the cluster that KUBECONFIG names."""
+    """The commands on one namespace of the cluster that KUBECONFIG names."""
 
     def __init__(self, namespace: str) -> None:
         config.load_kube_config(os.environ.get("KUBECONFIG"))  # type: ignore[no-untyped-call]
@@ -34,7 +34,7 @@ class Kubectl:
         self._namespace = namespace
 
     def get(self) -> int:
-        """`get pods`."""
+        """Runs `get pods`; its exit code."""
         rows = [("NAME", "READY", "STATUS", "RESTARTS", "AGE")]
         for pod in self._api.list_namespaced_pod(self._namespace).items:
             statuses = pod.status.container_statuses or []
@@ -46,7 +46,7 @@ class Kubectl:
         return 0
 
     def describe(self, name: str) -> int:
-        """`describe pod NAME`."""
+        """Runs `describe pod NAME`; its exit code."""
         pod = self._api.read_namespaced_pod(name, self._namespace)
         events = self._api.list_namespaced_event(self._namespace, field_selector=f"involvedObject.uid={pod.metadata.uid}").items
         containers = "".join(f"  {one.name}:\n    Image:  {one.image}\n" for one in pod.spec.containers)
@@ -56,7 +56,7 @@ class Kubectl:
         return 0
 
     def logs(self, name: str, tail: int | None, *, follow: bool) -> int:
-        """`logs [-f] [--tail N] NAME`."""
+        """Runs `logs [-f] [--tail N] NAME`; its exit code."""
         options: dict[str, Any] = {"tail_lines": tail} if tail is not None else {}
         answer = self._api.read_namespaced_pod_log(name, self._namespace, follow=follow, _preload_content=False, **options)
         for piece in answer.stream(decode_content=False):
@@ -64,7 +64,7 @@ class Kubectl:
         return 0
 
     def execute(self, name: str, argv: Sequence[str], *, stdin: bool, terminal: bool) -> int:
-        """`exec [-i] [-t] NAME -- ARGV...`; its exit code."""
+        """Runs `exec [-i] [-t] NAME -- ARGV...`; its exit code."""
         there = stream(self._api.connect_get_namespaced_pod_exec, name, self._namespace, command=list(argv), stdin=stdin, stdout=True,
                        stderr=not terminal, tty=terminal, binary=True, _preload_content=False)
         with contextlib.ExitStack() as stack:
@@ -79,7 +79,7 @@ class Kubectl:
 
 
 def _relay(there: Any, *, stdin: bool) -> None:
-    """Bytes both ways until the other side closes."""
+    """Copies bytes both ways until the other side closes."""
     while there.is_open():
         there.update(timeout=0.02)
         _copy(there)
@@ -100,7 +100,7 @@ def _copy(there: Any) -> None:
 
 
 def _ended(status: bytes | str) -> int:
-    """The exit code that a Status means, and its words on stderr."""
+    """The exit code that a Status means; prints its message on stderr."""
     said = json.loads(status or b'{"status":"Failure","message":"the connection was lost"}')
     if said.get("status") == "Success":
         return 0
@@ -122,7 +122,7 @@ def _write(text: str) -> None:
 
 
 def refused(error: ApiException) -> str:
-    """What kubectl says to a Status."""
+    """The line that kubectl prints for a Status."""
     try:
         said = json.loads(error.body or "")
         return f"Error from server ({said['reason']}): {said['message']}"
@@ -131,7 +131,7 @@ def refused(error: ApiException) -> str:
 
 
 def parse(args: Sequence[str]) -> argparse.Namespace:
-    """The command line of kubectl, as far as it goes here."""
+    """Parses the part of kubectl's command line that this client has."""
     before, argv = (list(args[:args.index("--")]), list(args[args.index("--") + 1:])) if "--" in args else (list(args), [])
     parser = argparse.ArgumentParser(prog="kubectl")
     parser.add_argument("verb", choices=["get", "describe", "logs", "exec"])
@@ -147,7 +147,7 @@ def parse(args: Sequence[str]) -> argparse.Namespace:
 
 
 def main(args: Sequence[str]) -> int:
-    """The exit code."""
+    """Runs one command; its exit code."""
     given = parse(args)
     kubectl = Kubectl(given.namespace)
     try:

@@ -1,4 +1,4 @@
-"""Everything the demo needs, in one temporary folder: a cluster, a gateway before it, an agent's identity. It all ends together, whatever ends it."""
+"""The demo's parts in one temporary folder: a cluster, a gateway in front of it, and an agent's identity. They all end together, however that happens."""
 
 import contextlib
 import getpass
@@ -27,14 +27,14 @@ from jitui.values.errors import UnavailableError
 AGENT: Final = "agent-deploybot"
 CONNECTION: Final = "demo"
 SCOPE: Final = ("@debug in web",)
-START_S: Final = 60.0  # how long the cluster and the gateway may take to start
+START_S: Final = 60.0  # seconds that the cluster and the gateway may take to start
 LONGEST: Final = 68  # characters of a folder for temporary files below which the gateway's socket still has a valid path (unix(7))
 JITUI: Final = (sys.executable, "-m", "jitui")
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """How a program ended, and what it said."""
+    """The exit code and the output of a program."""
 
     code: int
     out: bytes
@@ -51,7 +51,7 @@ class Answer:
 
 
 class House:
-    """The demo's cluster and gateway, as processes; a context. Raises UnavailableError, with their words, if they don't start."""
+    """The demo's cluster and gateway as processes; a context. Raises UnavailableError, with their output, if they don't start."""
 
     def __init__(self, window_s: float) -> None:
         self.window_s = window_s
@@ -85,7 +85,7 @@ class House:
         return f"unix:{self._ready['socket']}"
 
     def environment(self, *, agent: bool) -> dict[str, str]:
-        """What a program of the demo sees: nothing of this machine's own kubeconfigs, credentials and gateways."""
+        """The environment of the demo's programs, without this machine's own kubeconfigs, credentials and gateways."""
         kept = {key: value for key, value in os.environ.items() if not key.startswith(("JITUI_", "KUBE", "AWS_", "XDG_"))}
         name, _, mark = self._mark.partition("=")
         kept |= {name: mark, "HOME": str(self.folder / "home"), "PATH": f"{Path(sys.executable).parent}:{kept.get('PATH', os.defpath)}",
@@ -98,16 +98,16 @@ class House:
                        "KUBECONFIG": str(self.folder / "agent.kubeconfig")}
 
     def run(self, argv: Sequence[str], *, agent: bool = False, timeout: float = 60.0) -> Answer:
-        """A program of the demo, to its end."""
+        """Runs a program of the demo to its end."""
         done = subprocess.run(argv, env=self.environment(agent=agent), stdin=subprocess.DEVNULL, capture_output=True, check=False, timeout=timeout)  # noqa: S603
         return Answer(done.returncode, done.stdout, done.stderr.decode("utf-8", "replace"))
 
     def jitui(self, *args: str, agent: bool = False) -> Answer:
-        """The command line, as the person at this machine or as the agent."""
+        """Runs the command line, as the person at this machine or as the agent."""
         return self.run([*JITUI, *args], agent=agent)
 
     def work(self) -> None:
-        """Let the agent work, until the house is left."""
+        """Lets the agent work until the context ends."""
         self._spawn(self._stack, "agent", [sys.executable, "-m", "jitui.demo.agent", str(self.window_s)], agent=True)
 
     def _configuration(self, kubeconfig: Path) -> Mapping[str, Any]:
@@ -123,7 +123,7 @@ class House:
                 raise UnavailableError(f"the demo's gateway does not take its agent: {done.err.strip()}")
 
     def _nurse(self, stack: ExitStack) -> None:
-        """Whoever kills this process kills the demo: the nurse sees it and cleans up."""
+        """Starts the nurse, which cleans up if this process is killed."""
         watching = subprocess.Popen([sys.executable, "-I", nurse.__file__, str(self.folder), self._mark], stdin=subprocess.PIPE,  # noqa: S603
                                     stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
 
@@ -136,7 +136,7 @@ class House:
         stack.callback(dismiss)
 
     def _start(self, stack: ExitStack, name: str, argv: Sequence[str], sign: Path) -> None:
-        """Start it, and wait for the file it writes when it serves."""
+        """Starts a process, and waits for the file that it writes when it serves."""
         process = self._spawn(stack, name, argv)
         until = time.monotonic() + START_S
         while not (sign.exists() and sign.stat().st_size):
@@ -154,7 +154,7 @@ class House:
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
-    """SIGTERM, and after three seconds SIGKILL, to it and what it started."""
+    """Sends SIGTERM, and after three seconds SIGKILL, to a process and its children."""
     for number, patience in ((signal.SIGTERM, 3.0), (signal.SIGKILL, 5.0)):
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, number)
@@ -164,7 +164,7 @@ def _end(process: subprocess.Popen[bytes]) -> None:
 
 
 def find_kubectl() -> tuple[str, ...]:
-    """A real kubectl that speaks WebSocket (1.30 or newer), or the demo's own small one."""
+    """The command of a real kubectl that speaks WebSocket (1.30 or newer), or else of the demo's own small one."""
     found = shutil.which("kubectl")
     beside = sorted(Path(found).resolve().parent.glob("kubectl.1.[3-9]*"), reverse=True) if found else []
     for candidate in filter(None, [found, *map(str, beside)]):

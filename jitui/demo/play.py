@@ -1,4 +1,4 @@
-"""`jitui demo`: the house is built, an agent works in it, a person decides on the screens; or the story is played without anybody."""
+"""`jitui demo`: it builds the house and lets an agent work in it while a person decides on the screens, or it plays the story without a person."""
 
 import signal
 import sys
@@ -10,7 +10,7 @@ from jitui.values.errors import InvalidError, RefusedError
 
 
 def play(script: bool, window_s: float) -> int:
-    """Run the demo until it is over; the exit code. `window_s`: seconds of the window that the agent asks for. Raises JituiError in one line."""
+    """Runs the demo to its end; the exit code. `window_s`: seconds of the window that the agent asks for. Raises JituiError in one line."""
     from jitui.demo import script as scripted  # noqa: PLC0415 - `python -m jitui.demo.cluster` needs none of this
     from jitui.demo.house import House  # noqa: PLC0415
 
@@ -31,7 +31,7 @@ def play(script: bool, window_s: float) -> int:
 
 @contextmanager
 def ended_by_signals() -> Iterator[None]:
-    """SIGTERM and SIGHUP end it like an exception, so that everything is cleaned up; SIGINT does so already."""
+    """Makes SIGTERM and SIGHUP end the block with an exception, so that everything is cleaned up; SIGINT does so already."""
 
     def end(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - signal's signature
         raise SystemExit(128 + number)

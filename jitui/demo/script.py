@@ -1,4 +1,4 @@
-"""The whole story without a terminal: each step is done with the real programs, looked at from outside, and printed as it happens."""
+"""The whole story without a terminal: each step runs the real programs, is checked from outside, and is printed as it happens."""
 
 import base64
 import sys
@@ -18,17 +18,17 @@ REASON: Final = "orders look stuck: look at web, read its data"
 TYPED: Final = (("cat app/VERSION", "2026.11.3"), ("head -2 data/orders.csv", "4001,ana"), ("echo all $((40 + 2)) orders seen", "all 42 orders seen"))
 
 EXTRA: Final = (("kubectl describe", ("describe", "pod", "web"), "Started container web"), ("kubectl logs", ("logs", "web", "--tail", "2"), "HTTP/1.1"))
-MARKS: Final = (0.4, 0.2, 0.1)  # of the window left: when the clock is looked at
+MARKS: Final = (0.4, 0.2, 0.1)  # the shares of the window that are left when the clock is checked
 
 Look = Callable[[], tuple[bool, str]]
 
 
 class NotSoError(RefusedError):
-    """A step of the story did not go as it should."""
+    """A step of the story failed."""
 
 
 class Story:
-    """Plays it once; `play` returns the seconds it took. Raises NotSoError at the first step that is not as it should be."""
+    """Plays the story once; `play` returns the seconds it took. Raises NotSoError at the first step that fails."""
 
     def __init__(self, house: House) -> None:
         self._house = house
@@ -36,9 +36,9 @@ class Story:
         self._request: dict[str, Any] = {}
         self._grant = ""
         self._deadline = 0.0  # seconds since 1970
-        self._sessions: list[dict[str, Any]] = []  # what is on record, once it is over
-        self._plain = b""  # what the agent's plain exec printed
-        self._screen = b""  # what the agent's terminal got in the shell, before the end
+        self._sessions: list[dict[str, Any]] = []  # the recorded sessions, once the story is over
+        self._plain = b""  # the output of the agent's plain exec
+        self._screen = b""  # the bytes of the agent's terminal in the shell, before the end
 
     def play(self) -> float:
         house = self._house
@@ -62,7 +62,7 @@ class Story:
         return time.monotonic() - self._began
 
     def step(self, name: str, look: Look) -> None:
-        """Do it, look at it, and say how it was. Raises NotSoError if it was not as it should be."""
+        """Runs a step and prints its result. Raises NotSoError if it failed."""
         try:
             fits, detail = look()
         except JituiError as error:
@@ -106,7 +106,7 @@ class Story:
         return done.code == 0 and b"4002,ben" in done.out, done.err or f"cat data/orders.csv: {len(done.out)} bytes"
 
     def _typed(self, shell: Terminal) -> tuple[bool, str]:
-        """A person's session in a shell; shorter if the window is."""
+        """Types a person's session in a shell; a shorter one if the window is short."""
         at, count = shell.expect("web $ "), 0
         for line, answer in TYPED:
             if count and self._left() < SHORTEST_S / 2:
@@ -118,7 +118,7 @@ class Story:
         return True, f"a shell on a terminal: {count} lines typed, {len(self._screen)} bytes back"
 
     def _countdown(self, shell: Terminal) -> None:
-        """The clock as the gateway shows it, at once and on the way to the end."""
+        """Prints the clock as the gateway shows it, now and on the way to the end."""
         self.step("countdown", self._remaining)
         for part in MARKS:
             wanted = part * self._house.window_s
@@ -134,7 +134,7 @@ class Story:
         return abs(left - self._left()) < 3.0, f"{self._grant} ends in {left:.1f} s, {streams} stream open"
 
     def _expired(self, shell: Terminal) -> tuple[bool, str]:
-        """The shell was idle: its program must end by itself, at the deadline, say why, and fail."""
+        """Checks that the idle shell ends by itself at the deadline, says why, and fails."""
         code = shell.end(max(0.0, self._left()) + 5.0)
         late = -self._left()
         words = shell.said[len(self._screen):].decode("utf-8", "replace").split("error: ")[-1].strip()
@@ -150,16 +150,16 @@ class Story:
         return dict(found[0])
 
     def _replayed(self) -> tuple[bool, str]:
-        """What the replay prints is what stood on the agent's screen."""
+        """Checks that the replay prints the lines that stood on the agent's screen."""
         session = self._session(tty=True)
         done = self._house.jitui("replay", session["id"], "--text")
-        seen = [line.rstrip() for line in self._screen.decode("utf-8", "replace").replace("\r", "").split("\n")[:-1]]  # the last one was not ended
+        seen = [line.rstrip() for line in self._screen.decode("utf-8", "replace").replace("\r", "").split("\n")[:-1]]  # the last line had not ended
         shown = [line.rstrip() for line in done.text.split("\n")]
         same = any(shown[start:start + len(seen)] == seen for start in range(len(shown)))
         return done.code == 0 and bool(seen) and same, done.err or f"{session['id']}: {len(seen)} lines, the same as on the agent's screen"
 
     def _frames(self) -> tuple[bool, str]:
-        """The recorded bytes are the agent's bytes: of the plain exec all, of the shell all that reached its terminal."""
+        """Checks the recorded bytes: all of the plain exec, and of the shell all that reached its terminal."""
         plain = self._house.jitui("frames", self._session(tty=False)["id"], "--raw", "--channel", "stdout")
         typed = self._house.jitui("frames", self._session(tty=True)["id"], "--channel", "stdout", "--json")
         screen = b"".join(base64.b64decode(one["data_b64"]) for one in typed.jsons if one["delivered"])
@@ -176,13 +176,13 @@ class Story:
 
 
 def say(line: str) -> None:
-    """One line, at once."""
+    """Prints one line at once."""
     sys.stdout.write(line + "\n")
     sys.stdout.flush()
 
 
 def tell(house: House) -> None:
-    """Play the story and say how it ended. Raises NotSoError."""
+    """Plays the story and prints how it ended. Raises NotSoError."""
     say(f"jitui demo: a cluster, a gateway and {AGENT} with {'its ' + ' '.join(house.kubectl[-1:])}, in {house.folder}")
     took = Story(house).play()
     say(f"all as it should be, {took:.1f} s; nothing of it is kept")

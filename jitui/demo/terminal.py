@@ -1,4 +1,4 @@
-"""A program on a terminal of its own, typed at as a person would."""
+"""A program on a terminal of its own, driven with keys as by a person."""
 
 import contextlib
 import fcntl
@@ -21,7 +21,7 @@ KEY_S: Final = (0.03, 0.11)  # between two keys of a quick typist
 
 
 class Terminal:
-    """One program and what it has written so far."""
+    """One program and its output so far."""
 
     def __init__(self, argv: Sequence[str], env: Mapping[str, str], *, rows: int = 24, columns: int = 80) -> None:
         self.said = b""
@@ -34,14 +34,14 @@ class Terminal:
         self._dice = random.Random(len(argv))  # noqa: S311 - only for the rhythm of typing
 
     def keys(self, text: str) -> None:
-        """Key by key; what is echoed meanwhile is read."""
+        """Types key by key, and reads the echo meanwhile."""
         for key in text:
             self.read(self._dice.uniform(*KEY_S))
             with contextlib.suppress(OSError):
                 os.write(self._ours, key.encode())
 
     def read(self, seconds: float) -> bool:
-        """Take what comes for so long. False once the program has closed its terminal."""
+        """Reads output for so many seconds. False once the program has closed its terminal."""
         until = time.monotonic() + seconds
         while (left := until - time.monotonic()) > 0:
             if not select.select([self._ours], [], [], left)[0]:
@@ -56,7 +56,7 @@ class Terminal:
         return True
 
     def expect(self, text: str, timeout: float = 20.0, *, after: int = 0) -> int:
-        """Read until it has written `text` behind the first `after` bytes; the offset behind that. Raises UnavailableError."""
+        """Reads until `text` stands in the output behind its first `after` bytes; the offset behind `text`. Raises UnavailableError."""
         until = time.monotonic() + timeout
         open_ = True
         while (at := self.said.find(text.encode(), after)) < 0:
@@ -66,7 +66,7 @@ class Terminal:
         return at + len(text.encode())
 
     def end(self, timeout: float) -> int | None:
-        """Read until the program has ended; its exit code, or None if it still runs then."""
+        """Reads until the program has ended; its exit code, or None if it still runs after `timeout` seconds."""
         until = time.monotonic() + timeout
         while time.monotonic() < until and self.read(0.1):
             continue
@@ -76,7 +76,7 @@ class Terminal:
             return None
 
     def close(self) -> None:
-        """End it, and let go of the terminal."""
+        """Ends the program and closes the terminal."""
         if self._process.poll() is None:
             self._process.send_signal(signal.SIGKILL)
         self._process.wait()

@@ -49,7 +49,7 @@ class Decoder:
 
     Holds at most `limit` bytes of payload and one header, beside the current read. `masked`: the bytes come from a client, so every frame has to be masked
     (section 5.1); otherwise none may be. `limit`: bytes of one frame's payload. Those of the API server and kubectl have at most 32 KiB + 1, other clients
-    send 5 MB (docs/cluster-behaviour.md, The API server). Bytes behind a close frame are dropped (section 1.4).
+    send 5 MB (docs/cluster-behaviour.md, 3). Bytes behind a close frame are dropped (section 1.4).
     Raises ProtocolError, and the same error again if it is fed once more; frames before the error in the same read are dropped.
     """
 

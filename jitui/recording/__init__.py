@@ -1,1 +1,1 @@
-"""Frames and what can be said about them: their chain, their timing, their proof, their export. Pure: no I/O, no clock."""
+"""The format of the record: frames and facts, their hash chain, timing, proof and export. Pure: no I/O, no clock."""

@@ -13,7 +13,7 @@ from typing import Any
 from jitui.recording.frame import Channel, Frame
 from jitui.values import foreign
 
-DEFAULT_SIZE = (80, 24)  # columns, rows: when the client never told
+DEFAULT_SIZE = (80, 24)  # columns, rows: for a client that sent no size
 
 
 def cast(frames: Iterable[Frame], *, started_us: int, title: str = "", command: str = "", tty: bool = True, keys: bool = False) -> Iterator[str]:
@@ -40,7 +40,7 @@ def cast(frames: Iterable[Frame], *, started_us: int, title: str = "", command: 
 
 
 def _first_size(frames: Iterator[Frame]) -> tuple[tuple[int, int], list[Frame]]:
-    """The size before anything was shown, and the frames that were read to find it."""
+    """The size of the terminal before its first output, and the frames that were read to find it."""
     seen: list[Frame] = []
     for frame in frames:
         seen.append(frame)
@@ -52,7 +52,7 @@ def _first_size(frames: Iterator[Frame]) -> tuple[tuple[int, int], list[Frame]]:
 
 
 class _Writer:
-    """Keeps what of a character has come on each channel."""
+    """Writes events. It keeps the first bytes of a UTF-8 character that is split over frames, for each channel."""
 
     def __init__(self, *, tty: bool, keys: bool) -> None:
         self._tty, self._keys = tty, keys
@@ -87,11 +87,11 @@ class _Writer:
 
 
 def resized(body: bytes) -> tuple[int, int] | None:
-    """Columns and rows of a resize message, `{"Width": 80, "Height": 24}` (k8s.io/client-go/tools/remotecommand); None if it is none."""
+    """Columns and rows of a resize message, `{"Width": 80, "Height": 24}` (k8s.io/client-go/tools/remotecommand); None for any other body."""
     try:
         found = foreign.read(body)
         size = int(found["Width"]), int(found["Height"])
-    except (ValueError, KeyError, TypeError, OverflowError):  # the last: of 1e999
+    except (ValueError, KeyError, TypeError, OverflowError):  # OverflowError: of 1e999
         return None
     return size if all(0 < side < 65536 for side in size) else None
 

@@ -15,11 +15,11 @@ from jitui.recording.frame import Frame
 
 _HEAD: Final = Struct(">QQQQBQ")  # session, seq, at_us, conn, channel, len(body)
 _quoted: Final = encode_basestring_ascii
-FACTS_GENESIS: Final = sha256(b"jitui facts 1").digest()  # what stands before fact 1
+FACTS_GENESIS: Final = sha256(b"jitui facts 1").digest()  # the link before fact 1
 
 
 def GENESIS(session: int) -> bytes:  # noqa: N802 - a constant of each session
-    """What stands before frame 0 of a session: a chain can't be moved to another session."""
+    """The link before frame 0 of a session. It holds the session's number, so a chain can't be moved to another session."""
     return sha256(b"jitui tape 1 s-%d" % session).digest()
 
 
@@ -40,7 +40,7 @@ def fact_digest(fact: Fact) -> bytes:
 
 
 def fact_text_as_kept(seq: int, at_us: int, kind: Kind, who: str, subject: str, what: str) -> bytes:
-    """As `fact_text`, put together from a `what` that is canonical JSON already: a fifth of the time, which counts over all facts of a ledger."""
+    """The same as `fact_text`, from a `what` that is canonical JSON already. It takes a fifth of the time, which counts over all facts of a ledger."""
     return f'{{"at_us":{at_us},"kind":"{kind.value}","seq":{seq},"subject":{_quoted(subject)},"what":{what},"who":{_quoted(who)}}}'.encode("utf-8", "replace")
 
 
@@ -55,6 +55,6 @@ def key_id(public: bytes) -> str:
 
 
 def head_text(facts_seq: int, facts_hash: bytes, at_us: int, tapes: Mapping[int, tuple[int, bytes]]) -> bytes:
-    """What a signature covers: the newest fact, and of each session that changed (frames, link of the last one)."""
+    """The text that a signature covers: the newest fact, and for each session that changed its number of frames and its last link."""
     sessions = {str(session): [frames, head.hex()] for session, (frames, head) in tapes.items()}
     return b"jitui head 1\n" + canonical({"seq": facts_seq, "hash": facts_hash.hex(), "at_us": at_us, "sessions": sessions}).encode("ascii")

@@ -1,4 +1,4 @@
-"""Recorded is not delivered: which frames of an ended session were handed on, from its closing fact."""
+"""Recorded is not delivered: the closing fact of a session tells which of its frames were handed on."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
@@ -7,10 +7,10 @@ from jitui.recording.frame import TO_CLIENT, TO_UPSTREAM, Channel, Frame
 
 
 class Delivery:
-    """What of a session's frames was handed on, asked of each in order, from its first.
+    """Tells for each frame of a session, asked in order from the first, whether it was handed on.
 
-    `conns` are those of the closing fact that lost something: bytes recorded and handed on, each way. The gateway's own words are not among them:
-    they are said at the mute, past what was dropped.
+    `conns` are the connections of the closing fact that lost bytes: those recorded and those handed on, each way. The gateway's own words count as
+    handed on: they are sent at the mute, after the bytes that were dropped.
     """
 
     def __init__(self, conns: Sequence[Mapping[str, Any]]) -> None:

@@ -1,4 +1,4 @@
-"""One recorded unit. What is on record is frames; what passes is frames; nothing passes that is not one."""
+"""The frame, the unit of the record: bytes pass the gateway only as frames that are on record."""
 
 from dataclasses import dataclass
 from enum import IntEnum
@@ -6,7 +6,7 @@ from typing import Final
 
 
 class Channel(IntEnum):
-    """What a frame's bytes are. 0 to 4 are the numbers of the Kubernetes remote command protocol."""
+    """The kind of a frame's bytes. 0 to 4 are the numbers of the Kubernetes remote command protocol."""
 
     STDIN = 0
     STDOUT = 1  # also the body of a log
@@ -18,7 +18,7 @@ class Channel(IntEnum):
     RESPONSE = 18  # status line and headers
     RESPONSE_BODY = 19
     GATEWAY = 32  # the gateway's own words to the client
-    MARK = 33  # what the gateway notes beside the bytes (half close, drained, dropped), canonical JSON
+    MARK = 33  # the gateway's notes beside the bytes (half close, drained, dropped), as canonical JSON
     FORWARD_IN = 48  # port-forward: client to pod
     FORWARD_OUT = 49  # port-forward: pod to client
     FORWARD_ERROR = 50  # port-forward: text of the error stream
@@ -28,16 +28,16 @@ class Channel(IntEnum):
         return self.name.lower().replace("_", "-")
 
 
-LARGEST: Final = 16 << 20  # bytes of a body; what is recorded comes in pieces far smaller
-COST: Final = 128  # bytes that any frame takes beside its body, in memory and on disk
+LARGEST: Final = 16 << 20  # bytes of a body at most; the recorders cut far smaller pieces
+COST: Final = 128  # bytes of a frame beside its body, in memory and on disk
 
 TO_UPSTREAM: Final = frozenset({Channel.STDIN, Channel.RESIZE, Channel.REQUEST, Channel.REQUEST_BODY, Channel.FORWARD_IN})
 TO_CLIENT: Final = frozenset({Channel.STDOUT, Channel.STDERR, Channel.ERROR, Channel.RESPONSE, Channel.RESPONSE_BODY, Channel.GATEWAY,
                               Channel.FORWARD_OUT, Channel.FORWARD_ERROR})
-BYTES: Final = frozenset({Channel.STDIN, Channel.STDOUT, Channel.STDERR, Channel.FORWARD_IN, Channel.FORWARD_OUT})  # where a frame ends says nothing
+BYTES: Final = frozenset({Channel.STDIN, Channel.STDOUT, Channel.STDERR, Channel.FORWARD_IN, Channel.FORWARD_OUT})  # byte streams, without frame borders
 
 NAMES: Final = {channel.label: frozenset({channel}) for channel in Channel} | {
-    # the whole message under its plain name, its parts under theirs
+    # the channel of the whole message, then those of its parts
     "request": frozenset({Channel.REQUEST, Channel.REQUEST_BODY}),
     "request-head": frozenset({Channel.REQUEST}),
     "response": frozenset({Channel.RESPONSE, Channel.RESPONSE_BODY}),

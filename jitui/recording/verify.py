@@ -1,7 +1,7 @@
-"""The proof: walks over frames and facts that say what was altered, cut or reordered, and where. Pure: it is handed what was read.
+"""The proof: walks over frames and facts find what was altered, cut or reordered, and where. Pure: the caller reads the files.
 
-What a walk can know. The chain shows that nothing changed unless everything after it was made anew; a signed head shows that
-it was not made anew by somebody without the key; a key, or a head, that the verifier got elsewhere shows that the key itself is the one.
+A walk proves three things. The chain shows that no entry changed, unless somebody rewrote everything after it; a signed head shows that nobody
+without the key rewrote it; a key, or a head, that the verifier has from elsewhere shows that the key itself is the right one.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -19,7 +19,7 @@ Signed = Literal["no", "self-attested", "matched"]
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """A frame as it was found on a tape; `broken` says why its body or channel can't be read, empty if it can."""
+    """A frame as found on a tape. `broken` says why its body or channel can't be read; empty if both can."""
 
     frame: Frame
     hash: bytes
@@ -28,7 +28,7 @@ class Recorded:
 
 @dataclass(frozen=True, slots=True)
 class Linked:
-    """A fact as the chain sees it: the sha256 of its canonical JSON, and the link found beside it."""
+    """A fact as the chain covers it: the sha256 of its canonical JSON, and the link found beside it."""
 
     seq: int
     digest: bytes
@@ -37,7 +37,7 @@ class Linked:
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """A signed head: the newest fact then, and where the tapes stood of sessions that had changed."""
+    """A signed head: the newest fact at that time, and the ends of the tapes of sessions that had changed."""
 
     facts_seq: int
     hash: bytes
@@ -47,7 +47,7 @@ class Head:
     sig: bytes
 
     def signed_by(self, public: bytes) -> bool:
-        """Is the signature that of the key with these 32 raw bytes."""
+        """Whether the signature is by the key with these 32 raw bytes."""
         try:
             Ed25519PublicKey.from_public_bytes(public).verify(self.sig, head_text(self.facts_seq, self.hash, self.at_us, self.sessions))
         except (InvalidSignature, ValueError):
@@ -57,7 +57,7 @@ class Head:
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """Where a chain stood once, as something outside that chain says."""
+    """The length and last link that a chain once had, according to a source outside that chain."""
 
     count: int  # frames, or facts
     head: bytes
@@ -68,7 +68,7 @@ class Mark:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """What was found about one session, or the facts. The fields of desk.Proof."""
+    """The result for one session, or for the facts, with the fields of the API's Proof."""
 
     subject: str
     consistent: bool
@@ -83,11 +83,11 @@ class Verdict:
     signed_by: str = ""  # which key or witness it is that says so
     hash: str = ""  # hex, of the newest fact: the one to note elsewhere
     unsigned_frames: int = 0  # with the facts: of all sessions together
-    needs: tuple[str, ...] = ()  # what this leaves open, in sentences
+    needs: tuple[str, ...] = ()  # sentences about what this proof leaves open
 
 
 class Walk:
-    """Follows one chain, link by link; the first thing wrong is kept, with the seq at which it shows.
+    """Follows one chain, link by link, and keeps the first fault with the seq at which it shows.
 
     `noun` is "frame" or "fact". Marks may come in any order.
     """
@@ -108,7 +108,7 @@ class Walk:
         self._check_marks()
 
     def step(self, seq: int, expected: bytes, found: bytes, broken: str = "") -> None:
-        """One link: `expected` was computed over the link before as `prev` tells it, `found` is what stands in the file."""
+        """Checks one link: `expected` was computed over the link before, as `prev` has it; `found` stands in the file."""
         if self._missing >= 0:
             if seq == self._missing and self.problem.endswith("is missing"):
                 self.problem = f"reordered: {self.noun} {seq} does not stand where it was written"
@@ -133,7 +133,7 @@ class Walk:
         return self._prev
 
     def finish(self) -> None:
-        """Nothing more comes: what marks promise beyond is cut."""
+        """Ends the walk: links that a mark covers and that did not come were cut off."""
         if self.problem:
             return
         for count in sorted(self._marks):
@@ -162,7 +162,7 @@ class Walk:
 
 
 class FrameWalk(Walk):
-    """One session's frames, in the order in which they stand on the tapes. `start`: frames on tapes that are gone, with their last link."""
+    """Walks one session's frames in the order of the tapes. `start`: the number of frames on deleted tapes, with their last link."""
 
     def __init__(self, session: int, marks: Iterable[Mark], start: tuple[int, bytes] | None = None) -> None:
         count, prev = start or (0, GENESIS(session))
@@ -177,7 +177,7 @@ class FrameWalk(Walk):
         self.bytes_out += len(recorded.frame.body) if recorded.frame.channel in TO_CLIENT else 0
 
     def verdict(self, signed: Signed) -> Verdict:
-        """The outcome; `signed` is what the signatures that were seen are worth."""
+        """The result; `signed` is the worth of the signatures that were seen."""
         self.finish()
         subject = f"s-{self.session}"
         covered = signed if self.sure else "no"
@@ -196,11 +196,11 @@ def verify_frames(session: int, frames: Iterable[Recorded], marks: Iterable[Mark
 
 
 class FactWalk(Walk):
-    """The chain of facts together with the signed heads over it, step by step, holding one of each.
+    """Walks the chain of facts together with the signed heads over it, holding one of each.
 
-    `heads` come in the order in which they were signed. With `trusted`, a public key, the heads of that key count and others are
-    counted in `foreign`; without it those count whose key is in `keys` (public key by key id), and another is the mistake in `bad`.
-    `agreed` gets each head that fits.
+    `heads` come in the order in which they were signed. With `trusted`, a public key, only the heads of that key count, and `foreign` is the number
+    of the others; without it heads count whose key is in `keys` (public key by key id), and `bad` is the first of another key.
+    `agreed` is called with each head that fits.
     """
 
     def __init__(self, heads: Iterable[Head], keys: Mapping[str, bytes] | None = None, *, trusted: bytes = b"",
@@ -220,7 +220,7 @@ class FactWalk(Walk):
         self._meet_heads()
 
     def feed(self, fact: Linked) -> bool:
-        """One fact; True if it is what was recorded, as far as the chain before it tells."""
+        """Checks one fact; True if it is the recorded one, as far as the chain before it proves."""
         if not self.problem:
             self.step(fact.seq, fact_link(self.prev, fact.digest), fact.hash)
             self._meet_heads()
@@ -263,7 +263,7 @@ class FactWalk(Walk):
 
     @property
     def unsigned(self) -> int:
-        """How many facts of those that were walked no signature covers."""
+        """The number of walked facts that no signature covers."""
         return self.count - max(self.sure, self.began)
 
 
@@ -271,8 +271,8 @@ def verify_facts(facts: Iterable[Linked], heads: Iterable[Head], keys: Mapping[s
                  witness: Mapping[int, bytes] | None = None, start: tuple[int, bytes] = (0, FACTS_GENESIS)) -> Verdict:
     """The proof of the facts.
 
-    `keys`: public keys by key id, as found beside the facts; `trusted`: a public key from elsewhere, which then alone counts;
-    `witness`: hashes of facts that somebody noted elsewhere, by seq. `start`: the fact before the first, in an exported file.
+    `keys`: public keys by key id, as found beside the facts. `trusted`: a public key from elsewhere; if given, it alone counts.
+    `witness`: hashes of facts by seq, noted elsewhere. `start`: the fact before the first, in an exported file.
     """
     walk = FactWalk(heads, keys, trusted=trusted, witness=witness, start=start)
     for fact in facts:
@@ -281,7 +281,7 @@ def verify_facts(facts: Iterable[Linked], heads: Iterable[Head], keys: Mapping[s
 
 
 def facts_verdict(walk: FactWalk) -> Verdict:
-    """The outcome of a walk to which nothing more comes."""
+    """The result of a finished walk."""
     walk.finish()
     problem, seq = walk.problem, walk.seq
     if not problem and walk.bad is not None:
@@ -294,7 +294,7 @@ def facts_verdict(walk: FactWalk) -> Verdict:
 
 
 def worth(walk: FactWalk) -> Signed:
-    """What the signatures prove: of a key or head from elsewhere more than of one that lay beside the files."""
+    """The worth of the signatures: a key or head from elsewhere proves more than one found beside the files."""
     if walk.noted or (walk.newest and walk.trusted):
         return "matched"
     return "self-attested" if walk.newest else "no"

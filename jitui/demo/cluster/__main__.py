@@ -12,7 +12,7 @@ from jitui.demo.cluster.embedded import EmbeddedCluster
 
 
 async def run(folder: Path, chatter_s: float) -> None:
-    """Start it, print its kubeconfig's path, wait for a signal, end it."""
+    """Starts the cluster, prints its kubeconfig's path, waits for a signal, and ends the cluster."""
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)

@@ -1,4 +1,4 @@
-"""What reached the cluster: a JSON line when a request is in, and one when it is answered. Tests compare it with what the gateway let through."""
+"""The cluster's audit log: one JSON line for each request received, and one for each answer. Tests compare it with the gateway's record."""
 
 import json
 import time

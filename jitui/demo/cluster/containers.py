@@ -1,4 +1,4 @@
-"""A container's own process where it has a stdin (`stdin: true`): what attach reaches. The first attach starts it, all share it, it runs on without them."""
+"""The process that attach reaches in a container with `stdin: true`. The first attach starts it, all clients share it, and it runs on without them."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -6,11 +6,11 @@ from typing import Final
 
 from jitui.demo.cluster.programs import Program
 
-_WAITING: Final = 8  # pieces of output that one client has not taken yet; then everybody waits
+_WAITING: Final = 8  # pieces of output that a slow client may leave before all clients wait for it
 
 
 class Container:
-    """One such process. Whoever made it runs `run`."""
+    """The process of one container; its creator runs `run`."""
 
     def __init__(self, process: Program, *, once: bool, ended: Callable[[int], None]) -> None:
         """`once`: its stdin ends with the first client that leaves (`stdinOnce`). `ended` is told its exit code."""
@@ -20,7 +20,7 @@ class Container:
         self.clients: set[Attachment] = set()
 
     async def run(self) -> None:
-        """Hand out what it writes until it ends; with nobody there it is lost."""
+        """Hands its output to all clients until it ends; without a client the output is lost."""
         try:
             async with asyncio.TaskGroup() as group:
                 for channel in self.process.outputs:
@@ -39,7 +39,7 @@ class Container:
 
 
 class Attachment:
-    """One client's hold of it (a Program)."""
+    """One client's connection to the process (a Program)."""
 
     def __init__(self, container: Container) -> None:
         self.outputs = container.process.outputs
@@ -49,12 +49,12 @@ class Attachment:
         container.clients.add(self)
 
     async def take(self, channel: int, data: bytes) -> None:
-        """Output for this client."""
+        """Queues output for this client."""
         if not self._over.is_set():
             await self._pieces[channel].put(data)
 
     async def end(self) -> None:
-        """The process has ended."""
+        """Tells this client that the process has ended."""
         for channel in self.outputs:
             await self.take(channel, b"")
         self._over.set()
@@ -74,7 +74,7 @@ class Attachment:
             yield data
 
     async def wait(self) -> int:
-        """Until the process ends, or this client leaves. An attach tells no exit code: that stands in the pod's status (kubelet: ServeAttach)."""
+        """Waits until the process ends, or this client leaves. An attach has no exit code: that stands in the pod's status (kubelet: ServeAttach)."""
         await self._over.wait()
         return 0
 
@@ -86,6 +86,6 @@ class Attachment:
         self._container.clients.discard(self)
         self._over.set()
         for pieces in self._pieces.values():
-            while not pieces.empty():  # whoever waits to put something there goes on
+            while not pieces.empty():  # a producer that waits for room goes on
                 pieces.get_nowait()
             pieces.put_nowait(b"")

@@ -1,4 +1,4 @@
-"""What keeps the promises of deployments and replica sets: a small step, taken again after every change, that moves what is towards what is wanted."""
+"""The controllers of deployments and replica sets: a small step, run after every change, moves the actual state towards the desired one."""
 
 import hashlib
 import json
@@ -14,7 +14,7 @@ _LETTERS: Final = "bcdfghjklmnpqrstvwxz2456789"  # as in generated names (apimac
 
 
 def step(objects: Objects, created: str = "") -> None:
-    """One step for everything. `created`: the creationTimestamp of what it makes, to start a cluster that looks as if it had run for a while."""
+    """Runs one step of every controller. `created`: the creationTimestamp of new objects, for a cluster that looks as if it had run for a while."""
     _collect(objects)
     for deployment in objects.of(DEPLOYMENTS):
         _deployment(objects, deployment, created)
@@ -23,7 +23,7 @@ def step(objects: Objects, created: str = "") -> None:
 
 
 def record(objects: Objects, subject: Object, reason: str, message: str, component: str, *, at: str = "", kind: str = "Normal") -> None:
-    """Make an Event about an object. `at`: RFC 3339, default now."""
+    """Makes an Event about an object. `at`: RFC 3339, default now."""
     metadata, at = subject["metadata"], at or timestamp()
     namespace = metadata.get("namespace", "default")
     involved = {"kind": subject["kind"], "apiVersion": subject["apiVersion"], "name": metadata["name"], "namespace": namespace, "uid": metadata["uid"],
@@ -38,14 +38,14 @@ def record(objects: Objects, subject: Object, reason: str, message: str, compone
 
 
 def owned(objects: Objects, kind: Kind, owner: Object) -> list[Object]:
-    """What names it as its controller."""
+    """The objects of a kind that name `owner` as their controller."""
     uid = owner["metadata"]["uid"]
     return [found for found in objects.of(kind, owner["metadata"]["namespace"])
             if any(ref.get("uid") == uid and ref.get("controller") for ref in found["metadata"].get("ownerReferences") or [])]
 
 
 def _collect(objects: Objects) -> None:
-    """Remove what is left of owners that are gone."""
+    """Removes the objects whose owners are gone."""
     living = {found["metadata"]["uid"] for _, found in objects.everything()}
     for kind, found in objects.everything():
         owners = found["metadata"].get("ownerReferences") or []

@@ -1,5 +1,5 @@
-"""What this cluster can do, in the three forms that clients ask for: one document of everything (apidiscovery.k8s.io, v2 and v2beta1), or
-group by group. Source: KEP-3352, and kubernetes: staging/src/k8s.io/api/apidiscovery.
+"""Discovery in the three forms that clients ask for: one document of everything (apidiscovery.k8s.io, v2 and v2beta1), or
+group by group. Sources: KEP-3352, and kubernetes: staging/src/k8s.io/api/apidiscovery.
 """
 
 import platform
@@ -13,7 +13,7 @@ GIT_VERSION: Final = f"v1.{MINOR}.0-jitui"
 
 
 def version() -> Object:
-    """GET /version."""
+    """The answer to GET /version."""
     return {"major": "1", "minor": str(MINOR), "gitVersion": GIT_VERSION, "gitCommit": "0" * 40, "gitTreeState": "clean",
             "buildDate": "2026-01-01T00:00:00Z", "goVersion": "none", "compiler": "none", "platform": f"linux/{platform.machine()}"}
 
@@ -44,7 +44,7 @@ def resources(group: str) -> Object:
 
 
 def versions() -> Object:
-    """GET /api, plainly."""
+    """The plain answer to GET /api."""
     return {"kind": "APIVersions", "versions": ["v1"], "serverAddressByClientCIDRs": [{"clientCIDR": "0.0.0.0/0", "serverAddress": "127.0.0.1"}]}
 
 
@@ -55,7 +55,7 @@ def group(name: str) -> Object:
 
 
 def groups() -> Object:
-    """GET /apis, plainly."""
+    """The plain answer to GET /apis."""
     return {"kind": "APIGroupList", "apiVersion": "v1", "groups": [group(name) for name in GROUPS]}
 
 

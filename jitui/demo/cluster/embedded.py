@@ -1,4 +1,4 @@
-"""The cluster as a whole: starts, runs and, whatever ends it, leaves nothing behind."""
+"""The whole cluster: it starts, runs, and leaves nothing behind, however it ends."""
 
 import asyncio
 import base64
@@ -39,7 +39,7 @@ class EmbeddedCluster:
         self._scratch = Path(tempfile.mkdtemp(prefix="pods-", dir=folder))
         self._nurse = subprocess.Popen(  # noqa: S603 - our own file
             [sys.executable, "-I", nurse.__file__, str(self._scratch), self._mark], stdin=subprocess.PIPE, start_new_session=True,
-            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env={})  # without the marks of whoever started this cluster
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env={})  # without the marks of the process that started this cluster
         self._objects = Objects(mark)
         self._kubelet = Kubelet(self._objects, self._scratch)
         self._log = Audit(self.audit)
@@ -65,7 +65,7 @@ class EmbeddedCluster:
         return cluster
 
     async def aclose(self) -> None:
-        """End it: connections, processes, scratch folder. Twice does no harm."""
+        """Ends connections and processes and removes the scratch folder. A second call does nothing."""
         self._stop.set()
         if self._owner is not None:
             await asyncio.wait({self._owner})
@@ -92,7 +92,7 @@ class EmbeddedCluster:
                 await asyncio.wait(self._connections)
 
     async def _work(self) -> None:
-        """What a control plane and a node do: step after each change, and while pods are on their way."""
+        """The work of control plane and node: a step after each change, and while pods start or end."""
         while True:
             version = self._objects.version
             try:

@@ -1,4 +1,4 @@
-"""In which form an object is wanted: itself, its metadata, or a Table of it (kubernetes: API concepts, "Receiving resources as Tables")."""
+"""The form of an answer: the object itself, its metadata, or a Table (kubernetes: API concepts, "Receiving resources as Tables")."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from jitui.demo.cluster.tables import partial, table
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """How to answer one request."""
+    """The form of the answer to one request."""
 
     content_type: str
     one: Callable[[Object], Object]
@@ -19,7 +19,7 @@ class Form:
 
 
 def negotiate(request: Request, kind: Kind) -> Form:
-    """The first form in Accept that is spoken here. Raises StatusError 406."""
+    """The first form in Accept that this cluster has. Raises StatusError 406."""
     for offer in (request.header("accept") or "*/*").split(","):
         media, *rest = [part.strip() for part in offer.split(";")]
         options = dict(part.partition("=")[::2] for part in rest)

@@ -1,6 +1,6 @@
 """HTTP/1.1 as the cluster speaks it: one connection, one request at a time, replies with a length or in chunks.
 
-Small on purpose, and its own: it is the gateway's peer in tests, so it shares no parser with it. A request it does not understand ends the connection.
+It is the gateway's peer in tests, so it is small and shares no parser with it. A malformed request ends the connection.
 """
 
 import asyncio
@@ -19,7 +19,7 @@ Headers = Sequence[tuple[str, str]]
 
 
 class BrokenError(Exception):
-    """Not HTTP, or too much of it."""
+    """The bytes are not HTTP, or exceed a limit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +38,11 @@ class Request:
         return parse_qs(self.target.partition("?")[2], keep_blank_values=True)
 
     def header(self, name: str) -> str:
-        """Its first value, or nothing."""
+        """The first value of a header, or ""."""
         return next((value for key, value in self.headers if key == name), "")
 
     def first(self, name: str, default: str = "") -> str:
-        """The first value of a query parameter."""
+        """The first value of a query parameter, or `default`."""
         return self.query.get(name, [default])[0]
 
     def flag(self, name: str) -> bool:
@@ -107,7 +107,7 @@ class Connection:
         self.replied, self.code = True, code
 
     async def reply(self, code: int, body: bytes, content_type: str = "application/json", headers: Headers = ()) -> None:
-        """One whole reply."""
+        """Sends one whole reply."""
         length = [("Content-Length", str(len(body)))]
         self.send_head(code, [("Content-Type", content_type), *headers, *length, *([("Connection", "close")] if self.finished else [])])
         self.writer.write(body)
@@ -117,7 +117,7 @@ class Connection:
         await self.reply(code, json.dumps(value, separators=(",", ":")).encode() + b"\n", content_type, headers)
 
     def begin(self, content_type: str, headers: Headers = ()) -> None:
-        """A reply of unknown length: chunks follow."""
+        """Begins a reply of unknown length: chunks follow."""
         self.send_head(200, [("Content-Type", content_type), *headers, ("Transfer-Encoding", "chunked")])
 
     async def chunk(self, body: bytes) -> None:
@@ -126,12 +126,12 @@ class Connection:
             await self.writer.drain()
 
     async def end(self) -> None:
-        """The reply in chunks is complete."""
+        """Ends the reply in chunks."""
         self.writer.write(b"0\r\n\r\n")
         await self.writer.drain()
 
     async def while_there(self, work: Coroutine[Any, Any, None]) -> None:
-        """Do it until it is done or the client has gone, whichever is first."""
+        """Runs `work` until it is done or the client has gone, whichever is first."""
         async with asyncio.TaskGroup() as group:
             doing, watching = group.create_task(work), group.create_task(self.closed())
             await asyncio.wait({doing, watching}, return_when=asyncio.FIRST_COMPLETED)
@@ -139,7 +139,7 @@ class Connection:
             watching.cancel()
 
     async def closed(self) -> None:
-        """Return when the client has gone. Whoever waits may be cancelled; the connection's own end must not be, so it is waited for once, apart."""
+        """Returns when the client has gone. A waiter may be cancelled, but the wait for the end of the connection must not be: it is a task of its own."""
         if self._end is None:
             self._end = asyncio.ensure_future(self._closed())
         await asyncio.wait({self._end})

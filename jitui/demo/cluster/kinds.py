@@ -1,4 +1,4 @@
-"""What kinds of object the embedded cluster knows: one row each, from which discovery, paths and Tables are made."""
+"""The kinds of the embedded cluster: one row each, from which discovery, paths and Tables are made."""
 
 from dataclasses import dataclass
 from typing import Any, Final
@@ -13,7 +13,7 @@ class Subresource:
     name: str
     kind: str
     verbs: tuple[str, ...]
-    group: str = ""  # of the kind it speaks, when it is not the resource's own
+    group: str = ""  # the group of the object's kind, if that is not the resource's own
     version: str = ""
 
 
@@ -80,7 +80,7 @@ GROUPS: Final = ("apps", "authentication.k8s.io", "authorization.k8s.io")  # bes
 
 
 def kind_of(group: str, version: str, plural: str) -> Kind | None:
-    """The row of a path, or None if this cluster has no such thing."""
+    """The row of a group, version and plural, or None if this cluster has no such kind."""
     for kind in (*KINDS, *REVIEWS):
         if (kind.group, kind.version, kind.plural) == (group, version, plural):
             return kind

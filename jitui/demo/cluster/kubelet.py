@@ -1,6 +1,6 @@
-"""The node: takes pods from Pending to Running and, when they are deleted, away; gives each a folder and runs commands in it.
+"""The node: it takes pods from Pending to Running, removes deleted ones, gives each pod a folder and runs commands in it.
 
-A pod is a folder and the local processes that an exec or attach starts in it. There is no isolation: it is a demo, and they are your own processes.
+A pod is a folder and the local processes that an exec or attach starts in it. They are not isolated: this is a demo, and they are your own processes.
 """
 
 import asyncio
@@ -20,9 +20,9 @@ from jitui.demo.cluster.process import LocalProcess, find
 from jitui.demo.cluster.programs import Program, builtin
 
 NODE: Final = "demo-node"
-CREATING_S: Final = 0.2  # until it is scheduled
-RUNNING_S: Final = 0.8  # until it runs
-ENDING_S: Final = 0.5  # of a grace period, whatever was asked
+CREATING_S: Final = 0.2  # seconds until a pod is scheduled
+RUNNING_S: Final = 0.8  # seconds until a pod runs
+ENDING_S: Final = 0.5  # seconds of any grace period
 
 _PATH: Final = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
@@ -39,13 +39,13 @@ class Kubelet:
         self._started: asyncio.Queue[Container] = asyncio.Queue()
 
     async def run(self) -> None:
-        """Owns the main processes."""
+        """Owns the tasks of the main processes."""
         async with asyncio.TaskGroup() as group:
             while True:
                 group.create_task((await self._started.get()).run())
 
     def step(self, now: float) -> bool:
-        """One step for every pod; `now` in monotonic seconds. True while some pod is on its way."""
+        """Moves every pod one step; `now` in monotonic seconds. True while a pod is starting or ending."""
         busy = False
         for pod in self._objects.of(PODS):
             uid = pod["metadata"]["uid"]
@@ -56,7 +56,7 @@ class Kubelet:
         return busy
 
     def settle(self) -> None:
-        """Everything that is Pending runs at once, since its creation."""
+        """Makes every Pending pod Running at once, as if since its creation."""
         for pod in self._objects.of(PODS):
             if pod["status"].get("phase") == "Pending":
                 self._run(pod, pod["metadata"]["creationTimestamp"])
@@ -104,21 +104,21 @@ class Kubelet:
         return False
 
     def forget(self, uid: str) -> None:
-        """The pod is gone: so are its processes and its folder."""
+        """Ends a removed pod's processes and deletes its folder."""
         self._seen.pop(uid, None)
         self._seen.pop(f"{uid} ends", None)
         nurse.end(f"POD_UID={uid}")
         shutil.rmtree(self._folder / uid, ignore_errors=True)
 
     def forget_missing(self) -> None:
-        """Forget the pods whose folders are here and whose objects are not."""
+        """Forgets the pods whose objects are gone."""
         living = {pod["metadata"]["uid"] for pod in self._objects.of(PODS)}
         for folder in self._folder.iterdir():
             if folder.name not in living:
                 self.forget(folder.name)
 
     def folder_of(self, pod: Object) -> Path:
-        """Its root: made when first needed, with a few files to look at."""
+        """The root folder of a pod, made at the first call, with a few files in it."""
         folder = self._folder / str(pod["metadata"]["uid"])
         if not folder.exists():
             name = pod["metadata"]["name"]
@@ -130,7 +130,7 @@ class Kubelet:
         return folder
 
     def start(self, pod: Object, argv: Sequence[str], *, stdin: bool, tty: bool) -> Program | None:
-        """Run a command in a pod, or None if there is no such command. Raises OSError if it can't be started."""
+        """Runs a command in a pod; None if there is no such command. Raises OSError if it can't be started."""
         if (found := builtin(argv)) is not None:
             return found
         folder = self.folder_of(pod)
@@ -143,7 +143,7 @@ class Kubelet:
         return LocalProcess(argv, file=os.fspath(file), cwd=folder, environment=environment, stdin=stdin, tty=tty)
 
     def attach(self, pod: Object, name: str) -> Attachment | None:
-        """Hold the main process of a container (the first, without a name), or None if it has no stdin. Raises OSError if it can't be started."""
+        """Attaches to the main process of a container (without a name the first); None if it has no stdin. Raises OSError if it can't be started."""
         spec = next(found for found in pod["spec"]["containers"] if name in {"", found["name"]})
         if not spec.get("stdin"):
             return None
@@ -158,7 +158,7 @@ class Kubelet:
         return Attachment(self._containers[key])
 
     def _ended(self, pod: Object, name: str, code: int) -> None:
-        """A main process has ended: by the pod's restartPolicy that is its end, or it starts anew with the next attach."""
+        """Handles the end of a main process: by the pod's restartPolicy the pod ends, or the next attach starts it again."""
         metadata = pod["metadata"]
         del self._containers[metadata["uid"], name]
         found = self._objects.find(PODS, metadata["namespace"], metadata["name"])
@@ -179,7 +179,7 @@ class Kubelet:
 
 
 def monotonic() -> float:
-    """The clock that `step` is given: pods start and end in real time."""
+    """The clock for `step`: pods start and end in real time."""
     return time.monotonic()
 
 

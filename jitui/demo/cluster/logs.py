@@ -1,4 +1,4 @@
-"""What pods say: pods/log. A line is a function of its number, so that nothing is kept and everybody reads the same."""
+"""The logs of pods (pods/log). A line is a function of its number, so nothing is stored and all readers get the same lines."""
 
 import asyncio
 import time
@@ -11,7 +11,7 @@ from jitui.demo.cluster.http import Request
 from jitui.demo.cluster.kinds import Object
 from jitui.demo.cluster.status import bad_request
 
-KEPT_S: Final = 60.0  # how far back a log goes when the cluster starts
+KEPT_S: Final = 60.0  # seconds of log before the cluster's start
 
 _PATHS: Final = ("/", "/cart", "/healthz", "/products/17", "/login", "/static/app.js")
 _WORK: Final = ("order 4{n:03} paid", "cart {n} updated", "cache hit 97%", "order 4{n:03} shipped", "queue empty")
@@ -19,14 +19,14 @@ _WORK: Final = ("order 4{n:03} paid", "cart {n} updated", "cache hit 97%", "orde
 
 @dataclass(frozen=True, slots=True)
 class Voice:
-    """How a pod talks: a line each period, the n-th at start + n * period."""
+    """The rhythm of a pod's log: one line each period, the n-th at start + n * period."""
 
     period_s: float
     say: Callable[[int], str]
 
 
 def voice_of(pod: Object, chatter_s: float) -> Voice:
-    """By the label `app`: `chatty` says a line five times as often as the others."""
+    """The rhythm for a pod's label `app`: `chatty` writes a line five times as often as the others."""
     app = (pod["metadata"].get("labels") or {}).get("app", "")
     if app == "chatty":
         return Voice(chatter_s / 5, lambda n: f"line {n}")
@@ -48,7 +48,7 @@ class Reading:
 
     @classmethod
     def of(cls, request: Request) -> "Reading":
-        """Raises StatusError 400."""
+        """Reads the options of a request. Raises StatusError 400."""
         try:
             tail = int(request.first("tailLines")) if request.first("tailLines") else None
             since = 0.0
@@ -62,7 +62,7 @@ class Reading:
 
 
 def check(pod: Object, container: str) -> None:
-    """Raises StatusError 400 where the real one does: no such container, or it has not started."""
+    """Raises StatusError 400 where a real API server does: no such container, or it has not started."""
     names = [found["name"] for found in pod["spec"]["containers"]]
     name = pod["metadata"]["name"]
     if container and container not in names:
@@ -74,7 +74,7 @@ def check(pod: Object, container: str) -> None:
 
 
 async def lines(voice: Voice, started: float, reading: Reading, gone: Callable[[], bool]) -> AsyncIterator[bytes]:
-    """The log from `started` (seconds since 1970): what was said, then with `follow` what is being said until the pod is `gone`."""
+    """The lines of the log from `started` (seconds since 1970): the past ones, then with `follow` the new ones until the pod is `gone`."""
     now = time.time()
     last = int((now - started) / voice.period_s)
     first = max(0, int((reading.since - started) / voice.period_s) + 1) if reading.since else 0

@@ -1,4 +1,4 @@
-"""What attach reaches in a container without a stdin: a process that says what its log says, whoever comes and goes (with one: containers.py)."""
+"""The process that attach reaches in a container without stdin: it writes the lines of its log, whoever is attached (with stdin: containers.py)."""
 
 import asyncio
 import time
@@ -9,7 +9,7 @@ from jitui.demo.cluster.programs import STDOUT
 
 
 class MainProcess:
-    """One client's view of it (a Program), from now on."""
+    """One client's view of the process (a Program), from now on."""
 
     outputs: tuple[int, ...] = (STDOUT,)
 
@@ -19,13 +19,13 @@ class MainProcess:
         self._ended = asyncio.Event()
 
     async def feed(self, data: bytes) -> None:
-        """What is typed is lost, as on a node."""
+        """Drops the input, as a node does."""
 
     def end_input(self) -> None:
-        """Nothing reads it."""
+        """Does nothing, as the process reads no stdin."""
 
     def resize(self, columns: int, rows: int) -> None:
-        """It has no terminal."""
+        """Does nothing, as the process has no terminal."""
 
     async def read(self, channel: int) -> AsyncIterator[bytes]:  # noqa: ARG002 - there is only stdout
         reading = logs.Reading(follow=True, timestamps=False, tail=0, since=0.0)
@@ -35,7 +35,7 @@ class MainProcess:
         self._ended.set()
 
     async def wait(self) -> int:
-        """Until the pod is gone, or the client."""
+        """Waits until the pod or the client is gone."""
         await self._ended.wait()
         return 0
 

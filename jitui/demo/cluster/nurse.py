@@ -1,7 +1,7 @@
-"""Ends what somebody started, whatever became of them: every process that carries their mark, then their folder.
+"""Cleans up after another process, however that ends: it kills every process with a mark in its environment, then removes a folder.
 
-A file of its own, so that `python -I nurse.py FOLDER MARK` runs with the standard library alone: it waits until its stdin is closed, which
-the death of whoever started it does too. A mark is `NAME=beginning of the value` of an environment variable.
+`python -I nurse.py FOLDER MARK` runs this file with the standard library alone. It waits until its stdin is closed, which the death of its parent
+does, too. A mark is `NAME=beginning of the value` of an environment variable.
 """
 
 import os
@@ -14,7 +14,7 @@ from pathlib import Path
 
 
 def marked(mark: str) -> Iterator[int]:
-    """The processes whose environment says so, wherever they went since."""
+    """The processes whose environment has the mark, in any session or process group."""
     needle = mark.encode()
     for entry in Path("/proc").glob("[0-9]*"):
         try:
@@ -25,7 +25,7 @@ def marked(mark: str) -> Iterator[int]:
 
 
 def end(mark: str) -> int:
-    """Kill them all, also those that start while it is done; returns how many."""
+    """Kills them all, also those that start meanwhile; returns their number."""
     killed: set[int] = set()
     for _ in range(20):
         found = [pid for pid in marked(mark) if pid != os.getpid()]
@@ -42,7 +42,7 @@ def end(mark: str) -> int:
 
 
 def main(folder: str, mark: str) -> None:
-    """Wait, then end and clean."""
+    """Waits for the end of stdin, then kills the processes and removes the folder."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
     while sys.stdin.buffer.read(1):

@@ -1,6 +1,6 @@
 """The cluster's memory: objects by kind, namespace and name, and the changes made to them, in the order of their resourceVersion.
 
-Objects are never altered in place: each write puts a new dict, so that whoever read the old one still holds what they read.
+Objects are never altered in place: each write stores a new dict, so a reader of the old one keeps an unchanged object.
 """
 
 import asyncio
@@ -54,14 +54,14 @@ class Objects:
         return self._objects.get(kind, {}).get((namespace, name))
 
     def get(self, kind: Kind, namespace: str, name: str) -> Object:
-        """Raises StatusError 404."""
+        """The object of that name. Raises StatusError 404."""
         found = self.find(kind, namespace, name)
         if found is None:
             raise not_found(kind, name)
         return found
 
     def of(self, kind: Kind, namespace: str = "") -> list[Object]:
-        """In order of namespace and name; without a namespace those of all."""
+        """The objects of a kind, in order of namespace and name; without a namespace those of all namespaces."""
         held = self._objects.get(kind, {})
         return [held[key] for key in sorted(held) if not namespace or key[0] == namespace]
 
@@ -71,7 +71,7 @@ class Objects:
                 yield kind, found
 
     def create(self, kind: Kind, given: Object) -> Object:
-        """Store a new object; uid, creationTimestamp, generation and resourceVersion are set here. Raises StatusError 409."""
+        """Stores a new object; sets its uid, creationTimestamp, generation and resourceVersion. Raises StatusError 409."""
         metadata = given["metadata"]
         key = (metadata.get("namespace", ""), metadata["name"])
         if key in self._objects.get(kind, {}):
@@ -82,7 +82,7 @@ class Objects:
         return self._put(kind, key, "ADDED", None, given | {"metadata": metadata})
 
     def replace(self, kind: Kind, given: Object) -> Object:
-        """Store a new state of an object that exists. A resourceVersion in it must be the current one. Raises StatusError 404, 409."""
+        """Stores a new state of an existing object. A resourceVersion in it must be the current one. Raises StatusError 404, 409."""
         metadata = given["metadata"]
         key = (metadata.get("namespace", ""), metadata["name"])
         old = self.get(kind, *key)
@@ -98,12 +98,12 @@ class Objects:
         return self._put(kind, key, "MODIFIED", old, new)
 
     def remove(self, kind: Kind, namespace: str, name: str) -> Object:
-        """Raises StatusError 404."""
+        """Removes an object and returns its last state. Raises StatusError 404."""
         old = self.get(kind, namespace, name)
         return self._put(kind, (namespace, name), "DELETED", old, old | {"metadata": dict(old["metadata"])})
 
     def since(self, version: int) -> list[Change]:
-        """What changed after a version, oldest first. Raises StatusError 410 if it is not remembered so far back."""
+        """The changes after a version, the oldest first. Raises StatusError 410 if they are no longer stored."""
         if self._changes and len(self._changes) == REMEMBERED and version < self._changes[0].version - 1:
             raise gone(f"too old resource version: {version} ({self._changes[0].version})")
         found: list[Change] = []
@@ -114,7 +114,7 @@ class Objects:
         return found[::-1]
 
     async def changed(self, version: int) -> None:
-        """Return once there is a newer version than this."""
+        """Returns once there is a newer version than this."""
         while self.version <= version:
             await self._news.wait()
 

@@ -1,6 +1,6 @@
-"""OpenAPI as far as kubectl needs it: that the server validates fields itself, and what the top-level fields mean (KEP-2896).
+"""OpenAPI as far as kubectl needs it: it says that the server validates fields itself, and describes the top-level fields (KEP-2896).
 
-It is true but not complete: schemas stop at the first level.
+Schemas stop at the first level.
 """
 
 import hashlib
@@ -11,7 +11,7 @@ from typing import Any, Final
 from jitui.demo.cluster.discovery import GIT_VERSION, kinds_in
 from jitui.demo.cluster.kinds import GROUPS, REVIEWS, Kind, Object
 
-V2_PROTOBUF: Final = "application/com.github.proto-openapi.spec.v2.v1.0+protobuf"  # asked for with @ in place of the dot before v1.0
+V2_PROTOBUF: Final = "application/com.github.proto-openapi.spec.v2.v1.0+protobuf"  # clients ask for it with @ in place of the dot before v1.0
 
 _FIELDS: Final[Mapping[str, tuple[str, str]]] = {
     "apiVersion": ("string", "The version of the schema of this object."),
@@ -31,7 +31,7 @@ _WITHOUT_SPEC: Final = frozenset(_OWN)
 
 
 def index() -> Object:
-    """GET /openapi/v3."""
+    """The answer to GET /openapi/v3."""
     found = {}
     for path in ("api/v1", *(f"apis/{group}/v1" for group in GROUPS)):
         digest = hashlib.sha256(json.dumps(document(path), sort_keys=True).encode()).hexdigest()[:32].upper()
@@ -40,7 +40,7 @@ def index() -> Object:
 
 
 def document(path: str) -> Object | None:
-    """GET /openapi/v3/{path}, or None for a group-version that is not here."""
+    """The answer to GET /openapi/v3/{path}; None for an unknown group-version."""
     group = "" if path == "api/v1" else path.removeprefix("apis/").removesuffix("/v1")
     if path not in {"api/v1", f"apis/{group}/v1"} or (group and group not in GROUPS):
         return None
@@ -57,7 +57,7 @@ def document(path: str) -> Object | None:
 
 
 def v2() -> Object:
-    """GET /openapi/v2 as JSON: a document without models, so that clients use what is built into them."""
+    """The answer to GET /openapi/v2 as JSON: a document without models, so that clients use their built-in ones."""
     return {"swagger": "2.0", "info": {"title": "Kubernetes", "version": GIT_VERSION}, "paths": {}, "definitions": {}}
 
 

@@ -19,7 +19,7 @@ Headers = list[tuple[str, str]]
 
 
 class PodStreams:
-    """Those of the one node."""
+    """The long-lived requests on pods of the one node."""
 
     def __init__(self, objects: Objects, kubelet: Kubelet, chatter_s: float) -> None:
         self._objects = objects
@@ -28,7 +28,7 @@ class PodStreams:
         self._born = time.time()
 
     async def answer(self, connection: Connection, request: Request, place: Place, headers: Headers) -> None:
-        """Raises StatusError before the stream begins."""
+        """Answers one request. Raises StatusError before the stream begins."""
         pod = self._objects.get(PODS, place.namespace, place.name)
         logs.check(pod, request.first("container"))
         if place.subresource == "log":
@@ -43,7 +43,7 @@ class PodStreams:
             await Forwards(client, pod).run()
 
     def forget_missing(self) -> None:
-        """A pod was deleted at once: end what runs in it."""
+        """Ends the processes of pods that were deleted at once."""
         self._kubelet.forget_missing()
 
     async def _log(self, connection: Connection, request: Request, pod: Object, headers: Headers) -> None:
@@ -95,11 +95,11 @@ class PodStreams:
         await remotecommand.run(peer, process, (), upgrades.asked(request))
 
     def _started(self, pod: Object) -> float:
-        """Since when its log is there; seconds since 1970."""
+        """The time at which the pod's log begins; seconds since 1970."""
         return max(datetime.fromisoformat(pod["status"]["startTime"]).timestamp(), self._born - logs.KEPT_S)
 
     def _gone(self, pod: Object) -> Callable[[], bool]:
-        """Whether this very pod runs no more."""
+        """A test whether this pod, by its uid, has stopped running."""
         metadata = pod["metadata"]
 
         def gone() -> bool:

@@ -13,7 +13,7 @@ from jitui.protocol.spdy import Frame, Kind
 PROTOCOL: Final = "portforward.k8s.io"
 TUNNEL: Final = f"SPDY/3.1+{PROTOCOL}"  # the same inside WebSocket messages (KEP-4006)
 
-_WAITING: Final = 16  # reads of the client that a service has not taken yet; then the whole connection waits, as SPDY here has no windows
+_WAITING: Final = 16  # queued reads for a slow service; when they are full the whole connection waits, as spdystream has no flow control
 
 
 class Forwards:
@@ -27,7 +27,7 @@ class Forwards:
         self._tasks: dict[int, asyncio.Task[None]] = {}
 
     async def run(self) -> None:
-        """Until the client is gone."""
+        """Serves until the client is gone."""
         async with asyncio.TaskGroup() as group:
             async for frame in self._connection.frames():
                 if frame.kind is Kind.SYN_STREAM:
@@ -44,7 +44,7 @@ class Forwards:
         self._connection.close()
 
     async def _open(self, frame: Frame, group: asyncio.TaskGroup) -> None:
-        """An error stream, then a data stream of the same request id; clients that give none open them one after the other."""
+        """Handles a new stream: an error stream, then a data stream with the same request id. Clients without request ids open them in a row."""
         headers = dict(frame.headers)
         kind, port = headers.get(b"streamtype"), headers.get(b"port", b"")
         if kind == b"error":
@@ -59,7 +59,7 @@ class Forwards:
         self._tasks[frame.stream] = group.create_task(self._carry(frame.stream, error, int(port)))
 
     async def _carry(self, data: int, error: int, port: int) -> None:
-        """One connection, to its end; both streams end with it."""
+        """Serves one connection to its end; both streams end with it."""
         inbox, send = self._inboxes[data], self._connection.send
         service: Service | None = service_of(self._pod, port)
         try:
@@ -73,11 +73,11 @@ class Forwards:
             pass
         finally:
             del self._inboxes[data], self._tasks[data]
-            while not inbox.empty():  # whoever waits to put something there goes on
+            while not inbox.empty():  # a producer that waits for room goes on
                 inbox.get_nowait()
 
     def _refused(self, port: int) -> str:
-        """In containerd's words, through the kubelet."""
+        """The error for a closed port, in containerd's words as the kubelet passes them on."""
         sandbox = self._pod["metadata"]["uid"]
         return (f'error forwarding port {port} to pod {sandbox}, uid : failed to execute portforward in network namespace "/var/run/netns/cni-{sandbox}": '
                 f'failed to connect to localhost:{port} inside namespace "{sandbox}", IPv4: dial tcp4 127.0.0.1:{port}: connect: connection refused '

@@ -1,4 +1,4 @@
-"""Real local processes behind an exec: pipes or a pseudo-terminal, read and written without blocking, gone with the cluster."""
+"""Real local processes behind an exec, with pipes or a pseudo-terminal, read and written without blocking. They end with the cluster."""
 
 import asyncio
 import contextlib
@@ -23,7 +23,7 @@ _libc: Final = ctypes.CDLL(None) if sys.platform == "linux" else None
 
 
 def find(argv: Sequence[str], cwd: Path, environment: Mapping[str, str]) -> str | None:
-    """The file that argv[0] means in that folder and PATH, or None."""
+    """The file that argv[0] names in that folder and PATH, or None."""
     if "/" in argv[0]:
         path = cwd / argv[0]
         return str(path) if os.access(path, os.X_OK) and path.is_file() else None
@@ -31,7 +31,7 @@ def find(argv: Sequence[str], cwd: Path, environment: Mapping[str, str]) -> str 
 
 
 def _prepare(parent: int, *, terminal: bool) -> Callable[[], None]:
-    """What the child does between fork and exec: die with the parent, and take its terminal."""
+    """The function that the child runs between fork and exec: it makes it die with the parent, and gives it its terminal."""
 
     def prepare() -> None:
         if _libc is not None:
@@ -67,7 +67,7 @@ class LocalProcess:
         self._watch()
 
     def _open(self, *, stdin: bool, tty: bool) -> tuple[int, int, int]:
-        """Make pipes or a terminal; keep our ends, return the child's."""
+        """Makes pipes or a terminal, keeps our ends and returns the child's."""
         if tty:
             ours, theirs = pty.openpty()
             os.set_blocking(ours, False)
@@ -115,7 +115,7 @@ class LocalProcess:
                 future.set_result(None)
 
     async def _until(self, fd: int, *, writable: bool) -> None:
-        """Wait until the descriptor is ready, or the process has ended."""
+        """Waits until the descriptor is ready, or the process has ended."""
         loop = asyncio.get_running_loop()
         future: asyncio.Future[None] = loop.create_future()
         self._asleep.add(future)
@@ -151,7 +151,7 @@ class LocalProcess:
             try:
                 data = os.read(self._fds[channel], PIECE)
             except BlockingIOError:
-                if self._exited.is_set():  # what it wrote is read; a child it left behind may hold the other end
+                if self._exited.is_set():  # its output is read to the end; a child that it left behind may hold the other end open
                     return
                 await self._until(self._fds[channel], writable=False)
                 continue
@@ -168,7 +168,7 @@ class LocalProcess:
         return 128 - code if code < 0 else code
 
     def abandon(self) -> None:
-        """It gets an end of file on a stdin that is a pipe and nothing else, as from a real runtime."""
+        """Handles a lost client as a real runtime does: a stdin that is a pipe ends, and nothing else happens."""
         self.end_input()
 
     def release(self) -> None:

@@ -1,8 +1,8 @@
 """Commands that run inside the cluster's own process, without a process of their own: hundreds of streams at once cost almost nothing.
 
-* `jitui-echo`           gives back on stdout what comes on stdin, until stdin is closed
+* `jitui-echo`           copies stdin to stdout until stdin is closed
 * `jitui-flood [BYTES]`  writes so many bytes, or without end, as fast as the client takes them
-* `jitui-sink`           reads stdin to its end, then prints how many bytes it was
+* `jitui-sink`           reads stdin to its end, then prints the number of bytes
 """
 
 import asyncio
@@ -17,29 +17,29 @@ PIECE: Final = 32 * 1024  # most bytes of one server frame's payload (measured a
 
 
 class Program(Protocol):
-    """Something that runs for an exec: bytes in, bytes out, an exit code."""
+    """A program behind an exec: bytes in, bytes out, an exit code."""
 
     outputs: tuple[int, ...]  # the channels it writes on
 
     async def feed(self, data: bytes) -> None:
-        """Bytes for its stdin; returns when it has taken them."""
+        """Writes to its stdin; returns when it has taken the bytes."""
 
     def end_input(self) -> None:
-        """No more stdin. With a terminal this means nothing."""
+        """Ends its stdin. It does nothing with a terminal."""
 
     def resize(self, columns: int, rows: int) -> None: ...
 
     def read(self, channel: int) -> AsyncIterator[bytes]:
-        """What it writes on one of its channels, in pieces of at most PIECE bytes."""
+        """Its output on one channel, in pieces of at most PIECE bytes."""
 
     async def wait(self) -> int:
-        """Its exit code."""
+        """Waits for its end; the exit code."""
 
     def abandon(self) -> None:
-        """The client has gone. A real process lives on; the commands of this module end."""
+        """Tells it that the client has gone. A real process lives on; the commands of this module end."""
 
     def release(self) -> None:
-        """Give back what it holds, once nobody reads it any more."""
+        """Frees its resources, once nobody reads it any more."""
 
 
 class _Builtin:
@@ -55,7 +55,7 @@ class _Builtin:
         """Ignored unless a command wants it."""
 
     def resize(self, columns: int, rows: int) -> None:
-        """There is no terminal here."""
+        """Does nothing, as there is no terminal."""
 
     async def wait(self) -> int:
         await self._done.wait()
@@ -69,7 +69,7 @@ class _Builtin:
 
 
 class Echo(_Builtin):
-    """jitui-echo."""
+    """The command jitui-echo."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -92,7 +92,7 @@ class Echo(_Builtin):
 
 
 class Flood(_Builtin):
-    """jitui-flood."""
+    """The command jitui-flood."""
 
     LINE: Final = b"the quick brown fox jumps over the lazy dog, again and again ..\n"
 
@@ -112,7 +112,7 @@ class Flood(_Builtin):
 
 
 class Sink(_Builtin):
-    """jitui-sink."""
+    """The command jitui-sink."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -132,7 +132,7 @@ class Sink(_Builtin):
 
 
 def builtin(argv: Sequence[str]) -> Program | None:
-    """The command of this module that is meant, or None."""
+    """The command of this module that argv names, or None."""
     match list(argv):
         case ["jitui-echo"]:
             return Echo()

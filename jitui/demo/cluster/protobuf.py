@@ -1,7 +1,7 @@
 r"""Bodies in Kubernetes' protobuf form, which newer kubectl sends when it creates simple things (apimachinery: pkg/runtime/serializer/protobuf).
 
-Magic `k8s\0`, then runtime.Unknown {1 typeMeta {1 apiVersion, 2 kind}, 2 raw}. What is read of a message is a row per field (kubernetes:
-staging/src/k8s.io/api/*/generated.proto); fields without a row are left out, so kinds with more than these rows answer 415.
+The form is the magic `k8s\0`, then runtime.Unknown {1 typeMeta {1 apiVersion, 2 kind}, 2 raw}. Each field that is read has a row (kubernetes:
+staging/src/k8s.io/api/*/generated.proto); fields without a row are skipped, and kinds without rows answer 415.
 """
 
 import base64
@@ -18,7 +18,7 @@ Read = Callable[[Value], Any]
 
 
 class UnreadableError(ValueError):
-    """Not protobuf, or a kind that has no rows here."""
+    """The body is not protobuf, or its kind has no rows here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +85,7 @@ KINDS: Final[Mapping[str, Mapping[int, Row]]] = {
 
 
 def loads(body: bytes) -> Object:
-    """The object as its JSON would be. Raises UnreadableError."""
+    """The object as parsed JSON. Raises UnreadableError."""
     if not body.startswith(MAGIC):
         raise UnreadableError("no protobuf magic")
     unknown = dict(fields(body[len(MAGIC):]))

@@ -20,7 +20,7 @@ class Peer(Protocol):
     async def send(self, channel: int, data: bytes) -> None: ...
 
     async def end_output(self) -> None:
-        """Nothing more comes on stdout and stderr."""
+        """Ends stdout and stderr."""
 
     async def finish(self, status: bytes) -> None: ...
 
@@ -44,13 +44,13 @@ def not_started(argv: Sequence[str], why: str = "executable file not found in $P
 
 
 def failed(message: str) -> bytes:
-    """The Status of what could not even begin."""
+    """The Status of a request that failed before any command."""
     return json.dumps({"metadata": {}, "status": "Failure", "message": f"Internal error occurred: {message}", "reason": "InternalError",
                        "details": {"causes": [{"message": message}]}, "code": 500}, separators=(",", ":")).encode()
 
 
 async def run(peer: Peer, program: Program, argv: Sequence[str], wanted: Collection[int]) -> None:
-    """Relay until the program has ended; of its output the `wanted` channels. A client that goes leaves it running: only a stdin that is a pipe ends."""
+    """Relays until the program has ended; of its output only the `wanted` channels. A client that leaves lets it run: only a piped stdin ends."""
     try:
         async with asyncio.TaskGroup() as group:
             intake = group.create_task(_intake(peer, program))

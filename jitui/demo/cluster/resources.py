@@ -1,4 +1,4 @@
-"""The verbs on objects: get, list, create, update, patch, delete, deletecollection. What a request means for the store, without any connection."""
+"""The verbs on objects: get, list, create, update, patch, delete, deletecollection. It applies a request to the objects, without any connection."""
 
 import json
 import re
@@ -22,7 +22,7 @@ _SCALED: Final = (DEPLOYMENTS, REPLICASETS)
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """What a path names."""
+    """The object or collection that a path names."""
 
     kind: Kind
     namespace: str = ""
@@ -31,13 +31,13 @@ class Place:
 
 
 def selection(request: Request) -> Test:
-    """The test that a list's or watch's selectors make."""
+    """The test of a list's or watch's selectors."""
     by_label, by_field = labels(request.first("labelSelector")), fields(request.first("fieldSelector"))
     return lambda found: by_label(found) and by_field(found)
 
 
 def listed(objects: Objects, place: Place, request: Request) -> tuple[list[Object], Object]:
-    """The objects asked for, and the list's metadata. `limit` and `continue` page by position."""
+    """The selected objects, and the list's metadata. `limit` and `continue` page by position."""
     test = selection(request)
     found = [item for item in objects.of(place.kind, place.namespace) if test(item)]
     metadata: Object = {"resourceVersion": str(objects.version)}
@@ -53,7 +53,7 @@ def listed(objects: Objects, place: Place, request: Request) -> tuple[list[Objec
 
 
 def body_of(request: Request) -> Any:
-    """The body, which is JSON, YAML or protobuf, as the client says. Raises StatusError 400, 415."""
+    """The body, parsed as JSON, YAML or protobuf by its Content-Type. Raises StatusError 400, 415."""
     content_type = request.header("content-type").partition(";")[0].strip()
     try:
         if "protobuf" in content_type:
@@ -67,7 +67,7 @@ def body_of(request: Request) -> Any:
 
 
 def write(objects: Objects, place: Place, request: Request) -> tuple[int, Object]:
-    """Do what a POST, PUT, PATCH or DELETE asks. Returns the HTTP status and what to answer. Raises StatusError."""
+    """Performs a POST, PUT, PATCH or DELETE. Returns the HTTP status and the answer. Raises StatusError."""
     dry = bool(request.first("dryRun"))
     if request.method == "POST" and not place.name:
         return create(objects, place, body_of(request), dry=dry)
@@ -89,7 +89,7 @@ def scale_of(found: Object) -> Object:
 
 
 def create(objects: Objects, place: Place, given: Any, *, dry: bool, created: str = "") -> tuple[int, Object]:
-    """A new object, defaulted and checked. `created`: its creationTimestamp, where the server itself makes it older than it is."""
+    """Creates an object with defaults, and checks it. `created`: a creationTimestamp in the past, for the objects of the start."""
     kind = place.kind
     if not isinstance(given, dict) or not isinstance(given.get("metadata", {}), dict):
         raise bad_request("the object provided is unrecognized: a JSON object was expected")
@@ -123,7 +123,7 @@ def create(objects: Objects, place: Place, given: Any, *, dry: bool, created: st
 
 
 def _defaulted(objects: Objects, kind: Kind, new: Object) -> Object:
-    """What the server fills in."""
+    """Fills in the server's defaults."""
     if kind in _SCALED:
         spec = dict(new.get("spec") or {})
         spec["replicas"] = spec.get("replicas", 1) if spec.get("replicas") is not None else 1
@@ -146,7 +146,7 @@ def _defaulted(objects: Objects, kind: Kind, new: Object) -> Object:
 
 
 def _plain(kind: Kind, new: Object) -> Object:
-    """A Secret's stringData becomes data, as the server does it on every write; an Event has its times."""
+    """Normalises an object as the server does on every write: a Secret's stringData becomes data, and an Event gets its times."""
     if kind.kind == "Secret":
         import base64  # noqa: PLC0415
 
@@ -216,7 +216,7 @@ def _delete(objects: Objects, place: Place, request: Request, *, dry: bool) -> t
 
 
 def remove(objects: Objects, kind: Kind, item: Object, *, grace: Any = None, orphan: bool = False) -> bool:
-    """Delete it, at once or (a pod that runs) after its grace period. True if it is gone already."""
+    """Deletes an object, at once or (a running pod) after its grace period. True if it is gone already."""
     metadata = item["metadata"]
     namespace, name = metadata.get("namespace", ""), metadata["name"]
     if orphan:

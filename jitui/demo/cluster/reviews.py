@@ -1,4 +1,4 @@
-"""What the one user may: everything, except writing what is cluster-scoped. Answers the SelfSubject reviews and refuses by the same rule."""
+"""The rights of the one user: everything, except writes of cluster-scoped kinds. The SelfSubject reviews and the refusals follow the same rule."""
 
 from typing import Any, Final
 
@@ -12,7 +12,7 @@ READ: Final = frozenset({"get", "list", "watch"})
 
 
 def may(verb: str, kind: Kind | None) -> bool:
-    """Whether this verb on this kind is allowed. Namespaces may be made and deleted: the demo wants that."""
+    """Whether this verb on this kind is allowed. Namespaces may be made and deleted, as the demo does."""
     if kind is None:
         return verb in READ
     return kind.namespaced or kind in REVIEWS or verb in READ or kind.plural == "namespaces"

@@ -1,4 +1,4 @@
-"""What the cluster holds when it starts: a small shop, as if it had been running since yesterday."""
+"""The objects that the cluster starts with: a small shop, as if it had run since yesterday."""
 
 import base64
 import time
@@ -13,11 +13,11 @@ from jitui.demo.cluster.objects import Objects, timestamp
 from jitui.demo.cluster.resources import Place, create
 
 IMAGE: Final = "registry.demo/busybox:1"
-RUNNING_S: Final = 26 * 3600 + 17 * 60  # how long ago everything was made
+RUNNING_S: Final = 26 * 3600 + 17 * 60  # the age of all objects in seconds
 
 
 def plant(objects: Objects, kubelet: Kubelet) -> None:
-    """Make the namespaces web (deployment shop with two pods, pods web, box (a shell to attach to) and chatty) and payments (a secret), and a node."""
+    """Makes the namespaces web (deployment shop with two pods, pods web, box (a shell to attach to) and chatty) and payments (a secret), and a node."""
     created = timestamp(time.time() - RUNNING_S)
     stamp = {"creationTimestamp": created}
     for name in ("default", "kube-system", "payments", "web"):

@@ -1,4 +1,4 @@
-"""Which objects a list or watch is about: label and field selectors (apimachinery: pkg/labels, pkg/fields)."""
+"""Label and field selectors of a list or watch (apimachinery: pkg/labels, pkg/fields)."""
 
 import re
 from collections.abc import Callable, Mapping

@@ -1,4 +1,4 @@
-"""From a connection to an answer: who asks, what the path names, in which form it is wanted."""
+"""Answers the requests of a connection: it authenticates the caller, reads the path, and chooses the form of the answer."""
 
 import contextlib
 import hashlib
@@ -25,7 +25,7 @@ _STREAMS: Final = frozenset({"attach", "exec", "log", "portforward"})
 
 
 class Server:
-    """All requests of the one cluster."""
+    """Answers all requests of the one cluster."""
 
     def __init__(self, objects: Objects, kubelet: Kubelet, audit: Audit, *, token: str, chatter_s: float) -> None:
         self._objects = objects
@@ -34,7 +34,7 @@ class Server:
         self._streams = PodStreams(objects, kubelet, chatter_s)
 
     async def serve(self, connection: Connection) -> None:
-        """One connection, to its end."""
+        """Serves one connection to its end."""
         with contextlib.suppress(BrokenError, ConnectionError, TimeoutError):
             while not connection.finished and (request := await connection.request()) is not None:
                 ident = request.header("audit-id") or str(uuid.uuid4())
@@ -54,7 +54,7 @@ class Server:
             if connection.replied:
                 raise ConnectionResetError(str(error)) from error
             await connection.reply(error.status, error.body() + b"\n", headers=headers)
-        except (KeyError, TypeError, ValueError, AttributeError) as error:  # an object of a shape that nobody thought of
+        except (KeyError, TypeError, ValueError, AttributeError) as error:  # an object of an unforeseen shape
             if connection.replied:
                 raise
             await connection.reply(500, render(500, "InternalError", f"Internal error occurred: {error!r}") + b"\n", headers=headers)
@@ -68,7 +68,7 @@ class Server:
             await self._page(connection, request, headers)
 
     async def _page(self, connection: Connection, request: Request, headers: list[tuple[str, str]]) -> None:
-        """What is not an object: discovery, version, OpenAPI, health."""
+        """Answers the paths that name no object: discovery, version, OpenAPI, health."""
         path, accept = request.path.rstrip("/"), request.header("accept")
         if request.method not in {"GET", "HEAD"}:
             raise method_not_allowed()
@@ -124,7 +124,7 @@ class Server:
 
     @staticmethod
     def _place(group: str, rest: list[str]) -> Place:
-        """The path after group and version, as RequestInfo reads it (apiserver: pkg/endpoints/request/requestinfo.go)."""
+        """Reads the path after group and version, as RequestInfo does (apiserver: pkg/endpoints/request/requestinfo.go)."""
         namespace = ""
         if rest[0] == "namespaces" and len(rest) > 2 and rest[2] not in {"status", "finalize"}:
             namespace, rest = rest[1], rest[2:]

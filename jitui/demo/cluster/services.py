@@ -1,4 +1,4 @@
-"""What listens in the pods: small TCP services inside the cluster's own process, reached by port-forward alone. No socket is opened for them.
+"""The services in the pods: small TCP services inside the cluster's own process, reached by port-forward alone. They open no socket.
 
 * 8080 in `web` and `shop` pods: HTTP. `/` says hello, `/bytes/N` answers N bytes (at most 1 GiB)
 * 7 in every pod: echo
@@ -19,13 +19,13 @@ _BYTES_LIMIT: Final = 1 << 30
 
 
 async def echo(receive: Receive, send: Send) -> None:
-    """Gives back what comes (RFC 862)."""
+    """Sends all input back (RFC 862)."""
     while data := await receive():
         await send(data)
 
 
 def hello(name: str) -> Service:
-    """HTTP/1.1: GET and HEAD, one request after the other."""
+    """An HTTP/1.1 server: GET and HEAD, one request after the other."""
 
     async def serve(receive: Receive, send: Send) -> None:
         held = b""
@@ -51,7 +51,7 @@ def hello(name: str) -> Service:
 
 
 def _answer(method: bytes, path: bytes, name: str) -> tuple[str, int, bytes]:
-    """Status, bytes of the body, and the body if it is not zeros."""
+    """The status, the length of the body in bytes, and the body unless it is all zeros."""
     count = path.removeprefix(b"/bytes/")
     if method not in {b"GET", b"HEAD"}:
         return "405 Method Not Allowed", 0, b""
@@ -64,7 +64,7 @@ def _answer(method: bytes, path: bytes, name: str) -> tuple[str, int, bytes]:
 
 
 def service_of(pod: Object, port: int) -> Service | None:
-    """What listens on a port of a pod, or None."""
+    """The service on a port of a pod, or None."""
     app = (pod["metadata"].get("labels") or {}).get("app", "")
     if port == 8080 and app in {"web", "shop"}:
         return hello(pod["metadata"]["name"])

@@ -18,17 +18,17 @@ OFFER: Final = "x-stream-protocol-version"
 V4: Final = "v4.channel.k8s.io"
 CHANNELS: Final = {"error": ERROR, "stdin": STDIN, "stdout": STDOUT, "stderr": STDERR, "resize": RESIZE}
 
-_HANDSHAKE_S: Final = 30.0  # for the client to open its streams (kubelet: streamCreationTimeout)
+_HANDSHAKE_S: Final = 30.0  # seconds for the client to open its streams (kubelet: streamCreationTimeout)
 
 
 class Wire(Protocol):
-    """What carries the bytes of a SPDY connection."""
+    """The transport of a SPDY connection."""
 
     async def read(self) -> bytes:
-        """Some bytes; none at the end."""
+        """The next bytes; b"" at the end."""
 
     async def write(self, data: bytes) -> None:
-        """Returns when there is room again. Raises ConnectionError."""
+        """Writes, and returns when there is room again. Raises ConnectionError."""
 
     def close(self) -> None: ...
 
@@ -56,7 +56,7 @@ class Upgraded:
 
 
 async def switch(connection: Connection, request: Request, spoken: str) -> bool:
-    """Answer the upgrade: 101 if the client offers the protocol that is spoken, else 403 with it (apimachinery: pkg/util/httpstream/httpstream.go).
+    """Answers the upgrade: 101 if the client offers this protocol, else 403 naming it (apimachinery: pkg/util/httpstream/httpstream.go).
     Raises StatusError 400 if it offers none at all.
     """
     offered = [name.strip() for key, value in request.headers if key == OFFER for name in value.split(",")]
@@ -72,7 +72,7 @@ async def switch(connection: Connection, request: Request, spoken: str) -> bool:
 
 
 class SpdyConnection:
-    """The streams of one client. It opens them all; pings are answered here, and what spdystream ignores is ignored."""
+    """The streams of one client, which opens all of them. Pings are answered here, and frames that spdystream ignores are ignored."""
 
     def __init__(self, wire: Wire) -> None:
         self._wire = wire
@@ -81,7 +81,7 @@ class SpdyConnection:
         self._last = 0
 
     async def frames(self) -> AsyncIterator[Frame]:
-        """SYN_STREAM, HEADERS, DATA and RST_STREAM until the client is gone. A stream opened is agreed to."""
+        """SYN_STREAM, HEADERS, DATA and RST_STREAM frames until the client is gone. Each new stream gets a SYN_REPLY."""
         while data := await self._wire.read():
             try:
                 frames = self._decoder.feed(data)
@@ -100,7 +100,7 @@ class SpdyConnection:
                     yield frame
 
     async def send(self, stream: int, data: bytes, *, fin: bool = False) -> None:
-        """DATA, in frames as io.Copy makes them. Raises ConnectionError."""
+        """Sends DATA in frames of the size that io.Copy makes. Raises ConnectionError."""
         for at in range(0, len(data) or 1, PIECE):
             await self._wire.write(spdy.data(stream, data[at:at + PIECE], fin=fin and at + PIECE >= len(data)))
 
@@ -108,7 +108,7 @@ class SpdyConnection:
         await self._wire.write(spdy.reset(stream))
 
     async def finish(self) -> None:
-        """GOAWAY, and the client's own end (for at most two seconds)."""
+        """Sends GOAWAY, and waits at most two seconds for the client to close."""
         await self._wire.write(spdy.goaway(self._last))
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(2):
@@ -119,7 +119,7 @@ class SpdyConnection:
         self._wire.close()
 
     async def _quietly(self, data: bytes) -> None:
-        """A client that has gone is noticed by reading."""
+        """Writes and ignores a lost client: reading notices that."""
         with contextlib.suppress(ConnectionError):
             await self._wire.write(data)
 
@@ -138,7 +138,7 @@ class SpdyPeer:
 
     @classmethod
     async def accept(cls, connection: Connection, expected: Collection[int]) -> "SpdyPeer":
-        """Wait until the client has opened a stream for each of these channels. Raises ConnectionError if it does not."""
+        """Waits until the client has opened a stream for each of these channels. Raises ConnectionError if it does not."""
         peer = cls(SpdyConnection(Upgraded(connection)))
         try:
             async with asyncio.timeout(_HANDSHAKE_S):
@@ -150,7 +150,7 @@ class SpdyPeer:
         return peer
 
     def _take(self, frame: Frame) -> None:
-        """Before the streams are complete."""
+        """Handles a frame that comes before all streams are open."""
         channel = CHANNELS.get(dict(frame.headers).get(b"streamtype", b"").decode("latin-1"))
         if frame.kind is not Kind.SYN_STREAM:
             self._early.append(frame)
@@ -159,7 +159,7 @@ class SpdyPeer:
             self._streams[channel] = frame.stream
 
     async def messages(self) -> AsyncIterator[tuple[int, bytes]]:
-        """Channel and bytes until the client is gone; the end of stdin as v5 says it."""
+        """Channel and bytes of each message until the client is gone; the end of stdin comes as the close signal of v5."""
         for frame in self._early:
             for message in self._read(frame):
                 yield message
@@ -188,13 +188,13 @@ class SpdyPeer:
             await self._connection.send(self._streams[channel], data)
 
     async def end_output(self) -> None:
-        """The command's outputs are over: an empty DATA with FIN on each, which closes them for good."""
+        """Ends stdout and stderr with an empty DATA and FIN on each."""
         for channel in (STDOUT, STDERR):
             if (stream := self._streams.pop(channel, 0)):
                 await self._connection.send(stream, b"", fin=True)
 
     async def finish(self, status: bytes) -> None:
-        """The Status without FIN, RST_STREAM for what is still open, GOAWAY: the order measured at the real API server."""
+        """Sends the Status without FIN, RST_STREAM for the open streams, and GOAWAY: the order of the real API server (docs/protocol.md, 2.2)."""
         await self._connection.send(self._streams[ERROR], status)
         for stream in sorted(self._streams.values()):
             await self._connection.reset(stream)

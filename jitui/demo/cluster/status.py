@@ -1,4 +1,4 @@
-"""What the API server says when it does not do what was asked: a Status with code, reason and message (apimachinery: pkg/api/errors)."""
+"""The API server's errors: a Status with code, reason and message (apimachinery: pkg/api/errors)."""
 
 import json
 from typing import Any
@@ -8,7 +8,7 @@ from jitui.values.errors import JituiError
 
 
 class StatusError(JituiError):
-    """An answer that is not the object: turned into a Status by whoever holds the connection."""
+    """A request failed; the code that holds the connection answers with its Status."""
 
     def __init__(self, status: int, reason: str, message: str, **details: Any) -> None:
         super().__init__(message)
@@ -34,7 +34,7 @@ def not_found(kind: Kind, name: str) -> StatusError:
 
 
 def no_such_page() -> StatusError:
-    """A path that means nothing here."""
+    """The error for an unknown path."""
     return StatusError(404, "NotFound", "the server could not find the requested resource")
 
 
@@ -65,7 +65,7 @@ def invalid(kind: Kind, name: str, field: str, why: str) -> StatusError:
 
 
 def gone(message: str) -> StatusError:
-    """A watch from a version that is too old."""
+    """The error for a watch from a version that is too old."""
     return StatusError(410, "Expired", message)
 
 

@@ -1,4 +1,4 @@
-"""Tables: the columns that `kubectl get` prints are made by the server (meta.k8s.io/v1 Table; kubernetes: pkg/printers/internalversion)."""
+"""Tables: the server makes the columns that `kubectl get` prints (meta.k8s.io/v1 Table; kubernetes: pkg/printers/internalversion)."""
 
 import re
 import time
@@ -25,7 +25,7 @@ class Column:
 
 
 def age(stamp: str | None, now: float | None = None) -> str:
-    """How long ago in kubectl's words: 42s, 3m12s, 5h, 12d (apimachinery: pkg/util/duration HumanDuration)."""
+    """The age in kubectl's words: 42s, 3m12s, 5h, 12d (apimachinery: pkg/util/duration HumanDuration)."""
     if not stamp:
         return "<unknown>"
     seconds = max(0, int((time.time() if now is None else now) - datetime.fromisoformat(stamp).timestamp()))
@@ -131,12 +131,12 @@ COLUMNS: Final[Mapping[Kind, tuple[Column, ...]]] = {
 
 
 def partial(found: Object) -> Object:
-    """Its metadata alone (PartialObjectMetadata)."""
+    """The object's metadata alone (PartialObjectMetadata)."""
     return {"kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1", "metadata": found["metadata"]}
 
 
 def table(kind: Kind, found: Iterable[Object], metadata: Object, *, include: str = "Metadata", headers: bool = True, version: str = "v1") -> Object:
-    """A Table of objects. `include`: Metadata, Object or None, what stands beside each row's cells."""
+    """A Table of objects. `include`: Metadata, Object or None, the part of the object beside each row's cells."""
     columns = COLUMNS.get(kind, (NAME, AGE))
     beside: Mapping[str, Callable[[Object], Any]] = {"Metadata": partial, "Object": lambda found: found, "None": lambda _: None}
     rows = [{"cells": [column.value(item) for column in columns], "object": beside.get(include, partial)(item)} for item in found]

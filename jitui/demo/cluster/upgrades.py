@@ -1,4 +1,4 @@
-"""From a request on a pod to its stream: WebSocket or SPDY by the Upgrade header, then the protocol that both speak. No other upgrade exists."""
+"""Upgrades a request on a pod to its stream: WebSocket or SPDY by the Upgrade header, then a subprotocol that both sides have."""
 
 from typing import Final
 
@@ -13,7 +13,7 @@ _WEBSOCKET: Final = "websocket"
 
 
 def asked(request: Request) -> set[int]:
-    """The channels of a remote command that its query asks for; with a terminal, stderr comes on stdout."""
+    """The channels that the query of a remote command asks for; with a terminal, stderr comes on stdout."""
     channels = {channel for channel, name in ((STDIN, "stdin"), (STDOUT, "stdout"), (STDERR, "stderr")) if request.flag(name)}
     return channels - {STDERR} if request.flag("tty") else channels
 
@@ -59,6 +59,6 @@ def _protocol(request: Request) -> str:
 
 
 async def _refused(connection: Connection) -> None:
-    """None of the subprotocols is spoken here: a bare 403, as from the API server."""
+    """Answers a bare 403, as the API server does if it has none of the subprotocols."""
     connection.finished = True
     await connection.reply(403, b"", "text/plain")

@@ -1,4 +1,4 @@
-"""The shape an object must have so that everything else may rely on it. Far less than the API server checks; what it refuses, that refuses too."""
+"""Checks the shape of an object, so that all other code may rely on it. The API server checks far more, and refuses all that this refuses."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -6,7 +6,7 @@ from typing import Any, Final
 from jitui.demo.cluster.kinds import DEPLOYMENTS, EVENTS, PODS, REPLICASETS, SERVICES, Kind, Object
 from jitui.demo.cluster.status import StatusError, invalid
 
-REPLICAS: Final = 100  # of one deployment: it is a small node
+REPLICAS: Final = 100  # replicas of one deployment: the node is small
 
 
 def check(kind: Kind, found: Object) -> None:

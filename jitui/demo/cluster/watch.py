@@ -1,4 +1,4 @@
-"""Watches: what changes, as it changes, from a resourceVersion on (kubernetes: API concepts, "Efficient detection of changes")."""
+"""Watches: the changes from a resourceVersion on, as they happen (kubernetes: API concepts, "Efficient detection of changes")."""
 
 import asyncio
 import json
@@ -17,7 +17,7 @@ from jitui.demo.cluster.status import StatusError, bad_request
 BOOKMARK_S: Final = 60.0
 LONGEST_S: Final = 3600.0
 
-Form = Callable[[Object], Object]  # the object as this client wants to see it: itself, its metadata, a Table of it
+Form = Callable[[Object], Object]  # the object in the form that this client wants: itself, its metadata, or a Table
 
 
 def line(kind: str, found: Object) -> bytes:
@@ -26,7 +26,7 @@ def line(kind: str, found: Object) -> bytes:
 
 
 def seen(change: Change, place: Place, test: Test) -> str:
-    """What a change is to a watcher with these selectors: ADDED, MODIFIED, DELETED, or nothing."""
+    """The event of a change for a watcher with these selectors: ADDED, MODIFIED, DELETED, or ""."""
     if change.kind is not place.kind or (place.namespace and change.new["metadata"].get("namespace") != place.namespace):
         return ""
     was = change.old is not None and test(change.old)
@@ -41,14 +41,14 @@ class Asked:
     """The options of one watch."""
 
     test: Test
-    since: int  # resourceVersion; 0: everything there is, first
+    since: int  # resourceVersion; 0: all existing objects come first
     timeout_s: float
     bookmarks: bool
     initial: bool  # sendInitialEvents
 
     @classmethod
     def of(cls, request: Request) -> "Asked":
-        """Raises StatusError 400."""
+        """Reads the options of a request. Raises StatusError 400."""
         test = selection(request)
         try:
             since, timeout_s = int(request.first("resourceVersion") or 0), float(request.first("timeoutSeconds") or 0)
@@ -59,7 +59,7 @@ class Asked:
 
 
 async def events(objects: Objects, place: Place, asked: Asked, form: Form) -> AsyncIterator[bytes]:
-    """The lines of one watch, until its timeout. An old resourceVersion gives one ERROR event and the end."""
+    """The lines of one watch until its timeout. A resourceVersion that is too old gives one ERROR event and the end."""
     ends = time.monotonic() + asked.timeout_s
     since = asked.since
     if asked.initial or not since:
@@ -87,7 +87,7 @@ async def events(objects: Objects, place: Place, asked: Asked, form: Form) -> As
 
 
 def _bookmark(place: Place, version: int, *, first: bool = False) -> Object:
-    """An object with nothing but the version one has seen everything up to."""
+    """A bookmark: an object with nothing but the newest version that the watcher has seen."""
     notes = {"annotations": {"k8s.io/initial-events-end": "true"}} if first else {}
     return {"kind": place.kind.kind, "apiVersion": place.kind.api_version, "spec": {"containers": []},
             "metadata": {"name": "", "resourceVersion": str(version), "creationTimestamp": None} | notes}

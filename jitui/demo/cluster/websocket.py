@@ -23,13 +23,13 @@ _LIMIT: Final = 32 << 20  # golang.org/x/net/websocket's DefaultMaxPayloadBytes
 
 
 def choose(request: Request, spoken: Collection[str] = (V5, V4)) -> str:
-    """The first of the client's subprotocols that is spoken here, or nothing."""
+    """The first of the client's subprotocols that this side has, or ""."""
     offered = [name.strip() for key, value in request.headers if key == "sec-websocket-protocol" for name in value.split(",")]
     return next((name for name in offered if name in spoken), "")
 
 
 def switch(connection: Connection, request: Request, protocol: str) -> None:
-    """Answer the upgrade with 101 (RFC 6455, 4.2.2)."""
+    """Answers the upgrade with 101 (RFC 6455, 4.2.2)."""
     digest = hashlib.sha1(request.header("sec-websocket-key").encode() + _MAGIC, usedforsecurity=False).digest()
     connection.send_head(101, [("Upgrade", "websocket"), ("Connection", "Upgrade"), ("Sec-WebSocket-Accept", base64.b64encode(digest).decode()),
                                ("Sec-WebSocket-Protocol", protocol)])
@@ -47,15 +47,15 @@ class WebSocketPeer:
 
     @classmethod
     async def accept(cls, connection: Connection, request: Request, version: str) -> "WebSocketPeer":
-        """Answer the upgrade; the first message is an empty one on stdout, as from the API server."""
+        """Answers the upgrade; the first message is an empty one on stdout, as the API server's."""
         switch(connection, request, version)
         peer = cls(connection, version)
         await peer._message(STDOUT, b"")
         return peer
 
     async def messages(self) -> AsyncIterator[tuple[int, bytes]]:
-        """Channel and payload of each message until the client is gone. As at the API server (x/net/websocket) a frame is a message,
-        whether it says text or binary, and what it does not know it ignores.
+        """Channel and payload of each message until the client is gone. As in the API server (x/net/websocket) each frame is a message,
+        text or binary alike, and unknown channels are ignored.
         """
         while not self.gone:
             try:
@@ -78,15 +78,15 @@ class WebSocketPeer:
                 self.gone = True
 
     async def send(self, channel: int, data: bytes) -> None:
-        """Bytes on a channel; returns when the client's connection has room again. Raises ConnectionError once it is gone."""
+        """Sends bytes on a channel; returns when the connection has room again. Raises ConnectionError once the client is gone."""
         for start in range(0, len(data), PIECE):
             await self._message(channel, data[start:start + PIECE])
 
     async def end_output(self) -> None:
-        """WebSocket has no end of one channel towards the client."""
+        """Does nothing: in this protocol the server can't end a single channel."""
 
     async def finish(self, status: bytes) -> None:
-        """The Status, close 1000, and the client's close (for at most two seconds)."""
+        """Sends the Status and close 1000, and waits at most two seconds for the client's close."""
         await self._message(ERROR, status)
         self._frames.send_close(1000)
         self._flush()
@@ -115,14 +115,14 @@ class WebSocketPeer:
 
 
 class Tunnel:
-    """Bytes in binary messages: a byte stream, in which neither where a message ends nor an empty one means anything. Pings are answered."""
+    """A byte stream in binary messages, in which neither the border of a message nor an empty one has a meaning. Pings are answered."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._frames = Protocol(Side.SERVER, state=State.OPEN, max_size=_LIMIT)
 
     async def read(self) -> bytes:
-        """The next bytes; none at the end."""
+        """The next bytes; b"" at the end."""
         while self._frames.state is State.OPEN:
             try:
                 data = await self._connection.reader.read(65_536)
@@ -139,7 +139,7 @@ class Tunnel:
         return b""
 
     async def write(self, data: bytes) -> None:
-        """One message. Raises ConnectionError."""
+        """Sends one message. Raises ConnectionError."""
         if self._frames.state is not State.OPEN or self._connection.writer.is_closing():
             raise ConnectionResetError("the client has gone")
         self._frames.send_binary(data)

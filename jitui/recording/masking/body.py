@@ -1,4 +1,4 @@
-"""One body of an exchange, masked as it comes: by structure if it is of a kind that holds secrets, by pattern if not, whole if it can't be read."""
+"""Masks one body of an exchange as it comes: by structure if its kind holds secrets, by pattern if not, whole if it can't be read."""
 
 from typing import Final, Protocol
 
@@ -12,13 +12,13 @@ SNIFF: Final = 8  # bytes by which a body's form is told
 
 
 class Masker(Protocol):
-    """What is masked of a stream of bytes that comes in pieces."""
+    """Finds the spans to mask in a stream of bytes that comes in pieces."""
 
     def feed(self, data: bytes) -> list[Span]: ...
 
 
 class Whole:
-    """All of it."""
+    """Masks everything."""
 
     def __init__(self, kind: str) -> None:
         self._kind = kind
@@ -30,10 +30,10 @@ class Whole:
 
 
 class Body:
-    """A body of a kind that holds secrets. Its form is told by how it begins, and by its media type."""
+    """Masks a body of a kind that holds secrets. Its first bytes and its media type tell its form."""
 
     def __init__(self, media: bytes, *, watch: bool, joined: bool = False) -> None:
-        """`joined`: what comes first may be from the middle of it."""
+        """`joined`: the first piece may be from the middle of the body."""
         self._media, self._watch, self._joined = media, watch, joined
         self._text = Text(manifests=False)
         self._form: Masker | None = None
@@ -43,7 +43,7 @@ class Body:
         if not data:
             return []
         found = self._by_form(data)
-        return merged(found, self._text.feed(masked(data, found)))  # which sees what is left
+        return merged(found, self._text.feed(masked(data, found)))  # the pattern masker sees the rest
 
     def _by_form(self, data: bytes) -> list[Span]:
         if self._form is not None:
@@ -56,7 +56,7 @@ class Body:
         return behind(self._form.feed(start), known)
 
     def _told(self, start: bytes) -> Masker | None:
-        """None while too little has come."""
+        """The masker for the form of this body; None while too few bytes have come."""
         if b"protobuf" in self._media or start.startswith(MAGIC):
             return Proto(watch=self._watch, joined=self._joined)
         first = start.lstrip(b" \t\r\n")

@@ -1,4 +1,4 @@
-"""Secrets that are known by the command they are given to: `curl -u me:x`, `mysql -px`, `sshpass -p x`, `identified by 'x'`."""
+"""Finds secrets by the command that takes them: `curl -u me:x`, `mysql -px`, `sshpass -p x`, `identified by 'x'`."""
 
 import re
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ KIND: Final = "credential"
 _GAP: Final = rb"(?:[ \t]+|\\*[\"'],\s*\\*[\"']|&command=)"
 _VALUE: Final = rb"\\*[\"']?(?P<value>[^\s\"'\\&]+)"
 
-# a word in lower case, and the pattern that begins with it
+# a word in lower case, and the pattern to match from there
 COMMANDS: Final = tuple((word, re.compile(pattern, re.IGNORECASE)) for word, pattern in (
     (b"curl", rb"curl" + _GAP + rb"[^\n|;]{0,120}?(?<=[\s\"'=])(?:-u|--user|--proxy-user)(?:" + _GAP + rb"|=)?\\*[\"']?[^\s:\"'&]{0,64}:"
      rb"(?P<value>[^\s\"'\\&]+)"),
@@ -24,7 +24,7 @@ COMMANDS: Final = tuple((word, re.compile(pattern, re.IGNORECASE)) for word, pat
 
 
 def look(text: bytes, lower: bytes) -> Iterator[Hit]:
-    """Every value that is given to one of them so, in no order."""
+    """Every secret argument of such a command, in no order."""
     for word, pattern in COMMANDS:
         at = lower.find(word)
         while at >= 0:

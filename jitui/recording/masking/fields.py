@@ -1,8 +1,8 @@
-"""What is shown of a body of a kind that holds secrets: names of fields always, values by these tables, and nothing that is not in them.
+"""The fields that are shown of a body of a kind that holds secrets: all names, the values that these tables allow, and nothing else.
 
-One table serves Secret, SecretList, TokenRequest and TokenReview, the tables and watch events with such objects in them, the four kinds of patch, and the
-Status and DeleteOptions that come instead (kubernetes: api/core/v1, api/authentication/v1, apimachinery/pkg/apis/meta/v1). By field numbers, for
-protobuf, see generated.proto beside them.
+One table serves Secret, SecretList, TokenRequest and TokenReview, the Tables and watch events with such objects in them, the four kinds of patch, and the
+Status and DeleteOptions that come instead (kubernetes: api/core/v1, api/authentication/v1, apimachinery/pkg/apis/meta/v1). The field numbers for
+protobuf are from generated.proto beside those files.
 """
 
 import re
@@ -28,7 +28,7 @@ _QUOTES: Final = re.compile(rb"[{|]|[Ii]nvalid value|[Uu]nmarshal|stringData|dat
 
 
 def shown(rule: Rule, value: bytes, *, whole: bool) -> bool:
-    """Whether a value is shown; `whole`: all of it is here."""
+    """Whether a rule shows a value. `whole`: the value is complete."""
     if rule is SHOW:
         return True
     if rule is NOTE:

@@ -1,4 +1,4 @@
-"""Something found in text, and the text that it is looked for in."""
+"""A secret found in text, and the flattened text that is searched."""
 
 import re
 from bisect import bisect_right
@@ -9,21 +9,21 @@ from typing import Final
 _ESCAPE: Final = rb"\x1b(?:\[[0-?]*[ -/]*(?:[@-~]|\Z)|[\]PX^_][^\x07\x1b\r\n]{0,512}(?:\x07|\x1b\\|\Z)|[()*+][0-9A-Za-z]|[=>78cDEHMNOZ]|\Z)"
 ESCAPE: Final = re.compile(_ESCAPE)
 TITLED: Final = re.compile(rb"\x1b[\]PX^_]")  # a sequence with a text in it: the title of a window, the target of a link
-BREAK: Final = re.compile(_ESCAPE + rb"|\r|\n")  # each begins with a byte of its own: so it is looked for fast
+BREAK: Final = re.compile(_ESCAPE + rb"|\r|\n")  # each alternative begins with another byte, which makes the search fast
 CONTINUES: Final = bytes(range(0x80, 0xC0))  # of a character in UTF-8
 
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    start: int  # of what tells what it is
-    value: int  # where the secret begins
+    start: int  # offset of the pattern that tells the kind
+    value: int  # offset at which the secret begins
     end: int
     kind: str
-    open: bool = False  # it reaches to the end of what came, and may go on
+    open: bool = False  # it reaches the end of the input, and may go on
 
 
 def column_at(data: bytes, place: int, column: int) -> int:
-    """The column of one byte, if the first of these is in `column`."""
+    """The terminal column of the byte at `place`, if the first byte is in `column`."""
     line = max(data.rfind(b"\n", 0, place), data.rfind(b"\r", 0, place)) + 1
     shown = len(BREAK.sub(b"", data[line:place]).translate(None, CONTINUES))
     return shown if line else column + shown
@@ -31,14 +31,14 @@ def column_at(data: bytes, place: int, column: int) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Flat:
-    """Text as it is read: without escape sequences, and without line ends that only a full line of a terminal made."""
+    """Text as a person reads it: without escape sequences, and without the line ends that a full terminal line caused."""
 
     text: bytes
-    cuts: tuple[tuple[int, int], ...] = ()  # place in the text, and by how much the same byte was further on before
+    cuts: tuple[tuple[int, int], ...] = ()  # offset in the text, and by how much that byte's offset in the input is larger
     _starts: list[int] = field(default_factory=list)
 
     def places(self, start: int, end: int) -> Iterator[tuple[int, int]]:
-        """Where `start` to `end` of the text was before, in runs without anything that was taken out."""
+        """The places in the input of `start` to `end` of the text, as runs without removed bytes."""
         at = bisect_right(self._starts, start) - 1
         while start < end:
             shift = self.cuts[at][1] if at >= 0 else 0
@@ -48,18 +48,18 @@ class Flat:
             start, at = max(start, until), at + 1
 
     def before(self, place: int) -> int:
-        """Where one byte of the text was."""
+        """The offset in the input of one byte of the text."""
         at = bisect_right(self._starts, place) - 1
         return place + (self.cuts[at][1] if at >= 0 else 0)
 
 
 def flat(data: bytes, columns: int, column: int = 0) -> Flat:
-    """`columns`: of the terminal, 0 if there is none; `column`: where in its line the first byte is."""
+    """Flattens input. `columns`: the width of the terminal, 0 without one. `column`: the column of the first byte."""
     if not columns and b"\x1b" not in data:
         return Flat(data)
     parts: list[bytes] = []
     cuts: list[tuple[int, int]] = []
-    line = at = size = 0  # at: from where on nothing is in `parts` yet; line: from where on nothing is in `column`
+    line = at = size = 0  # at: the first offset that is not in `parts` yet; line: the first that is not counted in `column` yet
     for match in (BREAK if columns else ESCAPE).finditer(data):
         start, end = match.span()
         if columns:
@@ -78,7 +78,7 @@ def flat(data: bytes, columns: int, column: int = 0) -> Flat:
             if data[start] == 0x0D:
                 if data.startswith(b"\r\n", start):
                     end = line = start + 2
-                elif space:  # how readline gets to the next line
+                elif space:  # readline goes to the next line this way
                     start -= 1
         parts.append(data[at:start])
         size += start - at

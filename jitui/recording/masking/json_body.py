@@ -1,4 +1,4 @@
-"""A body of a kind that holds secrets, in JSON, masked by the tables in `fields` as it comes. Names stay; texts and numbers that no table names go."""
+"""Masks a JSON body of a kind that holds secrets, by the tables in `fields`, as it comes. Names stay; strings and numbers that no table allows go."""
 
 import re
 from typing import Final
@@ -17,7 +17,7 @@ _EVENT: Final = re.compile(rb"(?:\A|\n)(?=\{\"type\":\")")
 
 
 def _whole(depth: int) -> bytes:
-    """A pattern of an object or array with others in it to that depth: it never goes back over what it read."""
+    """A pattern of an object or array with others nested to that depth. It never backtracks."""
     inner = rb"[^{}\[\]\"]++|\"[^\"\\]*+(?:\\.[^\"\\]*+)*+\""
     return rb"[{\[](?:" + inner + (rb"|" + _whole(depth - 1) if depth else b"") + rb")*+[}\]]"
 
@@ -26,18 +26,18 @@ _SHOWN: Final = re.compile(_whole(8), re.DOTALL)
 
 
 class Json:
-    """Feed it the body in pieces of any size. What can't be read is masked to the end; of a `watch` to the next event."""
+    """Feed it the body in pieces of any size. From an unreadable byte on, all is masked: to the end, or in a `watch` to the next event."""
 
     def __init__(self, *, watch: bool = False, joined: bool = False) -> None:
         """`joined`: the first piece may be from the middle of the body."""
         self._watch = watch
         self._lost = joined
         self._stack: list[tuple[Node, bool]] = []  # open objects (True) and arrays, each with its table
-        self._name: Node | None = None  # what is allowed of the value that comes, behind its name
+        self._name: Node | None = None  # the table or rule of the coming value, once its name has come
         self._wants_name = False
-        self._text: tuple[bool, Rule] | None = None  # inside a text: whether it is a name, and its rule
-        self._part = b""  # of a name or number that has not ended
-        self._bare_open = False  # the part is of a number, or of true, false or null
+        self._text: tuple[bool, Rule] | None = None  # inside a string: whether it is a name, and its rule
+        self._part = b""  # the bytes so far of an unfinished name or number
+        self._bare_open = False  # `_part` belongs to a number, or to true, false or null
         self._escaped = False  # the piece before ended with a backslash
 
     def feed(self, data: bytes) -> list[Span]:
@@ -57,7 +57,7 @@ class Json:
                 good = False
             elif match["mark"] is not None:
                 whole = _SHOWN.match(data, match.start("mark")) if self._table() is SHOW and match["mark"] in b"{[" and not self._wants_name else None
-                if whole is not None:  # nothing in it is hidden: managedFields are most of many a list
+                if whole is not None:  # all of it is shown: managedFields are often most of a list
                     self._valued()
                     at = whole.end()
                     continue
@@ -71,7 +71,7 @@ class Json:
         return spans
 
     def _find(self, data: bytes, at: int, spans: list[Span], *, begun: bool = False) -> int:
-        """Mask what can't be read; where reading goes on."""
+        """Masks an unreadable part; returns the offset at which parsing goes on."""
         self._stack.clear()
         self._name, self._wants_name, self._text, self._part, self._escaped, self._bare_open = None, False, None, b"", False, False
         event = _EVENT.search(data, at + (0 if begun else 1)) if self._watch else None
@@ -84,7 +84,7 @@ class Json:
     # -- tables
 
     def _table(self) -> Node:
-        """Of the value that comes."""
+        """The table or rule of the coming value."""
         if self._name is not None:
             return self._name
         return self._stack[-1][0] if self._stack else BODY
@@ -97,7 +97,7 @@ class Json:
         return rule if isinstance(rule, Rule) else MASK
 
     def _valued(self) -> None:
-        """A value is over."""
+        """Ends a value."""
         self._name = None
         self._wants_name = bool(self._stack) and self._stack[-1][1]
 
@@ -118,7 +118,7 @@ class Json:
     # -- values
 
     def _bare(self, start: int, end: int, spans: list[Span], *, ended: bool) -> bool:
-        """A number or a literal, or what has come of one."""
+        """Reads a number or a literal, or the part of it that has come."""
         if self._wants_name or len(self._part) > NAME:
             return False
         if not (_BARE.fullmatch(self._part) or (not ended and any(whole.startswith(self._part) for whole in _LITERALS))):
@@ -165,7 +165,7 @@ class Json:
             self._name = table.get(text, table.get("*", MASK)) if text else MASK
 
     def _go_on(self, data: bytes, spans: list[Span]) -> int:
-        """The rest of a text that a piece before began; where it ends."""
+        """Reads on in a string that an earlier piece began; returns the offset behind it."""
         assert self._text is not None
         is_name, rule = self._text
         begin = 1 if self._escaped else 0

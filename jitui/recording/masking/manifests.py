@@ -1,6 +1,6 @@
-"""Secrets of Kubernetes printed as text: `kubectl get secret -o yaml`, a manifest in a heredoc, an answer of the API read with curl.
+"""Finds Secrets of Kubernetes that are printed as text: `kubectl get secret -o yaml`, a manifest in a heredoc, an API answer read with curl.
 
-Keys stay, values go. Whether a `data` is of a Secret is told by the kind beside it, before or behind; if neither has come, by its values: base64.
+Keys stay, values go. The `kind` before or behind a `data` tells whether it belongs to a Secret; if neither has come, base64 values do.
 """
 
 import re
@@ -29,7 +29,7 @@ _PLAIN: Final = re.compile(rb"\"\"|''|\|[+-]?|>[+-]?|")
 
 
 class _Kinds:
-    """The kinds in one text, each looked for once, however many objects ask."""
+    """The `kind` fields of one text; the text is searched once for all objects."""
 
     def __init__(self, text: bytes) -> None:
         self._text = text
@@ -40,7 +40,7 @@ class _Kinds:
 
     @cached_property
     def _yaml(self) -> dict[int, tuple[list[int], list[bytes]]]:
-        """Places and kinds, by their depth."""
+        """Depth -> offsets and values of the kinds in YAML."""
         found: dict[int, tuple[list[int], list[bytes]]] = {}
         for match in _YAML_KIND.finditer(self._text):
             places, kinds = found.setdefault(len(match["indent"]), ([], []))
@@ -58,7 +58,7 @@ class _Kinds:
         return [match.start() for match in _FLOW_KIND.finditer(self._text)]
 
     def yaml(self, begin: int, end: int, depth: int) -> bytes:
-        """The kind in the same document, at the same depth; nothing if it has not come. `begin` and `end` of what asks."""
+        """The kind at the same depth in the same document; b"" if it has not come. `begin` and `end`: the block whose kind is wanted."""
         before = bisect_left(self._documents, begin)
         first = max(begin - REACH, self._documents[before - 1] if before else 0)
         behind = bisect_left(self._documents, end)
@@ -71,19 +71,19 @@ class _Kinds:
         return b"" if not stop else b"?"
 
     def json(self, begin: int) -> bytes:
-        """The last one in front of a place."""
+        """The last JSON kind before a place."""
         places, kinds = self._json
         at = bisect_right(places, begin) - 1
         return kinds[at] if at >= 0 and places[at] > begin - REACH else b""
 
     def flow(self, begin: int, end: int) -> bool:
-        """Whether something in the line of a place is said to be a Secret."""
+        """Whether the line of a place names the kind Secret."""
         at = bisect_left(self._flows, max(begin - REACH, self._text.rfind(b"\n", max(0, begin - REACH), begin)))
         return at < len(self._flows) and self._flows[at] < end + REACH and self._text.find(b"\n", begin, self._flows[at]) < 0
 
 
 def look(text: bytes) -> Iterator[Hit]:
-    """The values of every Secret in it."""
+    """The values of every Secret in the text."""
     kinds = _Kinds(text)
     at = text.find(b"ata")
     while at >= 0:
@@ -101,7 +101,7 @@ def look(text: bytes) -> Iterator[Hit]:
 
 
 def _block(text: bytes, kinds: _Kinds, at: int, end: int) -> Iterator[Hit]:
-    """Of a name in YAML that ends with the `ata` there."""
+    """The values of a YAML block whose name ends with the `ata` at this offset."""
     if text[end : end + 1] not in {b":", b'"', b"'"}:
         return
     for start in (at - 8, at - 7, at - 2, at - 1):
@@ -116,7 +116,7 @@ def _block(text: bytes, kinds: _Kinds, at: int, end: int) -> Iterator[Hit]:
 
 
 def _flow(text: bytes, kinds: _Kinds, match: re.Match[bytes]) -> Iterator[Hit]:
-    """All of a `{a: x, b: y}`, if it is a Secret's."""
+    """All values of a flow mapping `{a: x, b: y}`, if it is a Secret's."""
     begin = max(text.rfind(b"\n", 0, match.start()) + 1, match.start() - REACH)
     lead = text[begin : match.start()]
     sure = match["name"] == b"stringData" or kinds.flow(match.start(), match.end())
@@ -161,7 +161,7 @@ def _yaml(text: bytes, kinds: _Kinds, match: re.Match[bytes]) -> Iterator[Hit]:
 
 
 def _json(text: bytes, kinds: _Kinds, match: re.Match[bytes]) -> Iterator[Hit]:
-    """A flat object of texts; what else it holds is not of a Secret."""
+    """The values of a flat JSON object of strings; a nested object is no Secret's data."""
     quote = match["quote"]
     pair = re.compile(rb"\s*,?\s*" + re.escape(quote) + rb"[\w.-]*" + re.escape(quote) + rb"\s*:\s*(?:null|" + re.escape(quote) + rb"(?P<value>[^\"\\]*"
                       + (rb"(?:\\.[^\"\\]*)*" if quote == b'"' else rb"(?:\\{" + str(2 * len(quote) - 1).encode() + rb",}.[^\"\\]*)*")
@@ -190,7 +190,7 @@ def _json(text: bytes, kinds: _Kinds, match: re.Match[bytes]) -> Iterator[Hit]:
 
 
 def _json_is_secret(text: bytes, kinds: _Kinds, begin: int, after: int) -> bool | None:
-    """By what stands behind the object, or else in front of it; None if that is not told."""
+    """Whether the kind behind the object, or else before it, is Secret; None if neither is there."""
     behind = _BEHIND.match(text, after)
     if behind is not None and behind["name"] == b"kind":
         return behind["value"] == b"Secret"

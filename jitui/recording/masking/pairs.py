@@ -1,4 +1,4 @@
-"""Secrets that are known by the name in front of them: `password: x`, `"client_secret": "x"`, `--token x`, `DB_PASSWORD=x`, `<password>x<`."""
+"""Finds secrets by the name in front of them: `password: x`, `"client_secret": "x"`, `--token x`, `DB_PASSWORD=x`, `<password>x<`."""
 
 import re
 from collections.abc import Iterator
@@ -39,7 +39,7 @@ _PATH: Final = re.compile(rb"(?:[.~]{1,2})?/[\w.-]+(?:/[\w.-]+)*|[a-z0-9.-]+/[a-
 
 
 def look(text: bytes, lower: bytes) -> Iterator[Hit]:
-    """Every value of such a name, in no order."""
+    """The value of every such name, in no order."""
     for literal in LITERALS:
         at = lower.find(literal)
         while at >= 0:
@@ -75,7 +75,7 @@ def _pair(text: bytes, at: int) -> Hit | None:
 
 
 def _value(text: bytes, at: int, sign: re.Match[bytes], groups: dict[str, bytes | None], *, line: bool) -> tuple[int, int, bool]:
-    """Where the value behind a sign begins and ends, and whether it may go on; `at`: of the name. `line`: it may be all of a line."""
+    """Begin and end of the value behind a sign, and whether it may go on. `at`: offset of the name. `line`: the value may be a whole line."""
     start, size = sign.end(), groups.get("size")
     if size:
         start = sign.end("size")
@@ -102,7 +102,7 @@ def _is_flag(text: bytes, at: int) -> bool:
 
 
 def _quoted(text: bytes, start: int, quote: bytes) -> tuple[int, bool]:
-    """Where a quoted value ends, at a line's end at the latest; and whether it may go on."""
+    """The end of a quoted value, at the latest the line's end; and whether it may go on."""
     at = start
     while True:
         end = text.find(quote, at, start + LONGEST)
@@ -120,14 +120,14 @@ def _quoted(text: bytes, start: int, quote: bytes) -> tuple[int, bool]:
 
 
 def _bare(text: bytes, start: int, shape: re.Pattern[bytes]) -> tuple[int, bool]:
-    """Where a value without quotes ends: with the word, or with the line if that is all there is in it."""
+    """The end of a value without quotes: that of the word, or of the line if the line has nothing else."""
     match = shape.match(text, start, start + LONGEST)
     end = match.end() if match else start
     return end, end == len(text)
 
 
 def _indented(text: bytes, start: int, indent: int, name: re.Match[bytes]) -> tuple[int, bool]:
-    """Where a block of YAML ends: with the first line that is indented less than the first, which is more than its name."""
+    """The end of a YAML block: the first line that is indented less than the block's first line, which is indented more than its name."""
     line = name[0].removeprefix(b"\n")
     if indent <= len(line) - len(line.lstrip(b" -")):
         return start, False

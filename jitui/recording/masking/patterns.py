@@ -1,4 +1,4 @@
-"""Secrets that are known by their own look: tokens, private keys, AWS keys, credentials in addresses and headers."""
+"""Finds secrets by their own form: tokens, private keys, AWS keys, credentials in URLs and headers."""
 
 import re
 from base64 import b64decode
@@ -12,8 +12,8 @@ TOKEN: Final = "token"  # noqa: S105 - the word itself
 PRIVATE_KEY: Final = "private key"
 AWS: Final = "AWS key"
 CREDENTIAL: Final = "credential"
-HEADER: Final = 4096  # bytes that a JWT's header has at most
-NEAR: Final = 160  # bytes behind an access key id in which its secret key is looked for
+HEADER: Final = 4096  # bytes of a JWT's header at most
+NEAR: Final = 160  # bytes behind an access key id that are searched for its secret key
 
 _JWT: Final = re.compile(rb"[A-Za-z0-9_-]*(?:\.[A-Za-z0-9_-]*)*")
 _BASE64: Final = re.compile(rb"[A-Za-z0-9+/=]*(?:(?:\\+n|\r?\n[ ]*)(?=[A-Za-z0-9+/=]{16})[A-Za-z0-9+/=]+)*")
@@ -44,7 +44,7 @@ Look = Callable[[bytes, int], Hit | None]
 
 
 def secret_like(value: bytes) -> bool:
-    """Whether a word is more likely a secret than a word of a language: long, or of letters and digits."""
+    """Whether a word looks more like a secret than like a word of a language: it is long, or mixes letters and digits."""
     if len(value) >= 32:
         return True
     return len(value) >= 8 and any(48 <= byte < 58 for byte in value) and any(byte > 57 for byte in value)
@@ -68,7 +68,7 @@ def _jwt(text: bytes, at: int) -> Hit | None:
 
 
 def _run(text: bytes, at: int, shape: re.Pattern[bytes], least: int, kind: str) -> Hit | None:
-    """A run of so many bytes at least; of fewer if more may come."""
+    """A run of at least `least` bytes, or of fewer if more may come."""
     match = shape.match(text, at)
     assert match is not None
     opened = match.end() == len(text)
@@ -81,12 +81,12 @@ def _bounded(text: bytes, at: int) -> bool:
 
 
 def _encoded_token(text: bytes, at: int) -> Hit | None:
-    """A JWT in base64, as the data of a service account's Secret has it."""
+    """A JWT in base64, as in the data of a service account's Secret."""
     return _run(text, at, _BASE64, 24, TOKEN) if _bounded(text, at) else None
 
 
 def _encoded_key(text: bytes, at: int) -> Hit | None:
-    """A private key's PEM in base64, as a kubeconfig has it; a certificate is none."""
+    """A private key's PEM in base64, as in a kubeconfig; a certificate is not masked."""
     found = _run(text, at, _BASE64, 40, PRIVATE_KEY)
     if found is None:
         return None
@@ -127,7 +127,7 @@ def _aws(text: bytes, at: int) -> Hit | None:
 
 
 def near(text: bytes, ident: Hit) -> Iterator[Hit]:
-    """Secret keys within reach of an access key id."""
+    """Secret keys within NEAR bytes behind an access key id."""
     window = text[ident.end : ident.end + NEAR]
     for match in _AWS_SECRET.finditer(window):
         if match.end() == len(window) and match.end() - match.start() < 40 and ident.end + len(window) < len(text):
@@ -161,7 +161,7 @@ def _address(text: bytes, at: int) -> Hit | None:
 
 
 def _hash(text: bytes, at: int) -> Hit | None:
-    """A password's hash, as in /etc/shadow."""
+    """A password hash, as in /etc/shadow."""
     match = _HASH.match(text, at)
     if match is None or match.end() - at < 4:
         return None
@@ -170,7 +170,7 @@ def _hash(text: bytes, at: int) -> Hit | None:
 
 
 def _cookie(text: bytes, at: int) -> Hit | None:
-    """The value of such a header."""
+    """The value of a Cookie or Set-Cookie header."""
     match = _COOKIE.match(text, at) if not at or text[at - 1] in b"\n\"'-" else None
     return Hit(at, match.start("value"), match.end(), CREDENTIAL, match.end() == len(text)) if match else None
 
@@ -226,12 +226,12 @@ LOOKS: Final[tuple[tuple[bytes, Look], ...]] = (
     (b"$2", _hash),
     (b"$apr1$", _hash),
     (b"$argon2", _hash),
-)  # what is looked for in the text as it is
-LOWER: Final[tuple[tuple[bytes, Look], ...]] = ((b"bearer", _bearer), (b"authorization", _header), (b"cookie:", _cookie))  # and in lower case
+)  # searched in the text as it is
+LOWER: Final[tuple[tuple[bytes, Look], ...]] = ((b"bearer", _bearer), (b"authorization", _header), (b"cookie:", _cookie))  # searched in the text in lower case
 
 
 def look(text: bytes, lower: bytes) -> Iterator[Hit]:
-    """Everything that looks like a secret, in no order; overlaps are possible."""
+    """Every match that looks like a secret, in no order; overlaps are possible."""
     for heap, looks in ((text, LOOKS), (lower, LOWER)):
         for literal, see in looks:
             at = heap.find(literal)

@@ -1,4 +1,4 @@
-r"""A body of a kind that holds secrets, in Kubernetes' protobuf form, masked by the tables in `fields` as it comes.
+r"""Masks a body of a kind that holds secrets, in Kubernetes' protobuf form, by the tables in `fields`, as it comes.
 
 `k8s\0`, then runtime.Unknown {1 typeMeta {1 apiVersion, 2 kind}, 2 raw} (apimachinery: pkg/runtime/serializer/protobuf). A watch is such messages,
 each behind its length in four bytes: metav1.WatchEvent {1 type, 2 object {1 raw: `k8s\0` ...}}, in an envelope or without.
@@ -21,7 +21,7 @@ FIXED: Final = {1: 8, 5: 4}
 
 @dataclass(slots=True)
 class _Part:
-    """A message that is being read."""
+    """A message that is being parsed."""
 
     end: int  # its end, counted from the start of the body
     table: "Message | str"  # or `envelope`, `event`, `object`
@@ -29,13 +29,13 @@ class _Part:
 
 
 class Proto:
-    """Feed it the body in pieces of any size. What can't be read is masked to the end."""
+    """Feed it the body in pieces of any size. From an unreadable byte on, all is masked."""
 
     def __init__(self, *, watch: bool = False, joined: bool = False) -> None:
         self._watch, self._lost = watch, joined
         self._at = 0  # bytes that were read
         self._parts: list[_Part] = []
-        self._head = b""  # of what has not come whole: a magic, a length, a field's number, a type
+        self._head = b""  # the incomplete part of a magic, a length, a field's number, or a type
         self._skip = 0  # bytes of a value that are still to come
         self._masks = False  # and whether they are masked
         self._begun = False  # some of them came with a piece before
@@ -73,7 +73,7 @@ class Proto:
             spans.append(Span(first - known, end - first, SECRET_DATA, begun=self._begun or first > start or (self._lost and start == 0 and not known)))
 
     def _step(self, buffer: bytes, at: int, base: int) -> int:
-        """Read what stands at a place: how many bytes of it were read, 0 if it has not come whole, -1 if it makes no sense."""
+        """Parses the element at an offset: returns its bytes, 0 if it is incomplete, -1 if it is invalid."""
         place = base + at
         while self._parts and self._parts[-1].end == place:
             self._parts.pop()
@@ -110,7 +110,7 @@ class Proto:
         return 4
 
     def _field(self, buffer: bytes, at: int, place: int, part: _Part) -> int:
-        """One field's number and length; what it holds is entered, or passed over."""
+        """Parses one field's number and length; then enters its value, or skips it."""
         key, size = varint(buffer, at)
         if size <= 0:
             return size
@@ -148,7 +148,7 @@ class Proto:
 
     @staticmethod
     def _inner(part: _Part, number: int) -> "Message | str":
-        """The table of a field that holds bytes."""
+        """The table of a length-delimited field."""
         if part.table == "envelope":
             if number == 1:
                 return "type"
@@ -167,7 +167,7 @@ class Proto:
 
 
 def _rule(table: "Message | str", number: int) -> "Rule":
-    """Of a number."""
+    """The rule of a field by its number."""
     if isinstance(table, Mapping):
         found = table.get(number, MASK)
         return found if isinstance(found, Rule) else MASK
@@ -175,7 +175,7 @@ def _rule(table: "Message | str", number: int) -> "Rule":
 
 
 def varint(data: bytes, at: int) -> tuple[int, int]:
-    """A number and its bytes: 0 of one that has not come whole, -1 of one of more than 64 bits."""
+    """A varint and its length in bytes: 0 if it is incomplete, -1 if it has more than 64 bits."""
     value = 0
     for size in range(10):
         if at + size >= len(data):
@@ -188,7 +188,7 @@ def varint(data: bytes, at: int) -> tuple[int, int]:
 
 
 def kind_of(types: bytes) -> str:
-    """The kind in a TypeMeta; nothing if there is none to be read."""
+    """The kind in a TypeMeta; "" if there is none."""
     at, kind = 0, ""
     while at < len(types):
         key, size = varint(types, at)

@@ -1,4 +1,4 @@
-"""What an exchange is about, from its heads as they were recorded: whether its bodies hold secrets by their kind, and how they are written."""
+"""Reads the recorded heads of an exchange: whether the kind of its bodies holds secrets, and how the bodies are encoded."""
 
 import re
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ REVIEWS: Final = frozenset({b"tokenreviews"})
 
 @dataclass(frozen=True, slots=True)
 class About:
-    """One exchange, by the head of its request."""
+    """What the request head tells of an exchange."""
 
     secret: bool  # its bodies are of a kind that holds secrets
     watch: bool
@@ -24,7 +24,7 @@ class About:
 
 
 def about(head: bytes) -> About:
-    """Of a recorded request head. One that can't be read counts as one about secrets."""
+    """Reads a recorded request head. An unreadable one counts as a request for secrets."""
     match = _LINE.match(head)
     target = match["target"] if match else b""
     path, _, query = target.partition(b"?")
@@ -34,13 +34,13 @@ def about(head: bytes) -> About:
 
 
 def in_head(head: bytes) -> list[Span]:
-    """What is masked in a head: as it stands, and in its target as that is read."""
+    """The spans to mask in a head: in its text, and in its target after percent-decoding."""
     line = head.find(b"\r\n")
     target = head[: line if line >= 0 else len(head)]
     found = Text().feed(head + b"\n")
     if b"%" not in target and b"+" not in target:
         return found
-    edges: list[int] = []  # where each byte of the read target begins, and the end
+    edges: list[int] = []  # the offset in the head of each byte of the decoded target, then its end
     read = bytearray()
     at = 0
     while at < len(target):
@@ -67,7 +67,7 @@ def media_of(head: bytes) -> tuple[bytes, bool]:
 
 
 def holds_secrets(path: bytes) -> bool:
-    """Whether a path names Secrets, tokens of service accounts or their reviews; behind a proxy too."""
+    """Whether a path names Secrets, tokens of service accounts or their reviews, also behind a proxy."""
     parts = [part.lower() for part in path.split(b"/") if part]
     while parts:
         if parts[0] == b"api":

@@ -1,10 +1,10 @@
-"""The frames of one session as they are shown: the choke point through which recorded bytes pass on their way to a person.
+"""Masks the frames of one session: the choke point between recorded bytes and every person who sees them.
 
     masks = Masks(tty=True)
-    masks.frames([...])  ->  the same frames in the same order, each with what is masked in it
+    masks.frames([...])  ->  the same frames in the same order, each with its masked spans
 
-Each connection's bodies and each stream of bytes are followed by themselves, across frames. Frames of one call are looked at together, so that what
-stands in the next frame counts for this one. A mask has as many bytes as what it hides: sizes and counts of frames stay true.
+Each connection's bodies and each byte stream have a masker of their own, across frames. The frames of one call are searched together, so that the
+next frame counts for this one. A mask has as many bytes as the secret: sizes and counts of frames stay true.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -18,18 +18,18 @@ from jitui.recording.masking.requests import About, about, in_head, media_of
 from jitui.recording.masking.spans import Span, cut, masked
 from jitui.recording.masking.text import Text
 
-CONNS: Final = 256  # connections that are followed at once; what an older one still says is masked whole
-COLUMNS: Final = 80  # of a terminal whose client never told
+CONNS: Final = 256  # connections that are followed at once; later bytes of an older one are masked whole
+COLUMNS: Final = 80  # width of a terminal whose client sent no size
 HIDDEN: Final = "compressed body"
 UNKNOWN: Final = "body of an unknown kind"
 BODIES: Final = frozenset({Channel.REQUEST_BODY, Channel.RESPONSE_BODY})
 
-Heads = Callable[[int], Sequence[Frame]]  # of a connection: its REQUEST and its RESPONSE, if they are on record
+Heads = Callable[[int], Sequence[Frame]]  # connection -> its REQUEST and RESPONSE frames, if they are on record
 
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """A frame as it may be shown, and where something is hidden in it."""
+    """A frame that may be shown, and its masked spans."""
 
     frame: Frame
     spans: tuple[Span, ...] = ()
@@ -42,15 +42,15 @@ class _Conn:
     about: About | None = None
     media: bytes = b""  # of the answer
     coded: bool = False
-    joined: bool = False  # not all of it was seen
-    asked: bool = True  # its heads are what they are
+    joined: bool = False  # its first bytes were not seen
+    asked: bool = True  # `heads` need not be asked for its heads any more
     streams: dict[Channel, Masker] = field(default_factory=dict)
 
 
 class Masks:
     """Call `frames` with the frames of a session in order. `tty`: its output is a terminal's.
 
-    `heads` is asked for those of a connection that was not followed from its start; without it, such a body is masked whole.
+    `heads` is called for a connection that was not followed from its start; without it, the body of such a connection is masked whole.
     """
 
     def __init__(self, *, tty: bool = False, heads: Heads = lambda conn: ()) -> None:  # noqa: ARG005 - of no connection anything is known
@@ -59,7 +59,7 @@ class Masks:
         self._conns: dict[int, _Conn] = {}
 
     def frames(self, frames: Iterable[Frame]) -> list[Shown]:
-        """These frames, masked. They go on where the last ones ended."""
+        """These frames, masked. They follow the frames of the last call."""
         found = list(frames)
         spans: dict[int, list[Span]] = {}
         runs: dict[tuple[int, Channel], list[int]] = {}
@@ -78,7 +78,7 @@ class Masks:
                 for at, frame in enumerate(found)]  # fmt: skip
 
     def _flush(self, frames: Sequence[Frame], runs: dict[tuple[int, Channel], list[int]], spans: dict[int, list[Span]], conn: int | None = None) -> None:
-        """Look at what has gathered, of one connection or of all."""
+        """Masks the collected frames of one connection, or of all."""
         for key in [key for key in runs if conn in {None, key[0]}]:
             places = runs.pop(key)
             bodies = [frames[at].body for at in places]
@@ -109,7 +109,7 @@ class Masks:
             del self._conns[next(iter(self._conns))]
 
     def _conn(self, number: int, *, heads: bool) -> _Conn:
-        """The state of a connection; of one that is not followed from its start, with what its heads tell where that counts."""
+        """The state of a connection. `heads`: if it is not followed from its start, read its recorded heads."""
         conn = self._conns.get(number) or _Conn(joined=True, asked=False)
         self._put(number, conn)
         if heads and not conn.asked:

@@ -1,4 +1,4 @@
-"""Masked places in bytes, and what is shown there instead."""
+"""Masked spans of bytes, and the text that fills them."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -12,12 +12,12 @@ _STARS: Final = bytes(byte if byte in b"\r\n" else STAR for byte in range(256))
 
 @dataclass(frozen=True, slots=True, order=True)
 class Span:
-    """One masked place: `length` bytes from `offset`."""
+    """One masked span: `length` bytes from `offset`."""
 
     offset: int
     length: int
-    kind: str  # what it is in a person's words: secret data, token, private key ...
-    begun: bool = False  # it goes on from the frame before
+    kind: str  # in a person's words: secret data, token, private key ...
+    begun: bool = False  # it continues a span of the frame before
 
     @property
     def end(self) -> int:
@@ -25,7 +25,7 @@ class Span:
 
 
 def merged(*several: Iterable[Span]) -> list[Span]:
-    """All of them in order, none over another. Where two overlap, the first (at one place: of the earlier list) is kept, and of the second what is left."""
+    """All spans in order, without overlaps. Of two that overlap the first is kept (at the same offset that of the earlier list), and the second cut."""
     found: list[Span] = []
     at = 0
     ranked = [(span.offset, rank, span) for rank, spans in enumerate(several) for span in spans]
@@ -42,7 +42,7 @@ def merged(*several: Iterable[Span]) -> list[Span]:
 
 
 def masked(body: bytes, spans: Sequence[Span]) -> bytes:
-    """The same number of bytes, with the spans (in order, none over another) filled; line ends in them stay."""
+    """The body with its spans (in order, without overlaps) filled: it keeps its length and its line ends."""
     if not spans:
         return body
     parts: list[bytes] = []
@@ -54,7 +54,7 @@ def masked(body: bytes, spans: Sequence[Span]) -> bytes:
 
 
 def fill(secret: bytes, kind: str, *, begun: bool = False) -> bytes:
-    """`[masked: token, 1204 bytes]***...`, as long as the secret; of a short one as much of that as there is room for."""
+    """`[masked: token, 1204 bytes]***...`, as long as the secret; a short secret gets a shorter mark, or only stars."""
     stars = secret.translate(_STARS)
     if begun:
         return stars
@@ -67,13 +67,13 @@ def fill(secret: bytes, kind: str, *, begun: bool = False) -> bytes:
 
 
 def behind(spans: Iterable[Span], size: int) -> list[Span]:
-    """What is left of spans where the first `size` bytes are not there."""
+    """The spans after the first `size` bytes are cut off."""
     return [Span(max(span.offset - size, 0), span.end - max(span.offset, size), span.kind, begun=span.begun or span.offset < size)
             for span in spans if span.end > size]  # fmt: skip
 
 
 def cut(spans: Iterable[Span], sizes: Sequence[int]) -> Iterator[list[Span]]:
-    """Spans of pieces put together, as spans of each piece; `sizes` are the pieces' bytes."""
+    """The spans of joined pieces, as spans of each piece; `sizes` are the pieces' bytes."""
     waiting = list(spans)[::-1]
     edges = [0]
     for size in sizes:

@@ -1,4 +1,4 @@
-"""One stream of text, masked as it comes: output of a program, what was typed, a log, a forwarded connection, a body that holds no Secret by its kind."""
+"""Masks one stream of text as it comes: output of a program, typed input, a log, a forwarded connection, a body of a kind without secrets."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
@@ -8,24 +8,24 @@ from jitui.recording.masking import commands, manifests, pairs, patterns
 from jitui.recording.masking.hit import TITLED, Flat, Hit, column_at, flat
 from jitui.recording.masking.spans import Span, masked, merged
 
-CONTEXT: Final = 4 << 10  # bytes that are kept of what came, to be read again with what comes
-REACH: Final = 64 << 10  # and at most so many, while a secret has begun and not ended
+CONTEXT: Final = 4 << 10  # bytes that are kept and searched again with the next piece
+REACH: Final = 64 << 10  # bytes that are kept at most, while a secret has begun and not ended
 RUNS: Final = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=_-.~%")
 
 
 class Text:
-    """Feed it what came, in pieces of any size: it says what of each piece is masked. Holds at most REACH bytes.
+    """Feed it the stream in pieces of any size: it returns the masked spans of each piece. Holds at most REACH bytes.
 
-    `columns`: of the terminal behind the stream, 0 if there is none: a word that goes on in the next line of a full one is one word.
+    `columns`: the width of the terminal behind the stream, 0 without one. A word that continues after a full line is one word.
     """
 
     def __init__(self, columns: int = 0, *, manifests: bool = True) -> None:
-        """`manifests`: Secrets printed in it are looked for too."""
+        """`manifests`: also search for printed Secrets."""
         self.columns = columns
         self._manifests = manifests
         self._tail = b""
-        self._column = 0  # where in its line the tail begins
-        self._running = ""  # kind of a secret that is longer than REACH, and goes on
+        self._column = 0  # the column at which the tail begins
+        self._running = ""  # the kind of a secret that is longer than REACH and goes on
 
     def feed(self, data: bytes) -> list[Span]:
         if not data:
@@ -48,7 +48,7 @@ class Text:
         return next((at for at, byte in enumerate(data) if byte not in RUNS), len(data))
 
     def _keep(self, buffer: bytes, text: Flat, hits: list[Hit]) -> None:
-        """Read again: the last bytes, and all of a secret that has not ended."""
+        """Keeps bytes for the next search: the last ones, and all of a secret that has not ended."""
         begun = min((text.before(hit.start) for hit in hits if hit.open), default=len(buffer))
         start = max(0, min(len(buffer) - CONTEXT, begun))
         if len(buffer) - start > REACH:
@@ -68,7 +68,7 @@ def look(text: bytes, *, manifest: bool = True) -> list[Hit]:
 
 
 def spans(text: Flat, hits: Iterable[Hit], known: int = 0) -> list[Span]:
-    """Where the hits are in the bytes that came, without the first `known` of them; none over another."""
+    """The spans of the hits in the input, without its first `known` bytes and without overlaps."""
     found: list[Span] = []
     at = known
     for hit in sorted(hits, key=lambda hit: (hit.value, -hit.end)):
@@ -83,19 +83,19 @@ def spans(text: Flat, hits: Iterable[Hit], known: int = 0) -> list[Span]:
 
 @lru_cache(maxsize=4096)
 def masked_text(text: str) -> str:
-    """One short text, all of it here, with its secrets masked: a reason, a line about an action."""
+    """A short, complete text with its secrets masked: a reason, a line about an action."""
     data = _encoded(text)
-    found = Text().feed(data + b"\n")  # which ends what is in it
+    found = Text().feed(data + b"\n")  # the newline ends an open secret
     return masked(data, found).decode("utf-8", "surrogatepass") if found else text
 
 
 def _encoded(text: str) -> bytes:
-    """Text that somebody wrote: JSON can hold half a surrogate pair, which UTF-8 has no form for."""
+    """Text of another party as bytes: JSON can hold half a surrogate pair, which UTF-8 can't encode."""
     return text.encode("utf-8", "surrogatepass")
 
 
 def masked_words(words: Sequence[str]) -> tuple[str, ...]:
-    """An argv, word by word; a flag in one of them tells what the next is."""
+    """An argv with its secrets masked, word by word; a flag in one word tells the meaning of the next."""
     line = " ".join(words)
     shown = masked_text(line)
     if shown == line:
@@ -109,7 +109,7 @@ def masked_words(words: Sequence[str]) -> tuple[str, ...]:
 
 
 def masked_values(what: Mapping[str, Any], keys: frozenset[str]) -> Mapping[str, Any]:
-    """The same with the texts, and lists of words, under these keys masked."""
+    """The mapping with the strings, and lists of words, under these keys masked."""
     changed: dict[str, Any] = {}
     for key in keys & what.keys():
         value = what[key]

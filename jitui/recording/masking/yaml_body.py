@@ -1,6 +1,6 @@
-"""A body of a kind that holds secrets, in YAML, masked line by line by the tables in `fields`.
+"""Masks a YAML body of a kind that holds secrets, line by line, by the tables in `fields`.
 
-Only the plain block style that Kubernetes' own tools write is read: one `name: value` a line. Whatever else stands in a line is masked.
+It reads only the plain block style that Kubernetes' own tools write: one `name: value` a line. Any other line is masked.
 """
 
 import re
@@ -17,12 +17,12 @@ _PLAIN: Final = re.compile(rb"[^\[{&*!|>%@`#\"'][^#]*|\"[^\"\\]*\"|'[^']*'|\{\}|
 
 
 class Yaml:
-    """Feed it the body in pieces of any size. A line is masked until its name has come."""
+    """Feed it the body in pieces of any size. The bytes of a line are masked until its name is complete."""
 
     def __init__(self) -> None:
         self._lost = False
-        self._line = b""  # what came of the last line
-        self._open: list[tuple[int, Node]] = []  # indentation and table of the fields that the next line may be in
+        self._line = b""  # the incomplete last line
+        self._open: list[tuple[int, Node]] = []  # indentation and table of each mapping that the next line may belong to
 
     def feed(self, data: bytes) -> list[Span]:
         spans: list[Span] = []
@@ -41,19 +41,19 @@ class Yaml:
         return spans
 
     def _read(self, line: bytes, base: int, spans: list[Span], *, ended: bool) -> None:
-        """One line; `base`: where it begins in the piece that came. Only the last one of a piece has not ended."""
+        """Masks one line. `base`: its offset in the piece. `ended` is False only for the last line of a piece."""
         start = len(line) if _BLANK.fullmatch(line) else self._secret(line, ended=ended)
         first, end = max(base + start, 0), base + len(line.rstrip(b"\r"))
         if end > first:
             spans.append(Span(first, end - first, SECRET_DATA, begun=base + start < 0))
 
     def _secret(self, line: bytes, *, ended: bool) -> int:
-        """Where in the line what is masked begins."""
+        """The offset in the line at which the mask begins."""
         field = _FIELD.match(line)
         if field is not None and (ended or field["value"] is not None):
             depth = len(field["indent"]) + len(field["dashes"])
             table = self._within(len(field["indent"]) if field["dashes"] else depth, dashed=bool(field["dashes"]))
-            if isinstance(table, Rule):  # a text of several lines, or an object that no table names
+            if isinstance(table, Rule):  # a string of several lines, or an object without a table
                 if table is not SHOW:
                     return len(field["indent"])
                 mine: Node = table
@@ -73,7 +73,7 @@ class Yaml:
         return len(line) - len(line.lstrip(b" "))
 
     def _within(self, depth: int, *, dashed: bool) -> Node:
-        """The table of the object that a line of this indentation is in; fields that it ends are closed."""
+        """The table of the mapping that a line of this indentation belongs to; deeper mappings are closed."""
         while self._open and (self._open[-1][0] > depth or (self._open[-1][0] == depth and not dashed)):
             self._open.pop()
         return self._open[-1][1] if self._open else BODY
