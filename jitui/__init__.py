@@ -20,7 +20,7 @@ The flow
 
     kubectl -> listeners/kube -> access (policy.policy.decide) -> proxy -> store.journal: commit, then let go -> clusters
                                     |                                           |
-    cli, tui -> api/client -> api/server -> api/service (desk.py: Decisions, Floor, Archive) <- store/bus <- facts: commit, then publish
+    cli, tui -> api/client -> api/server -> api/service (the table: api/operations.py) <- store/bus <- facts: commit, then publish
 """
 
 __version__ = "0.1.0"

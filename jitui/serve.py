@@ -24,10 +24,9 @@ from jitui import __version__, config
 from jitui.access import Broker
 from jitui.access.pressure import Pressure
 from jitui.access.troubles import Troubles
-from jitui.api.server.door import ApiDoor
-from jitui.api.service import Counter
-from jitui.api.service.bound import Premises
-from jitui.api.service.gauge import Gauge
+from jitui.api.server.listener import ApiListener
+from jitui.api.service import Service
+from jitui.api.service.backend import Backend, Meter
 from jitui.auth import tls
 from jitui.auth.callers import Callers
 from jitui.auth.people import People
@@ -77,7 +76,7 @@ class Gateway:
         self._renewing: list[Work] = []  # of the credentials that are renewed in the background
         self.shares: descriptors.Shares  # once it runs
         self._kube: KubeDoor
-        self._api: ApiDoor
+        self._api: ApiListener
         self._tasks: asyncio.TaskGroup
 
     def stop(self) -> None:
@@ -136,17 +135,17 @@ class Gateway:
             stack.push_async_callback(kube.aclose)
             public = settings.listen.names[0] if host in EVERY_ADDRESS and settings.listen.names else host
             url_host = f"[{public}]" if ":" in public else public
-            gauge = Gauge(store)
+            meter = Meter(store)
             files = Files(self.data_dir)
             stack.callback(files.close)
-            counter = Counter(Premises(
-                broker, files, self.bus, gauge, kube=f"https://{url_host}:{kube.port}", connections=tuple(settings.connections),
+            service = Service(Backend(
+                broker, files, self.bus, meter, kube=f"https://{url_host}:{kube.port}", connections=tuple(settings.connections),
                 ca_pem=material.authority.read_text(encoding="ascii"), reload=self.reload, stop=self.stop,
                 trouble=lambda: troubles.newest,
             ))  # fmt: skip
-            stack.callback(counter.close)
+            stack.callback(service.close)
             desk, tcp = caps.at_api(settings.limits, self.shares.desk), caps.at_api(settings.limits, self.shares.api)
-            self._api = api = ApiDoor(counter, callers, self.spawn, desk=desk, tcp=tcp, at_work=self.pressure.at_work)
+            self._api = api = ApiListener(service, callers, self.spawn, desk=desk, tcp=tcp, at_work=self.pressure.at_work)
             stack.push_async_callback(api.aclose)
             stack.callback(self.bus.close)
             api.bind(unix=self.socket, group=settings.listen.socket_group, tcp=address(settings.listen.api), tls=context)
@@ -156,7 +155,7 @@ class Gateway:
             await kube.open(context)
             await api.open()
             works: tuple[Work, ...] = (
-                self._tick, gauge.run, broker.room.run, partial(self._renew, context), *(way.discovery.run for way in ways.values()), *self._renewing,
+                self._tick, meter.run, broker.room.run, partial(self._renew, context), *(way.discovery.run for way in ways.values()), *self._renewing,
             )  # fmt: skip
             background = [self._tasks.create_task(always(work, self.log)) for work in works]
             stack.callback(lambda: [task.cancel() for task in background])

@@ -17,7 +17,7 @@ from typing import Any
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
-from jitui.api.client import Address, Remote
+from jitui.api.client import Address, Client
 from jitui.tui.app import JituiApp
 from tests.support import kubectls
 from tests.support.clusters import embedded
@@ -69,7 +69,7 @@ def play(gateway: Gateway) -> Stage:
 
 async def picture(stage: Stage, name: str, size: tuple[int, int], *keys: str, shows: str = "", wait: float = 1.2) -> None:
     """Open the app on the gateway, press the keys, and keep what is on the screen, which `shows` that word. Raises AssertionError if it does not."""
-    remote = Remote(Address.parse(f"unix:{stage.gateway.ready['socket']}"))
+    remote = Client(Address.parse(f"unix:{stage.gateway.ready['socket']}"))
     app = JituiApp(remote)
     async with app.run_test(size=size) as pilot:
         await pilot.pause(wait)

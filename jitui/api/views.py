@@ -1,4 +1,4 @@
-"""The views: all that the gateway shows, as people and agents see it. Their field names are the JSON of the API and of `--json`.
+"""The views: everything that the gateway shows. Their field names are the JSON of the API and of `--json`.
 
 Times are RFC 3339 UTC with microseconds; `..._s` are seconds; ids are `r-41`, `g-17`, `s-204`. Text of other parties is `Said`.
 """
@@ -14,7 +14,7 @@ from jitui.values.said import Said
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hello:
-    """Who answers, and who you are to it."""
+    """The gateway that answers, and the caller as it knows them."""
 
     version: str
     api: int  # major version of this API
@@ -24,7 +24,7 @@ class Hello:
     rights: tuple[str, ...]  # see queue, approve, revoke, kill ... (policy/rights.py)
     solo: bool  # no people configured and agents may run as the gateway's user: protects from nothing an agent wants
     connections: tuple[str, ...]
-    kube: str = ""  # https URL of the Kubernetes door; a connection's server is {kube}/c/{connection}
+    kube: str = ""  # https URL of the Kubernetes listener; a connection's server is {kube}/c/{connection}
     ca_pem: str = ""  # the certificate authority to pin; empty: a public one signs
     ledger_key: str = ""  # hex, the 32 public bytes of the key that signs the record; empty: an older gateway
 
@@ -195,7 +195,7 @@ class FrameView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LiveChunk:
-    """What a live viewer gets: frames as recorded, or a gap when it fell behind by more than 256 KiB."""
+    """One item for a live viewer: a frame as recorded, or a gap when the viewer fell behind by more than 256 KiB."""
 
     kind: Literal["frame", "gap", "end"]
     frame: FrameView | None = None
@@ -205,7 +205,7 @@ class LiveChunk:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ended:
-    """What a revoke or a kill did."""
+    """The effect of a revoke, a release or a kill."""
 
     id: str
     streams: int
@@ -216,7 +216,7 @@ class Ended:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Frozen:
-    """What a freeze or a thaw did."""
+    """The effect of a freeze or a thaw."""
 
     id: str  # g-17, s-204 or all
     frozen_by: str  # empty after a thaw
@@ -228,7 +228,7 @@ class Frozen:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Proof:
-    """What verify found, for one session, or the whole store."""
+    """The findings of verify, for one session or the whole store."""
 
     subject: str  # s-204, facts, a file
     consistent: bool
@@ -248,7 +248,7 @@ class Proof:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TokenView:
-    """What may be known of a token: never the token."""
+    """The public properties of a token, never the token itself."""
 
     id: str
     expires: str
@@ -277,7 +277,7 @@ class Issued:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Explained:
-    """What would be decided about one action now, and by what."""
+    """The decision that one action would get now, and the rule or grant behind it."""
 
     verdict: Literal["allowed", "denied"]
     hazard: str

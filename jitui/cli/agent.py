@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from jitui import marked
-from jitui.api.client import Remote
+from jitui.api.client import Client
 from jitui.api.views import RequestView
 from jitui.cli import follow, kubeconfig, show
 from jitui.cli.credential import credential
@@ -92,7 +92,7 @@ def read_file(path: Path) -> dict[str, Any]:
     return made
 
 
-async def _decided(at: Remote, asked: RequestView) -> RequestView:
+async def _decided(at: Client, asked: RequestView) -> RequestView:
     try:
         return await follow.decision(at, asked)
     except asyncio.CancelledError:
@@ -100,7 +100,7 @@ async def _decided(at: Remote, asked: RequestView) -> RequestView:
         raise
 
 
-async def _around(at: Remote, asked: RequestView, command: Sequence[str]) -> int:
+async def _around(at: Client, asked: RequestView, command: Sequence[str]) -> int:
     """Wait, run the command within the window, give the window back. Raises RefusedError if nobody said yes."""
     if asked.state == "pending":
         show.note(waiting(asked))
@@ -180,7 +180,7 @@ async def credential_command(ask: str, duration: int, reason: str, as_json: bool
     there = reach()
     token = kubeconfig.required(there.token)
     if ask:
-        at = Remote(there.address, token=token, ca=Path(there.ca) if there.ca else None, ca_pem=kubeconfig.pinned(os.environ))
+        at = Client(there.address, token=token, ca=Path(there.ca) if there.ca else None, ca_pem=kubeconfig.pinned(os.environ))
         try:
             if not [grant for grant in await at.grants() if grant.connection == ask]:
                 asked = await at.ask(ask, duration_s=duration, reason=reason or os.environ.get("JITUI_REASON", "") or "asked by kubectl")

@@ -1,4 +1,4 @@
-"""Approvers and operators: requests, windows, sessions. The plain-text way for everything on the Desk."""
+"""Approvers and operators: requests, windows, sessions. All that the Desk can do, in plain text."""
 
 import sys
 from base64 import b64decode
@@ -8,7 +8,7 @@ from typing import Final
 
 import click
 
-from jitui.api.desk import Desk
+from jitui.api.operations import Operations
 from jitui.api.views import Ended, Frozen, GrantView, LiveChunk, RequestView, SessionView
 from jitui.cli import card, follow, show
 from jitui.cli.kinds import DURATION, UNMASK
@@ -124,7 +124,7 @@ def frozen(view: GrantView | SessionView) -> str:
 
 
 def may_run_on(view: GrantView | SessionView) -> str:
-    """What closing streams left behind: `, 1 may run on`."""
+    """The processes that closing streams left behind: `, 1 may run on`."""
     return f", {view.may_run_on} may run on" if view.may_run_on else ""
 
 
@@ -208,7 +208,7 @@ async def watch_command(session: str, unmask: bool, as_json: bool) -> None:
 
 
 def chunk_lines(chunk: LiveChunk) -> list[str]:
-    """What a person reads of a chunk: the time since the session's start, the channel, clean text line by line."""
+    """A chunk as text for a person: the time since the session's start, the channel, clean text line by line."""
     if chunk.kind == "gap":
         return [f"... {chunk.lost_bytes} bytes not shown here: it is faster than this viewer; they are on record"]
     if chunk.kind == "end" or chunk.frame is None:
@@ -249,8 +249,8 @@ async def thaw_command(target: str, as_json: bool) -> None:
         await _done(at, await at.thaw(target), as_json)
 
 
-async def _done(at: Desk, done: Ended | Frozen, as_json: bool) -> None:
-    """What was done, in a line; as JSON, with the window or session as it stands now, unless that end can't be on record yet."""
+async def _done(at: Operations, done: Ended | Frozen, as_json: bool) -> None:
+    """Prints the effect in a line; as JSON, with the window or session as it is now, unless its end can't be on record yet."""
     stands: GrantView | SessionView | None = None
     if as_json and done.id != "all":
         with suppress(JituiError):

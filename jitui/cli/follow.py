@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from typing import Final
 
-from jitui.api.desk import Decisions, Floor
+from jitui.api.operations import Operations
 from jitui.api.views import FactView, RequestView
 from jitui.cli.show import note
 from jitui.values.errors import RefusedError, UnavailableError
@@ -15,7 +15,7 @@ POLL_S: Final = 0.4
 PATIENCE_S: Final = 60.0  # how long a wait outlives a gateway that is gone: it may only be restarting
 
 
-async def facts(desk: Floor, since: int) -> AsyncIterator[FactView]:
+async def facts(desk: Operations, since: int) -> AsyncIterator[FactView]:
     """Facts after `since`, for ever; when the gateway is silent that is said once, and again when it is back."""
     silent = False
     while True:
@@ -33,7 +33,7 @@ async def facts(desk: Floor, since: int) -> AsyncIterator[FactView]:
         await asyncio.sleep(RETRY_S)
 
 
-async def decision(desk: Decisions, asked: RequestView) -> RequestView:
+async def decision(desk: Operations, asked: RequestView) -> RequestView:
     """The request once it is decided. Raises UnavailableError if the gateway stays away."""
     lost = 0.0
     while asked.state == "pending":

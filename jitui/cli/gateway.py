@@ -9,7 +9,7 @@ from typing import Final
 
 import click
 
-from jitui.api.client import Remote
+from jitui.api.client import Client
 from jitui.api.views import IdentityView, Issued, Status
 from jitui.cli import launch, show
 from jitui.cli.reach import asynchronous, desk, reach, reaching
@@ -49,7 +49,7 @@ def serve_command(config: Path | None, data_dir: Path | None, sock: Path | None,
 async def _behind(config: Path, folder: Path, sock: Path, data_dir: Path | None, ready_file: Path | None) -> None:
     """The same gateway as a process of its own. Raises what it says if it does not start."""
     named = {"--data-dir": data_dir, "--socket": sock, "--ready-file": ready_file}
-    here = lambda: Remote(f"unix:{sock}")  # noqa: E731
+    here = lambda: Client(f"unix:{sock}")  # noqa: E731
     await launch.only(here, sock)
     pid, log = await launch.launch(["--config", str(config), *(part for name, value in named.items() if value for part in (name, str(value)))], folder, here)
     show.note(f"the gateway runs (pid {pid}), what it says is in {log}; end it with: jitui stop")
@@ -70,7 +70,7 @@ async def stop_command(as_json: bool) -> None:
     show.one({"said": "stopped"}, as_json, lambda _: "stopped; live windows go on when it starts again, until their deadline")
 
 
-async def _gone(at: Remote) -> None:
+async def _gone(at: Client) -> None:
     """Until nobody answers."""
     with contextlib.suppress(UnavailableError):
         while True:

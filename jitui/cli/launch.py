@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
-from jitui.api.client import Remote
+from jitui.api.client import Client
 from jitui.values.errors import ConflictError, UnavailableError
 from jitui.values.private_file import start_private
 
@@ -26,7 +26,7 @@ def folders(data_dir: Path, sock: Path) -> None:
             raise UnavailableError(f"folder {needed} can't be made: {error.strerror}; choose another with --data-dir") from None
 
 
-async def hello(remote: Callable[[], Remote]) -> None:
+async def hello(remote: Callable[[], Client]) -> None:
     """Raises UnavailableError if nobody answers there."""
     there = remote()
     try:
@@ -35,14 +35,14 @@ async def hello(remote: Callable[[], Remote]) -> None:
         await there.aclose()
 
 
-async def only(remote: Callable[[], Remote], where: Path) -> None:
+async def only(remote: Callable[[], Client], where: Path) -> None:
     """Raises ConflictError if a gateway answers there already."""
     with contextlib.suppress(UnavailableError):
         await hello(remote)
         raise ConflictError(f"a gateway answers at {where} already; use it, end it with: jitui stop, or choose another folder with --data-dir")
 
 
-async def launch(options: Sequence[str], data_dir: Path, remote: Callable[[], Remote]) -> tuple[int, Path]:
+async def launch(options: Sequence[str], data_dir: Path, remote: Callable[[], Client]) -> tuple[int, Path]:
     """`jitui serve` with these options, once it answers: its pid, and the file with what it says. Raises what it says if it does not start."""
     log = data_dir / LOG
     try:

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 import click
 
-from jitui.api.client import Address, Remote
+from jitui.api.client import Address, Client
 from jitui.cli.credential import read_token
 from jitui.values import places
 from jitui.values.errors import UnknownCallerError
@@ -41,8 +41,8 @@ class Reach:
         except ValueError as error:
             raise UnknownCallerError(str(error)) from None
 
-    def remote(self) -> Remote:
-        return Remote(self.address, token=self.token, ca=Path(self.ca).expanduser() if self.ca else None)
+    def remote(self) -> Client:
+        return Client(self.address, token=self.token, ca=Path(self.ca).expanduser() if self.ca else None)
 
     @property
     def folder(self) -> Path | None:
@@ -63,7 +63,7 @@ def reach() -> Reach:
 
 
 @asynccontextmanager
-async def desk() -> AsyncIterator[Remote]:
+async def desk() -> AsyncIterator[Client]:
     """The gateway's desk, for one command."""
     remote = reach().remote()
     try:

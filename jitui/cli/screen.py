@@ -8,7 +8,7 @@ from typing import Final
 import click
 from click.shell_completion import get_completion_class
 
-from jitui.api.client import Remote
+from jitui.api.client import Client
 from jitui.cli import launch
 from jitui.cli.kinds import DURATION
 from jitui.cli.reach import Reach, reach
@@ -65,7 +65,7 @@ def replay(session: str, speed: float, idle_s: float, *, unmask: bool) -> int:
     return app.replay(found, ident, ascii=as_ascii, speed=speed, idle_s=idle_s, may_unmask=may_unmask, unmask=unmask)
 
 
-async def _tape(session: str) -> tuple[Shelf | Remote, str, bool]:
+async def _tape(session: str) -> tuple[Shelf | Client, str, bool]:
     """Where it is, its id, and whether secrets in it may be shown. A gateway is asked anew by the screen: what it was asked with here is of this loop."""
     found, ident = await held(session)
     if isinstance(found, Shelf):

@@ -8,8 +8,8 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Final
 
-from jitui.api.client import Remote
-from jitui.api.desk import Archive
+from jitui.api.client import Client
+from jitui.api.operations import Archive
 from jitui.api.service import views
 from jitui.api.service.masks import Places, frame_page
 from jitui.api.views import ActionView, FactView, FrameView, Proof, SessionView
@@ -22,8 +22,8 @@ from jitui.values.errors import InvalidError, JituiError, UnavailableError
 IDENT: Final = re.compile(r"(?:[sg]-)?([1-9][0-9]{0,14})", re.ASCII)
 
 
-class Shelf:
-    """Implements desk.Archive."""
+class Shelf(Archive):
+    """The same operations over files."""
 
     def __init__(self, place: Path) -> None:
         """Raises NotFoundError if nothing recorded is there, InvalidError if it is damaged."""
@@ -95,7 +95,7 @@ def is_ident(text: str) -> bool:
     return IDENT.fullmatch(text) is not None and not Path(text).exists()
 
 
-async def held(session: str) -> tuple[Shelf | Remote, str]:
+async def held(session: str) -> tuple[Shelf | Client, str]:
     """Where a session is, and its id: an exported file, the named data folder, the gateway, or, if none answers, the files it left.
 
     Without a session: where everything is. Whoever asks closes it.

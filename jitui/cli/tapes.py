@@ -10,8 +10,8 @@ from typing import Final
 
 import click
 
-from jitui.api.client import Remote
-from jitui.api.desk import Archive
+from jitui.api.client import Client
+from jitui.api.operations import Archive
 from jitui.api.views import FrameView
 from jitui.cli import show
 from jitui.cli.kinds import UNMASK
@@ -133,7 +133,7 @@ async def _may_hold_secrets(session: str) -> None:
     """Asks the gateway of these files, if one answers: it writes down that secrets are shown. Raises RefusedError without the right to see them."""
     there = reach()
     sock = there.address.unix if there.data_dir is None else None
-    remote = Remote(f"unix:{sock or places.socket(os.environ, there.data_dir)}", token=there.token)
+    remote = Client(f"unix:{sock or places.socket(os.environ, there.data_dir)}", token=there.token)
     try:
         await remote.frames(session, limit=1, unmask=True)
     except UnavailableError:

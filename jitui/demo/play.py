@@ -22,11 +22,11 @@ def play(script: bool, window_s: float) -> int:
         if script:
             scripted.tell(house)
             return 0
-        from jitui.api.client import Remote  # noqa: PLC0415
+        from jitui.api.client import Client  # noqa: PLC0415
         from jitui.tui import app  # noqa: PLC0415 - the screens take a while to load
 
         house.work()
-        return app.run(Remote(house.socket))
+        return app.run(Client(house.socket))
 
 
 @contextmanager

@@ -1,6 +1,6 @@
 """The screens: desk, decide, live, history, replay, help.
 
-Knows the gateway through the protocols of `desk.py` only, and decides nothing: it shows what the gateway said and sends what a person chose.
+Knows the gateway through the table of `api/operations.py` only, and decides nothing: it shows what the gateway said and sends what a person chose.
 Text of other parties is cleaned in one place (`widgets/said.py`) and never reaches markup, an escape sequence or an action.
 Never reads a clock: times come from the gateway, and between two of its answers the event loop's monotonic time is added.
 

@@ -12,7 +12,7 @@ from textual.app import App
 from textual.binding import Binding, BindingType
 from textual.message import Message
 
-from jitui.api.desk import Archive, Desk
+from jitui.api.operations import Archive, Operations
 from jitui.tui.attention import Attention
 from jitui.tui.feed import BEAT_S, Feed, Seen, Silent
 from jitui.tui.figures import hour
@@ -124,7 +124,7 @@ class JituiApp(Shell):
     ]
 
     def __init__(
-        self, desk: Desk, *, ascii: bool = False, monotonic: Callable[[], float] | None = None, beat_s: float = BEAT_S  # noqa: A002 - the option's name
+        self, desk: Operations, *, ascii: bool = False, monotonic: Callable[[], float] | None = None, beat_s: float = BEAT_S  # noqa: A002 - the option's name
     ) -> None:
         super().__init__(ascii=ascii, monotonic=monotonic)
         self.desk = desk
@@ -217,7 +217,7 @@ class TapeApp(Shell):
         self.push_screen(self._screen)
 
 
-def run(desk: Desk, *, ascii: bool = False) -> int:  # noqa: A002 - the option's name
+def run(desk: Operations, *, ascii: bool = False) -> int:  # noqa: A002 - the option's name
     """The screens over a gateway until the person leaves; 0, or 1 if the terminal is too small."""
     return _run(lambda: JituiApp(desk, ascii=ascii))
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from jitui.api.desk import Desk
+from jitui.api.operations import Operations
 from jitui.api.views import GrantView, Hello, RequestView, Status
 from jitui.values.errors import JituiError, RefusedError, UnknownCallerError
 
@@ -48,7 +48,7 @@ class Silent:
 class Feed:
     """Two loops over one desk; `run` owns both and ends when it is cancelled."""
 
-    desk: Desk
+    desk: Operations
     monotonic: Callable[[], float]
     tell: Callable[[Seen | Silent], None]
     beat_s: float = BEAT_S

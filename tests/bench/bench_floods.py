@@ -18,7 +18,7 @@ from pathlib import Path
 
 import uvloop
 
-from jitui.api.client import Remote
+from jitui.api.client import Client
 from jitui.values.errors import JituiError
 from tests.bench.clients import ExecClient, Follower, connect, exec_request, follow
 from tests.bench.floods import FLOODS, PODS, Place
@@ -55,8 +55,8 @@ class Bench:
 
     def __init__(self, gateway: Gateway, agents: dict[str, Agent], auditor: str) -> None:
         self.gateway, self.agents, self.auditor = gateway, agents, auditor
-        self.person = Remote(f"unix:{gateway.ready['socket']}")
-        self.askers = [Remote(gateway.ready["api"], token=agents[f"asker-{number}"].token, ca=Path(gateway.ready["ca"])) for number in range(ASKERS)]
+        self.person = Client(f"unix:{gateway.ready['socket']}")
+        self.askers = [Client(gateway.ready["api"], token=agents[f"asker-{number}"].token, ca=Path(gateway.ready["ca"])) for number in range(ASKERS)]
         self.kube = f"{gateway.ready['kube']}/c/test"
         self.asked = 0
         self.echo: ExecClient
@@ -64,7 +64,7 @@ class Bench:
 
     async def window(self, name: str) -> None:
         agent = self.agents[name]
-        remote = Remote(self.gateway.ready["api"], token=agent.token, ca=Path(self.gateway.ready["ca"]))
+        remote = Client(self.gateway.ready["api"], token=agent.token, ca=Path(self.gateway.ready["ca"]))
         asked = await remote.ask("test", duration_s=1800, reason="bench")
         await self.person.approve(asked.id)
         await remote.aclose()

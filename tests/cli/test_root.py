@@ -4,6 +4,7 @@ import os
 import pty
 import subprocess
 import sys
+from pathlib import Path
 
 import click
 import pytest
@@ -17,10 +18,18 @@ from tests.cli.conftest import Front, jitui
 def test_every_command_is_there() -> None:
     """Help names each with a line about it; each has its own help."""
     said = jitui("--help").out
-    for name in root.HOME:
+    for name in root.homes():
         assert f"  {name} " in said, name
         assert jitui(name, "--help").code == 0
     assert jitui("--version").out == f"jitui, version {__version__}\n"
+
+
+def test_a_command_is_found_where_it_is_defined() -> None:
+    """Each module that defines commands is looked into, so that a new command is written in one place."""
+    folder = Path(root.__file__).parent
+    defining = {path.stem for path in folder.glob("*.py") if root.DEFINED.search(path.read_text())}
+    assert defining == set(root.FILES)
+    assert (root.homes()["approve"], root.homes()["identity"], "add" in root.homes()) == ("desk", "gateway", False)
 
 
 @pytest.mark.parametrize(("error", "says"), [

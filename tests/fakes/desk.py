@@ -9,6 +9,8 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from jitui.api.operation import Given, Operation
+from jitui.api.operations import BoundOperations
 from jitui.api.service.bound import Caller
 from jitui.api.views import (
     ActionView,
@@ -29,7 +31,6 @@ from jitui.api.views import (
     Status,
 )
 from jitui.policy.action import Action
-from jitui.policy.rights import Right, require
 from jitui.policy.terms import Identity, Role
 from jitui.values.errors import ConflictError, JituiError, NotFoundError, RefusedError
 from jitui.values.said import Said
@@ -123,8 +124,8 @@ def action_view(**more: Any) -> ActionView:
 
 
 @dataclass
-class FakeDesk:
-    """One caller's desk. Implements desk.House."""
+class FakeDesk(BoundOperations):
+    """The operations for one caller."""
 
     house: FakeGateway
     who: Identity
@@ -133,14 +134,9 @@ class FakeDesk:
     same_user: bool
     caller: Caller | None = None
 
-    async def lost(self, *needs: Right) -> JituiError:
+    async def lost(self, operation: Operation, given: Given) -> JituiError:
         assert self.caller is not None
-
-        def may(who: Identity) -> None:
-            for right in needs:
-                require(who, right)
-
-        return await self.caller.lost(may)
+        return await self.caller.lost(lambda who: operation.check(who, given))
 
     def _note(self, call: str, *needs: Role) -> None:
         self.house.calls.append((call, self.who.name, self.peer, self.token, self.same_user))
@@ -161,7 +157,7 @@ class FakeDesk:
             raise NotFoundError(f"no request {ident}")
         return self.house.requests[ident]
 
-    async def ask(self, connection: str, *, duration_s: int = 0, reason: str, scope: str = "", identity: str = "", approval: str = "") -> RequestView:
+    async def ask(self, connection: str, *, duration_s: int = 0, reason: str = "", scope: str = "", identity: str = "", approval: str = "") -> RequestView:
         self._note("ask", Role.AGENT)
         if identity not in {"", self.who.name}:
             raise RefusedError(f"identity {identity} in the request, but the token is {self.who.name}'s")
@@ -233,34 +229,34 @@ class FakeDesk:
         self._note("sessions")
         return [view for view in self.house.sessions.values() if (not live or view.state == "open") and grant in {"", view.grant}]
 
-    async def revoke(self, grant: str, *, reason: str) -> Ended:
+    async def revoke(self, ident: str, *, reason: str) -> Ended:
         self._note("revoke", Role.APPROVER, Role.OPERATOR)
-        return await self._end(grant, "revoked", reason)
+        return await self._end(ident, "revoked", reason)
 
-    async def release(self, grant: str) -> Ended:
+    async def release(self, ident: str) -> Ended:
         self._note("release", Role.AGENT)
-        if (await self.grant(grant)).identity != self.who.name:
-            raise RefusedError(f"{grant} is not yours")
-        return await self._end(grant, "released", "")
+        if (await self.grant(ident)).identity != self.who.name:
+            raise RefusedError(f"{ident} is not yours")
+        return await self._end(ident, "released", "")
 
     async def _end(self, grant: str, state: str, reason: str) -> Ended:
         self.house.grants[grant] = replace(await self.grant(grant), state=state, ended=ENDED, ended_by=self.who.name, why=Said(reason), remaining_s=0.0)
         await self.house.happen(f"grant.{state}", self.who.name, grant)
         return Ended(id=grant, streams=1, took_ms=2.5, may_run_on=(), said=f"{grant} {state}: 1 stream closed in 2.5 ms")
 
-    async def kill(self, session: str, *, reason: str) -> Ended:
+    async def kill(self, ident: str, *, reason: str) -> Ended:
         self._note("kill", Role.APPROVER, Role.OPERATOR)
-        self.house.sessions[session] = replace(await self.session(session), state="ended", ended=ENDED, ended_why="killed", ended_by=self.who.name)
-        await self.house.happen("session.ended", self.who.name, session)
-        return Ended(id=session, streams=1, took_ms=2.5, may_run_on=("web-7c",), said=f"{session} killed: 1 process may go on in web-7c")
+        self.house.sessions[ident] = replace(await self.session(ident), state="ended", ended=ENDED, ended_why="killed", ended_by=self.who.name)
+        await self.house.happen("session.ended", self.who.name, ident)
+        return Ended(id=ident, streams=1, took_ms=2.5, may_run_on=("web-7c",), said=f"{ident} killed: 1 process may go on in web-7c")
 
-    async def freeze(self, target: str) -> Frozen:
+    async def freeze(self, ident: str) -> Frozen:
         self._note("freeze", Role.APPROVER, Role.OPERATOR)
-        return await self._frost(target, self.who.name)
+        return await self._frost(ident, self.who.name)
 
-    async def thaw(self, target: str) -> Frozen:
+    async def thaw(self, ident: str) -> Frozen:
         self._note("thaw", Role.APPROVER, Role.OPERATOR)
-        return await self._frost(target, "")
+        return await self._frost(ident, "")
 
     async def _frost(self, target: str, by: str) -> Frozen:
         """Set or clear the flag; a grant or session that has it, or has it not, already conflicts."""
@@ -279,19 +275,19 @@ class FakeDesk:
         return Frozen(id=target, frozen_by=by, windows=tuple(view.id for view in grants), streams=len(sessions), held=0 if by else held,
                       said=f"{target} {words}")
 
-    async def watch(self, session: str, *, unmask: bool = False) -> AsyncIterator[LiveChunk]:
+    async def watch(self, ident: str, *, unmask: bool = False) -> AsyncIterator[LiveChunk]:
         self._note("watch")
-        await self.session(session)
+        await self.session(ident)
         self.house.listeners += 1
         try:
             sent = 0
-            while self.house.sessions[session].state == "open":
-                for frame in self.house.frames.get(session, [])[sent:]:
+            while self.house.sessions[ident].state == "open":
+                for frame in self.house.frames.get(ident, [])[sent:]:
                     sent += 1
                     yield LiveChunk(kind="frame", frame=frame)
                 async with self.house.changed:
                     await self.house.changed.wait()
-            yield LiveChunk(kind="end", why=self.house.sessions[session].ended_why)
+            yield LiveChunk(kind="end", why=self.house.sessions[ident].ended_why)
         finally:
             self.house.listeners -= 1
 
@@ -316,10 +312,10 @@ class FakeDesk:
             raise NotFoundError(f"no session {ident}")
         return self.house.sessions[ident]
 
-    async def frames(self, session: str, *, after: int = -1, limit: int = 1000, unmask: bool = False) -> Sequence[FrameView]:
+    async def frames(self, ident: str, *, after: int = -1, limit: int = 1000, unmask: bool = False) -> Sequence[FrameView]:
         self._note("frames")
-        await self.session(session)
-        return [frame for frame in self.house.frames.get(session, []) if frame.seq > after][:limit]
+        await self.session(ident)
+        return [frame for frame in self.house.frames.get(ident, []) if frame.seq > after][:limit]
 
     async def actions(self, *, grant: str = "", audit_id: str = "", limit: int = 1000, cursor: str = "") -> Sequence[ActionView]:
         self._note("actions")
@@ -354,7 +350,7 @@ class FakeDesk:
         self.house.identities[name] = replace(self.house.identities[name], disabled=True)
         return self.house.identities[name]
 
-    async def lockdown(self, on: bool, *, reason: str) -> Status:
+    async def lockdown(self, on: bool, *, reason: str = "") -> Status:
         self._note("lockdown", Role.ADMIN, Role.APPROVER, Role.OPERATOR)
         self.house.locked = on
         return await self.status()
@@ -363,9 +359,10 @@ class FakeDesk:
         self._note("reload", Role.ADMIN)
         return "nothing changed"
 
-    async def stop(self) -> None:
+    async def stop(self) -> str:
         self._note("stop", Role.ADMIN)
         self.house.stopped.set()
+        return "stopping"
 
     async def explain(self, connection: str, action: Action, *, identity: str = "") -> Explained:
         self._note("explain")

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from jitui.api.server import ApiDoor
+from jitui.api.server import ApiListener
 from jitui.auth.callers import Callers
 from jitui.auth.directory import Directory
 from jitui.auth.people import People
@@ -44,7 +44,7 @@ class Address:
     ana: str
     expired: str
     house: FakeGateway
-    door: ApiDoor
+    door: ApiListener
     callers: Callers
     directory: Directory
     limited: list[tuple[str, str, str]]  # what limits at work said: which, whose, and the words
@@ -67,7 +67,7 @@ async def serving(folder: Path) -> AsyncIterator[Address]:
     def spawn(work: Callable[[], Coroutine[Any, Any, None]]) -> None:
         tasks.append(asyncio.get_running_loop().create_task(work()))
 
-    door = ApiDoor(house, callers, spawn, at_work=lambda *said: limited.append(said))
+    door = ApiListener(house, callers, spawn, at_work=lambda *said: limited.append(said))
     path = folder / "desk.sock"
     door.bind(unix=path, tcp=("127.0.0.1", 0), tls=context)
     await door.open()

@@ -12,10 +12,9 @@ from typing import Any, Final
 
 from jitui.access import Broker
 from jitui.access.requests import Ask
-from jitui.api.desk import House as Desk
-from jitui.api.service import Counter
-from jitui.api.service.bound import Premises
-from jitui.api.service.gauge import Gauge
+from jitui.api.operations import Operations as Desk
+from jitui.api.service import Service
+from jitui.api.service.backend import Backend, Meter
 from jitui.auth.callers import Callers
 from jitui.auth.people import People
 from jitui.clusters.discovery import USUAL, Discovery
@@ -64,7 +63,8 @@ class House:
         self.door = KubeDoor(self.broker, Callers(self.broker.roster.directory, clock), {"prod": self.way}, self.spawn,
                              os.geteuid() if isolated_from is None else isolated_from)  # fmt: skip
         self.files = Files(folder)
-        self.counter = Counter(Premises(self.broker, self.files, bus, Gauge(store), "https://gw", "", ("prod",), self._reload, lambda: None))
+        self.backend = Backend(self.broker, self.files, bus, Meter(store), "https://gw", "", ("prod",), self._reload, lambda: None)
+        self.service = Service(self.backend)
         self.trust: ssl.SSLContext
         self.token = ""
 
@@ -97,7 +97,7 @@ class House:
         return next(window.grant for window in self.broker.windows.live.values() if window.grant.request == asked.id)
 
     def desk(self, who: Identity) -> Desk:
-        return self.counter.bind(Somebody(who), "here", same_user=False)
+        return self.service.bind(Somebody(who), "here", same_user=False)
 
     async def dial(self, token: str | None = None) -> "Kubectl":
         """A client of the Kubernetes door."""

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import replace
 from hashlib import sha256
 
+from jitui.api.operations import Operations
 from jitui.api.views import ActionView, ClauseView, Ended, FactView, FrameView, Frozen, GrantView, Hello, LiveChunk, Proof, RequestView, SessionView, Status
 from jitui.policy.action import Hazard
 from jitui.values.atwork import AtWork
@@ -26,7 +27,7 @@ def clauses_of(scope: str) -> tuple[ClauseView, ...]:
     return tuple(ClauseView(text=text.strip(), hazard=hazards.get(text.split()[0].split(",")[0], "READ")) for text in scope.split(";"))
 
 
-class FakeDesk:
+class FakeDesk(Operations):
     """Everything a person's desk does, over dictionaries."""
 
     def __init__(self, you: str = "ana", clock: ManualClock | None = None) -> None:
@@ -201,7 +202,7 @@ class FakeDesk:
         self._answering()
         return self._now_request(ident)
 
-    async def ask(self, connection: str, *, duration_s: int = 0, reason: str, scope: str = "", identity: str = "", approval: str = "") -> RequestView:
+    async def ask(self, connection: str, *, duration_s: int = 0, reason: str = "", scope: str = "", identity: str = "", approval: str = "") -> RequestView:
         raise RefusedError("people do not ask")
 
     async def approve(self, ident: str, *, digest: str = "", duration_s: int = 0, scope: str = "", reason: str = "") -> RequestView:
@@ -279,7 +280,7 @@ class FakeDesk:
             raise ConflictError(f"{grant} ended already")
         return self._end(grant, "revoked", self.you, reason)
 
-    async def lockdown(self, on: bool, *, reason: str) -> Status:
+    async def lockdown(self, on: bool, *, reason: str = "") -> Status:
         self._answering()
         self.calls.append(("lockdown", str(on), reason))
         self.locked = on

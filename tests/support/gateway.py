@@ -14,7 +14,7 @@ from typing import Any, Final, Self, TypeVar
 
 import yaml
 
-from jitui.api.client import Remote
+from jitui.api.client import Client
 from jitui.cli.tapes import every_frame
 from jitui.recording.frame import NAMES
 from jitui.values import plain, span
@@ -160,11 +160,11 @@ class Gateway:
         flags = [part for role in roles for part in ("--role", role)]
         return Person(name, self.ask_json("identity", "add", name, *flags)["token"])
 
-    def desk(self, call: Callable[[Remote], Awaitable[T]], *, by: Caller = None) -> T:
+    def desk(self, call: Callable[[Client], Awaitable[T]], *, by: Caller = None) -> T:
         """Ask the API as the command line does, without its half second of starting: for what a test prepares or waits for."""
 
         async def ask() -> T:
-            remote = Remote(f"unix:{self.ready['socket']}") if by is None else Remote(self.ready["api"], token=by.token, ca=Path(self.ready["ca"]))
+            remote = Client(f"unix:{self.ready['socket']}") if by is None else Client(self.ready["api"], token=by.token, ca=Path(self.ready["ca"]))
             try:
                 return await call(remote)
             finally:
@@ -213,7 +213,7 @@ class Gateway:
         """The bytes of one channel, as recorded: what `jitui frames --raw` writes."""
         labels = {one.label for one in NAMES[channel]}
 
-        async def read(remote: Remote) -> bytes:
+        async def read(remote: Client) -> bytes:
             return b"".join([b64decode(frame.data_b64) async for frame in every_frame(remote, session) if frame.channel in labels])
 
         return self.desk(read)

@@ -1,14 +1,14 @@
-"""The desk in another process: the same protocols, over the API.
+"""The operations of a gateway that is another process, over its API.
 
-* address   unix:PATH or https://HOST:PORT
-* wire      one HTTP client: answers into views, errors back into the classes they were
-* sse       events out of lines
-* remote    Remote, which is Decisions, Floor, Archive and Clerk
+* address     unix:PATH or https://HOST:PORT
+* client      Client, made from the table of operations
+* transport   one HTTP client: turns answers into views, and errors back into their classes
+* sse         events out of lines
 
 It keeps nothing and retries nothing: whoever holds it sees the gateway as it is, or an UnavailableError.
 """
 
 from jitui.api.client.address import Address
-from jitui.api.client.remote import Remote
+from jitui.api.client.client import Client
 
-__all__ = ["Address", "Remote"]
+__all__ = ["Address", "Client"]

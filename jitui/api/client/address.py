@@ -1,4 +1,4 @@
-"""Where a gateway is: `unix:PATH` or `https://HOST:PORT`."""
+"""The address of a gateway: `unix:PATH` or `https://HOST:PORT`."""
 
 from dataclasses import dataclass
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Server-sent events out of lines (HTML living standard, section 9.2.6), as far as the gateway uses them."""
+"""Decodes server-sent events (HTML living standard, section 9.2.6) from lines, as far as the gateway uses them."""
 
 from dataclasses import dataclass
 

@@ -1,17 +1,19 @@
-"""The API: HTTP and JSON with an OpenAPI description, events as SSE. People and agents reach the desk through it.
+"""The API's server: HTTP and JSON with an OpenAPI description, events as SSE. People and agents reach the operations through it.
 
-It names the caller (a token, or the Unix user at the other end of the socket), binds a desk to them, and passes on what they ask.
-What they may do is the desk's to say; this room never decides, and reads no store.
+It names the caller (a token, or the Unix user at the other end of the socket), binds the operations to them, and passes on each call.
+The service decides whether they may; this room never does, and reads no store.
 
-* door     ApiDoor: opens and closes the sockets
-* group    the Unix socket for the people of a group
+* listener ApiListener: opens and closes the API
+* sockets  the Unix socket, perhaps for the people of a group, and the TCP port
 * peers    what is known of the other end of a connection; the server's protocol
-* app      the application: errors, limits, who is calling
-* decisions, floor, archive, clerk    the routes, a file for each protocol of the desk
+* callers  the caller of a request, and the operations bound to them
+* app      the application: errors and limits
+* routes   the routes and their description, made from the table of operations
+* answer   views as JSON, errors as one object
 * stream   events that go on until one side ends
 """
 
-from jitui.api.server.door import ApiDoor
-from jitui.api.server.seat import Counter
+from jitui.api.server.callers import Service
+from jitui.api.server.listener import ApiListener
 
-__all__ = ["ApiDoor", "Counter"]
+__all__ = ["ApiListener", "Service"]

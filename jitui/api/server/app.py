@@ -10,11 +10,11 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from jitui import __version__
-from jitui.api.desk import API
-from jitui.api.server import archive, clerk, decisions, floor
+from jitui.api.operations import API
 from jitui.api.server.answer import ErrorAnswer, refusal, refusal_of
+from jitui.api.server.callers import Authentication
 from jitui.api.server.peers import Peer
-from jitui.api.server.seat import Reception
+from jitui.api.server.routes import router
 from jitui.values.errors import JituiError
 
 BODY_LIMIT: Final = 64 << 10  # bytes of a request's body
@@ -59,13 +59,12 @@ class Limits:
         await self._app(scope, counted, send)
 
 
-def build(reception: Reception, closing: asyncio.Event) -> FastAPI:
+def build(authentication: Authentication, closing: asyncio.Event) -> FastAPI:
     """The application over one gateway; streams end when `closing` is set."""
     app = FastAPI(title="jitui", version=__version__, description="Just-in-time access to Kubernetes: ask, decide, watch, replay.",
                   docs_url=None, redoc_url=None, redirect_slashes=False)
-    app.state.reception, app.state.closing = reception, closing
-    for part in (decisions, floor, archive, clerk):
-        app.include_router(part.router, prefix=f"/v{API}", responses={"default": {"description": "what, why and what next", "model": ErrorAnswer}})
+    app.state.authentication, app.state.closing = authentication, closing
+    app.include_router(router(), prefix=f"/v{API}", responses={"default": {"description": "what, why and what next", "model": ErrorAnswer}})
     app.add_exception_handler(JituiError, _refused)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http)

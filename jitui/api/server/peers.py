@@ -1,4 +1,4 @@
-"""What is known of the other end of a connection, and the server's protocol that finds it out.
+"""The other end of a connection, and the server's protocol that finds out who it is.
 
 uvicorn shows no peer of a Unix socket and bounds neither heads nor what waits behind a request, so its protocol is extended: SO_PEERCRED is read when
 the connection is made, a head must be small, a whole request must arrive in time, few may wait, and an answer must be read.
@@ -41,7 +41,7 @@ class Peer:
 
     @property
     def label(self) -> str:
-        """Where a request came from, as approvers see it: an address, or the Unix user."""
+        """The origin of a request, as approvers see it: an address, or the Unix user."""
         return self._client[0] if self._client else f"uid {self.uid}" if self.uid is not None else "unknown"
 
     def visits(self, visitors: Visitors, visitor: Visitor) -> None:

@@ -1,13 +1,14 @@
-"""The desk inside the gateway's own process: what one caller may see and do, as the protocols of `desk.py`.
+"""The operations inside the gateway's own process.
 
-* views    the broker's values as what people are shown
-* counter  binds a caller; bound, decisions, floor, archive, clerk are the parts of their desk, each checking the caller's right
+* service  binds a caller, and checks the right that the table names; requests, grants, sessions, archive, identities, gateway implement the tables
+* bound    their base: one caller and the gateway's parts; backend: those parts, and what is kept between calls
+* views    the values of other rooms as people are shown them
 * readers  whose long read comes next, so that nobody's is in anybody's way
 * live     the newest frames of a live session, for viewers that never hold anything up
 * masks    where in a session each reader's masking of secrets stands
-* history, sums, gauge   what is worked out for a view: an identity's past, a window's totals, how much is written
+* history  an identity's past in one line, and the scope of what it used
 """
 
-from jitui.api.service.counter import Counter
+from jitui.api.service.service import Service
 
-__all__ = ["Counter"]
+__all__ = ["Service"]

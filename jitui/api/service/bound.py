@@ -1,23 +1,15 @@
-"""A caller at the counter: who they are, where they come from, and what every part of the desk needs of the gateway."""
+"""One caller, and the parts of the gateway: the base of the classes that implement the operations."""
 
 import asyncio
 import re
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
-from typing import Final, ParamSpec, Protocol, TypeVar
+from collections.abc import Callable
+from typing import Any, Final, ParamSpec, Protocol, TypeVar
 
-from jitui.access import Broker
-from jitui.api.service.gauge import Gauge
-from jitui.api.service.masks import Places
-from jitui.api.service.readers import Readers
-from jitui.api.service.sums import Sums
-from jitui.api.views import Status
-from jitui.policy.rights import Right, require, rights_of
+from jitui.api.operation import operation_of
+from jitui.api.service.backend import Backend
+from jitui.policy.rights import Right, rights_of
 from jitui.policy.terms import Grant, Identity, Request
-from jitui.store.archive import Files
-from jitui.store.bus import Bus
 from jitui.values.errors import InvalidError, JituiError, NotFoundError, RefusedError
-from jitui.values.instant import rfc3339
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -33,32 +25,8 @@ def number(ident: str, letter: str, what: str) -> int:
     return int(match[1])
 
 
-@dataclass(frozen=True, slots=True)
-class Premises:
-    """What the counter needs of the gateway, put together once by the composition root."""
-
-    broker: Broker
-    files: Files
-    bus: Bus
-    gauge: Gauge
-    kube: str  # URL of the Kubernetes door
-    ca_pem: str  # what clients pin; empty: a public authority signs
-    connections: tuple[str, ...]
-    reload: Callable[[], Awaitable[str]]
-    stop: Callable[[], None]
-    trouble: Callable[[], str] = lambda: ""  # what Status.trouble says
-    viewed: dict[tuple[str, int, str], int] = field(default_factory=dict)  # who looked at which session's record, how, and when last (boot clock)
-    places: Places = field(default_factory=Places)  # up to where in it secrets were looked for
-    readers: Readers = field(init=False)
-    sums: Sums = field(init=False)
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "readers", Readers(self.broker.pressure.at_work))
-        object.__setattr__(self, "sums", Sums(self.files))
-
-
 class Caller(Protocol):
-    """Who is at the counter, as they are at each moment."""
+    """The caller, as they are at each moment."""
 
     @property
     def who(self) -> Identity:
@@ -73,7 +41,7 @@ class Caller(Protocol):
 class Bound:
     """One caller, and the gateway."""
 
-    def __init__(self, house: Premises, caller: Caller, peer: str, same_user: bool) -> None:
+    def __init__(self, house: Backend, caller: Caller, peer: str, same_user: bool) -> None:
         self._house, self._broker, self._files, self._caller = house, house.broker, house.files, caller
         self._peer, self._same_user = peer, same_user
 
@@ -82,14 +50,14 @@ class Bound:
         """Asked anew each time: while something was awaited, a right may have been taken away. Raises UnknownCallerError."""
         return self._caller.who
 
-    async def lost(self, *needs: Right) -> JituiError:
-        """Waits until the caller is nobody here any more, or lacks one of these rights, and says why."""
+    def _still(self, method: Callable[..., Any], **given: Any) -> Identity:
+        """The caller, if they may do this operation of the table now, too: a right may have been taken away while something was awaited.
 
-        def may(who: Identity) -> None:
-            for right in needs:
-                require(who, right)
-
-        return await self._caller.lost(may)
+        Raises RefusedError, UnknownCallerError.
+        """
+        who = self._who
+        operation_of(method).check(who, given)
+        return who
 
     def _sees(self, grant: Grant) -> bool:
         return self._sees_name(grant.identity)
@@ -98,7 +66,7 @@ class Bound:
         return Right.SEE in rights_of(self._who) or name == self._who.name
 
     def _only(self) -> str:
-        """Whose things the caller may see: of an agent its own; everybody's if empty."""
+        """The identity that the caller's lists are limited to: an agent sees its own; empty for everybody's."""
         return "" if Right.SEE in rights_of(self._who) else self._who.name
 
     def _connections(self) -> tuple[str, ...]:
@@ -109,17 +77,6 @@ class Bound:
     def _reason(self, reason: str) -> None:
         if not reason.strip():
             raise InvalidError("a reason is needed; its words are what the agent is told")
-
-    def _status(self) -> Status:
-        broker, now = self._broker, self._broker.clock.now()
-        error = broker.store.recording_error
-        return Status(
-            at=rfc3339(now.wall_us), recording=error is None, recorder_error=str(error) if error else "", record_bytes_s=self._house.gauge.bytes_s,
-            disk_free=broker.room.free, lag_ms=self._house.gauge.lag_ms, waiting=len(broker.requests.pending), live=len(broker.windows.live),
-            open_streams=sum(window.open_streams for window in broker.windows.live.values()), lockdown=broker.requests.lockdown,
-            facts=broker.store.newest_fact, trouble=self._house.trouble(),
-            limits=broker.pressure.now,
-        )  # fmt: skip
 
     async def _read(self, call: Callable[P, T], *args: P.args, **more: P.kwargs) -> T:
         """A long list, in a thread, when it is the caller's turn. Raises TooManyError; RefusedError if a right was taken away meanwhile."""

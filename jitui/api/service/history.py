@@ -1,4 +1,4 @@
-"""What an identity did on a connection before, in one line, and the scope of what it really used."""
+"""The past of an identity on a connection in one line, and the scope of the actions that it really used."""
 
 from collections import Counter
 

@@ -1,4 +1,4 @@
-"""Who reads long lists: in threads of their own, one list at a time for each caller, so that nobody's reading is in anybody's way."""
+"""Fair scheduling of long reads: they run in threads of their own, one at a time for each caller, so that no caller delays another."""
 
 import asyncio
 from collections.abc import Callable

@@ -1,10 +1,11 @@
-"""The broker's values as what people are shown."""
+"""The gateway's values as views, which people are shown."""
 
 from base64 import b64encode
 from collections.abc import Container, Mapping, Sequence
 from typing import Final
 
-from jitui.api.views import ActionView, ClauseView, FactView, FrameView, GrantView, IdentityView, Proof, RequestView, SessionView, TokenView
+from jitui.access.windows import Cut
+from jitui.api.views import ActionView, ClauseView, Ended, FactView, FrameView, GrantView, IdentityView, Proof, RequestView, SessionView, TokenView
 from jitui.auth.tokens import Row
 from jitui.policy import request as requests
 from jitui.policy.grant import MOVES, Event
@@ -114,7 +115,7 @@ def live_session_view(session: Session, *, caller: Identity, now: Instant) -> Se
 
 
 def may_replay(caller: Identity) -> tuple[str, ...]:
-    """What a caller may do with recorded sessions, ended or not. Whether with just this one is looked at when they do."""
+    """The words for what a caller may do with recorded sessions in general; whether they may with one session is checked when they do it."""
     return ("replay",) if rights_of(caller) & {Right.RECORDED, Right.RECORDED_HOUR, Right.RECORDED_DECIDED} else ()
 
 
@@ -155,6 +156,14 @@ def proof_view(verdict: Verdict) -> Proof:
         problem=verdict.problem, session=verdict.session, seq=verdict.seq, signed_to=verdict.signed_to, signed_at=when(verdict.signed_at_us),
         signed_by=verdict.signed_by, hash=verdict.hash, unsigned_frames=verdict.unsigned_frames, needs=verdict.needs,
     )  # fmt: skip
+
+
+def ended_view(ident: str, cut: Cut) -> Ended:
+    """The effect of an end: the streams that were closed, and the processes left behind, since a closed stream ends no process."""
+    said = f"{cut.streams} stream{'' if cut.streams == 1 else 's'} closed in {cut.took_ms:.0f} ms"
+    if cut.processes:
+        said += f"; {cut.processes} process{'' if cut.processes == 1 else 'es'} may go on in {', '.join(cut.may_run_on)}"
+    return Ended(id=ident, streams=cut.streams, took_ms=cut.took_ms, may_run_on=cut.may_run_on, said=said)
 
 
 def identity_view(identity: Identity, tokens: tuple[Row, ...], used: Mapping[str, int]) -> IdentityView:

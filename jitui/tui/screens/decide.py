@@ -12,7 +12,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.widgets import Input, Static
 
-from jitui.api.desk import Desk
+from jitui.api.operations import Operations
 from jitui.api.views import RequestView
 from jitui.policy.brief import TYPED
 from jitui.tui.feed import Seen
@@ -43,7 +43,7 @@ class DecideScreen(Board):
         Binding("escape", "back", "back", id="decide.back"),
     ]
 
-    def __init__(self, desk: Desk, ident: str) -> None:
+    def __init__(self, desk: Operations, ident: str) -> None:
         super().__init__()
         self._desk, self._ident = desk, ident
         self.view: RequestView | None = None

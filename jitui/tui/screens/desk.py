@@ -8,7 +8,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, VerticalScroll
 from textual.widgets import Static
 
-from jitui.api.desk import Desk
+from jitui.api.operations import Operations
 from jitui.api.views import Ended, Frozen, GrantView, RequestView
 from jitui.tui.feed import Seen
 from jitui.tui.figures import age_s
@@ -45,7 +45,7 @@ class DeskScreen(Board):
         Binding("s", "sort", "sort", id="desk.sort", tooltip="oldest request first, the window that ends soonest first"),
     ]
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, desk: Operations) -> None:
         super().__init__()
         self._desk = desk
         self._waiting, self._live = Order(), Order()

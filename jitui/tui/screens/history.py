@@ -8,7 +8,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.content import Content
 
-from jitui.api.desk import Desk
+from jitui.api.operations import Operations
 from jitui.api.views import SessionView
 from jitui.tui.feed import Seen
 from jitui.tui.figures import day, many, runs_on, size
@@ -35,7 +35,7 @@ class HistoryScreen(Board):
         Binding("escape", "back", "back", id="history.back"),
     ]
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, desk: Operations) -> None:
         super().__init__()
         self._desk = desk
         self._sessions: dict[str, SessionView] = {}

@@ -14,7 +14,7 @@ from textual.message import Message
 from textual.widgets import Static
 from textual.worker import Worker
 
-from jitui.api.desk import Desk
+from jitui.api.operations import Operations
 from jitui.api.views import ActionView, Ended, FrameView, Frozen, GrantView, LiveChunk, SessionView
 from jitui.policy.brief import parts
 from jitui.recording.cast import resized
@@ -69,7 +69,7 @@ class LiveScreen(Board):
         Binding("tab", "pane", "pane", id="live.tab", tooltip="from the windows to what they do and back"),
     ]
 
-    def __init__(self, desk: Desk, grant: str = "") -> None:
+    def __init__(self, desk: Operations, grant: str = "") -> None:
         super().__init__()
         self._desk = desk
         self._opened = grant  # what the person came for; also if it has ended

@@ -11,7 +11,7 @@ from textual.content import Content
 from textual.message import Message
 from textual.widgets import Input, Static
 
-from jitui.api.desk import Archive
+from jitui.api.operations import Archive
 from jitui.api.views import ActionView, FrameView, Proof, SessionView
 from jitui.tui.figures import day, hour, moment, runs_on
 from jitui.tui.lines import FLEX, Cell, row, text

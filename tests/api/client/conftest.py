@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from jitui.api.client import Remote
+from jitui.api.client import Client
 from tests.fakes.gateway import Address, serving
 
 
@@ -16,23 +16,23 @@ async def gateway(tmp_path: Path) -> AsyncIterator[Address]:
 
 
 @pytest.fixture
-async def local(gateway: Address) -> AsyncIterator[Remote]:
+async def local(gateway: Address) -> AsyncIterator[Client]:
     """The local user, over the Unix socket."""
-    desk = Remote(f"unix:{gateway.socket}")
+    desk = Client(f"unix:{gateway.socket}")
     yield desk
     await desk.aclose()
 
 
 @pytest.fixture
-async def agent(gateway: Address) -> AsyncIterator[Remote]:
+async def agent(gateway: Address) -> AsyncIterator[Client]:
     """The agent, over TLS with its token."""
-    desk = Remote(gateway.url, token=gateway.agent, ca=gateway.ca)
+    desk = Client(gateway.url, token=gateway.agent, ca=gateway.ca)
     yield desk
     await desk.aclose()
 
 
 @pytest.fixture
-async def ana(gateway: Address) -> AsyncIterator[Remote]:
-    desk = Remote(gateway.url, token=gateway.ana, ca=gateway.ca)
+async def ana(gateway: Address) -> AsyncIterator[Client]:
+    desk = Client(gateway.url, token=gateway.ana, ca=gateway.ca)
     yield desk
     await desk.aclose()

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from jitui.api.client import Remote
-from jitui.api.server.door import ApiDoor
+from jitui.api.client import Client
+from jitui.api.server.listener import ApiListener
 from jitui.auth.callers import Callers
 from jitui.policy.action import Action
 from jitui.store import listing
@@ -15,12 +15,12 @@ from tests.fakes.house import ADMIN, AGENT, House, house
 
 
 @asynccontextmanager
-async def reached(home: House, folder: Path) -> AsyncIterator[Remote]:
+async def reached(home: House, folder: Path) -> AsyncIterator[Client]:
     """The API of a real gateway, as its own user."""
-    door = ApiDoor(home.counter, Callers(home.broker.roster.directory, home.clock), home.spawn)
+    door = ApiListener(home.service, Callers(home.broker.roster.directory, home.clock), home.spawn)
     door.bind(unix=folder / "desk.sock")
     await door.open()
-    remote = Remote(f"unix:{folder / 'desk.sock'}")
+    remote = Client(f"unix:{folder / 'desk.sock'}")
     try:
         yield remote
     finally:

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 import yaml
 
-from jitui.api.client import Remote
+from jitui.api.client import Client
 from jitui.recording.delivery import delivered
 from jitui.recording.facts import Kind as FactKind
 from jitui.store import Files
@@ -66,7 +66,7 @@ class Run:
     folder: Path
     agents: dict[Cause, Agent] = field(default_factory=dict)
     gateway: Gateway = field(init=False)
-    remote: Remote = field(init=False)
+    remote: Client = field(init=False)
     relay: Relay = field(init=False)
     opening: float = 5.0  # seconds the slowest opening of all kinds took so far
     problems: list[str] = field(default_factory=list)  # that verify found in the record of the run
@@ -76,7 +76,7 @@ class Run:
         url = urlsplit(self.lab.server)
         async with Relay(str(url.hostname), int(url.port or 443)) as self.relay:
             _, self.gateway = await asyncio.gather(self.lab.pods(self.name), asyncio.to_thread(self._gateway))
-            self.remote = Remote(f"unix:{self.gateway.ready['socket']}")
+            self.remote = Client(f"unix:{self.gateway.ready['socket']}")
             with self.gateway:
                 await self._prepare()
                 found: dict[tuple[str, Cause], Outcome] = {}
@@ -143,7 +143,7 @@ class Run:
     async def _cause(self, cause: Cause) -> list[Outcome]:
         agent = self.agents[cause]
         duration = int(self.opening * 2 + 4) if cause is Cause.DEADLINE else 1800
-        asking = Remote(self.gateway.ready["api"], token=agent.token, ca=Path(self.gateway.ready["ca"]))
+        asking = Client(self.gateway.ready["api"], token=agent.token, ca=Path(self.gateway.ready["ca"]))
         asked = await asking.ask(_connection(cause), duration_s=duration, reason="the matrix")
         await asking.aclose()
         grant = (await self.remote.approve(asked.id)).grant

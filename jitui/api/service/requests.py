@@ -1,34 +1,33 @@
-"""Requests, as one caller may see and decide them."""
+"""Requests for windows, for one caller."""
 
 from typing import Final
 
 from jitui.access.requests import REMEMBER, Ask
+from jitui.api.operations import Requests
 from jitui.api.service import views
 from jitui.api.service.bound import HOUR_US, Bound, number
 from jitui.api.service.history import history
 from jitui.api.views import RequestView
 from jitui.policy.request import Event, move
-from jitui.policy.rights import Right, require, rights_of
-from jitui.policy.terms import Identity, Request
+from jitui.policy.rights import Right, rights_of
+from jitui.policy.terms import Request
 from jitui.values.errors import NotFoundError, RefusedError
 from jitui.values.page import Page
 
 BEFORE_US: Final = 30 * 24 * HOUR_US
 
 
-class DecisionsSeat(Bound):
-    """desk.Decisions for one caller."""
+class RequestService(Bound, Requests):
+    """Sees and decides them."""
 
     async def requests(self, *, everything: bool = False, cursor: str = "") -> Page[RequestView]:
-        if Right.SEE not in rights_of(self._who):
-            require(self._who, Right.ASK)
         only = self._only()
         decided = {request.id: request for request in self._broker.requests.decided if everything and only in {"", request.identity}}
         pending = {request.id: request for request in self._broker.requests.pending.values() if only in {"", request.identity}}
         return await self._read(self._listed, only, decided, pending, everything=everything, cursor=cursor)
 
     def _listed(self, only: str, decided: dict[int, Request], pending: dict[int, Request], *, everything: bool, cursor: str) -> Page[RequestView]:
-        """What this run of the gateway does not remember is in the ledger; pending ones are the last of the last page."""
+        """A page of requests: the ledger has those that this run of the gateway does not remember, and pending ones end the last page."""
         page = self._files.requests(identity=only, limit=REMEMBER, cursor=cursor) if everything else Page[Request]()
         older = [] if cursor else sorted(ident for ident in decided if not page or ident < page[0].id)
         found = [decided[ident] for ident in older] + [decided.get(request.id, request) for request in page if request.id not in pending]
@@ -43,8 +42,7 @@ class DecisionsSeat(Bound):
         before, used = await self._history(request)
         return self._request_view(request, before=before, used=used)
 
-    async def ask(self, connection: str, *, duration_s: int = 0, reason: str, scope: str = "", identity: str = "", approval: str = "") -> RequestView:
-        require(self._who, Right.ASK)
+    async def ask(self, connection: str, *, duration_s: int = 0, reason: str = "", scope: str = "", identity: str = "", approval: str = "") -> RequestView:
         if identity and identity != self._who.name:
             raise RefusedError(f"the request names identity {identity}, but this token is {self._who.name}'s; identity is an assertion, not an input")
         if connection not in self._house.connections:
@@ -57,33 +55,24 @@ class DecisionsSeat(Bound):
         return self._request_view(await self._broker.requests.ask(self._who, ask))
 
     async def approve(self, ident: str, *, digest: str = "", duration_s: int = 0, scope: str = "", reason: str = "") -> RequestView:
-        require(self._who, Right.DECIDE)
         at = number(ident, "r", "request")
         agent = self._broker.roster.agent((await self._pending(at, Event.APPROVE)).identity)
         done = await self._broker.requests.approve(
-            self._who, at, agent=agent, digest=digest, duration_s=duration_s, scope=scope, reason=reason, still=self._decider
+            self._who, at, agent=agent, digest=digest, duration_s=duration_s, scope=scope, reason=reason, still=lambda: self._still(Requests.approve)
         )
         return self._request_view(done)
 
     async def deny(self, ident: str, *, reason: str) -> RequestView:
-        require(self._who, Right.DECIDE)
         at = number(ident, "r", "request")
         await self._pending(at, Event.DENY)
-        return self._request_view(await self._broker.requests.deny(self._who, at, reason=reason, still=self._decider))
+        return self._request_view(await self._broker.requests.deny(self._who, at, reason=reason, still=lambda: self._still(Requests.deny)))
 
     async def withdraw(self, ident: str) -> RequestView:
-        require(self._who, Right.ASK)
         at = number(ident, "r", "request")
         if (await self._find_request(at)).identity != self._who.name:
             raise RefusedError(f"request {ident} is not yours")
         await self._pending(at, Event.WITHDRAW)
         return self._request_view(await self._broker.requests.withdraw(self._who, at))
-
-    def _decider(self) -> Identity:
-        """Raises RefusedError or UnknownCallerError if the right was taken away while others decided."""
-        who = self._who
-        require(who, Right.DECIDE)
-        return who
 
     async def _pending(self, at: int, event: Event) -> Request:
         """Raises ConflictError, naming state, who and when, if it is decided; also by a gateway that ran before this one."""

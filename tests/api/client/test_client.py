@@ -1,12 +1,15 @@
-"""The desk in another process is the same desk."""
+"""The operations of a gateway in another process are the same operations."""
 
 import asyncio
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
+from typing import assert_type
 
 import pytest
 
-from jitui.api.client import Remote
-from jitui.api.desk import House
+from jitui.api.client import Client
+from jitui.api.operations import Operations
+from jitui.api.views import LiveChunk, RequestView, SessionView
 from jitui.policy.action import Action
 from jitui.values.errors import ConflictError, InvalidError, NotFoundError, RefusedError, UnavailableError
 from jitui.values.said import Said
@@ -14,12 +17,21 @@ from tests.fakes.desk import FakeDesk, FakeGateway, Somebody, action_view, grant
 from tests.fakes.gateway import AGENT, ANA, Address
 
 
-def desks(gateway: Address) -> tuple[House, House]:
-    """Both sides keep the same protocols (mypy reads this)."""
-    return FakeDesk(gateway.house, AGENT, "", "", False), Remote("unix:/nowhere")
+def desks(gateway: Address) -> tuple[Operations, Operations]:
+    """Both sides keep the same table (mypy reads this)."""
+    return FakeDesk(gateway.house, AGENT, "", "", False), Client("unix:/nowhere")
 
 
-async def test_views_arrive_as_they_were(gateway: Address, local: Remote, ana: Remote) -> None:
+async def types(client: Client) -> None:
+    """The client's methods have the types of the table (mypy reads this)."""
+    assert_type(await client.approve("r-1", digest="d", duration_s=60), RequestView)
+    assert_type(await client.sessions(live=True), Sequence[SessionView])
+    assert_type(client.watch("s-1"), AsyncIterator[LiveChunk])
+    await client.approve("r-1", duration_s="1h")  # type: ignore[arg-type]
+    await client.deny("r-1")  # type: ignore[call-arg]
+
+
+async def test_views_arrive_as_they_were(gateway: Address, local: Client, ana: Client) -> None:
     """Every view survives the way, with text of others still Said."""
     house = gateway.house
     house.requests["r-1"] = request_view("r-1", "agent-a", "prod", 600, reason=Said("[@click=x]\x1b[2J\u202e"), automatic=True)
@@ -39,7 +51,7 @@ async def test_views_arrive_as_they_were(gateway: Address, local: Remote, ana: R
     assert (await ana.hello()) == await FakeDesk(house, ANA, "", "", False).hello()
 
 
-async def test_the_story(gateway: Address, local: Remote, agent: Remote, ana: Remote) -> None:
+async def test_the_story(gateway: Address, local: Client, agent: Client, ana: Client) -> None:
     """Ask, approve less, see the window, give it back, over TLS and the socket."""
     asked = await agent.ask("prod", duration_s=1200, reason="why", scope="read pods in web", identity="agent-a", approval="required")
     assert (asked.state, asked.reason) == ("pending", Said("why"))
@@ -63,7 +75,7 @@ async def test_the_story(gateway: Address, local: Remote, agent: Remote, ana: Re
     assert (await ana.verify("s-1")) == []
 
 
-async def test_clerk(gateway: Address, local: Remote) -> None:
+async def test_clerk(gateway: Address, local: Client) -> None:
     """The house itself."""
     made = await local.identity_add("agent-b", roles=["agent"], owner="bo")
     assert (made.identity.owner, made.token[:3]) == ("bo", "jt_")
@@ -79,7 +91,7 @@ async def test_clerk(gateway: Address, local: Remote) -> None:
     assert gateway.house.stopped.is_set()
 
 
-async def test_errors_are_what_they_were(gateway: Address, local: Remote, agent: Remote, ana: Remote) -> None:
+async def test_errors_are_what_they_were(gateway: Address, local: Client, agent: Client, ana: Client) -> None:
     """The class and the sentence of the desk's error, on this side."""
     gateway.house.requests["r-1"] = request_view("r-1", "agent-a", "prod", 600)
     with pytest.raises(RefusedError, match=r"^agent-a may not approve$"):
@@ -96,7 +108,7 @@ async def test_errors_are_what_they_were(gateway: Address, local: Remote, agent:
             pass
 
 
-async def test_events(gateway: Address, local: Remote) -> None:
+async def test_events(gateway: Address, local: Client) -> None:
     """Facts from a seq on, then as they happen, until the gateway closes."""
     await gateway.house.happen("viewed", "ana", "s-1")
     seen = []
@@ -109,7 +121,7 @@ async def test_events(gateway: Address, local: Remote) -> None:
     assert seen == gateway.house.facts[:3]
 
 
-async def test_watch(gateway: Address, ana: Remote) -> None:
+async def test_watch(gateway: Address, ana: Client) -> None:
     """Frames of a live session, then its end."""
     gateway.house.sessions["s-1"] = session_view("s-1")
     await gateway.house.record("s-1", "stdout", b"x")
@@ -122,7 +134,7 @@ async def test_watch(gateway: Address, ana: Remote) -> None:
     assert kinds == ["frame", "end"]
 
 
-async def test_leaving_a_stream_closes_it(gateway: Address, local: Remote) -> None:
+async def test_leaving_a_stream_closes_it(gateway: Address, local: Client) -> None:
     """A consumer that stops is gone at the gateway too."""
     await gateway.house.happen("viewed", "ana", "s-1")
     events = local.events(since=0)
@@ -135,7 +147,7 @@ async def test_leaving_a_stream_closes_it(gateway: Address, local: Remote) -> No
     assert gateway.house.listeners == 0
 
 
-async def test_another_major_version(gateway: Address, local: Remote, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_another_major_version(gateway: Address, local: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     """It says which side to update."""
     real = FakeDesk.hello
     for theirs, side in ((2, "here"), (0, "on the gateway's side")):

@@ -1,8 +1,6 @@
 """Opening and closing the sockets."""
 
 import asyncio
-import os
-import socket
 import stat
 import time
 from pathlib import Path
@@ -10,10 +8,10 @@ from pathlib import Path
 import httpx
 import pytest
 
-from jitui.api.server import ApiDoor, door
+from jitui.api.server import ApiListener, listener
 from jitui.api.server.app import build
-from jitui.api.server.seat import Reception
-from jitui.values.errors import ConfigurationError, ConflictError, UnsafeError
+from jitui.api.server.callers import Authentication
+from jitui.values.errors import ConfigurationError, ConflictError
 from tests.fakes.gateway import Address
 
 
@@ -24,63 +22,24 @@ async def test_the_socket_is_private(gateway: Address) -> None:
     assert not gateway.socket.exists()
 
 
-def test_binding_keeps_the_umask(tmp_path: Path) -> None:
-    """The narrow umask is there for the bind alone."""
-    before = os.umask(0o022)
-    try:
-        door.bind_unix(tmp_path / "s").close()
-        assert os.umask(0o022) == 0o022
-    finally:
-        os.umask(before)
-    assert stat.S_IMODE((tmp_path / "s").stat().st_mode) == 0o600
-
-
-def test_a_socket_left_behind_is_replaced(tmp_path: Path) -> None:
-    """After a crash the next gateway takes its place; what is no socket is left alone."""
-    path = tmp_path / "desk.sock"
-    door.bind_unix(path).close()
-    door.bind_unix(path).close()
-    path.unlink()
-    path.write_text("notes")
-    with pytest.raises(UnsafeError, match=r"is there and is no socket"):
-        door.bind_unix(path)
-    assert path.read_text() == "notes"
-
-
 async def test_a_socket_that_answers_is_another_gateways(gateway: Address) -> None:
     """It is left alone, and the message says how to stop that one."""
-    other = ApiDoor(gateway.house, gateway.callers, gateway.spawn)
+    other = ApiListener(gateway.house, gateway.callers, gateway.spawn)
     with pytest.raises(ConflictError, match=rf"another gateway answers at {gateway.socket}; stop it with: jitui --gateway unix:"):
         other.bind(unix=gateway.socket)
     async with httpx.AsyncClient(transport=httpx.AsyncHTTPTransport(uds=str(gateway.socket))) as client:
         assert (await client.get("http://gateway/v1/hello")).status_code == 200
 
 
-def test_places_that_can_not_be(tmp_path: Path) -> None:
-    """A path too long for a Unix socket, or in no folder, is said with what to do."""
-    with pytest.raises(UnsafeError, match=r"longer than the 107 bytes"):
-        door.bind_unix(tmp_path / ("x" * 100))
-    with pytest.raises(UnsafeError, match=r"can't make the socket .*: No such file"):
-        door.bind_unix(tmp_path / "no" / "s")
-
-
-def test_a_port_that_is_taken() -> None:
-    """One clear line that names the port and the key to change."""
-    with socket.create_server(("127.0.0.1", 0)) as taken, pytest.raises(ConflictError, match=r"port \d+ on 127.0.0.1 is taken; set another one as listen.api"):
-        door.bind_tcp("127.0.0.1", taken.getsockname()[1])
-    with pytest.raises(ConfigurationError, match=r"can't listen on 192.0.2.1:0"):
-        door.bind_tcp("192.0.2.1", 0)
-
-
 async def test_no_tcp_without_tls(gateway: Address) -> None:
     """A token never crosses the network in the clear."""
     with pytest.raises(ConfigurationError, match=r"with TLS only"):
-        ApiDoor(gateway.house, gateway.callers, gateway.spawn).bind(tcp=("127.0.0.1", 0))
+        ApiListener(gateway.house, gateway.callers, gateway.spawn).bind(tcp=("127.0.0.1", 0))
 
 
 async def test_who_comes_before_it_is_open_waits(gateway: Address, tmp_path: Path) -> None:
     """The address is taken, and nobody is answered; then they are."""
-    other = ApiDoor(gateway.house, gateway.callers, gateway.spawn)
+    other = ApiListener(gateway.house, gateway.callers, gateway.spawn)
     other.bind(unix=tmp_path / "early.sock")
     async with httpx.AsyncClient(transport=httpx.AsyncHTTPTransport(uds=str(tmp_path / "early.sock"))) as client:
         early = asyncio.create_task(client.get("http://gateway/v1/hello"))
@@ -89,7 +48,7 @@ async def test_who_comes_before_it_is_open_waits(gateway: Address, tmp_path: Pat
         await other.open()
         assert (await early).status_code == 200
     await other.aclose()
-    unopened = ApiDoor(gateway.house, gateway.callers, gateway.spawn)
+    unopened = ApiListener(gateway.house, gateway.callers, gateway.spawn)
     unopened.bind(unix=tmp_path / "early.sock")
     await unopened.aclose()
     assert not (tmp_path / "early.sock").exists()
@@ -105,9 +64,9 @@ async def test_closing_frees_the_port(gateway: Address) -> None:
 
 async def test_the_first_request_is_as_quick_as_the_second(gateway: Address) -> None:
     """What it would wait for, and everybody's streams with it, is built before the door opens."""
-    app, took = build(Reception(gateway.house, gateway.callers), asyncio.Event()), list[float]()
+    app, took = build(Authentication(gateway.house, gateway.callers), asyncio.Event()), list[float]()
     for _ in range(2):
         begun = time.process_time()
-        await door.warm(app)
+        await listener.warm(app)
         took.append(time.process_time() - begun)
     assert took[1] < took[0] / 3

@@ -1,4 +1,4 @@
-"""The Unix socket for the people of a group, with other users of this machine at the other end."""
+"""The API's addresses; the Unix socket for the people of a group with other users of this machine at the other end."""
 
 import asyncio
 import grp
@@ -18,13 +18,12 @@ import yaml
 
 from jitui import config
 from jitui.access.requests import Ask
-from jitui.api.client.wire import _no_socket
-from jitui.api.server.door import bind_unix
-from jitui.api.server.group import gid_of, open_folder
+from jitui.api.client.transport import _no_socket
+from jitui.api.server.sockets import bind_tcp, bind_unix, gid_of, open_folder
 from jitui.demo.cluster.embedded import EmbeddedCluster
 from jitui.serve import Gateway
 from jitui.values.clock import SystemClock
-from jitui.values.errors import ConfigurationError, UnsafeError
+from jitui.values.errors import ConfigurationError, ConflictError, UnsafeError
 
 GROUP: Final = grp.getgrgid(os.getegid()).gr_name  # one that the tests' user is in
 OTHERS: Final = "daemon"  # one that nobody of the tests is in, on every Linux
@@ -169,3 +168,42 @@ async def test_a_member_of_the_group_is_recognised_and_approves(folder: Path, tm
         gateway.stop()
         await running
         await cluster.aclose()
+
+
+def test_binding_keeps_the_umask(tmp_path: Path) -> None:
+    """The narrow umask is there for the bind alone."""
+    before = os.umask(0o022)
+    try:
+        bind_unix(tmp_path / "s").close()
+        assert os.umask(0o022) == 0o022
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE((tmp_path / "s").stat().st_mode) == 0o600
+
+
+def test_a_socket_left_behind_is_replaced(tmp_path: Path) -> None:
+    """After a crash the next gateway takes its place; what is no socket is left alone."""
+    path = tmp_path / "desk.sock"
+    bind_unix(path).close()
+    bind_unix(path).close()
+    path.unlink()
+    path.write_text("notes")
+    with pytest.raises(UnsafeError, match=r"is there and is no socket"):
+        bind_unix(path)
+    assert path.read_text() == "notes"
+
+
+def test_places_that_can_not_be(tmp_path: Path) -> None:
+    """A path too long for a Unix socket, or in no folder, is said with what to do."""
+    with pytest.raises(UnsafeError, match=r"longer than the 107 bytes"):
+        bind_unix(tmp_path / ("x" * 100))
+    with pytest.raises(UnsafeError, match=r"can't make the socket .*: No such file"):
+        bind_unix(tmp_path / "no" / "s")
+
+
+def test_a_port_that_is_taken() -> None:
+    """One clear line that names the port and the key to change."""
+    with socket.create_server(("127.0.0.1", 0)) as taken, pytest.raises(ConflictError, match=r"port \d+ on 127.0.0.1 is taken; set another one as listen.api"):
+        bind_tcp("127.0.0.1", taken.getsockname()[1])
+    with pytest.raises(ConfigurationError, match=r"can't listen on 192.0.2.1:0"):
+        bind_tcp("192.0.2.1", 0)

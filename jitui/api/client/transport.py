@@ -14,7 +14,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from jitui.api.client.address import Address
 from jitui.api.client.sse import Decoder, Event
-from jitui.api.desk import API
+from jitui.api.operations import API
 from jitui.values import errors, foreign
 from jitui.values.errors import (
     ConflictError,
@@ -41,7 +41,7 @@ CODES: Final[Mapping[int, type[JituiError]]] = {
     502: UpstreamError, 503: UnavailableError}
 
 
-class Wire:
+class Transport:
     """Speaks to one gateway. Raises UnavailableError where it does not answer, and whatever error it answers."""
 
     def __init__(self, address: Address, *, token: str = "", ca: Path | None = None, ca_pem: str = "") -> None:

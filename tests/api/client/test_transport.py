@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from jitui.api.client import Remote, wire
+from jitui.api.client import Client, transport
 from jitui.values.errors import ConfigurationError, InvalidError, JituiError, RefusedError, UnavailableError, UnknownCallerError, UnsafeError
 from tests.fakes.authority import server_context
 from tests.fakes.gateway import Address
 
 
-async def asks(desk: Remote) -> str:
+async def asks(desk: Client) -> str:
     """The error of a first question."""
     try:
         with pytest.raises(JituiError) as caught:
@@ -25,15 +25,15 @@ async def asks(desk: Remote) -> str:
 async def test_no_gateway(tmp_path: Path, gateway: Address) -> None:
     """Missing, dead, or no socket at all: what, and how to start one."""
     missing = tmp_path / "none.sock"
-    assert await asks(Remote(f"unix:{missing}")) == f"UnavailableError: no gateway running: {missing} is not there; start one with: jitui serve --config FILE"
+    assert await asks(Client(f"unix:{missing}")) == f"UnavailableError: no gateway running: {missing} is not there; start one with: jitui serve --config FILE"
     plain = tmp_path / "plain"
     plain.touch()
-    assert f"no gateway running: {plain} is no socket" in await asks(Remote(f"unix:{plain}"))
+    assert f"no gateway running: {plain} is no socket" in await asks(Client(f"unix:{plain}"))
     with socket.socket(socket.AF_UNIX) as dead:  # which leaves its file behind, as a server of asyncio's does not since 3.13
         dead.bind(str(tmp_path / "dead"))
-    assert f"no gateway running: nobody answers at {tmp_path / 'dead'}" in await asks(Remote(f"unix:{tmp_path / 'dead'}"))
+    assert f"no gateway running: nobody answers at {tmp_path / 'dead'}" in await asks(Client(f"unix:{tmp_path / 'dead'}"))
     await gateway.door.aclose()
-    assert f"no gateway running at {gateway.url}" in await asks(Remote(gateway.url, token="x", ca=gateway.ca))
+    assert f"no gateway running at {gateway.url}" in await asks(Client(gateway.url, token="x", ca=gateway.ca))
 
 
 async def test_the_authority_is_pinned(gateway: Address, tmp_path: Path) -> None:
@@ -41,7 +41,7 @@ async def test_the_authority_is_pinned(gateway: Address, tmp_path: Path) -> None
     (tmp_path / "other").mkdir()
     _, other = server_context(tmp_path / "other")
     for ca in (other, None):
-        said = await asks(Remote(gateway.url, token=gateway.agent, ca=ca))
+        said = await asks(Client(gateway.url, token=gateway.agent, ca=ca))
         assert said.startswith(f"UnsafeError: {gateway.url} shows a certificate that is not trusted here: ")
         assert said.endswith("name the gateway's ca.crt with --ca or JITUI_CA")
     assert (gateway.house.calls, gateway.door.refused) == ([], 0)
@@ -50,20 +50,20 @@ async def test_the_authority_is_pinned(gateway: Address, tmp_path: Path) -> None
 def test_a_missing_authority(tmp_path: Path) -> None:
     """The file is named."""
     with pytest.raises(UnsafeError, match=r"none.crt: no certificate authority can be read there"):
-        Remote("https://127.0.0.1:1", ca=tmp_path / "none.crt")
+        Client("https://127.0.0.1:1", ca=tmp_path / "none.crt")
     (tmp_path / "bad.crt").write_text("x")
     with pytest.raises(UnsafeError, match=r"bad.crt: no certificate authority"):
-        Remote("https://127.0.0.1:1", ca=tmp_path / "bad.crt")
+        Client("https://127.0.0.1:1", ca=tmp_path / "bad.crt")
 
 
 async def test_tokens(gateway: Address) -> None:
     """Unknown and expired tokens are said as the gateway says them."""
-    assert await asks(Remote(gateway.url, token="jt_x", ca=gateway.ca)) == (
+    assert await asks(Client(gateway.url, token="jt_x", ca=gateway.ca)) == (
         "UnknownCallerError: token is unknown here; an admin issues one with: jitui identity add NAME --role agent --owner PERSON")
-    assert "UnknownCallerError: token jt_" in await asks(Remote(gateway.url, token=gateway.expired, ca=gateway.ca))
+    assert "UnknownCallerError: token jt_" in await asks(Client(gateway.url, token=gateway.expired, ca=gateway.ca))
 
 
-async def answering(folder: Path, data: bytes, *, hold: bool = False) -> tuple[asyncio.Server, Remote]:
+async def answering(folder: Path, data: bytes, *, hold: bool = False) -> tuple[asyncio.Server, Client]:
     """Something on a Unix socket that answers the same to everything."""
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
@@ -72,7 +72,7 @@ async def answering(folder: Path, data: bytes, *, hold: bool = False) -> tuple[a
             await reader.read()
         writer.close()
 
-    return await asyncio.start_unix_server(answer, folder / "s"), Remote(f"unix:{folder / 's'}")
+    return await asyncio.start_unix_server(answer, folder / "s"), Client(f"unix:{folder / 's'}")
 
 
 @pytest.mark.parametrize(("data", "says"), [
@@ -92,7 +92,7 @@ async def test_something_else_answers(tmp_path: Path, data: bytes, says: str) ->
 
 async def test_silence_ends_a_stream(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without so much as a heartbeat the stream is over, not stuck."""
-    monkeypatch.setattr(wire, "SILENT_S", 0.05)
+    monkeypatch.setattr(transport, "SILENT_S", 0.05)
     server, desk = await answering(tmp_path, b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\r\n: open\n\n", hold=True)
     async with server:
         assert [fact async for fact in desk.events()] == []
@@ -101,9 +101,10 @@ async def test_silence_ends_a_stream(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 def test_kinds() -> None:
     """Each class of errors.py comes back as itself; one of a later version by its code."""
-    assert {type(wire.refusal(500, b'{"error":{"code":400,"message":"m","kind":"%s"}}' % name.encode())) for name in wire.KINDS} == set(wire.KINDS.values())
-    assert type(wire.refusal(401, b'{"error":{"code":401,"message":"m","kind":"NewError"}}')) is UnknownCallerError
-    assert type(wire.refusal(403, b'{"error":{"code":403,"message":"m"}}')) is RefusedError
-    assert type(wire.refusal(418, b'{"error":{"code":418,"message":"m"}}')) is UnavailableError
-    assert {"ConfigurationError", "InvalidError"} <= set(wire.KINDS)
-    assert (wire.KINDS["ConfigurationError"], wire.KINDS["InvalidError"]) == (ConfigurationError, InvalidError)
+    body = b'{"error":{"code":400,"message":"m","kind":"%s"}}'
+    assert {type(transport.refusal(500, body % name.encode())) for name in transport.KINDS} == set(transport.KINDS.values())
+    assert type(transport.refusal(401, b'{"error":{"code":401,"message":"m","kind":"NewError"}}')) is UnknownCallerError
+    assert type(transport.refusal(403, b'{"error":{"code":403,"message":"m"}}')) is RefusedError
+    assert type(transport.refusal(418, b'{"error":{"code":418,"message":"m"}}')) is UnavailableError
+    assert {"ConfigurationError", "InvalidError"} <= set(transport.KINDS)
+    assert (transport.KINDS["ConfigurationError"], transport.KINDS["InvalidError"]) == (ConfigurationError, InvalidError)

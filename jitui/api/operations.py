@@ -1,0 +1,229 @@
+"""The table of operations: everything that a person or a program may do with a gateway, each declared here and nowhere else.
+
+Made from this table: the client (`client`), the routes and the OpenAPI description (`server/routes.py`), the check of the right (`service/service.py`).
+`views.py` has the types of the answers, `inputs.py` those of the arguments. To add an operation: declare it here, and implement it in `service/`.
+
+Every operation may raise a JituiError: RefusedError without the right, NotFoundError, ConflictError when it is too late.
+A list may come as a `Page` (`values/page.py`); its `more` is the cursor of the page that follows. The client fetches all pages.
+"""
+# The methods have no bodies; `operation` and `stream` replace them.
+# mypy: disable-error-code="empty-body"
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from typing import Annotated, Final
+
+from pydantic import Field
+
+from jitui.api.inputs import Approval, Duration, Limit, NewName, OneAction, RoleName, ScopeText, Seq, Short, Text
+from jitui.api.operation import ANYBODY, Given, Operation, Table, needs, operation, stream
+from jitui.api.views import (
+    ActionView,
+    Ended,
+    Explained,
+    FactView,
+    FrameView,
+    Frozen,
+    GrantView,
+    Hello,
+    IdentityView,
+    Issued,
+    LiveChunk,
+    Proof,
+    RequestView,
+    SessionView,
+    Status,
+)
+from jitui.policy.rights import Right
+from jitui.values.errors import JituiError
+
+API: Final = 1  # major version of what two processes say to each other; every path begins with /v1
+
+
+class Requests(Table):
+    """Requests for a window."""
+
+    @operation("GET", "/requests", needs(Right.SEE, Right.ASK))
+    async def requests(self, *, everything: bool = False, cursor: str = "") -> Sequence[RequestView]:
+        """Pending requests, oldest first; with `everything` also decided ones, newest last. An agent sees its own."""
+
+    @operation("POST", "/requests", Right.ASK)
+    async def ask(
+        self, connection: Short, *, duration_s: Duration = 0, reason: Text = "", scope: ScopeText = "", identity: Short = "", approval: Approval = "",
+    ) -> RequestView:  # fmt: skip
+        """Ask for a window. No scope: the rule's; duration_s 0: the rule's. The same ask returns the same request.
+
+        `identity` and `approval` (required, automatic) are assertions, never inputs: if given, and not the caller's or the rule's, RefusedError.
+        """
+
+    @operation("GET", "/requests/{ident}", ANYBODY)
+    async def request(self, ident: str) -> RequestView:
+        """One request, with what its identity did on the connection before. An agent sees its own."""
+
+    @operation("POST", "/requests/{ident}/approve", Right.DECIDE)
+    async def approve(self, ident: str, *, digest: Short = "", duration_s: Duration = 0, scope: ScopeText = "", reason: Text = "") -> RequestView:
+        """Say yes, perhaps to less. With a digest: only if nothing changed since it was shown; ConflictError otherwise."""
+
+    @operation("POST", "/requests/{ident}/deny", Right.DECIDE)
+    async def deny(self, ident: str, *, reason: Text) -> RequestView:
+        """Say no; the agent is told the reason."""
+
+    @operation("POST", "/requests/{ident}/withdraw", Right.ASK)
+    async def withdraw(self, ident: str) -> RequestView:
+        """Take one's own request back."""
+
+
+def each_target(verb: str) -> Mapping[str, str]:
+    """The paths of an operation on a window (g-17), a session (s-204), or `all`."""
+    return {"g-": f"/grants/{{ident}}/{verb}", "s-": f"/sessions/{{ident}}/{verb}", "all": f"/{verb}"}
+
+
+class Grants(Table):
+    """Windows that were granted, and their end."""
+
+    @operation("GET", "/grants", ANYBODY)
+    async def grants(self, *, everything: bool = False, cursor: str = "") -> Sequence[GrantView]:
+        """Live windows, ends soonest first; with `everything` also ended ones. An agent sees its own."""
+
+    @operation("GET", "/grants/{ident}", ANYBODY)
+    async def grant(self, ident: str) -> GrantView:
+        """One window. An agent sees its own."""
+
+    @operation("POST", "/grants/{ident}/revoke", Right.STOP)
+    async def revoke(self, ident: str, *, reason: Text) -> Ended:
+        """End a window and everything in it; the agent is told the reason."""
+
+    @operation("POST", "/grants/{ident}/release", Right.ASK)
+    async def release(self, ident: str) -> Ended:
+        """Give one's own window back."""
+
+    @operation("POST", each_target("freeze"), Right.STOP)
+    async def freeze(self, ident: str) -> Frozen:
+        """A window (g-17), a session (s-204) or `all`: from this instant nothing passes either way, and nothing is lost. Clocks run on.
+
+        The bytes that come are recorded and held, until a leg's window is full. `all` are the windows that are active now, not those granted later.
+        ConflictError if it is frozen already, or not active.
+        """
+
+    @operation("POST", each_target("thaw"), Right.STOP)
+    async def thaw(self, ident: str) -> Frozen:
+        """The bytes that were held go on, in order. A window with everything in it; a session only if it was frozen without its window."""
+
+
+class Sessions(Table):
+    """Live sessions, and all there were."""
+
+    @operation("GET", "/sessions", ANYBODY)
+    async def sessions(self, *, live: bool = False, grant: str = "", cursor: str = "") -> Sequence[SessionView]:
+        """Sessions, oldest first; with `live` only those that are open, with `grant` only those of that window. An agent sees its own."""
+
+    @operation("POST", "/sessions/{ident}/kill", Right.STOP)
+    async def kill(self, ident: str, *, reason: Text) -> Ended:
+        """End one session; its window goes on."""
+
+    @stream("/sessions/{ident}/live", Right.LIVE, needs(Right.UNMASK, when="unmask"), event=lambda chunk: (chunk.kind, None))
+    def watch(self, ident: str, *, unmask: bool = False) -> AsyncIterator[LiveChunk]:
+        """The frames of a live session from now on, and the last 64 KiB before, until it ends. Secrets are masked, as in frames.
+
+        Events `frame`, `gap`, and at last `end`; `error` says why the caller may not watch any more.
+        """
+
+
+class Archive(Table):
+    """The record. A command without a gateway reads the same from bare files."""
+
+    @operation("GET", "/sessions/{ident}", ANYBODY)
+    async def session(self, ident: str) -> SessionView:
+        """One session, live or ended. An agent sees its own."""
+
+    @operation("GET", "/sessions/{ident}/frames", needs(Right.RECORDED_HOUR, Right.RECORDED_DECIDED, Right.RECORDED), needs(Right.UNMASK, when="unmask"))
+    async def frames(self, ident: str, *, after: Seq = -1, limit: Limit = 1000, unmask: bool = False) -> Sequence[FrameView]:
+        """One page of frames, in order of seq, after the seq `after`; an empty page is the end.
+
+        Secrets are masked; with `unmask` they are not, and that is a fact. Operators see the last hour, approvers what ran under grants they decided.
+        """
+
+    @operation("GET", "/actions", ANYBODY, order="at")
+    async def actions(self, *, grant: str = "", audit_id: str = "", limit: Limit = 1000, cursor: str = "") -> Sequence[ActionView]:
+        """Every request with its verdict, the newest `limit`, oldest first. `audit_id`: the one that the cluster's audit log knows by it.
+
+        An agent sees its own.
+        """
+
+    @operation("GET", "/facts", Right.SEE)
+    async def facts(self, *, after: Annotated[int, Field(ge=0)] = 0, limit: Limit = 1000) -> Sequence[FactView]:
+        """One page of the audit log, after the seq `after`; an empty page is the end."""
+
+    @operation("GET", "/verify", Right.SEE)
+    async def verify(self, session: str = "") -> Sequence[Proof]:
+        """Whether the chain and the signed heads prove the record, of one session or of everything."""
+
+
+class Identities(Table):
+    """Agents and people with tokens."""
+
+    @operation("GET", "/identities", Right.ADMIN)
+    async def identities(self) -> Sequence[IdentityView]:
+        """Every identity, by name."""
+
+    @operation("POST", "/identities", Right.ADMIN)
+    async def identity_add(self, name: NewName, *, roles: Annotated[Sequence[RoleName], Field(min_length=1)], owner: Short = "") -> Issued:
+        """A new identity with its first token, which is shown this once; ConflictError if the name is taken. `owner`: of an agent; else the caller."""
+
+    @operation("POST", "/identities/{name}/rotate", Right.ADMIN)
+    async def identity_rotate(self, name: str) -> Issued:
+        """A new token; the identity's older ones are revoked in the same commit."""
+
+    @operation("POST", "/identities/{name}/disable", Right.ADMIN)
+    async def identity_disable(self, name: str, *, reason: Text) -> IdentityView:
+        """Its tokens are revoked and everything of it ends at once."""
+
+
+class Gateway(Table):
+    """The gateway itself."""
+
+    @operation("GET", "/hello", ANYBODY)
+    async def hello(self) -> Hello:
+        """Versions, and who the caller is here."""
+
+    @operation("GET", "/status", Right.SEE)
+    async def status(self) -> Status:
+        """Whether it records, how full the disk is, how much is live."""
+
+    @stream("/events", ANYBODY, event=lambda fact: ("fact", fact.seq), resume="since")
+    def events(self, *, since: Seq = -1) -> AsyncIterator[FactView]:
+        """Facts as they are committed, after `since` (-1: from now on) or the header Last-Event-ID. An agent hears of its own.
+
+        It ends when the gateway goes; the caller begins again after the last seq. The event `error` is the last: it says why the caller is not heard any
+        more, and to ask again with the same token is of no use.
+        """
+
+    @operation("POST", "/lockdown", needs(Right.STOP, when="on"), needs(Right.ADMIN, unless="on"))
+    async def lockdown(self, on: bool, *, reason: Text = "") -> Status:
+        """On: every grant is revoked and nothing is granted. Off: by an admin only."""
+
+    @operation("POST", "/reload", Right.ADMIN)
+    async def reload(self) -> str:
+        """Read the configuration again; one line of what changed. ConfigurationError leaves everything as it was."""
+
+    @operation("POST", "/stop", Right.ADMIN)
+    async def stop(self) -> str:
+        """End the gateway, its sessions first."""
+
+    @operation("POST", "/explain", ANYBODY)
+    async def explain(self, connection: Short, action: OneAction, *, identity: Short = "") -> Explained:
+        """Say what would be decided about one action now. `identity`: for another identity, which takes the right to see the queue."""
+
+
+class Operations(Requests, Grants, Sessions, Archive, Identities, Gateway):
+    """All of them."""
+
+    async def aclose(self) -> None:
+        """Let go of whatever it holds."""
+
+
+class BoundOperations(Operations):
+    """All of them, for one caller of this process; it knows when the caller loses a right."""
+
+    async def lost(self, operation: Operation, given: Given) -> JituiError:
+        """Waits until the caller is nobody here any more, or may not make this call any more, and says why."""
+        raise NotImplementedError

@@ -1,0 +1,66 @@
+"""The caller of a request, and the operations bound to them.
+
+A presented token beats the peer's uid: an agent's token gains nothing by coming over the local socket.
+"""
+
+from typing import Annotated, Protocol
+
+from fastapi import Depends, Request
+
+from jitui.api.operations import BoundOperations
+from jitui.api.server.peers import Peer
+from jitui.auth.callers import Caller, Callers
+from jitui.auth.standing import Standing
+from jitui.values.errors import UnknownCallerError
+
+
+class Service(Protocol):
+    """Binds the operations to callers (`api/service`)."""
+
+    def bind(self, caller: Standing, peer: str, same_user: bool) -> BoundOperations:
+        """The operations, done as whoever the caller is at each moment. `peer`: where they come from."""
+
+
+class Authentication:
+    """Names the caller of a request and binds the operations to them."""
+
+    def __init__(self, service: Service, callers: Callers) -> None:
+        self._service, self._callers = service, callers
+        self.refused = 0  # requests of unknown callers; a counter, never rows
+
+    async def bound(self, peer: Peer, authorization: str | None) -> BoundOperations:
+        """The operations for the caller. Raises UnknownCallerError, TooManyError."""
+        try:
+            caller = self._caller(peer, authorization)
+        except UnknownCallerError:
+            self.refused += 1
+            raise
+        peer.known(caller.who)
+        return self._service.bind(self._callers.standing(caller), peer.label, peer.same_user())
+
+    def _caller(self, peer: Peer, authorization: str | None) -> Caller:
+        if authorization is not None:
+            scheme, _, token = authorization.partition(" ")
+            if scheme.lower() != "bearer":
+                raise UnknownCallerError("authorization is not Bearer; present a token as: Authorization: Bearer jt_...")
+            return self._callers.by_token(token.strip())
+        if peer.uid is None:
+            raise UnknownCallerError("no token; name its file with --token-file or JITUI_TOKEN, or come over the gateway's Unix socket")
+        return self._callers.by_uid(peer.uid)
+
+
+async def _bound(request: Request) -> BoundOperations:
+    authentication: Authentication = request.app.state.authentication
+    return await authentication.bound(request.state.peer, request.headers.get("authorization"))
+
+
+ForCaller = Annotated[BoundOperations, Depends(_bound)]
+
+
+async def _following(request: Request, bound: ForCaller) -> BoundOperations:
+    peer: Peer = request.state.peer
+    peer.stream()
+    return bound
+
+
+ForFollower = Annotated[BoundOperations, Depends(_following)]

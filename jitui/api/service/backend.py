@@ -1,0 +1,95 @@
+"""The gateway's parts as the operations use them."""
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Collection
+from dataclasses import dataclass, field
+from typing import Final
+
+from jitui.access import Broker
+from jitui.api.service.masks import Places
+from jitui.api.service.readers import Readers
+from jitui.policy.terms import Grant
+from jitui.store import Store
+from jitui.store.archive import Files
+from jitui.store.bus import Bus
+from jitui.store.rows import Totals
+
+EVERY: Final = 0.25  # seconds between two readings of the meter
+SMOOTH: Final = 0.3  # weight of the newest reading
+KEPT: Final = 10_000  # windows whose totals are kept
+CHANGES_US: Final = 60_000_000  # an end's last facts are on record by then
+
+
+class Meter:
+    """Measures how late the event loop is (ms, the worst of the last second), and how many bytes a second are recorded."""
+
+    def __init__(self, store: Store) -> None:
+        self.bytes_s = 0.0
+        self._store = store
+        self._lags: list[float] = []
+
+    @property
+    def lag_ms(self) -> float:
+        return max(self._lags, default=0.0)
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        loop = asyncio.get_running_loop()
+        written = self._store.written_bytes
+        while True:
+            due = loop.time() + EVERY
+            await asyncio.sleep(EVERY)
+            self._lags = [*self._lags[-3:], max(0.0, (loop.time() - due) * 1000)]
+            now_written = self._store.written_bytes
+            self.bytes_s += SMOOTH * ((now_written - written) / EVERY - self.bytes_s)
+            if self.bytes_s < 1:
+                self.bytes_s = 0.0
+            written = now_written
+
+
+class TotalsCache:
+    """The totals of windows, looked up once where they can't change any more. Called in threads; two that look up the same find the same."""
+
+    def __init__(self, files: Files) -> None:
+        self._files = files
+        self._known: OrderedDict[int, Totals] = OrderedDict()
+
+    def of(self, grants: Collection[Grant], now_us: int) -> dict[int, Totals]:
+        """The totals by grant; `now_us` is UTC."""
+        known = self._known
+        found = {grant.id: total for grant in grants if (total := known.get(grant.id)) is not None}
+        missing = {grant.id: grant for grant in grants if grant.id not in found}
+        sums = self._files.sums(missing) if missing else {}
+        for ident, grant in missing.items():
+            total, over = sums.get(ident, (Totals(), True))
+            found[ident] = total
+            if over and grant.ended_us and grant.ended_us + CHANGES_US < now_us:
+                known[ident] = total
+        while len(known) > KEPT:
+            known.popitem(last=False)
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Backend:
+    """The parts of one gateway, put together once by the composition root, and what is kept between calls."""
+
+    broker: Broker
+    files: Files
+    bus: Bus
+    meter: Meter
+    kube: str  # URL of the Kubernetes listener
+    ca_pem: str  # what clients pin; empty: a public authority signs
+    connections: tuple[str, ...]
+    reload: Callable[[], Awaitable[str]]
+    stop: Callable[[], None]
+    trouble: Callable[[], str] = lambda: ""  # the words of Status.trouble
+    viewed: dict[tuple[str, int, str], int] = field(default_factory=dict)  # by viewer, session and way of looking: when last (boot clock)
+    places: Places = field(default_factory=Places)  # where each reader's masking stands
+    readers: Readers = field(init=False)
+    totals: TotalsCache = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "readers", Readers(self.broker.pressure.at_work))
+        object.__setattr__(self, "totals", TotalsCache(self.files))

@@ -1,0 +1,62 @@
+"""The meter and the totals that are kept."""
+
+import asyncio
+from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
+
+from jitui.api.service.backend import CHANGES_US, Meter, TotalsCache
+from jitui.policy.scope import Scope
+from jitui.policy.terms import Grant, GrantState
+from jitui.store import Store
+from jitui.store.archive import Files
+from jitui.store.rows import Totals
+from jitui.values.clock import ManualClock
+from tests.api.service.conftest import OPERATOR
+from tests.fakes.house import house
+
+
+async def test_the_meter_shows_what_is_written() -> None:
+    """Bytes a second rise while it is written, and are nothing again afterwards; the lag is that of the loop."""
+    store = SimpleNamespace(written_bytes=0)
+    meter = Meter(cast("Store", store))
+    running = asyncio.ensure_future(meter.run())
+    await asyncio.sleep(0.1)
+    store.written_bytes = 1_000_000
+    await asyncio.sleep(0.3)
+    assert meter.bytes_s > 100_000
+    assert meter.lag_ms >= 0
+    running.cancel()
+
+
+class CountingFiles:
+    """Totals of one byte each way, and how often they were looked up."""
+
+    def __init__(self, *, over: bool) -> None:
+        self.over, self.asked = over, list[int]()
+
+    def sums(self, grants: dict[int, Grant]) -> dict[int, tuple[Totals, bool]]:
+        self.asked += grants
+        return {ident: (Totals(bytes_in=1, bytes_out=1), self.over) for ident in grants}
+
+
+def ended(ended_us: int) -> Grant:
+    return Grant(7, 1, "agent-x", "prod", Scope.parse("read pods in web"), 60, ManualClock().now(), state=GrantState.EXPIRED, ended_us=ended_us)
+
+
+def test_totals_are_looked_up_once_when_they_can_not_change() -> None:
+    """Of a window that ended a minute ago and whose sessions are over; of any other each time."""
+    for over, ended_us, times in ((True, 1, 1), (True, 0, 2), (False, 1, 2), (True, CHANGES_US * 2, 2)):
+        files = CountingFiles(over=over)
+        cache = TotalsCache(cast("Files", files))
+        for _ in range(2):
+            assert cache.of([ended(ended_us)], now_us=CHANGES_US * 2)[7].bytes_in == 1
+        assert len(files.asked) == times
+
+
+async def test_a_window_nobody_used_adds_up_to_nothing(tmp_path: Path) -> None:
+    """It has no session in the ledger."""
+    async with house(tmp_path) as home:
+        await home.window()
+        (view,) = await home.desk(OPERATOR).grants()
+        assert (view.bytes_in, view.bytes_out, view.cut, view.may_run_on) == (0, 0, 0, 0)

@@ -1,0 +1,27 @@
+"""Live sessions as a viewer sees them."""
+
+from base64 import b64decode
+from pathlib import Path
+
+from jitui.api.service.live import BEFORE
+from tests.api.service.conftest import OPERATOR
+from tests.fakes.house import house
+from tests.proxy.test_relay import connected
+
+
+async def test_who_begins_to_watch_sees_the_newest_bytes(tmp_path: Path) -> None:
+    """64 KiB of them, though what came before is one long frame."""
+    async with house(tmp_path) as home:
+        await home.window()
+        _, pod = await connected(home)
+        pod.line.message(1, b"a" * 100_000)
+        pod.line.message(2, b"$ ")
+        session = home.broker.windows.sessions[1]
+        await home.until(lambda: session.bytes_out > 100_000 and home.store.recorded(1) == session.frames)
+        shown = []
+        async for chunk in home.desk(OPERATOR).watch("s-1"):
+            assert chunk.frame is not None
+            shown.append((chunk.frame.channel, b64decode(chunk.frame.data_b64)))
+            if shown[-1] == ("stderr", b"$ "):
+                break
+        assert shown == [("stdout", b"a" * (BEFORE - 2)), ("stderr", b"$ ")]
