@@ -13,13 +13,14 @@ GO ?= $(firstword $(shell command -v go) /usr/local/go/bin/go)
 K8S := v1.34.4
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint types layers tests cluster bench screenshots clean
+.PHONY: help setup demo test lint types layers tests cluster bench screenshots soak clean
 
 help:
 	@echo 'make demo         a cluster, a gateway, an agent and the screens, on this machine (without a terminal: the story as text)'
 	@echo 'make test         ruff, mypy, the layers, the tests; those that need what is not here are named at the end'
 	@echo 'make cluster      build the real one-node Kubernetes for tests (Go; about 5 minutes), see tests/cluster/README.md'
 	@echo 'make bench        measure what recording costs'
+	@echo 'make soak         run the long tests for as long as chance needs'
 	@echo 'make screenshots  the pictures in screenshots/, from a real run'
 	@echo 'make clean        remove $(VENV) and the caches'
 
@@ -61,6 +62,10 @@ tests/cluster/kube: tests/cluster/src/main.go tests/cluster/src/go.mod tests/clu
 	cd tests/cluster/src && CGO_ENABLED=0 $(GO) build -trimpath -ldflags="-s -w \
 		-X k8s.io/component-base/version.gitVersion=$(K8S) -X k8s.io/component-base/version.gitMajor=1 \
 		-X k8s.io/component-base/version.gitMinor=34 -X k8s.io/client-go/pkg/version.gitVersion=$(K8S)" -o ../kube .
+
+soak: $(READY)
+	JITUI_SOAK=1 $(BIN)/pytest -n $(JOBS) --dist loadfile --timeout 1800 tests/journeys/test_kill9.py tests/store/test_kill_commits.py \
+		tests/listeners/kube/test_malformed.py tests/clusters/eks/test_standin.py
 
 bench: $(READY)
 	$(BIN)/python -m tests.bench

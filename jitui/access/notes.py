@@ -12,7 +12,7 @@ from jitui.proxy.ends import End, Why
 from jitui.proxy.exchange import Exchange
 from jitui.proxy.live import Session
 from jitui.store import ActionRow, Store
-from jitui.store.actions import CLAUSE, ROW, TEXT, Repeats, bounded, length
+from jitui.store.actions import CLAUSE, ROW, TEXT, Repeats, bounded
 from jitui.values.clock import Clock
 from jitui.values.said import cut
 
@@ -34,10 +34,15 @@ class Notes:
     def __init__(self, store: Store, clock: Clock, gateway: str, over: Callable[[Session, End], None], quota: Quota,
                  guarded: Callable[[str, str], Guards]) -> None:
         """`guarded`: what the rule of an identity and connection guards besides."""
-        self.last: dict[int, str] = {}  # by grant: its newest action in one line
+        self._last: dict[int, Action] = {}  # by grant: its newest
         self._store, self._clock, self._gateway, self._session_over, self._quota = store, clock, gateway, over, quota
         self._guarded = guarded
         self._denied = Repeats()  # of which the store will make no row of their own
+
+    def newest(self, grant: int) -> str:
+        """The newest action under a grant, in one line; empty if there was none."""
+        action = self._last.get(grant)
+        return line(action)[:TEXT] if action is not None else ""
 
     def audit_id(self, session: Session, conn: int) -> str:
         """Our action's name, sent upstream: the API server takes it as the id of its audit event."""
@@ -76,7 +81,7 @@ class Notes:
         row = ActionRow(at_us=self._clock.now().wall_us, identity=identity, connection=connection, action=action, hazard=hazard,
                         verdict="denied", clause=why, code=403, group=group, grant=grant)  # fmt: skip
         known = self._denied.find(row)
-        if (known is None or self._quota.low) and not self._quota.spend(identity, "denied", length(action) + len(why)):
+        if (known is None or self._quota.low) and not self._quota.spend(identity, "denied", action.length + len(why)):
             return
         if self._store.deny(row):
             self._denied.keep(row, known)
@@ -86,19 +91,18 @@ class Notes:
     def _allowed(self, session: Session, at_us: int, identity: str, connection: str, action: Action, allow: Allow, conn: int, code: int | None,
                  bytes_in: int, bytes_out: int, audit_id: str) -> None:  # fmt: skip
         """Its row takes room like a frame: the window pays for it."""
-        if (size := length(action)) > TEXT:
+        if action.length > TEXT:
             action = bounded(action)
-            size = length(action)
         clause = cut(allow.clause, CLAUSE)
-        session.window.charge(ROW + size + len(clause))
+        session.window.charge(ROW + action.length + len(clause))
         self._store.note(ActionRow(at_us=at_us, identity=identity, connection=connection, action=action, hazard=allow.hazard.value, verdict="allowed",
                                    clause=clause, session=session.id, conn=conn, code=code, bytes_in=bytes_in, bytes_out=bytes_out, audit_id=audit_id,
                                    grant=session.window.grant.id))  # fmt: skip
 
     def _newest(self, session: Session, action: Action) -> None:
-        self.last[session.window.grant.id] = line(action)[:TEXT]
-        if len(self.last) > LAST:
-            del self.last[next(iter(self.last))]
+        self._last[session.window.grant.id] = action if action.length <= TEXT else bounded(action)
+        if len(self._last) > LAST:
+            del self._last[next(iter(self._last))]
 
 
 def line(action: Action) -> str:

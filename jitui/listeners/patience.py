@@ -1,6 +1,7 @@
 """The timeouts of one connection, and its state as a visitor meanwhile."""
 
 import asyncio
+from collections.abc import Callable
 from typing import Final
 
 from jitui.listeners.visitors import Visitor, Visitors
@@ -10,12 +11,18 @@ DRAIN: Final = 2.0  # seconds a client may take for the last bytes it is sent
 
 
 class Patience:
-    """At most one timeout runs at a time; when it passes, the connection is closed."""
+    """At most one timeout runs at a time; when it passes, the connection is closed.
+
+    Every request sets another one, so the loop's timer is left to run: when it rings before the timeout of that moment, it is set again.
+    """
 
     def __init__(self, visitors: Visitors, visitor: Visitor) -> None:
         self._visitors, self._visitor = visitors, visitor
         self._transport: asyncio.Transport
+        self._loop = asyncio.get_running_loop()
         self._timer: asyncio.TimerHandle | None = None
+        self._due = 0.0  # loop time
+        self._late: Callable[[], None] | None = None  # called when it did not come; None: nothing is waited for
 
     def begin(self, transport: asyncio.Transport) -> None:
         """Starts with a new connection: a head is expected."""
@@ -25,15 +32,12 @@ class Patience:
 
     def expect(self, seconds: float) -> None:
         """Closes the connection after so many seconds, unless another call of this object comes first."""
-        self.calm()
-        self._timer = asyncio.get_running_loop().call_later(seconds, self._transport.close)
+        self._wait(seconds, self._transport.close)
 
     def head(self) -> None:
         """Expects a head: a stranger has limited time for the first good request, and everybody for a head that has begun."""
-        now = asyncio.get_running_loop().time()
-        left = self._visitors.caps.first_s if self._visitor.owner is not None else self._visitor.until - now
-        self.calm()
-        self._timer = asyncio.get_running_loop().call_later(max(0.0, left), self._late)
+        stranger = self._visitor.owner is None
+        self._wait(self._visitor.until - self._loop.time() if stranger else self._visitors.caps.first_s, self._close)
 
     def next(self) -> None:
         """An answer was sent, and the connection stays open: the next request may come within IDLE."""
@@ -46,14 +50,11 @@ class Patience:
 
     def last(self) -> None:
         """The last bytes are being sent: the client has DRAIN seconds to take them."""
-        self.calm()
-        self._timer = asyncio.get_running_loop().call_later(DRAIN, self._transport.abort)
+        self._wait(DRAIN, self._transport.abort)
 
     def calm(self) -> None:
         """Stops the timeout."""
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+        self._late = None
 
     def heading(self, held: int) -> None:
         """Notes that `held` bytes of an incomplete head have come; the rest must come in time."""
@@ -70,10 +71,30 @@ class Patience:
 
     def gone(self) -> None:
         """Notes that the connection is lost."""
-        self.calm()
+        self._late = None
+        if self._timer is not None:
+            self._timer.cancel()
         self._visitors.gone(self._visitor)
 
-    def _late(self) -> None:
+    def _wait(self, seconds: float, late: Callable[[], None]) -> None:
+        self._due, self._late = self._loop.time() + seconds, late
+        if self._timer is not None and self._timer.when() > self._due:
+            self._timer.cancel()
+            self._timer = None
+        if self._timer is None:
+            self._timer = self._loop.call_later(max(0.0, seconds), self._ring)
+
+    def _ring(self) -> None:
+        late, self._timer = self._late, None
+        if late is None:
+            return
+        if (left := self._due - self._loop.time()) > 0:
+            self._timer = self._loop.call_later(left, self._ring)
+        else:
+            self._late = None
+            late()
+
+    def _close(self) -> None:
         if self._visitor.owner is None:
             self._visitors.late(self._visitor)
         else:

@@ -39,6 +39,12 @@ class Action:
     follow: bool = False  # pods/log?follow
     dry_run: bool = False
     apply: bool = False  # server-side apply: creates what is missing, so it needs patch and create
+    length: int = field(init=False, compare=False, repr=False)  # characters of all its words, with one between those of a command
+
+    def __post_init__(self) -> None:
+        length = (len(self.verb) + len(self.group) + len(self.version) + len(self.resource) + len(self.subresource) + len(self.namespace)
+                  + len(self.name) + len(self.path) + len(self.container))  # fmt: skip
+        object.__setattr__(self, "length", length + sum(map(len, self.argv)) + len(self.argv))
 
     @property
     def is_resource(self) -> bool:

@@ -9,6 +9,7 @@ import re
 from binascii import a2b_qp
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Final, NoReturn
 
 from jitui.policy.action import Action
@@ -62,10 +63,17 @@ class Query:
 
 
 NO_QUERY: Final = Query()
+REMEMBERED: Final = 512  # bytes of a request line and its content type, up to which the action that was read is kept
 
 
 def read(method: bytes, target: bytes, *, content_type: bytes = b"") -> Action:
     """The action of one request: method, and origin-form target (path and query as they came). Raises InvalidError when refused."""
+    if len(target) + len(content_type) <= REMEMBERED:
+        return _remembered(method, target, content_type)
+    return _read(method, target, content_type)
+
+
+def _read(method: bytes, target: bytes, content_type: bytes) -> Action:
     verb = METHODS.get(method)
     if verb is None:
         refuse(f"method {method.decode('ascii', 'replace')[:20]}", "GET, HEAD, POST, PUT, PATCH and DELETE pass")
@@ -76,6 +84,9 @@ def read(method: bytes, target: bytes, *, content_type: bytes = b"") -> Action:
     if parts[0] not in {"api", "apis"} or len(parts) < (4 if parts[0] == "apis" else 3):
         return Action(method.decode("ascii").lower(), path=path)
     return _resource(verb, path, parts, query, apply=method == b"PATCH" and b"apply-patch" in content_type.lower())
+
+
+_remembered = lru_cache(maxsize=2048)(_read)  # clients ask the same again and again; 4 MB at most
 
 
 def query_of(target: bytes) -> Query:

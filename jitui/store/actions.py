@@ -24,20 +24,13 @@ CLAUSE: Final = 1000  # and of the clause, or of why not
 
 def bounded(action: Action) -> Action:
     """What is kept of an action, all of whose words are the agent's: of a very long one its beginning, how much is missing, and a hash of it all."""
-    if length(action) <= TEXT:
+    if action.length <= TEXT:
         return action
     return replace(
         action, argv=beginning(action.argv), verb=cut(action.verb, TEXT), group=cut(action.group, TEXT), version=cut(action.version, TEXT),
         resource=cut(action.resource, TEXT), subresource=cut(action.subresource, TEXT), namespace=cut(action.namespace, TEXT),
         name=cut(action.name, TEXT), path=cut(action.path, TEXT), container=cut(action.container, TEXT),
     )  # fmt: skip
-
-
-def length(action: Action) -> int:
-    """Characters of all its words."""
-    words = (len(action.verb) + len(action.group) + len(action.version) + len(action.resource) + len(action.subresource) + len(action.namespace)
-             + len(action.name) + len(action.path) + len(action.container))  # fmt: skip
-    return words + sum(map(len, action.argv)) + len(action.argv) if action.argv else words
 
 
 def beginning(argv: tuple[str, ...]) -> tuple[str, ...]:

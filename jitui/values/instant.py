@@ -6,11 +6,11 @@ only across a reboot the wall clock does.
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class Instant:
-    """One reading of both clocks, in microseconds."""
+class Instant(NamedTuple):
+    """One reading of both clocks, in microseconds. A tuple, as every frame makes one."""
 
     wall_us: int  # UTC, since 1970
     boot_us: int  # CLOCK_BOOTTIME, since this boot

@@ -14,8 +14,9 @@ from jitui.store.ledger import Batch, Ledger, tape_opened
 from jitui.store.tapes import Chain
 from jitui.values.clock import ManualClock
 from tests.store.life import added, approved, asked, began, ended, granted
+from tests.support.soak import soak
 
-KILLS = int(os.environ.get("JITUI_KILLS", "10"))
+KILLS = soak(10, 100)
 
 
 def open_ledger(root: Path) -> tuple[Folder, Ledger]:

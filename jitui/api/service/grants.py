@@ -72,7 +72,7 @@ class GrantService(Bound, Grants):
         window = self._broker.windows.live.get(grant.id)
         if window is not None:
             totals = totals._replace(bytes_in=window.used_in, bytes_out=window.used_out)
-        last = self._broker.notes.last.get(grant.id, "")
+        last = self._broker.notes.newest(grant.id)
         guarded = self._broker.requests.guarded(grant.identity, grant.connection)
         return views.grant_view(grant, window, caller=self._who, now=self._broker.clock.now(), last=last, totals=totals, guarded=guarded)
 
