@@ -39,7 +39,7 @@ from jitui.config import Configuration, EksConnection, KubernetesConnection
 from jitui.listeners import caps
 from jitui.listeners.kube.door import KubeDoor
 from jitui.policy.terms import Grant, Rule
-from jitui.recording.facts import Draft, Kind
+from jitui.recording.facts import EVERY_COMMIT, Draft, GatewayStarted, GatewayStopped
 from jitui.store import Store
 from jitui.store.archive import Files
 from jitui.store.bus import Bus
@@ -171,16 +171,17 @@ class Gateway:
             broker.quota.close()
             await broker.windows.settled()
             with contextlib.suppress(JituiError):
-                await store.commit([Draft(Kind.GATEWAY_STOPPED, __version__, "gateway", {"why": "stopped"})])
+                await store.commit([GatewayStopped(why="stopped").draft(__version__, "gateway")])
 
     def _started(self, store: Store) -> Draft:
         now, settings, found = self.clock.now(), self.configuration, store.found
         if found.seq:
             self.log.info("the newest fact found; who notes it elsewhere sees whether the folder was set back", fact=found.seq, at=rfc3339(found.at_us),
                           hash=found.hash.hex())  # fmt: skip
-        return Draft(Kind.GATEWAY_STARTED, __version__, "gateway", {"boot_id": now.boot_id, "boot_us": now.boot_us, "config": settings.digest[:12],
-                                                                    "solo": settings.solo, "key_id": store.key_id, "signs": "every-commit", "found": found.seq,
-                                                                    "found_us": found.at_us, "found_hash": found.hash.hex()})  # fmt: skip
+        return GatewayStarted(
+            boot_id=now.boot_id, boot_us=now.boot_us, config=settings.digest[:12], solo=settings.solo, key_id=store.key_id, signs=EVERY_COMMIT,
+            found=found.seq, found_us=found.at_us, found_hash=found.hash,
+        ).draft(__version__, "gateway")  # fmt: skip
 
     async def _ways(self, troubles: Troubles) -> dict[str, Way]:
         ways = {}

@@ -10,7 +10,7 @@ from jitui.access.quota import Quota
 from jitui.access.requests import RULE_GONE, Requests
 from jitui.access.room import Level, Room
 from jitui.access.roster import Roster
-from jitui.access.windows import Spawn, Windows, deadline_json
+from jitui.access.windows import Spawn, Windows
 from jitui.auth.people import People
 from jitui.auth.tokens import Minted
 from jitui.policy import grant as grants, policy
@@ -19,7 +19,7 @@ from jitui.policy.scope import Kinds
 from jitui.policy.terms import Grant, Identity, Rule
 from jitui.proxy.ends import End, Why
 from jitui.proxy.live import Window
-from jitui.recording.facts import Draft, Kind
+from jitui.recording.facts import ClockWentBack, ConfigLoaded, GrantActive, LockdownOff, LockdownOn
 from jitui.store import Store
 from jitui.values.clock import Clock
 from jitui.values.errors import ConflictError, RefusedError
@@ -71,7 +71,7 @@ class Broker:
         self.requests.pending = {request.id: replace(request, pending_until=request.pending_until.anchored(now)) for request in loaded.requests}
         back = now.wall_us < loaded.newest_us
         if back:
-            await self.store.commit([Draft(Kind.CLOCK_WENT_BACK, "gateway", "gateway", {"newest_us": loaded.newest_us, "now_us": now.wall_us})])
+            await self.store.commit([ClockWentBack(newest_us=loaded.newest_us, now_us=now.wall_us).draft("gateway", "gateway")])
         moved = []
         for grant in loaded.grants:
             limit = grant.deadline or grant.use_by
@@ -80,8 +80,7 @@ class Broker:
                 gone = RULE_GONE
             anchored = anchor(grant, now)
             if anchored.deadline is not None and anchored.deadline != grant.deadline and not gone and not anchored.deadline.passed(now):
-                what = {"started_us": grant.started_us, "deadline": deadline_json(anchored.deadline)}
-                moved.append(Draft(Kind.GRANT_ACTIVE, grant.label, "gateway", what))
+                moved.append(GrantActive(started_us=grant.started_us, deadline=anchored.deadline).draft(grant.label, "gateway"))
             rule = self.requests.rules.get((grant.identity, grant.connection))
             window = self.windows.add(anchored, rule.budget if rule else 0, loaded.used.get(grant.id, (0, 0, 0)))
             if gone:
@@ -140,12 +139,12 @@ class Broker:
         if on == self.requests.lockdown:
             raise ConflictError(f"lockdown is {'on' if on else 'off'} already")
         if not on:
-            await self.store.commit([Draft(Kind.LOCKDOWN_OFF, "gateway", by.name, {"why": reason})])
+            await self.store.commit([LockdownOff(why=reason).draft("gateway", by.name)])
             self.requests.lockdown = False
             return
         self.requests.lockdown = True
         self._end_all(f"lockdown: {reason}", by=by.name, why=Why.LOCKDOWN)
-        self.windows.owe([Draft(Kind.LOCKDOWN_ON, "gateway", by.name, {"why": reason})])
+        self.windows.owe([LockdownOn(why=reason).draft("gateway", by.name)])
         await self.requests.deny_all("lockdown")  # behind whatever was being approved
         await self.windows.decided()
 
@@ -182,7 +181,7 @@ class Broker:
         self.requests.rules = rules
         for window in list(self.windows.live.values()):
             self._rejudge(window)
-        self.windows.owe([Draft(Kind.CONFIG_LOADED, digest[:12], "gateway", {"rules": len(rules), "people": len(people.named)})])  # it counts already
+        self.windows.owe([ConfigLoaded(rules=len(rules), people=len(people.named)).draft(digest[:12], "gateway")])  # it counts already
         await self.requests.reload()
         await self.windows.decided()
 

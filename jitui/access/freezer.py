@@ -12,7 +12,7 @@ from jitui.access.windows import Windows
 from jitui.policy import grant as grants
 from jitui.policy.grant import Event
 from jitui.proxy.live import Session, Window
-from jitui.recording.facts import Draft, Kind
+from jitui.recording.facts import Draft, GrantFrozen, GrantThawed, SessionFrozen, SessionThawed
 from jitui.values.errors import ConflictError
 
 
@@ -39,7 +39,9 @@ class Freezer:
         window.grant = grants.freeze(window.grant, by=by)
         moved = [session for session in window.sessions.values() if not session.muted and not session.frozen_by]
         _each(moved, lambda session: session.freeze(by))
-        self._windows.owe([Draft(Kind.GRANT_FROZEN, window.grant.label, by, {"by": by, "streams": _streams(moved), **_whose(window)})])
+        grant = window.grant
+        frozen = GrantFrozen(by=by, streams=_streams(moved), identity=grant.identity, connection=grant.connection)
+        self._windows.owe([frozen.draft(grant.label, by)])
         return Frost((window.grant.label,), _streams(moved))
 
     def thaw(self, window: Window, *, by: str) -> Frost:
@@ -48,12 +50,10 @@ class Freezer:
         flag = bool(window.grant.frozen_by)
         if flag or not moved:
             window.grant = grants.thaw(window.grant)
-        held = sum(session.held for session in moved)
+        grant, held = window.grant, sum(session.held for session in moved)
+        thawed = GrantThawed(streams=_streams(moved), held=held, identity=grant.identity, connection=grant.connection)
         # owed before it flows: what flows may end a session, and its end comes behind this in the ledger
-        self._windows.owe(
-            [Draft(Kind.GRANT_THAWED, window.grant.label, by, {"streams": _streams(moved), "held": held, **_whose(window)})]
-            if flag else [_thawed(session, by) for session in moved]
-        )  # fmt: skip
+        self._windows.owe([thawed.draft(grant.label, by)] if flag else [_thawed(session, by) for session in moved])
         _each(moved, lambda session: session.thaw())
         return Frost((window.grant.label,), _streams(moved), held)
 
@@ -82,7 +82,8 @@ class Freezer:
         if session.frozen_by:
             raise ConflictError(f"{session.label} was already frozen by {session.frozen_by}; thaw or kill it")
         session.freeze(by)
-        self._windows.owe([Draft(Kind.SESSION_FROZEN, session.label, by, {"by": by, "grant": grant.id, **_whose(session.window)})])
+        frozen = SessionFrozen(by=by, grant=grant.id, identity=grant.identity, connection=grant.connection)
+        self._windows.owe([frozen.draft(session.label, by)])
         return Frost((), _streams([session]))
 
     def thaw_session(self, session: Session, *, by: str) -> Frost:
@@ -113,12 +114,9 @@ def _streams(sessions: Iterable[Session]) -> int:
     return sum(1 for session in sessions if session.kind != "api")
 
 
-def _whose(window: Window) -> dict[str, str]:
-    return {"identity": window.grant.identity, "connection": window.grant.connection}
-
-
 def _thawed(session: Session, by: str) -> Draft:
-    return Draft(Kind.SESSION_THAWED, session.label, by, {"grant": session.window.grant.id, "held": session.held, **_whose(session.window)})
+    grant = session.window.grant
+    return SessionThawed(grant=grant.id, held=session.held, identity=grant.identity, connection=grant.connection).draft(session.label, by)
 
 
 def _sum(frosts: list[Frost], skipped: tuple[str, ...] = ()) -> Frost:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from jitui.recording.facts import Draft, Kind
+from jitui.recording.facts import Counted, Draft
 from jitui.store.actions import ROW
 from jitui.values import span
 from jitui.values.atwork import Told, unheard
@@ -50,7 +50,7 @@ class Quota:
             self._at_work(limit, identity, f"{hour.unwritten.total()} denied calls and refused asks of {identity} are counted, not written: {why}")
             if not hour.told:
                 hour.told = True
-                self._owe([Draft(Kind.COUNTED, identity, "gateway", {"identity": identity, "state": "began", "why": why})])
+                self._owe([Counted(identity=identity, state="began", why=why).draft(identity, "gateway")])
             return False
         hour.rows += 1
         hour.size += size + ROW
@@ -92,5 +92,6 @@ class Quota:
     def _close(self, identity: str, hour: _Hour, now: Instant) -> None:
         del self._hours[identity]
         if hour.unwritten:
-            self._owe([Draft(Kind.COUNTED, identity, "gateway", {"identity": identity, "state": "over", **hour.unwritten,
-                                                                "since_us": hour.began.wall_us, "until_us": now.wall_us})])  # fmt: skip
+            counted = Counted(identity=identity, state="over", denied=hour.unwritten.get("denied"), refused=hour.unwritten.get("refused"),
+                              since_us=hour.began.wall_us, until_us=now.wall_us)  # fmt: skip
+            self._owe([counted.draft(identity, "gateway")])

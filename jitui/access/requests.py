@@ -9,7 +9,7 @@ from typing import Final
 
 from jitui.access.cooling import Cooling, CoolingError, Pair
 from jitui.access.quota import Quota
-from jitui.access.windows import Windows, deadline_json
+from jitui.access.windows import Windows
 from jitui.auth.directory import Directory
 from jitui.policy import grant as grants, request as requests
 from jitui.policy.hazard import Guards
@@ -17,7 +17,7 @@ from jitui.policy.persons import Persons
 from jitui.policy.rights import why_not_decide
 from jitui.policy.scope import Scope
 from jitui.policy.terms import Grant, Identity, Request, RequestState, Rule
-from jitui.recording.facts import Draft, Kind
+from jitui.recording.facts import Draft, GrantStarted, RequestApproved, RequestAsked, RequestDenied, RequestLapsed, RequestRefused, RequestWithdrawn
 from jitui.store import Store
 from jitui.values.clock import Clock
 from jitui.values.errors import ConflictError, JituiError, NotFoundError, RefusedError, TooManyError
@@ -108,18 +108,17 @@ class Requests:
     async def _write(self, request: Request, ask: Ask, now: Instant) -> Request:
         """Put the request on record; then it is pending, or granted if its rule is automatic."""
         drafts = [
-            Draft(Kind.REQUEST_ASKED, f"r-{request.id}", request.identity, {
-                "identity": request.identity, "connection": request.connection, "duration_s": request.duration_s, "scope": str(request.scope),
-                "reason": request.reason, "peer": request.peer, "token": request.token, "same_user": request.same_user,
-                "asked_us": now.wall_us, "asked_boot_us": now.boot_us, "boot_id": now.boot_id,
-                "pending_us": request.pending_until.wall_us - now.wall_us,
-            })
+            RequestAsked(
+                identity=request.identity, connection=request.connection, duration_s=request.duration_s, scope=str(request.scope), reason=request.reason,
+                peer=request.peer, token=request.token, same_user=request.same_user, asked_us=now.wall_us, asked_boot_us=now.boot_us, boot_id=now.boot_id,
+                pending_us=request.pending_until.wall_us - now.wall_us,
+            ).draft(f"r-{request.id}", request.identity)
         ]  # fmt: skip
         if request.state is RequestState.APPROVED:  # the rule is automatic
             rule = self.rule(request)
             assert rule is not None
-            grant, more = self._grant(request, rule, now)
-            await self._store.commit([*drafts, *more])
+            grant, started = self._grant(request, rule, now)
+            await self._store.commit([*drafts, _approval(request), started])
             approved = replace(request, grant=grant.id)
             self.decided.append(approved)
             self._begin(grant)
@@ -138,8 +137,7 @@ class Requests:
         scope, reason, why = cut(ask.scope, TEXT), cut(ask.reason, TEXT), cut(str(error), TEXT)
         if self._quota.spend(who.name, "refused", len(scope) + len(reason) + len(why)):
             await self._store.commit([
-                Draft(Kind.REQUEST_REFUSED, who.name, who.name,
-                      {"connection": cut(ask.connection, TEXT), "scope": scope, "duration_s": ask.duration_s, "reason": reason, "why": why})
+                RequestRefused(connection=cut(ask.connection, TEXT), scope=scope, duration_s=ask.duration_s, reason=reason, why=why).draft(who.name, who.name)
             ])  # fmt: skip
 
     def _asked(self, who: Identity, ask: Ask, now: Instant) -> Request:
@@ -179,7 +177,7 @@ class Requests:
         done = requests.withdraw(request, now=now)
         self._settle(done)
         try:
-            await self._store.commit([Draft(Kind.REQUEST_WITHDRAWN, f"r-{ident}", who.name, {"identity": done.identity})])
+            await self._store.commit([RequestWithdrawn(identity=done.identity).draft(f"r-{ident}", who.name)])
         except JituiError:
             with suppress(ValueError):  # many others were decided since
                 self.decided.remove(done)
@@ -217,15 +215,16 @@ class Requests:
                 request, rule, person=who.name, now=now, duration_s=duration_s, scope=narrowed, reason=reason, persons=persons, void=void
             )
             assert rule is not None
+            approval = _approval(done, requests.digest(request, rule))
             if done.state is RequestState.APPROVED:
-                grant, drafts = self._grant(done, rule, now)
-                await self._store.commit(drafts)
+                grant, started = self._grant(done, rule, now)
+                await self._store.commit([approval, started])
                 done = replace(done, grant=grant.id)
                 self._settle(done)
                 self._cooling.forgive((done.identity, done.connection))
                 self._begin(grant)
                 return done
-            await self._store.commit([self._approval(done)])
+            await self._store.commit([approval])
             self.pending[ident] = done
             return done
 
@@ -235,7 +234,7 @@ class Requests:
             request = self.find(ident)
             now = self._clock.now()
             done = requests.deny(request, person=who.name, why=reason, now=now)
-            await self._store.commit([Draft(Kind.REQUEST_DENIED, f"r-{ident}", who.name, {"why": reason, "identity": done.identity})])
+            await self._store.commit([RequestDenied(why=reason, identity=done.identity).draft(f"r-{ident}", who.name)])
             self._settle(done)
             self._cooling.denied((done.identity, done.connection), now)
             return done
@@ -258,7 +257,7 @@ class Requests:
             if request.pending_until.passed(now) and request.id not in self._deciding:
                 done = requests.lapse(request, now=now)
                 self._settle(done)
-                self._windows.owe([Draft(Kind.REQUEST_LAPSED, f"r-{request.id}", "clock", {"identity": request.identity})])
+                self._windows.owe([RequestLapsed(identity=request.identity).draft(f"r-{request.id}", "clock")])
 
     async def deny_all(self, why: str, *, identity: str = "") -> None:
         """A lockdown, or an identity that was disabled: what it asked is answered no."""
@@ -293,7 +292,7 @@ class Requests:
         self._deciding.update(request.id for request in done)
         try:
             if done:
-                await self._store.commit([Draft(Kind.REQUEST_DENIED, f"r-{r.id}", "gateway", {"why": why, "identity": r.identity}) for r in done])
+                await self._store.commit([RequestDenied(why=why, identity=r.identity).draft(f"r-{r.id}", "gateway") for r in done])
         finally:
             self._deciding.difference_update(request.id for request in done)
         for request in done:
@@ -311,26 +310,22 @@ class Requests:
         self._asked_as.pop(done.id, None)
         self.decided.append(done)
 
-    def _approval(self, done: Request) -> Draft:
-        """The newest yes; of an automatic rule, the rule's."""
-        if not done.approvals:
-            what = {"identity": done.identity, "person": done.decided_by, "duration_s": done.duration_s, "scope": str(done.scope), "automatic": True}
-            return Draft(Kind.REQUEST_APPROVED, f"r-{done.id}", "gateway", what)
-        approval = done.approvals[-1]
-        return Draft(Kind.REQUEST_APPROVED, f"r-{done.id}", approval.person, {
-            "identity": done.identity, "person": approval.person, "at_us": approval.at_us, "duration_s": approval.duration_s, "scope": str(approval.scope),
-            "reason": approval.reason, "automatic": False, "state": str(done.state),
-        })  # fmt: skip
-
-    def _grant(self, done: Request, rule: Rule, now: Instant) -> tuple[Grant, list[Draft]]:
+    def _grant(self, done: Request, rule: Rule, now: Instant) -> tuple[Grant, Draft]:
         grant = grants.start(done, rule, ident=self._store.next_grant(), now=now)
-        what: dict[str, object] = {
-            "request": done.id, "identity": grant.identity, "connection": grant.connection, "scope": str(grant.scope), "duration_s": grant.duration_s,
-            "approved_by": list(grant.approved_by), "state": str(grant.state), "started_us": grant.started_us,
-            "approved": {"wall_us": now.wall_us, "boot_us": now.boot_us, "boot_id": now.boot_id},
-        }  # fmt: skip
-        if grant.deadline is not None:
-            what["deadline"] = deadline_json(grant.deadline)
-        if grant.use_by is not None:
-            what["use_by"] = deadline_json(grant.use_by)
-        return grant, [self._approval(done), Draft(Kind.GRANT_STARTED, grant.label, grant.approved_by[-1], what)]
+        started = GrantStarted(
+            request=done.id, identity=grant.identity, connection=grant.connection, scope=str(grant.scope), duration_s=grant.duration_s,
+            approved_by=grant.approved_by, approved=now, state=str(grant.state), started_us=grant.started_us, deadline=grant.deadline, use_by=grant.use_by,
+        )  # fmt: skip
+        return grant, started.draft(grant.label, grant.approved_by[-1])
+
+
+def _approval(done: Request, digest: str = "") -> Draft:
+    """The newest yes, with the digest of what stood when it was said; of an automatic rule, the rule's."""
+    if not done.approvals:
+        told = RequestApproved(identity=done.identity, person=done.decided_by, duration_s=done.duration_s, scope=str(done.scope), automatic=True)
+        return told.draft(f"r-{done.id}", "gateway")
+    yes = done.approvals[-1]
+    return RequestApproved(
+        identity=done.identity, person=yes.person, at_us=yes.at_us, duration_s=yes.duration_s, scope=str(yes.scope), reason=yes.reason, automatic=False,
+        digest=digest, state=str(done.state),
+    ).draft(f"r-{done.id}", yes.person)  # fmt: skip

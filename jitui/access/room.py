@@ -10,7 +10,7 @@ from enum import IntEnum
 from fractions import Fraction
 from typing import Final
 
-from jitui.recording.facts import Draft, Kind
+from jitui.recording.facts import Disk, Draft
 from jitui.values import size
 from jitui.values.atwork import Told, unheard
 from jitui.values.limits import Limits
@@ -63,8 +63,7 @@ class Room:
 
     @property
     def fact(self) -> Draft:
-        what = {"level": self.level.name.lower().replace("_", "-"), "free": self.free, "min_free": self.min_free}
-        return Draft(Kind.DISK, "gateway", "gateway", what)
+        return Disk(level=self.level.name.lower().replace("_", "-"), free=self.free, min_free=self.min_free).draft("gateway", "gateway")
 
     def see(self, free: int, total: int) -> None:
         """So much is free now."""

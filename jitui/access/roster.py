@@ -7,7 +7,7 @@ from jitui.auth.directory import Directory
 from jitui.auth.people import RESERVED, People
 from jitui.auth.tokens import Minted, Tokens, mint
 from jitui.policy.terms import Identity, Role
-from jitui.recording.facts import Draft, Kind
+from jitui.recording.facts import Draft, IdentityAdded, IdentityDisabled, TokenIssued, TokenRevoked
 from jitui.store import Store, TokenRow
 from jitui.values.clock import Clock
 from jitui.values.errors import ConflictError, InvalidError, NotFoundError
@@ -61,9 +61,8 @@ class Roster:
             raise InvalidError(f"{name} is what the record calls a part of the gateway; give it another name")
         identity = Identity(name, given, owner=owner if Role.AGENT in given else "", created_by=by.name)
         minted, row, issued = self._issue(name, by)
-        await self._store.commit(
-            [Draft(Kind.IDENTITY_ADDED, name, by.name, {"roles": sorted(given), "owner": identity.owner, "created_by": by.name}), issued]
-        )
+        added = IdentityAdded(roles=tuple(sorted(given)), owner=identity.owner, created_by=by.name)
+        await self._store.commit([added.draft(name, by.name), issued])
         self.directory.put(identity, [row], issued_by=by.name)
         return identity, minted
 
@@ -82,7 +81,7 @@ class Roster:
         """Its tokens are revoked and it is refused from now on."""
         identity = replace(self.must(name), disabled=True)
         revoked, drafts = self._revoked(name, by, reason)
-        await self._store.commit([Draft(Kind.IDENTITY_DISABLED, name, by.name, {"why": reason}), *drafts])
+        await self._store.commit([IdentityDisabled(why=reason).draft(name, by.name), *drafts])
         self.directory.put(identity, revoked)
         return identity
 
@@ -95,11 +94,11 @@ class Roster:
     def _issue(self, name: str, by: Identity) -> tuple[Minted, TokenRow, Draft]:
         minted = mint(self._clock.now().wall_us)
         row = TokenRow(minted.id, name, by.name, minted.sha256, minted.expires_us)
-        what = {"token": minted.id, "expires_us": minted.expires_us, "sha256": minted.sha256.hex()}
-        return minted, row, Draft(Kind.TOKEN_ISSUED, name, by.name, what)
+        issued = TokenIssued(token=minted.id, expires_us=minted.expires_us, sha256=minted.sha256)
+        return minted, row, issued.draft(name, by.name)
 
     def _revoked(self, name: str, by: Identity, why: str) -> tuple[list[TokenRow], list[Draft]]:
         now_us = self._clock.now().wall_us
         old = [row for row in self.tokens.of(name) if not row.revoked_us]
         rows = [TokenRow(row.id, name, row.issued_by, row.sha256, row.expires_us, revoked_us=now_us) for row in old]
-        return rows, [Draft(Kind.TOKEN_REVOKED, name, by.name, {"token": row.id, "why": why}) for row in rows]
+        return rows, [TokenRevoked(token=row.id, why=why).draft(name, by.name) for row in rows]

@@ -2,7 +2,7 @@
 
 from jitui.access.windows import Spawn
 from jitui.clusters.trouble import Trouble
-from jitui.recording.facts import Draft, Kind
+from jitui.recording.facts import CredentialFailing, CredentialRenewed, Payload
 from jitui.store import Store
 from jitui.values import span
 from jitui.values.clock import Clock
@@ -23,11 +23,12 @@ class Troubles:
             return
         if trouble.why:
             self._now[key] = trouble, self._clock.now().boot_us
-        kind = Kind.CREDENTIAL_FAILING if trouble.why else Kind.CREDENTIAL_RENEWED
-        what = {"holder": trouble.holder, "why": trouble.why, "left_s": round(trouble.left_s)} if trouble.why else {"holder": trouble.holder}
+        told: Payload = CredentialRenewed(holder=trouble.holder)
+        if trouble.why:
+            told = CredentialFailing(holder=trouble.holder, why=trouble.why, left_s=round(trouble.left_s))
 
         async def write() -> None:
-            await self._store.commit([Draft(kind, connection, "gateway", what)])
+            await self._store.commit([told.draft(connection, "gateway")])
 
         self._spawn(write)
 

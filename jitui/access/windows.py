@@ -16,14 +16,14 @@ from jitui.policy.action import Action
 from jitui.policy.terms import Grant, GrantState
 from jitui.proxy.ends import End, Why
 from jitui.proxy.live import Session, Window
-from jitui.recording.facts import Draft, Kind
+from jitui.recording.facts import Draft, GrantActive, GrantEnded, SessionEnded, SessionEnding, SessionOpened
 from jitui.store import Store
 from jitui.store.actions import beginning
 from jitui.store.queue import DECISIONS
 from jitui.values import size, span
 from jitui.values.clock import Clock
 from jitui.values.errors import ConflictError, JituiError, NotFoundError, RefusedError, UnavailableError
-from jitui.values.instant import Deadline, Instant, rfc3339
+from jitui.values.instant import Instant, rfc3339
 from jitui.values.said import cut
 
 TICK: Final = 0.1  # seconds: re-arms timers after a suspend
@@ -48,10 +48,6 @@ class Cut:
     took_ms: float
     may_run_on: tuple[str, ...]
     processes: int  # how many may go on there
-
-
-def deadline_json(deadline: Deadline) -> dict[str, int | str]:
-    return {"wall_us": deadline.wall_us, "boot_us": deadline.boot_us, "boot_id": deadline.boot_id}
 
 
 def session_kind(action: Action) -> str:
@@ -176,10 +172,10 @@ class Windows:
         target, argv = cut(target, TEXT), beginning(session.argv)
         window.charge(SESSION + 2 * (len(target) + sum(map(len, argv))))
         await self._store.commit([
-            Draft(Kind.SESSION_OPENED, session.label, window.grant.identity, {
-                "grant": window.grant.id, "kind": kind, "target": target, "argv": list(argv), "tty": action.tty, "peer": peer,
-                "command_group": command_group, "started_us": now.wall_us, "started_boot_us": now.boot_us, "boot_id": now.boot_id,
-            })
+            SessionOpened(
+                grant=window.grant.id, kind=kind, target=target, argv=tuple(argv), tty=action.tty, peer=peer, command_group=command_group,
+                started_us=now.wall_us, started_boot_us=now.boot_us, boot_id=now.boot_id,
+            ).draft(session.label, window.grant.identity)
         ])  # fmt: skip
         self.sessions[session.id] = session
         if self.stopping:
@@ -203,9 +199,7 @@ class Windows:
         """The first allowed action of a waiting grant: its deadline is fixed once, and committed first."""
         active = grants.activate(window.grant, self._clock.now())
         assert active.deadline is not None
-        await self._store.commit([
-            Draft(Kind.GRANT_ACTIVE, active.label, active.identity, {"started_us": active.started_us, "deadline": deadline_json(active.deadline)})
-        ])
+        await self._store.commit([GrantActive(started_us=active.started_us, deadline=active.deadline).draft(active.label, active.identity)])
         if window.grant.state is GrantState.WAITING:
             window.grant = active
             self._arm(window)
@@ -256,8 +250,9 @@ class Windows:
         streams = sum(session.cut() for session in sessions)
         self.ended(window.grant)
         self.owe([
-            Draft(Kind.GRANT_ENDED, window.grant.label, by, {"state": str(window.grant.state), "why": why, "identity": window.grant.identity,
-                                                              "connection": window.grant.connection, "ended_us": now.wall_us})
+            GrantEnded(
+                state=str(window.grant.state), why=why, identity=window.grant.identity, connection=window.grant.connection, ended_us=now.wall_us
+            ).draft(window.grant.label, by)
         ])  # fmt: skip
         asyncio.get_running_loop().call_later(REST, self._rest, window.grant.connection)
         return self._settle(sessions, streams, began)
@@ -343,15 +338,15 @@ class Windows:
     def _ending(self, session: Session) -> Draft:
         end = session.end
         assert end is not None
-        return Draft(Kind.SESSION_ENDING, session.label, end.by, {"why": str(end.why), "by": end.by, "words": end.words})
+        return SessionEnding(why=str(end.why), by=end.by, words=end.words).draft(session.label, end.by)
 
     def _ended(self, session: Session) -> Draft:
         end = session.end
         assert end is not None
-        return Draft(Kind.SESSION_ENDED, session.label, end.by, {
-            "why": str(end.why), "by": end.by, "ended_us": self._clock.now().wall_us, "delivered_in": session.handed_in,
-            "delivered_out": session.handed_out, "conns": session.undelivered(), "may_run_on": session.may_run_on,
-        })  # fmt: skip
+        return SessionEnded(
+            why=str(end.why), by=end.by, ended_us=self._clock.now().wall_us, delivered_in=session.handed_in, delivered_out=session.handed_out,
+            conns=tuple(session.undelivered()), may_run_on=session.may_run_on,
+        ).draft(session.label, end.by)  # fmt: skip
 
     # -- what is owed to the ledger ----------------------------------------------------------------------------------------
 

@@ -13,6 +13,7 @@ from typing import Final, Protocol
 from jitui.policy.action import Action
 from jitui.policy.terms import Grant
 from jitui.proxy.ends import End, Why
+from jitui.recording.facts import Undelivered
 from jitui.recording.frame import COST, TO_CLIENT, TO_UPSTREAM, Channel, Frame
 from jitui.values.clock import Clock
 from jitui.values.instant import Instant
@@ -352,10 +353,10 @@ class Session:
         """Until every leg of the muted session has spoken."""
         await self._quiet.wait()
 
-    def undelivered(self) -> list[dict[str, int]]:
-        """Per conn that lost something: bytes recorded and handed on, each way. For the closing fact."""
+    def undelivered(self) -> list[Undelivered]:
+        """Each conn that lost something, for the closing fact."""
         return [
-            {"conn": conn, "in": flow[0].recorded, "in_handed": flow[0].handed, "out": flow[1].recorded, "out_handed": flow[1].handed}
+            Undelivered(conn, flow[0].recorded, flow[0].handed, flow[1].recorded, flow[1].handed)
             for conn, flow in sorted(self._flows.items())
             if flow[0].recorded != flow[0].handed or flow[1].recorded != flow[1].handed
         ]

@@ -1,20 +1,20 @@
 """Recorded is not delivered: the closing fact of a session tells which of its frames were handed on."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Iterator, Sequence
 
+from jitui.recording.facts import Undelivered
 from jitui.recording.frame import TO_CLIENT, TO_UPSTREAM, Channel, Frame
 
 
 class Delivery:
     """Tells for each frame of a session, asked in order from the first, whether it was handed on.
 
-    `conns` are the connections of the closing fact that lost bytes: those recorded and those handed on, each way. The gateway's own words count as
-    handed on: they are sent at the mute, after the bytes that were dropped.
+    `lost` are the connections of the closing fact that lost bytes. The gateway's own words count as handed on: they are sent at the mute, after the
+    bytes that were dropped.
     """
 
-    def __init__(self, conns: Sequence[Mapping[str, Any]]) -> None:
-        self._left = {(each["conn"], way): each[f"{way}_handed"] for each in conns for way in ("in", "out")}
+    def __init__(self, lost: Sequence[Undelivered]) -> None:
+        self._left = {(each.conn, "in"): each.handed_in for each in lost} | {(each.conn, "out"): each.handed_out for each in lost}
 
     def whole(self, conn: int, channel: Channel, size: int) -> bool:
         """Whether all of the next frame was handed to the socket; `size` is its bytes."""
@@ -22,11 +22,11 @@ class Delivery:
         if channel is Channel.GATEWAY or key not in self._left:
             return True
         self._left[key] -= size
-        return bool(self._left[key] >= 0)
+        return self._left[key] >= 0
 
 
-def delivered(frames: Iterable[Frame], conns: Sequence[Mapping[str, Any]]) -> Iterator[tuple[Frame, bool]]:
+def delivered(frames: Iterable[Frame], lost: Sequence[Undelivered]) -> Iterator[tuple[Frame, bool]]:
     """Each frame of a session, from its first, and whether all of it was handed to the socket."""
-    delivery = Delivery(conns)
+    delivery = Delivery(lost)
     for frame in frames:
         yield frame, delivery.whole(frame.conn, frame.channel, len(frame.body))

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from jitui.policy.terms import Grant, Identity, Request
-from jitui.recording.facts import Fact, Kind
+from jitui.recording.facts import Fact, Kind, SessionEnded
 from jitui.recording.frame import Channel, Frame
 from jitui.recording.verify import Verdict
 from jitui.store import bundle, listing, proof
@@ -189,8 +189,7 @@ class Files:
 
     def _rows(self, session: int, run: Run, *, newest: bool = False) -> list[tuple[Any, ...]]:
         end = self.end_of(session)  # before the tapes are read: it goes on meanwhile
-        with _told(self.ledger):
-            run.top = int(end.what["frames"]) if end else None
+        run.top = end.frames if end else None
         way = -1 if newest else 1
         found: list[list[tuple[Any, ...]]] = []
         for path in self.tapes_of(session)[::way]:
@@ -209,11 +208,11 @@ class Files:
             yield from found
             after = found[-1][2]
 
-    def end_of(self, session: int) -> Fact | None:
-        """The fact that a session ended; None if it did not."""
+    def end_of(self, session: int) -> SessionEnded | None:
+        """How a session ended; None if it did not. Raises InvalidError."""
         with self.reading(self.ledger) as db:
             row = db.execute(f"{FACTS} where subject = ? and kind = ? order by seq desc limit 1", (f"s-{session}", Kind.SESSION_ENDED.value)).fetchone()
-            return checked(row) if row else None
+            return SessionEnded.of(checked(row)) if row else None
 
     def sizes(self, session: int, *, upto: int) -> Iterator[tuple[int, Channel, int]]:
         """Of each frame up to the seq `upto`: its connection, channel and bytes. Raises InvalidError."""

@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from typing import Final
 
 from jitui.recording.chain import FACTS_GENESIS
-from jitui.recording.facts import Fact, Kind
+from jitui.recording.facts import Fact, Kind, LedgerRepaired, TapeOpened, TokenIssued
 from jitui.store.chained import NEWEST, Chained, at_start
 from jitui.store.fold import fold
 from jitui.store.keys import LedgerKey
 from jitui.store.schema import FOLDED_TABLES
-from jitui.values.errors import BrokenError, JituiError
+from jitui.values.errors import BrokenError, InvalidError
 
 SIGNED_WHOLE: Final = 2  # tables of this number and later: every commit of facts is signed in its own transaction
 CACHE_KIB: Final = 64 << 10  # of the folded tables; what is more lies in an unnamed temporary file
@@ -45,12 +45,14 @@ class Checked:
         self.seq, self.hash, self.at_us = fact.seq, fact.hash, fact.at_us
         self.newest_us = fact.at_us if fact.kind is Kind.CLOCK_WENT_BACK else max(self.newest_us, fact.at_us)
         fold(self.tables, fact)
-        if fact.kind is Kind.TAPE_OPENED or fact.kind is Kind.LEDGER_REPAIRED:
-            self.written_for = max(self.written_for, int(fact.what.get("tables", 1)))
+        if fact.kind is Kind.TAPE_OPENED:
+            self.written_for = max(self.written_for, TapeOpened.of(fact).tables)
+        elif fact.kind is Kind.LEDGER_REPAIRED:
+            self.written_for = max(self.written_for, LedgerRepaired.of(fact).tables)
         elif fact.kind is Kind.TOKENS_ADOPTED:
             self.written_for = max(self.written_for, SIGNED_WHOLE)
             self.adopted = (fact.seq, fact.hash)
-        elif fact.kind is Kind.TOKEN_ISSUED and "sha256" in fact.what:
+        elif fact.kind is Kind.TOKEN_ISSUED and TokenIssued.of(fact).sha256 is not None:
             self.written_for = max(self.written_for, SIGNED_WHOLE)
 
     def close(self) -> None:
@@ -79,7 +81,9 @@ def check(db: sqlite3.Connection, key: LedgerKey) -> Checked:
         _must_hold(db, facts, checked, key)
     except BaseException as error:
         tables.close()
-        if isinstance(error, JituiError | sqlite3.IntegrityError | ValueError) and not isinstance(error, BrokenError):
+        if isinstance(error, InvalidError):  # which names the fact
+            raise BrokenError(str(error)) from error
+        if isinstance(error, sqlite3.IntegrityError | ValueError):
             raise BrokenError(f"fact {checked.seq} can't be folded: {error}") from error
         if isinstance(error, sqlite3.DataError):
             raise BrokenError(f"what stands behind fact {checked.seq} can't be read: {error}") from error

@@ -17,11 +17,10 @@ from math import inf
 from queue import Empty, SimpleQueue
 from typing import Final
 
-from jitui.recording.facts import Fact, Kind
+from jitui.recording.facts import Fact, Kind, number
 from jitui.recording.frame import COST, Frame
 from jitui.store.actions import ActionRow, what_of
 from jitui.store.checkpoint import Checkpointer, restart_wal
-from jitui.store.fold import number
 from jitui.store.folder import Folder
 from jitui.store.ledger import HEAD_EVERY_S, Batch, Ledger, tape_opened
 from jitui.store.queue import Commit, Committed, Done, Hurry, Op, Put, decides, hurry, take
@@ -281,7 +280,7 @@ class Journal:
     def _forget_ended(self, facts: Sequence[Fact]) -> None:
         for fact in facts:
             if fact.kind is Kind.SESSION_ENDED:
-                self._tapes.end(number(fact.subject, "s"))
+                self._tapes.end(fact.number("s"))
 
     def _rotate_if_due(self) -> None:
         now = time.monotonic()

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from jitui.recording.chain import fact_digest, fact_link, head_text
-from jitui.recording.facts import Draft, Fact, Kind, canonical
+from jitui.recording.facts import Draft, Fact, Kind, TapeOpened, canonical, closed, number
 from jitui.store import opening
 from jitui.store.actions import ActionRow, Collapsed
-from jitui.store.fold import fold, number
+from jitui.store.fold import fold
 from jitui.store.folder import Folder
 from jitui.store.guard import lenient
 from jitui.store.keys import LedgerKey
@@ -41,7 +41,7 @@ class Found:
 
 def tape_opened(name: str) -> Draft:
     """A tape is in use. Which tables the ledger has then is signed with it, so that nobody sets them back."""
-    return Draft(Kind.TAPE_OPENED, name, "gateway", {"tables": len(LEDGER)})
+    return TapeOpened(tables=len(LEDGER)).draft(name, "gateway")
 
 
 class Ledger:
@@ -150,8 +150,7 @@ class Ledger:
         if draft.kind is not Kind.SESSION_ENDED:
             return draft.what
         chain = self._chain(number(draft.subject, "s"))
-        return {"delivered_in": None, "delivered_out": None, **draft.what, "frames": chain.frames, "head": chain.head.hex(),
-                "bytes_in": chain.bytes_in, "bytes_out": chain.bytes_out}
+        return closed(draft.what, frames=chain.frames, bytes_in=chain.bytes_in, bytes_out=chain.bytes_out, head=chain.head)
 
     def _sign(self, seq: int, link: bytes, marks: Mapping[int, Chain]) -> int:
         """Sign a head; its id if it speaks of no session, else 0. Such a head is replaced by the next one, which covers all that it covered.

@@ -6,7 +6,7 @@ from contextlib import closing
 from itertools import chain
 from pathlib import Path
 
-from jitui.recording.facts import Draft, Kind
+from jitui.recording.facts import Draft, TokensAdopted
 from jitui.store.checked import SIGNED_WHOLE, Checked, check
 from jitui.store.differences import Difference, differences, schema_differences, some
 from jitui.store.folder import Folder
@@ -119,8 +119,8 @@ def old_tokens(db: sqlite3.Connection) -> dict[str, bytes]:
 def adoption(checked: Checked, old: Mapping[str, bytes]) -> Draft:
     """The fact that takes over what the first version kept of tokens that a fact tells of."""
     ours = [row[0] for row in checked.tables.execute("select id from tokens where sha256 = x'' order by id")]
-    return Draft(Kind.TOKENS_ADOPTED, "gateway", "gateway", {
-        "tables": len(LEDGER), "unsigned": checked.seq - checked.signed, "tokens": {each: old[each].hex() for each in ours if len(old.get(each, b"")) == 32}})
+    tokens = {each: old[each] for each in ours if len(old.get(each, b"")) == 32}
+    return TokensAdopted(tables=len(LEDGER), unsigned=checked.seq - checked.signed, tokens=tokens).draft("gateway", "gateway")
 
 
 def remember_adoption(folder: Folder, checked: Checked) -> None:

@@ -36,7 +36,7 @@ class Commit:
     @property
     def subjects(self) -> set[str]:
         """All that its facts are about: the order of two commits about the same thing is kept."""
-        return {subject for draft in self.batch.drafts for subject in (draft.subject, f"g-{draft.what['grant']}" if "grant" in draft.what else draft.subject)}
+        return {subject for draft in self.batch.drafts for subject in (draft.subject, draft.grant or draft.subject)}
 
     @property
     def ends(self) -> bool:

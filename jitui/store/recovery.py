@@ -11,7 +11,7 @@ from typing import Final
 
 from jitui.policy.action import Action
 from jitui.policy.hazard import hazard_of
-from jitui.recording.facts import Draft, Kind
+from jitui.recording.facts import Draft, GrantEnded, SessionEnded
 from jitui.recording.frame import TO_CLIENT, TO_UPSTREAM, Channel, Frame
 from jitui.recording.verify import FrameWalk, Mark, Recorded
 from jitui.store.actions import ActionRow
@@ -46,8 +46,7 @@ def end_lost_sessions(ledger: Ledger, tapes: Tapes) -> int:
     live = {row[0] for row in told.execute("select id from grants where state in ('waiting', 'active')")}
     broken = {each.session.grant: each.problem for each in found.values() if each.problem and each.session.grant in live}
     drafts = [each.ended() for each in found.values()]
-    drafts += [Draft(Kind.GRANT_ENDED, f"g-{grant}", "gateway", {"state": "revoked", "why": f"its record is not whole: {why}"})
-               for grant, why in broken.items()]
+    drafts += [GrantEnded(state="revoked", why=f"its record is not whole: {why}").draft(f"g-{grant}", "gateway") for grant, why in broken.items()]
     ledger.commit_now(drafts, [(row, False) for each in found.values() for row in each.actions()])
     for ident in lost:
         tapes.end(ident)
@@ -117,8 +116,7 @@ class Lost:
         return self._sure if self.problem else self._chain
 
     def ended(self) -> Draft:
-        problem = {"problem": self.problem} if self.problem else {}
-        return Draft(Kind.SESSION_ENDED, f"s-{self.session.id}", "gateway", {"why": "gateway-lost", "by": "gateway", **problem})
+        return SessionEnded(why="gateway-lost", by="gateway", problem=self.problem or None).draft(f"s-{self.session.id}", "gateway")
 
     def _tell(self, frame: Frame) -> None:
         if frame.channel is Channel.REQUEST and (found := asked_in(frame)):

@@ -13,7 +13,7 @@ from hashlib import file_digest
 from pathlib import Path
 from typing import Final
 
-from jitui.recording.facts import Draft, Kind
+from jitui.recording.facts import LedgerRepaired
 from jitui.store import opening
 from jitui.store.checked import Checked, check
 from jitui.store.differences import Difference
@@ -58,7 +58,8 @@ def repair(root: Path, clock: Clock) -> Repaired:
         if not found:
             return Repaired((), None)
         backup = _exchange(folder, clock)
-        _tell(folder, key, clock, {"rows": len(found), "backup": backup.name, "first": [str(each) for each in found[:TOLD]]})
+        _tell(folder, key, clock, LedgerRepaired(
+            tables=len(LEDGER), rows=len(found), backup=backup.name, first=tuple(str(each) for each in found[:TOLD])))
         return Repaired(found, backup)
     except sqlite3.Error as error:
         raise BrokenError(f"{folder.ledger} can't be read, or holds what can't be copied ({error}); {RESTORE}") from error
@@ -83,7 +84,7 @@ def begin_anew(root: Path, clock: Clock, why: str) -> Path:
                 path.rename(beside / path.relative_to(root))
         folder.tapes.mkdir(mode=0o700)
         sync_folder(root)
-        _tell(folder, ledger_key(folder.ledger_key), clock, {"beside": beside.name, "sha256": digest, "why": why})
+        _tell(folder, ledger_key(folder.ledger_key), clock, LedgerRepaired(tables=len(LEDGER), beside=beside.name, sha256=digest, why=why))
         return beside
     finally:
         folder.close()
@@ -162,11 +163,11 @@ def _part(folder: Folder) -> Path:
     return folder.ledger.with_name("ledger.db.part")
 
 
-def _tell(folder: Folder, key: LedgerKey, clock: Clock, what: dict[str, object]) -> None:
+def _tell(folder: Folder, key: LedgerKey, clock: Clock, told: LedgerRepaired) -> None:
     """The fact about it, in the ledger as it is now; which opens as at any start."""
     ledger = Ledger(folder, key, clock, start_of)
     try:
-        ledger.commit_now([Draft(Kind.LEDGER_REPAIRED, "gateway", "gateway", {"tables": len(LEDGER), **what})])
+        ledger.commit_now([told.draft("gateway", "gateway")])
     finally:
         ledger.close()
 

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from jitui.recording.chain import FACTS_GENESIS
-from jitui.recording.facts import Fact, Kind
+from jitui.recording.facts import Fact, GrantStarted, Kind, RequestApproved, SessionOpened
 from jitui.store.chained import FACTS, NEWEST, checked
-from jitui.store.fold import number
+from jitui.values.errors import InvalidError
 
 SHOWN: Final = 40  # runs of sealed facts that are named
 
@@ -27,7 +27,7 @@ def missing(db: sqlite3.Connection, session: int, signed_to: int) -> str:
     """What must be there in the clear, before the fact that follows from it, and is not; nothing if all is there."""
     try:
         return next(_missing(db, session, signed_to), "")
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, InvalidError) as error:
         return f"the facts about it can't be read: {error}"
 
 
@@ -36,19 +36,21 @@ def _missing(db: sqlite3.Connection, session: int, signed_to: int) -> Iterator[s
     if opened is None:
         yield "the fact that it began (session.opened) is not in this file, or not signed"
         return
-    grant = f"g-{number(opened.what['grant'], 'g')}"
+    grant = f"g-{SessionOpened.of(opened).grant}"
     started = _one(db, grant, Kind.GRANT_STARTED, opened.seq - 1)
     if started is None:
         yield f"the fact that its window {grant} was granted (grant.started) is not in this file before it began, or sealed"
         return
-    if started.what["state"] == "waiting" and _one(db, grant, Kind.GRANT_ACTIVE, opened.seq - 1) is None:
+    granted = GrantStarted.of(started)
+    if granted.state == "waiting" and _one(db, grant, Kind.GRANT_ACTIVE, opened.seq - 1) is None:
         yield f"the fact that its window {grant} became active (grant.active) is not in this file before it began, or sealed"
-    request = f"r-{number(started.what['request'], 'r')}"
+    request = f"r-{granted.request}"
     if _one(db, request, Kind.REQUEST_ASKED, started.seq - 1) is None:
         yield f"the request {request} (request.asked) is not in this file before its window, or sealed"
-    persons = started.what["approved_by"]
-    given = {fact.what.get("person") or fact.who for fact in _all(db, request, Kind.REQUEST_APPROVED, started.seq - 1)}
-    for person in [persons] if isinstance(persons, str) else persons:
+    if not granted.approved_by:
+        yield f"the fact that its window {grant} was granted does not say who approved it"
+    given = {RequestApproved.of(fact).person or fact.who for fact in _all(db, request, Kind.REQUEST_APPROVED, started.seq - 1)}
+    for person in granted.approved_by:
         if person not in given:
             yield f"the approval of {request} by {person} (request.approved) is not in this file before its window, or sealed"
     ended = _one(db, f"s-{session}", Kind.SESSION_ENDED, NEWEST)

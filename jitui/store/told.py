@@ -4,10 +4,9 @@ import sqlite3
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
-from jitui.recording.facts import Fact, Kind
+from jitui.recording.facts import Fact, GatewayStarted, Kind, SessionEnded
 from jitui.recording.verify import Head, Mark
 from jitui.store.checked import SIGNED_WHOLE, Checked, scratch
-from jitui.store.fold import number
 from jitui.values.errors import InvalidError
 
 # asked and answers: requests on the tapes (acts.py); span: of one tape (spans.py)
@@ -57,14 +56,15 @@ class Told:
 
     def _look_at(self, fact: Fact) -> None:
         if fact.kind is Kind.SESSION_OPENED:
-            self.db.execute("insert into life(session, opened) values(?, ?)", (number(fact.subject, "s"), fact.seq))
+            self.db.execute("insert into life(session, opened) values(?, ?)", (fact.number("s"), fact.seq))
         elif fact.kind is Kind.SESSION_ENDED:
+            ended = SessionEnded.of(fact)
             self.db.execute("insert into life values(?1, 0, ?2, ?3, ?4) on conflict(session) do update set ended = ?2, frames = ?3, head = ?4",
-                            (number(fact.subject, "s"), fact.seq, int(fact.what["frames"]), bytes.fromhex(fact.what["head"])))
+                            (fact.number("s"), fact.seq, ended.frames, ended.head))
         elif fact.kind is Kind.TAPE_OPENED:
             self.tapes.add(fact.subject)
-        elif fact.kind is Kind.GATEWAY_STARTED and isinstance(fact.what.get("key_id"), str):
-            self.keys.add(fact.what["key_id"])
+        elif fact.kind is Kind.GATEWAY_STARTED and (key := GatewayStarted.of(fact).key_id):
+            self.keys.add(key)
 
     def agreed(self, head: Head) -> None:
         """A head that fits the chain."""

@@ -1,11 +1,15 @@
 """Asks and answers: the same ask, cooling off, lapsing, automatic rules."""
 
+import os
 from pathlib import Path
 
 import pytest
 
 from jitui.access.requests import Ask
-from jitui.policy.terms import Identity, Request, RequestState
+from jitui.auth.people import People, Person
+from jitui.policy.request import digest
+from jitui.policy.terms import Identity, Request, RequestState, Role
+from jitui.recording.facts import RequestApproved
 from jitui.values.clock import ManualClock
 from jitui.values.errors import ConflictError, RefusedError
 from tests.fakes.house import ANA, House, house, rule
@@ -73,6 +77,22 @@ async def test_an_automatic_rule_grants_reads_only(tmp_path: Path) -> None:
         granted = await ask(home, scope="read pods in web")
         assert (granted.state, granted.decided_by, granted.grant) == (RequestState.APPROVED, "automatic", 1)
         assert [fact.what["automatic"] for fact in await home.facts("request.approved")] == [True]
+
+
+async def test_an_approval_says_what_stood_when_it_was_given(tmp_path: Path) -> None:
+    """Each yes has the digest of what that person was shown, also if they sent none; the second one's covers the first."""
+    people = People(os.geteuid(), {name: Person(20001 + at, frozenset({Role.APPROVER})) for at, name in enumerate(("ana", "bea"))})
+    async with house(tmp_path, rules=(rule(approvals=2),)) as home:
+        home.broker.roster.directory.name_people(people)
+        bea = home.broker.roster.directory.named("bea")
+        assert bea is not None
+        await ask(home)
+        first = digest(home.broker.requests.find(1), rule(approvals=2))
+        await home.broker.requests.approve(ANA, 1, agent=agent(home), digest=first, duration_s=0, scope="", reason="")
+        second = digest(home.broker.requests.find(1), rule(approvals=2))
+        await home.broker.requests.approve(bea, 1, agent=agent(home), digest="", duration_s=0, scope="", reason="")
+        assert [RequestApproved.of(fact).digest for fact in await home.facts("request.approved")] == [first, second]
+        assert first != second
 
 
 async def test_a_refused_ask_is_a_fact(tmp_path: Path) -> None:

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from jitui.recording.facts import Draft, Fact, Kind
+from jitui.recording.facts import Draft, Fact, Kind, number
 from jitui.store.checked import check
-from jitui.store.fold import STEPS, fold, number
+from jitui.store.fold import STEPS, fold
 from jitui.store.keys import ledger_key
 from jitui.store.schema import FOLDED, LEDGER
 from jitui.values.errors import InvalidError

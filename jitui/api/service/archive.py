@@ -10,7 +10,7 @@ from jitui.api.service.bound import HOUR_US, Bound, number
 from jitui.api.service.masks import frame_page
 from jitui.api.views import ActionView, FactView, FrameView, Proof, SessionView
 from jitui.policy.rights import Right, require, rights_of
-from jitui.recording.facts import Draft, Kind
+from jitui.recording.facts import Viewed
 from jitui.values.errors import RefusedError
 from jitui.values.page import Page
 
@@ -66,7 +66,7 @@ class ArchiveService(Bound, Archive):
         while len(seen) > VIEWERS:
             del seen[next(iter(seen))]
         if first or last is None or now_us - last > HOUR_US:
-            await self._broker.store.commit([Draft(Kind.VIEWED, f"s-{session}", self._who.name, {"how": how})])
+            await self._broker.store.commit([Viewed(how=how).draft(f"s-{session}", self._who.name)])
 
     async def _may_read(self, grant: int, ended_us: int | None) -> None:
         """Recorded content, by section 8: auditors all of it; operators the last hour; approvers the grants they decided."""

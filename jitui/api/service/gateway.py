@@ -23,7 +23,7 @@ FACTS_PAGE: Final = 200  # put into views at a time, a millisecond or two of the
 
 def concerns(fact: Fact, name: str) -> bool:
     """Whether an agent may be told of a fact: its own. Everybody else sees all (name empty)."""
-    return not name or name in {fact.who, fact.what.get("identity")}
+    return not name or name in {fact.who, fact.identity}
 
 
 class GatewayService(Bound, Gateway):

@@ -78,8 +78,8 @@ def frame_page(files: Files, session: int, after: int, limit: int, *, places: Pl
     `places`: where masking goes on; without, nothing is masked.
     """
     end = files.end_of(session)
-    lost = end.what.get("conns") if end else None
-    delivery = Delivery(lost or ())
+    lost = end.conns if end and end.conns else ()
+    delivery = Delivery(lost)
     for conn, channel, size in files.sizes(session, upto=after) if lost else ():
         delivery.whole(conn, channel, size)
     frames = files.frames(session, after=after, limit=limit)

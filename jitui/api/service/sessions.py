@@ -9,7 +9,7 @@ from jitui.api.service import live, views
 from jitui.api.service.bound import Bound, number
 from jitui.api.service.masks import masks_at
 from jitui.api.views import Ended, LiveChunk, SessionView
-from jitui.recording.facts import Draft, Kind
+from jitui.recording.facts import Viewed
 from jitui.recording.frame import Frame
 from jitui.recording.masking.session import Shown
 from jitui.values.page import Page
@@ -44,8 +44,8 @@ class SessionService(Bound, Sessions):
 
     async def watch(self, ident: str, *, unmask: bool = False) -> AsyncIterator[LiveChunk]:
         found = self._broker.windows.session(number(ident, "s", "session"))
-        how = {"how": "unmasked", "live": True} if unmask else {"how": "live"}
-        await self._broker.store.commit([Draft(Kind.VIEWED, found.label, self._who.name, how)])
+        viewed = Viewed(how="unmasked", live=True) if unmask else Viewed(how="live")
+        await self._broker.store.commit([viewed.draft(found.label, self._who.name)])
 
         def before() -> list[Frame]:
             return self._files.newest_frames(found.id, after=max(-1, found.frames - BEFORE_FRAMES), room=live.BEFORE)

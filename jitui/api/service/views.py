@@ -2,7 +2,6 @@
 
 from base64 import b64encode
 from collections.abc import Container, Mapping, Sequence
-from typing import Final
 
 from jitui.access.windows import Cut
 from jitui.api.views import ActionView, ClauseView, Ended, FactView, FrameView, GrantView, IdentityView, Proof, RequestView, SessionView, TokenView
@@ -14,7 +13,7 @@ from jitui.policy.persons import ALONE, Persons
 from jitui.policy.rights import Right, rights_of, why_not_decide
 from jitui.policy.terms import Grant, Identity, Request, RequestState, Rule
 from jitui.proxy.live import Session, Window
-from jitui.recording.facts import Fact
+from jitui.recording.facts import FOREIGN, Fact
 from jitui.recording.masking.session import Shown
 from jitui.recording.masking.text import masked_text, masked_values, masked_words
 from jitui.recording.verify import Verdict
@@ -22,8 +21,6 @@ from jitui.store import ActionRow
 from jitui.store.rows import SessionRow, Totals
 from jitui.values.instant import Instant, rfc3339
 from jitui.values.said import Said
-
-TEXTS: Final = frozenset({"argv", "reason", "scope", "target", "why", "words"})  # of facts: what others wrote
 
 
 def _argv(words: Sequence[str]) -> tuple[Said, ...]:
@@ -140,7 +137,7 @@ def action_view(row: ActionRow) -> ActionView:
 
 
 def fact_view(fact: Fact) -> FactView:
-    what = masked_values(fact.what, TEXTS)
+    what = masked_values(fact.what, FOREIGN)
     return FactView(seq=fact.seq, at=rfc3339(fact.at_us), kind=str(fact.kind), who=fact.who, subject=fact.subject, what=what, hash=fact.hash.hex())
 
 

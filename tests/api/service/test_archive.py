@@ -9,6 +9,7 @@ from jitui.api.views import FrameView
 from jitui.policy.terms import Identity, Role
 from jitui.protocol.speech import TOGETHER
 from jitui.recording.delivery import delivered
+from jitui.recording.facts import SessionEnded
 from jitui.store.tape_rows import PAGE_BYTES
 from jitui.values.errors import RefusedError
 from tests.api.service.conftest import APPROVER, AUDITOR, OPERATOR
@@ -61,6 +62,6 @@ async def test_long_pages_are_short(tmp_path: Path) -> None:
         while page := await home.desk(OPERATOR).frames("s-1", after=seen[-1].seq if seen else -1):
             assert sum(len(b64decode(view.data_b64)) for view in page) < PAGE_BYTES + TOGETHER
             seen += page
-        assert [(view.seq, view.delivered) for view in seen] == [(frame.seq, whole) for frame, whole in delivered(frames, ended.what["conns"])]
+        assert [(view.seq, view.delivered) for view in seen] == [(frame.seq, whole) for frame, whole in delivered(frames, SessionEnded.of(ended).conns or ())]
         assert {view.delivered for view in seen} == {True, False}
         assert sum(len(frame.body) for frame in frames) > 2 * PAGE_BYTES

@@ -13,7 +13,7 @@ import yaml
 
 from jitui.api.client import Client
 from jitui.recording.delivery import delivered
-from jitui.recording.facts import Kind as FactKind
+from jitui.recording.facts import Kind as FactKind, SessionEnded
 from jitui.store import Files
 from tests.journeys.matrix.cells import ENDED_WHY, TABLE, Cause, words_of
 from tests.journeys.matrix.kinds import KINDS, CopyFrom, CopyTo, Kind, Place, PortForward, Tape
@@ -233,7 +233,7 @@ class Run:
                 if session.kind == "api":
                     continue
                 ended = [fact for fact in files.facts(subject=f"s-{session.id}") if fact.kind is FactKind.SESSION_ENDED]
-                lost = ended[-1].what["conns"] if ended else ()
+                lost = (SessionEnded.of(ended[-1]).conns or ()) if ended else ()
                 tapes.append(Tape(session, list(delivered(files.all_frames(session.id), lost))))
         return tapes
 
