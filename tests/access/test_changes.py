@@ -157,7 +157,7 @@ async def test_what_is_still_allowed_goes_on(tmp_path: Path) -> None:
         (session,) = home.broker.windows.sessions.values()
         await narrowed(home)
         assert (await patching.answer())[0] == 403
-        assert (session.muted, session.label, len(session._legs), len(session._flows)) == (False, "s-1", 1, 1)
+        assert (session.muted, session.label, len(session._legs), len(session.deliveries.flows)) == (False, "s-1", 1, 1)
         answer.set()
         assert (await kept.answer())[0] == 200
         assert (await kept.ask("GET", f"{PODS}/web-1"))[0] == 200

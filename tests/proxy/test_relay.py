@@ -412,7 +412,7 @@ async def test_a_recorder_that_hangs_does_not_hold_up_the_words(tmp_path: Path, 
         pod.line.message(1, b"here")
         assert (await kubectl.frame()) is not None
         (session,) = [one for one in home.broker.windows.sessions.values() if one.kind == "exec"]
-        monkeypatch.setattr(session, "_journal", Hung())
+        monkeypatch.setattr(session.recorder, "journal", Hung())
         began = asyncio.get_running_loop().time()
         home.broker.windows.kill(session, by="ana", reason="enough")
         assert "killed by ana: enough" in await last_words(kubectl)

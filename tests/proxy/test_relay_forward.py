@@ -60,8 +60,8 @@ async def test_a_thousand_short_connections_leave_nothing(tmp_path: Path) -> Non
         (leg,) = session._legs
         for at in range(1000):
             await finished(home, client, pod, await connection(client, at))
-            assert len(session._flows) <= 3
-        await home.until(lambda: set(session._flows) == {0})
+            assert len(session.deliveries.flows) <= 3
+        await home.until(lambda: set(session.deliveries.flows) == {0})
         assert (leg._lanes, leg._over_lanes) == ({}, set())  # type: ignore[attr-defined]
 
 
@@ -79,9 +79,9 @@ async def test_a_connection_that_ends_before_its_last_bytes_are_out_is_closed_wi
         pod.say(spdy.reset(data) + spdy.data(data - 2, b"broken", fin=True))
         while (frame := await client.frame()) is not None and frame.stream != data - 2:
             pass
-        assert 1 in session._flows
+        assert 1 in session.deliveries.flows
         pod.line.writer.transport.resume_reading()  # type: ignore[attr-defined]
-        await home.until(lambda: set(session._flows) == {0}, 20)
+        await home.until(lambda: set(session.deliveries.flows) == {0}, 20)
         await finished(home, client, pod, await connection(client, 1))
 
 

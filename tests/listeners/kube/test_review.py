@@ -72,7 +72,7 @@ async def test_one_connection_asks_many(tmp_path: Path) -> None:
         assert [(await kubectl.answer())[0] for _ in plan] == [201, 200, 400] * 20
         (session,) = home.broker.windows.sessions.values()
         assert session._legs == set()
-        assert session._flows == {}
+        assert session.deliveries.flows == {}
         assert home.failed == []
         assert home.troubles == []
 

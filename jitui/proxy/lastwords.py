@@ -1,0 +1,76 @@
+"""The legs of a session, and its last words: each leg that is open at the end tells its client why, and closes."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Protocol
+
+from jitui.policy.action import Action
+from jitui.proxy.ends import End
+from jitui.proxy.gate import Gate
+
+
+class Leg(Protocol):
+    """Something open in a session that must end with it."""
+
+    @property
+    def action(self) -> Action | None:
+        """The action that it carries; it is judged again when the rules change."""
+
+    def cut(self, end: End) -> None:
+        """The session is muted. Say the last words to the client, let the upstream go, and then call `spoke` once. Must not await."""
+
+    def freeze(self, on: bool) -> None:
+        """Hold back what waits to be written, or let it go again. The session itself holds what is recorded from now on."""
+
+
+class LastWords:
+    """Cuts the legs of one session, and knows when all of them have spoken."""
+
+    __slots__ = ("_gate", "_label", "_quiet", "_speaking", "legs")
+
+    def __init__(self, label: str, gate: Gate) -> None:
+        self.legs: set[Leg] = set()  # those that are open
+        self._label, self._gate = label, gate
+        self._speaking = 0
+        self._quiet = asyncio.Event()
+
+    def freeze(self, on: bool) -> None:
+        """Every leg holds back what waits to be written, or lets it go."""
+        for leg in list(self.legs):
+            leg.freeze(on)
+
+    def cut(self, end: End) -> int:
+        """Every leg of a muted session is cut; how many there were."""
+        legs = list(self.legs)
+        self._speaking += len(legs)
+        for leg in legs:
+            self._cut(leg, end)
+        if not self._speaking:
+            self._quiet.set()
+        return len(legs)
+
+    def cut_those(self, ended: Callable[[Leg], End | None]) -> None:
+        """The legs that have an end of their own are cut, in a session that goes on."""
+        for leg in list(self.legs):
+            end = ended(leg)
+            if end is not None:
+                self._speaking += 1
+                self._cut(leg, end)
+
+    def _cut(self, leg: Leg, end: End) -> None:
+        self.legs.discard(leg)
+        try:
+            leg.cut(end)
+        except Exception as error:  # noqa: BLE001 - whatever is wrong with one leg, the others end too
+            asyncio.get_running_loop().call_exception_handler({"message": f"a leg of {self._label} could not be cut", "exception": error})
+            self.spoke()
+
+    def spoke(self) -> None:
+        """A leg has said its last words, or has nobody to say them to."""
+        self._speaking -= 1
+        if self._speaking <= 0 and self._gate.muted:
+            self._quiet.set()
+
+    async def quiet(self) -> None:
+        """Wait until every leg of the muted session has spoken."""
+        await self._quiet.wait()
