@@ -3,6 +3,7 @@
 Times are RFC 3339 UTC with microseconds; `..._s` are seconds; ids are `r-41`, `g-17`, `s-204`. Text of other parties is `Said`.
 """
 
+from base64 import b64decode
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -184,6 +185,8 @@ class FactView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FrameView:
+    """A frame as JSON says it."""
+
     seq: int
     at_us: int
     conn: int
@@ -191,6 +194,14 @@ class FrameView:
     data_b64: str
     delivered: bool = True
     masked: tuple[Span, ...] = ()  # secrets that are hidden in the data
+
+    @property
+    def body(self) -> bytes:
+        """The bytes; none if `data_b64` is not base64, which no gateway sends."""
+        try:
+            return b64decode(self.data_b64)
+        except ValueError:
+            return b""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,7 +1,6 @@
 """Approvers and operators: requests, windows, sessions. All that the Desk can do, in plain text."""
 
 import sys
-from base64 import b64decode
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Final
@@ -214,7 +213,7 @@ def chunk_lines(chunk: LiveChunk) -> list[str]:
     if chunk.kind == "end" or chunk.frame is None:
         return [f"ended: {clean(chunk.why)}"]
     frame = chunk.frame
-    body = b64decode(frame.data_b64).decode("utf-8", "replace")
+    body = frame.body.decode("utf-8", "replace")
     return [f"{frame.at_us / 1e6:10.3f}  {frame.channel:<14}  {clean(text, 400)}" for text in body.splitlines() or [""]]
 
 

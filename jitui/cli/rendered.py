@@ -1,6 +1,5 @@
 """A recording as plain text. Pure: frames in, lines out, no control character left in them."""
 
-from base64 import b64decode
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 from typing import Final
@@ -17,11 +16,11 @@ SILENT: Final = frozenset({"stdin", "resize", "mark", "error"})  # channels that
 
 
 def text_of(view: SessionView, frames: Sequence[FrameView]) -> list[str]:
-    """What a terminal showed at the end; where there was none, all that was said, line by line. No control character is left in it."""
+    """The lines that the terminal showed at the end; of a session without a terminal all its output. No control character is left in them."""
     reel = Reel(view)
     reel.add(frames)
     if view.tty:
-        for _ in reel.goto(len(reel.shots)):
+        for _ in reel.goto(len(reel.frames)):
             pass
         lines = reel.emulator.text()
     else:
@@ -39,10 +38,10 @@ def text_of(view: SessionView, frames: Sequence[FrameView]) -> list[str]:
 
 
 def said_by(frames: Sequence[FrameView]) -> Iterator[tuple[str, bytes]]:
-    """Output and the gateway's words, in order; what comes on one channel without a break is one piece."""
+    """Output and the gateway's words, in order; frames of one channel without another between are one piece."""
     wanted = (frame for frame in frames if frame.channel not in SILENT)
     for channel, run in groupby(wanted, key=lambda frame: frame.channel):
-        yield channel, b"".join(b64decode(frame.data_b64) for frame in run)
+        yield channel, b"".join(frame.body for frame in run)
 
 
 def printed(text: str) -> list[str]:
@@ -59,5 +58,5 @@ def printed(text: str) -> list[str]:
 
 
 def pieces(text: str) -> Iterator[str]:
-    """So long that they fit the emulator however they wrap."""
+    """The text in pieces that fit the emulator however they wrap."""
     yield from (text[at : at + PIECE] for at in range(0, max(len(text), 1), PIECE))

@@ -1,9 +1,8 @@
-"""What was said in a session: its frames, its replay, and what leaves the house of it."""
+"""Commands that read one session: its frames, its replay, its exports."""
 
 import asyncio
 import os
 import sys
-from base64 import b64decode
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Final
@@ -49,7 +48,7 @@ async def frames_command(session: str, channel: str | None, conn: int | None, ra
             if (labels is not None and frame.channel not in labels) or conn not in {None, frame.conn}:
                 continue
             if raw:
-                sys.stdout.buffer.write(b64decode(frame.data_b64))
+                sys.stdout.buffer.write(frame.body)
             elif as_json:
                 click.echo(plain.text(frame))
             else:
@@ -57,7 +56,7 @@ async def frames_command(session: str, channel: str | None, conn: int | None, ra
 
 
 async def every_frame(at: Archive, session: str, *, unmask: bool = False) -> AsyncIterator[FrameView]:
-    """Page by page."""
+    """Every frame of a session, read page by page."""
     if unmask:
         note_unmasked(at)
     after = -1
@@ -68,7 +67,7 @@ async def every_frame(at: Archive, session: str, *, unmask: bool = False) -> Asy
 
 
 def frame_line(frame: FrameView) -> str:
-    body = b64decode(frame.data_b64)
+    body = frame.body
     lost = "" if frame.delivered else "  (not delivered)"
     words = clean(body[:200].decode("utf-8", "replace"), 80)
     return f"{frame.seq:>6}  {frame.at_us / 1e6:10.6f}  {frame.conn:>3}  {frame.channel:<14}  {len(body):>7}  {words}{lost}"
@@ -130,7 +129,10 @@ async def export_command(session: str, form: str, output: Path | None, unmask: b
 
 
 async def _may_hold_secrets(session: str) -> None:
-    """Asks the gateway of these files, if one answers: it writes down that secrets are shown. Raises RefusedError without the right to see them."""
+    """Ask the gateway of these files, if one answers, for an unmasked frame: it writes the fact that secrets are shown.
+
+    Raises RefusedError without the right to see them.
+    """
     there = reach()
     sock = there.address.unix if there.data_dir is None else None
     remote = Client(f"unix:{sock or places.socket(os.environ, there.data_dir)}", token=there.token)
@@ -152,7 +154,7 @@ async def _export_lines(session: str, form: str, *, unmask: bool) -> AsyncIterat
             for frame in frames:
                 yield plain.text(frame) + "\n"
             return
-        whole = (Frame(number(view.id), one.seq, one.at_us, one.conn, CHANNELS[one.channel], b64decode(one.data_b64)) for one in frames)
+        whole = (Frame(number(view.id), one.seq, one.at_us, one.conn, CHANNELS[one.channel], one.body) for one in frames)
         title = f"{view.id} {view.kind} {clean(view.target)} {view.identity} {view.grant}"
         for line in cast(whole, started_us=from_rfc3339(view.started), title=title, command=show.argv(view.argv), tty=view.tty):
             yield line

@@ -3,8 +3,6 @@
 Going back starts from the nearest keyframe; keyframes are taken while frames are applied.
 """
 
-from base64 import b64decode
-from binascii import Error
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from copy import deepcopy
@@ -24,19 +22,9 @@ KEYFRAMES: Final = 64
 SLICE: Final = 4096  # bytes fed before `goto` yields
 LARGEST: Final = 64 << 20  # bytes of bodies that a reel holds
 HAZARD_MARKS: Final = {"CHANGE": "C", "EXEC": "E", "SECRET": "S", "SPAWN": "C", "ESCAPE": "C"}
-STREAMS: Final = frozenset({"exec", "attach", "logs"})  # sessions that are what a program said
+STREAMS: Final = frozenset({"exec", "attach", "logs"})  # sessions that show a program's output
 HEADS: Final = frozenset({"request", "request-head", "response", "response-head"})
 MARK_WORDS: Final = {"E": "exec", "C": "change", "D": "denied", "S": "secret", "R": "resize", "I": "input", "G": "gateway", "X": "end"}
-
-
-@dataclass(frozen=True, slots=True)
-class Shot:
-    """One frame, decoded."""
-
-    at_us: int
-    channel: str
-    body: bytes
-    delivered: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +40,8 @@ class Reel:
 
     def __init__(self, session: SessionView) -> None:
         self.session = session
-        self.shots: list[Shot] = []
-        self.times: list[int] = []
+        self.frames: list[FrameView] = []
+        self.times: list[int] = []  # of each, in microseconds; a clock that went back counts as no time
         self.held = 0
         self.marks: list[Mark] = []
         self.emulator = self._fresh()
@@ -69,21 +57,18 @@ class Reel:
         return self.held >= LARGEST
 
     def add(self, frames: Sequence[FrameView]) -> None:
-        """A page, in order of seq."""
+        """Take a page of frames, in order of seq."""
         for frame in frames:
-            try:
-                body = b64decode(frame.data_b64)
-            except (Error, ValueError):
-                body = b""
+            body = frame.body
             at_us = max(frame.at_us, self.times[-1] if self.times else 0)
-            self.shots.append(Shot(at_us, frame.channel, body, frame.delivered))
+            self.frames.append(frame)
             self.times.append(at_us)
             self.held += len(body)
             if letter := _letter(frame.channel, body):
                 self.marks.append(Mark(at_us, letter))
 
     def mark(self, actions: Sequence[ActionView]) -> None:
-        """What was done in this session, beside its frames, and what was denied meanwhile."""
+        """Mark the actions of this session, and the denials meanwhile."""
         for action in actions:
             denied = action.verdict == "denied" and self.session.started <= action.at and (action.at <= self.session.ended or not self.session.ended)
             if action.session == self.session.id or (denied and not action.session):
@@ -100,8 +85,7 @@ class Reel:
             self._fed = 0
         first = self._index
         while self._index < index:
-            shot = self.shots[self._index]
-            for _ in self._apply(shot):
+            for _ in self._apply(self.frames[self._index]):
                 yield (self._index - first) / max(1, index - first)
             self._index += 1
             if self._fed >= KEYFRAME:
@@ -112,36 +96,36 @@ class Reel:
         if len(self._keyframes) < KEYFRAMES and (not self._keyframes or self._keyframes[-1][0] < self._index):
             self._keyframes.append((self._index, deepcopy(self.emulator)))
 
-    def _apply(self, shot: Shot) -> Iterator[None]:
+    def _apply(self, frame: FrameView) -> Iterator[None]:
         data = b""
-        if shot.channel in {"stdout", "stderr"}:
-            data = shot.body
-        elif shot.channel == "resize":
-            if found := resized(shot.body):
+        if frame.channel in {"stdout", "stderr"}:
+            data = frame.body
+        elif frame.channel == "resize":
+            if found := resized(frame.body):
                 self.emulator.resize(*found)
-        elif shot.channel != "stdin" and not self._beside(shot.channel):
-            data = told(shot.channel, shot.body)
+        elif frame.channel != "stdin" and not self._beside(frame.channel):
+            data = told(frame.channel, frame.body)
             if data and (self.emulator.cursor or (0, 0))[0]:
                 data = b"\r\n" + data
         for start in range(0, len(data), SLICE):
             piece = data[start : start + SLICE]
-            self.emulator.feed(piece, delivered=shot.delivered)
+            self.emulator.feed(piece, delivered=frame.delivered)
             self._fed += len(piece)
             yield
 
     def typed(self, index: int) -> tuple[str, bool]:
-        """What was sent to the program since the line before, and whether all of it arrived."""
+        """The line typed so far, or the last one that was sent, and whether all of it arrived."""
         line: list[str] = []
         delivered = True
-        for shot in reversed(self.shots[max(0, index - 400) : index]):
-            if shot.channel != "stdin":
+        for frame in reversed(self.frames[max(0, index - 400) : index]):
+            if frame.channel != "stdin":
                 continue
-            piece = shot.body.decode("utf-8", "replace")
+            piece = frame.body.decode("utf-8", "replace")
             end = len(piece) if line else len(piece.rstrip("\r\n"))
             begins = max(piece.rfind("\r", 0, end), piece.rfind("\n", 0, end)) + 1
             if piece[begins:]:
                 line.append(piece[begins:])
-                delivered = delivered and shot.delivered
+                delivered = delivered and frame.delivered
             if begins:
                 break
         return words("".join(reversed(line)).replace("\r", "⏎").replace("\n", "⏎").replace("\x7f", "⌫")), delivered
@@ -150,15 +134,15 @@ class Reel:
         """Everything that was printed, as lines of text without escape sequences."""
         lines = Lines()
         parser = Parser(lines)
-        for shot in self.shots:
-            if shot.channel in {"stdout", "stderr"}:
-                parser.feed(shot.body)
-            elif shot.channel not in {"stdin", "resize"} and not self._beside(shot.channel):
-                parser.feed((b"\r\n" if lines.lines[-1] else b"") + told(shot.channel, shot.body))
+        for frame in self.frames:
+            if frame.channel in {"stdout", "stderr"}:
+                parser.feed(frame.body)
+            elif frame.channel not in {"stdin", "resize"} and not self._beside(frame.channel):
+                parser.feed((b"\r\n" if lines.lines[-1] else b"") + told(frame.channel, frame.body))
         return lines.lines
 
     def _beside(self, channel: str) -> bool:
-        """Whether it is how a stream was opened, and not what it said."""
+        """Whether the channel tells how a stream was opened, and is not part of its output."""
         return self.session.kind in STREAMS and channel in HEADS
 
 
@@ -207,7 +191,7 @@ def told(channel: str, body: bytes) -> bytes:
 
 
 def status_line(body: bytes) -> str:
-    """What kubectl prints at the end of a stream, from its Status, and the gateway's own notes as they are; nothing for a success."""
+    """The line that kubectl prints at the end of a stream, from its Status; the gateway's own notes as they are; empty for a success."""
     try:
         found = foreign.read(body)
     except ValueError:

@@ -1,52 +1,77 @@
-"""When each frame of a replay is due."""
+"""Where a replay stands, without a clock."""
 
-import pytest
-from hypothesis import given, settings, strategies as st
+from hypothesis import given, strategies as st
 
-from jitui.recording.frame import Channel, Frame
-from jitui.recording.timing import clocked, delays, idle_limit, speed
-from jitui.values.errors import InvalidError
+from jitui.recording.timing import Playhead
 
-
-def frames(*times: int) -> list[Frame]:
-    return [Frame(1, seq, at_us, 0, Channel.STDOUT, b"x") for seq, at_us in enumerate(times)]
+MOVES = ["play", "back", "on", "step", "unstep", "faster", "slower", "idle"]
+TIMES = [0, 200_000, 1_000_000, 9_000_000, 9_500_000]
 
 
-def test_delays() -> None:
-    """Seconds since the frame before; the first since the start, or since where the replay begins."""
-    assert [delay for delay, _ in delays(frames(500_000, 1_500_000, 1_500_000))] == [0.5, 1.0, 0.0]
-    assert [delay for delay, _ in delays(frames(1_500_000), since_us=1_000_000)] == [0.5]
+def test_it_plays_at_its_speed() -> None:
+    """Half a second at 2x is a second of the recording."""
+    head = Playhead(TIMES, playing=True, speed=2.0, idle_us=0)
+    head.advance(0.5)
+    assert (head.at_us, head.index) == (1_000_000, 3)
 
 
-def test_a_clock_that_goes_back_costs_no_time() -> None:
-    """No delay is negative, and the time that was lost isn't waited for twice."""
-    assert [delay for delay, _ in delays(frames(2_000_000, 1_000_000, 3_000_000))] == [2.0, 0.0, 1.0]
+def test_a_long_pause_lasts_as_long_as_the_idle_limit() -> None:
+    """Eight seconds of nothing take one."""
+    head = Playhead(TIMES, at_us=1_000_000, index=3, playing=True, idle_us=1_000_000)
+    head.advance(0.9)
+    assert head.index == 3
+    head.advance(0.2)
+    assert (head.at_us, head.index) == (9_000_000, 4)
 
 
-def test_idle_limit_and_speed_in_a_row() -> None:
-    """The limit is of recorded time, the speed applies to what is left."""
-    assert [delay for delay, _ in speed(idle_limit(delays(frames(0, 10_000_000, 11_000_000)), 2.0), 4.0)] == [0.0, 0.5, 0.25]
+def test_without_an_idle_limit_a_pause_lasts_as_it_did() -> None:
+    """0 switches it off."""
+    head = Playhead(TIMES, at_us=1_000_000, index=3, playing=True, idle_us=0)
+    head.advance(5)
+    assert (head.at_us, head.index) == (6_000_000, 3)
 
 
-def test_clocked() -> None:
-    """A timeline shows when each frame is due, not how long after the one before."""
-    assert [at for at, _ in clocked(speed(delays(frames(1_000_000, 3_000_000)), 2.0))] == [0.5, 1.5]
+def test_it_stops_at_the_end() -> None:
+    """And says so."""
+    head = Playhead(TIMES, playing=True, idle_us=0)
+    head.advance(60)
+    assert head.done
+    assert not head.playing
+    assert head.at_us == 9_500_000
 
 
-@pytest.mark.parametrize("value", [0.0, -1.0, float("nan")])
-def test_limits_that_mean_nothing_are_refused(value: float) -> None:
-    """Zero would be endless, or at once; neither is what was meant."""
-    with pytest.raises(InvalidError, match="more than 0"):
-        list(idle_limit(delays(frames(1)), value))
-    with pytest.raises(InvalidError, match="more than 0"):
-        list(speed(delays(frames(1)), value))
+def test_frames_are_stepped_one_by_one_also_those_of_one_instant() -> None:
+    """`.` and `,` go over frames, not over times."""
+    head = Playhead([5, 5, 5, 9])
+    for expected in (1, 2, 3, 4, 4):
+        head.step(1)
+        assert head.index == expected
+    head.step(-1)
+    assert (head.index, head.at_us) == (3, 5.0)
 
 
-@settings(deadline=None)
-@given(st.lists(st.integers(0, 1 << 40), max_size=30), st.floats(0.01, 100), st.floats(0.01, 100))
-def test_no_frame_is_lost_or_moved(times: list[int], limit: float, factor: float) -> None:
-    """Whatever the pace, the frames are the recorded ones in their order, and no pause is longer than the limit allows."""
-    recorded = frames(*times)
-    paced = list(speed(idle_limit(delays(recorded), limit), factor))
-    assert [frame for _, frame in paced] == recorded
-    assert all(0 <= delay <= limit / factor for delay, _ in paced)
+@given(st.lists(st.integers(0, 10**9), max_size=50).map(sorted), st.lists(st.sampled_from(MOVES), max_size=50))
+def test_it_never_leaves_the_recording(times: list[int], moves: list[str]) -> None:
+    """Whatever keys are pressed, position and index lie within it."""
+    head = Playhead(times, playing=True)
+    for move in moves:
+        if move == "play":
+            head.advance(1.0)
+        elif move == "idle":
+            head.next_idle()
+        elif move in {"on", "back"}:
+            head.seek(head.at_us + (5e6 if move == "on" else -5e6))
+        elif move in {"step", "unstep"}:
+            head.step(1 if move == "step" else -1)
+        else:
+            head.faster(1 if move == "faster" else -1)
+        assert 0 <= head.index <= len(times)
+        assert 0 <= head.at_us <= head.end_us
+
+
+def test_speeds_and_limits_that_were_given_as_options() -> None:
+    """From any speed the keys go to the next one that they know; from any idle limit to the first."""
+    head = Playhead(speed=3.0, idle_us=300_000)
+    head.faster(1)
+    head.next_idle()
+    assert (head.speed, head.idle_us) == (4.0, 0)

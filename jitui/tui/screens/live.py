@@ -1,8 +1,6 @@
 """Live: one agent at work. Its windows, what it does, and the terminal of the stream that is looked at."""
 
 import asyncio
-from base64 import b64decode
-from binascii import Error
 from collections.abc import Callable, Mapping, Sequence
 from typing import ClassVar, Final, Protocol
 
@@ -252,18 +250,14 @@ class LiveScreen(Board):
 
     def _show_frame(self, frame: FrameView) -> None:
         terminal = self.query_one("#live-terminal", Terminal)
-        try:
-            body = b64decode(frame.data_b64)
-        except (Error, ValueError):
-            return
         if frame.channel in {"stdout", "stderr"}:
-            terminal.push(body, delivered=frame.delivered)
+            terminal.push(frame.body, delivered=frame.delivered)
         elif frame.channel == "resize":
-            if found := resized(body):
+            if found := resized(frame.body):
                 terminal.work_off()
                 terminal.emulator.resize(*found)
         elif frame.channel != "stdin":
-            terminal.push(told(frame.channel, body))
+            terminal.push(told(frame.channel, frame.body))
 
     def _frame(self, session: SessionView) -> None:
         """The border's words around the terminal."""

@@ -13,9 +13,9 @@ from textual.widgets import Input, Static
 
 from jitui.api.operations import Archive
 from jitui.api.views import ActionView, FrameView, Proof, SessionView
+from jitui.recording.timing import Playhead
 from jitui.tui.figures import day, hour, moment, runs_on
 from jitui.tui.lines import FLEX, Cell, row, text
-from jitui.tui.playhead import Playhead
 from jitui.tui.reel import LARGEST, MARK_WORDS, Reel
 from jitui.tui.screens.base import Answered, Board
 from jitui.tui.theme import state
@@ -179,9 +179,9 @@ class ReplayScreen(Board):
         if self._way is not None:
             return Content(f"seeking {self._share:.0%}")
         if self._loading:
-            return Content(f"loading, {len(reel.shots)} frames so far")
+            return Content(f"loading, {len(reel.frames)} frames so far")
         partial = "; only the first 64 MB are loaded" if reel.full else ""
-        return Content(f"recorded at {reel.emulator.columns}x{reel.emulator.lines}, frame {self.head.index} of {len(reel.shots)}{partial}")
+        return Content(f"recorded at {reel.emulator.columns}x{reel.emulator.lines}, frame {self.head.index} of {len(reel.frames)}{partial}")
 
     def _typed_words(self, reel: Reel) -> Content:
         line, delivered = reel.typed(self.head.index)
@@ -239,7 +239,7 @@ class ReplayScreen(Board):
 
     def able(self) -> Mapping[str, Callable[[], bool]]:
         def there() -> bool:
-            return self.reel is not None and bool(self.reel.shots) and not self.has_class("-going")
+            return self.reel is not None and bool(self.reel.frames) and not self.has_class("-going")
 
         keys = ("play", "skip", "step", "speed", "idle", "goto", "input", "text")
         able: dict[str, Callable[[], bool]] = dict.fromkeys(keys, there)

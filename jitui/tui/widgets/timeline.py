@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from textual.content import Content
 from textual.widget import Widget
 
+from jitui.recording.timing import Playhead
 from jitui.tui.figures import hour, plus_us, since_start
 from jitui.tui.lines import cut
-from jitui.tui.playhead import Playhead
 from jitui.tui.reel import Mark
 from jitui.tui.theme import state
 
