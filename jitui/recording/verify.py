@@ -186,15 +186,6 @@ class FrameWalk(Walk):
                        session=subject if self.problem else "", seq=self.seq, signed_to=-1 if self.problem else self.sure - 1)
 
 
-def verify_frames(session: int, frames: Iterable[Recorded], marks: Iterable[Mark] = (), *, signed: Signed = "self-attested",
-                  start: tuple[int, bytes] | None = None) -> Verdict:
-    """The proof of one session's frames."""
-    walk = FrameWalk(session, marks, start)
-    for recorded in frames:
-        walk.feed(recorded)
-    return walk.verdict(signed)
-
-
 class FactWalk(Walk):
     """Walks the chain of facts together with the signed heads over it, holding one of each.
 
@@ -265,19 +256,6 @@ class FactWalk(Walk):
     def unsigned(self) -> int:
         """The number of walked facts that no signature covers."""
         return self.count - max(self.sure, self.began)
-
-
-def verify_facts(facts: Iterable[Linked], heads: Iterable[Head], keys: Mapping[str, bytes], *, trusted: bytes = b"",
-                 witness: Mapping[int, bytes] | None = None, start: tuple[int, bytes] = (0, FACTS_GENESIS)) -> Verdict:
-    """The proof of the facts.
-
-    `keys`: public keys by key id, as found beside the facts. `trusted`: a public key from elsewhere; if given, it alone counts.
-    `witness`: hashes of facts by seq, noted elsewhere. `start`: the fact before the first, in an exported file.
-    """
-    walk = FactWalk(heads, keys, trusted=trusted, witness=witness, start=start)
-    for fact in facts:
-        walk.feed(fact)
-    return facts_verdict(walk)
 
 
 def facts_verdict(walk: FactWalk) -> Verdict:

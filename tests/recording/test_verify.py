@@ -1,6 +1,6 @@
 """The proof over frames and facts: whatever is done to a chain is found, and its place named."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -9,11 +9,33 @@ from hypothesis import given, settings, strategies as st
 
 from jitui.recording.chain import FACTS_GENESIS, GENESIS, fact_link, head_text, link
 from jitui.recording.frame import Channel, Frame
-from jitui.recording.verify import Head, Linked, Mark, Recorded, verify_facts, verify_frames
+from jitui.recording.verify import FactWalk, FrameWalk, Head, Linked, Mark, Recorded, Signed, Verdict, facts_verdict
 
 KEY = Ed25519PrivateKey.from_private_bytes(b"k" * 32)
 PUBLIC = KEY.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
 OTHER = Ed25519PrivateKey.from_private_bytes(b"o" * 32)
+
+
+def verify_frames(session: int, frames: Iterable[Recorded], marks: Iterable[Mark] = (), *, signed: Signed = "self-attested",
+                  start: tuple[int, bytes] | None = None) -> Verdict:
+    """The proof of one session's frames."""
+    walk = FrameWalk(session, marks, start)
+    for recorded in frames:
+        walk.feed(recorded)
+    return walk.verdict(signed)
+
+
+def verify_facts(facts: Iterable[Linked], heads: Iterable[Head], keys: Mapping[str, bytes], *, trusted: bytes = b"",
+                 witness: Mapping[int, bytes] | None = None, start: tuple[int, bytes] = (0, FACTS_GENESIS)) -> Verdict:
+    """The proof of the facts.
+
+    `keys`: public keys by key id, as found beside the facts; `trusted`: a public key from elsewhere, which then alone counts;
+    `witness`: hashes of facts that somebody noted elsewhere, by seq. `start`: the fact before the first, in an exported file.
+    """
+    walk = FactWalk(heads, keys, trusted=trusted, witness=witness, start=start)
+    for fact in facts:
+        walk.feed(fact)
+    return facts_verdict(walk)
 
 
 def taped(count: int, session: int = 1, word: str = "frame") -> list[Recorded]:

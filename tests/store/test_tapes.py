@@ -9,10 +9,10 @@ from hypothesis import HealthCheck, given, settings, strategies as st
 
 from jitui.recording.chain import GENESIS, link
 from jitui.recording.frame import Channel, Frame
-from jitui.recording.verify import verify_frames
 from jitui.store.folder import Folder
 from jitui.store.tape_rows import every, ranges
 from jitui.store.tapes import RUN, Tapes, body_of, spanned
+from tests.recording.test_verify import verify_frames
 from tests.store.life import NOW, frames
 
 
