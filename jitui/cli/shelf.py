@@ -1,4 +1,4 @@
-"""The archive over bare files: a data folder or one exported file. No gateway, no rights: who can read the files can read the files."""
+"""The archive over bare files, a data folder or one exported file, for commands without a gateway."""
 
 import asyncio
 import os
@@ -10,8 +10,7 @@ from typing import Final
 
 from jitui.api.client import Client
 from jitui.api.operations import Archive
-from jitui.api.service import views
-from jitui.api.service.masks import Places, frame_page
+from jitui.api.service.record import Record
 from jitui.api.views import ActionView, FactView, FrameView, Proof, SessionView
 from jitui.cli.reach import reach
 from jitui.cli.show import note
@@ -23,39 +22,38 @@ IDENT: Final = re.compile(r"(?:[sg]-)?([1-9][0-9]{0,14})", re.ASCII)
 
 
 class Shelf(Archive):
-    """The same operations over files."""
+    """The same operations over the same reader as the gateway's. It checks no right: the files' own permissions decide."""
 
     def __init__(self, place: Path) -> None:
         """Raises NotFoundError if nothing recorded is there, InvalidError if it is damaged."""
         self.files = Files(place)
         self.files.check_facts()
-        self._places = Places()
+        self._record = Record(self.files)
 
     async def session(self, ident: str) -> SessionView:
-        return views.session_view(await asyncio.to_thread(self.files.session, number(ident)))
+        return await asyncio.to_thread(self._record.session, number(ident))
 
-    async def frames(self, session: str, *, after: int = -1, limit: int = 1000, unmask: bool = False) -> Sequence[FrameView]:
-        """Secrets are masked here too, unless asked otherwise; nothing can be written down of that."""
-        row = await asyncio.to_thread(self.files.session, number(session))
-        return await asyncio.to_thread(frame_page, self.files, row.id, after, limit, places=None if unmask else self._places, tty=row.tty)
+    async def frames(self, ident: str, *, after: int = -1, limit: int = 1000, unmask: bool = False) -> Sequence[FrameView]:
+        """As of a gateway, but for the fact that somebody looked: bare files take none."""
+        row = await asyncio.to_thread(self.files.session, number(ident))
+        return await asyncio.to_thread(self._record.frames, row, after=after, limit=limit, unmask=unmask)
 
     async def actions(self, *, grant: str = "", audit_id: str = "", limit: int = 1000, cursor: str = "") -> Sequence[ActionView]:
+        """All pages, up to the limit."""
+        at = number(grant) if grant else 0
         found: list[ActionView] = []
         while len(found) < limit:
-            page = await asyncio.to_thread(
-                self.files.actions, grant=number(grant) if grant else 0, audit_id=audit_id, limit=limit - len(found), cursor=cursor
-            )
-            found += [views.action_view(row) for row in page]
+            page = await asyncio.to_thread(self._record.actions, grant=at, audit_id=audit_id, limit=limit - len(found), cursor=cursor)
+            found += page
             if not (cursor := page.more):
                 break
         return sorted(found, key=lambda view: view.at)
 
     async def facts(self, *, after: int = 0, limit: int = 1000) -> Sequence[FactView]:
-        return [views.fact_view(fact) for fact in await asyncio.to_thread(self.files.facts, after=after, limit=limit)]
+        return await asyncio.to_thread(self._record.facts, after=after, limit=limit)
 
     async def verify(self, session: str = "", *, key: bytes = b"", witness: Mapping[int, bytes] | None = None) -> Sequence[Proof]:
-        found = await asyncio.to_thread(self.files.verify, number(session) if session else 0, key=key, witness=witness)
-        return [views.proof_view(verdict) for verdict in found]
+        return await asyncio.to_thread(self._record.verify, number(session) if session else 0, key=key, witness=witness)
 
     async def only_session(self) -> str:
         """Of an exported file. Raises InvalidError if there is more than one to choose from."""
@@ -122,7 +120,7 @@ async def held(session: str) -> tuple[Shelf | Client, str]:
 
 
 def note_unmasked(found: Archive) -> None:
-    """A gateway writes down who saw secrets; files can't."""
+    """Say that no fact tells of this unmasking, if it is read from bare files."""
     if isinstance(found, Shelf):
         note(f"secrets are shown as they are, read from {found.files.place}: no fact tells of it")
 

@@ -8,22 +8,20 @@ import os
 import sqlite3
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from jitui.recording.chain import FACTS_GENESIS, fact_digest
 from jitui.store.chained import FACTS, checked
 from jitui.store.fold import fold
+from jitui.store.frames import Frames
 from jitui.store.ours import SEALED
 from jitui.store.schema import LEDGER, TAPE
 from jitui.store.tape_rows import COLUMNS
 from jitui.values.errors import ConflictError, InvalidError, NotFoundError
 from jitui.values.private_file import create_private
 
-if TYPE_CHECKING:
-    from jitui.store.archive import Files
 
-
-def export(files: "Files", session: int, target: Path) -> int:
+def export(files: Frames, session: int, target: Path) -> int:
     """Write the evidence of one session to a new file, mode 0600; the number of frames in it.
 
     Raises NotFoundError (no such session), ConflictError (the file is there already), OSError.
@@ -55,7 +53,7 @@ def export(files: "Files", session: int, target: Path) -> int:
     return count
 
 
-def _copy_ledger(files: "Files", db: sqlite3.Connection, session: int, grant: int) -> None:
+def _copy_ledger(files: Frames, db: sqlite3.Connection, session: int, grant: int) -> None:
     with files.reading(files.ledger) as source:
         source.execute("begin")  # facts and heads of one moment
         try:
@@ -94,7 +92,7 @@ def _copy_rows(source: sqlite3.Connection, db: sqlite3.Connection, table: str, s
         db.execute(f"insert into {table} values({','.join('?' * len(row))})", row)
 
 
-def _copy_frames(files: "Files", db: sqlite3.Connection, session: int) -> int:
+def _copy_frames(files: Frames, db: sqlite3.Connection, session: int) -> int:
     count = 0
     for row in files.rows(session):
         db.execute(f"insert into frames({COLUMNS.removeprefix('id, ')}) values(?, ?, ?, ?, ?, ?, ?, ?)", row[1:])

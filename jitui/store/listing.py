@@ -7,13 +7,13 @@ it comes back from outside, so it is checked like anything from there.
 import json
 import re
 import sqlite3
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
 from jitui.policy.terms import Grant, Request
 from jitui.store.actions import ActionRow, from_columns
-from jitui.store.rows import SessionRow, Totals, approvals_of, grant_of, request_of, sane, session_of
+from jitui.store.rows import SessionRow, Totals, approvals_of, grant_of, named, request_of, session_of
 from jitui.values.errors import InvalidError
 from jitui.values.page import Page
 
@@ -36,7 +36,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """What is listed: rows of `select` for which `where` holds, in the order of the columns `key`."""
+    """One list: rows of `select` for which `where` holds, in the order of the columns `key`."""
 
     select: str
     where: str
@@ -70,20 +70,13 @@ def read(db: sqlite3.Connection, query: Query, limit: int, cursor: str) -> Page[
     values |= {f"from_{at}": part for at, part in enumerate(start)}
     rows: Page[Row] = Page()
     size = 0
-    for row in named(db.execute(query.page(), values)):
+    for row in named(db, query.page(), values):
         if len(rows) >= limit or size >= TEXT:
             rows.more = ".".join(str(row[column.rpartition(".")[2]]) for column in query.key) if len(rows) < limit else ""
             break
         size += weight(row)
         rows.append(row)
     return rows
-
-
-def named(found: sqlite3.Cursor) -> Iterator[Row]:
-    """Rows by column name, one at a time. Raises ValueError if a time in one is none."""
-    names = [column[0] for column in found.description]
-    for row in found:
-        yield sane(dict(zip(names, row, strict=True)))
 
 
 def weight(row: Row) -> int:
@@ -98,7 +91,7 @@ def made(rows: Page[Row], form: Callable[[Row], T]) -> Page[T]:
 def actions(
     db: sqlite3.Connection, *, grant: int = 0, session: int = 0, identity: str = "", audit_id: str = "", limit: int, cursor: str = ""
 ) -> Page[ActionRow]:
-    """Of a grant what was done in its sessions, and what its identity was denied there meanwhile; of an audit id the one action."""
+    """Of a grant: actions in its sessions, and denials of its identity on its connection meanwhile. Of an audit id: the one action."""
     query = actions_query(db, grant=grant, session=session, identity=identity, audit_id=audit_id)
     rows = read(db, query, limit, cursor) if query is not None else Page[Row]()
     found = made(rows, lambda row: from_columns({**row, "grant_id": row["grant_id"] or grant}))
@@ -107,7 +100,7 @@ def actions(
 
 
 def actions_query(db: sqlite3.Connection, *, grant: int, session: int, identity: str, audit_id: str) -> Query | None:
-    """None where nothing can be found."""
+    """The query; None where nothing can be found."""
     terms, values = list[str](), dict[str, Any]()
     if audit_id:
         ours = OURS.fullmatch(audit_id)
@@ -132,7 +125,7 @@ def actions_query(db: sqlite3.Connection, *, grant: int, session: int, identity:
 
 
 def _bounds(db: sqlite3.Connection, grant: int) -> dict[str, Any] | None:
-    """Whose and when a grant's actions are, in UTC microseconds."""
+    """The identity, connection and times (UTC, microseconds) of a grant's actions; None if there is no such grant."""
     found = db.execute("select identity, connection, approved_us, ended_us from grants where id = ?", (grant,)).fetchone()
     if found is None:
         return None
@@ -191,12 +184,12 @@ PAST: Final = """select max(at_us) at_us, verdict, hazard, verb, grp, resource, 
 
 
 def past(db: sqlite3.Connection, identity: str, connection: str, since_us: int) -> tuple[int, list[ActionRow]]:
-    """How many windows, and the actions, the newest first."""
+    """The number of windows, and the actions, newest first."""
     values = {"identity": identity, "connection": connection, "since": since_us, "newest": ROWS}
     (windows,) = db.execute(WINDOWS, values).fetchone()
     told = {"id": 0, "session": 0, "conn": 0, "identity": identity, "connection": connection, "clause": "", "code": None, "bytes_in": 0, "bytes_out": 0,
             "audit_id": ""}
-    return windows, [from_columns({**told, **row}) for row in named(db.execute(PAST, values))]
+    return windows, [from_columns({**told, **row}) for row in named(db, PAST, values)]
 
 
 TOTALS: Final = """select grant_id, coalesce(sum(bytes_in), 0), coalesce(sum(bytes_out), 0),
@@ -205,5 +198,5 @@ TOTALS: Final = """select grant_id, coalesce(sum(bytes_in), 0), coalesce(sum(byt
 
 
 def totals(db: sqlite3.Connection, ids: Collection[int]) -> dict[int, tuple[Totals, bool]]:
-    """Of each grant with sessions what they add up to, and whether all of them have ended."""
+    """By grant: the totals of its sessions, and whether all of them have ended. Nothing of a grant without sessions."""
     return {row[0]: (Totals(*row[1:5]), not row[5]) for row in db.execute(TOTALS, (json.dumps(list(ids)),))}

@@ -1,13 +1,13 @@
-"""The proof of what is in files: reads for `tape.verify`, which judges. docs/evidence.md says what is proved, and what can't be.
+"""The proof of the files: it reads for recording/verify.py, which judges. docs/evidence.md says what is proved, and what can't be.
 
-Memory grows with sessions (a verdict each), not with facts or frames: what has to be remembered of them lies in a temporary file (told.py).
+Memory grows with sessions (a verdict each), not with facts or frames: what has to be remembered of those lies in a temporary file (told.py).
 """
 
 import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import closing, nullcontext
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from jitui.recording.chain import FACTS_GENESIS, key_id
 from jitui.recording.facts import Kind
@@ -15,18 +15,16 @@ from jitui.recording.verify import FactWalk, Verdict, facts_verdict
 from jitui.store import acts, sealed
 from jitui.store.chained import Chained, Moment, heads
 from jitui.store.differences import differences
+from jitui.store.frames import Frames
 from jitui.store.told import Told
 from jitui.store.walks import Walks, faulty
 from jitui.values.errors import InvalidError, NotFoundError
-
-if TYPE_CHECKING:
-    from jitui.store.archive import Files
 
 ROLLBACK: Final = ("that no older copy of it all was put back, that its end was not cut off back to an earlier signature, "
                    "and that it was not deleted and begun anew")
 
 
-def verify(files: "Files", session: int = 0, *, key: bytes = b"", witness: Mapping[int, bytes] | None = None) -> list[Verdict]:
+def verify(files: Frames, session: int = 0, *, key: bytes = b"", witness: Mapping[int, bytes] | None = None) -> list[Verdict]:
     """The proof of everything in the files, or of one session with the facts that speak of it.
 
     `key`: the 32 raw public bytes of the ledger's key, from elsewhere; `witness`: hashes of facts noted elsewhere, by seq.
@@ -40,11 +38,11 @@ def verify(files: "Files", session: int = 0, *, key: bytes = b"", witness: Mappi
 class _Proof:
     """One run over the files."""
 
-    def __init__(self, files: "Files", told: Told, session: int, key: bytes, witness: Mapping[int, bytes]) -> None:
+    def __init__(self, files: Frames, told: Told, session: int, key: bytes, witness: Mapping[int, bytes]) -> None:
         self._files, self._told, self._session, self._key, self._witness = files, told, session, key, witness
         files.check_pages(session)
+        self._stored_keys = files.keys()  # before the heads that name them
         with files.reading(files.ledger) as db:
-            self._stored_keys: dict[str, bytes] = dict(db.execute("select key_id, public from keys limit 1000").fetchall())
             moment = self._moment = Moment.now(db, sealed=files.single)
             start = sealed.before_first(db) if files.single else (0, FACTS_GENESIS)
             (self._version,) = db.execute("pragma user_version").fetchone()
@@ -90,7 +88,7 @@ class _Proof:
                        needs=tuple(self._needs()))
 
     def _keys_problem(self) -> str:
-        """Are the keys that signed those that should have."""
+        """A sentence if another key signed than the one that should have; empty otherwise."""
         newest, told = self._walk.newest, self._told
         if self._key or newest is None:
             return ""
@@ -152,7 +150,7 @@ class _Proof:
             return sealed.missing(db, session, self._walk.sure if self._walk.newest else 0)
 
     def _rest(self, walks: Walks, facts: Verdict, *, whole: bool) -> Iterator[Verdict]:
-        """What is derived, judged only where that holds which it derives from."""
+        """Verdicts on derived data: tables, spans, actions. Each is judged only where its source holds."""
         if not self._session:
             problem = self._tables() if facts.consistent else ""
             if problem or not self._files.single:
@@ -165,7 +163,7 @@ class _Proof:
             yield from _wrong("actions", self._actions())
 
     def _tables(self) -> str:
-        """Do the folded tables say what the facts say."""
+        """A sentence if a folded table does not say what the facts say; empty otherwise."""
         with self._files.reading(self._files.ledger) as db:
             db.execute("begin")  # facts and tables of one moment
             try:
@@ -197,7 +195,7 @@ class _Proof:
         return ""
 
     def _actions(self) -> str:
-        """Do the rows of allowed actions say what the tapes say."""
+        """A sentence if a row of an allowed action does not say what the tapes say; empty otherwise."""
         after = 0
         with self._files.reading(self._files.ledger) as db:
             if problem := acts.strangers(db, exported=self._files.single):

@@ -1,11 +1,11 @@
-"""After a crash: sessions nobody ended are ended now, from what is on their tape, and the rows of their actions are made again.
+"""After a crash: sessions that nobody ended are ended now, as their tapes tell, and the rows of their actions are made again.
 
-What is on the tape is walked along its chain and against the signed heads that speak of it, as `jitui verify` walks it, without the spans. If it is
-not whole, the session ends where a signature covers it last, the closing fact says what is wrong, and its window ends: nobody knows what it has used.
+A tape is walked along its chain and against the signed heads that speak of it, as `jitui verify` walks it, without the spans. If a session's frames
+are not whole, the session ends where a signature covers it last, the closing fact says what is wrong, and its window ends: how much of its budget it
+has used is not known.
 """
 
-import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -15,12 +15,12 @@ from jitui.recording.facts import Draft, GrantEnded, SessionEnded
 from jitui.recording.frame import TO_CLIENT, TO_UPSTREAM, Channel, Frame
 from jitui.recording.verify import FrameWalk, Mark, Recorded
 from jitui.store.actions import ActionRow
-from jitui.store.archive import Files
 from jitui.store.asked import Asked, asked_in, status_code
 from jitui.store.chained import HEADS, head_of
+from jitui.store.frames import Frames
 from jitui.store.ledger import Ledger
 from jitui.store.rows import SessionRow
-from jitui.store.tape_rows import COLUMNS, recorded_of
+from jitui.store.tape_rows import every
 from jitui.store.tapes import Chain, Tapes, start_of
 
 HTTP: Final = frozenset({Channel.REQUEST, Channel.REQUEST_BODY, Channel.RESPONSE, Channel.RESPONSE_BODY})
@@ -28,18 +28,20 @@ PAGE: Final = 200  # rows of one read: bodies of 64 KiB each
 
 
 def end_lost_sessions(ledger: Ledger, tapes: Tapes) -> int:
-    """End, as gateway-lost, every session the last gateway left open; how many. What was delivered stays unknown."""
+    """End, as gateway-lost, every session that the last gateway left open; returns how many. How much of it was delivered stays unknown."""
     tapes.recover()
     told = ledger.checked.tables
     lost = dict(told.execute("select id, opened_seq from sessions where state <> 'ended' order by id").fetchall())
     if not lost:
         return 0
-    files = Files(ledger.path.parent)
+    files = Frames(ledger.path.parent)
     marks = _newest_marks(ledger, lost)
     found = {ident: Lost(files.session(ident), marks.get(ident, ()),
                          {row[0] for row in ledger.db.execute("select conn from actions where session = ?", (ident,))}) for ident in lost}
-    for recorded in _frames(files, sorted(lost)):
-        found[recorded.frame.session].feed(recorded)
+    for path in files.tapes():
+        with files.reading(path) as db:
+            for recorded in every(db, *lost, size=PAGE):
+                found[recorded.frame.session].feed(recorded)
     files.close()
     for ident, each in found.items():
         tapes.chains[ident] = each.finish()
@@ -68,21 +70,6 @@ def _newest_marks(ledger: Ledger, lost: Mapping[int, int]) -> dict[int, list[Mar
     return marks
 
 
-def _frames(files: Files, sessions: Sequence[int]) -> Iterator[Recorded]:
-    """Every frame of these sessions as it stands on the tapes, in the order of rows."""
-    listed = json.dumps(sessions)
-    for path in files.tapes():
-        after = 0
-        while True:
-            with files.reading(path) as db:
-                rows = db.execute(f"select {COLUMNS} from frames where id > ? and session in (select value from json_each(?)) order by id limit ?",  # noqa: S608
-                                  (after, listed, PAGE)).fetchall()
-            yield from map(recorded_of, rows)
-            if len(rows) < PAGE:
-                break
-            after = rows[-1][0]
-
-
 class Lost:
     """A session that a crash left open, as its tape tells. Feed it all its frames, then `finish`."""
 
@@ -91,7 +78,7 @@ class Lost:
         self._walk = FrameWalk(session.id, marks)
         self._known = known  # conns whose action has its row
         self._told: dict[int, Asked] = {}
-        self._chain = self._sure = start_of(session.id)  # what fits; what a signature covers of it
+        self._chain = self._sure = start_of(session.id)  # all that fits; the part that a signature covers
 
     @property
     def problem(self) -> str:
@@ -111,7 +98,7 @@ class Lost:
             self._tell(frame)
 
     def finish(self) -> Chain:
-        """Where its record stands: all of it, or, if it is not whole, what is signed of it."""
+        """The chain where its record ends: all of it, or, if it is not whole, the signed part."""
         self._walk.finish()
         return self._sure if self.problem else self._chain
 
@@ -132,7 +119,7 @@ class Lost:
             about.bytes_out += len(frame.body)
 
     def actions(self) -> list[ActionRow]:
-        """Rows of the actions its heads tell of, but for those that are known; which clause allowed them isn't on the tape."""
+        """Rows of the actions that its request heads tell of, but for those that have one; the clause that allowed them isn't on the tape."""
         session = self.session
         row = ActionRow(at_us=0, identity=session.identity, connection=session.connection, action=Action("get"), hazard="", verdict="allowed",
                         session=session.id)

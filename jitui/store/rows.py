@@ -1,12 +1,10 @@
-"""Rows of the ledger as the values the rest of the house knows."""
+"""Rows of the ledger as the values that the other rooms know."""
 
 import json
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
-
-from sqlite_utils import Database
 
 from jitui.policy.scope import Scope
 from jitui.policy.terms import Approval, Grant, GrantState, Identity, Request, RequestState, Role
@@ -58,7 +56,7 @@ class SessionRow:
 
 
 class Totals(NamedTuple):
-    """What the sessions of one grant add up to, as far as they have ended."""
+    """Sums over the sessions of one grant that have ended."""
 
     bytes_in: int = 0
     bytes_out: int = 0
@@ -68,30 +66,29 @@ class Totals(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Loaded:
-    """What was live when the ledger was opened."""
+    """The live state when the ledger was opened."""
 
     identities: dict[str, Identity]
     tokens: list[TokenRow]
     issuers: dict[str, str]  # by token id: whose fact its issue is
     requests: list[Request]  # pending
     grants: list[Grant]  # waiting or active
-    used: dict[int, tuple[int, int, int]]  # on record of those, by grant: bytes towards the cluster and towards the client, frames and what took as much room
+    used: dict[int, tuple[int, int, int]]  # by grant: recorded bytes to the cluster and to the client, and frames (facts and actions by their room)
     newest_us: int  # UTC of the newest fact since the clock last went back; 0 if there is none
     lockdown: bool
     lost_sessions: int  # sessions the last gateway left open; they ended now, as gateway-lost
 
 
-def cursor(db: sqlite3.Connection, sql: str, values: Sequence[Any] = ()) -> list[dict[str, Any]]:
-    """Rows of a query by column name. Raises ValueError if a time in one is none."""
-    return [sane(row) for row in Database(db, recursive_triggers=False, execute_plugins=False).query(sql, list(values))]
-
-
-def sane(row: dict[str, Any]) -> dict[str, Any]:
-    """The row itself. Raises ValueError if a time in it is none."""
-    for name, value in row.items():
-        if name.endswith("_us") and value is not None and not (type(value) is int and 0 <= value < LATEST_US):
-            raise ValueError(f"{name} of a row is no time: {value!r:.40}")
-    return row
+def named(db: sqlite3.Connection, sql: str, values: Sequence[Any] | Row = ()) -> Iterator[dict[str, Any]]:
+    """Rows of a query by column name, one at a time. Raises ValueError if a time in one is none."""
+    found = db.execute(sql, values)
+    names = [column[0] for column in found.description]
+    times = [at for at, name in enumerate(names) if name.endswith("_us")]
+    for row in found:
+        for at in times:
+            if row[at] is not None and not (type(row[at]) is int and 0 <= row[at] < LATEST_US):
+                raise ValueError(f"{names[at]} of a row is no time: {row[at]!r:.40}")
+        yield dict(zip(names, row, strict=True))
 
 
 def identity_of(row: Row) -> Identity:
@@ -135,13 +132,13 @@ def session_of(row: Row) -> SessionRow:
 
 def requests_where(db: sqlite3.Connection, condition: str, values: Sequence[Any] = ()) -> list[Request]:
     """Requests by a condition of this package's own making."""
-    rows = cursor(db, f"select * from requests where {condition}", values)  # noqa: S608 - never from outside
+    rows = list(named(db, f"select * from requests where {condition}", values))  # noqa: S608 - never from outside
     return [request_of(row, approvals_of(db, row["id"])) for row in rows]
 
 
 def approvals_of(db: sqlite3.Connection, request: int) -> list[dict[str, Any]]:
-    """In the order they were given."""
-    return cursor(db, "select * from approvals where request = ? order by at_us, person", (request,))
+    """The approvals of a request, in the order they were given."""
+    return list(named(db, "select * from approvals where request = ? order by at_us, person", (request,)))
 
 
 # a session's facts take the room of 16 frames; how many actions there were in it only its frames tell, an API call has two or more of them
@@ -154,11 +151,11 @@ def load(db: sqlite3.Connection, newest_us: int, lost_sessions: int) -> Loaded:
     """Everything live in tables that were made of checked facts."""
     switch = db.execute("select value from switches where name = 'lockdown'").fetchone()
     return Loaded(
-        identities={row["name"]: identity_of(row) for row in cursor(db, "select * from identities")},
-        tokens=[token_of(row) for row in cursor(db, "select * from tokens order by issued_us, id")],
+        identities={row["name"]: identity_of(row) for row in named(db, "select * from identities")},
+        tokens=[token_of(row) for row in named(db, "select * from tokens order by issued_us, id")],
         issuers=dict(db.execute("select id, issued_by from tokens").fetchall()),
         requests=requests_where(db, "state = 'pending' order by id"),
-        grants=[grant_of(row) for row in cursor(db, "select * from grants where state in ('waiting', 'active') order by id")],
+        grants=[grant_of(row) for row in named(db, "select * from grants where state in ('waiting', 'active') order by id")],
         used={grant: (bytes_in, bytes_out, frames) for grant, bytes_in, bytes_out, frames in db.execute(_USED)},
         newest_us=newest_us,
         lockdown=bool(switch) and switch[0].startswith("on"),

@@ -1,9 +1,10 @@
-"""Reading frames from one tape file: by session and seq, by time, or all of it in order. Each call is one short read."""
+"""Reading frames from one tape file: by session and seq, or all of it in the order of its rows. Each call is one short read."""
 
+import json
 import sqlite3
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Generator, Iterator, Sequence
 from contextlib import closing, suppress
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from jitui.recording.frame import Channel, Frame
 from jitui.recording.verify import Recorded
@@ -13,14 +14,23 @@ from jitui.store.tapes import ZSTD, body_of, size_of, spanned
 COLUMNS: Final = "id, session, seq, at_us, conn, channel, flags, hash, body"
 END: Final = (1 << 63) - 1
 MOST_CONNS: Final = 1 << 32
-PAGE_BYTES: Final = 2 << 20  # of bodies: who puts a page into text holds up everybody else meanwhile
+PAGE_BYTES: Final = 2 << 20  # of bodies: a reader that puts a page into text holds up all others meanwhile
 
 
-def ranges(db: sqlite3.Connection, session: int, after: int) -> list[tuple[int, int]]:
-    """Runs of row ids that hold the frames of a session after the seq `after`, the last one open-ended: rows that have no spans yet."""
+class Size(NamedTuple):
+    """A frame without its body, unless that is a resize message."""
+
+    conn: int
+    channel: Channel
+    size: int  # bytes of the body as it was recorded
+    resize: bytes = b""
+
+
+def ranges(db: sqlite3.Connection, session: int, after: int, upto: int = END) -> list[tuple[int, int]]:
+    """Runs of row ids that hold the frames of a session after the seq `after`, up to `upto`; the last one open-ended: rows that have no spans yet."""
     found: list[tuple[int, int]] = db.execute(
         "select first, last from spans where session = ?1 and seq >= coalesce((select max(seq) from spans where session = ?1 and seq <= ?2), 0) "
-        "order by seq", (session, after + 1)).fetchall()
+        "and seq <= ?3 order by seq", (session, after + 1, upto)).fetchall()
     return [*found, (spanned(db) + 1, END)]
 
 
@@ -28,80 +38,92 @@ class Run:
     """One page of a session's frames on its way over the tapes: which are wanted, and which must come next.
 
     The frames of a session have no gaps, so spans that lead past some of them, or past a tape, show here: as ValueError.
-    `top` is how many frames the session has, known of one that ended.
     """
 
-    def __init__(self, after: int, limit: int, room: int, channels: Collection[int] = (), conn: int | None = None) -> None:
-        self.after = after
+    def __init__(self, after: int, limit: int, room: int, *, upto: int | None = None, channels: Collection[int] = (), conn: int | None = None,
+                 newest: bool = False) -> None:
+        """Frames after the seq `after`, up to `upto` if given: at most `limit`, and no more once they hold `room` bytes; `newest`: the last of them."""
+        self.after, self.upto = after, upto
         self.limit, self.room = limit, room
         self.channels, self.conn = channels, conn
-        self.top: int | None = None
+        self.newest = newest
+        self.top: int | None = None  # how many frames the session has, if it ended
         self._seen: int | None = None  # the seq before the one that must come
 
     @property
     def full(self) -> bool:
-        return self.limit <= 0 or self.room <= 0
+        """Whether nothing more is wanted."""
+        return self.limit <= 0 or self.room <= 0 or (self._seen is not None and self._seen == (self.after + 1 if self.newest else self.upto))
+
+    @property
+    def last(self) -> int | None:
+        """The seq of the last frame that must be there; None if nobody knows."""
+        if self.upto is not None:
+            return self.upto
+        return None if self.top is None else self.top - 1
 
     def wants(self, row: Sequence[Any]) -> bool:
-        """Count a row (COLUMNS) that comes next, forward."""
-        self._must_be(row[2], (self.after if self._seen is None else self._seen) + 1)
-        return (not self.channels or row[5] in self.channels) and self.conn in {None, row[4]}
-
-    def wants_back(self, row: Sequence[Any]) -> bool:
-        """As `wants`, from the end towards the beginning."""
+        """Count a row (COLUMNS) that comes next in the run's direction; whether it is one of those that are asked for."""
+        seq = row[2]
         if self._seen is not None:
-            self._must_be(row[2], self._seen - 1)
+            wanted = self._seen + (-1 if self.newest else 1)
+        elif self.newest:
+            wanted = seq if self.last is None else self.last
         else:
-            self._must_be(row[2], row[2] if self.top is None else self.top - 1)
-        return True
-
-    def _must_be(self, seq: int, wanted: int) -> None:
+            wanted = self.after + 1
         if seq != wanted:
             raise ValueError(f"frame {wanted} does not stand where the spans lead, frame {seq} does")
         self._seen = seq
+        return (not self.channels or row[5] in self.channels) and self.conn in {None, row[4]}
 
     def take(self, row: Sequence[Any]) -> None:
         self.limit -= 1
         self.room -= weight(row)
 
-    def finish(self, *, newest: bool) -> None:
-        """Every tape was read; `newest`: from the end."""
-        if self.full or self.top is None or self.after >= self.top - 1:
+    def finish(self) -> None:
+        """Every tape was read. Raises ValueError if a frame that must be there did not come."""
+        last = self.last
+        if self.full or last is None or self.after >= last:
             return
-        if newest:
+        if self.newest:
             lost = self.after + 1 if self._seen != self.after + 1 else None
         else:
-            last = self.after if self._seen is None else self._seen
-            lost = last + 1 if last < self.top - 1 else None
+            seen = self.after if self._seen is None else self._seen
+            lost = seen + 1 if seen < last else None
         if lost is not None:
-            raise ValueError(f"frame {lost} can't be found; its end speaks of {self.top}")
+            raise ValueError(f"frame {lost} can't be found" + (f"; its end speaks of {self.top}" if self.upto is None else ""))
 
 
-def page(db: sqlite3.Connection, session: int, run: Run, *, newest: bool = False) -> list[tuple[Any, ...]]:
-    """Rows (COLUMNS) of a session after the seq `run.after`, in order, until the run is full. `newest`: the last of them instead of the first.
-
-    Raises ValueError where frames are missing.
-    """
+def page(db: sqlite3.Connection, session: int, run: Run) -> list[tuple[Any, ...]]:
+    """Rows (COLUMNS) of a session that the run asks for, in order, until it is full. Raises ValueError where frames are missing."""
     # without the body of what isn't wanted: it would be read for nothing
     wanted = [f"channel in ({','.join(str(int(channel)) for channel in sorted(run.channels))})"] if run.channels else []
     if run.conn is not None:
         wanted.append(f"conn = {int(run.conn)}")
     columns = COLUMNS.replace("body", f"case when {' and '.join(wanted)} then body end") if wanted else COLUMNS
-    sql = f"select {columns} from frames where id between ? and ? and session = ? and seq > ? order by id"  # noqa: S608 - numbers
-    wants = run.wants_back if newest else run.wants
     found: list[tuple[Any, ...]] = []
     db.execute("begin")  # spans and rows of one moment
     try:
-        runs = ranges(db, session, run.after)
-        for first, last in reversed(runs) if newest else runs:
-            with closing(db.execute(sql + " desc" * newest, (first, last, session, run.after))) as rows:
-                while not run.full and (row := rows.fetchone()) is not None:
-                    if wants(row):
-                        found.append(row)
-                        run.take(row)
+        with closing(_rows(db, session, run, columns)) as rows:
+            for row in rows:
+                if run.wants(row):
+                    found.append(row)
+                    run.take(row)
+                if run.full:
+                    break
     finally:
         db.execute("commit")
-    return found[::-1] if newest else found
+    return found[::-1] if run.newest else found
+
+
+def _rows(db: sqlite3.Connection, session: int, run: Run, columns: str) -> Generator[tuple[Any, ...], None, None]:
+    """These columns of a session's rows that lie in the run, in its direction; none if it is full."""
+    upto = END if run.upto is None else run.upto
+    sql = f"select {columns} from frames where id between ? and ? and session = ? and seq > ? and seq <= ? order by id"  # noqa: S608 - constants and numbers
+    runs = [] if run.full else ranges(db, session, run.after, upto)
+    for first, last in reversed(runs) if run.newest else runs:
+        with closing(db.execute(sql + " desc" * run.newest, (first, last, session, run.after, upto))) as rows:
+            yield from rows
 
 
 def weight(row: Sequence[Any]) -> int:
@@ -112,52 +134,32 @@ def weight(row: Sequence[Any]) -> int:
     return len(body)
 
 
-def sizes(db: sqlite3.Connection, session: int, upto: int, run: Run | None = None) -> Iterator[tuple[int, Channel, int]]:
-    """Of each frame of a session up to the seq `upto`: its connection, channel and bytes, without reading its body. Raises ValueError."""
-    run = run or Run(-1, END, END)
-    runs = db.execute("select first, last from spans where session = ? and seq <= ? order by seq", (session, upto)).fetchall()
-    for first, last in [*runs, (spanned(db) + 1, END)] if upto >= 0 else ():
-        rows = db.execute("select id, session, seq, at_us, conn, channel, flags, length(body), substr(body, 1, 18) from frames "
-                          "where id between ? and ? and session = ? and seq <= ? order by id", (first, last, session, upto)).fetchall()
-        for row in rows:
-            run.wants(row)
-            *_, conn, channel, flags, size, start = row
-            yield conn, Channel(channel), size_of(flags, size, start)
+def sizes(db: sqlite3.Connection, session: int, run: Run) -> Iterator[Size]:
+    """The size of each frame that lies in the run. Raises ValueError where frames are missing, or can't be read."""
+    resize = int(Channel.RESIZE)
+    columns = COLUMNS.replace("body", f"length(body), case when channel = {resize} then body else substr(body, 1, 18) end")
+    for row in _rows(db, session, run, columns):
+        run.wants(row)
+        _, _, _, _, conn, channel, flags, _, size, start = row
+        start = start or b""  # substr() of an empty body is null
+        yield Size(conn, Channel(channel), size_of(flags, size, start[:18]), body_of(flags, start) if channel == resize else b"")
 
 
-def newest_before(db: sqlite3.Connection, session: int, at_us: int) -> int:
-    """The seq of a session's last frame at or before `at_us`; -1 if there is none on this tape."""
-    best = -1
-    db.execute("begin")
-    try:
-        spans = db.execute("select first, last from spans where session = ? and at_us <= ? order by seq desc limit 1", (session, at_us)).fetchall()
-        for first, last in [(spanned(db) + 1, END), *spans]:
-            (seq,) = db.execute("select max(seq) from frames where id between ? and ? and session = ? and at_us <= ?",
-                                (first, last, session, at_us)).fetchone()
-            if seq is not None:
-                best = max(best, seq)
-    finally:
-        db.execute("commit")
-    return best
-
-
-def every(db: sqlite3.Connection, session: int = 0, size: int = 500) -> Iterator[Recorded]:
-    """All frames of a tape in the order of its rows, or those of one session, without trusting the spans; in short reads."""
-    for row in every_row(db, session, size):
+def every(db: sqlite3.Connection, *sessions: int, size: int = 500) -> Iterator[Recorded]:
+    """All frames of a tape in the order of its rows, or those of these sessions, without trusting the spans; in short reads."""
+    for row in every_row(db, *sessions, size=size):
         yield recorded_of(row)
 
 
-def every_row(db: sqlite3.Connection, session: int = 0, size: int = 500) -> Iterator[tuple[Any, ...]]:
-    """As `every`, as rows (COLUMNS). Raises ValueError if they do not stand in order, as on a tape that leads in circles."""
+def every_row(db: sqlite3.Connection, *sessions: int, size: int = 500) -> Iterator[tuple[Any, ...]]:
+    """As `every`, as rows (COLUMNS), from row 1 on. Raises ValueError if they do not stand in order, as on a tape that leads in circles."""
     last = 0
-    (first,) = db.execute("select min(id) from frames").fetchone()
-    if first is not None and not 0 < first < END:
-        raise ValueError(f"a frame stands in row {first}, rows count from 1")
-    condition = "id > ? and session = ?" if session else "id > ?"
+    condition = "and session in (select value from json_each(?2))" if sessions else ""
+    sql = f"select {COLUMNS} from frames where id > ?1 {condition} order by id limit {size:d}"  # noqa: S608 - constants and a number
+    values = (json.dumps(sessions),) if sessions else ()
     while True:
-        sql = f"select {COLUMNS} from frames where {condition} order by id limit ?"  # noqa: S608 - constants
         start, room = last, PAGE_BYTES
-        with closing(db.execute(sql, (last, session, size) if session else (last, size))) as rows:
+        with closing(db.execute(sql, (last, *values))) as rows:
             for row in rows:
                 if row[0] <= last:
                     raise ValueError(f"row {row[0]} of the frames stands behind row {last}")

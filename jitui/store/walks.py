@@ -8,14 +8,14 @@ from typing import Any, Final
 from jitui.recording.verify import FrameWalk, Recorded, Signed, Verdict
 from jitui.store import acts
 from jitui.store.spans import Spans
-from jitui.store.tape_rows import every_row, recorded_of
+from jitui.store.tape_rows import END, every_row, recorded_of
 from jitui.store.told import Life, Told
 
 OPENED: Final = "altered: frames are on the tape, and no fact tells that it began"
 
 
 class Walks:
-    """A walk for each session that shows up, until it has come to its end."""
+    """A walk for each session that has a frame, until its end."""
 
     def __init__(self, told: Told, signed: Signed, signed_to: int) -> None:
         self.spans_wrong = ""
@@ -27,12 +27,15 @@ class Walks:
         self._seen: set[int] = set()  # sessions on the tape that is read
 
     def tape(self, db: sqlite3.Connection, name: str, session: int, *, first: bool, exported: bool) -> None:
-        """All frames of one tape, or those of one session; then its spans can't be told. Raises ValueError, sqlite3.Error."""
+        """Walk over all frames of one tape, or those of one session; the spans are checked only with all. Raises ValueError, sqlite3.Error."""
         carried = {row[0]: row[1:] for row in db.execute("select session, seq, hash, bytes_in, bytes_out from carried")}
         spans = None if session else Spans(self._told.db, db.execute("select session, seq, at_us, first, last from spans"), exported=exported)
         self._seen = set()
         self._check_carried(name, {each: row for each, row in carried.items() if session in {0, each}})
-        for row in every_row(db, session):
+        (lowest,) = db.execute("select min(id) from frames").fetchone()
+        if lowest is not None and not 0 < lowest < END:
+            raise ValueError(f"a frame stands in row {lowest}, rows count from 1")
+        for row in every_row(db, session) if session else every_row(db):
             recorded = recorded_of(row)
             if spans is not None:
                 spans.feed(row)
@@ -84,7 +87,7 @@ class Walks:
         self._done[session] = verdict
 
     def verdicts(self, only: int) -> Iterator[tuple[Verdict, Life]]:
-        """In the order of sessions, each once; `only` that one."""
+        """The verdict on each session, in the order of their numbers; with `only`, on that one."""
         for session in [*self._walks]:
             self._finish(session)
         found = {only} if only else set(self._done)
@@ -104,6 +107,6 @@ class Walks:
 
 
 def faulty(verdict: Verdict, problem: str, seq: int = -1) -> Verdict:
-    """The same, with something wrong."""
+    """The verdict with a problem."""
     session = verdict.subject if verdict.subject.startswith("s-") else ""
     return replace(verdict, consistent=False, signed="no", problem=f"{verdict.subject}: {problem}", session=session, seq=seq, signed_to=-1)

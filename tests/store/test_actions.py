@@ -7,7 +7,7 @@ from hypothesis import given, settings, strategies as st
 
 from jitui.policy.action import Action
 from jitui.store.actions import KEPT, ActionRow, Collapsed, from_columns
-from jitui.store.rows import cursor
+from jitui.store.rows import named
 from jitui.store.schema import LEDGER
 from tests.store.life import NOW, attempted
 
@@ -19,7 +19,7 @@ def ledger() -> sqlite3.Connection:
 
 
 def rows(db: sqlite3.Connection) -> list[ActionRow]:
-    return [from_columns(row) for row in cursor(db, "select * from actions order by id")]
+    return [from_columns(row) for row in named(db, "select * from actions order by id")]
 
 
 WORDS = st.text(max_size=20)

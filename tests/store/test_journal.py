@@ -261,4 +261,4 @@ async def test_a_new_tape_at_the_limit(tmp_path: Path) -> None:
         assert [frame.body for frame in files.frames(1)] == bodies
         assert [frame.seq for frame in files.frames(1, after=11, limit=9)] == list(range(12, 21))
         assert [verdict.problem for verdict in files.verify()] == [""] * 4
-        assert files.seek(1, 17_500) == 17
+        assert [frame.seq for frame in files.newest_frames(1, after=2, room=100_000, upto=17)] == [15, 16, 17]

@@ -2,10 +2,12 @@
 
 import sqlite3
 
+import pytest
+
 from jitui.policy.scope import Scope
 from jitui.recording.facts import Draft, Fact, Kind
 from jitui.store.fold import fold
-from jitui.store.rows import cursor, load, requests_where
+from jitui.store.rows import load, named, requests_where
 from jitui.store.schema import LEDGER
 from tests.store.life import NOW, approved, asked, granted
 
@@ -19,9 +21,13 @@ def ledger(*drafts: Draft) -> sqlite3.Connection:
     return db
 
 
-def test_cursor() -> None:
-    """Rows by column name."""
-    assert cursor(sqlite3.connect(":memory:"), "select ? as a, 2 as b", ("x",)) == [{"a": "x", "b": 2}]
+def test_rows_by_column_name() -> None:
+    """With values by place or by name; a time that is none is an error."""
+    db = sqlite3.connect(":memory:")
+    assert list(named(db, "select ? as a, 2 as b", ("x",))) == [{"a": "x", "b": 2}]
+    assert list(named(db, "select :a as a, null as at_us", {"a": 1})) == [{"a": 1, "at_us": None}]
+    with pytest.raises(ValueError, match="at_us of a row is no time: 'noon'"):
+        list(named(db, "select 'noon' as at_us"))
 
 
 def test_a_scope_given_as_clauses_is_the_same_scope() -> None:

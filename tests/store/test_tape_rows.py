@@ -3,12 +3,13 @@
 import sqlite3
 from collections.abc import Sequence
 
+import pytest
 import zstandard
 
 from jitui.recording.frame import Channel
 from jitui.recording.verify import Recorded
 from jitui.store.schema import TAPE
-from jitui.store.tape_rows import END, Run, every, newest_before, page, ranges, sizes
+from jitui.store.tape_rows import END, Run, every, page, ranges, sizes
 
 
 def tape(rows: list[tuple[int, int, int]], spans: Sequence[tuple[int, ...]] = ()) -> sqlite3.Connection:
@@ -40,8 +41,8 @@ def test_page_with_and_without_spans() -> None:
         assert [row[2] for row in page(db, 1, Run(-1, 10, 100))] == [0, 1, 2, 3, 4]
         assert [row[2] for row in page(db, 1, Run(1, 2, 100))] == [2, 3]
         assert page(db, 1, Run(4, 10, 100)) == []
-        assert page(db, 1, Run(-1, 10, 100, [Channel.STDERR])) == []
-        assert [row[2] for row in page(db, 1, Run(-1, 2, 100), newest=True)] == [3, 4]
+        assert page(db, 1, Run(-1, 10, 100, channels=[Channel.STDERR])) == []
+        assert [row[2] for row in page(db, 1, Run(-1, 2, 100, newest=True))] == [3, 4]
         assert db.in_transaction is False
 
 
@@ -49,7 +50,7 @@ def test_a_page_ends_with_its_room() -> None:
     """By the bytes that were recorded, whatever is stored of them; one frame is there in any case, also if it can't be read."""
     db = tape(ROWS, SPANS)
     assert [row[2] for row in page(db, 1, Run(-1, 10, 3))] == [0, 1, 2]
-    assert [row[2] for row in page(db, 1, Run(-1, 10, 2), newest=True)] == [3, 4]
+    assert [row[2] for row in page(db, 1, Run(-1, 10, 2, newest=True))] == [3, 4]
     db.execute("update frames set flags = 1, body = ? where session = 1 and seq = 1", (zstandard.compress(bytes(5000)),))
     assert [row[2] for row in page(db, 1, Run(-1, 10, 5000))] == [0, 1]
     assert [row[2] for row in page(db, 1, Run(0, 10, 1))] == [1]
@@ -62,15 +63,25 @@ def test_sizes() -> None:
     """Those of the bodies as they were recorded, up to a frame."""
     for db in (tape(ROWS, SPANS), tape(ROWS)):
         db.execute("update frames set flags = 1, body = ? where session = 1 and seq = 2", (zstandard.compress(bytes(5000)),))
-        assert list(sizes(db, 1, 3)) == [(0, Channel.STDOUT, 1), (0, Channel.STDOUT, 1), (0, Channel.STDOUT, 5000), (0, Channel.STDOUT, 1)]
-        assert list(sizes(db, 1, -1)) == []
+        assert [each[:3] for each in sizes(db, 1, Run(-1, END, END, upto=3))] == [
+            (0, Channel.STDOUT, 1), (0, Channel.STDOUT, 1), (0, Channel.STDOUT, 5000), (0, Channel.STDOUT, 1)]
+        assert list(sizes(db, 1, Run(-1, END, END, upto=-1))) == []
+        db.execute("update frames set channel = 4 where session = 1 and seq = 1")
+        assert list(sizes(db, 1, Run(0, END, END, upto=1))) == [(0, Channel.RESIZE, 1, b"x")]
 
 
-def test_newest_before_with_and_without_spans() -> None:
-    """At the very time counts as before it."""
+def test_a_run_up_to_a_frame() -> None:
+    """Either way it ends there; a frame that must be there and is not is an error."""
     for db in (tape(ROWS, SPANS), tape(ROWS)):
-        assert [newest_before(db, 1, at_us) for at_us in (-1, 0, 9, 10, 25, 30, 99)] == [-1, 0, 0, 1, 2, 3, 4]
-        assert db.in_transaction is False
+        assert [row[2] for row in page(db, 1, Run(0, 10, 100, upto=2))] == [1, 2]
+        assert [row[2] for row in page(db, 1, Run(0, 2, 100, upto=3, newest=True))] == [2, 3]
+        assert page(db, 1, Run(3, 10, 100, upto=3)) == []
+        run = Run(0, 10, 100, upto=7)
+        assert [row[2] for row in page(db, 1, run)] == [1, 2, 3, 4]
+        with pytest.raises(ValueError, match="frame 5 can't be found"):
+            run.finish()
+        with pytest.raises(ValueError, match="frame 7 does not stand where the spans lead, frame 4 does"):
+            page(db, 1, Run(0, 10, 100, upto=7, newest=True))
 
 
 def test_every_goes_on_where_a_page_ends() -> None:
@@ -78,6 +89,7 @@ def test_every_goes_on_where_a_page_ends() -> None:
     for size in (1, 2, 3, 100):
         assert [(each.frame.session, each.frame.seq) for each in every(tape(ROWS, SPANS), size=size)] == [(row[0], row[1]) for row in ROWS]
         assert [each.frame.seq for each in every(tape(ROWS, SPANS), 1, size=size)] == [0, 1, 2, 3, 4]
+        assert len(list(every(tape(ROWS, SPANS), 2, 1, 9, size=size))) == len(ROWS)
 
 
 def test_a_row_that_can_t_be_read_is_handed_on() -> None:

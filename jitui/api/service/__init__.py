@@ -5,7 +5,7 @@
 * views    the values of other rooms as people are shown them
 * readers  whose long read comes next, so that nobody's is in anybody's way
 * live     the newest frames of a live session, for viewers that never hold anything up
-* masks    where in a session each reader's masking of secrets stands
+* record   the files as views, here and in the command line without a gateway
 * history  an identity's past in one line, and the scope of what it used
 """
 

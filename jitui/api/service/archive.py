@@ -1,4 +1,4 @@
-"""What was, as one caller may read it."""
+"""The archive for one caller: recorded sessions, frames, actions, facts and their proof, each after the check of the caller's right."""
 
 import asyncio
 from collections.abc import Sequence
@@ -7,7 +7,7 @@ from typing import Final
 from jitui.api.operations import Archive
 from jitui.api.service import views
 from jitui.api.service.bound import HOUR_US, Bound, number
-from jitui.api.service.masks import frame_page
+from jitui.api.service.record import Record
 from jitui.api.views import ActionView, FactView, FrameView, Proof, SessionView
 from jitui.policy.rights import Right, require, rights_of
 from jitui.recording.facts import Viewed
@@ -20,6 +20,10 @@ VIEWERS: Final = 10_000  # of whom it is remembered what they looked at
 
 class ArchiveService(Bound, Archive):
     """Reads the record."""
+
+    @property
+    def _record(self) -> Record:
+        return self._house.record
 
     async def session(self, ident: str) -> SessionView:
         at = number(ident, "s", "session")
@@ -36,30 +40,23 @@ class ArchiveService(Bound, Archive):
         row = await asyncio.to_thread(self._files.session, at)
         await self._may_read(row.grant, row.ended_us)
         await self._viewed(at, "unmasked" if unmask else "recorded", first=after < 0)
-        page = await self._read(frame_page, self._files, at, after, min(max(limit, 1), PAGE), places=None if unmask else self._house.places,
-                                       reader=self._who.name, tty=row.tty)  # fmt: skip
+        page = await self._read(self._record.frames, row, after=after, limit=min(max(limit, 1), PAGE), reader=self._who.name, unmask=unmask)
         await self._may_read(row.grant, row.ended_us)  # as they are when it is shown
         return page
 
     async def actions(self, *, grant: str = "", audit_id: str = "", limit: int = 1000, cursor: str = "") -> Page[ActionView]:
         at = number(grant, "g", "grant") if grant else 0
-        return await self._read(self._actions, at, self._only(), audit_id, min(max(limit, 1), PAGE), cursor)
-
-    def _actions(self, grant: int, only: str, audit_id: str, limit: int, cursor: str) -> Page[ActionView]:
-        rows = self._files.actions(grant=grant, identity=only, audit_id=audit_id, limit=limit, cursor=cursor)
-        return Page((views.action_view(row) for row in rows), rows.more)
+        return await self._read(self._record.actions, grant=at, identity=self._only(), audit_id=audit_id, limit=min(max(limit, 1), PAGE), cursor=cursor)
 
     async def facts(self, *, after: int = 0, limit: int = 1000) -> Sequence[FactView]:
-        found = await self._read(self._files.facts, after=after, limit=min(max(limit, 1), PAGE))
-        return [views.fact_view(fact) for fact in found]
+        return await self._read(self._record.facts, after=after, limit=min(max(limit, 1), PAGE))
 
     async def verify(self, session: str = "") -> Sequence[Proof]:
         at = number(session, "s", "session") if session else 0
-        found = await self._house.readers.read(self._who, "verify", self._files.verify, at)
-        return [views.proof_view(verdict) for verdict in found]
+        return await self._house.readers.read(self._who, "verify", self._record.verify, at)
 
     async def _viewed(self, session: int, how: str, *, first: bool) -> None:
-        """Who looks at a record leaves a fact, at the first page and wherever else they begin; the pages that follow leave none."""
+        """Write the fact that the caller looks at a record: at the first page and wherever else they begin, not for the pages that follow."""
         seen, now_us, key = self._house.viewed, self._broker.clock.now().boot_us, (self._who.name, session, how)
         last = seen.pop(key, None)
         seen[key] = now_us
@@ -69,7 +66,7 @@ class ArchiveService(Bound, Archive):
             await self._broker.store.commit([Viewed(how=how).draft(f"s-{session}", self._who.name)])
 
     async def _may_read(self, grant: int, ended_us: int | None) -> None:
-        """Recorded content, by section 8: auditors all of it; operators the last hour; approvers the grants they decided."""
+        """Check the right to recorded content: auditors read all of it, operators the last hour, approvers the grants they decided. Raises RefusedError."""
         rights = rights_of(self._who)
         if Right.RECORDED in rights:
             return

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from jitui.access import Broker
-from jitui.api.service.masks import Places
 from jitui.api.service.readers import Readers
+from jitui.api.service.record import Record
 from jitui.policy.terms import Grant
 from jitui.store import Store
 from jitui.store.archive import Files
@@ -86,10 +86,11 @@ class Backend:
     stop: Callable[[], None]
     trouble: Callable[[], str] = lambda: ""  # the words of Status.trouble
     viewed: dict[tuple[str, int, str], int] = field(default_factory=dict)  # by viewer, session and way of looking: when last (boot clock)
-    places: Places = field(default_factory=Places)  # where each reader's masking stands
+    record: Record = field(init=False)  # the files, as views
     readers: Readers = field(init=False)
     totals: TotalsCache = field(init=False)
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "record", Record(self.files))
         object.__setattr__(self, "readers", Readers(self.broker.pressure.at_work))
         object.__setattr__(self, "totals", TotalsCache(self.files))

@@ -5,7 +5,6 @@ from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import Final
 
-from jitui.api.service.masks import cut
 from jitui.api.service.views import frame_view
 from jitui.api.views import LiveChunk
 from jitui.proxy.live import Session
@@ -46,9 +45,9 @@ Show = Callable[[Sequence[Frame]], Awaitable[list[Shown]]]  # frames in order, a
 
 
 async def watch(session: Session, before: Callable[[], Awaitable[list[Frame]]], join: Callable[[int], Awaitable[Show]]) -> AsyncIterator[LiveChunk]:
-    """What was recorded shortly before (read while the viewer listens already), then every frame as it is committed, then the end.
+    """Yield the frames recorded shortly before (read while the viewer listens already), then every frame as it is committed, then the end.
 
-    `join` says how frames from a seq on are shown, and is asked again behind a gap: what was lost there may have begun a secret.
+    `join` says how frames from a seq on are shown. It is asked again behind a gap, because a secret may begin in the lost bytes.
     """
     viewer = Viewer()
     session.taps.append(viewer.tap)
@@ -86,9 +85,9 @@ async def watch(session: Session, before: Callable[[], Awaitable[list[Frame]]], 
 
 
 def newest(found: list[Shown]) -> list[Shown]:
-    """The last 64 KiB of these; of a stream of bytes the frame that goes beyond is cut."""
+    """The last 64 KiB of these frames. The frame at the edge is cut if it is of a stream of bytes, and left out otherwise."""
     beyond = sum(len(shown.frame.body) for shown in found) - BEFORE
     if beyond <= 0:
         return found
     oldest, *rest = found
-    return [cut(oldest, beyond), *rest] if oldest.frame.channel in BYTES else rest
+    return [oldest.without(beyond), *rest] if oldest.frame.channel in BYTES else rest

@@ -7,7 +7,6 @@ from typing import Final
 from jitui.api.operations import Sessions
 from jitui.api.service import live, views
 from jitui.api.service.bound import Bound, number
-from jitui.api.service.masks import masks_at
 from jitui.api.views import Ended, LiveChunk, SessionView
 from jitui.recording.facts import Viewed
 from jitui.recording.frame import Frame
@@ -51,7 +50,7 @@ class SessionService(Bound, Sessions):
             return self._files.newest_frames(found.id, after=max(-1, found.frames - BEFORE_FRAMES), room=live.BEFORE)
 
         async def join(seq: int) -> live.Show:
-            masks = None if unmask else await asyncio.to_thread(masks_at, self._files, found.id, seq - 1, tty=found.tty)
+            masks = None if unmask else await asyncio.to_thread(self._house.record.playback.masks, found.id, after=seq - 1, tty=found.tty)
 
             async def show(frames: Sequence[Frame]) -> list[Shown]:
                 return [Shown(frame) for frame in frames] if masks is None else await asyncio.to_thread(masks.frames, frames)

@@ -141,10 +141,10 @@ def fact_view(fact: Fact) -> FactView:
     return FactView(seq=fact.seq, at=rfc3339(fact.at_us), kind=str(fact.kind), who=fact.who, subject=fact.subject, what=what, hash=fact.hash.hex())
 
 
-def frame_view(shown: Shown, *, delivered: bool = True) -> FrameView:
+def frame_view(shown: Shown) -> FrameView:
     frame = shown.frame
-    body = b64encode(frame.body).decode()
-    return FrameView(seq=frame.seq, at_us=frame.at_us, conn=frame.conn, channel=frame.channel.label, data_b64=body, delivered=delivered, masked=shown.spans)
+    return FrameView(seq=frame.seq, at_us=frame.at_us, conn=frame.conn, channel=frame.channel.label, data_b64=b64encode(frame.body).decode(),
+                     delivered=shown.delivered, masked=shown.spans)
 
 
 def proof_view(verdict: Verdict) -> Proof:

@@ -15,7 +15,7 @@ from jitui.recording.cast import resized
 from jitui.recording.frame import Channel, Frame
 from jitui.recording.masking.body import Body, Masker, Whole
 from jitui.recording.masking.requests import About, about, in_head, media_of
-from jitui.recording.masking.spans import Span, cut, masked
+from jitui.recording.masking.spans import Span, behind, cut, masked
 from jitui.recording.masking.text import Text
 
 CONNS: Final = 256  # connections that are followed at once; later bytes of an older one are masked whole
@@ -29,10 +29,15 @@ Heads = Callable[[int], Sequence[Frame]]  # connection -> its REQUEST and RESPON
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """A frame that may be shown, and its masked spans."""
+    """A frame that may be shown, its masked spans, and whether all of it was handed on."""
 
     frame: Frame
     spans: tuple[Span, ...] = ()
+    delivered: bool = True
+
+    def without(self, size: int) -> "Shown":
+        """The same without the first `size` bytes of its body."""
+        return replace(self, frame=replace(self.frame, body=self.frame.body[size:]), spans=tuple(behind(self.spans, size)))
 
 
 @dataclass(slots=True)
@@ -48,13 +53,13 @@ class _Conn:
 
 
 class Masks:
-    """Call `frames` with the frames of a session in order. `tty`: its output is a terminal's.
+    """Call `frames` with the frames of a session in order. `tty`: its output is a terminal's, which has so many `columns` at first.
 
     `heads` is called for a connection that was not followed from its start; without it, the body of such a connection is masked whole.
     """
 
-    def __init__(self, *, tty: bool = False, heads: Heads = lambda conn: ()) -> None:  # noqa: ARG005 - of no connection anything is known
-        self._columns = COLUMNS if tty else 0
+    def __init__(self, *, tty: bool = False, columns: int = COLUMNS, heads: Heads = lambda conn: ()) -> None:  # noqa: ARG005 - nothing is known
+        self._columns = columns if tty else 0
         self._heads = heads
         self._conns: dict[int, _Conn] = {}
 

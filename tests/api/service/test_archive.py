@@ -8,13 +8,13 @@ import pytest
 from jitui.api.views import FrameView
 from jitui.policy.terms import Identity, Role
 from jitui.protocol.speech import TOGETHER
-from jitui.recording.delivery import delivered
 from jitui.recording.facts import SessionEnded
 from jitui.store.tape_rows import PAGE_BYTES
 from jitui.values.errors import RefusedError
 from tests.api.service.conftest import APPROVER, AUDITOR, OPERATOR
 from tests.fakes.house import house
 from tests.proxy.test_rest import held_back
+from tests.recording.test_delivery import delivered
 
 
 async def test_a_look_at_a_record_is_a_fact_wherever_it_begins(tmp_path: Path) -> None:

@@ -12,13 +12,13 @@ from urllib.parse import urlsplit
 import yaml
 
 from jitui.api.client import Client
-from jitui.recording.delivery import delivered
 from jitui.recording.facts import Kind as FactKind, SessionEnded
 from jitui.store import Files
 from tests.journeys.matrix.cells import ENDED_WHY, TABLE, Cause, words_of
 from tests.journeys.matrix.kinds import KINDS, CopyFrom, CopyTo, Kind, Place, PortForward, Tape
 from tests.journeys.matrix.lab import Lab
 from tests.journeys.matrix.wires import PATIENCE, Command, Relay, until
+from tests.recording.test_delivery import delivered
 from tests.support.clusters import Cluster
 from tests.support.gateway import Agent, Gateway
 from tests.support.kubectls import Kubectl

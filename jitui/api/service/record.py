@@ -1,0 +1,43 @@
+"""The record as views, for the gateway's archive and for the command line where no gateway answers.
+
+Its calls read files: make them in a thread, not on the loop. It checks no right and writes no fact; its callers do.
+"""
+
+from collections.abc import Mapping
+
+from jitui.api.service import views
+from jitui.api.views import ActionView, FactView, FrameView, Proof, SessionView
+from jitui.store.archive import Files
+from jitui.store.playback import Playback
+from jitui.store.rows import SessionRow
+from jitui.values.page import Page
+
+
+class Record:
+    """The files of one record."""
+
+    def __init__(self, files: Files) -> None:
+        self.files = files
+        self.playback = Playback(files)
+
+    def session(self, ident: int) -> SessionView:
+        """Raises NotFoundError."""
+        return views.session_view(self.files.session(ident))
+
+    def frames(self, row: SessionRow, *, after: int, limit: int, reader: str = "", unmask: bool = False) -> list[FrameView]:
+        """One page of frames behind the seq `after`. `reader` names the caller: the masking of their next page goes on where this one ends."""
+        page = self.playback.page(row.id, after=after, limit=limit, tty=row.tty, reader=reader, unmask=unmask)
+        return [views.frame_view(shown) for shown in page]
+
+    def actions(self, *, grant: int = 0, identity: str = "", audit_id: str = "", limit: int, cursor: str = "") -> Page[ActionView]:
+        """The newest `limit`, oldest first; of one identity if given."""
+        rows = self.files.actions(grant=grant, identity=identity, audit_id=audit_id, limit=limit, cursor=cursor)
+        return Page((views.action_view(row) for row in rows), rows.more)
+
+    def facts(self, *, after: int, limit: int) -> list[FactView]:
+        """Facts after the seq `after`, oldest first."""
+        return [views.fact_view(fact) for fact in self.files.facts(after=after, limit=limit)]
+
+    def verify(self, session: int = 0, *, key: bytes = b"", witness: Mapping[int, bytes] | None = None) -> list[Proof]:
+        """The proof of everything, or of one session with the facts. Raises NotFoundError."""
+        return [views.proof_view(verdict) for verdict in self.files.verify(session, key=key, witness=witness)]

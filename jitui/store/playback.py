@@ -1,0 +1,85 @@
+"""Recorded frames as they may be shown: page by page, masked, each with whether it was handed on.
+
+The gateway's archive, its live viewers, and the command line without a gateway read through here.
+Its calls read files, each in a thread of its own: not for the loop.
+"""
+
+from collections.abc import Sequence
+from threading import Lock
+from typing import Final
+
+from jitui.recording.facts import Undelivered
+from jitui.recording.frame import Channel, Frame
+from jitui.recording.masking.session import COLUMNS, Masks, Shown
+from jitui.recording.masking.text import REACH
+from jitui.store.frames import PAGE, Frames
+from jitui.store.outline import Outline
+
+READERS: Final = 16  # whose place is remembered
+SESSIONS: Final = 64  # whose outline is remembered
+BEFORE: Final = 2 * REACH  # bytes that are read, and not shown, of what stands in front of the place where a reader begins
+LOOKS: Final = 8000  # frames at most in which they are looked for
+
+
+class Playback:
+    """Of one record. It remembers where the masking stands for readers that ask for page after page, and outlines of sessions."""
+
+    def __init__(self, files: Frames) -> None:
+        self._files = files
+        self._masks: dict[tuple[str, int, int], Masks] = {}  # by reader, session, and the seq behind which it goes on
+        self._outlines: dict[int, Outline] = {}
+        self._lock = Lock()
+
+    def page(self, session: int, *, after: int = -1, limit: int = PAGE, tty: bool = False, reader: str = "", unmask: bool = False) -> list[Shown]:
+        """One page of frames behind the seq `after`, as `Frames.frames`; secrets in them are masked unless `unmask`.
+
+        `tty`: the session's output is a terminal's; `reader`: whoever asks for the pages one after the other. Raises InvalidError.
+        """
+        end = self._files.end_of(session)
+        lost = tuple(end.conns or ()) if end else ()
+        frames = self._files.frames(session, after=after, limit=limit)
+        if not frames:
+            return []
+        found = [Shown(frame) for frame in frames] if unmask else self._masked(session, frames, after=after, tty=tty, reader=reader, lost=lost)
+        if not lost:  # only an ended session that lost something has frames that were not handed on
+            return found
+        outline = self._outline(session, lost)
+        outline.reach(after)
+        outline.follow(frames)
+        return [shown if outline.whole(shown.frame) else Shown(shown.frame, shown.spans, delivered=False) for shown in found]
+
+    def masks(self, session: int, *, after: int, tty: bool, lost: Sequence[Undelivered] = ()) -> Masks:
+        """Masks that go on behind the seq `after`: with what came shortly before, and the heads of connections, read for that."""
+
+        def heads(conn: int) -> Sequence[Frame]:
+            return self._files.frames(session, limit=2, channels=(Channel.REQUEST, Channel.RESPONSE), conn=conn)
+
+        if after < 0:
+            return Masks(tty=tty, heads=heads)
+        before = self._files.newest_frames(session, after=max(-1, after - LOOKS), room=BEFORE, upto=after)
+        columns = self._outline(session, lost).columns(before[0].seq) if tty else COLUMNS
+        masks = Masks(tty=tty, columns=columns, heads=heads)
+        masks.frames(before)
+        return masks
+
+    def _masked(self, session: int, frames: Sequence[Frame], *, after: int, tty: bool, reader: str, lost: Sequence[Undelivered]) -> list[Shown]:
+        with self._lock:
+            masks = self._masks.pop((reader, session, after), None) if after >= 0 else None
+        masks = masks or self.masks(session, after=after, tty=tty, lost=lost)
+        found = masks.frames(frames)
+        with self._lock:
+            self._masks[reader, session, frames[-1].seq] = masks
+            while len(self._masks) > READERS:
+                del self._masks[next(iter(self._masks))]
+        return found
+
+    def _outline(self, session: int, lost: Sequence[Undelivered]) -> Outline:
+        """The one that is remembered, unless the session has ended since."""
+        with self._lock:
+            outline = self._outlines.pop(session, None)
+            if outline is None or outline.lost != lost:
+                outline = Outline(self._files, session, lost)
+            self._outlines[session] = outline
+            while len(self._outlines) > SESSIONS:
+                del self._outlines[next(iter(self._outlines))]
+        return outline

@@ -1,0 +1,95 @@
+"""The archive over bare files."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import aclosing, asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from jitui.api.desk import Archive
+
+from jitui.cli import shelf
+from jitui.cli.shelf import Shelf, is_ident, number
+from jitui.policy.terms import Identity, Role
+from jitui.values.errors import InvalidError, NotFoundError
+from tests.fakes.house import House, house
+from tests.proxy.test_rest import held_back
+
+TOKEN = "jt_0123abcd_" + "AbC1" * 10 + "xyz"
+AUDITOR = Identity("aud", frozenset({Role.AUDITOR, Role.UNMASK}))
+
+
+@asynccontextmanager
+async def recorded(folder: Path) -> AsyncIterator[House]:
+    """A command that printed a token and was cut off with output on its way, and a plain request."""
+    async with house(folder) as home:
+        await home.window()
+        _, pod = await held_back(home)
+        pod.line.message(1, f"$ echo {TOKEN}\r\n".encode())
+        session = home.broker.windows.sessions[1]
+        await home.until(lambda: home.store.recorded(1) == session.frames and session.bytes_out)
+        await home.desk(Identity("oli", frozenset({Role.OPERATOR}))).kill("s-1", reason="enough")
+        kubectl = await home.dial()
+        assert (await kubectl.ask("GET", "/api/v1/namespaces/web/pods"))[0] == 200
+        await home.facts()
+        await home.store.commit([])
+        yield home
+
+
+async def every_frame(archive: Archive, *, unmask: bool) -> list[Any]:
+    found: list[Any] = []
+    while page := await archive.frames("s-1", after=found[-1].seq if found else -1, limit=50, unmask=unmask):
+        found += page
+    return found
+
+
+READS: Sequence[Callable[[Archive], Awaitable[object]]] = (
+    lambda archive: archive.session("s-1"),
+    lambda archive: archive.session("s-2"),
+    lambda archive: every_frame(archive, unmask=False),
+    lambda archive: every_frame(archive, unmask=True),
+    lambda archive: archive.frames("s-1", after=20, limit=7),
+    lambda archive: archive.actions(),
+    lambda archive: archive.actions(grant="g-1", limit=1),
+    lambda archive: archive.facts(after=3, limit=4),
+    lambda archive: archive.verify("s-1"),
+    lambda archive: archive.verify(),
+)
+
+
+async def test_files_say_what_the_gateway_says(tmp_path: Path) -> None:
+    """Session, frames masked and not, actions, facts and proof: from the folder of a live gateway, and from the gateway itself."""
+    async with recorded(tmp_path) as home, aclosing(Shelf(home.files.place)) as bare:
+        desk = home.desk(AUDITOR)
+        seen = [await read(desk) for read in READS]
+        assert [await read(bare) for read in READS[:-1]] == seen[:-1]
+        masked, unmasked = await every_frame(bare, unmask=False), await every_frame(bare, unmask=True)
+        assert {view.delivered for view in masked} == {view.delivered for view in unmasked} == {True, False}
+        assert TOKEN.encode() in b"".join(view.body for view in unmasked)
+        assert TOKEN.encode() not in b"".join(view.body for view in masked)
+        assert all(proof.consistent for proof in await bare.verify())
+
+
+async def test_an_exported_file_says_the_same_frames(tmp_path: Path) -> None:
+    """Its one session is found by itself; a folder of several is asked which."""
+    async with recorded(tmp_path) as home:
+        home.files.export(1, tmp_path / "s-1.jitui")
+        async with shelf.shelf(tmp_path / "s-1.jitui") as bare, shelf.shelf(home.files.place) as whole:
+            assert await bare.only_session() == "s-1"
+            assert await every_frame(bare, unmask=True) == await every_frame(whole, unmask=True)
+            assert await bare.session("s-1") == await whole.session("s-1")
+            with pytest.raises(InvalidError, match="more than one session"):
+                await whole.only_session()
+
+
+async def test_what_is_not_there(tmp_path: Path) -> None:
+    """No folder, no such session, and what is no id: one line each."""
+    with pytest.raises(NotFoundError, match="no recordings in"):
+        Shelf(tmp_path / "nowhere")
+    async with recorded(tmp_path) as home, aclosing(Shelf(home.files.place)) as bare:
+        for read in (bare.session("s-9"), bare.frames("s-9"), bare.verify("s-9")):
+            with pytest.raises(NotFoundError, match="no session s-9"):
+                await read
+    with pytest.raises(InvalidError, match="is no id and no file"):
+        number("s-0")
+    assert (number("s-17"), number("17"), is_ident("s-17"), is_ident(str(tmp_path))) == (17, 17, True, False)

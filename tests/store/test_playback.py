@@ -1,0 +1,176 @@
+"""Pages of a masked record, wherever they begin, and how much is read for them."""
+
+import asyncio
+import json
+import random
+from base64 import b64encode
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from jitui.recording.frame import Channel, Frame
+from jitui.recording.masking.session import Shown
+from jitui.store.archive import Files
+from jitui.store.outline import STEP
+from jitui.store.playback import BEFORE, Playback
+from jitui.store.tape_rows import Run
+from tests.recording.masking.forms import SECRETS, leaks, secret
+from tests.recording.test_delivery import delivered
+from tests.store.life import began, ended, opened, record, window
+
+TOKEN = "jt_0123abcd_" + "AbC1" * 10 + "xyz"
+VALUE = b"correct horse battery staple, all of it"
+HIDDEN = [TOKEN.encode(), VALUE, b64encode(VALUE).rstrip(b"=")]
+
+
+def recorded() -> list[Frame]:
+    """A token printed letter by letter, and a list of Secrets in pieces of 50 bytes that came between."""
+    answer = json.dumps({"kind": "SecretList", "items": [secret({"pw": VALUE})] * 3}).encode()
+    head = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n"
+    pieces = [(1, Channel.REQUEST, f"GET {SECRETS} HTTP/1.1\r\n\r\n".encode()), (1, Channel.RESPONSE, head)]
+    said = [(0, Channel.STDOUT, bytes([letter])) for letter in f"$ echo {TOKEN}\r\n".encode()]
+    for at in range(0, len(answer), 50):
+        pieces += [(1, Channel.RESPONSE_BODY, answer[at : at + 50]), *said[at // 50 * 2 : at // 50 * 2 + 2]]
+    return [Frame(1, seq, seq, conn, channel, body) for seq, (conn, channel, body) in enumerate(pieces)]
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> Files:
+    return kept(tmp_path, recorded(), tty=False)
+
+
+def kept(folder: Path, frames: Sequence[Frame], *, tty: bool, lost: Sequence[dict[str, int]] = ()) -> Files:
+    async def make() -> None:
+        async with opened(folder) as store:
+            await store.commit([*window(), began(1, tty=tty)])
+            await record(store, frames)
+            await store.commit([ended(1, frames=len(frames), conns=list(lost))])
+
+    asyncio.run(make())
+    return Files(folder)
+
+
+def shown(page: Sequence[Shown], channel: Channel) -> bytes:
+    return b"".join(each.frame.body for each in page if each.frame.channel is channel)
+
+
+def seqs(page: Sequence[Shown]) -> list[int]:
+    return [each.frame.seq for each in page]
+
+
+def test_a_page_shows_no_secret_wherever_it_begins(files: Files) -> None:
+    """As it shows none if all before it was read."""
+    for after in range(-1, len(recorded()) - 1, 4):
+        page = Playback(files).page(1, after=after)
+        assert seqs(page) == list(range(after + 1, len(recorded())))
+        for channel in (Channel.STDOUT, Channel.RESPONSE_BODY):
+            assert not leaks(shown(page, channel), HIDDEN), after
+
+
+def test_pages_go_on_where_the_last_one_ended(files: Files) -> None:
+    """Whatever their size, with another reader between, together they show what one page does: names too."""
+    playback = Playback(files)
+    whole = playback.page(1, reader="ana")
+    assert shown(whole, Channel.RESPONSE_BODY).count(b'"uid": "d6a5"') == 3
+    parts: list[Shown] = []
+    while page := playback.page(1, after=seqs(parts)[-1] if parts else -1, limit=7, reader="ana"):
+        parts += page
+        playback.page(1, after=seqs(page)[-1], limit=7, reader="bob")
+    assert shown(parts, Channel.RESPONSE_BODY).count(b'"uid": "d6a5"') == 3
+    for channel in (Channel.STDOUT, Channel.RESPONSE_BODY):
+        assert not leaks(shown(parts, channel), HIDDEN)
+
+
+def test_who_begins_late_knows_how_wide_the_terminal_is(tmp_path: Path) -> None:
+    """However often it was resized before: a word that goes on in the next line is one word to them too."""
+    sizes = [f'{{"Width":{columns},"Height":24}}'.encode() for columns in [*range(100, 1200), 20]]
+    lines = [f"{TOKEN[at : at + 20]}\r\n".encode() for at in range(0, len(TOKEN), 20)]
+    said = [b"-\r\n" * 1000] * 80 + lines
+    bodies = [(Channel.RESIZE, body) for body in sizes] + [(Channel.STDOUT, body) for body in said]
+    files = kept(tmp_path, [Frame(1, seq, seq, 0, channel, body) for seq, (channel, body) in enumerate(bodies)], tty=True)
+    page = Playback(files).page(1, after=len(bodies) - len(lines), tty=True)
+    assert seqs(page) == list(range(len(bodies) - len(lines) + 1, len(bodies)))
+    assert not leaks(shown(page, Channel.STDOUT).replace(b"\r\n", b""), HIDDEN)
+
+
+def test_unmasked_it_is_as_recorded(files: Files) -> None:
+    """Every byte, and nothing is said to be hidden."""
+    page = Playback(files).page(1, unmask=True)
+    assert TOKEN.encode() in shown(page, Channel.STDOUT)
+    assert not any(each.spans for each in page)
+
+
+def test_a_live_viewer_who_comes_late_or_lost_some_sees_no_more(files: Files) -> None:
+    """From every frame on, one by one."""
+    frames = recorded()
+    for seq in range(1, len(frames), 7):
+        masks = Playback(files).masks(1, after=seq - 1, tty=False)
+        said = b"".join(one.frame.body for frame in frames[seq:] for one in masks.frames([frame]) if frame.channel is Channel.STDOUT)
+        assert not leaks(said, HIDDEN), seq
+
+
+@pytest.fixture
+def read(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The seq of every row that is read of any tape from now on."""
+    found: list[int] = []
+    wants = Run.wants
+
+    def counted(run: Run, row: Sequence[Any]) -> bool:
+        found.append(row[2])
+        return wants(run, row)
+
+    monkeypatch.setattr(Run, "wants", counted)
+    return found
+
+
+FORWARDED = [Frame(1, seq, seq, seq % 3, Channel.FORWARD_OUT if seq % 2 else Channel.FORWARD_IN, b"x" * (seq % 50)) for seq in range(3000)]
+LOST = [{"conn": conn, "in": 20_000, "in_handed": 9000 + conn, "out": 20_000, "out_handed": 7000} for conn in range(2)]
+
+
+def test_what_was_handed_on_is_said_of_every_page_and_each_size_is_read_once(tmp_path: Path, read: list[int]) -> None:
+    """Forth, back and at random: 3,000 frames in pages of 20 take no more than two reads of each."""
+    files = kept(tmp_path, FORWARDED, tty=False, lost=LOST)
+    wanted = {frame.seq: whole for frame, whole in delivered(FORWARDED, LOST)}
+    assert set(wanted.values()) == {True, False}
+    forth = range(-1, 2999, 20)
+    for pages in (forth, reversed(forth), random.Random(7).sample(forth, len(forth))):
+        playback, before = Playback(files), len(read)
+        for after in pages:
+            page = playback.page(1, after=after, limit=20, unmask=True)
+            assert {each.frame.seq: each.delivered for each in page} == {seq: wanted[seq] for seq in range(after + 1, after + 1 + len(page))}
+        assert len(read) - before <= 2 * len(FORWARDED)
+
+
+def test_in_order_nothing_is_read_but_the_pages(tmp_path: Path, read: list[int]) -> None:
+    """What a page has brought counts for those behind it."""
+    files = kept(tmp_path, FORWARDED, tty=False, lost=LOST)
+    playback = Playback(files)
+    for after in range(-1, 2999, 20):
+        playback.page(1, after=after, limit=20, unmask=True)
+    assert len(read) == len(FORWARDED)
+
+
+def test_how_wide_a_terminal_was_is_read_once(tmp_path: Path, read: list[int]) -> None:
+    """A page anywhere in a terminal's record takes the frames shortly before it, and no resizes from the start on each time."""
+    sized = [Frame(1, seq, seq, 0, Channel.RESIZE, f'{{"Width":{80 + seq % 200},"Height":24}}'.encode()) if seq % 2
+             else Frame(1, seq, seq, 0, Channel.STDOUT, b"." * 4096) for seq in range(4000)]  # fmt: skip
+    files = kept(tmp_path, sized, tty=True)
+    playback = Playback(files)
+    shortly = 2 * BEFORE // 4096 + 2
+    for at, after in enumerate(range(100, 4000, 100)):
+        assert len(playback.page(1, after=after, limit=10, tty=True, reader=f"somebody {at}")) == 10 - (after == 3990)
+    assert len(read) <= len(sized) + 39 * (10 + shortly + STEP)
+
+
+async def test_a_session_that_ends_while_it_is_read(tmp_path: Path) -> None:
+    """From then on it is known what of it was lost, also of pages that were read before."""
+    async with opened(tmp_path) as store:
+        await store.commit([*window(), began(1, tty=True)])
+        made = [Frame(1, seq, seq, 0, Channel.STDOUT, b"ten bytes.") for seq in range(600)]
+        await record(store, made)
+        playback = Playback(Files(tmp_path))
+        assert all(each.delivered for after in (400, 299) for each in playback.page(1, after=after, limit=300, tty=True))
+        await store.commit([ended(1, frames=600, conns=[{"conn": 0, "in": 0, "in_handed": 0, "out": 6000, "out_handed": 5004}])])
+        assert [each.delivered for each in playback.page(1, after=399, limit=300, tty=True)] == [True] * 100 + [False] * 100
