@@ -58,13 +58,14 @@ class Frames(Connections):
             with self.reading(path) as db:
                 check_pages(db, path, quick=path != self.ledger)
 
-    def frames(self, session: int, *, after: int = -1, limit: int = PAGE, channels: Collection[Channel] = (), conn: int | None = None) -> list[Frame]:
+    def frames(self, session: int, *, after: int = -1, upto: int | None = None, limit: int = PAGE, channels: Collection[Channel] = (),
+               conn: int | None = None) -> list[Frame]:  # fmt: skip
         """One page of frames in order of seq, after the seq `after`: at most `limit`, and no more once there are PAGE_BYTES of bodies.
 
-        Only of these channels and this connection if given. It is empty behind the last. Raises InvalidError if a stored body can't be read:
-        `verify` says more.
+        Only of these channels and this connection, and up to the seq `upto`, which has to be there, if given. It is empty behind the last.
+        Raises InvalidError if a stored body can't be read: `verify` says more.
         """
-        return self._frames(session, Run(after, limit, PAGE_BYTES, channels=frozenset(map(int, channels)), conn=conn))
+        return self._frames(session, Run(after, limit, PAGE_BYTES, upto=upto, channels=frozenset(map(int, channels)), conn=conn))
 
     def newest_frames(self, session: int, *, after: int, room: int, upto: int | None = None) -> list[Frame]:
         """The newest frames after the seq `after`, oldest first: as many as it takes to have `room` bytes of bodies. Raises InvalidError.

@@ -1,10 +1,10 @@
-"""Facts about a session that only all its frames tell: how wide its terminal was at each, and which of them were handed on.
+"""Facts about a session that only all its frames tell: the width of its terminal at each, which of them were handed on, where a request began.
 
     outline = Outline(files, 17, lost)
     outline.reach(4999)      reads the sizes of the frames up to there, each once, whoever asks how often
     outline.columns(5000)
 
-Memory: two bytes for each STEP frames, and two numbers for each connection that lost something.
+Memory: two bytes for each STEP frames, two numbers for each request, and two for each connection that lost something.
 """
 
 from array import array
@@ -33,6 +33,7 @@ class Outline:
         self._next = 0  # the seq of the first frame that it has not seen
         self._columns = COLUMNS  # of the terminal there
         self._widths = array("H")  # of the terminal at every STEP-th frame
+        self._requests: dict[int, int] = {}  # by connection the seq of its first request head
         self._lock = Lock()
 
     def reach(self, upto: int) -> None:
@@ -63,6 +64,16 @@ class Outline:
             found = _width(each.channel, each.resize) or found
         return found
 
+    def heads(self, conn: int, upto: int) -> list[Frame]:
+        """The request head of a connection, and the head of its response, as far as they are among the frames up to `upto`. Raises InvalidError."""
+        with self._lock:
+            if conn not in self._requests:
+                self._reach(upto)
+            first = self._requests.get(conn, upto + 1)
+        if first > upto:
+            return []
+        return self._files.frames(self._session, after=first - 1, upto=upto, limit=2, channels=(Channel.REQUEST, Channel.RESPONSE), conn=conn)
+
     def _reach(self, upto: int) -> None:
         if upto >= self._next:
             for each in self._files.sizes(self._session, after=self._next - 1, upto=upto):
@@ -73,6 +84,8 @@ class Outline:
         if self._next % STEP == 0:
             self._widths.append(self._columns)
         self._columns = _width(channel, body) or self._columns
+        if channel is Channel.REQUEST:
+            self._requests.setdefault(conn, self._next)
         self._delivery.feed(self._next, conn, channel, size)
         self._next += 1
 

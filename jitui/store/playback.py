@@ -9,14 +9,14 @@ from threading import Lock
 from typing import Final
 
 from jitui.recording.facts import Undelivered
-from jitui.recording.frame import Channel, Frame
+from jitui.recording.frame import Frame
 from jitui.recording.masking.session import COLUMNS, Masks, Shown
 from jitui.recording.masking.text import REACH
 from jitui.store.frames import PAGE, Frames
 from jitui.store.outline import Outline
 
 READERS: Final = 16  # whose place is remembered
-SESSIONS: Final = 64  # whose outline is remembered
+SESSIONS: Final = 16  # whose outline is remembered
 BEFORE: Final = 2 * REACH  # bytes that are read, and not shown, of what stands in front of the place where a reader begins
 LOOKS: Final = 8000  # frames at most in which they are looked for
 
@@ -40,25 +40,20 @@ class Playback:
         frames = self._files.frames(session, after=after, limit=limit)
         if not frames:
             return []
+        outline = self._outline(session, lost)
+        if lost:
+            outline.reach(after)
+        outline.follow(frames)
         found = [Shown(frame) for frame in frames] if unmask else self._masked(session, frames, after=after, tty=tty, reader=reader, lost=lost)
         if not lost:  # only an ended session that lost something has frames that were not handed on
             return found
-        outline = self._outline(session, lost)
-        outline.reach(after)
-        outline.follow(frames)
         return [shown if outline.whole(shown.frame) else Shown(shown.frame, shown.spans, delivered=False) for shown in found]
 
     def masks(self, session: int, *, after: int, tty: bool, lost: Sequence[Undelivered] = ()) -> Masks:
         """Masks that go on behind the seq `after`: with what came shortly before, and the heads of connections, read for that."""
-
-        def heads(conn: int) -> Sequence[Frame]:
-            return self._files.frames(session, limit=2, channels=(Channel.REQUEST, Channel.RESPONSE), conn=conn)
-
-        if after < 0:
-            return Masks(tty=tty, heads=heads)
-        before = self._files.newest_frames(session, after=max(-1, after - LOOKS), room=BEFORE, upto=after)
-        columns = self._outline(session, lost).columns(before[0].seq) if tty else COLUMNS
-        masks = Masks(tty=tty, columns=columns, heads=heads)
+        outline = self._outline(session, lost)
+        before = self._files.newest_frames(session, after=max(-1, after - LOOKS), room=BEFORE, upto=after) if after >= 0 else []
+        masks = Masks(tty=tty, columns=outline.columns(before[0].seq) if tty and before else COLUMNS, heads=lambda conn: outline.heads(conn, masks.newest))
         masks.frames(before)
         return masks
 

@@ -165,7 +165,7 @@ def every_row(db: sqlite3.Connection, *sessions: int, size: int = 500) -> Iterat
                     raise ValueError(f"row {row[0]} of the frames stands behind row {last}")
                 last = row[0]
                 yield row
-                room -= len(row[8])
+                room -= len(row[8]) if isinstance(row[8], bytes) else 0
                 if room <= 0:
                     break
         if last == start:

@@ -12,6 +12,7 @@ import pytest
 
 from jitui.recording.frame import Channel, Frame
 from jitui.recording.masking.session import Shown
+from jitui.store import playback
 from jitui.store.archive import Files
 from jitui.store.outline import STEP
 from jitui.store.playback import BEFORE, Playback
@@ -71,13 +72,13 @@ def test_a_page_shows_no_secret_wherever_it_begins(files: Files) -> None:
 
 def test_pages_go_on_where_the_last_one_ended(files: Files) -> None:
     """Whatever their size, with another reader between, together they show what one page does: names too."""
-    playback = Playback(files)
-    whole = playback.page(1, reader="ana")
+    reader = Playback(files)
+    whole = reader.page(1, reader="ana")
     assert shown(whole, Channel.RESPONSE_BODY).count(b'"uid": "d6a5"') == 3
     parts: list[Shown] = []
-    while page := playback.page(1, after=seqs(parts)[-1] if parts else -1, limit=7, reader="ana"):
+    while page := reader.page(1, after=seqs(parts)[-1] if parts else -1, limit=7, reader="ana"):
         parts += page
-        playback.page(1, after=seqs(page)[-1], limit=7, reader="bob")
+        reader.page(1, after=seqs(page)[-1], limit=7, reader="bob")
     assert shown(parts, Channel.RESPONSE_BODY).count(b'"uid": "d6a5"') == 3
     for channel in (Channel.STDOUT, Channel.RESPONSE_BODY):
         assert not leaks(shown(parts, channel), HIDDEN)
@@ -136,9 +137,9 @@ def test_what_was_handed_on_is_said_of_every_page_and_each_size_is_read_once(tmp
     assert set(wanted.values()) == {True, False}
     forth = range(-1, 2999, 20)
     for pages in (forth, reversed(forth), random.Random(7).sample(forth, len(forth))):
-        playback, before = Playback(files), len(read)
+        reader, before = Playback(files), len(read)
         for after in pages:
-            page = playback.page(1, after=after, limit=20, unmask=True)
+            page = reader.page(1, after=after, limit=20, unmask=True)
             assert {each.frame.seq: each.delivered for each in page} == {seq: wanted[seq] for seq in range(after + 1, after + 1 + len(page))}
         assert len(read) - before <= 2 * len(FORWARDED)
 
@@ -146,9 +147,9 @@ def test_what_was_handed_on_is_said_of_every_page_and_each_size_is_read_once(tmp
 def test_in_order_nothing_is_read_but_the_pages(tmp_path: Path, read: list[int]) -> None:
     """What a page has brought counts for those behind it."""
     files = kept(tmp_path, FORWARDED, tty=False, lost=LOST)
-    playback = Playback(files)
+    reader = Playback(files)
     for after in range(-1, 2999, 20):
-        playback.page(1, after=after, limit=20, unmask=True)
+        reader.page(1, after=after, limit=20, unmask=True)
     assert len(read) == len(FORWARDED)
 
 
@@ -157,11 +158,30 @@ def test_how_wide_a_terminal_was_is_read_once(tmp_path: Path, read: list[int]) -
     sized = [Frame(1, seq, seq, 0, Channel.RESIZE, f'{{"Width":{80 + seq % 200},"Height":24}}'.encode()) if seq % 2
              else Frame(1, seq, seq, 0, Channel.STDOUT, b"." * 4096) for seq in range(4000)]  # fmt: skip
     files = kept(tmp_path, sized, tty=True)
-    playback = Playback(files)
+    reader = Playback(files)
     shortly = 2 * BEFORE // 4096 + 2
     for at, after in enumerate(range(100, 4000, 100)):
-        assert len(playback.page(1, after=after, limit=10, tty=True, reader=f"somebody {at}")) == 10 - (after == 3990)
+        assert len(reader.page(1, after=after, limit=10, tty=True, reader=f"somebody {at}")) == 10
     assert len(read) <= len(sized) + 39 * (10 + shortly + STEP)
+
+
+def test_the_heads_of_a_request_are_found_without_reading_from_the_start(tmp_path: Path, read: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
+    """A page that begins in the middle of any of 400 answers knows what is asked for there, and shows no secret of it."""
+    monkeypatch.setattr(playback, "LOOKS", 64)
+    answer = json.dumps(secret({"pw": VALUE})).encode()
+    made: list[tuple[int, Channel, bytes]] = []
+    for conn in range(400):
+        made += [(conn, Channel.REQUEST, f"GET {SECRETS}/s HTTP/1.1\r\n\r\n".encode()),
+                 (conn, Channel.RESPONSE, b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n"),
+                 *((conn, Channel.RESPONSE_BODY, answer[at : at + 20]) for at in range(0, len(answer), 20))]  # fmt: skip
+    frames = [Frame(1, seq, seq, conn, channel, body) for seq, (conn, channel, body) in enumerate(made)]
+    files = kept(tmp_path, frames, tty=False)
+    reader = Playback(files)
+    pages = [frame.seq for frame in frames if frame.channel is Channel.RESPONSE][200::10]
+    for at, after in enumerate(pages):
+        page = reader.page(1, after=after + 2, limit=5, reader=f"somebody {at}")
+        assert not leaks(shown(page, Channel.RESPONSE_BODY), [VALUE, b64encode(VALUE).rstrip(b"=")])
+    assert len(read) <= len(frames) + len(pages) * (64 + 5 + 2 * 2)
 
 
 async def test_a_session_that_ends_while_it_is_read(tmp_path: Path) -> None:
@@ -170,7 +190,7 @@ async def test_a_session_that_ends_while_it_is_read(tmp_path: Path) -> None:
         await store.commit([*window(), began(1, tty=True)])
         made = [Frame(1, seq, seq, 0, Channel.STDOUT, b"ten bytes.") for seq in range(600)]
         await record(store, made)
-        playback = Playback(Files(tmp_path))
-        assert all(each.delivered for after in (400, 299) for each in playback.page(1, after=after, limit=300, tty=True))
+        reader = Playback(Files(tmp_path))
+        assert all(each.delivered for after in (400, 299) for each in reader.page(1, after=after, limit=300, tty=True))
         await store.commit([ended(1, frames=600, conns=[{"conn": 0, "in": 0, "in_handed": 0, "out": 6000, "out_handed": 5004}])])
-        assert [each.delivered for each in playback.page(1, after=399, limit=300, tty=True)] == [True] * 100 + [False] * 100
+        assert [each.delivered for each in reader.page(1, after=399, limit=300, tty=True)] == [True] * 100 + [False] * 100

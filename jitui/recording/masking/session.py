@@ -61,11 +61,13 @@ class Masks:
     def __init__(self, *, tty: bool = False, columns: int = COLUMNS, heads: Heads = lambda conn: ()) -> None:  # noqa: ARG005 - nothing is known
         self._columns = columns if tty else 0
         self._heads = heads
+        self.newest = -1  # seq of the last frame that it was given
         self._conns: dict[int, _Conn] = {}
 
     def frames(self, frames: Iterable[Frame]) -> list[Shown]:
         """These frames, masked. They follow the frames of the last call."""
         found = list(frames)
+        self.newest = found[-1].seq if found else self.newest
         spans: dict[int, list[Span]] = {}
         runs: dict[tuple[int, Channel], list[int]] = {}
         for at, frame in enumerate(found):
