@@ -1,7 +1,9 @@
-"""Where a replay stands, and which frame is due. Nobody sleeps here: time comes in as seconds that passed; the player draws what `index` says.
+"""Where a replay stands, and which of its frames are due.
 
-head = Playhead(times, playing=True)
-head.advance(0.05)       twenty times a second
+    head = Playhead(times, playing=True)
+    head.advance(0.05)       twenty times a second; then the first `head.index` frames are due
+
+Nobody sleeps here: time comes in as seconds that passed.
 """
 
 from bisect import bisect_right
