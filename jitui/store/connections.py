@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from jitui.store.folder import tape_numbers
-from jitui.store.guard import WHOLE, Reader, check_pages, damage, open_reader, size_of
+from jitui.store.guard import WHOLE, ReadOnly, check_pages, damage, open_read_only, size_of
 from jitui.store.keys import ledger_key
 from jitui.store.ours import bundles, ledgers, tapes
 from jitui.values.errors import InvalidError, NotFoundError
@@ -31,7 +31,7 @@ class Connections:
         self.ledger = place if self.single else place / "ledger.db"
         if not self.ledger.is_file():
             raise NotFoundError(f"no recordings in {place}; give a state folder, or a file made by: jitui export SESSION --format bundle")
-        self._idle: dict[Path, list[Reader]] = {}
+        self._idle: dict[Path, list[ReadOnly]] = {}
         self._guard = threading.Lock()
         with self.reading(self.ledger) as db:
             if self.single and size_of(self.ledger) <= WHOLE:
@@ -58,13 +58,13 @@ class Connections:
                 oldest = next(kept for kept in self._idle.values() if kept)
                 oldest.pop(0).close()
 
-    def _borrow(self, path: Path) -> tuple[Reader, bool]:
+    def _borrow(self, path: Path) -> tuple[ReadOnly, bool]:
         """A connection, and whether it may be kept."""
         with self._guard:
             kept = self._idle.get(path)
             if kept:
                 return kept.pop(), True
-        return open_reader(path, tapes if path != self.ledger else bundles if self.single else ledgers)
+        return open_read_only(path, tapes if path != self.ledger else bundles if self.single else ledgers)
 
     def facts_read(self) -> AbstractContextManager[sqlite3.Connection]:
         """A connection to the facts, for one short read."""

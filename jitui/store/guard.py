@@ -1,7 +1,7 @@
-"""Opening files that somebody else may have made: only if their tables are exactly ours, with every door of SQLite shut, and with a budget.
+"""Opens files that somebody else may have made: only if their tables are exactly ours, with every extension of SQLite off, and with a budget.
 
-A view or trigger in a file runs with whoever reads it, a generated column shows what was never written, and a crafted page can lead a query in
-circles. Nothing of that is ever in a file of ours, so nothing of it is looked at. docs/evidence.md says what is promised.
+A view or trigger in a file runs with the rights of its reader, a generated column shows values that nobody wrote, and a crafted page can lead a query
+in circles. No file of ours has any of that, so a file that has it is refused unread. docs/evidence.md says what is promised.
 """
 
 import sqlite3
@@ -26,10 +26,10 @@ LIMITS: Final = (
 )
 
 Objects = frozenset[tuple[str, str, str, str]]  # type, name, table, text
-Wanted = Callable[[Path, int], Iterable[Objects]]  # what may be in a file that claims a version, in any of these ways
+Wanted = Callable[[Path, int], Iterable[Objects]]  # the alternatives for a file that claims a version
 
 
-class Reader(sqlite3.Connection):
+class ReadOnly(sqlite3.Connection):
     """A read-only connection whose queries have a budget of steps, renewed for each call."""
 
     def __init__(self, *args: Any, **options: Any) -> None:
@@ -46,12 +46,12 @@ class Reader(sqlite3.Connection):
         return self._left <= 0
 
 
-def open_reader(path: Path, wanted: Wanted) -> tuple[Reader, bool]:
-    """A read-only connection to a file of ours, and whether it may be kept; `wanted` gives what may be in it, by its version.
+def open_read_only(path: Path, wanted: Wanted) -> tuple[ReadOnly, bool]:
+    """A read-only connection to a file of ours, and whether it may be kept; `wanted` gives the tables that it may have, by its version.
 
     With a log beside it the file is, or was, in use: SQLite reads both. Without one nobody writes it, and it is read as it is,
     so that nothing appears beside a bare file; that connection isn't kept, as a gateway may start.
-    Raises NotFoundError, InvalidError, sqlite3.Error, and what `wanted` raises.
+    Raises NotFoundError, InvalidError, sqlite3.Error, and the errors of `wanted`.
     """
     if path.with_name(path.name + "-wal").exists():
         try:
@@ -63,8 +63,8 @@ def open_reader(path: Path, wanted: Wanted) -> tuple[Reader, bool]:
     return _opened(path, "mode=ro&immutable=1", wanted), False
 
 
-def _opened(path: Path, mode: str, wanted: Wanted) -> Reader:
-    db = sqlite3.connect(f"{path.absolute().as_uri()}?{mode}", uri=True, isolation_level=None, check_same_thread=False, timeout=5.0, factory=Reader)
+def _opened(path: Path, mode: str, wanted: Wanted) -> ReadOnly:
+    db = sqlite3.connect(f"{path.absolute().as_uri()}?{mode}", uri=True, isolation_level=None, check_same_thread=False, timeout=5.0, factory=ReadOnly)
     try:
         harden(db)
         db.execute("pragma query_only=on")
@@ -84,7 +84,7 @@ def size_of(path: Path) -> int:
 
 
 def harden(db: sqlite3.Connection) -> None:
-    """Shut what no file of ours needs. Also for the gateway's own connections, which write."""
+    """Turn off all that no file of ours needs. Also for the gateway's own connections, which write."""
     for limit, most in LIMITS:
         db.setlimit(limit, most)
     for setting in ("trusted_schema=off", "cell_size_check=on", "mmap_size=0"):
@@ -92,14 +92,14 @@ def harden(db: sqlite3.Connection) -> None:
 
 
 def check_pages(db: sqlite3.Connection, path: Path, *, quick: bool = False) -> None:
-    """Do the pages of an open file hang together, and do the rows hold what their columns say. Raises InvalidError."""
+    """Check that the pages of an open file hang together, and that values have the types of their columns. Raises InvalidError."""
     (found,) = db.execute("pragma quick_check(1)" if quick else "pragma integrity_check(1)").fetchone()
     if found != "ok":
         raise InvalidError(f"{path} is damaged, or was altered page by page ({' '.join(str(found).split())[:200]}); nothing of it is believed")
 
 
 def damage(db: sqlite3.Connection, table: str) -> str:
-    """What is wrong with the pages of one table, with its indexes, or with the types of what stands in it; nothing if they are whole."""
+    """The damage to the pages of one table, to its indexes, or to the types of its values; empty if there is none."""
     (found,) = db.execute(f"pragma integrity_check({table})").fetchone()
     return "" if found == "ok" else " ".join(str(found).split())[:200]
 
@@ -110,7 +110,7 @@ def lenient(text: bytes) -> str:
 
 
 def check_tables(db: sqlite3.Connection, path: Path, wanted: Wanted) -> None:
-    """Are the tables of an open file exactly ours. Raises InvalidError, and what `wanted` raises."""
+    """Check that the tables of an open file are exactly ours. Raises InvalidError, and the errors of `wanted`."""
     (version,) = db.execute("pragma user_version").fetchone()
     found = objects_in(db)
     choices = list(wanted(path, version))
@@ -126,14 +126,14 @@ def check_tables(db: sqlite3.Connection, path: Path, wanted: Wanted) -> None:
 
 
 def objects_in(db: sqlite3.Connection) -> Objects:
-    """What a file has in it, a thousand at most."""
+    """The tables, indexes, views and triggers of a file, a thousand at most."""
     return frozenset((str(kind), str(name), str(table), " ".join(str(text or "").split()))
                      for kind, name, table, text in db.execute("select type, name, tbl_name, sql from sqlite_master limit 1000"))
 
 
 @cache
 def made_by(steps: Sequence[str]) -> Objects:
-    """What these migrations make."""
+    """The tables and indexes that these migrations make."""
     with closing(sqlite3.connect(":memory:", isolation_level=None)) as db:
         for step in steps:
             db.executescript(step)

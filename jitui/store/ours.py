@@ -1,4 +1,4 @@
-"""What is in each kind of file, by the version that it claims: for `guard`, which reads nothing else."""
+"""The tables of each kind of file, by the version that it claims; guard.py reads no other file."""
 
 from collections.abc import Iterator
 from pathlib import Path
