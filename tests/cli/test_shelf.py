@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from jitui.api.desk import Archive
 
+from jitui.api.operations import Archive
 from jitui.cli import shelf
 from jitui.cli.shelf import Shelf, is_ident, number
 from jitui.policy.action import Action

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from jitui.recording.facts import Undelivered
 from jitui.recording.frame import Channel, Frame
 from jitui.store import Files
 from jitui.store.outline import STEP, Outline
@@ -14,7 +15,7 @@ from tests.store.life import began, ended, frames, opened, record, window
 
 SIZED = [Frame(1, seq, seq, 0, Channel.STDOUT if seq % 5 else Channel.RESIZE, b"out" if seq % 5 else b'{"Width":%d,"Height":24}' % (100 + seq))
          for seq in range(4 * STEP + 40)]  # fmt: skip
-LOST = [{"conn": 0, "in": 100_000, "in_handed": 2600, "out": 100_000, "out_handed": 1500}]
+LOST = [Undelivered(0, recorded_in=100_000, handed_in=2600, recorded_out=100_000, handed_out=1500)]
 
 
 async def kept(folder: Path) -> Files:

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from jitui.recording.facts import Undelivered
 from jitui.recording.frame import Channel, Frame
 from jitui.recording.masking.session import Shown
 from jitui.store import playback
@@ -42,12 +43,12 @@ def files(tmp_path: Path) -> Files:
     return kept(tmp_path, recorded(), tty=False)
 
 
-def kept(folder: Path, frames: Sequence[Frame], *, tty: bool, lost: Sequence[dict[str, int]] = ()) -> Files:
+def kept(folder: Path, frames: Sequence[Frame], *, tty: bool, lost: Sequence[Undelivered] = ()) -> Files:
     async def make() -> None:
         async with opened(folder) as store:
             await store.commit([*window(), began(1, tty=tty)])
             await record(store, frames)
-            await store.commit([ended(1, frames=len(frames), conns=list(lost))])
+            await store.commit([ended(1, frames=len(frames), conns=[each.json() for each in lost])])
 
     asyncio.run(make())
     return Files(folder)
@@ -127,7 +128,7 @@ def read(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
 
 FORWARDED = [Frame(1, seq, seq, seq % 3, Channel.FORWARD_OUT if seq % 2 else Channel.FORWARD_IN, b"x" * (seq % 50)) for seq in range(3000)]
-LOST = [{"conn": conn, "in": 20_000, "in_handed": 9000 + conn, "out": 20_000, "out_handed": 7000} for conn in range(2)]
+LOST = [Undelivered(conn, recorded_in=20_000, handed_in=9000 + conn, recorded_out=20_000, handed_out=7000) for conn in range(2)]
 
 
 def test_what_was_handed_on_is_said_of_every_page_and_each_size_is_read_once(tmp_path: Path, read: list[int]) -> None:
