@@ -27,10 +27,13 @@ class Size(NamedTuple):
 
 
 def ranges(db: sqlite3.Connection, session: int, after: int, upto: int = END) -> list[tuple[int, int]]:
-    """Runs of row ids that hold the frames of a session after the seq `after`, up to `upto`; the last one open-ended: rows that have no spans yet."""
+    """Runs of row ids that hold the frames of a session after the seq `after`, up to `upto`; the last one open-ended: rows that have no spans yet.
+
+    The first span counts whatever its seq: the one of an evidence file may name any of its frames.
+    """
     found: list[tuple[int, int]] = db.execute(
         "select first, last from spans where session = ?1 and seq >= coalesce((select max(seq) from spans where session = ?1 and seq <= ?2), 0) "
-        "and seq <= ?3 order by seq", (session, after + 1, upto)).fetchall()
+        "and seq <= max(?3, (select min(seq) from spans where session = ?1)) order by seq", (session, after + 1, upto)).fetchall()
     return [*found, (spanned(db) + 1, END)]
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from jitui.api.operations import Archive
 from jitui.cli import shelf
+from jitui.cli.rendered import text_of
 from jitui.cli.shelf import Shelf, is_ident, number
 from jitui.policy.action import Action
 from jitui.policy.terms import Identity, Role
@@ -36,9 +37,9 @@ async def recorded(folder: Path) -> AsyncIterator[House]:
         yield home
 
 
-async def every_frame(archive: Archive, *, unmask: bool) -> list[Any]:
+async def every_frame(archive: Archive, *, unmask: bool, limit: int = 50) -> list[Any]:
     found: list[Any] = []
-    while page := await archive.frames("s-1", after=found[-1].seq if found else -1, limit=50, unmask=unmask):
+    while page := await archive.frames("s-1", after=found[-1].seq if found else -1, limit=limit, unmask=unmask):
         found += page
     return found
 
@@ -75,7 +76,9 @@ async def test_an_exported_file_says_the_same_frames(tmp_path: Path) -> None:
         home.files.export(1, tmp_path / "s-1.jitui")
         async with shelf.shelf(tmp_path / "s-1.jitui") as bare, shelf.shelf(home.files.place) as whole:
             assert await bare.only_session() == "s-1"
-            assert await every_frame(bare, unmask=True) == await every_frame(whole, unmask=True)
+            for unmask in (False, True):
+                assert await every_frame(bare, unmask=unmask, limit=3) == await every_frame(whole, unmask=unmask)
+            assert await bare.frames("s-1", after=5) == await whole.frames("s-1", after=5)
             assert await bare.session("s-1") == await whole.session("s-1")
 
 
@@ -90,3 +93,17 @@ async def test_what_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(InvalidError, match="is no id and no file"):
         number("s-0")
     assert (number("s-17"), number("17"), is_ident("s-17"), is_ident(str(tmp_path))) == (17, 17, True, False)
+
+
+@pytest.mark.parametrize("name", ["shell", "cut-at-the-deadline"])
+async def test_the_sample_recordings_replay_and_verify(name: str) -> None:
+    """In pages of any size, and from any frame on."""
+    async with shelf.shelf(Path(__file__).parents[2] / "recordings" / f"{name}.jitui") as bare:
+        ident = await bare.only_session()
+        whole = await bare.frames(ident)
+        assert [view.seq for view in whole] == list(range((await bare.session(ident)).frames))
+        for after in range(-1, len(whole) - 1, 7):
+            assert list(await bare.frames(ident, after=after, limit=7, unmask=True)) == [*whole[after + 1 : after + 8]]
+            assert [view.seq for view in await bare.frames(ident, after=after)] == [view.seq for view in whole[after + 1 :]]
+        assert any("".join(line.split()) for line in text_of(await bare.session(ident), whole))
+        assert [proof.consistent for proof in await bare.verify()] == [True, True]

@@ -33,6 +33,15 @@ def test_ranges() -> None:
     assert ranges(db, 1, 3) == [(4, 4), (6, END)]
     assert ranges(db, 9, -1) == [(6, END)]
     assert ranges(tape(ROWS), 1, -1) == [(1, END)]
+    assert ranges(db, 1, -1, 1) == [(1, 3), (6, END)]
+
+
+def test_the_one_span_of_an_evidence_file() -> None:
+    """It names the last of its frames, and holds all of them."""
+    db = tape([(1, seq, seq) for seq in range(9)], [(0, 1, 0, 1, 9), (1, 8, 8, 1, 9)])
+    assert [row[2] for row in page(db, 1, Run(3, 10, 100, upto=5))] == [4, 5]
+    assert [row[2] for row in page(db, 1, Run(-1, 3, 100, upto=4, newest=True))] == [2, 3, 4]
+    assert len(list(sizes(db, 1, Run(-1, END, END, upto=6)))) == 7
 
 
 def test_page_with_and_without_spans() -> None:
