@@ -15,7 +15,8 @@ from jitui.policy.action import Action
 from jitui.policy.terms import Identity, Role
 from jitui.values.errors import InvalidError, NotFoundError
 from tests.fakes.house import AGENT, House, house
-from tests.proxy.test_rest import held_back
+from tests.proxy.test_relay import connected
+from tests.proxy.test_rest import SAID
 
 TOKEN = "jt_0123abcd_" + "AbC1" * 10 + "xyz"
 AUDITOR = Identity("aud", frozenset({Role.AUDITOR, Role.UNMASK}))
@@ -26,10 +27,14 @@ async def recorded(folder: Path) -> AsyncIterator[House]:
     """A command that printed a token and was cut off with output on its way, and a denial."""
     async with house(folder) as home:
         await home.window()
-        _, pod = await held_back(home)
+        kubectl, pod = await connected(home)
         pod.line.message(1, f"$ echo {TOKEN}\r\n".encode())
         session = home.broker.windows.sessions[1]
-        await home.until(lambda: home.store.recorded(1) == session.frames and session.bytes_out)
+        await home.until(lambda: session.bytes_out)
+        kubectl.writer.transport.pause_reading()  # type: ignore[attr-defined]
+        for _ in range(300):
+            pod.line.message(1, SAID)
+        await home.until(lambda: session.bytes_out > 1 << 20)
         await home.desk(Identity("oli", frozenset({Role.OPERATOR}))).kill("s-1", reason="enough")
         home.broker.notes.denied(AGENT, "prod", Action("get", resource="pods", namespace="x", name="p"), "no", grant=1)
         await home.facts()
