@@ -69,7 +69,8 @@ class Operation:
     method: Method
     paths: Paths  # by prefix; the only path by ""
     needs: tuple[Need, ...]  # all of them, checked in this order
-    parameters: Mapping[str, Parameter]  # with the types as annotations; without self
+    signature: Signature  # with the types as annotations; without self
+    in_path: frozenset[str]  # the arguments that the paths name
     gives: Any  # the type of the answer, a list as list[...]; of a stream the type of each item
     doc: str
     order: str = ""  # of a list whose pages come newest first: the field by which the whole list is sorted
@@ -82,12 +83,13 @@ class Operation:
         return "cursor" in self.parameters
 
     @property
-    def in_path(self) -> frozenset[str]:
-        return frozenset(name for path in self.paths.values() for name in NAMED.findall(path))
+    def parameters(self) -> Mapping[str, Parameter]:
+        """The arguments by name, in their order."""
+        return self.signature.parameters
 
     def given(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
         """The arguments of a call by name, with the defaults. Raises TypeError as the call would."""
-        bound = Signature(list(self.parameters.values())).bind(*args, **kwargs)
+        bound = self.signature.bind(*args, **kwargs)
         bound.apply_defaults()
         return bound.arguments
 
@@ -165,8 +167,8 @@ def complete(implementation: C) -> C:
 def _read(function: Callable[..., Any], method: Method, path: str | Paths, needed: tuple[Right | Need, ...], **more: Any) -> Operation:
     """The row of one method. Raises TypeError."""
     name, types = function.__name__, get_type_hints(function, include_extras=True)
-    parameters = {each.name: each.replace(annotation=types.get(each.name, Parameter.empty)) for each in list(signature(function).parameters.values())[1:]}
-    untyped = [each.name for each in parameters.values() if each.annotation is Parameter.empty]
+    takes = Signature([each.replace(annotation=types.get(each.name, Parameter.empty)) for each in list(signature(function).parameters.values())[1:]])
+    untyped = [each.name for each in takes.parameters.values() if each.annotation is Parameter.empty]
     if untyped or "return" not in types:
         raise TypeError(f"operation {name} has no type for {', '.join(untyped) or 'its answer'}")
     if not (function.__doc__ or "").strip():
@@ -176,11 +178,13 @@ def _read(function: Callable[..., Any], method: Method, path: str | Paths, neede
     gives: Any = types["return"]
     if get_origin(gives) in {Sequence, AsyncIterator}:
         gives = get_args(gives)[0] if more.get("event") else list[get_args(gives)]  # type: ignore[misc]
+    paths = {"": path} if isinstance(path, str) else dict(path)
+    in_path = frozenset(each for one in paths.values() for each in NAMED.findall(one))
     made = Operation(
-        name, function.__qualname__.rpartition(".")[0].rpartition(".")[2].lower(), method, {"": path} if isinstance(path, str) else dict(path),
-        tuple(Need((each,)) if isinstance(each, Right) else each for each in needed), parameters, gives, cleandoc(function.__doc__ or ""), **more,
+        name, function.__qualname__.rpartition(".")[0].rpartition(".")[2].lower(), method, paths,
+        tuple(Need((each,)) if isinstance(each, Right) else each for each in needed), takes, in_path, gives, cleandoc(function.__doc__ or ""), **more,
     )  # fmt: skip
     named = {*made.in_path, *(word for need in made.needs for word in (need.when, need.unless) if word), *({made.resume} - {""})}
-    if unknown := named - parameters.keys():
+    if unknown := named - takes.parameters.keys():
         raise TypeError(f"operation {name} takes no {', '.join(sorted(unknown))}, which its path or its rights name")
     return made
