@@ -193,7 +193,7 @@ class Broker:
             return
         self.windows.allow(window, rule.budget)
         for session in list(window.sessions.values()):
-            if session.kind == "api":
+            if session.stream is None:
                 session.cut_those(lambda leg: self._changed(window.grant, leg.action))
             elif (end := self._changed(window.grant, session.action)) is not None:
                 self.windows.over(session, end)

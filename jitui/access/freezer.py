@@ -111,7 +111,7 @@ def _each(sessions: Iterable[Session], move: Callable[[Session], None]) -> None:
 
 
 def _streams(sessions: Iterable[Session]) -> int:
-    return sum(1 for session in sessions if session.kind != "api")
+    return sum(1 for session in sessions if session.stream is not None)
 
 
 def _thawed(session: Session, by: str) -> Draft:

@@ -55,7 +55,7 @@ class Notes:
 
         def over(exchange: Exchange, code: int | None, end: End | None) -> None:
             self._allowed(session, at_us, identity, connection, action, allow, exchange.conn, code, exchange.bytes_in, exchange.bytes_out, audit_id)
-            if session.kind != "api":
+            if session.stream is not None:
                 self._session_over(session, end or NATURAL)
 
         self._newest(session, action)

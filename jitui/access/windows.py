@@ -13,6 +13,7 @@ from typing import Any, Final, TypeVar
 from jitui.access.debt import Debt
 from jitui.policy import grant as grants
 from jitui.policy.action import Action
+from jitui.policy.streams import API, of_action
 from jitui.policy.terms import Grant, GrantState
 from jitui.proxy.ends import End, Why
 from jitui.proxy.live import Session, Window
@@ -52,14 +53,8 @@ class Cut:
 
 def session_kind(action: Action) -> str:
     """The kind of session that an action lives in."""
-    if action.resource == "pods" and not action.group:
-        if action.subresource in {"exec", "attach"}:
-            return action.subresource
-        if action.subresource == "portforward":
-            return "port-forward"
-        if action.subresource == "log" and action.follow:
-            return "logs"
-    return "watch" if action.verb == "watch" else "api"
+    stream = of_action(action)
+    return API if stream is None else stream.session
 
 
 class Windows:
@@ -112,7 +107,7 @@ class Windows:
     def session_now(self, grant: Grant, action: Action) -> Session | None:
         """The open `api` session of an active grant, for the plain requests of the hot path; None if something must be written first."""
         session = self._api.get(grant.id)
-        if session is None or session.muted or session.full or session_kind(action) != "api":
+        if session is None or session.muted or session.full or of_action(action) is not None:
             return None
         return session
 
@@ -129,15 +124,14 @@ class Windows:
         """A session whose opening is on record. Activates a waiting grant first. Raises JituiError: it is too late, or can't be recorded."""
         keyless = self._keyless.get(grant.identity)
         window = await self.begin(grant)
-        kind = session_kind(action)
-        if kind != "api":
-            return await self._open(window, kind, action, keyless, peer=peer, command_group=command_group)
+        if of_action(action) is not None:
+            return await self._open(window, action, keyless, peer=peer, command_group=command_group)
         present = self._api.get(grant.id)
         if present is not None and not present.muted and not present.full:
             return present
 
         async def open_api(window: Window) -> Session:
-            session = await self._open(window, "api", action, keyless, peer=peer, command_group="")
+            session = await self._open(window, action, keyless, peer=peer, command_group="")
             self._api[grant.id] = session
             return session
 
@@ -160,20 +154,21 @@ class Windows:
         future.set_result(result)
         return result
 
-    async def _open(self, window: Window, kind: str, action: Action, keyless: End | None, *, peer: str, command_group: str) -> Session:
+    async def _open(self, window: Window, action: Action, keyless: End | None, *, peer: str, command_group: str) -> Session:
         """`keyless`: how the newest token that had ended when it was asked for did."""
-        now = self._clock.now()
-        target = "" if kind == "api" else "/".join(filter(None, (action.namespace, action.name or action.kind, action.container)))
+        now, stream = self._clock.now(), of_action(action)
+        kind, argv = (API, ()) if stream is None else (stream.session, action.argv)
+        target = "" if stream is None else "/".join(filter(None, (action.namespace, action.name or action.kind, action.container)))
         session = Session(
             self._store.next_session(), kind, window, now, journal=self._store, clock=self._clock, over=self.over, late=self.late, spent=self.spent,
-            target=target, argv=action.argv if kind != "api" else (), tty=action.tty, stdin=action.stdin, peer=peer,
+            target=target, argv=argv, tty=action.tty, stdin=action.stdin, peer=peer,
         )  # fmt: skip
-        session.action = action if kind != "api" else None
-        target, argv = cut(target, TEXT), beginning(session.argv)
-        window.charge(SESSION + 2 * (len(target) + sum(map(len, argv))))
+        session.action = None if stream is None else action
+        target, begins = cut(target, TEXT), beginning(session.argv)
+        window.charge(SESSION + 2 * (len(target) + sum(map(len, begins))))
         await self._store.commit([
             SessionOpened(
-                grant=window.grant.id, kind=kind, target=target, argv=tuple(argv), tty=action.tty, peer=peer, command_group=command_group,
+                grant=window.grant.id, kind=kind, target=target, argv=tuple(begins), tty=action.tty, peer=peer, command_group=command_group,
                 started_us=now.wall_us, started_boot_us=now.boot_us, boot_id=now.boot_id,
             ).draft(session.label, window.grant.identity)
         ])  # fmt: skip
@@ -216,7 +211,7 @@ class Windows:
         self._keyless[identity] = end
         for window in [window for window in self.live.values() if window.grant.identity == identity]:
             for session in list(window.sessions.values()):
-                if session.kind == "api":
+                if session.stream is None:
                     session.cut_those(lambda _: end)
                 else:
                     self.over(session, end)

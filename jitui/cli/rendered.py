@@ -5,7 +5,8 @@ from itertools import groupby
 from typing import Final
 
 from jitui.api.views import FrameView, SessionView
-from jitui.tui.reel import HEADS, STREAMS, Reel, status_line
+from jitui.policy.streams import PRINT
+from jitui.tui.reel import HEADS, Reel, status_line
 from jitui.tui.widgets.emulator import HIGHEST, WIDEST, Emulator
 from jitui.values.said import clean
 
@@ -26,7 +27,7 @@ def text_of(view: SessionView, frames: Sequence[FrameView]) -> list[str]:
     else:
         lines = []
         for channel, body in said_by(frames):
-            if view.kind in STREAMS and channel in HEADS:
+            if view.kind in PRINT and channel in HEADS:
                 continue
             if channel in {"stdout", "stderr"}:
                 lines += printed(body.decode("utf-8", "replace"))

@@ -8,12 +8,11 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from jitui.policy.pattern import EVERY, Word, argv_text
+from jitui.policy.streams import EXEC, LOGS, UPGRADE_VERBS
 
 VERBS: Final = ("get", "list", "watch", "create", "update", "patch", "delete", "deletecollection")
 READS: Final = ("get", "list", "watch")
 APPLIES: Final = ("get", "create", "patch")
-# a verb that stands for the creation of a subresource of a pod, and for the get of the pod that kubectl does first
-STREAMS: Final[Mapping[str, str]] = {"exec": "exec", "attach": "attach", "port-forward": "portforward"}
 # verbs that RBAC checks beside a request; no request bears them, and no `*` means them
 RBAC_VERBS: Final = ("bind", "escalate", "impersonate")
 
@@ -53,7 +52,7 @@ class Atom:
 
 
 # The clauses that each preset stands for. Their kinds are written out, so that no preset ever reaches a hazard by a `*`.
-VIEW: Final = ((READS, (Target("*"),)), (("get",), (Target("pods", "", "log"),)))
+VIEW: Final = ((READS, (Target("*"),)), (("get",), (Target("pods", "", LOGS.subresource),)))
 WORKLOADS: Final = tuple(
     Target(plural, group)
     for plural, group in (
@@ -65,7 +64,7 @@ WORKLOADS: Final = tuple(
 SCALES: Final = (Target("deployments", "apps", "scale"), Target("statefulsets", "apps", "scale"))
 PRESETS: Final[Mapping[str, tuple[tuple[tuple[str, ...], tuple[Target, ...]], ...]]] = {
     "@view": VIEW,
-    "@debug": (*VIEW, (("exec",), (Target("pods"),))),
+    "@debug": (*VIEW, ((EXEC.verb,), (Target("pods"),))),
     "@deploy": (*VIEW, (APPLIES, WORKLOADS), (("get", "patch"), SCALES)),
 }
 
@@ -74,7 +73,7 @@ PRESETS: Final[Mapping[str, tuple[tuple[tuple[str, ...], tuple[Target, ...]], ..
 class Clause:
     """One clause, canonical: verbs on targets in namespaces, or `get` on paths, or a preset in namespaces."""
 
-    verbs: tuple[str, ...] = ()  # in the order of VERBS, then STREAMS, then RBAC_VERBS; ("*",): all of VERBS
+    verbs: tuple[str, ...] = ()  # in the order of VERBS, then UPGRADE_VERBS, then RBAC_VERBS; ("*",): all of VERBS
     targets: tuple[Target, ...] = ()
     namespaces: tuple[str, ...] = ()
     argv: tuple[Word, ...] | None = None
@@ -94,13 +93,13 @@ class Clause:
         groups = PRESETS[self.preset] if self.preset else ((self.verbs, self.targets),)
         for verbs, targets in groups:
             for target in targets:
-                plain = VERBS if verbs == (EVERY,) else tuple(verb for verb in verbs if verb not in STREAMS)
+                plain = VERBS if verbs == (EVERY,) else tuple(verb for verb in verbs if verb not in UPGRADE_VERBS)
                 if plain:
                     yield Atom(frozenset(plain), verbs == (EVERY,), target, self.namespaces)
                 for verb in verbs:
-                    if verb in STREAMS:
+                    if verb in UPGRADE_VERBS:
                         yield Atom(frozenset({"get"}), False, Target(target.plural, target.group, "", target.name), self.namespaces)
-                        stream = Target(target.plural, target.group, STREAMS[verb], target.name, target.container)
+                        stream = Target(target.plural, target.group, UPGRADE_VERBS[verb].subresource, target.name, target.container)
                         yield Atom(frozenset({"create"}), False, stream, self.namespaces, self.argv)
 
     def _text(self) -> str:

@@ -18,13 +18,14 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Final, NoReturn
 
-from jitui.policy.clause import APPLIES, PRESETS, RBAC_VERBS, READS, STREAMS, VERBS, Clause, Target
+from jitui.policy.clause import APPLIES, PRESETS, RBAC_VERBS, READS, VERBS, Clause, Target
 from jitui.policy.pattern import EVERY, Wild, Word
+from jitui.policy.streams import LOGS, OF_PODS, ROWS, UPGRADE_VERBS, UPGRADES
 from jitui.values.errors import InvalidError
 
 MACROS: Final[Mapping[str, tuple[str, ...]]] = {"read": READS, "apply": APPLIES}
-ORDER: Final = (*VERBS, *STREAMS, *RBAC_VERBS)
-KNOWN: Final = (*VERBS, *MACROS, *STREAMS)
+ORDER: Final = (*VERBS, *UPGRADE_VERBS, *RBAC_VERBS)
+KNOWN: Final = (*VERBS, *MACROS, *UPGRADE_VERBS)
 PRESET_WORDS: Final = "@view (read, logs; no secrets), @debug (and exec), @deploy (and apply)"
 
 PLURAL: Final = re.compile(r"\*|[a-z][a-z0-9-]{0,62}")
@@ -56,8 +57,9 @@ SHORT: Final[Mapping[str, str]] = {
     "ds": "daemonsets.apps", "rs": "replicasets.apps", "job": "jobs.batch", "cj": "cronjobs.batch", "ing": "ingresses.networking.k8s.io",
     "logs": "pods/log", "all": "*",
 }  # fmt: skip
-CONTAINED: Final = frozenset({"pods/exec", "pods/attach", "pods/log"})
-POD_SUBRESOURCES: Final = frozenset({"log", "exec", "attach", "portforward", "proxy", "status", "eviction", "binding", "resize", "ephemeralcontainers"})
+CONTAINED: Final = tuple(f"pods/{kind.subresource}" for kind in ROWS if kind.contained)
+CONTAINED_VERBS: Final = tuple(verb for verb, kind in UPGRADE_VERBS.items() if kind.contained)
+POD_SUBRESOURCES: Final = frozenset({*OF_PODS, "proxy", "status", "eviction", "binding", "resize", "ephemeralcontainers"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,7 +224,10 @@ def _verbs(source: Source, token: Token) -> tuple[str, ...]:
             source.fail(part.at, "* beside other verbs", "* alone is get,list,watch,create,update,patch,delete,deletecollection")
         if part.text not in ORDER and part.text not in MACROS:
             near = get_close_matches(part.text[:20].lower(), KNOWN, 1)
-            near = ["port-forward"] if part.text == "portforward" else ["get pods/log"] if part.text in {"log", "logs"} else near
+            if part.text in UPGRADES:
+                near = [UPGRADES[part.text].verb]
+            elif part.text in {LOGS.subresource, LOGS.session}:
+                near = [f"{LOGS.verb} pods/{LOGS.subresource}"]
             hint = f"did you mean {near[0]}?" if near else f"verbs are {' '.join(KNOWN)} or *"
             source.fail(part.at, f"{part.text} is no verb", hint)
         found.update(MACROS.get(part.text, (part.text,)))
@@ -252,19 +257,24 @@ def _target(source: Source, token: Token, verbs: tuple[str, ...]) -> Target:
         source.fail(token.at, f"{plural} is in no core group", f"write {plural}.{GROUPS[plural]}")
     if not group and plural == "pods" and slash and subresource not in POD_SUBRESOURCES:
         source.fail(token.at + len(base), f"pods have no subresource {subresource}", f"a name is written pods:{subresource}")
-    if any(verb in STREAMS for verb in verbs) and (plural, group, subresource) != ("pods", "", ""):
-        word = next(verb for verb in verbs if verb in STREAMS)
+    if any(verb in UPGRADE_VERBS for verb in verbs) and (plural, group, subresource) != ("pods", "", ""):
+        word = next(verb for verb in verbs if verb in UPGRADE_VERBS)
         source.fail(token.at, f"{word} is for pods, not for {kind}", f"write {word} pods")
     return Target(plural, group, subresource, re.sub(r"\*+", "*", name), re.sub(r"\*+", "*", container))
 
 
 def _contained(source: Source, rest: Token, container: str, kind: str, verbs: tuple[str, ...]) -> None:
     """Whether a container may stand behind the name, and is one."""
-    if kind not in CONTAINED and not (kind == "pods" and set(verbs) <= {"exec", "attach"}):
-        hint = "a subresource comes first: pods/log:web-0; a container is for exec and attach pods, pods/exec, pods/attach and pods/log, alone in their clause"
+    if kind not in CONTAINED and not (kind == "pods" and set(verbs) <= set(CONTAINED_VERBS)):
+        hint = f"a subresource comes first: pods/log:web-0; a container is for {_and(CONTAINED_VERBS)} pods, {_and(CONTAINED)}, alone in their clause"
         source.fail(rest.at, f":{rest.text} is no name", hint)
     if not CONTAINER.fullmatch(container):
         source.fail(rest.at, f"/{container} is no container", "small letters, digits and - with * for any run: exec pods:web-0/app")
+
+
+def _and(words: Sequence[str]) -> str:
+    """`exec and attach`, `a, b and c`."""
+    return " and ".join(filter(None, (", ".join(words[:-1]), words[-1])))
 
 
 def _namespaces(source: Source, words: list[Token], index: int, end: int, *, writes: bool = False) -> tuple[str, ...]:
@@ -291,8 +301,9 @@ def _namespaces(source: Source, words: list[Token], index: int, end: int, *, wri
 def _argv(source: Source, verbs: tuple[str, ...], argv: list[Token] | None, end: int) -> tuple[Word, ...] | None:
     if argv is None:
         return None
-    if verbs != ("exec",):
-        source.fail(end, "a command after -- is for exec alone", "write for instance: exec pods:db-0 in data -- pg_isready -h *")
+    with_argv = [verb for verb, kind in UPGRADE_VERBS.items() if kind.argv]
+    if len(verbs) != 1 or verbs[0] not in with_argv:
+        source.fail(end, f"a command after -- is for {_and(with_argv)} alone", "write for instance: exec pods:db-0 in data -- pg_isready -h *")
     if not argv:
         source.fail(end, "a command is missing after --", "write its words, * for any one word, ... for the rest")
     for token in argv[:-1]:

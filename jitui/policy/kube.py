@@ -14,12 +14,12 @@ from typing import Final, NoReturn
 
 from jitui.policy.action import Action
 from jitui.policy.clause import READS
+from jitui.policy.streams import OF_PODS, upgrade_of
 from jitui.values.errors import InvalidError
 
 METHODS: Final[Mapping[bytes, str]] = {
     b"GET": "get", b"HEAD": "get", b"POST": "create", b"PUT": "update", b"PATCH": "patch", b"DELETE": "delete",
 }  # fmt: skip
-STREAMS: Final[Mapping[str, str]] = {"exec": "exec", "attach": "attach", "portforward": "port-forward"}
 PROXIED: Final = frozenset({"nodes", "pods", "services"})
 
 # RFC 3986, 3.3 and 3.4, without the semicolon: Go drops a pair that has one, other parsers split there
@@ -105,12 +105,13 @@ def describe(action: Action, *, everywhere: bool = False) -> str:
     if not action.resource:
         return f"{action.verb} {action.path}"
     verb, what = action.verb, f"{action.resource}.{action.group}" if action.group else action.resource
-    if is_upgrade_target(action):
-        verb = STREAMS[action.subresource]
+    stream = upgrade_of(action)
+    if stream is not None:
+        verb = stream.verb
     elif action.apply:
         verb = "apply"
     what += f"/{action.name}" if action.name else ""
-    if action.subresource and not is_upgrade_target(action):
+    if action.subresource and stream is None:
         what += f"/{action.subresource}"
     if action.namespace and action.kind.partition("/")[0] != "namespaces":
         return f"{verb} {what} in {action.namespace}"
@@ -119,9 +120,7 @@ def describe(action: Action, *, everywhere: bool = False) -> str:
 
 def is_upgrade_target(action: Action) -> bool:
     """Whether the request may turn into a stream: pods/exec, pods/attach, pods/portforward of one pod."""
-    return (
-        action.resource == "pods" and action.subresource in STREAMS and not action.group and bool(action.name) and bool(action.namespace)
-    )
+    return upgrade_of(action) is not None
 
 
 def _path(raw: bytes) -> str:
@@ -217,13 +216,12 @@ def _resource(verb: str, path: str, parts: list[str], query: Query, *, apply: bo
     resource, name, subresource = (*rest, "", "")[:3]
     if subresource != "proxy":  # the query of a proxy request is for the server behind it
         _single(query)
-    if resource == "pods" and not group and (subresource in STREAMS or subresource == "log"):
-        stream = subresource in STREAMS
-        # one action for both methods: a WebSocket is a GET, SPDY a POST, and both start the same command
+    if resource == "pods" and not group and (kind := OF_PODS.get(subresource)) is not None:
+        # an upgrade is one action for both methods: a WebSocket is a GET, SPDY a POST, and both start the same command
         return Action(
-            "create" if stream else verb, group, version, resource, subresource, namespace, name, path,
-            argv=tuple(query.values.get("command", ())) if subresource == "exec" else (), container=query.text("container"),
-            stdin=stream and query.flag("stdin"), tty=stream and query.flag("tty"), follow=not stream and query.flag("follow"),
+            "create" if kind.upgrade else verb, group, version, resource, subresource, namespace, name, path,
+            argv=tuple(query.values.get("command", ())) if kind.argv else (), container=query.text("container"),
+            stdin=kind.upgrade and query.flag("stdin"), tty=kind.upgrade and query.flag("tty"), follow=not kind.upgrade and query.flag("follow"),
         )  # fmt: skip
     if not name:
         if verb == "get":

@@ -16,9 +16,10 @@ from jitui.policy.clause import APPLIES, READS, Clause, Target
 from jitui.policy.escape import gives, is_written_out
 from jitui.policy.grant import due
 from jitui.policy.hazard import Guards, clause_hazard, hazard_of, is_everywhere, may_create
-from jitui.policy.kube import STREAMS, describe, is_upgrade_target
+from jitui.policy.kube import describe
 from jitui.policy.pattern import EVERY
 from jitui.policy.scope import Kinds, Scope, narrower
+from jitui.policy.streams import upgrade_of
 from jitui.policy.terms import Grant, GrantState, Rule
 from jitui.values import span
 from jitui.values.errors import InvalidError
@@ -106,7 +107,10 @@ def decide(
 
 def rests_on_default(action: Action) -> bool:
     """Whether the decision may depend on the named container being the pod's default one, which a command clause without a container covers."""
-    return bool(action.container) and not action.default and action.subresource == "exec" and is_upgrade_target(action)
+    if not action.container or action.default:
+        return False
+    stream = upgrade_of(action)
+    return stream is not None and stream.argv
 
 
 def suggest(action: Action, kinds: Kinds | None = None) -> str:
@@ -137,8 +141,8 @@ def _suggestions(action: Action, kinds: Kinds | None) -> Iterator[str]:
     else:
         verbs: tuple[tuple[str, ...], ...] = ((action.verb,),)
         subresource = action.subresource
-        if is_upgrade_target(action):
-            verbs, subresource = ((STREAMS[action.subresource],),), ""
+        if (stream := upgrade_of(action)) is not None:
+            verbs, subresource = ((stream.verb,),), ""
         elif action.apply:
             verbs = (APPLIES,)
         elif may_create(action):

@@ -9,10 +9,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from jitui.policy.clause import STREAMS, VERBS, Atom, Clause
+from jitui.policy.clause import VERBS, Atom, Clause
 from jitui.policy.hazard import MILD, Guards, guards, hazard_at, past_star_kind, past_star_verb, writes_guarded_out
 from jitui.policy.pattern import EVERY, matches
 from jitui.policy.scope import Scope
+from jitui.policy.streams import UPGRADES
 from jitui.policy.terms import Rule
 
 EVERYWHERE: Final = ""  # as a namespace: cluster-scoped kinds, and all namespaces at once
@@ -143,7 +144,7 @@ def _of(clause: Clause, atom: Atom, kinds: Mapping[Kind, bool], more: Guards) ->
                     yield from (Need(where, group, plural, verb, name) for verb in reached)
             continue
         resource = f"{target.plural}/{target.subresource}" if target.subresource else target.plural
-        stream = target.subresource in STREAMS.values() and (target.group, target.plural) == ("", "pods")
+        stream = target.subresource in UPGRADES and (target.group, target.plural) == ("", "pods")
         verbs = atom.verbs - OF_COLLECTIONS if target.subresource else atom.verbs
         for verb in sorted(verbs | {"get", "create"} if stream and verbs & {"get", "create"} else verbs):
             written = hazard_at(verb, target.group, target.plural, target.subresource) not in MILD

@@ -14,6 +14,7 @@ from typing import Final
 
 from jitui.policy.action import Hazard
 from jitui.policy.clause import READS
+from jitui.policy.streams import UPGRADES
 
 READ: Final = frozenset({*READS, "head"})
 MAKE: Final = frozenset({"create", "apply"})  # "apply": a patch that creates what is missing
@@ -144,7 +145,7 @@ ROWS: Final[tuple[tuple[str, str, frozenset[str], Hazard, str], ...]] = (
     (STORAGE, "volumeattachments volumeattachments/status", WRITE, Hazard.ESCAPE, "any volume, attached to any node or taken from it"),
     (STORAGE, "storageclasses csidrivers volumeattributesclasses", WRITE, Hazard.ESCAPE, DRIVER),
     # into a pod
-    ("", "pods/exec pods/attach pods/portforward", ANY, Hazard.EXEC, "commands, keystrokes or a tunnel"),
+    *(("", f"pods/{kind.subresource}", ANY, kind.hazard, kind.why) for kind in UPGRADES.values()),
     # new code
     ("", "pods replicationcontrollers", MAKE, Hazard.SPAWN, CODE),
     ("apps", "deployments statefulsets daemonsets replicasets", MAKE, Hazard.SPAWN, CODE),

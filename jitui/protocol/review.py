@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from jitui.policy.action import Action
-from jitui.policy.kube import STREAMS
+from jitui.policy.streams import UPGRADES
 from jitui.protocol import protobuf
 from jitui.values.errors import InvalidError
 from jitui.values.said import clean
@@ -55,7 +55,7 @@ def judged(asked: Action, *, namespaced: bool | None) -> Action:
     """
     if not asked.resource:
         return asked
-    stream = (asked.group, asked.resource) == ("", "pods") and asked.subresource in STREAMS and asked.verb == "get"
+    stream = (asked.group, asked.resource) == ("", "pods") and asked.subresource in UPGRADES and asked.verb == "get"
     return replace(asked, verb="create" if stream else asked.verb, namespace="" if namespaced is False else asked.namespace)
 
 

@@ -1,5 +1,6 @@
 """The last words of an answer that has begun: a followed log's line, a watch's event."""
 
+from jitui.policy.streams import Codec
 from jitui.protocol import http, status
 from jitui.proxy.ends import End
 from jitui.proxy.live import Session
@@ -12,10 +13,11 @@ def farewell(session: Session, answer: http.ResponseHead | None, end: End, *, cl
     """
     if answer is None or answer.length is not None or not end.words:
         return None
-    if session.kind == "logs":
+    codec = session.stream.codec if session.stream is not None else None
+    if codec is Codec.LINES:
         words = (b"" if clean else b"\n") + status.log_line(end.words)
         return words, http.chunk(words)
-    if session.kind == "watch" and clean:
+    if codec is Codec.EVENTS and clean:
         event = status.watch_error(end.words, answer.get(b"content-type"), code=end.code, reason=end.reason)
         return (event, http.chunk(event) + http.LAST_CHUNK) if event else None
     return None

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from jitui.policy.action import Action
+from jitui.policy.streams import BY_SESSION
 from jitui.policy.terms import Grant
 from jitui.proxy.deliveries import Deliveries
 from jitui.proxy.ends import End, Why
@@ -53,7 +54,7 @@ class Window:
 
     @property
     def open_streams(self) -> int:
-        return sum(1 for session in self.sessions.values() if session.kind != "api")
+        return sum(1 for session in self.sessions.values() if session.stream is not None)
 
 
 class Session:
@@ -84,6 +85,7 @@ class Session:
         last byte of the budget is on record.
         """
         self.id, self.kind, self.window, self.started = ident, kind, window, started
+        self.stream = BY_SESSION.get(kind)  # None: of the plain requests, which share it
         self.target, self.argv, self.tty, self.stdin, self.peer = target, tuple(argv), tty, stdin, peer
         self.action: Action | None = None  # of a stream: judged again when the rules change
         self.gone = False  # its last words are said, and its closing fact is on its way
@@ -141,7 +143,7 @@ class Session:
         """The exchange is over by itself. What it handed on whole needs no further book-keeping; where there is too much of the rest, the session ends."""
         self._legs.discard(leg)
         self.deliveries.close(conn)
-        if self.deliveries.unfinished >= UNFINISHED and not self._legs and self.kind == "api":
+        if self.deliveries.unfinished >= UNFINISHED and not self._legs and self.stream is None:
             asyncio.get_running_loop().call_soon(self._over, self, End(Why.CLIENT_CLOSED, "client", ""))
 
     # -- recording ---------------------------------------------------------------------------------------------------------

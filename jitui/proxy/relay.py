@@ -235,7 +235,8 @@ class Relay:
 
     def _upstream_lost(self, error: Exception | None = None) -> None:
         """The client is told behind all that came; that is on record, and its own to take at its pace while its window is open."""
-        how = f" ({error})" if error else "" if self.session.kind == "port-forward" else " without saying how the command ended"
+        stream = self.session.stream
+        how = f" ({error})" if error else " without saying how the command ended" if stream is not None and stream.exits else ""
         self._lost = end = End(Why.UPSTREAM_LOST, "gateway", f"jitui: the cluster closed the connection{how}", 502, "ServiceUnavailable")
         if not self.client.open or self.client.closing:
             self._over(self, end)
@@ -275,7 +276,8 @@ class Relay:
 
     def _left(self) -> int:
         """Processes that this stream started and that may go on: one, unless the runtime said how it ended. An attach starts none."""
-        return 0 if self.session.kind != "exec" or self.speech.exited else 1
+        stream = self.session.stream
+        return 1 if stream is not None and stream.leaves_process and not self.speech.exited else 0
 
     def _finish(self, end: End) -> None:
         """Both sides know: let what is queued go out, then close."""

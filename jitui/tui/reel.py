@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from jitui.api.views import ActionView, FrameView, SessionView
+from jitui.policy.streams import PRINT
 from jitui.recording.cast import resized
 from jitui.tui.figures import age_s, size
 from jitui.tui.widgets.emulator import Emulator
@@ -22,7 +23,6 @@ KEYFRAMES: Final = 64
 SLICE: Final = 4096  # bytes fed before `goto` yields
 LARGEST: Final = 64 << 20  # bytes of bodies that a reel holds
 HAZARD_MARKS: Final = {"CHANGE": "C", "EXEC": "E", "SECRET": "S", "SPAWN": "C", "ESCAPE": "C"}
-STREAMS: Final = frozenset({"exec", "attach", "logs"})  # sessions that show a program's output
 HEADS: Final = frozenset({"request", "request-head", "response", "response-head"})
 MARK_WORDS: Final = {"E": "exec", "C": "change", "D": "denied", "S": "secret", "R": "resize", "I": "input", "G": "gateway", "X": "end"}
 
@@ -143,7 +143,7 @@ class Reel:
 
     def _beside(self, channel: str) -> bool:
         """Whether the channel tells how a stream was opened, and is not part of its output."""
-        return self.session.kind in STREAMS and channel in HEADS
+        return self.session.kind in PRINT and channel in HEADS
 
 
 class Lines:

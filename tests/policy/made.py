@@ -5,10 +5,11 @@ from dataclasses import replace
 from hypothesis import strategies as st
 
 from jitui.policy.action import Action
-from jitui.policy.clause import RBAC_VERBS, STREAMS, VERBS, Clause, Target
+from jitui.policy.clause import RBAC_VERBS, VERBS, Clause, Target
 from jitui.policy.grammar import ORDER
 from jitui.policy.pattern import Wild, Word
 from jitui.policy.scope import Scope
+from jitui.policy.streams import UPGRADE_VERBS
 from tests.policy.world import NAMESPACED
 
 NAMES = ("web", "web-1", "web-1-a", "db-0", "x", "kube-system")
@@ -53,7 +54,7 @@ plain = st.builds(Clause, verbs, _many(targets()), namespaces)
 pods = st.builds(lambda name: Target("pods", name=name), names)
 contained = st.builds(lambda name, container: Target("pods", name=name, container=container if name else ""), names, containers)
 streams = st.builds(
-    Clause, st.sets(st.sampled_from((*STREAMS, "get", "delete")), min_size=1, max_size=3).map(lambda some: tuple(v for v in ORDER if v in some)),
+    Clause, st.sets(st.sampled_from((*UPGRADE_VERBS, "get", "delete")), min_size=1, max_size=3).map(lambda some: tuple(v for v in ORDER if v in some)),
     _many(pods), namespaces,
 )  # fmt: skip
 commands = st.builds(Clause, st.just(("exec",)), _many(contained), namespaces, argv) | st.builds(

@@ -7,10 +7,11 @@ import pytest
 from hypothesis import given, strategies as st
 
 from jitui.policy.action import Action, Hazard
-from jitui.policy.clause import STREAMS, VERBS, Clause, Target
+from jitui.policy.clause import VERBS, Clause, Target
 from jitui.policy.hazard import clause_hazard, clause_hazards, hazard_at, hazard_of, past_star_kind, past_star_verb, scope_hazard, scope_hazards
 from jitui.policy.kube import read
 from jitui.policy.scope import Scope
+from jitui.policy.streams import UPGRADE_VERBS
 from jitui.policy.table import ANY, MAKE, READ, TABLE, UNREACHED, WRITE, Kind
 from tests.policy.made import actions, actions_of, clauses, guards, scopes
 from tests.policy.world import CLUSTER
@@ -303,7 +304,7 @@ def test_no_star_covers_what_outlives_a_window(clause: Clause, data: st.DataObje
     action = data.draw(actions_of(scope) | actions())
     if hazard_of(action) in {Hazard.ESCAPE, Hazard.SECRET}:
         assert scope.allows(action, CLUSTER) is None
-    plural = replace(clause, targets=(Target("*"),)) if clause.targets and not set(clause.verbs) & set(STREAMS) else starred
+    plural = replace(clause, targets=(Target("*"),)) if clause.targets and not set(clause.verbs) & set(UPGRADE_VERBS) else starred
     if hazard_of(action) in {Hazard.ESCAPE, Hazard.SECRET}:
         assert Scope((plural,)).allows(action, CLUSTER) is None
 

@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given, strategies as st
 
 from jitui.policy.action import Action, Hazard
-from jitui.policy.kube import STREAMS, read
+from jitui.policy.kube import read
 from jitui.policy.policy import AROUND, Allow, Deny, ask_line, decide, is_around, is_discovery, suggest
 from jitui.policy.scope import Kinds, Scope, narrower
+from jitui.policy.streams import UPGRADES
 from jitui.policy.terms import Grant, GrantState, Rule
 from jitui.values.clock import ManualClock
 from jitui.values.instant import Deadline
@@ -297,7 +298,7 @@ def test_a_suggestion_covers(action: Action) -> None:
     """Where there is one, the kind is known, and the request is at home where it was sent (streams: see the table above)."""
     clause = suggest(action, CLUSTER)
     namespaced = CLUSTER.namespaced(action.group, action.resource)
-    if clause and namespaced is not None and bool(action.namespace) <= namespaced and action.subresource not in STREAMS:
+    if clause and namespaced is not None and bool(action.namespace) <= namespaced and action.subresource not in UPGRADES:
         assert Scope.parse(clause).allows(action, CLUSTER)
 
 

@@ -10,13 +10,13 @@ from textual.content import Content
 
 from jitui.api.operations import Operations
 from jitui.api.views import SessionView
+from jitui.policy.streams import UPGRADED
 from jitui.tui.feed import Seen
 from jitui.tui.figures import day, many, runs_on, size
 from jitui.tui.lines import FLEX, Cell, row, rule
 from jitui.tui.order import Order
 from jitui.tui.screens.base import Answered, Board
 from jitui.tui.theme import GLYPHS, state
-from jitui.tui.widgets.activity import STREAMS
 from jitui.tui.widgets.rows import Row, Rows
 from jitui.tui.widgets.said import words
 
@@ -102,7 +102,7 @@ def _line(view: SessionView, *, new: bool) -> Callable[[int], Content]:
         what = f"{words(view.target, 80)} {f'[{argv}]' if argv else ''}  {runs_on(view.may_run_on)}".rstrip()
         cells = [
             Cell(GLYPHS.get(view.state, "■"), 1, state(view.state)), Cell(view.id, 6, "bold"), Cell(day(view.started), 12, "$state-quiet"),
-            Cell(view.kind, 12 if width >= 120 else 6, "$state-exec" if view.kind in STREAMS else "$state-quiet"),
+            Cell(view.kind, 12 if width >= 120 else 6, "$state-exec" if view.kind in UPGRADED else "$state-quiet"),
             Cell(view.identity, 15 if width < 96 else 20),
             Cell(what, FLEX), *([Cell("new", 3, "bold $state-new")] if new else []),
             Cell(done, 9, state(view.state) if not view.ended_why else "$state-quiet"),

@@ -15,6 +15,7 @@ from textual.worker import Worker
 from jitui.api.operations import Operations
 from jitui.api.views import ActionView, Ended, FrameView, Frozen, GrantView, LiveChunk, SessionView
 from jitui.policy.brief import parts
+from jitui.policy.streams import API
 from jitui.recording.cast import resized
 from jitui.tui.feed import Seen
 from jitui.tui.figures import frozen, hour, left, runs_on, size
@@ -166,9 +167,9 @@ class LiveScreen(Board):
             return
         known = {action.session for action in self._actions}
         timed = [(action.at, Row(action_row(action, self._sessions), key_of(action)), action.session) for action in self._actions]
-        timed += [(view.started, Row(session_row(view), view.id), view.id) for view in self._sessions.values() if view.id not in known and view.kind != "api"]
+        timed += [(view.started, Row(session_row(view), view.id), view.id) for view in self._sessions.values() if view.id not in known and view.kind != API]
         timed.sort(key=lambda item: item[0])
-        self._streams = {line.ident: session for _, line, session in timed if session in self._sessions and self._sessions[session].kind != "api"}
+        self._streams = {line.ident: session for _, line, session in timed if session in self._sessions and self._sessions[session].kind != API}
         none = Row(lambda width: row([Cell("", 1), Cell("Nothing was done in this window yet.", FLEX, "$state-quiet")], width))
         self.activity.show([Row(lambda width: rule("activity", "newest last", width, "$state-live")), *([line for _, line, _ in timed] or [none])])
 

@@ -1,17 +1,15 @@
 """What an agent did, one line an action: time, hazard, verb, object, outcome."""
 
 from collections.abc import Callable, Mapping
-from typing import Final
 
 from textual.content import Content
 
 from jitui.api.views import ActionView, SessionView
+from jitui.policy.streams import API, UPGRADED
 from jitui.tui.figures import hour, runs_on, size
 from jitui.tui.lines import FLEX, Cell, row
 from jitui.tui.theme import state
 from jitui.tui.widgets.said import words
-
-STREAMS: Final = frozenset({"exec", "attach", "port-forward"})
 
 
 def key_of(action: ActionView) -> str:
@@ -27,7 +25,7 @@ def action_row(action: ActionView, sessions: Mapping[str, SessionView]) -> Calla
     def draw(width: int) -> Content:
         colour = state("denied" if denied else action.hazard)
         cells = [Cell(hour(action.at), 8, "$state-quiet"), Cell("DENIED" if denied else action.hazard, 6, f"bold {colour}")]
-        if action.argv or (session is not None and session.kind in STREAMS):
+        if action.argv or (session is not None and session.kind in UPGRADED):
             argv = " ".join(words(part, 120) for part in action.argv)
             tty = " tty" if session is not None and session.tty else ""
             what = f"{words(action.name, 60)} {f'[{argv}]' if argv else ''}{tty}{_left(session)}{_more(action)}"
@@ -45,7 +43,7 @@ def action_row(action: ActionView, sessions: Mapping[str, SessionView]) -> Calla
 
 def _passed(action: ActionView, session: SessionView | None) -> int:
     """Bytes both ways: of a stream its session knows them, as they grow."""
-    if session is not None and session.kind != "api":
+    if session is not None and session.kind != API:
         return session.bytes_in + session.bytes_out
     return action.bytes_in + action.bytes_out
 
@@ -95,7 +93,7 @@ def session_row(session: SessionView) -> Callable[[int], Content]:
     argv = " ".join(words(part, 120) for part in session.argv)
 
     def draw(width: int) -> Content:
-        cells = [Cell(hour(session.started), 8, "$state-quiet"), Cell(session.kind, 6, "bold $state-exec" if session.kind in STREAMS else "$state-quiet"),
+        cells = [Cell(hour(session.started), 8, "$state-quiet"), Cell(session.kind, 6, "bold $state-exec" if session.kind in UPGRADED else "$state-quiet"),
                  Cell(f"{words(session.target, 80)} {f'[{argv}]' if argv else ''}{' tty' if session.tty else ''}{_left(session)}", FLEX, "bold"),
                  Cell(_state(session), 12, _colour(session), right=True)]  # fmt: skip
         if width >= 44:
