@@ -4,8 +4,6 @@ Every error is `file:line: key: what is wrong`. A rule becomes a `policy.terms.R
 """
 
 import json
-import os
-import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,7 +11,7 @@ from difflib import get_close_matches
 from hashlib import sha256
 from pathlib import Path
 from types import MappingProxyType
-from typing import Annotated, Any, Final, Literal, Self
+from typing import Annotated, Final, Literal, Self
 
 from pydantic import (
     AfterValidator,
@@ -22,7 +20,6 @@ from pydantic import (
     Field,
     StringConstraints,
     ValidationError,
-    ValidationInfo,
     WithJsonSchema,
     model_validator,
 )
@@ -30,28 +27,17 @@ from pydantic_core import ErrorDetails
 
 from jitui import marked
 from jitui.auth.people import RESERVED, Person
-from jitui.clusters.eks.terms import Terms
+from jitui.clusters.kind import ConnectionSettings
+from jitui.clusters.registry import BY_NAME, Connection, kind_of
 from jitui.policy.action import Hazard
 from jitui.policy.scope import Scope
 from jitui.policy.terms import BUDGET, Role, Rule
 from jitui.values.errors import ConfigurationError, InvalidError
-from jitui.values.fields import Bytes, Seconds, Strict
+from jitui.values.fields import Bytes, FilePath, Seconds, Strict
 from jitui.values.limits import Limits
 from jitui.values.private_file import writable_by_all
 
 PRESETS: Final = '@view, @debug or @deploy, as in "@view in web"'
-ROLE_VARIABLE: Final = "EKS_ROLE_ARN"
-ROLE: Final = r"^(arn:[a-z-]+:iam::[0-9]{12}:role/[A-Za-z0-9_+=,.@/-]+)?$"
-TAG_KEY: Final = r"^[\p{L}\p{Z}\p{N}_.:/=+@-]+$"  # STS's own pattern
-TAG_VALUE: Final = r"^(?:[\p{L}\p{Z}\p{N}_.:/=+@-]|\{grant\}|\{identity\})*$"
-FILLED: Final = r"^(?:[A-Za-z0-9_+=,.@-]|\{grant\}|\{identity\})*$"  # the characters that STS takes, and the placeholders for the window's own names
-
-
-def _path(value: object, info: ValidationInfo) -> object:
-    """A path as written: `~` is home, and a relative one starts at the configuration's folder."""
-    if not isinstance(value, str) or not value:
-        raise ValueError("a path is expected")
-    return Path(info.context or ".").absolute() / Path(value).expanduser()
 
 
 def _clause(value: str) -> str:
@@ -72,7 +58,6 @@ def _clauses(value: object) -> object:
     return [value] if isinstance(value, str) else value
 
 
-FilePath = Annotated[Path, BeforeValidator(_path), WithJsonSchema({"type": "string", "minLength": 1})]
 ScopeText = Annotated[
     list[Annotated[str, AfterValidator(_clause)]], BeforeValidator(_clauses),
     WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}, "minItems": 1}], "examples": ["@view in web"]})]
@@ -108,68 +93,6 @@ class PersonEntry(Strict):
     uid: int = Field(ge=0)
     """The Unix user they are on the local socket."""
     roles: list[PersonRole] = Field(min_length=1)
-
-
-class _Connection(Strict):
-    access: Literal["just-in-time"] = "just-in-time"
-    isolation: Literal["required", "advised"] = "advised"
-    """required: refuses agents that run as the gateway's own Unix user."""
-
-
-class EksConnection(_Connection):
-    kind: Literal["kubernetes-eks"]
-    cluster_name: str = Field(pattern=r"^[0-9A-Za-z][A-Za-z0-9_-]{0,99}$")
-    """The cluster's own name; tokens are signed for it."""
-    region: str = Field(pattern=r"^[a-z0-9-]+$")
-    cluster_url: str = Field(default="", pattern=r"^(https://.+)?$")
-    """Skips the look-up; then certificate_authority too."""
-    certificate_authority: FilePath | None = None
-    role_arn: str = Field(default="", pattern=ROLE)
-    """The role that is assumed, a session for each window; EKS_ROLE_ARN in the environment also serves."""
-    external_id: str = Field(default="", pattern=r"^(?:[A-Za-z0-9_+=,.@:/-][A-Za-z0-9_+=,.@:/-]+)?$", max_length=1224)
-    """What the role's trust policy asks for as sts:ExternalId."""
-    profile: str = ""
-    """Of the gateway's own AWS credentials; otherwise the environment, AWS_PROFILE, or where it runs says."""
-    source_identity: str = Field(default="", pattern=FILLED, max_length=64)
-    """The sessions' SourceIdentity, {identity} for instance; needs sts:SetSourceIdentity."""
-    tags: dict[Annotated[str, StringConstraints(min_length=1, max_length=128, pattern=TAG_KEY)],
-               Annotated[str, StringConstraints(max_length=256, pattern=TAG_VALUE)]] = Field(default_factory=dict, max_length=50)  # fmt: skip
-    """Session tags; {grant} and {identity} in a value stand for the window's. Needs sts:TagSession."""
-
-    @model_validator(mode="after")
-    def _both_or_neither(self) -> Self:
-        if bool(self.cluster_url) != (self.certificate_authority is not None):
-            raise ValueError("cluster_url and certificate_authority go together: both, or neither to look them up")
-        keys = [key.lower() for key in self.tags]
-        if any(key.startswith("aws:") for key in keys) or len(set(keys)) < len(keys):
-            raise ValueError("tags: keys that begin with aws: are AWS's own, and two that differ only in case are one to it; choose others")
-        return self
-
-    def terms(self) -> Terms:
-        """For upstream/eks. Raises ConfigurationError if no role is named, here or in the environment."""
-        role = self.role_arn or os.environ.get(ROLE_VARIABLE, "")
-        if not role:
-            raise ConfigurationError(f"role_arn is missing, and {ROLE_VARIABLE} is not in the environment")
-        if not re.fullmatch(ROLE.strip("^$"), role):
-            raise ConfigurationError(f"{ROLE_VARIABLE} in the environment is no role's ARN: {role[:80]!r}")
-        return Terms(cluster=self.cluster_name, region=self.region, role=role, url=self.cluster_url, authority=self.certificate_authority,
-                     external_id=self.external_id, profile=self.profile, source_identity=self.source_identity, tags=dict(self.tags))
-
-
-class KubernetesConnection(_Connection):
-    kind: Literal["kubernetes"]
-    kubeconfig: FilePath = Field(default_factory=lambda: Path("~/.kube/config").expanduser())
-    context: str = ""
-    """Empty: the kubeconfig's current context."""
-    impersonate: bool = False
-    """Send the agent's name as Impersonate-User, so that the cluster's own RBAC and audit log know it."""
-    insecure_skip_tls_verify: bool = False
-    """Must repeat the kubeconfig's insecure-skip-tls-verify, or that one is refused."""
-    plugin_environment: list[Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*\*?$")]] = Field(default_factory=list)
-    """Variables of the gateway's own environment that its exec plugin sees beside PATH, HOME and the like, as in AWS_PROFILE or AWS_*."""
-
-
-Connection = Annotated[EksConnection | KubernetesConnection, Field(discriminator="kind")]
 
 
 class RuleEntry(Strict):
@@ -236,7 +159,7 @@ class Configuration:
     listen: Listen
     certificate: Certificate | None
     people: Mapping[str, Person]
-    connections: Mapping[str, EksConnection | KubernetesConnection]
+    connections: Mapping[str, ConnectionSettings]
     rules: tuple[Rule, ...]
     limits: Limits
     unsupported: str = ""  # why a gateway can't start with it, naming file and line; empty if it can
@@ -299,17 +222,16 @@ def read(text: str, path: Path) -> Configuration:
         path=path, digest=sha256(text.encode()).hexdigest(), listen=settings.listen, certificate=settings.certificate,
         people=MappingProxyType({name: Person(entry.uid, frozenset(Role(role) for role in entry.roles)) for name, entry in settings.people.items()}),
         connections=MappingProxyType(settings.connections), rules=tuple(entry.rule(solo=solo) for entry in settings.rules),
-        limits=settings.limits, unsupported=next(_roleless(settings, document, path), ""))
+        limits=settings.limits, unsupported=next(_lacking(settings, document, path), ""))
 
 
-def _roleless(settings: Settings, document: marked.Marked, path: Path) -> Iterator[str]:
-    """The errors of EKS connections without a role. The role must stand in the file, because the next start may have another environment."""
+def _lacking(settings: Settings, document: marked.Marked, path: Path) -> Iterator[str]:
+    """The errors of connections that count on something outside the file which is not there now, as a role that the environment names."""
     for name, connection in settings.connections.items():
-        if isinstance(connection, EksConnection):
-            try:
-                connection.terms()
-            except ConfigurationError as error:
-                yield f"{path}:{document.line(('connections', name))}: connections.{name}: {error}"
+        try:
+            kind_of(connection).must_be_whole(connection)
+        except ConfigurationError as error:
+            yield f"{path}:{document.line(('connections', name))}: connections.{name}: {error}"
 
 
 def schema() -> str:
@@ -346,11 +268,8 @@ def _across(settings: Settings, document: marked.Marked) -> list[tuple[int, str]
     return sorted(found)
 
 
-_SAID: Final = {
-    "missing": "is missing",
-    "union_tag_not_found": "is missing; it is kubernetes or kubernetes-eks",
-    "union_tag_invalid": "is kubernetes or kubernetes-eks",
-}
+_KINDS: Final = " or ".join(sorted(BY_NAME))
+_SAID: Final = {"missing": "is missing", "union_tag_not_found": f"is missing; it is {_KINDS}", "union_tag_invalid": f"is {_KINDS}"}
 
 
 def _complaint(document: marked.Marked, detail: ErrorDetails) -> tuple[int, str]:
@@ -378,7 +297,7 @@ def _place(document: marked.Marked, loc: tuple[int | str, ...]) -> tuple[int | s
     place: tuple[int | str, ...] = ()
     for at, part in enumerate(loc):
         last = at == len(loc) - 1
-        if (*place, part) in document.lines or (last and part not in {"[key]", "kubernetes", "kubernetes-eks"}):
+        if (*place, part) in document.lines or (last and part != "[key]" and part not in BY_NAME):
             place = (*place, part)
     return place
 
@@ -390,7 +309,9 @@ def _label(where: tuple[int | str, ...]) -> str:
 
 def _keys_near(loc: tuple[int | str, ...]) -> list[str]:
     """The keys that may stand where an unknown one does."""
-    models: dict[str, list[type[BaseModel]]] = {"listen": [Listen], "certificate": [Certificate], "people": [PersonEntry], "rules": [RuleEntry],
-                                                "limits": [Limits], "connections": [KubernetesConnection] if "kubernetes" in loc else [EksConnection]}
-    here: list[Any] = [Settings] if len(loc) == 1 else models.get(str(loc[0]), [])
-    return [key for model in here for key in model.model_fields]
+    models: dict[str, type[BaseModel]] = {"listen": Listen, "certificate": Certificate, "people": PersonEntry, "rules": RuleEntry, "limits": Limits}
+    if len(loc) == 1:
+        return list(Settings.model_fields)
+    if loc[0] == "connections":  # loc: connections, its name, its kind, the key
+        return list(BY_NAME[str(loc[2])].settings.model_fields)
+    return list(models[str(loc[0])].model_fields) if loc[0] in models else []

@@ -31,11 +31,12 @@ from jitui.auth import tls
 from jitui.auth.callers import Callers
 from jitui.auth.people import People
 from jitui.clusters.discovery import USUAL, Discovery
-from jitui.clusters.kubeconfig import Kubeconfig
+from jitui.clusters.kind import ConnectionSettings
 from jitui.clusters.pool import Pool
 from jitui.clusters.port import Upstream
+from jitui.clusters.registry import kind_of
 from jitui.clusters.way import Way
-from jitui.config import Configuration, EksConnection, KubernetesConnection
+from jitui.config import Configuration
 from jitui.listeners import caps
 from jitui.listeners.kube.door import KubeDoor
 from jitui.policy.terms import Grant, Rule
@@ -193,25 +194,19 @@ class Gateway:
         await asyncio.gather(*(self._first_look(way) for way in ways.values()))
         return ways
 
-    async def _upstream(self, name: str, connection: EksConnection | KubernetesConnection, troubles: Troubles) -> Upstream:
-        if isinstance(connection, KubernetesConnection):
-            upstream = await asyncio.to_thread(
-                Kubeconfig.load, connection.kubeconfig, connection.context, self.clock, insecure=connection.insecure_skip_tls_verify,
-                impersonate=connection.impersonate, passed=connection.plugin_environment,
-            )  # fmt: skip
-            for sentence in upstream.exposed:
-                if connection.isolation == "required":
-                    raise ConfigurationError(f"connections.{name}: isolation is required, but {sentence}")
-                self.log.warning("the cluster's credential is in others' reach", connection=name, why=sentence)
-            return upstream
-        from jitui.clusters.eks.upstream import Eks  # noqa: PLC0415 - boto3, which only this kind needs
-
+    async def _upstream(self, name: str, connection: ConnectionSettings, troubles: Troubles) -> Upstream:
+        kind = kind_of(connection)
+        for sentence in await asyncio.to_thread(kind.exposed, connection):
+            if connection.isolation == "required":
+                raise ConfigurationError(f"connections.{name}: isolation is required, but {sentence}")
+            self.log.warning("the cluster's credential is in others' reach", connection=name, why=sentence)
         try:
-            eks = await asyncio.to_thread(Eks.load, connection.terms(), self.clock, partial(troubles.tell, name))
+            upstream: Upstream = await asyncio.to_thread(kind.load, connection, self.clock, partial(troubles.tell, name))
         except ConfigurationError as error:
             raise ConfigurationError(f"connections.{name}: {error}") from None
-        self._renewing.append(eks.run)
-        return eks
+        if (work := kind.renewing(upstream)) is not None:
+            self._renewing.append(work)
+        return upstream
 
     def _forget(self, ways: Mapping[str, Way], grant: Grant) -> None:
         """Drops the credentials of a grant that has ended."""

@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 
 from jitui import config
+from jitui.clusters.eks.kind import EksConnection
 from jitui.clusters.eks.terms import Terms
+from jitui.clusters.kubeconfig.kind import KubernetesConnection
 from jitui.policy.hazard import guards
 from jitui.policy.scope import Scope
 from jitui.policy.terms import Role, Rule
@@ -45,7 +47,7 @@ def test_a_good_file() -> None:
                                on_first_use=True, use_within_s=600, pending_s=7200),)
     assert made.people["ana"].roles == {Role.APPROVER, Role.OPERATOR}
     staging = made.connections["staging"]
-    assert isinstance(staging, config.KubernetesConnection)
+    assert isinstance(staging, KubernetesConnection)
     assert (staging.kubeconfig, staging.context, staging.isolation) == (Path("/etc/jitui/kube.yaml"), "staging", "advised")
     assert made.rule("agent-deploybot", "staging") is made.rules[0]
     assert made.rule("agent-deploybot", "prod") is None
@@ -191,8 +193,8 @@ def test_eks(monkeypatch: pytest.MonkeyPatch) -> None:
     made, full = config.read(EKS, HERE), config.read(EKS + more, HERE)
     made.must_start()
     plain, every = (each.connections["prod-eks"] for each in (made, full))
-    assert isinstance(plain, config.EksConnection)
-    assert isinstance(every, config.EksConnection)
+    assert isinstance(plain, EksConnection)
+    assert isinstance(every, EksConnection)
     role = "arn:aws:iam::123456789012:role/jitui-narrow"
     assert plain.terms() == Terms("prod", "us-east-1", role)
     assert every.terms() == Terms("prod", "us-east-1", role, external_id="a:1", profile="ops", source_identity="{identity}", tags={"jitui:grant": "{grant}"})
@@ -221,7 +223,7 @@ def test_the_environment_names_the_role_too(monkeypatch: pytest.MonkeyPatch) -> 
     made = config.read(text, Path("c.yaml"))
     made.must_start()
     connection = made.connections["prod-eks"]
-    assert isinstance(connection, config.EksConnection)
+    assert isinstance(connection, EksConnection)
     assert (connection.terms().partition, connection.terms().role_name) == ("aws-cn", "narrow")
 
 
@@ -250,7 +252,7 @@ def test_load_reads_a_file(tmp_path: Path) -> None:
         config.load(path)
     path.write_text(GOOD)
     staging = config.load(path).connections["staging"]
-    assert isinstance(staging, config.KubernetesConnection)
+    assert isinstance(staging, KubernetesConnection)
     assert staging.kubeconfig == tmp_path / "kube.yaml"
     path.write_bytes(b"\xff\xfe")
     with pytest.raises(ConfigurationError, match=r"can't be read"):

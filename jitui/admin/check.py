@@ -3,26 +3,24 @@
 import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Final
+from typing import Literal
 
 from jitui import config
 from jitui.admin import rights
-from jitui.admin.found import Found
+from jitui.admin.rights import Found
 from jitui.clusters import reviews
-from jitui.clusters.call import call
 from jitui.clusters.discovery import Discovery
-from jitui.clusters.kubeconfig import Kubeconfig, read_context
+from jitui.clusters.kind import ConnectionSettings
 from jitui.clusters.pool import Pool
 from jitui.clusters.port import Upstream
-from jitui.config import Configuration, EksConnection, KubernetesConnection, WrongError
+from jitui.clusters.registry import kind_of
+from jitui.config import Configuration, WrongError
 from jitui.policy import rbac
 from jitui.policy.advice import advice
-from jitui.values import foreign, span
+from jitui.values import span
 from jitui.values.clock import SystemClock
 from jitui.values.errors import JituiError
 from jitui.values.said import clean
-
-PATIENCE_S: Final = 10.0
 
 
 async def checks(path: Path) -> AsyncIterator[Found]:
@@ -40,13 +38,8 @@ async def checks(path: Path) -> AsyncIterator[Found]:
     for found in notes(settings):
         yield found
     for name, connection in settings.connections.items():
-        if isinstance(connection, EksConnection):
-            async for found in _eks(name, connection, settings):
-                yield found
-        else:
-            for found in await asyncio.to_thread(exposed, name, connection):
-                yield found
-            yield await _reachable(name, connection)
+        async for found in _connection(name, connection, settings):
+            yield found
 
 
 def notes(settings: Configuration) -> list[Found]:
@@ -61,69 +54,38 @@ def notes(settings: Configuration) -> list[Found]:
         if rule.automatic and set(rule.automatic_for) != {"READ"}:
             found.append(Found("note", what, f"{', '.join(sorted(rule.automatic_for))} pass without a person"))
     for name, connection in settings.connections.items():
-        if isinstance(connection, KubernetesConnection) and connection.insecure_skip_tls_verify:
-            said = "its certificate is not verified: whoever stands in between gets the gateway's credential; pin the CA instead"
-            found.append(Found("note", f"connection {name}", said))
+        found += [Found("note", f"connection {name}", sentence) for sentence in kind_of(connection).notes(connection)]
     return found
 
 
-def exposed(name: str, connection: KubernetesConnection) -> list[Found]:
-    """Files of the credential that other users may read. Reads them, and blocks. What can't be read is for the next check to say."""
+async def _connection(name: str, connection: ConnectionSettings, settings: Configuration) -> AsyncIterator[Found]:
+    """Whose files its credential lies in, each step of the way, and for a role of our own what it may do there against what the rules promise."""
+    kind, what = kind_of(connection), f"connection {name}"
+    verdict: Literal["wrong", "note"] = "wrong" if connection.isolation == "required" else "note"
+    for sentence in await asyncio.to_thread(kind.exposed, connection):
+        yield Found(verdict, f"{what}, credential", sentence)
     try:
-        sentences = read_context(connection.kubeconfig, connection.context, insecure=connection.insecure_skip_tls_verify).exposed
-    except JituiError:
-        return []
-    return [Found("wrong" if connection.isolation == "required" else "note", f"connection {name}, credential", sentence) for sentence in sentences]
-
-
-async def upstream_of(connection: EksConnection | KubernetesConnection) -> Upstream:
-    """For a command that asks a cluster itself. Raises ConfigurationError."""
-    if isinstance(connection, KubernetesConnection):
-        return await asyncio.to_thread(Kubeconfig.load, connection.kubeconfig, connection.context, SystemClock(), impersonate=connection.impersonate,
-                                       insecure=connection.insecure_skip_tls_verify, passed=connection.plugin_environment)
-    from jitui.clusters.eks.upstream import Eks  # noqa: PLC0415 - boto3, which only this kind needs
-
-    return await asyncio.to_thread(Eks.load, connection.terms(), SystemClock())
-
-
-async def _reachable(name: str, connection: KubernetesConnection) -> Found:
-    """Whether a cluster answers with the gateway's credential."""
-    what = f"connection {name}"
-    try:
-        upstream = await upstream_of(connection)
-        pool = Pool(upstream)
-        try:
-            reply = await call(pool, upstream, b"GET", b"/version", timeout=PATIENCE_S)
-        finally:
-            pool.close()
-        version = foreign.read(reply.body)["gitVersion"]
-    except JituiError as error:
-        return Found("wrong", what, str(error))
-    except (ValueError, KeyError, TypeError):
-        return Found("wrong", what, "what answers there is no Kubernetes")
-    return Found("ok", what, f"{upstream.host.decode()} answers, Kubernetes {clean(str(version), 40)}")
-
-
-async def _eks(name: str, connection: EksConnection, settings: Configuration) -> AsyncIterator[Found]:
-    """Each step of the way, and then what the role may do there against what the rules promise."""
-    from jitui.clusters.eks.probe import probe  # noqa: PLC0415 - boto3, which only this kind needs
-    from jitui.clusters.eks.upstream import Eks  # noqa: PLC0415
-
-    what = f"connection {name}"
-    try:
-        eks = await asyncio.to_thread(Eks.load, connection.terms(), SystemClock())
-        async for step in probe(eks):
-            yield Found("note" if step.doubt else "ok", f"{what}, {step.what}", step.said)
-        pool = Pool(eks)
-        try:
-            subject = await reviews.whoami(pool, eks)
-            groups = ", ".join(clean(group, 80) for group in subject.groups)
-            yield Found("ok", f"{what}, token", f"accepted: user {clean(subject.user, 120)}, groups {groups}")
-            rules = [rule for rule in settings.rules if rule.connection == name]
-            wanted = rbac.of_rules(rules, await rights.kinds(Discovery(eks, pool, SystemClock()), [rule.scope for rule in rules]))
-            async for found in rights.compare(f"{what}, rights", f"apply what this prints: jitui rbac {name}", pool, eks, wanted):
+        upstream = await asyncio.to_thread(kind.load, connection, SystemClock())
+        async for step in kind.probe(upstream):
+            yield Found("note" if step.doubt else "ok", f"{what}, {step.what}" if step.what else what, step.said)
+        if kind.compares_rights:
+            async for found in _rights(name, upstream, settings):
                 yield found
-        finally:
-            pool.close()
     except JituiError as error:
         yield Found("wrong", what, str(error))
+
+
+async def _rights(name: str, upstream: Upstream, settings: Configuration) -> AsyncIterator[Found]:
+    """Whom the cluster takes the gateway for, and what it may do there. Raises UpstreamError."""
+    what = f"connection {name}"
+    pool = Pool(upstream)
+    try:
+        subject = await reviews.whoami(pool, upstream)
+        groups = ", ".join(clean(group, 80) for group in subject.groups)
+        yield Found("ok", f"{what}, token", f"accepted: user {clean(subject.user, 120)}, groups {groups}")
+        rules = [rule for rule in settings.rules if rule.connection == name]
+        wanted = rbac.of_rules(rules, await rights.kinds(Discovery(upstream, pool, SystemClock()), [rule.scope for rule in rules]))
+        async for found in rights.compare(f"{what}, rights", f"apply what this prints: jitui rbac {name}", pool, upstream, wanted):
+            yield found
+    finally:
+        pool.close()

@@ -2,9 +2,9 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Sequence
-from typing import Final
+from dataclasses import dataclass
+from typing import Final, Literal
 
-from jitui.admin.found import Found
 from jitui.clusters import reviews
 from jitui.clusters.call import call
 from jitui.clusters.discovery import Discovery
@@ -20,6 +20,15 @@ SHOWN: Final = 8  # permissions named in one line
 ASKED_AT_ONCE: Final = 8
 LOOKED_AT: Final = 50  # namespaces where nothing is promised
 ELSEWHERE: Final = ("kube-system", "default")  # a namespace that no rule promises anything in shows what holds everywhere
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """One finding of `jitui check`."""
+
+    verdict: Literal["ok", "note", "wrong"]
+    what: str
+    said: str
 
 
 async def kinds(discovery: Discovery, scopes: Sequence[Scope]) -> dict[rbac.Kind, bool]:

@@ -13,12 +13,12 @@ from copy import copy as twin  # of an error: kept and raised again without its 
 from dataclasses import dataclass, field
 from typing import Final
 
-from jitui.clusters import kinds
+from jitui.clusters import served
 from jitui.clusters.accept import FORMS, GROUPS, JSON, OURS, PROTOBUF, form_of
 from jitui.clusters.call import Reply, call
-from jitui.clusters.kinds import Served
 from jitui.clusters.pool import Pool
 from jitui.clusters.port import Headers, Upstream
+from jitui.clusters.served import Served
 from jitui.values import foreign
 from jitui.values.clock import Clock
 from jitui.values.errors import UpstreamError
@@ -268,9 +268,9 @@ class Discovery:
         sources = {key: await self._source(key) for key in ((path, OURS) for path in GROUPS)}
         if tuple(sources.values()) == self._bodies:  # unchanged, and these two say it all
             return
-        documents = [await asyncio.to_thread(kinds.parse, body, path) for (path, _), body in sources.items()]
-        named = frozenset[kinds.GroupVersion]().union(*(kinds.named(document) for document in documents))
-        if not all(kinds.is_aggregated(document) for document in documents):
+        documents = [await asyncio.to_thread(served.parse, body, path) for (path, _), body in sources.items()]
+        named = frozenset[served.GroupVersion]().union(*(served.named(document) for document in documents))
+        if not all(served.is_aggregated(document) for document in documents):
             for group, version in sorted(named):
                 key = (f"/apis/{group}/{version}" if group else f"/api/{version}", JSON)
                 if self.covers(key[0]):
@@ -278,8 +278,8 @@ class Discovery:
                         sources[key] = await self._source(key)
         bodies = tuple(sources.values())
         if bodies != self._bodies:
-            listed = [*documents, *[await asyncio.to_thread(kinds.parse, body, path) for (path, _), body in list(sources.items())[2:]]]
-            self._served = Served(named, await asyncio.to_thread(kinds.kinds_of, listed))
+            listed = [*documents, *[await asyncio.to_thread(served.parse, body, path) for (path, _), body in list(sources.items())[2:]]]
+            self._served = Served(named, await asyncio.to_thread(served.kinds_of, listed))
             self._bodies = bodies
         self._sources = frozenset(sources)
 

@@ -10,6 +10,11 @@ Headers: TypeAlias = tuple[tuple[bytes, bytes], ...]
 P = TypeVar("P", bound=asyncio.Protocol)
 
 
+def bearer(token: str) -> Headers:
+    """The headers of a token (RFC 6750). Raises UnicodeEncodeError if it is not ASCII."""
+    return ((b"authorization", b"Bearer " + token.encode("ascii")),)
+
+
 class Upstream(Protocol):
     """One cluster. All of it is called on the loop; what may take long is a coroutine. Failures are UpstreamError."""
 

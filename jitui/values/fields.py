@@ -1,8 +1,9 @@
-"""The types of the settings file: strict models, durations, sizes."""
+"""The types of the settings file: strict models, paths, durations, sizes."""
 
+from pathlib import Path
 from typing import Annotated
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, WithJsonSchema
+from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationInfo, WithJsonSchema
 
 from jitui.values import size, span
 from jitui.values.errors import InvalidError
@@ -12,6 +13,13 @@ class Strict(BaseModel):
     """A part of the file: it has no unknown keys, converts nothing, and never changes."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, use_attribute_docstrings=True)
+
+
+def _path(value: object, info: ValidationInfo) -> object:
+    """A path as written: `~` is home, and a relative one starts at the folder that the validation's context names, which is the file's own."""
+    if not isinstance(value, str) or not value:
+        raise ValueError("a path is expected")
+    return Path(info.context or ".").absolute() / Path(value).expanduser()
 
 
 def _seconds(value: object) -> object:
@@ -32,5 +40,6 @@ def _bytes(value: object) -> object:
     raise ValueError("a size is a whole number and its unit, as in 500MB or 2GiB")
 
 
+FilePath = Annotated[Path, BeforeValidator(_path), WithJsonSchema({"type": "string", "minLength": 1})]
 Seconds = Annotated[int, BeforeValidator(_seconds), WithJsonSchema({"type": "string", "pattern": span.GRAMMAR, "examples": ["30m", "1h30m"]})]
 Bytes = Annotated[int, BeforeValidator(_bytes), WithJsonSchema({"type": "string", "pattern": size.GRAMMAR, "examples": ["500MB", "2GiB"]})]

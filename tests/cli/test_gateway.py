@@ -8,8 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from jitui import config
-from jitui.admin import check as checks
 from tests.cli.conftest import Front, jitui
 from tests.support.clusters import Cluster
 
@@ -109,21 +107,6 @@ def test_check_of_a_cluster_that_answers(embedded_cluster: Cluster, tmp_path: Pa
     assert done.code == 0, done
     assert [line.split(":")[0] for line in done.out.splitlines()] == ["ok     configuration", "ok     connection test"]
     assert "answers, Kubernetes v1." in done.out
-
-
-def test_advice_on_automatic_approval(tmp_path: Path) -> None:
-    """What passes without a person is worth a line."""
-    rule = "{identity: a, connection: c, duration: 5m, scope: '@debug in web', approval: automatic, automatic_for: [READ, EXEC]}"
-    settings = config.read(f"people: {{ana: {{uid: 7, roles: [approver]}}}}\nconnections: {{c: {{kind: kubernetes}}}}\nrules: [{rule}]\n", tmp_path / "c")
-    assert [found.said for found in checks.notes(settings)] == ["EXEC, READ pass without a person"]
-
-
-def test_an_unverified_certificate_is_noted(tmp_path: Path) -> None:
-    """insecure_skip_tls_verify works only written out here, and check says what it costs."""
-    text = "people: {ana: {uid: 7, roles: [approver]}}\nconnections: {c: {kind: kubernetes, insecure_skip_tls_verify: true}}\n"
-    (found,) = checks.notes(config.read(text, tmp_path / "c"))
-    assert found.what == "connection c"
-    assert "is not verified" in found.said
 
 
 def test_the_schema(tmp_path: Path) -> None:

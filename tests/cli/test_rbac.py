@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from jitui import config
-from jitui.cli.rbac import impersonation, manifests
+from jitui.admin.rbac import manifests
 from jitui.policy import rbac
 from tests.cli.conftest import jitui
 from tests.support.clusters import Cluster
@@ -92,13 +92,6 @@ def test_an_unknown_connection(tmp_path: Path) -> None:
     file.write_text(EKS % '"read pods in web"')
     done = jitui("rbac", "staging", "--config", str(file))
     assert (done.code, done.err) == (1, f"jitui: no connection staging in {file}; known: prod-eks\n")
-
-
-def test_impersonation_names_each_agent() -> None:
-    """RBAC knows no patterns: the gateway may act as its agents and nobody else."""
-    role, binding = impersonation("jitui-x", "gateway", {"b", "a"})
-    assert role["rules"][0] == {"apiGroups": [""], "resources": ["users"], "resourceNames": ["jitui:a", "jitui:b"], "verbs": ["impersonate"]}
-    assert binding["subjects"] == [{"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": "gateway"}]
 
 
 @pytest.fixture(autouse=True)

@@ -13,7 +13,7 @@ import pytest
 
 from jitui.clusters.accept import JSON, LISTS, OURS, PROTOBUF
 from jitui.clusters.discovery import USUAL, Answer, Discovery
-from jitui.clusters.kubeconfig import Kubeconfig
+from jitui.clusters.kubeconfig.upstream import Kubeconfig
 from jitui.clusters.pool import Pool
 from jitui.values.clock import Clock, ManualClock, SystemClock
 from jitui.values.errors import UpstreamError

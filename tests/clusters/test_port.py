@@ -6,7 +6,7 @@ from pathlib import Path
 
 from jitui.clusters.call import call
 from jitui.clusters.dial import Address, client_context, dial
-from jitui.clusters.kubeconfig import Kubeconfig
+from jitui.clusters.kubeconfig.upstream import Kubeconfig
 from jitui.clusters.pool import Pool
 from jitui.clusters.port import Headers, P, Upstream
 from jitui.policy.scope import Scope

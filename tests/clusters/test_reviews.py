@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from jitui.clusters import reviews
-from jitui.clusters.kubeconfig import Kubeconfig
+from jitui.clusters.kubeconfig.upstream import Kubeconfig
 from jitui.clusters.pool import Pool
 from jitui.values.clock import ManualClock
 from jitui.values.errors import UpstreamError

@@ -2,7 +2,7 @@
 
 import pytest
 
-from jitui.clusters import kinds
+from jitui.clusters import served
 from jitui.protocol import channels
 from jitui.recording import cast
 from jitui.values import foreign
@@ -23,7 +23,7 @@ def test_what_can_not_be_read_is_one_kind_of_error(body: bytes) -> None:
 def test_no_reader_is_led_too_deep(body: bytes) -> None:
     """Discovery, the Status of a command, a size, a recording: each takes it for what can't be read."""
     with pytest.raises(UpstreamError, match="not JSON"):
-        kinds.parse(body, "/apis")
+        served.parse(body, "/apis")
     assert channels.exit_of(body).ok is False
     assert channels.is_status(body) is False
     assert channels.size_of(body) is None

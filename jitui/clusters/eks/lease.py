@@ -8,9 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
-from jitui.clusters.credential import bearer
 from jitui.clusters.eks.aws import Keys
-from jitui.clusters.port import Headers
+from jitui.clusters.port import Headers, bearer
 
 SECOND: Final = 1_000_000
 TOKEN_LIFE: Final = 900 * SECOND

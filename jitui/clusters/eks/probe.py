@@ -2,19 +2,10 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
 
 from jitui.clusters.eks.seat import SKEW_S
 from jitui.clusters.eks.upstream import Eks
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One that went well."""
-
-    what: str
-    said: str
-    doubt: bool = False  # it works, and is worth a thought
+from jitui.clusters.kind import Step
 
 
 async def probe(eks: Eks) -> AsyncIterator[Step]:

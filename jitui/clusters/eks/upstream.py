@@ -14,8 +14,9 @@ from jitui.clusters.eks.place import PRIVATE, Place, Places, configured
 from jitui.clusters.eks.said import AwsError
 from jitui.clusters.eks.seat import Seat
 from jitui.clusters.eks.terms import Terms
+from jitui.clusters.kind import quietly
 from jitui.clusters.port import Headers, P
-from jitui.clusters.trouble import Tell, Trouble
+from jitui.clusters.trouble import Tell
 from jitui.policy.terms import Grant
 from jitui.values.clock import Clock
 from jitui.values.errors import UpstreamError
@@ -40,7 +41,7 @@ class Eks:
     @classmethod
     def load(cls, terms: Terms, clock: Clock, tell: Tell | None = None) -> "Eks":
         """Reads files, and imports boto3 (half a second): in a thread. Calls nobody. Raises ConfigurationError in one line."""
-        return cls(Aws(terms), configured(terms), clock, tell or _quietly)
+        return cls(Aws(terms), configured(terms), clock, tell or quietly)
 
     def __repr__(self) -> str:
         return f"Eks({self.aws.terms.cluster}, {self.aws.terms.region})"
@@ -133,7 +134,3 @@ class Eks:
         if grant is not None:
             seat.grant = grant
         return seat
-
-
-def _quietly(trouble: Trouble) -> None:
-    """Nobody runs a gateway here: a check."""

@@ -18,7 +18,7 @@ from jitui.cli.rbac import manifests
 from jitui.clusters.call import call
 from jitui.clusters.eks.aws import Aws
 from jitui.clusters.eks.said import AwsError
-from jitui.clusters.kubeconfig import Kubeconfig
+from jitui.clusters.kubeconfig.upstream import Kubeconfig
 from jitui.clusters.pool import Pool
 from jitui.policy import rbac
 from jitui.policy.scope import Scope

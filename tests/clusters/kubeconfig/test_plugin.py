@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, strategies as st
 
-from jitui.clusters.plugin import API_VERSIONS, OUTPUT_LIMIT, PASSED, Command, Credential, read_credential, run
+from jitui.clusters.kubeconfig.plugin import API_VERSIONS, OUTPUT_LIMIT, PASSED, Command, Credential, read_credential, run
 from jitui.values.errors import UpstreamError
 
 V1 = API_VERSIONS[0]

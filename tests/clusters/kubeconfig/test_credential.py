@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from jitui.clusters.credential import Fixed, Plugin, Proof, TokenFile, bearer
-from jitui.clusters.plugin import API_VERSIONS, Command
+from jitui.clusters.kubeconfig.credential import Fixed, Plugin, Proof, TokenFile
+from jitui.clusters.kubeconfig.plugin import API_VERSIONS, Command
+from jitui.clusters.port import bearer
 from jitui.values.clock import ManualClock
 from jitui.values.errors import UpstreamError
 

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Protocol
 
-from jitui.clusters import plugin
 from jitui.clusters.dial import Identification
-from jitui.clusters.port import Headers
+from jitui.clusters.kubeconfig import plugin
+from jitui.clusters.port import Headers, bearer
 from jitui.values.clock import Clock
 from jitui.values.errors import UpstreamError
 
@@ -22,10 +22,6 @@ class Proof:
 
     headers: Headers = ()
     identification: Identification | None = None  # a client certificate that belongs to the credential
-
-
-def bearer(token: str) -> Headers:
-    return ((b"authorization", b"Bearer " + token.encode("ascii")),)
 
 
 class Source(Protocol):

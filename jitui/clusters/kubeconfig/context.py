@@ -1,23 +1,21 @@
-"""A cluster of a kubeconfig. The `kubernetes` package reads and merges the files, and does nothing else (0.4 s to import, so late)."""
+"""One context of a kubeconfig, read and checked: where the cluster is, whom it trusts, and how the user proves who they are.
 
-import asyncio
+The `kubernetes` package merges the files and does nothing else; it takes 0.4 s to import, so that is done late.
+"""
+
 import base64
 import binascii
 import json
-import ssl
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote
 
-from jitui.clusters import plugin
-from jitui.clusters.credential import Fixed, Plugin, Source, TokenFile, bearer
-from jitui.clusters.dial import Address, Identification, client_context, dial, read, reason
-from jitui.clusters.port import Headers, P
-from jitui.policy.terms import Grant
-from jitui.values.clock import Clock
-from jitui.values.errors import ConfigurationError, UpstreamError
+from jitui.clusters.dial import Address, read, reason
+from jitui.clusters.kubeconfig import plugin
+from jitui.clusters.port import Headers
+from jitui.values.errors import ConfigurationError
 from jitui.values.private_file import readers
 from jitui.values.said import clean
 
@@ -62,104 +60,6 @@ class Context:
     command: plugin.Command | None
     act_as: Headers  # `as`, `as-groups` ... of the user
     exposed: tuple[str, ...] = ()  # a sentence for each file of the credential that other users may read
-
-
-class Kubeconfig:
-    """The Upstream (port.py) of one kubeconfig context."""
-
-    def __init__(self, context: Context, clock: Clock, *, impersonate: bool = False) -> None:
-        """`impersonate`: calls are made as `jitui:IDENTITY` of group `jitui:agents`, so the cluster's audit log names the agent and the grant."""
-        if impersonate and context.act_as:
-            raise ConfigurationError(f"{context.source}: impersonate: true, but its user has `as` already; use one of the two")
-        self._context, self._impersonate = context, impersonate
-        self._source: Source
-        if context.token_file is not None:
-            self._source = TokenFile(context.token_file, clock)
-        elif context.command is not None:
-            self._source = Plugin(context.command, clock)
-        else:
-            self._source = Fixed(bearer(context.token) if context.token else ())
-        self._tls: tuple[object, ssl.SSLContext] | None = None
-        self._acting: dict[int, Headers] = {}  # by grant
-        self.host = context.address.header
-        self.prefix = context.address.prefix.encode("ascii")
-        self.epoch = 0
-
-    @property
-    def exposed(self) -> tuple[str, ...]:
-        """A sentence for each file of the credential that other users may read; empty if there is none."""
-        return self._context.exposed
-
-    @classmethod
-    def load(
-        cls, path: str | Path, context: str, clock: Clock, *, insecure: bool = False, impersonate: bool = False, passed: Sequence[str] = ()
-    ) -> "Kubeconfig":
-        """Reads files and blocks: at start, or in a thread. Raises ConfigurationError in one line. Empty context: the current one.
-
-        `passed`: names of the gateway's own environment variables that an exec plugin sees, beside plugin.PASSED.
-        """
-        upstream = cls(read_context(path, context, insecure=insecure, passed=passed), clock, impersonate=impersonate)
-        upstream._trust(None)  # certificates and keys are checked now, not at the first call
-        return upstream
-
-    def __repr__(self) -> str:
-        return f"Kubeconfig({self._context.source}, {self._context.address})"
-
-    def ready(self, grant: Grant | None) -> Headers | None:
-        proof = self._source.ready()
-        return None if proof is None else proof.headers + self._as(grant)
-
-    async def authorization(self, grant: Grant | None) -> Headers:
-        return (await self._source.get()).headers + self._as(grant)
-
-    async def renew(self, grant: Grant | None, stale: Headers) -> bool:
-        epoch, sent = self.epoch, stale[: len(stale) - len(self._as(grant))]
-        await self._source.refused(sent)
-        proof = await self._source.get()
-        self._trust(proof.identification)
-        return proof.headers != sent or self.epoch != epoch
-
-    async def open(self, factory: Callable[[], P], *, stream: bool = False) -> tuple[asyncio.Transport, P]:
-        proof = await self._source.get()
-        return await dial(self._context.address, self._trust(proof.identification), factory, stream=stream)
-
-    async def forget(self, grant: Grant) -> None:
-        self._acting.pop(grant.id, None)
-
-    def _as(self, grant: Grant | None) -> Headers:
-        if not self._impersonate or grant is None:
-            return self._context.act_as
-        headers = self._acting.get(grant.id)
-        if headers is None:
-            headers = self._acting[grant.id] = (
-                (b"impersonate-user", f"jitui:{grant.identity}".encode()),
-                (b"impersonate-group", b"jitui:agents"),
-                (b"impersonate-extra-jitui-grant", grant.label.encode()),
-            )
-        return headers
-
-    def _trust(self, identification: Identification | None) -> ssl.SSLContext:
-        """TLS as the files and the credential are now; made anew only when one of them changed.
-
-        Files that don't fit each other, as in the middle of a rotation, leave the last good ones in use.
-        """
-        it = self._context
-        mark = (identification, *(pem.mark() for pem in (it.ca, it.certificate, it.key) if pem is not None))
-        if self._tls is not None and self._tls[0] == mark:
-            return self._tls[1]
-        try:
-            if identification is None and it.certificate is not None and it.key is not None:
-                identification = Identification(it.certificate.load(), it.key.load())
-            tls = client_context(it.ca.load() if it.ca is not None else None, identification, insecure=it.insecure, source=it.source)
-        except ConfigurationError as error:
-            if self._tls is None:
-                raise
-            if it.command is not None:  # what a plugin made is used or refused, never replaced by its predecessor
-                raise UpstreamError(str(error)) from error
-            return self._tls[1]
-        self.epoch += self._tls is not None
-        self._tls = (mark, tls)
-        return tls
 
 
 def read_context(path: str | Path, name: str, *, insecure: bool = False, passed: Sequence[str] = ()) -> Context:

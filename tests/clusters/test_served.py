@@ -5,7 +5,7 @@ import json
 import pytest
 from hypothesis import example, given, strategies as st
 
-from jitui.clusters.kinds import Kind, is_aggregated, kinds_of, named, parse
+from jitui.clusters.served import Kind, is_aggregated, kinds_of, named, parse
 from jitui.values.errors import UpstreamError
 from tests.clusters.documents import SERVED, Table, aggregated, groups_of, resources, versions
 

@@ -1,0 +1,1 @@
+"""A cluster of a kubeconfig: its files, its credentials, its plugins."""

@@ -1,0 +1,55 @@
+"""The kind `kubernetes`."""
+
+from pathlib import Path
+
+import pytest
+
+from jitui.clusters.kind import Step
+from jitui.clusters.kubeconfig.kind import KubeconfigKind, KubernetesConnection
+from jitui.clusters.kubeconfig.upstream import Kubeconfig
+from jitui.values.clock import ManualClock, SystemClock
+from jitui.values.errors import UpstreamError
+from tests.clusters.authority import Pair
+from tests.clusters.conftest import Write
+from tests.clusters.peer import listen, ok
+from tests.support.clusters import Cluster
+
+KIND = KubeconfigKind()
+
+
+def connection(path: Path, **more: object) -> KubernetesConnection:
+    return KubernetesConnection.model_validate({"kind": "kubernetes", "kubeconfig": str(path), **more})
+
+
+async def test_the_way_to_a_cluster_is_one_step(embedded_cluster: Cluster) -> None:
+    """It answers, and says its version."""
+    upstream = KIND.load(connection(embedded_cluster.kubeconfig), SystemClock())
+    (step,) = [step async for step in KIND.probe(upstream)]
+    assert (step.what, step.doubt) == ("", False)
+    assert step.said.startswith(f"{upstream.host.decode()} answers, Kubernetes v1.")
+
+
+@pytest.mark.parametrize("body", [b"<html>", b"[]", b"{}", b"7"])
+async def test_what_is_no_kubernetes(server: Pair, kubeconfig: Write, clock: ManualClock, tmp_path: Path, body: bytes) -> None:
+    """A server that answers something else is said to be none."""
+    async with listen(lambda _: ok(body), server, tmp_path / "peer") as peer:
+        upstream = Kubeconfig.load(kubeconfig(peer.url, {"token": "t"}), "", clock)
+        with pytest.raises(UpstreamError, match=r"^what answers there is no Kubernetes$"):
+            assert [step async for step in KIND.probe(upstream)] == list[Step]()
+
+
+def test_a_kubeconfig_that_can_not_be_read_exposes_nothing(tmp_path: Path) -> None:
+    """`load` says what is wrong with it."""
+    assert KIND.exposed(connection(tmp_path / "none")) == ()
+
+
+def test_notes_and_impersonation_are_as_configured(tmp_path: Path) -> None:
+    """Both are off unless they are written out."""
+    plain, both = connection(tmp_path / "k"), connection(tmp_path / "k", insecure_skip_tls_verify=True, impersonate=True)
+    assert (list(KIND.notes(plain)), KIND.impersonates(plain)) == ([], False)
+    assert (len(list(KIND.notes(both))), KIND.impersonates(both)) == (1, True)
+
+
+def test_it_renews_nothing_in_the_background(kubeconfig: Write, clock: ManualClock) -> None:
+    """A plugin's credential is renewed when somebody needs it."""
+    assert KIND.renewing(Kubeconfig.load(kubeconfig("https://127.0.0.1:1", {"token": "t"}), "", clock)) is None
