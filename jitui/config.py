@@ -1,6 +1,7 @@
 """The settings: one YAML file, strict. Only serve and cli read it.
 
-Every error is `file:line: key: what is wrong`. A rule becomes a `policy.terms.Rule` here; no other module knows the file's form.
+Every error is `file:line: key: what is wrong`. A rule becomes a `policy.terms.Rule` here; the settings of a connection are its kind's own
+(`clusters/registry.py`). No other module knows the file's form.
 """
 
 import json

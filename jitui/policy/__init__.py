@@ -2,6 +2,7 @@
 
 * action    one attempted operation on a cluster, and its Hazard
 * kube      turns a request line into an Action, or refuses it where two readings are possible
+* streams   every kind of stream, one row each: its verb and subresource, its hazard, its codec and channels
 * pattern, clause, grammar, scope   the scope grammar: its text, the atoms it stands for, the actions it allows, and which of two scopes is narrower
 * table     every kind of Kubernetes, with the hazard of each verb on it and the reason
 * hazard    how much an action or a clause can hurt, by the table and by its namespace; the kinds that no `*` reaches; guarded namespaces
