@@ -7,7 +7,7 @@ import pytest
 
 from jitui import config
 from jitui.clusters.eks.kind import EksConnection
-from jitui.clusters.eks.terms import Terms
+from jitui.clusters.eks.settings import RoleSettings
 from jitui.clusters.kubeconfig.kind import KubernetesConnection
 from jitui.policy.hazard import guards
 from jitui.policy.scope import Scope
@@ -196,8 +196,9 @@ def test_eks(monkeypatch: pytest.MonkeyPatch) -> None:
     assert isinstance(plain, EksConnection)
     assert isinstance(every, EksConnection)
     role = "arn:aws:iam::123456789012:role/jitui-narrow"
-    assert plain.terms() == Terms("prod", "us-east-1", role)
-    assert every.terms() == Terms("prod", "us-east-1", role, external_id="a:1", profile="ops", source_identity="{identity}", tags={"jitui:grant": "{grant}"})
+    assert plain.role_settings() == RoleSettings("prod", "us-east-1", role)
+    assert every.role_settings() == RoleSettings("prod", "us-east-1", role, external_id="a:1", profile="ops", source_identity="{identity}",
+                                                 tags={"jitui:grant": "{grant}"})  # fmt: skip
 
 
 @pytest.mark.parametrize(("tags", "says"), [
@@ -224,7 +225,7 @@ def test_the_environment_names_the_role_too(monkeypatch: pytest.MonkeyPatch) -> 
     made.must_start()
     connection = made.connections["prod-eks"]
     assert isinstance(connection, EksConnection)
-    assert (connection.terms().partition, connection.terms().role_name) == ("aws-cn", "narrow")
+    assert (connection.role_settings().partition, connection.role_settings().role_name) == ("aws-cn", "narrow")
 
 
 @pytest.mark.parametrize("line", [

@@ -1,4 +1,4 @@
-"""The calls to AWS, each blocking, for a thread (aside.py), and the signing of a token, which is none.
+"""The calls to AWS, each of which blocks (threads.py runs them), and the signing of a token, which calls nobody.
 
 AssumeRole, DescribeCluster and GetCallerIdentity go where the environment says (AWS_ENDPOINT_URL and its like). A token is signed
 for the region's own STS host whatever the environment says: EKS sends it there, and takes no other.
@@ -26,8 +26,8 @@ from botocore.model import ServiceId
 from botocore.regions import EndpointResolver
 from botocore.signers import RequestSigner
 
-from jitui.clusters.eks.said import AwsError, Call, Fault, sentence
-from jitui.clusters.eks.terms import Terms
+from jitui.clusters.eks.errors import AwsError, Call, Fault, sentence
+from jitui.clusters.eks.settings import RoleSettings
 from jitui.values.errors import ConfigurationError
 
 CONNECT_S: Final = 5
@@ -59,8 +59,8 @@ class Keys:
 
 
 @dataclass(frozen=True, slots=True)
-class Caller:
-    """Whose credentials they are, as STS says."""
+class CallerIdentity:
+    """The owner of credentials, as STS tells it (GetCallerIdentity)."""
 
     arn: str
     account: str
@@ -68,8 +68,8 @@ class Caller:
 
 
 @dataclass(frozen=True, slots=True)
-class Description:
-    """What DescribeCluster says."""
+class ClusterDescription:
+    """The answer of DescribeCluster."""
 
     url: str  # empty while it is being created
     authority: bytes  # PEM
@@ -82,9 +82,9 @@ class Description:
 class Aws:
     """One connection's AWS. Thread-safe. Everything may raise AwsError."""
 
-    def __init__(self, terms: Terms) -> None:
+    def __init__(self, settings: RoleSettings) -> None:
         """Reads no credentials yet, only what botocore itself ships. Raises ConfigurationError: unknown region, or one of another partition than the role."""
-        self.terms = terms
+        self.settings = settings
         self._lock = threading.Lock()
         self._session: Any = None
         self._clients: dict[str, Any] = {}  # with the gateway's own credentials
@@ -93,34 +93,34 @@ class Aws:
 
     def _token_host(self) -> str:
         resolver = EndpointResolver(create_loader().load_data("endpoints"))
-        endpoint = resolver.construct_endpoint("sts", self.terms.region)
+        endpoint = resolver.construct_endpoint("sts", self.settings.region)
         try:
-            partition = resolver.get_partition_for_region(self.terms.region)
+            partition = resolver.get_partition_for_region(self.settings.region)
         except UnknownRegionError:
             partition = ""
         if endpoint is None or not partition:
-            raise ConfigurationError(f"region {self.terms.region} is none of AWS's regions that this boto3 knows")
-        if partition != self.terms.partition:
-            raise ConfigurationError(f"region {self.terms.region} is in partition {partition}, the role {self.terms.role} in {self.terms.partition}")
+            raise ConfigurationError(f"region {self.settings.region} is none of AWS's regions that this boto3 knows")
+        if partition != self.settings.partition:
+            raise ConfigurationError(f"region {self.settings.region} is in partition {partition}, the role {self.settings.role} in {self.settings.partition}")
         return str(endpoint["hostname"])
 
     # -- blocking ----------------------------------------------------------------------------------------------------------
 
-    def whoami(self, keys: Keys | None = None) -> Caller:
-        """Whose `keys` are; None: the gateway's own."""
+    def whoami(self, keys: Keys | None = None) -> CallerIdentity:
+        """The owner of `keys`; None: of the gateway's own credentials."""
 
-        def ask() -> Caller:
+        def ask() -> CallerIdentity:
             answer = self._client("sts", keys).get_caller_identity()
             now = datetime.now(UTC)
-            return Caller(str(answer["Arn"]), str(answer["Account"]), (now - _date(answer, now)).total_seconds())
+            return CallerIdentity(str(answer["Arn"]), str(answer["Account"]), (now - _date(answer, now)).total_seconds())
 
         return self._ask("sts:GetCallerIdentity", keys, ask)
 
     def assume(self, name: str, duration_s: int, source: str = "", tags: tuple[tuple[str, str], ...] = ()) -> Keys:
         """A new session of the role."""
-        wanted: dict[str, Any] = {"RoleArn": self.terms.role, "RoleSessionName": name, "DurationSeconds": duration_s}
-        if self.terms.external_id:
-            wanted["ExternalId"] = self.terms.external_id
+        wanted: dict[str, Any] = {"RoleArn": self.settings.role, "RoleSessionName": name, "DurationSeconds": duration_s}
+        if self.settings.external_id:
+            wanted["ExternalId"] = self.settings.external_id
         if source:
             wanted["SourceIdentity"] = source
         if tags:
@@ -135,7 +135,7 @@ class Aws:
 
         return self._ask("sts:AssumeRole", None, ask, asks)
 
-    def describe(self, keys: Keys) -> Description:
+    def describe(self, keys: Keys) -> ClusterDescription:
         """The cluster, asked with the role's credentials, and if those may not, with the gateway's own."""
         try:
             return self._describe(keys)
@@ -148,11 +148,11 @@ class Aws:
         except AwsError as error:
             raise AwsError(f"{error} (asked with the gateway's own credentials, after the role's: {with_role})", error.fault, error.aws_code) from None
 
-    def _describe(self, keys: Keys | None) -> Description:
-        def ask() -> Description:
-            cluster = self._client("eks", keys).describe_cluster(name=self.terms.cluster)["cluster"]
+    def _describe(self, keys: Keys | None) -> ClusterDescription:
+        def ask() -> ClusterDescription:
+            cluster = self._client("eks", keys).describe_cluster(name=self.settings.cluster)["cluster"]
             authority = (cluster.get("certificateAuthority") or {}).get("data") or ""
-            return Description(
+            return ClusterDescription(
                 url=cluster.get("endpoint") or "", authority=base64.b64decode(authority), status=str(cluster.get("status") or "UNKNOWN"),
                 version=str(cluster.get("version") or ""), public=(cluster.get("resourcesVpcConfig") or {}).get("endpointPublicAccess") is not False,
                 mode=str((cluster.get("accessConfig") or {}).get("authenticationMode") or ""),
@@ -170,7 +170,7 @@ class Aws:
         """One for the gateway's own credentials is kept, as it costs 75 ms; one for a session's is gone after its call."""
         with self._held():
             if self._session is None:
-                self._session = boto3.Session(profile_name=self.terms.profile or None, region_name=self.terms.region)
+                self._session = boto3.Session(profile_name=self.settings.profile or None, region_name=self.settings.region)
             if keys is not None:
                 return self._session.client(service, config=ONCE, aws_access_key_id=keys.key_id, aws_secret_access_key=keys.secret,
                                             aws_session_token=keys.token)  # fmt: skip
@@ -189,13 +189,13 @@ class Aws:
             self._lock.release()
 
     def _ask(self, action: str, keys: Keys | None, work: Callable[[], T], asks: tuple[str, ...] = ()) -> T:
-        """What `work` makes of the answer to one call. Raises AwsError, without the error behind it: its frames hold credentials."""
-        terms = self.terms
+        """The result of `work`, which makes one call. Raises AwsError, without the error behind it: its frames hold credentials."""
+        settings = self.settings
         try:
             return work()
         except Exception as error:  # noqa: BLE001 - whatever botocore and its plugins raise: it is said, and ends no task
             signer = keys.signer if keys is not None else "the gateway's own credentials"
-            failed = sentence(error, Call(action, terms.region, terms.role, terms.cluster, terms.profile, signer, asks))
+            failed = sentence(error, Call(action, settings.region, settings.role, settings.cluster, settings.profile, signer, asks))
         raise failed
 
     # -- not blocking ------------------------------------------------------------------------------------------------------
@@ -204,16 +204,17 @@ class Aws:
         """A presigned GetCallerIdentity with the cluster's name signed in (aws-iam-authenticator: pkg/token). About 0.2 ms. Raises AwsError."""
         request = {
             "method": "GET", "url": f"https://{self.host}/?Action=GetCallerIdentity&Version=2011-06-15", "body": {},
-            "headers": {"x-k8s-aws-id": self.terms.cluster}, "context": {},
+            "headers": {"x-k8s-aws-id": self.settings.cluster}, "context": {},
         }  # fmt: skip
         credentials = Credentials(keys.key_id, keys.secret, keys.token)
-        signer = RequestSigner(ServiceId("sts"), self.terms.region, "sts", "v4", credentials, self._emitter)
-        presign = partial(signer.generate_presigned_url, request, region_name=self.terms.region, expires_in=EXPIRES_S, operation_name="")
+        signer = RequestSigner(ServiceId("sts"), self.settings.region, "sts", "v4", credentials, self._emitter)
+        presign = partial(signer.generate_presigned_url, request, region_name=self.settings.region, expires_in=EXPIRES_S, operation_name="")
         url = str(self._ask("signing a token", keys, presign))
         urllib.parse.clear_cache()  # type: ignore[attr-defined]  # urlsplit keeps what it was given lately
         made = "k8s-aws-v1." + base64.urlsafe_b64encode(url.encode("ascii")).decode("ascii").rstrip("=")
         if len(made) > TOKEN_LIMIT:
-            raise AwsError(f"the token for cluster {self.terms.cluster} would have {len(made)} bytes, and EKS takes {TOKEN_LIMIT}: use fewer or shorter tags:")
+            raise AwsError(f"the token for cluster {self.settings.cluster} would have {len(made)} bytes, and EKS takes {TOKEN_LIMIT}: "
+                           "use fewer or shorter tags:")  # fmt: skip
         return made
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, Self
 from pydantic import Field, StringConstraints, model_validator
 
 from jitui.clusters.eks import policies
-from jitui.clusters.eks.terms import Terms
+from jitui.clusters.eks.settings import RoleSettings
 from jitui.clusters.kind import ClusterKind, ConnectionSettings, Note, Step, Work, quietly
 from jitui.clusters.trouble import Tell
 from jitui.values.clock import Clock
@@ -55,14 +55,14 @@ class EksConnection(ConnectionSettings):
             raise ValueError("tags: keys that begin with aws: are AWS's own, and two that differ only in case are one to it; choose others")
         return self
 
-    def terms(self) -> Terms:
+    def role_settings(self) -> RoleSettings:
         """The same as values of the field. Raises ConfigurationError if no role is named, here or in the environment."""
         role = self.role_arn or os.environ.get(ROLE_VARIABLE, "")
         if not role:
             raise ConfigurationError(f"role_arn is missing, and {ROLE_VARIABLE} is not in the environment")
         if not re.fullmatch(ROLE.strip("^$"), role):
             raise ConfigurationError(f"{ROLE_VARIABLE} in the environment is no role's ARN: {role[:80]!r}")
-        return Terms(cluster=self.cluster_name, region=self.region, role=role, url=self.cluster_url, authority=self.certificate_authority,
+        return RoleSettings(cluster=self.cluster_name, region=self.region, role=role, url=self.cluster_url, authority=self.certificate_authority,
                      external_id=self.external_id, profile=self.profile, source_identity=self.source_identity, tags=dict(self.tags))
 
 
@@ -74,12 +74,12 @@ class EksKind(ClusterKind[EksConnection, "Eks"]):
     compares_rights = True
 
     def must_be_whole(self, connection: EksConnection) -> None:
-        connection.terms()
+        connection.role_settings()
 
     def load(self, connection: EksConnection, clock: Clock, tell: Tell = quietly) -> "Eks":
         from jitui.clusters.eks.upstream import Eks  # noqa: PLC0415 - boto3
 
-        return Eks.load(connection.terms(), clock, tell)
+        return Eks.load(connection.role_settings(), clock, tell)
 
     def renewing(self, upstream: "Eks") -> Work:
         return upstream.run
@@ -94,13 +94,13 @@ class EksKind(ClusterKind[EksConnection, "Eks"]):
         """The access entry and the policies of the AWS account."""
         from jitui.clusters.eks.aws import Aws  # noqa: PLC0415 - boto3
 
-        terms = connection.terms()
+        settings = connection.role_settings()
         try:
-            aws = await asyncio.to_thread(Aws, terms)
+            aws = await asyncio.to_thread(Aws, settings)
             caller = (await asyncio.to_thread(aws.whoami)).arn
         except JituiError as error:
             note(f"AWS can't be asked who the gateway is: {error}; put its ARN in place of {policies.UNKNOWN}")
             caller = ""
         if ":assumed-role/" in caller:
             note(f"the trust policy names {policies.principal(caller)}; if the gateway's own role has a path, as roles of AWS SSO have, put it in")
-        return policies.documents(terms, group, caller)
+        return policies.documents(settings, group, caller)

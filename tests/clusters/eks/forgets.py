@@ -44,7 +44,7 @@ async def main() -> dict[str, Any]:
     ended, lives = grant(7, clock), grant(8, clock, "other")
     for it in (ended, lives):
         assert (await get(eks, pool, it)).status == 200
-        await eks.aside(partial(eks.aws.whoami, eks._seats[it.id].lease.keys))  # type: ignore[union-attr]  # as a diagnosis does
+        await eks.threads(partial(eks.aws.whoami, eks._sessions[it.id].credentials.keys))  # type: ignore[union-attr]  # as a diagnosis does
     behind = {it.id: [backwards(text) for text in _secrets(eks, it.id)] for it in (ended, lives)}
     before = [held(text) for text in behind[7] + behind[8]]
     await eks.forget(ended)
@@ -53,10 +53,10 @@ async def main() -> dict[str, Any]:
 
 
 def _secrets(eks: Any, ident: int) -> tuple[str, ...]:
-    lease = eks._seats[ident].lease
-    token = lease.headers[0][1].decode().removeprefix("Bearer ")
+    credentials = eks._sessions[ident].credentials
+    token = credentials.headers[0][1].decode().removeprefix("Bearer ")
     url = base64.urlsafe_b64decode(token.removeprefix("k8s-aws-v1.") + "==").decode()
-    return lease.keys.key_id, lease.keys.secret, lease.keys.token, token, url.rpartition("X-Amz-Signature=")[2]
+    return credentials.keys.key_id, credentials.keys.secret, credentials.keys.token, token, url.rpartition("X-Amz-Signature=")[2]
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from jitui.clusters.call import Reply, call
-from jitui.clusters.eks.terms import Terms
+from jitui.clusters.eks.settings import RoleSettings
 from jitui.clusters.eks.upstream import Eks
 from jitui.clusters.pool import Pool
 from jitui.clusters.trouble import Trouble
@@ -19,8 +19,8 @@ from tests.clusters.eks.account import CLUSTER, REGION, ROLE
 PODS = b"/api/v1/namespaces/web/pods"
 
 
-def terms(**more: Any) -> Terms:
-    return Terms(**{"cluster": CLUSTER, "region": REGION, "role": ROLE} | more)
+def settings(**more: Any) -> RoleSettings:
+    return RoleSettings(**{"cluster": CLUSTER, "region": REGION, "role": ROLE} | more)
 
 
 def grant(ident: int, clock: Clock, identity: str = "agent-deploybot", seconds: int = 1800) -> Grant:
@@ -30,7 +30,7 @@ def grant(ident: int, clock: Clock, identity: str = "agent-deploybot", seconds: 
 
 
 async def load(clock: Clock, tell: Callable[[Trouble], None] | None = None, **more: Any) -> Eks:
-    return await asyncio.to_thread(Eks.load, terms(**more), clock, tell)
+    return await asyncio.to_thread(Eks.load, settings(**more), clock, tell)
 
 
 async def get(eks: Eks, pool: Pool, grant: Grant | None = None, target: bytes = PODS) -> Reply:

@@ -8,10 +8,10 @@ from urllib.parse import parse_qsl, urlsplit
 import pytest
 
 from jitui.clusters.eks.aws import Aws, Keys
-from jitui.clusters.eks.said import AwsError, Fault
+from jitui.clusters.eks.errors import AwsError, Fault
 from jitui.values.errors import ConfigurationError
 from tests.clusters.eks.account import NUMBER, ROLE, Account, Refusal
-from tests.clusters.eks.made import terms
+from tests.clusters.eks.made import settings
 from tests.clusters.eks.verifier import RefusedError, verify
 
 KEYS = Keys("ASIAEXAMPLE", "a-secret", "t/+=" * 100, "arn:aws:sts::1:assumed-role/r/s", 900)
@@ -35,7 +35,7 @@ def test_a_token_is_for_the_regions_own_host(monkeypatch: pytest.MonkeyPatch, re
     """Whatever the environment says about endpoints: EKS sends it there and takes no other; the verifier's every rule holds."""
     for name, value in override.items():
         monkeypatch.setenv(name, value)
-    aws = Aws(terms(region=region, role=f"arn:{partition}:iam::{NUMBER}:role/r"))
+    aws = Aws(settings(region=region, role=f"arn:{partition}:iam::{NUMBER}:role/r"))
     token = aws.token(KEYS)
     assert opened(token)[0] == aws.host == host
     assert verify(token, cluster="prod", partition=partition, region=region, secrets=SECRETS) == KEYS.key_id
@@ -43,7 +43,7 @@ def test_a_token_is_for_the_regions_own_host(monkeypatch: pytest.MonkeyPatch, re
 
 def test_the_clusters_name_is_signed() -> None:
     """Not in the URL, but in its signature: a token for one cluster is none for another. After 15 minutes it is none at all."""
-    token = Aws(terms()).token(KEYS)
+    token = Aws(settings()).token(KEYS)
     _, query = opened(token)
     assert ("prod" not in query.values(), query["X-Amz-SignedHeaders"], query["X-Amz-Expires"]) == (True, "host;x-k8s-aws-id", "60")
     for cluster, later in (("other", 0), ("prod", 901)):
@@ -55,7 +55,7 @@ def test_a_token_that_eks_would_not_take_is_not_made() -> None:
     """Over 4096 bytes: long tags make long session tokens."""
     long = Keys("ASIAEXAMPLE", "a-secret", "t" * 3000, "arn", 900)
     with pytest.raises(AwsError, match=r"would have \d{4} bytes, and EKS takes 4096: use fewer or shorter tags"):
-        Aws(terms()).token(long)
+        Aws(settings()).token(long)
 
 
 @pytest.mark.parametrize(("region", "role", "says"), [
@@ -65,13 +65,13 @@ def test_a_token_that_eks_would_not_take_is_not_made() -> None:
 def test_a_region_that_can_not_be(region: str, role: str, says: str) -> None:
     """Said before anybody is asked."""
     with pytest.raises(ConfigurationError, match=says):
-        Aws(terms(region=region, role=role))
+        Aws(settings(region=region, role=role))
 
 
 def test_a_session_and_its_life(account: Account) -> None:
     """Its life is counted by AWS's own clock: the end less the answer's date."""
     account.life_s["session"] = 120
-    made = Aws(terms()).assume("jitui-g-7-bot", 1800)
+    made = Aws(settings()).assume("jitui-g-7-bot", 1800)
     assert made.arn.endswith(":assumed-role/jitui-narrow/jitui-g-7-bot")
     assert 118 <= made.life_s <= 121
     (asked,) = account.calls("sts:AssumeRole")
@@ -80,7 +80,7 @@ def test_a_session_and_its_life(account: Account) -> None:
 
 def test_whose_credentials(account: Account) -> None:
     """The gateway's own, or a session's."""
-    aws = Aws(terms())
+    aws = Aws(settings())
     keys = aws.assume("jitui-g-7-bot", 900)
     assert aws.whoami(keys).arn == keys.arn
     assert (aws.whoami().account, abs(aws.whoami().ahead_s) < 5) == (NUMBER, True)
@@ -89,7 +89,7 @@ def test_whose_credentials(account: Account) -> None:
 def test_the_cluster_is_described_with_the_roles_credentials_first(account: Account) -> None:
     """If those may not, with the gateway's own; if neither may, both are in the sentence."""
     account.cluster("https://127.0.0.1:1", b"pem")
-    aws = Aws(terms())
+    aws = Aws(settings())
     keys = aws.assume("jitui-gateway-x", 900)
     found = aws.describe(keys)
     assert (found.url, found.authority, found.version, [one.key_id for one in account.calls("eks:DescribeCluster")]) == (
@@ -108,7 +108,7 @@ def test_no_error_holds_credentials(account: Account) -> None:
     """Neither the error nor what it was raised from keeps a frame of botocore's, whose locals are credentials."""
     account.refusals["sts:AssumeRole"] = Refusal(403, "AccessDenied", "no")
     with pytest.raises(AwsError) as caught:
-        Aws(terms()).assume("jitui-g-7-bot", 900)
+        Aws(settings()).assume("jitui-g-7-bot", 900)
     assert (caught.value.__cause__, caught.value.__context__) == (None, None)
 
 
@@ -117,18 +117,18 @@ def test_a_profile(account: Account, monkeypatch: pytest.MonkeyPatch, tmp_path: 
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.delenv(name)
     (tmp_path / "aws-credentials").write_text("[ops]\naws_access_key_id = AKIAOPS\naws_secret_access_key = of-ops\n")
-    Aws(terms(profile="ops")).assume("jitui-g-7-bot", 900)
+    Aws(settings(profile="ops")).assume("jitui-g-7-bot", 900)
     assert account.asked[-1].key_id == "AKIAOPS"
     with pytest.raises(AwsError, match="no AWS profile nobody for the gateway"):
-        Aws(terms(profile="nobody")).whoami()
+        Aws(settings(profile="nobody")).whoami()
     with pytest.raises(AwsError, match="no AWS credentials for the gateway"):
-        Aws(terms()).whoami()
+        Aws(settings()).whoami()
 
 
 @pytest.mark.parametrize("answer", [{}, {"cluster": {"endpoint": "https://x", "certificateAuthority": {"data": "A"}}}])
 def test_what_is_no_answer_of_AWS_is_an_error(account: Account, monkeypatch: pytest.MonkeyPatch, answer: dict[str, object]) -> None:  # noqa: N802
     """A proxy's page behind a 200, say: one sentence, and nothing else fails for it."""
-    aws = Aws(terms())
+    aws = Aws(settings())
 
     class Odd:
         def describe_cluster(self, name: str) -> dict[str, object]:

@@ -17,7 +17,7 @@ import yaml
 from jitui.cli.rbac import manifests
 from jitui.clusters.call import call
 from jitui.clusters.eks.aws import Aws
-from jitui.clusters.eks.said import AwsError
+from jitui.clusters.eks.errors import AwsError
 from jitui.clusters.kubeconfig.upstream import Kubeconfig
 from jitui.clusters.pool import Pool
 from jitui.policy import rbac
@@ -25,7 +25,7 @@ from jitui.policy.scope import Scope
 from jitui.values.clock import SystemClock
 from jitui.values.errors import UpstreamError
 from tests.clusters.eks import renewal
-from tests.clusters.eks.made import get, load, terms
+from tests.clusters.eks.made import get, load, settings
 from tests.clusters.eks.outside import PODS, Knock, leaks
 from tests.support.eks import Eks
 from tests.support.gateway import Gateway, rule
@@ -258,7 +258,7 @@ async def test_what_the_account_refuses(here: Eks, monkeypatch: pytest.MonkeyPat
 
 async def test_sessions_are_really_over(here: Eks, monkeypatch: pytest.MonkeyPatch) -> None:
     """After 20 s AWS takes the keys no more, neither a window's nor, were they the gateway's own, those; and the sentence says whose."""
-    aws = Aws(terms())
+    aws = Aws(settings())
     keys = await asyncio.to_thread(aws.assume, "jitui-g-99-bot", 900)
     assert 18 <= keys.life_s <= 21
     await asyncio.sleep(21)
@@ -269,7 +269,7 @@ async def test_sessions_are_really_over(here: Eks, monkeypatch: pytest.MonkeyPat
     for name, value in (("AWS_ACCESS_KEY_ID", keys.key_id), ("AWS_SECRET_ACCESS_KEY", keys.secret), ("AWS_SESSION_TOKEN", keys.token)):
         monkeypatch.setenv(name, value)
     with pytest.raises(AwsError, match=r"sts:AssumeRole: the gateway's own credentials have expired .*; renew them"):
-        await asyncio.to_thread(Aws(terms()).assume, "jitui-g-99-bot", 900)
+        await asyncio.to_thread(Aws(settings()).assume, "jitui-g-99-bot", 900)
 
 
 def kubectl(eks: Eks, *args: str, stdin: str = "") -> str:

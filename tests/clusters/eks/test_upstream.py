@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from jitui.clusters.eks.said import AwsError
+from jitui.clusters.eks.errors import AwsError
 from jitui.clusters.pool import Pool
 from jitui.clusters.port import Upstream
 from jitui.demo.cluster.embedded import EmbeddedCluster

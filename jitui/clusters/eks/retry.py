@@ -1,11 +1,11 @@
-"""Asking AWS again after it throttled or failed itself: a few times, a little later each."""
+"""Repeats a call that AWS throttled, or failed by itself: a few times, a little later each."""
 
 import asyncio
 import random
 from collections.abc import Awaitable, Callable
 from typing import Final, TypeVar
 
-from jitui.clusters.eks.said import AwsError, Fault
+from jitui.clusters.eks.errors import AwsError, Fault
 
 TRIES: Final = 3
 PAUSE_S: Final = 0.5  # before the second try; then twice that
@@ -13,8 +13,8 @@ PAUSE_S: Final = 0.5  # before the second try; then twice that
 T = TypeVar("T")
 
 
-async def patiently(ask: Callable[[], Awaitable[T]], tries: int = TRIES) -> T:
-    """What `ask` gives. Raises AwsError: the last one, or the first that another try would not change."""
+async def retried(ask: Callable[[], Awaitable[T]], tries: int = TRIES) -> T:
+    """The result of `ask`. Raises AwsError: the last one, or the first that another try would not change."""
     for number in range(1, tries):
         try:
             return await ask()

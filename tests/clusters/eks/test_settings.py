@@ -4,9 +4,9 @@ import re
 
 from hypothesis import given, strategies as st
 
-from jitui.clusters.eks.terms import cleaned, duration_s, session_name
+from jitui.clusters.eks.settings import cleaned, duration_s, session_name
 from jitui.values.clock import ManualClock
-from tests.clusters.eks.made import grant, terms
+from tests.clusters.eks.made import grant, settings
 
 
 @given(st.text())
@@ -31,8 +31,8 @@ def test_durations() -> None:
 def test_what_is_filled_in() -> None:
     """{grant} and {identity}, and in their place what the gateway's own session is; as STS takes it."""
     it = grant(17, ManualClock(), "bot ü")
-    full = terms(source_identity="by-{identity}", tags={"g": "{grant}/{identity}", "free": "x" * 300})
-    assert (full.source(it), full.source(None), terms().source(it)) == ("by-bot--", "by-gateway", "")
+    full = settings(source_identity="by-{identity}", tags={"g": "{grant}/{identity}", "free": "x" * 300})
+    assert (full.source(it), full.source(None), settings().source(it)) == ("by-bot--", "by-gateway", "")
     assert full.tags_of(it) == (("g", "g-17/bot ü"), ("free", "x" * 256))
     assert full.tags_of(None)[0] == ("g", "none/gateway")
-    assert terms().tags_of(it) == ()
+    assert settings().tags_of(it) == ()

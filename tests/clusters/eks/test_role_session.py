@@ -9,7 +9,7 @@ from itertools import count
 import pytest
 
 from jitui.clusters.eks import upstream
-from jitui.clusters.eks.said import AwsError
+from jitui.clusters.eks.errors import AwsError
 from jitui.clusters.eks.upstream import Eks
 from jitui.clusters.pool import Pool
 from jitui.clusters.trouble import Trouble
@@ -52,19 +52,19 @@ async def test_a_window_of_45_minutes(account: Account, entries: Entries, cluste
     it = grant(7, clock, seconds=2700)
     async with at_work(account, clock, it, []) as (eks, pool):
         assert names(account) == ["2700"]
-        lease = eks._seats[7].lease
+        credentials = eks._sessions[7].credentials
         for minute in range(45):
             headers = eks.ready(it)
             assert headers is not None, f"no token in minute {minute}"
             assert (await get(eks, pool, it)).status == 200
-            seat = eks._seats[7]
-            assert seat.lease is not None
-            assert clock.now().boot_us < seat.lease.token_last_us
+            session = eks._sessions[7]
+            assert session.credentials is not None
+            assert clock.now().boot_us < session.credentials.token_last_us
             clock.advance(60)
-            if seat.due():
-                await until(lambda: not eks._seats[7].due(), f"renewal in minute {minute}")
+            if session.due():
+                await until(lambda: not eks._sessions[7].due(), f"renewal in minute {minute}")
         assert names(account) == ["2700", "900"]  # five minutes before the first one's end, for what was left
-        assert eks._seats[7].lease is not lease
+        assert eks._sessions[7].credentials is not credentials
         assert len(entries.tokens) <= 6
 
 
@@ -74,7 +74,7 @@ async def test_a_window_that_ends_with_its_session_needs_no_other(account: Accou
     async with at_work(account, clock, it, []) as (eks, _):
         clock.advance(299)
         assert eks.ready(it) is not None
-        assert not eks._seats[7].due()
+        assert not eks._sessions[7].due()
     assert names(account) == ["900"]
 
 
@@ -84,7 +84,7 @@ async def test_a_long_window_is_assumed_again_and_again(account: Account, cluste
     async with at_work(account, clock, it, []) as (eks, _):
         for _ in range(105):
             clock.advance(100)
-            await until(lambda: not eks._seats[7].due(), "renewal")
+            await until(lambda: not eks._sessions[7].due(), "renewal")
             assert eks.ready(it) is not None
     assert names(account) == ["3600"] * 3 + ["900"]
 
@@ -140,7 +140,7 @@ async def test_a_passing_failure_is_told_only_if_it_stays(account: Account, clus
         account.refusals["sts:AssumeRole"] = THROTTLED
         clock.advance(3301)
         for failures in (1, 2):
-            await until(lambda: eks._seats[7]._failures == failures, "renewal")  # noqa: B023 - awaited here
+            await until(lambda: eks._sessions[7]._failures == failures, "renewal")  # noqa: B023 - awaited here
             assert told == []
             clock.advance(3)
         await until(lambda: [one.holder for one in told if one.left_s > 200] != [], "word of the trouble")

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from botocore import exceptions as raised
 
-from jitui.clusters.eks.said import AwsError, Call, Fault, sentence
+from jitui.clusters.eks.errors import AwsError, Call, Fault, sentence
 
 ROLE = "arn:aws:iam::123456789012:role/jitui-narrow"
 CALLER = "arn:aws:iam::123456789012:user/jitui-gateway"

@@ -1,4 +1,4 @@
-"""A blocking call on a thread of its own, a few at once. The threads are daemons: no end of the gateway waits for AWS."""
+"""Runs blocking calls beside the loop, each on a thread of its own, a few at once. The threads are daemons: no end of the gateway waits for AWS."""
 
 import asyncio
 import contextlib
@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable
 from typing import Any, Final, TypeVar
 
-from jitui.clusters.eks.said import AwsError, Fault
+from jitui.clusters.eks.errors import AwsError, Fault
 
 T = TypeVar("T")
 
@@ -15,8 +15,8 @@ WITHIN_S: Final = 30.0  # a call has timeouts of its own, but not what fetches t
 STOPS: Final = "the gateway stops, and asks AWS nothing any more"
 
 
-class Aside:
-    """Runs blocking work beside the loop. Whoever is cancelled leaves the work to end by itself; its result is dropped."""
+class Threads:
+    """Runs blocking work beside the loop. A caller that is cancelled leaves the work to end by itself; its result is dropped."""
 
     def __init__(self, at_once: int = AT_ONCE) -> None:
         self._turn = asyncio.Semaphore(at_once)
@@ -24,7 +24,7 @@ class Aside:
         self.closed = False
 
     async def __call__(self, work: Callable[[], T]) -> T:
-        """What `work` returns or raises. Raises AwsError if that takes too long, and once it is closed."""
+        """The result of `work`, or its error. Raises AwsError if that takes too long, and once this is closed."""
         async with self._turn:
             if self.closed:
                 raise AwsError(STOPS, Fault.UNREACHABLE)
@@ -45,7 +45,7 @@ class Aside:
                 self._waiting.discard(done)
 
     def close(self) -> None:
-        """Nobody is kept waiting any more."""
+        """End every wait with an AwsError, and take no more work."""
         self.closed = True
         for done in self._waiting:
             if not done.done():

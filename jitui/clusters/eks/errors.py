@@ -1,4 +1,4 @@
-"""What botocore raises, as one sentence that says what, why and what to do next."""
+"""The errors of AWS and botocore, as one sentence each that says what, why and what to do next."""
 
 import binascii
 import re
@@ -16,7 +16,7 @@ ACTION: Final = re.compile(r"is not authorized to perform: ([a-z0-9-]+:[A-Za-z]+
 
 
 class Fault(StrEnum):
-    """What kind of failure it is, for whoever has to go on."""
+    """The kind of a failure, by which the caller decides how to go on."""
 
     THROTTLED = "throttled"  # or AWS's own failure: the same call may work in a moment
     UNREACHABLE = "unreachable"  # no answer
@@ -37,7 +37,7 @@ class AwsError(UpstreamError):
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """What was asked of AWS, for the sentence."""
+    """One call to AWS, as the sentence about its failure names it."""
 
     action: str  # sts:AssumeRole
     region: str
@@ -73,7 +73,7 @@ def sentence(error: Exception, call: Call) -> AwsError:
 
 
 def _own(error: Exception, call: Call) -> AwsError | None:
-    """What is wrong with the gateway's own credentials before anything is sent."""
+    """The error of the gateway's own credentials, if they are wrong before anything is sent."""
     if isinstance(error, raised.NoCredentialsError):
         return AwsError("no AWS credentials for the gateway: none in its environment, ~/.aws, container or instance; "
                         "set AWS_PROFILE or profile:, or run it where it has a role", Fault.EXPIRED)  # fmt: skip

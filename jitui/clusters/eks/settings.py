@@ -1,4 +1,4 @@
-"""What the configuration says about one EKS cluster, and the names that follow from it."""
+"""The settings of one EKS connection as values, and the names that follow from them."""
 
 import re
 from collections.abc import Mapping
@@ -17,8 +17,8 @@ LONGEST_S: Final = 3600  # never over a limit: a role's MaxSessionDuration is at
 
 
 @dataclass(frozen=True, slots=True)
-class Terms:
-    """Of one connection."""
+class RoleSettings:
+    """The role that is assumed, and the cluster it is assumed for."""
 
     cluster: str
     region: str
@@ -60,7 +60,7 @@ def duration_s(left_s: float) -> int:
 
 
 def cleaned(text: str) -> str:
-    """As STS takes it: 2 to 64 characters of its pattern."""
+    """The text as STS takes it: 2 to 64 characters of its pattern."""
     return OUTSIDE.sub("-", text)[:NAME_LIMIT].ljust(2, "-")
 
 

@@ -20,8 +20,8 @@ AHEAD: Final = 300 * SECOND  # before its end a session is assumed again
 
 
 @dataclass(slots=True)
-class Lease:
-    """One session's keys from the answer to AssumeRole to their end."""
+class TemporaryCredentials:
+    """One session's keys, from the answer to AssumeRole to their end, and the token in use."""
 
     keys: Keys | None = field(repr=False)  # None once given up
     began_us: int
@@ -31,7 +31,7 @@ class Lease:
     suspect: bool = False  # made because the cluster refused the one before
 
     @classmethod
-    def of(cls, keys: Keys, asked_us: int) -> "Lease":
+    def of(cls, keys: Keys, asked_us: int) -> "TemporaryCredentials":
         """`asked_us`: before the call, so that the end is never too late."""
         return cls(keys, asked_us, asked_us + round(keys.life_s * SECOND))
 
@@ -69,5 +69,5 @@ class Lease:
         return bool(self.headers) and now_us < self.token_last_us
 
     def give_up(self) -> None:
-        """Let go of keys and token."""
+        """Forget keys and token."""
         self.keys, self.headers = None, ()

@@ -3,13 +3,13 @@
 import pytest
 
 from jitui.clusters.eks.aws import Keys
-from jitui.clusters.eks.lease import SECOND, Lease
+from jitui.clusters.eks.credentials import SECOND, TemporaryCredentials
 
 KEYS = ("AKIA", "secret", "token", "arn:aws:sts::1:assumed-role/r/s")
 
 
-def lease(life_s: float, at_s: int = 1000) -> Lease:
-    return Lease.of(Keys(*KEYS, life_s=life_s), at_s * SECOND)
+def credentials(life_s: float, at_s: int = 1000) -> TemporaryCredentials:
+    return TemporaryCredentials.of(Keys(*KEYS, life_s=life_s), at_s * SECOND)
 
 
 @pytest.mark.parametrize(("life_s", "renew_s", "last_s"), [
@@ -17,7 +17,7 @@ def lease(life_s: float, at_s: int = 1000) -> Lease:
 ])
 def test_a_session_is_renewed_in_time(life_s: int, renew_s: int, last_s: int) -> None:
     """Five minutes before its end, or at half of a short one; used until a minute before, or the last quarter of a short one."""
-    it = lease(life_s)
+    it = credentials(life_s)
     assert [(at - it.began_us) / SECOND for at in (it.renew_us, it.last_us)] == [renew_s, last_s]
 
 
@@ -28,7 +28,7 @@ def test_a_session_is_renewed_in_time(life_s: int, renew_s: int, last_s: int) ->
 ])
 def test_a_token_is_reused_for_ten_minutes(life_s: int, minted_s: int, renew_s: int, last_s: int) -> None:
     """And not used in the last minute of its life, nor past its session's."""
-    it = lease(life_s)
+    it = credentials(life_s)
     it.mint(lambda _: "t", it.began_us + minted_s * SECOND)
     assert [(at - it.began_us) / SECOND for at in (it.token_renew_us, it.token_last_us)] == [renew_s, last_s]
     assert [it.good(it.began_us + at) for at in (last_s * SECOND - 1, last_s * SECOND)] == [True, False]
@@ -36,7 +36,7 @@ def test_a_token_is_reused_for_ten_minutes(life_s: int, minted_s: int, renew_s: 
 
 def test_a_session_that_is_over_signs_nothing() -> None:
     """The token at hand stays what it is."""
-    it = lease(900)
+    it = credentials(900)
     it.mint(lambda _: "first", it.began_us)
     it.mint(lambda _: "late", it.last_us)
     assert it.headers == ((b"authorization", b"Bearer first"),)
@@ -47,7 +47,7 @@ def test_a_session_that_is_over_signs_nothing() -> None:
 
 
 def test_no_secret_is_printed() -> None:
-    """Neither of keys nor of a lease."""
-    it = lease(900)
+    """Neither of keys nor of the whole."""
+    it = credentials(900)
     it.mint(lambda _: "a-token", it.began_us)
     assert not any(text in repr(it) + repr(it.keys) for text in ("AKIA", "secret", "a-token", "'token'"))

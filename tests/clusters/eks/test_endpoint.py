@@ -4,30 +4,30 @@ from pathlib import Path
 
 import pytest
 
-from jitui.clusters.eks.place import configured
-from jitui.clusters.eks.said import AwsError
+from jitui.clusters.eks.endpoint import configured
+from jitui.clusters.eks.errors import AwsError
 from jitui.clusters.pool import Pool
 from jitui.demo.cluster.embedded import EmbeddedCluster
 from jitui.values.clock import ManualClock
 from jitui.values.errors import ConfigurationError
 from tests.clusters.authority import Authority
 from tests.clusters.eks.account import Account, Refusal
-from tests.clusters.eks.made import get, load, terms
+from tests.clusters.eks.made import get, load, settings
 
 
 def test_what_is_configured_must_be_usable(tmp_path: Path) -> None:
     """A file that is missing or holds no certificate is said at start; without both keys it is looked up."""
     ca = tmp_path / "ca.pem"
-    assert configured(terms()) is None
+    assert configured(settings()) is None
     with pytest.raises(ConfigurationError, match=r"certificate_authority .*ca.pem can't be read"):
-        configured(terms(url="https://x", authority=ca))
+        configured(settings(url="https://x", authority=ca))
     ca.write_text("nothing")
     with pytest.raises(ConfigurationError, match=r"certificate_authority .*ca.pem: the certificate authority can't be read"):
-        configured(terms(url="https://x", authority=ca))
+        configured(settings(url="https://x", authority=ca))
     ca.write_bytes(Authority().pem)
-    place = configured(terms(url="https://x/y", authority=ca))
-    assert place is not None
-    assert (place.address.host, place.address.prefix, place.tls.check_hostname, place.tls.verify_mode.name) == ("x", "/y", True, "CERT_REQUIRED")
+    endpoint = configured(settings(url="https://x/y", authority=ca))
+    assert endpoint is not None
+    assert (endpoint.address.host, endpoint.address.prefix, endpoint.tls.check_hostname, endpoint.tls.verify_mode.name) == ("x", "/y", True, "CERT_REQUIRED")
 
 
 async def test_a_cluster_that_is_being_created(account: Account, clock: ManualClock) -> None:

@@ -2,9 +2,9 @@
 
 import pytest
 
-from jitui.clusters.eks import patience
-from jitui.clusters.eks.patience import jittered, patiently
-from jitui.clusters.eks.said import AwsError, Fault
+from jitui.clusters.eks import retry
+from jitui.clusters.eks.errors import AwsError, Fault
+from jitui.clusters.eks.retry import jittered, retried
 
 
 @pytest.mark.parametrize(("faults", "asked"), [
@@ -12,7 +12,7 @@ from jitui.clusters.eks.said import AwsError, Fault
 ])
 async def test_only_what_a_moment_may_change(monkeypatch: pytest.MonkeyPatch, faults: list[Fault], asked: int) -> None:
     """Three times at most; anything but throttling is said at once."""
-    monkeypatch.setattr(patience, "PAUSE_S", 0.01)
+    monkeypatch.setattr(retry, "PAUSE_S", 0.01)
     count = 0
 
     async def ask() -> str:
@@ -23,10 +23,10 @@ async def test_only_what_a_moment_may_change(monkeypatch: pytest.MonkeyPatch, fa
         return "answer"
 
     if len(faults) < asked:
-        assert await patiently(ask) == "answer"
+        assert await retried(ask) == "answer"
     else:
         with pytest.raises(AwsError, match="no"):
-            await patiently(ask)
+            await retried(ask)
     assert count == asked
 
 
