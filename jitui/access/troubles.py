@@ -1,7 +1,7 @@
 """What is wrong with the gateway's credentials for its clusters, as the screens show it; where it begins, changes and ends is a fact."""
 
 from jitui.access.windows import Spawn
-from jitui.clusters.trouble import Trouble
+from jitui.clusters.port import Trouble
 from jitui.recording.facts import CredentialFailing, CredentialRenewed, Payload
 from jitui.store import Store
 from jitui.values import span

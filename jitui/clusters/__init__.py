@@ -1,11 +1,10 @@
 """The way out: connections to a cluster, with the gateway's own credential on them.
 
-* port        the interface of a cluster to the rest of the gateway, whichever kind it is
+* port        a cluster's interface to the rest of the gateway, whichever kind it is
 * kind        the interface of a kind of connection: settings, how it is loaded, its steps for `jitui check`, its documents for `jitui rbac`
 * registry    the kinds there are; a new one is a module of its own and a line here
 * kubeconfig  a cluster of a kubeconfig (the only home of the `kubernetes` package)
 * eks         an Amazon EKS cluster: a role session for each grant, tokens signed with it (the only home of boto3)
-* trouble     a credential that can't be renewed, for whoever runs the gateway
 * dial        one TLS connection, and the sentence that says why there is none
 * pool        keep-alive connections for plain requests, and one exchange on them
 * call        one whole request of the gateway itself

@@ -5,8 +5,7 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Sequen
 from dataclasses import dataclass
 from typing import Any, ClassVar, Generic, Literal, TypeVar
 
-from jitui.clusters.port import Upstream
-from jitui.clusters.trouble import Tell, Trouble
+from jitui.clusters.port import Tell, Trouble, Upstream
 from jitui.values.clock import Clock
 from jitui.values.fields import Strict
 

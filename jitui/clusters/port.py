@@ -1,7 +1,8 @@
-"""What the rest of the gateway needs of a cluster, whichever kind of connection it is."""
+"""A cluster's interface to the rest of the gateway, whichever kind of connection it is."""
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Protocol, TypeAlias, TypeVar
 
 from jitui.policy.terms import Grant
@@ -47,3 +48,16 @@ class Upstream(Protocol):
 
     async def forget(self, grant: Grant) -> None:
         """The grant has ended: drop what was kept for it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """A credential that can't be renewed, told to whoever runs the gateway while the one at hand still serves. It begins, changes, or is over."""
+
+    holder: str  # g-17, "gateway" for its own requests, "cluster" for where it listens
+    why: str  # empty: it is over
+    left_s: float = 0.0  # seconds that the credential at hand serves on; 0: requests fail now
+    gone: bool = False  # it is over because nobody needs the credential any more
+
+
+Tell = Callable[[Trouble], None]

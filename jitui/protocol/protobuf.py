@@ -6,6 +6,7 @@ Source: protobuf.dev/programming-guides/encoding. Groups are refused, and so is 
 from collections.abc import Iterator
 from typing import Final
 
+from jitui.values import varint
 from jitui.values.errors import InvalidError
 
 VARINT: Final = 0
@@ -13,7 +14,6 @@ FIXED64: Final = 1
 LENGTH: Final = 2
 FIXED32: Final = 5
 FIXED: Final = {FIXED64: 8, FIXED32: 4}
-VARINT_LIMIT: Final = 10  # bytes of a 64 bit number
 
 Field = tuple[int, int | bytes]  # number, and value: an int for a varint, else its bytes
 
@@ -65,16 +65,8 @@ def text(data: bytes) -> str:
 
 
 def _varint(data: bytes, at: int) -> tuple[int, int]:
-    """A number of at most 64 bits, and where it ends."""
-    value = 0
-    for step in range(VARINT_LIMIT):
-        if at >= len(data):
-            raise InvalidError("a protobuf number that does not end")
-        byte = data[at]
-        at += 1
-        value |= (byte & 0x7F) << (7 * step)
-        if byte < 0x80:
-            if value >= 1 << 64:
-                break
-            return value, at
-    raise InvalidError("a protobuf number of more than 64 bits")
+    """A number of at most 64 bits, and where it ends. Raises InvalidError."""
+    value, size = varint.read(data, at)
+    if size <= 0:
+        raise InvalidError("a protobuf number of more than 64 bits" if size else "a protobuf number that does not end")
+    return value, at + size

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from jitui.access.troubles import Troubles
-from jitui.clusters.trouble import Trouble
+from jitui.clusters.port import Trouble
 from jitui.recording.facts import Kind
 from jitui.store.archive import Files
 from jitui.values.clock import ManualClock

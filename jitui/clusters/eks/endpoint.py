@@ -14,7 +14,7 @@ from jitui.clusters.eks.errors import AwsError, Fault
 from jitui.clusters.eks.retry import retried
 from jitui.clusters.eks.settings import RoleSettings
 from jitui.clusters.eks.threads import Threads
-from jitui.clusters.trouble import Tell, Trouble
+from jitui.clusters.port import Tell, Trouble
 from jitui.values.clock import Clock
 from jitui.values.errors import ConfigurationError
 

@@ -11,7 +11,7 @@ from pydantic import Field, StringConstraints, model_validator
 from jitui.clusters.eks import policies
 from jitui.clusters.eks.settings import RoleSettings
 from jitui.clusters.kind import ClusterKind, ConnectionSettings, Note, Step, Work, quietly
-from jitui.clusters.trouble import Tell
+from jitui.clusters.port import Tell
 from jitui.values.clock import Clock
 from jitui.values.errors import ConfigurationError, JituiError
 from jitui.values.fields import FilePath

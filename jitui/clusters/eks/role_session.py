@@ -14,8 +14,7 @@ from jitui.clusters.eks.errors import AwsError, Fault
 from jitui.clusters.eks.retry import TRIES, jittered, retried
 from jitui.clusters.eks.settings import LONGEST_S, RoleSettings, duration_s, session_name
 from jitui.clusters.eks.threads import Threads
-from jitui.clusters.port import Headers
-from jitui.clusters.trouble import Tell, Trouble
+from jitui.clusters.port import Headers, Tell, Trouble
 from jitui.policy.terms import Grant
 from jitui.values.clock import Clock
 from jitui.values.errors import UpstreamError

@@ -15,8 +15,7 @@ from jitui.clusters.eks.role_session import RoleSession
 from jitui.clusters.eks.settings import RoleSettings
 from jitui.clusters.eks.threads import Threads
 from jitui.clusters.kind import quietly
-from jitui.clusters.port import Headers, P
-from jitui.clusters.trouble import Tell
+from jitui.clusters.port import Headers, P, Tell
 from jitui.policy.terms import Grant
 from jitui.values.clock import Clock
 from jitui.values.errors import UpstreamError

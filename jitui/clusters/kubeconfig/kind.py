@@ -11,7 +11,7 @@ from jitui.clusters.kind import ClusterKind, ConnectionSettings, Step, quietly
 from jitui.clusters.kubeconfig.context import read_context
 from jitui.clusters.kubeconfig.upstream import Kubeconfig
 from jitui.clusters.pool import Pool
-from jitui.clusters.trouble import Tell
+from jitui.clusters.port import Tell
 from jitui.values import foreign
 from jitui.values.clock import Clock
 from jitui.values.errors import JituiError, UpstreamError

@@ -10,6 +10,7 @@ from typing import Final
 
 from jitui.recording.masking.fields import KINDS, MASK, NOTE, SHOW, Message, Rule, shown
 from jitui.recording.masking.spans import SECRET_DATA, Span
+from jitui.values import varint
 
 MAGIC: Final = b"k8s\0"
 EVENT: Final = 1 << 25  # bytes of one event of a watch at most
@@ -111,12 +112,12 @@ class Proto:
 
     def _field(self, buffer: bytes, at: int, place: int, part: _Part) -> int:
         """Parses one field's number and length; then enters its value, or skips it."""
-        key, size = varint(buffer, at)
+        key, size = varint.read(buffer, at)
         if size <= 0:
             return size
         number, wire, table = key >> 3, key & 7, part.table
         if wire == 0:
-            _, more = varint(buffer, at + size)
+            _, more = varint.read(buffer, at + size)
             if more <= 0:
                 return more
             return size + more if _rule(table, number) is not MASK else self._passed(size, more)
@@ -124,7 +125,7 @@ class Proto:
             return self._passed(size, FIXED[wire], masks=_rule(table, number) is MASK)
         if wire != 2:
             return -1
-        length, more = varint(buffer, at + size)
+        length, more = varint.read(buffer, at + size)
         if more <= 0:
             return more
         begin = size + more
@@ -174,25 +175,12 @@ def _rule(table: "Message | str", number: int) -> "Rule":
     return table if isinstance(table, Rule) else MASK
 
 
-def varint(data: bytes, at: int) -> tuple[int, int]:
-    """A varint and its length in bytes: 0 if it is incomplete, -1 if it has more than 64 bits."""
-    value = 0
-    for size in range(10):
-        if at + size >= len(data):
-            return 0, 0
-        byte = data[at + size]
-        value |= (byte & 0x7F) << (7 * size)
-        if byte < 0x80:
-            return (value, size + 1) if value < 1 << 64 else (0, -1)
-    return 0, -1
-
-
 def kind_of(types: bytes) -> str:
     """The kind in a TypeMeta; "" if there is none."""
     at, kind = 0, ""
     while at < len(types):
-        key, size = varint(types, at)
-        length, more = varint(types, at + max(size, 0))
+        key, size = varint.read(types, at)
+        length, more = varint.read(types, at + max(size, 0))
         if size <= 0 or more <= 0 or key & 7 != 2:
             return ""
         at += size + more

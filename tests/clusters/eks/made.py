@@ -9,7 +9,7 @@ from jitui.clusters.call import Reply, call
 from jitui.clusters.eks.settings import RoleSettings
 from jitui.clusters.eks.upstream import Eks
 from jitui.clusters.pool import Pool
-from jitui.clusters.trouble import Trouble
+from jitui.clusters.port import Trouble
 from jitui.policy.scope import Scope
 from jitui.policy.terms import Grant
 from jitui.values.clock import Clock

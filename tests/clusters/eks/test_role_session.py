@@ -12,7 +12,7 @@ from jitui.clusters.eks import upstream
 from jitui.clusters.eks.errors import AwsError
 from jitui.clusters.eks.upstream import Eks
 from jitui.clusters.pool import Pool
-from jitui.clusters.trouble import Trouble
+from jitui.clusters.port import Trouble
 from jitui.demo.cluster.embedded import EmbeddedCluster
 from jitui.policy.terms import Grant
 from jitui.values.clock import ManualClock
