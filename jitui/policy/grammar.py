@@ -20,7 +20,7 @@ from typing import Final, NoReturn
 
 from jitui.policy.clause import APPLIES, PRESETS, RBAC_VERBS, READS, VERBS, Clause, Target
 from jitui.policy.pattern import EVERY, Wild, Word
-from jitui.policy.streams import LOGS, OF_PODS, ROWS, UPGRADE_VERBS, UPGRADES
+from jitui.policy.streams import LOGS, OF_PODS, ROWS, UPGRADE_VERBS, UPGRADES, listed
 from jitui.values.errors import InvalidError
 
 MACROS: Final[Mapping[str, tuple[str, ...]]] = {"read": READS, "apply": APPLIES}
@@ -266,15 +266,10 @@ def _target(source: Source, token: Token, verbs: tuple[str, ...]) -> Target:
 def _contained(source: Source, rest: Token, container: str, kind: str, verbs: tuple[str, ...]) -> None:
     """Whether a container may stand behind the name, and is one."""
     if kind not in CONTAINED and not (kind == "pods" and set(verbs) <= set(CONTAINED_VERBS)):
-        hint = f"a subresource comes first: pods/log:web-0; a container is for {_and(CONTAINED_VERBS)} pods, {_and(CONTAINED)}, alone in their clause"
+        hint = f"a subresource comes first: pods/log:web-0; a container is for {listed(CONTAINED_VERBS)} pods, {listed(CONTAINED)}, alone in their clause"
         source.fail(rest.at, f":{rest.text} is no name", hint)
     if not CONTAINER.fullmatch(container):
         source.fail(rest.at, f"/{container} is no container", "small letters, digits and - with * for any run: exec pods:web-0/app")
-
-
-def _and(words: Sequence[str]) -> str:
-    """`exec and attach`, `a, b and c`."""
-    return " and ".join(filter(None, (", ".join(words[:-1]), words[-1])))
 
 
 def _namespaces(source: Source, words: list[Token], index: int, end: int, *, writes: bool = False) -> tuple[str, ...]:
@@ -303,7 +298,7 @@ def _argv(source: Source, verbs: tuple[str, ...], argv: list[Token] | None, end:
         return None
     with_argv = [verb for verb, kind in UPGRADE_VERBS.items() if kind.argv]
     if len(verbs) != 1 or verbs[0] not in with_argv:
-        source.fail(end, f"a command after -- is for {_and(with_argv)} alone", "write for instance: exec pods:db-0 in data -- pg_isready -h *")
+        source.fail(end, f"a command after -- is for {listed(with_argv)} alone", "write for instance: exec pods:db-0 in data -- pg_isready -h *")
     if not argv:
         source.fail(end, "a command is missing after --", "write its words, * for any one word, ... for the rest")
     for token in argv[:-1]:

@@ -7,7 +7,7 @@ An upgrade (exec, attach, port-forward) is one action whatever its method, as a 
 of a pod. In a scope its verb also stands for the `get` of the pod that kubectl does first. The other streams are answers that go on.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
@@ -55,6 +55,11 @@ class StreamKind:
         return "stdout" in self.channels
 
 
+def listed(words: Sequence[str]) -> str:
+    """`exec and attach`, `exec, attach and port-forward`, for messages."""
+    return " and ".join(filter(None, (", ".join(words[:-1]), words[-1])))
+
+
 INTO_A_POD: Final = "commands, keystrokes or a tunnel"
 COMMAND: Final = ("stdin", "stdout", "stderr", "error", "resize")
 FORWARD: Final = ("forward-in", "forward-out", "forward-error")
@@ -73,6 +78,8 @@ UPGRADES: Final[Mapping[str, StreamKind]] = {kind.subresource: kind for kind in 
 UPGRADE_VERBS: Final[Mapping[str, StreamKind]] = {kind.verb: kind for kind in ROWS if kind.upgrade}
 PRINT: Final = frozenset(kind.session for kind in ROWS if kind.prints)  # kinds of sessions
 UPGRADED: Final = frozenset(kind.session for kind in ROWS if kind.upgrade)  # kinds of sessions
+
+UPGRADES_LISTED: Final = listed(tuple(UPGRADE_VERBS))
 
 
 def of_action(action: Action) -> StreamKind | None:

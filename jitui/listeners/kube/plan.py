@@ -3,12 +3,13 @@
 The protocol is told by the Upgrade header, never by the method: the API server takes GET and POST for SPDY.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from jitui.policy import kube
 from jitui.policy.action import Action
+from jitui.policy.streams import UPGRADES_LISTED, Codec, upgrade_of
 from jitui.protocol import channels, http, websocket
 from jitui.protocol.forward import Forward
 from jitui.protocol.spdy_command import SpdyCommand
@@ -59,45 +60,71 @@ class Plan:
         return self.make(took[0]), [*lines, (self.header, took[0])]
 
 
+Taken = tuple[tuple[bytes, ...], Callable[[bytes], Speech]]
+"""Of the protocols that a client offers those that are carried, in its order, and the speech of the one that the cluster takes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Carried:
+    """How each upgrade carries a codec. Both take the lines in which the client offers protocols, and raise RefusedError or InvalidError."""
+
+    websocket: Callable[[Sequence[bytes], kube.Query], Taken]
+    spdy: Callable[[Sequence[bytes], kube.Query], Taken]
+
+
 def plan(head: http.RequestHead, action: Action) -> Plan:
-    """What is asked for. Raises RefusedError or InvalidError with a sentence for kubectl."""
-    forwards = action.subresource == "portforward"
+    """What is asked for by a request that may be upgraded. Raises RefusedError or InvalidError with a sentence for kubectl."""
+    stream = upgrade_of(action)
+    assert stream is not None
+    carried = CARRIED[stream.codec]
     query = kube.query_of(head.target)
     if head.upgrade == b"spdy/3.1":
-        return _spdy(head, query, forwards=forwards)
+        if head.method not in {b"GET", b"POST"}:
+            raise InvalidError("an upgrade to SPDY/3.1 is a POST, or a GET")
+        return Plan(b"SPDY/3.1", *carried.spdy(head.all(STREAM_VERSION.lower()), query))
     if head.upgrade.startswith(b"spdy"):
         raise RefusedError("of SPDY only 3.1 is carried here, which every kubectl speaks")
     if head.upgrade != b"websocket":
-        raise InvalidError("exec, attach and port-forward need an upgrade to websocket or SPDY/3.1")
+        raise InvalidError(f"{UPGRADES_LISTED} need an upgrade to websocket or SPDY/3.1")
     if head.method != b"GET" or head.get(b"sec-websocket-version") != b"13":
         raise InvalidError("a WebSocket upgrade is a GET of version 13 (RFC 6455)")
     key = head.get(b"sec-websocket-key")
     if not key:
         raise InvalidError("a WebSocket upgrade needs a Sec-WebSocket-Key (RFC 6455)")
-    offered = head.all(b"sec-websocket-protocol")
-    if forwards:
-        if channels.TUNNEL not in channels.offers(offered):
-            raise RefusedError(f"the port-forward of one WebSocket channel a port is not carried here; {NEWER} ({channels.TUNNEL.decode()})")
-        named = ports(query)
-        return Plan(b"websocket", (channels.TUNNEL,), lambda _: Forward(tunnel=True, ports=named), key)
+    return Plan(b"websocket", *carried.websocket(head.all(b"sec-websocket-protocol"), query), key)
+
+
+def _command_in_websocket(lines: Sequence[bytes], query: kube.Query) -> Taken:
     streams = asked(query)
-    return Plan(b"websocket", channels.carried(offered), lambda took: WebSocketCommand(channels.VERSIONS[took], streams), key)
+    return channels.carried(lines), lambda took: WebSocketCommand(channels.VERSIONS[took], streams)
 
 
-def _spdy(head: http.RequestHead, query: kube.Query, *, forwards: bool) -> Plan:
-    if head.method not in {b"GET", b"POST"}:
-        raise InvalidError("an upgrade to SPDY/3.1 is a POST, or a GET")
-    offered = channels.offers(head.all(STREAM_VERSION.lower()))
-    if forwards:
-        if FORWARD not in offered:
-            raise RefusedError(f"none of the port-forward protocols offered is known here; offer {FORWARD.decode()}")
-        named = ports(query)
-        return Plan(b"SPDY/3.1", (FORWARD,), lambda _: Forward(tunnel=False, ports=named))
-    known = tuple(dict.fromkeys(each for each in offered if each in channels.VERSIONS))
+def _command_in_spdy(lines: Sequence[bytes], query: kube.Query) -> Taken:
+    known = tuple(dict.fromkeys(each for each in channels.offers(lines) if each in channels.VERSIONS))
     if not known:
         raise RefusedError("the remote command protocol before v4 has no exit status, so it is not carried here; offer v5.channel.k8s.io or v4.channel.k8s.io")
     streams = asked(query)
-    return Plan(b"SPDY/3.1", known, lambda _: SpdyCommand(streams))
+    return known, lambda _: SpdyCommand(streams)
+
+
+def _forward_in_websocket(lines: Sequence[bytes], query: kube.Query) -> Taken:
+    if channels.TUNNEL not in channels.offers(lines):
+        raise RefusedError(f"the port-forward of one WebSocket channel a port is not carried here; {NEWER} ({channels.TUNNEL.decode()})")
+    named = ports(query)
+    return (channels.TUNNEL,), lambda _: Forward(tunnel=True, ports=named)
+
+
+def _forward_in_spdy(lines: Sequence[bytes], query: kube.Query) -> Taken:
+    if FORWARD not in channels.offers(lines):
+        raise RefusedError(f"none of the port-forward protocols offered is known here; offer {FORWARD.decode()}")
+    named = ports(query)
+    return (FORWARD,), lambda _: Forward(tunnel=False, ports=named)
+
+
+CARRIED: Final[Mapping[Codec, Carried]] = {
+    Codec.COMMAND: Carried(_command_in_websocket, _command_in_spdy),
+    Codec.FORWARD: Carried(_forward_in_websocket, _forward_in_spdy),
+}
 
 
 def asked(query: kube.Query) -> frozenset[Channel]:

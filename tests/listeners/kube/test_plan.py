@@ -2,8 +2,11 @@
 
 import pytest
 
-from jitui.listeners.kube.plan import asked, ports
+from jitui.listeners.kube.plan import CARRIED, FORWARD, asked, plan, ports
 from jitui.policy import kube
+from jitui.policy.streams import UPGRADES, Codec, StreamKind
+from jitui.protocol import channels
+from jitui.protocol.http import RequestHead
 from jitui.recording.frame import Channel
 from jitui.values.errors import InvalidError
 
@@ -46,3 +49,27 @@ def test_ports_that_are_none_are_refused(query: bytes) -> None:
     """The API server would not take them either."""
     with pytest.raises(InvalidError, match="ports from 1 to 65535"):
         ports(kube.query_of(b"/c/prod/api/v1/namespaces/web/pods/web-1/portforward?" + query))
+
+
+@pytest.mark.parametrize("kind", UPGRADES.values(), ids=lambda kind: kind.session)
+@pytest.mark.parametrize("upgrade", ["websocket", "SPDY/3.1"])
+def test_each_kind_of_stream_is_carried_by_each_upgrade(kind: StreamKind, upgrade: str) -> None:
+    """A client that offers every protocol is taken at one of them, and its codec hears no stream that the row does not name."""
+    target = f"/api/v1/namespaces/web/pods/web-1/{kind.subresource}?command=sh&stdin=1&stdout=1&stderr=1"
+    offered = b", ".join((*channels.VERSIONS, channels.TUNNEL, FORWARD))
+    lines = ((b"Upgrade", upgrade.encode()), (b"Sec-WebSocket-Version", b"13"), (b"Sec-WebSocket-Key", b"A" * 22 + b"=="),
+             (b"Sec-WebSocket-Protocol", offered), (b"X-Stream-Protocol-Version", offered))  # fmt: skip
+    method = b"GET" if upgrade == "websocket" else b"POST"
+    head = RequestHead(method, target.encode(), lines, 0, upgrade.lower().encode(), keep_alive=True)
+    made = plan(head, kube.read(head.method, head.target))
+    assert made.upgrade.lower() == upgrade.lower().encode()
+    for took in made.protocols:
+        assert not made.make(took).waits(client=True)
+    if kind.codec is Codec.COMMAND:
+        everything = asked(kube.query_of(target.encode())) | asked(kube.query_of(target.encode() + b"&tty=1"))
+        assert {channel.label for channel in everything} == set(kind.channels)
+
+
+def test_every_codec_of_an_upgrade_has_its_line() -> None:
+    """One that has none could be granted and never be opened."""
+    assert {kind.codec for kind in UPGRADES.values()} <= CARRIED.keys()
