@@ -43,7 +43,7 @@ async def checks(path: Path) -> AsyncIterator[Found]:
 
 
 def notes(settings: Configuration) -> list[Found]:
-    """What is allowed and still worth a thought."""
+    """Settings that are allowed and still worth a thought."""
     found = []
     if settings.solo:
         found.append(Found("note", "people", "none: whoever runs the gateway decides, also for agents they own; "
@@ -59,7 +59,7 @@ def notes(settings: Configuration) -> list[Found]:
 
 
 async def _connection(name: str, connection: ConnectionSettings, settings: Configuration) -> AsyncIterator[Found]:
-    """Whose files its credential lies in, each step of the way, and for a role of our own what it may do there against what the rules promise."""
+    """Files of its credential that others may read, each step of the way to it, and for a role of the gateway's own its rights against the rules."""
     kind, what = kind_of(connection), f"connection {name}"
     verdict: Literal["wrong", "note"] = "wrong" if connection.isolation == "required" else "note"
     for sentence in await asyncio.to_thread(kind.exposed, connection):
@@ -76,7 +76,7 @@ async def _connection(name: str, connection: ConnectionSettings, settings: Confi
 
 
 async def _rights(name: str, upstream: Upstream, settings: Configuration) -> AsyncIterator[Found]:
-    """Whom the cluster takes the gateway for, and what it may do there. Raises UpstreamError."""
+    """The user that the cluster takes the gateway for, and its rights there against the rules. Raises UpstreamError."""
     what = f"connection {name}"
     pool = Pool(upstream)
     try:

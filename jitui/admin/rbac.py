@@ -1,4 +1,4 @@
-"""What a cluster, and for some kinds of connection a cloud, must allow so that the rules of one connection can be kept, and no more."""
+"""The least that a cluster, and for some kinds of connection a cloud, must allow so that the rules of one connection can be kept."""
 
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
@@ -25,7 +25,7 @@ AGENTS: Final = "jitui:agents"  # the group of impersonated calls
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What only the cluster knows; empty where it was not asked, or does not say."""
+    """The answers of the cluster; empty where it was not asked, or does not say."""
 
     kinds: Mapping[rbac.Kind, bool]
     namespaces: tuple[str, ...] = ()

@@ -1,4 +1,4 @@
-"""What the gateway may do in a cluster, against what the rules promise: too narrow, and agents meet refusals; too wide, and it is worth stealing."""
+"""Compares the gateway's rights in a cluster with those that the rules promise: too narrow, and agents meet refusals; too wide, and it is worth stealing."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Sequence
@@ -32,7 +32,7 @@ class Found:
 
 
 async def kinds(discovery: Discovery, scopes: Sequence[Scope]) -> dict[rbac.Kind, bool]:
-    """What `*` stands for: what the cluster serves, or if it can't be asked the kinds of Kubernetes itself."""
+    """The kinds that `*` stands for: those that the cluster serves, or if it can't be asked those of Kubernetes itself."""
     if rbac.asks_for_kinds(scopes):
         await discovery.look("", "pods")
     return {key: kind.namespaced for key, kind in discovery.served.kinds.items()} or dict(builtin.KINDS)

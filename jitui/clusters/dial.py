@@ -24,7 +24,7 @@ NO_LINGER: Final = struct.pack("ii", 1, 0)
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """Where a cluster listens, from its https:// server URL."""
+    """The address of a cluster, from its https:// server URL."""
 
     host: str  # a name, or an address without brackets
     port: int

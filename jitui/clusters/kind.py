@@ -1,4 +1,4 @@
-"""What a kind of connection gives the gateway, `jitui check` and `jitui rbac`: the one interface that a new kind implements."""
+"""A kind of connection, as the gateway, `jitui check` and `jitui rbac` use it: the one interface that a new kind implements."""
 
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Sequence

@@ -35,7 +35,7 @@ class Upstream(Protocol):
         """The headers that prove who calls, if they are known and still good: the hot path. None: await `authorization`."""
 
     async def authorization(self, grant: Grant | None) -> Headers:
-        """The same, fetched or refreshed where needed. No grant: the gateway's own requests (discovery, check)."""
+        """The headers as `ready` gives them, fetched or refreshed where needed. No grant: the gateway's own requests (discovery, check)."""
 
     async def renew(self, grant: Grant | None, stale: Headers) -> bool:
         """The cluster answered 401 to `stale`: forget it and look for another. True: there is one, so one more try is worth it.

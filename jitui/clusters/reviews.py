@@ -1,4 +1,4 @@
-"""What a cluster says about the gateway itself: who it is there, and what it may do (SelfSubject*Review)."""
+"""Asks a cluster about the gateway itself: who it is there, and what it may do (SelfSubject*Review)."""
 
 import json
 from collections.abc import Mapping, Sequence

@@ -1,4 +1,4 @@
-"""What a cluster serves, read from its discovery documents: which kinds there are, and whether they live in namespaces.
+"""The kinds that a cluster serves, read from its discovery documents, and whether they live in namespaces.
 
 Aggregated (apidiscovery.k8s.io v2 and v2beta1, KEP-3352) and the older forms (APIVersions, APIGroupList, APIResourceList) alike.
 """
@@ -22,7 +22,7 @@ class Kind:
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """What is served: the group-versions, and the kinds of all of their versions together."""
+    """The group-versions that are served, and the kinds of all of their versions together."""
 
     named: frozenset[GroupVersion] = frozenset()
     kinds: Mapping[tuple[str, str], Kind] = field(default_factory=dict)  # by group and resource

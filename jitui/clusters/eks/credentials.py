@@ -60,7 +60,7 @@ class TemporaryCredentials:
         return min(self.minted_us + TOKEN_REUSE, self.token_last_us)
 
     def mint(self, sign: Callable[[Keys], str], now_us: int, *, suspect: bool = False) -> None:
-        """Another token. Raises AwsError."""
+        """Sign another token, while the session is good for it. Raises AwsError."""
         if self.keys is not None and now_us < self.last_us:
             self.headers, self.minted_us, self.suspect = bearer(sign(self.keys)), now_us, suspect
 

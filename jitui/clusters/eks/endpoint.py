@@ -65,7 +65,7 @@ class EndpointLookup:
         return self.known
 
     async def again(self, old: Endpoint) -> Endpoint | None:
-        """Another endpoint than `old`, if there is one; asks AWS, at most once in 30 seconds. Raises AwsError."""
+        """Look the endpoint up anew, at most once in 30 seconds; None if it is still `old`. Raises AwsError."""
         if self._fixed:
             return None
         async with self._lock:

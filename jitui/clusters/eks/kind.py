@@ -56,7 +56,7 @@ class EksConnection(ConnectionSettings):
         return self
 
     def role_settings(self) -> RoleSettings:
-        """The same as values of the field. Raises ConfigurationError if no role is named, here or in the environment."""
+        """The settings without the file's form, and with their role. Raises ConfigurationError if no role is named, here or in the environment."""
         role = self.role_arn or os.environ.get(ROLE_VARIABLE, "")
         if not role:
             raise ConfigurationError(f"role_arn is missing, and {ROLE_VARIABLE} is not in the environment")

@@ -85,7 +85,7 @@ class RoleSession:
         return self.grant is None or self._left_s() * SECOND > max(0, credentials.last_us - now)
 
     def _left_s(self) -> float:
-        """Of the window."""
+        """Seconds that the window lasts on; of the gateway's own session, the longest life of a session."""
         grant = self.grant
         if grant is None:
             return LONGEST_S
@@ -188,7 +188,7 @@ class RoleSession:
             return True
 
     async def _diagnose(self, credentials: TemporaryCredentials) -> str:
-        """Why a good-looking token is refused, in one sentence; empty if it was the session, and there is another now. Raises AwsError."""
+        """The reason that a token which looks good is refused, in a sentence; empty if the session was over, and there is another now. Raises AwsError."""
         settings = self._aws.settings
         try:
             caller: CallerIdentity = await self._threads(partial(self._aws.whoami, credentials.keys))
@@ -231,7 +231,7 @@ class RoleSession:
 
 
 def _refused(caller: CallerIdentity, settings: RoleSettings) -> str:
-    """Why a cluster refuses a session that AWS takes."""
+    """The reason that a cluster refuses a session which AWS takes."""
     if abs(caller.ahead_s) > SKEW_S:
         way = "ahead of" if caller.ahead_s > 0 else "behind"
         return f"cluster {settings.cluster} answers 401: this machine's clock is {abs(caller.ahead_s):.0f} s {way} AWS's, and tokens bear its time; set it"

@@ -47,7 +47,7 @@ class Eks:
 
     @property
     def host(self) -> bytes:
-        """Until the cluster was looked up, a name that every API server answers to."""
+        """The Host header; until the cluster was looked up, a name that every API server answers to."""
         return self.endpoint.known.address.header if self.endpoint.known is not None else b"kubernetes"
 
     @property
@@ -113,7 +113,7 @@ class Eks:
             raise
 
     async def own_keys(self, stale: Keys | None = None) -> Keys:
-        """Of the gateway's own session; of another one than `stale`, which AWS takes no more. Raises AwsError."""
+        """The keys of the gateway's own session; of another one than `stale`, which AWS takes no more. Raises AwsError."""
         session = self._session_of(None)
         if session.credentials is not None and stale is not None and session.credentials.keys is stale:
             session.lose(session.credentials)

@@ -18,17 +18,17 @@ LEEWAY_US: Final = 30_000_000  # before its expiry a credential is renewed; neve
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """What shows the cluster who calls."""
+    """The proof of who calls, for one request: headers, or a client certificate on the connection, or both."""
 
     headers: Headers = ()
     identification: Identification | None = None  # a client certificate that belongs to the credential
 
 
 class Source(Protocol):
-    """Where the credential comes from."""
+    """The origin of the credential."""
 
     def ready(self) -> Proof | None:
-        """What is at hand and still good; None: await `get`."""
+        """The proof that is at hand and still good; None: await `get`."""
 
     async def get(self) -> Proof:
         """Raises UpstreamError."""

@@ -36,7 +36,7 @@ ERROR_TAIL: Final = 4096  # bytes of stderr kept, the last ones
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """What to run, from the `exec` of a kubeconfig user."""
+    """The command of a plugin, from the `exec` of a kubeconfig user."""
 
     argv: tuple[str, ...]
     api_version: str
@@ -53,7 +53,7 @@ class Command:
 
 @dataclass(frozen=True, slots=True)
 class Credential:
-    """What a plugin printed: a token, a certificate, or both."""
+    """A credential that a plugin printed: a token, a certificate, or both."""
 
     token: str = field(repr=False)  # "" if none
     identification: Identification | None
@@ -98,7 +98,7 @@ def environment(own: Mapping[str, str], passed: Sequence[str]) -> dict[str, str]
 
 
 def read_credential(printed: bytes, command: Command) -> Credential:
-    """What an ExecCredential on stdout says. Raises UpstreamError; never quotes what was printed, as it is a secret."""
+    """The credential in an ExecCredential on stdout. Raises UpstreamError, which never quotes the output, as that is a secret."""
     try:
         document = foreign.read(printed)
     except ValueError as error:
