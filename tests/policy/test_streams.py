@@ -1,14 +1,32 @@
 """The table of stream kinds, walked row by row: whatever reads a row knows each of them."""
 
+import ast
+from pathlib import Path
+
 import pytest
 
+import jitui
 from jitui.policy import builtin, rbac, table
 from jitui.policy.action import Action
 from jitui.policy.hazard import hazard_at, hazard_of
 from jitui.policy.kube import describe, read
 from jitui.policy.policy import suggest
 from jitui.policy.scope import Scope
-from jitui.policy.streams import API, BY_SESSION, OF_PODS, PRINT, ROWS, UPGRADE_VERBS, UPGRADED, UPGRADES, StreamKind, of_action, upgrade_of
+from jitui.policy.streams import (
+    API,
+    ATTACH,
+    BY_SESSION,
+    OF_PODS,
+    PORT_FORWARD,
+    PRINT,
+    ROWS,
+    UPGRADE_VERBS,
+    UPGRADED,
+    UPGRADES,
+    StreamKind,
+    of_action,
+    upgrade_of,
+)
 from jitui.recording.frame import NAMES
 from jitui.values.errors import InvalidError
 from tests.policy.world import CLUSTER
@@ -102,3 +120,18 @@ def test_the_screens_know_output_and_upgrades() -> None:
     assert {"exec", "attach", "logs"} == PRINT
     assert {"exec", "attach", "port-forward"} == UPGRADED
     assert [kind.session for kind in ROWS if kind.leaves_process] == ["exec"]
+
+
+def test_no_other_module_names_a_kind() -> None:
+    """A kind is written once: whatever compares a word of its row with a literal would have to be found again for the next kind.
+
+    Of the words only those that mean nothing else are looked for. The demo's cluster is another program, which speaks the protocol by itself.
+    """
+    words = {word for kind in (ATTACH, PORT_FORWARD) for word in (kind.session, kind.verb, kind.subresource)}
+    root = Path(jitui.__file__).parent
+    found = [
+        path.relative_to(root).as_posix()
+        for path in root.rglob("*.py") if path.relative_to(root).parts[0] != "demo"
+        for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Constant) and node.value in words
+    ]  # fmt: skip
+    assert set(found) == {"policy/streams.py"}
