@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import yaml
 
-from jitui.cli.rbac import manifests
+from jitui.admin.rbac import manifests
 from jitui.clusters.call import call
 from jitui.clusters.eks.aws import Aws
 from jitui.clusters.eks.errors import AwsError
