@@ -61,7 +61,7 @@ class Session:
     """A recorded conversation. Owned by the loop; not for threads."""
 
     __slots__ = ("_legs", "_over", "action", "argv", "deliveries", "gate", "gone", "hold", "id", "kind", "last_words", "may_run_on", "passing", "peer",
-                 "recorder", "started", "stdin", "target", "tty", "window")
+                 "recorder", "started", "stdin", "stream", "target", "tty", "window")
 
     def __init__(
         self,
