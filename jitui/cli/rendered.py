@@ -6,8 +6,8 @@ from typing import Final
 
 from jitui.api.views import FrameView, SessionView
 from jitui.policy.streams import PRINT
+from jitui.tui.emulator import HIGHEST, WIDEST, Emulator
 from jitui.tui.reel import HEADS, Reel, status_line
-from jitui.tui.widgets.emulator import HIGHEST, WIDEST, Emulator
 from jitui.values.said import clean
 
 ROWS: Final = 100  # lines that are put on the emulator at once

@@ -89,8 +89,6 @@ def demo_command(script: bool, window: int) -> None:
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 def completion_command(shell: str) -> None:
     """What a shell needs to complete commands: eval "$(jitui completion bash)"."""
-    from jitui.cli.root import cli  # noqa: PLC0415
-
     made = get_completion_class(shell)
     assert made is not None
-    click.echo(made(cli, {}, "jitui", "_JITUI_COMPLETE").source())
+    click.echo(made(click.get_current_context().find_root().command, {}, "jitui", "_JITUI_COMPLETE").source())

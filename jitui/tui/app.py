@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import ClassVar, Final
 
 from textual import events, work
-from textual.app import App
+from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
 from textual.message import Message
+from textual.screen import ModalScreen
+from textual.widgets import Static
 
 from jitui.api.operations import Archive, Operations
 from jitui.tui.attention import Attention
@@ -25,7 +27,6 @@ from jitui.tui.screens.history import HistoryScreen
 from jitui.tui.screens.live import LiveScreen
 from jitui.tui.screens.reason import LIFT, LOCKDOWN, ReasonScreen
 from jitui.tui.screens.replay import ReplayScreen
-from jitui.tui.screens.small import SmallScreen
 from jitui.tui.theme import DARK, LIGHT, themes
 from jitui.values.errors import JituiError
 
@@ -47,7 +48,19 @@ class Looked(Message):
         return isinstance(message, Looked)
 
 
-class Shell(App[int]):
+class SmallScreen(ModalScreen[None]):
+    """The terminal has become too small: one line that says so, until it is large enough again."""
+
+    DEFAULT_CSS = """
+    SmallScreen { background: $background; }
+    SmallScreen Static { width: auto; }
+    """
+
+    def compose(self) -> ComposeResult:
+        yield Static(TOO_SMALL, markup=False)
+
+
+class ThemedApp(App[int]):
     """Theme, size, sound: what the gateway's screens and a lone replay share."""
 
     CSS_PATH = Path(__file__).with_name("app.tcss")
@@ -90,7 +103,7 @@ class Shell(App[int]):
     def on_resize(self, event: events.Resize) -> None:
         small = event.size.width < COLUMNS or event.size.height < LINES
         if small and not isinstance(self.screen, SmallScreen):
-            self.push_screen(SmallScreen(TOO_SMALL))
+            self.push_screen(SmallScreen())
         elif not small and isinstance(self.screen, SmallScreen):
             self.pop_screen()
 
@@ -112,7 +125,7 @@ class Shell(App[int]):
         self.exit(0)
 
 
-class JituiApp(Shell):
+class JituiApp(ThemedApp):
     """The screens over a gateway."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -203,7 +216,7 @@ class JituiApp(Shell):
         self.push_screen(ReplayScreen(self.desk, session, may_unmask=self.seen is not None and "unmask" in self.seen.hello.rights))
 
 
-class TapeApp(Shell):
+class TapeApp(ThemedApp):
     """A replay over bare files: no gateway, no header lights, one screen."""
 
     def __init__(
@@ -228,7 +241,7 @@ def replay(archive: Archive, session: str, *, ascii: bool = False, speed: float 
     return _run(lambda: TapeApp(archive, session, ascii=ascii, speed=speed, idle_s=idle_s, may_unmask=may_unmask, unmask=unmask))
 
 
-def _run(make: Callable[[], Shell]) -> int:
+def _run(make: Callable[[], ThemedApp]) -> int:
     size = shutil.get_terminal_size()
     if size.columns < COLUMNS or size.lines < LINES:
         print(TOO_SMALL, file=sys.stderr)  # noqa: T201 - the screen is not there yet

@@ -10,7 +10,7 @@ from typing import Final
 from rich.cells import cell_len
 from textual.content import Content
 
-from jitui.tui.widgets.said import words
+from jitui.tui.words import words
 from jitui.values.said import Said
 
 FLEX: Final = -1

@@ -12,10 +12,10 @@ from typing import Final
 from jitui.api.views import ActionView, FrameView, SessionView
 from jitui.policy.streams import PRINT
 from jitui.recording.cast import resized
+from jitui.tui.emulator import Emulator
+from jitui.tui.escapes import Parser
 from jitui.tui.figures import age_s, size
-from jitui.tui.widgets.emulator import Emulator
-from jitui.tui.widgets.escapes import Parser
-from jitui.tui.widgets.said import words
+from jitui.tui.words import words
 from jitui.values import foreign
 
 KEYFRAME: Final = 256 << 10  # bytes of output between two keyframes

@@ -6,7 +6,7 @@ import unicodedata
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from jitui.tui.widgets.emulator import HIGHEST, MARKS, WIDEST, Emulator
+from jitui.tui.emulator import HIGHEST, MARKS, WIDEST, Emulator
 
 SEQUENCES = (
     b"[", b"]", b"P", b"_", b"\\", b"(0", b"#8", b"[1;2;3H", b"[?1049h", b"[?1049l", b"[9999999999L", b"[38;2;999;;m", b"[38:5:300m", b"[;r", b"[5;2r",

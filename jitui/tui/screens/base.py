@@ -1,7 +1,7 @@
-"""The frame that all screens share: header, body, notice, keys; what to do when the gateway is silent."""
+"""The frame that all screens share: header, body, notice and keys. Keys that ask the gateway are off while it is silent."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from typing import TYPE_CHECKING, ClassVar, cast
+from typing import ClassVar, Protocol, cast
 
 from textual.app import ComposeResult
 from textual.content import Content
@@ -15,8 +15,26 @@ from jitui.tui.widgets.keys import Keys
 from jitui.tui.widgets.notice import Notice
 from jitui.values.errors import ConflictError, JituiError
 
-if TYPE_CHECKING:
-    from jitui.tui.app import Shell
+
+class Shell(Protocol):
+    """The app around a screen: what it last saw of the gateway, and its clock."""
+
+    seen: Seen | None
+    silent: str  # the header's words while the gateway does not answer; empty while it does
+
+    def monotonic(self) -> float:
+        """Seconds of a clock that never goes back; only differences mean anything."""
+
+    def look_now(self) -> None:
+        """Something was changed here: look at the gateway at once, where there is one."""
+
+
+class Navigator(Protocol):
+    """The app, as far as it opens one screen from another."""
+
+    def open_request(self, ident: str) -> None: ...
+    def open_grant(self, ident: str) -> None: ...
+    def open_replay(self, session: str) -> None: ...
 
 
 class Answered(Message):
@@ -39,8 +57,12 @@ class Board(Screen[None]):
         self.busy: set[str] = set()  # calls on their way; the same one is not made twice
 
     @property
-    def shell(self) -> "Shell":
+    def shell(self) -> Shell:
         return cast("Shell", self.app)
+
+    @property
+    def navigator(self) -> Navigator:
+        return cast("Navigator", self.app)
 
     @property
     def ready(self) -> bool:

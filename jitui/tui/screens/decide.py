@@ -21,7 +21,7 @@ from jitui.tui.lines import block, text
 from jitui.tui.screens.base import Answered, Board
 from jitui.tui.screens.reason import DENY, NameScreen, ReasonScreen
 from jitui.tui.widgets.card import request_card, request_times, request_title
-from jitui.tui.widgets.said import words
+from jitui.tui.words import words
 from jitui.values import span
 from jitui.values.errors import InvalidError
 

@@ -1,7 +1,7 @@
 """The desk: what waits for a decision, what is live, what ended lately. Nothing is decided here."""
 
 from collections.abc import Callable, Mapping
-from typing import ClassVar, Final, Protocol
+from typing import ClassVar, Final
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -21,13 +21,6 @@ from jitui.tui.widgets.grants import ended_row, live_row, request_row
 from jitui.tui.widgets.rows import Row, Rows
 
 RECENT_S: Final = 3600.0
-
-
-class Places(Protocol):
-    """What the app can open."""
-
-    def open_request(self, ident: str) -> None: ...
-    def open_grant(self, ident: str) -> None: ...
 
 
 class DeskScreen(Board):
@@ -123,11 +116,10 @@ class DeskScreen(Board):
         self.look()
 
     def on_rows_chosen(self, event: Rows.Chosen) -> None:
-        places: Places = self.app  # type: ignore[assignment]
         if event.ident in self._requests:
-            places.open_request(event.ident)
+            self.navigator.open_request(event.ident)
         elif event.ident in self._grants:
-            places.open_grant(event.ident)
+            self.navigator.open_grant(event.ident)
 
     def action_sort(self) -> None:
         if seen := self.shell.seen:

@@ -1,7 +1,7 @@
 """History: the recorded sessions, newest first; enter replays one."""
 
 from collections.abc import Callable, Mapping
-from typing import ClassVar, Protocol
+from typing import ClassVar
 
 from rich.cells import cell_len
 from textual.app import ComposeResult
@@ -18,13 +18,7 @@ from jitui.tui.order import Order
 from jitui.tui.screens.base import Answered, Board
 from jitui.tui.theme import GLYPHS, state
 from jitui.tui.widgets.rows import Row, Rows
-from jitui.tui.widgets.said import words
-
-
-class Recordings(Protocol):
-    """What the app can open."""
-
-    def open_replay(self, session: str) -> None: ...
+from jitui.tui.words import words
 
 
 class HistoryScreen(Board):
@@ -83,8 +77,7 @@ class HistoryScreen(Board):
         self._draw()
 
     def on_rows_chosen(self, event: Rows.Chosen) -> None:
-        places: Recordings = self.app  # type: ignore[assignment]
-        places.open_replay(event.ident)
+        self.navigator.open_replay(event.ident)
 
     def action_sort(self) -> None:
         self._order.sort(list(self._sessions))

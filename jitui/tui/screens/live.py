@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from typing import ClassVar, Final, Protocol
+from typing import ClassVar, Final
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -17,6 +17,7 @@ from jitui.api.views import ActionView, Ended, FrameView, Frozen, GrantView, Liv
 from jitui.policy.brief import parts
 from jitui.policy.streams import API
 from jitui.recording.cast import resized
+from jitui.tui.emulator import Emulator
 from jitui.tui.feed import Seen
 from jitui.tui.figures import frozen, hour, left, runs_on, size
 from jitui.tui.lines import FLEX, Cell, row, rule, text
@@ -27,20 +28,13 @@ from jitui.tui.screens.reason import KILL, REVOKE, ReasonScreen
 from jitui.tui.theme import state
 from jitui.tui.widgets.activity import action_row, key_of, session_row
 from jitui.tui.widgets.countdown import bar, remaining, style
-from jitui.tui.widgets.emulator import Emulator
 from jitui.tui.widgets.grants import in_brief, window_row
 from jitui.tui.widgets.rows import Row, Rows
-from jitui.tui.widgets.said import words
 from jitui.tui.widgets.terminal import Terminal
+from jitui.tui.words import words
 from jitui.values.errors import JituiError
 
 LATEST: Final = 500  # actions of a window that the list holds
-
-
-class Places(Protocol):
-    """What the app can open."""
-
-    def open_replay(self, session: str) -> None: ...
 
 
 class Streamed(Message):
@@ -318,8 +312,7 @@ class LiveScreen(Board):
         if session.state != "ended" and "watch" in session.you_may:
             self._watch(session)
         elif "replay" in session.you_may:
-            places: Places = self.app  # type: ignore[assignment]
-            places.open_replay(session.id)
+            self.navigator.open_replay(session.id)
 
     def action_pane(self) -> None:
         if self.windows.has_focus:
@@ -345,8 +338,7 @@ class LiveScreen(Board):
 
     def action_replay(self) -> None:
         if session := self._chosen():
-            places: Places = self.app  # type: ignore[assignment]
-            places.open_replay(session.id)
+            self.navigator.open_replay(session.id)
 
     def action_freeze(self) -> None:
         """At once, without a reason: it loses nothing."""

@@ -20,9 +20,9 @@ from jitui.tui.reel import LARGEST, MARK_WORDS, Reel
 from jitui.tui.screens.base import Answered, Board
 from jitui.tui.theme import state
 from jitui.tui.widgets.rows import Row, Rows
-from jitui.tui.widgets.said import words
 from jitui.tui.widgets.terminal import Terminal
 from jitui.tui.widgets.timeline import Timeline
+from jitui.tui.words import words
 from jitui.values.errors import JituiError
 
 PAGE: Final = 1000

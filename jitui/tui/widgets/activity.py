@@ -9,7 +9,7 @@ from jitui.policy.streams import API, UPGRADED
 from jitui.tui.figures import hour, runs_on, size
 from jitui.tui.lines import FLEX, Cell, row
 from jitui.tui.theme import state
-from jitui.tui.widgets.said import words
+from jitui.tui.words import words
 
 
 def key_of(action: ActionView) -> str:

@@ -13,7 +13,7 @@ from jitui.tui.lines import text
 from jitui.tui.theme import badge, state
 from jitui.tui.widgets.countdown import bar, remaining, style
 from jitui.tui.widgets.grants import in_brief
-from jitui.tui.widgets.said import quoted, words
+from jitui.tui.words import quoted, words
 from jitui.values import span
 
 LABEL: Final = 10

@@ -12,7 +12,7 @@ from jitui.tui.figures import frozen, hour, left, many, runs_on, size
 from jitui.tui.lines import FLEX, Cell, cut, row
 from jitui.tui.theme import GLYPHS, state
 from jitui.tui.widgets.countdown import SOON_S, bar, remaining, style
-from jitui.tui.widgets.said import words
+from jitui.tui.words import words
 from jitui.values import span
 
 Draw = Callable[[int], Content]

@@ -8,7 +8,7 @@ from textual.widget import Widget
 
 from jitui.tui.feed import Seen
 from jitui.tui.figures import hour, many, size, zone
-from jitui.tui.widgets.said import words
+from jitui.tui.words import words
 
 LOW_DISK = 4 << 30
 SLOW_MS = 100.0

@@ -12,8 +12,8 @@ from rich.style import Style
 from textual.strip import Strip
 from textual.widget import Widget
 
+from jitui.tui.emulator import Emulator
 from jitui.tui.theme import ANSI, INK, PAPER
-from jitui.tui.widgets.emulator import Emulator
 
 SLICE: Final = 1024  # bytes fed between two looks at the time
 BUDGET_S: Final = 0.02  # a tick's work

@@ -1,10 +1,9 @@
-"""The one way by which text of other parties becomes something to look at.
+"""Cleans the text of other parties before it is shown: the only way on which it reaches the screen.
 
-`Content` is built from plain text with spans, never from markup: what an agent writes can't become a style, a link or an action.
+Lines are built from plain text with spans, never from markup: an agent's words can't become a style, a link or an action.
 """
 
 from rich.cells import cell_len, set_cell_size
-from textual.content import Content
 
 from jitui.values.said import Said, clean
 
@@ -28,8 +27,3 @@ def quoted(text: Said | str, cells: int = 200) -> str:
     """In quotes that it can't close itself; empty stays empty."""
     line = words(text, max(0, cells - 2)).replace("“", "'").replace("”", "'").replace('"', "'")
     return f"“{line}”" if line.strip() else ""
-
-
-def content(said: Said | str, cells: int = 200, style: str = "") -> Content:
-    """Plain, quoted, one line, at most `cells` cells. `style` is one of ours."""
-    return Content.styled(quoted(said, cells), style)

@@ -12,7 +12,7 @@ import pyte
 from pyte import modes
 from pyte.screens import Char, Cursor, StaticDefaultDict
 
-from jitui.tui.widgets.escapes import Parser
+from jitui.tui.escapes import Parser
 
 WIDEST, HIGHEST = 500, 200
 MARKS: Final = 4  # combining marks in a cell
