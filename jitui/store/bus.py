@@ -1,7 +1,7 @@
 """Publish after commit. Subscribers are bounded; one that falls behind is told to reread the store, it never stalls a stream."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from contextlib import contextmanager
 
 from jitui.recording.facts import Fact
@@ -45,9 +45,16 @@ class Bus:
 
     def __init__(self) -> None:
         self._subscriptions: set[Subscription] = set()
+        self._hearers: list[Callable[[Fact], None]] = []
+
+    def hear(self, hearer: Callable[[Fact], None]) -> None:
+        """Call `hearer` with every fact, on the loop, as long as the bus lives. It must return at once and never raise."""
+        self._hearers.append(hearer)
 
     def publish(self, facts: Iterable[Fact]) -> None:
         for fact in facts:
+            for hearer in self._hearers:
+                hearer(fact)
             for subscription in self._subscriptions:
                 subscription.offer(fact)
 

@@ -54,6 +54,7 @@ class House:
         self.store, self.clock, self.cluster, self.bus = store, clock, cluster, bus
         self.group: asyncio.TaskGroup
         self.troubles: list[dict[str, Any]] = []  # what would be in the log
+        self.trouble = ""  # of a cluster's credential, as the header says it
         self.failed: list[BaseException] = []  # what tasks raised
         self.pool = Pool(cluster)
         self.way = Way("prod", cluster, self.pool, Discovery(cluster, self.pool, clock, usual=USUAL), self.spawn, isolated_from is not None)
@@ -63,7 +64,8 @@ class House:
         self.door = KubeDoor(self.broker, Callers(self.broker.roster.directory, clock), {"prod": self.way}, self.spawn,
                              os.geteuid() if isolated_from is None else isolated_from)  # fmt: skip
         self.files = Files(folder)
-        self.backend = Backend(self.broker, self.files, bus, Meter(store), "https://gw", "", ("prod",), self._reload, lambda: None)
+        self.backend = Backend(self.broker, self.files, bus, Meter(store), "https://gw", "", ("prod",), self._reload, lambda: None,
+                               trouble=lambda: self.trouble)
         self.service = Service(self.backend)
         self.trust: ssl.SSLContext
         self.token = ""

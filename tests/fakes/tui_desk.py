@@ -58,6 +58,10 @@ class FakeDesk(Operations):
     # what a test does to it
 
     @property
+    def desk(self) -> "FakeDesk":
+        return self
+
+    @property
     def now_s(self) -> float:
         return self.clock.boot_us / 1e6
 

@@ -3,12 +3,13 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Protocol
 
 from textual.pilot import Pilot
 
+from jitui.api.desk import Desk
 from jitui.tui.app import JituiApp, Looked
 from jitui.tui.screens.base import Board
-from tests.fakes.tui_desk import FakeDesk
 from tests.tui.seeing import Screenful, screenful
 
 
@@ -21,9 +22,21 @@ class CountedApp(JituiApp):
         self.looks += 1
 
 
+class Stage(Protocol):
+    """What the screens stand before, and its clock."""
+
+    @property
+    def desk(self) -> Desk: ...
+
+    @property
+    def now_s(self) -> float: ...
+
+    def advance(self, seconds: float) -> None: ...
+
+
 class Hand:
-    def __init__(self, desk: FakeDesk, app: CountedApp, pilot: Pilot[int]) -> None:
-        self.desk, self.app, self.pilot = desk, app, pilot
+    def __init__(self, stage: Stage, app: CountedApp, pilot: Pilot[int]) -> None:
+        self.stage, self.app, self.pilot = stage, app, pilot
 
     async def look(self) -> None:
         """Draw what is known now."""
@@ -60,8 +73,14 @@ class Hand:
 
     async def passes(self, seconds: float) -> None:
         """Time passes for the gateway and for the screen's monotonic clock alike."""
-        self.desk.advance(seconds)
+        self.stage.advance(seconds)
         await self.settle()
+
+    async def until(self, words: str, seconds: float = 10) -> None:
+        """Until the words are on the screen."""
+        async with asyncio.timeout(seconds):
+            while words not in self.screen.text:
+                await self.pilot.pause(0.02)
 
     @property
     def screen(self) -> Screenful:
@@ -69,10 +88,10 @@ class Hand:
 
 
 @asynccontextmanager
-async def at(desk: FakeDesk, size: tuple[int, int] = (100, 30), *, beat_s: float = 0.05, kind: type[CountedApp] = CountedApp,
+async def at(stage: Stage, size: tuple[int, int] = (100, 30), *, beat_s: float = 0.05, kind: type[CountedApp] = CountedApp,
              ascii: bool = False) -> AsyncIterator[Hand]:  # noqa: A002 # fmt: skip
-    app = kind(desk, monotonic=lambda: desk.now_s, beat_s=beat_s, ascii=ascii)
+    app = kind(stage.desk, monotonic=lambda: stage.now_s, beat_s=beat_s, ascii=ascii)
     async with app.run_test(size=size) as pilot:
-        hand = Hand(desk, app, pilot)
+        hand = Hand(stage, app, pilot)
         await hand.settle()
         yield hand

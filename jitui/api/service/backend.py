@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from jitui.access import Broker
+from jitui.api.service.history import Histories
 from jitui.api.service.readers import Readers
 from jitui.api.service.record import Record
 from jitui.policy.terms import Grant
@@ -89,8 +90,10 @@ class Backend:
     record: Record = field(init=False)  # the files, as views
     readers: Readers = field(init=False)
     totals: TotalsCache = field(init=False)
+    histories: Histories = field(init=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "record", Record(self.files))
         object.__setattr__(self, "readers", Readers(self.broker.pressure.at_work))
         object.__setattr__(self, "totals", TotalsCache(self.files))
+        object.__setattr__(self, "histories", Histories(self.files, self.bus))

@@ -2,8 +2,10 @@
 
 import asyncio
 from collections.abc import Collection
+from typing import Final
 
 from jitui.access.freezer import Frost
+from jitui.access.notes import line
 from jitui.api.operations import Grants
 from jitui.api.service import views
 from jitui.api.service.bound import Bound, number
@@ -11,10 +13,14 @@ from jitui.api.views import Ended, Frozen, GrantView
 from jitui.policy import grant as grants
 from jitui.policy.grant import Event
 from jitui.policy.terms import Grant
+from jitui.proxy.live import Window
+from jitui.store.actions import TEXT
 from jitui.store.rows import Totals
 from jitui.values import size
 from jitui.values.errors import InvalidError, NotFoundError, RefusedError
 from jitui.values.page import Page
+
+RUNNING: Final = frozenset({"exec", "attach", "port-forward"})  # kinds of sessions that are what goes on in a window while they last
 
 
 class GrantService(Bound, Grants):
@@ -72,7 +78,7 @@ class GrantService(Bound, Grants):
         window = self._broker.windows.live.get(grant.id)
         if window is not None:
             totals = totals._replace(bytes_in=window.used_in, bytes_out=window.used_out)
-        last = self._broker.notes.newest(grant.id)
+        last = (window and running(window)) or self._broker.notes.newest(grant.id)
         guarded = self._broker.requests.guarded(grant.identity, grant.connection)
         return views.grant_view(grant, window, caller=self._who, now=self._broker.clock.now(), last=last, totals=totals, guarded=guarded)
 
@@ -116,3 +122,9 @@ def stands(target: str, frost: Frost, *, on: bool) -> str:
     if frost.skipped:
         said += f"; not {', '.join(frost.skipped)}: not used yet, revoke what must not start"
     return said if frost.windows or frost.streams or target != "all" else "nothing to freeze: no window is active that is not frozen already"
+
+
+def running(window: Window) -> str:
+    """The stream that was opened last and is still open, in one line; empty if none is."""
+    newest = next((session for session in reversed(window.sessions.values()) if session.kind in RUNNING and not session.muted), None)
+    return line(newest.action)[:TEXT] if newest is not None and newest.action is not None else ""

@@ -1,15 +1,57 @@
 """The past of an identity on a connection in one line, and the scope of the actions that it really used."""
 
-from collections import Counter
+from collections import Counter, OrderedDict
+from dataclasses import dataclass
+from typing import Final
 
 from jitui.policy.policy import suggest
 from jitui.policy.scope import Scope, narrower
+from jitui.policy.terms import Request
+from jitui.recording.facts import Fact
 from jitui.store.archive import Files
+from jitui.store.bus import Bus
 from jitui.values.errors import InvalidError
+from jitui.values.instant import Instant
 
+BEFORE_US: Final = 30 * 86_400_000_000
+KEPT: Final = 1000  # identities whose histories are remembered
+FRESH_US: Final = 10_000_000  # plain requests are no facts: a history is read again after so long
 SUGGESTED = 12  # clauses of a narrowed scope at most
 TRIED = 200  # that are looked at for it
 NAMES = (("READ", "reads"), ("SECRET", "of secrets"), ("EXEC", "execs"), ("CHANGE", "changes"), ("SPAWN", "spawns"), ("ESCAPE", "escapes"))
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    read_us: int  # boot clock
+    told: tuple[str, str]
+
+
+class Histories:
+    """The histories of one gateway's identities, each read from the files once, until a fact of the identity is committed or FRESH_US have passed."""
+
+    def __init__(self, files: Files, bus: Bus) -> None:
+        self._files = files
+        self._known: OrderedDict[str, dict[tuple[str, str], _Known]] = OrderedDict()  # by identity: by connection and scope
+        bus.hear(self._heard)
+
+    def _heard(self, fact: Fact) -> None:
+        self._known.pop(fact.who, None)
+        self._known.pop(str(fact.what.get("identity")), None)
+
+    def known(self, request: Request, now: Instant) -> tuple[str, str] | None:
+        """What `read` gives, if it is known already."""
+        found = self._known.get(request.identity, {}).get((request.connection, str(request.scope)))
+        return found.told if found is not None and now.boot_us - found.read_us < FRESH_US else None
+
+    def read(self, request: Request, now: Instant) -> tuple[str, str]:
+        """The line and the scope of `history`, out of the files: for a thread. Facts that come meanwhile make the loop forget it."""
+        kept = self._known.setdefault(request.identity, {})
+        told = history(self._files, request.identity, request.connection, now.wall_us - BEFORE_US, request.scope)
+        kept[request.connection, str(request.scope)] = _Known(now.boot_us, told)  # into a dictionary that was dropped if a fact came meanwhile
+        while len(self._known) > KEPT:
+            self._known.popitem(last=False)
+        return told
 
 
 def history(files: Files, identity: str, connection: str, since_us: int, asked: Scope) -> tuple[str, str]:

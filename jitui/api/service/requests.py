@@ -1,20 +1,15 @@
 """Requests for windows, for one caller."""
 
-from typing import Final
-
 from jitui.access.requests import REMEMBER, Ask
 from jitui.api.operations import Requests
 from jitui.api.service import views
-from jitui.api.service.bound import HOUR_US, Bound, number
-from jitui.api.service.history import history
+from jitui.api.service.bound import Bound, number
 from jitui.api.views import RequestView
 from jitui.policy.request import Event, move
 from jitui.policy.rights import Right, rights_of
 from jitui.policy.terms import Request
 from jitui.values.errors import NotFoundError, RefusedError
 from jitui.values.page import Page
-
-BEFORE_US: Final = 30 * 24 * HOUR_US
 
 
 class RequestService(Bound, Requests):
@@ -90,5 +85,6 @@ class RequestService(Bound, Requests):
 
     async def _history(self, request: Request) -> tuple[str, str]:
         """One line of what this identity did on this connection in the last 30 days, and the scope of what it used."""
-        since_us = self._broker.clock.now().wall_us - BEFORE_US
-        return await self._read(history, self._files, request.identity, request.connection, since_us, request.scope)
+        now = self._broker.clock.now()
+        known = self._house.histories.known(request, now)
+        return await self._read(self._house.histories.read, request, now) if known is None else known

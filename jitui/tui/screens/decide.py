@@ -5,6 +5,7 @@ or changed, so that a key meant for another screen decides nothing.
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import ClassVar, Final
 
 from textual.app import ComposeResult
@@ -48,6 +49,7 @@ class DecideScreen(Board):
         self._desk, self._ident = desk, ident
         self.view: RequestView | None = None
         self._seen: Seen | None = None
+        self._fetched: tuple[object, ...] = ()  # what mattered of the request when it was fetched last
         self._drawn_at = 0.0  # monotonic, when the card was drawn or changed
         self._gone = False
 
@@ -68,12 +70,22 @@ class DecideScreen(Board):
     def show(self, seen: Seen) -> None:
         found = next((view for view in seen.requests if view.id == self._ident), None)
         if found is not None and seen is not self._seen:
-            self._take(found)
+            self._take(self._with_history(found))
+            if _matters(found) != self._fetched and "fetch" not in self.busy:
+                self._fetched = _matters(found)
+                self._fetch()
         elif found is None and not self._gone:
             self._gone = True  # decided, lapsed or withdrawn: fetch how
-            self.ask("fetch", lambda: self._desk.request(self._ident))
+            self._fetch()
         self._seen = seen
         self._draw(seen)
+
+    def _fetch(self) -> None:
+        self.ask("fetch", lambda: self._desk.request(self._ident))
+
+    def _with_history(self, listed: RequestView) -> RequestView:
+        """The request as a list has it, which leaves out the history, with the history that was fetched for it."""
+        return listed if self.view is None else replace(listed, before=self.view.before, used=self.view.used)
 
     def _take(self, view: RequestView) -> None:
         """A newer view of the same request. What matters to a decision re-arms the keys."""
@@ -196,7 +208,7 @@ class DecideScreen(Board):
         view = message.value
         if message.conflict:
             self.say(f"changed since you saw it: {message.problem}", bad=True)
-            self.ask("fetch", lambda: self._desk.request(self._ident))
+            self._fetch()
         elif message.problem:
             self.say(message.problem, bad=True)
         elif isinstance(view, RequestView):
