@@ -65,6 +65,7 @@ class Requests:
         self._deciding: set[int] = set()  # what is being written about just now
         self._asking: dict[Pair, asyncio.Future[None]] = {}  # the one ask of an identity and connection that is being written
         self._asked_as: dict[int, Ask] = {}  # pending requests in the words they came in
+        self._waiting: dict[int, set[asyncio.Future[None]]] = {}  # calls that are held until the request is settled
         self._cooling = Cooling()
 
     def find(self, ident: int) -> Request:
@@ -74,6 +75,20 @@ class Requests:
             if request.id == ident:
                 return request
         raise NotFoundError(f"no request r-{ident}; jitui requests lists those that wait")
+
+    async def settled(self, ident: int) -> None:
+        """Until the request is decided, withdrawn or lapsed; at once if it is, or if no such request is pending."""
+        if ident not in self.pending:
+            return
+        future = asyncio.get_running_loop().create_future()
+        waiting = self._waiting.setdefault(ident, set())
+        waiting.add(future)
+        try:
+            await future
+        finally:
+            waiting.discard(future)
+            if not waiting and self._waiting.get(ident) is waiting:
+                del self._waiting[ident]
 
     def rule(self, request: Request) -> Rule | None:
         return self.rules.get((request.identity, request.connection))
@@ -309,6 +324,9 @@ class Requests:
         self.pending.pop(done.id, None)
         self._asked_as.pop(done.id, None)
         self.decided.append(done)
+        for future in self._waiting.pop(done.id, ()):
+            if not future.done():
+                future.set_result(None)
 
     def _grant(self, done: Request, rule: Rule, now: Instant) -> tuple[Grant, Draft]:
         grant = grants.start(done, rule, ident=self._store.next_grant(), now=now)

@@ -8,7 +8,7 @@ from jitui.recording.facts import Fact
 
 
 class Gap:
-    """So much was published that this subscriber missed some: reread from the last seq it has."""
+    """A subscriber missed facts, as too many were published at once. It rereads them from the last seq it has."""
 
 
 class Subscription:
@@ -46,6 +46,7 @@ class Bus:
     def __init__(self) -> None:
         self._subscriptions: set[Subscription] = set()
         self._hearers: list[Callable[[Fact], None]] = []
+        self.closed = asyncio.Event()
 
     def hear(self, hearer: Callable[[Fact], None]) -> None:
         """Call `hearer` with every fact, on the loop, as long as the bus lives. It must return at once and never raise."""
@@ -69,5 +70,6 @@ class Bus:
 
     def close(self) -> None:
         """End every subscription: the gateway stops."""
+        self.closed.set()
         for subscription in self._subscriptions:
             subscription.close()

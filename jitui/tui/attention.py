@@ -1,4 +1,4 @@
-"""When to make a noise: once a request, and again at 80 % of its pending time. The title counts what waits."""
+"""Makes a noise once for each request, and again at 80 % of its pending time. The title counts the requests that wait."""
 
 from typing import Final
 

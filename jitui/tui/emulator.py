@@ -1,4 +1,4 @@
-"""What a recorded terminal looked like: a guarded pyte screen behind our own parser. Pure: no widget, no I/O.
+"""Draws recorded bytes as the terminal showed them, with a guarded pyte screen behind our own parser. Pure: no widget, no I/O.
 
 Recorded bytes are hostile. pyte alone raises on surplus parameters, takes seconds over combining marks and huge sizes, prints DCS text and
 has no alternate screen. Here only known sequences with clamped parameters reach it; what is not known is ignored.
@@ -72,7 +72,7 @@ class Guarded(pyte.Screen):
             self.cursor.attrs = self.cursor.attrs._replace(blink=self.undelivered)
 
     def deliver(self, delivered: bool) -> None:
-        """Whether what is drawn from now on reached the client."""
+        """Say whether the bytes that are drawn from now on reached the client."""
         self.undelivered = not delivered
         self._mark()
 
@@ -151,7 +151,7 @@ class Emulator:
         cursor = self.screen.cursor
         return None if cursor.hidden else (min(cursor.x, self.columns - 1), cursor.y)
 
-    # what the parser tells
+    # called by the parser
 
     def printed(self, text: str) -> None:
         self.screen.draw(text)

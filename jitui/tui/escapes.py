@@ -19,7 +19,7 @@ C1: Final = {"\x9b": "[", "\x90": "P", "\x9d": "]", "\x98": "X", "\x9e": "^", "\
 
 
 class Sink(Protocol):
-    """What a parser tells."""
+    """Receives the text, controls and sequences that a parser finds."""
 
     def printed(self, text: str) -> None: ...
     def control(self, char: str) -> None: ...

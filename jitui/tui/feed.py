@@ -1,4 +1,4 @@
-"""What the gateway says, fetched once a second and at once when something happened, as one value.
+"""Fetches the state of the gateway once a second, and at once when something happened, as one value.
 
 Live ticks coalesce: however many facts come, the screens get at most four `Seen` a second. The feed touches no widget; it posts.
 """
@@ -52,6 +52,7 @@ class Feed:
     monotonic: Callable[[], float]
     tell: Callable[[Seen | Silent], None]
     beat_s: float = BEAT_S
+    spacing_s: float = SPACING_S
     _dirty: asyncio.Event = field(default_factory=asyncio.Event)
     _hello: Hello | None = None
     _ended: tuple[GrantView, ...] = ()
@@ -81,7 +82,7 @@ class Feed:
             except (JituiError, OSError, TimeoutError) as problem:
                 self._hello, self._stale_ended = None, True
                 self.tell(Silent(str(problem) or "no answer"))
-            await asyncio.sleep(min(SPACING_S, self.beat_s))
+            await asyncio.sleep(min(self.spacing_s, self.beat_s))
             try:
                 async with asyncio.timeout(self.beat_s):
                     await self._dirty.wait()

@@ -1,4 +1,4 @@
-"""How numbers and times read on the screens: short, aligned, local."""
+"""Formats numbers and times for the screens: short, aligned, in local time."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Final

@@ -1,4 +1,4 @@
-"""What --ascii and NO_COLOR do: the last step before a line goes to the terminal, so no screen can forget them."""
+"""Applies --ascii and NO_COLOR to each line, as the last step before it goes to the terminal, so no screen can forget them."""
 
 from functools import lru_cache
 

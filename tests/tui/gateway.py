@@ -8,6 +8,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Final, cast
+from urllib.parse import quote
 
 from jitui.api.desk import Desk
 from jitui.api.views import GrantView, RequestView, SessionView
@@ -54,6 +55,7 @@ class Line:
     def __init__(self, desk: Desk) -> None:
         self.calls: list[tuple[str, ...]] = []  # the acts, with their arguments as text
         self.counts: Counter[str] = Counter()  # of all calls, by name
+        self.deaf = False  # no event comes through
         self._desk = desk
         self._cut = asyncio.Event()
 
@@ -91,9 +93,11 @@ class Line:
                     coming.cancel()
                     raise UnavailableError("the gateway does not answer")
                 try:
-                    yield await coming
+                    item = await coming
                 except StopAsyncIteration:
                     return
+                if not (self.deaf and name == "events"):
+                    yield item
         finally:
             cut.cancel()
 
@@ -127,6 +131,7 @@ class Gateway:
         self.seat = home.counter.bind(self.person, "here", same_user=False)
         self.line = Line(self.seat)
         self.tokens: dict[str, str] = {}
+        self._shells: list[Shell] = []  # a client that nobody holds would hang up
 
     @property
     def desk(self) -> Desk:
@@ -182,10 +187,11 @@ class Gateway:
         before = set(self.home.broker.windows.sessions)
         await self._known(identity)
         self.home.token = self.tokens[identity]
-        kubectl, pod = await connected(self.home, *argv, query=query)
+        kubectl, pod = await connected(self.home, *map(quote, argv), query=query)
         self.home.cluster.answerer = plainly  # plain requests go on beside it
         (ident,) = set(self.home.broker.windows.sessions) - before
-        return Shell(self.home, kubectl, pod, f"s-{ident}")
+        self._shells.append(Shell(self.home, kubectl, pod, f"s-{ident}"))
+        return self._shells[-1]
 
     async def session(self, ident: str) -> SessionView:
         return await self.seat.session(ident)
@@ -204,3 +210,32 @@ async def gateway(folder: Path, *rules: Rule, person: Identity = PERSON) -> Asyn
     """One that ends with the block. Without rules: one agent, whose rule allows WIDE for 30 minutes."""
     async with house(folder, rules=rules or (rule(),), agent=False) as home:
         yield Gateway(home, person)
+
+
+@asynccontextmanager
+async def working_day(folder: Path, reason: str = "roll web back to 1.4, OPS-1182") -> AsyncIterator[Gateway]:
+    """Three agents ask, four windows are live, one of them frozen, and one has ended with two streams in it."""
+    names = ("agent-sre", BOT, "agent-triage", "ci-nightly", "agent-a", "agent-b", "agent-c")
+    async with gateway(folder, *(rule(name, approvals=2 if name == "agent-c" else 1) for name in names)) as house:
+        await house.open_window("agent-sre", duration_s=600, scope="exec pods in web")
+        for argv in (("sh",), ("sleep", "900")):
+            await house.shell(*argv, identity="agent-sre")
+        house.advance(600)
+        await house.home.until(lambda: not house.home.broker.windows.sessions)
+        await house.open_window("agent-sre", duration_s=900, scope="exec pods in web")
+        house.advance(800)
+        await house.open_window(scope="@debug in web")
+        house.advance(50)
+        await house.of(PERSON).freeze((await house.open_window("agent-triage", duration_s=1200)).id)
+        await house.open_window("ci-nightly", scope="read pods,pods/log in web")
+        await house.shell("psql", "-c", "select * from orders", identity="agent-sre")
+        shell = await house.shell("sh")
+        assert (await house.get(), await house.get("/api/v1/namespaces/payments/secrets/db")) == (200, 403)
+        house.advance(6)
+        await shell.prints(b"total 64\r\ndrwxr-xr-x    1 root     root          4096 Nov 23 16:01 \x1b[1;34metc\x1b[0m\r\n/ $ ")
+        await house.ask_for("agent-a", "patch deployments.apps:web in web; read pods,pods/log in web", reason=reason)
+        house.advance(40)
+        await house.ask_for("agent-b", "exec pods:web-* in web", duration_s=900, reason="the queue worker hangs, I want to look at its open files")
+        house.advance(40)
+        await house.ask_for("agent-c", "read pods,pods/log in web", reason="nightly report")
+        yield house

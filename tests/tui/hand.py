@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Protocol
+from typing import Any, Protocol
 
 from textual.pilot import Pilot
 
@@ -17,6 +17,10 @@ class CountedApp(JituiApp):
     """The app, which also counts how often it has looked at the gateway."""
 
     looks = 0
+
+    def __init__(self, *args: Any, **more: Any) -> None:
+        super().__init__(*args, **more)
+        self._feed.spacing_s = 0.01  # at most so many seconds are lost between two looks; without news there is none for a beat
 
     def on_looked(self, message: Looked) -> None:  # Textual calls this one and the base's
         self.looks += 1
@@ -88,7 +92,7 @@ class Hand:
 
 
 @asynccontextmanager
-async def at(stage: Stage, size: tuple[int, int] = (100, 30), *, beat_s: float = 0.05, kind: type[CountedApp] = CountedApp,
+async def at(stage: Stage, size: tuple[int, int] = (100, 30), *, beat_s: float = 0.5, kind: type[CountedApp] = CountedApp,
              ascii: bool = False) -> AsyncIterator[Hand]:  # noqa: A002 # fmt: skip
     app = kind(stage.desk, monotonic=lambda: stage.now_s, beat_s=beat_s, ascii=ascii)
     async with app.run_test(size=size) as pilot:

@@ -58,7 +58,7 @@ async def test_who_is_nobody_there_any_more_is_told_so_once_and_does_not_ask_aga
     """The header says which token ended; the gateway is not asked a second time, however long the screen stays."""
     async with gateway(tmp_path) as house:
         await house.ask_for()
-        async with at(house) as hand:
+        async with at(house, beat_s=0.05) as hand:
             house.person.gone = "your token jt_0a1b2c3d was revoked at 2026-11-23T16:04:11.000000Z"
             while not hand.app.silent:  # noqa: ASYNC110 - what changes has no event
                 await asyncio.sleep(0.01)

@@ -1,60 +1,62 @@
 """--ascii, NO_COLOR, the two themes, help, and the sizes."""
 
+from pathlib import Path
+from typing import cast
+
 import pytest
 
+from jitui.api.desk import Desk
 from jitui.tui.app import TOO_SMALL, run
 from jitui.tui.theme import LIGHT, STATES, themes
-from tests.fakes.tui_desk import FakeDesk, busy_house
+from tests.tui.gateway import gateway, working_day
 from tests.tui.hand import at
 
 
-async def test_ascii_lets_only_seven_bits_out() -> None:
+async def test_ascii_lets_only_seven_bits_out(tmp_path: Path) -> None:
     """Glyphs have their plain counterparts; what others write in other letters becomes `?`, as wide as it was."""
-    desk = busy_house()
-    desk.ask_for("agent-漢字", reason="漢字 ünïcode")
-    async with at(desk, ascii=True) as hand:
-        for keys in (("down",), ("enter",), ("question_mark",), ("escape",), ("2",), ("3",), ("enter",)):
+    async with working_day(tmp_path, "漢字 ünïcode") as house, at(house, ascii=True) as hand:
+        for keys in ((), ("enter",), ("question_mark",), ("escape",), ("2",), ("3",), ("enter",)):
             await hand.press(*keys)
             assert hand.screen.text.isascii()
             assert {len(line) for line in hand.screen.lines} == {100}
 
 
-async def test_no_color_sends_no_colour(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_no_color_sends_no_colour(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Words, glyphs and weight remain (no-color.org)."""
     monkeypatch.setenv("NO_COLOR", "1")
-    async with at(busy_house()) as hand:
+    async with working_day(tmp_path) as house, at(house) as hand:
         for keys in ((), ("enter",), ("2",)):
             await hand.press(*keys)
             assert all(segment.style is None or (segment.style.color is None and segment.style.bgcolor is None) for segment in hand.screen.segments)
         assert "FROZEN" in hand.screen.text
 
 
-async def test_both_themes_come_from_one_table_and_one_key_changes_them() -> None:
+async def test_both_themes_come_from_one_table_and_one_key_changes_them(tmp_path: Path) -> None:
     """Every state has a colour in both."""
     dark, light = themes()
     assert {f"state-{name}" for name in STATES} <= set(dark.variables)
     assert set(dark.variables) == set(light.variables)
-    async with at(FakeDesk()) as hand:
+    async with gateway(tmp_path) as house, at(house) as hand:
         await hand.press("ctrl+t")
         assert hand.app.theme == LIGHT
 
 
-async def test_help_lists_the_keys_of_the_screen_from_its_bindings() -> None:
+async def test_help_lists_the_keys_of_the_screen_from_its_bindings(tmp_path: Path) -> None:
     """Those that work now first."""
-    desk = FakeDesk()
-    desk.ask_for()
-    async with at(desk) as hand:
-        await hand.press("enter")
-        await hand.passes(1)
-        await hand.press("question_mark")
-        assert "keys of decide" in hand.screen.text
-        assert "approve: what is read only" in hand.screen.text
-        assert "with a reason that the agent is told" in hand.screen.text
+    async with gateway(tmp_path) as house:
+        await house.ask_for()
+        async with at(house) as hand:
+            await hand.press("enter")
+            await hand.passes(1)
+            await hand.press("question_mark")
+            assert "keys of decide" in hand.screen.text
+            assert "approve: what is read only" in hand.screen.text
+            assert "with a reason that the agent is told" in hand.screen.text
 
 
-async def test_help_cuts_no_word_at_80_columns() -> None:
+async def test_help_cuts_no_word_at_80_columns(tmp_path: Path) -> None:
     """Long ones are folded; keys that do nothing here are left out."""
-    async with at(busy_house(), (80, 60)) as hand:
+    async with working_day(tmp_path) as house, at(house, (80, 60)) as hand:
         await hand.press("2", "question_mark")
         assert "an admin lifts it" in " ".join(hand.screen.text.replace("│", " ").split())
         assert "…" not in "".join(line for line in hand.screen.text.splitlines() if "│" in line)
@@ -62,9 +64,9 @@ async def test_help_cuts_no_word_at_80_columns() -> None:
 
 
 @pytest.mark.parametrize("size", [(80, 24), (100, 30), (200, 60)])
-async def test_every_screen_fills_its_terminal_exactly(size: tuple[int, int]) -> None:
+async def test_every_screen_fills_its_terminal_exactly(tmp_path: Path, size: tuple[int, int]) -> None:
     """No line too long or too short, and the keys at the bottom."""
-    async with at(busy_house(), size) as hand:
+    async with working_day(tmp_path) as house, at(house, size) as hand:
         for keys, word in (((), "open"), (("enter",), "back"), (("2",), "back"), (("3",), "back")):
             await hand.press(*keys)
             assert {len(line) for line in hand.screen.lines} == {size[0]}
@@ -76,5 +78,5 @@ def test_a_terminal_too_small_is_refused_in_one_line(monkeypatch: pytest.MonkeyP
     """Exit 1, nothing drawn."""
     monkeypatch.setenv("COLUMNS", "79")
     monkeypatch.setenv("LINES", "24")
-    assert run(FakeDesk()) == 1
+    assert run(cast("Desk", None)) == 1  # it is not asked
     assert capsys.readouterr().err == f"{TOO_SMALL}\n"

@@ -38,7 +38,7 @@ class Navigator(Protocol):
 
 
 class Answered(Message):
-    """What came of a call to the gateway."""
+    """The answer to a call to the gateway, or the problem that came instead."""
 
     def __init__(self, what: str, value: object, problem: str = "", *, conflict: bool = False) -> None:
         super().__init__()
@@ -143,6 +143,6 @@ class Board(Screen[None]):
         self.look()
 
     def answered(self, message: Answered) -> None:
-        """What to do with it; the state changes here and nowhere else."""
+        """Take an answer in. The state of a screen changes here and nowhere else."""
         if message.problem:
             self.say(message.problem, bad=True)

@@ -35,6 +35,7 @@ from jitui.tui.words import words
 from jitui.values.errors import JituiError
 
 LATEST: Final = 500  # actions of a window that the list holds
+TOGETHER_S: Final = 0.05  # how long a chunk of a stream waits for others that are drawn with it
 
 
 class Streamed(Message):
@@ -194,7 +195,7 @@ class LiveScreen(Board):
         return self._sessions.get(ident)
 
     def _still(self) -> GrantView | SessionView | None:
-        """What `f` means: the window, or the stream that keys mean while the windows don't have the focus. A window that is frozen is thawed whole."""
+        """The target of `f`: the window, or the chosen stream while the windows don't have the focus. A frozen window is thawed whole."""
         session = None if self.windows.has_focus else self._chosen()
         return session if session is not None and {"freeze", "thaw"} & set(session.you_may) else self.grant
 
@@ -215,19 +216,27 @@ class LiveScreen(Board):
         self.remove_class("-watching")
 
     async def _stream(self, session: str) -> None:
-        """Chunks of one session as messages, those that came together in one."""
-        loop = asyncio.get_running_loop()
+        """Chunks of one session as messages: one message for all that come within TOGETHER_S of the first of them."""
         chunks: list[LiveChunk] = []
-        sent = loop.time()
+        timer: asyncio.TimerHandle | None = None
+
+        def post() -> None:
+            nonlocal timer
+            timer = None
+            self.post_message(Streamed(session, tuple(chunks)))
+            chunks.clear()
+
         try:
             async for chunk in self._desk.watch(session):
                 chunks.append(chunk)
-                if loop.time() - sent > 0.05 or chunk.kind != "frame" or len(chunks) < 2:
-                    self.post_message(Streamed(session, tuple(chunks)))
-                    chunks, sent = [], loop.time()
-                    await asyncio.sleep(0)
+                timer = timer or asyncio.get_running_loop().call_later(TOGETHER_S, post)
         except (JituiError, OSError) as problem:
-            self.post_message(Streamed(session, (*chunks, LiveChunk(kind="end", why=str(problem)))))
+            chunks.append(LiveChunk(kind="end", why=str(problem)))
+        finally:
+            if timer is not None:
+                timer.cancel()
+        if chunks:
+            post()
 
     def on_streamed(self, message: Streamed) -> None:
         if message.session != self._watched:

@@ -1,4 +1,4 @@
-"""One line of reason for a refusal or an end, with stock ones to pick; and the name to type for the worst hazards."""
+"""Asks for one line of reason for a refusal or an end, with stock reasons to pick; for the worst hazards, for the agent's name."""
 
 from typing import ClassVar
 
@@ -72,7 +72,7 @@ class ReasonScreen(ModalScreen[str]):
 
 
 class NameScreen(ModalScreen[bool]):
-    """What can leave the window, or starts code of its own, is approved by typing whose it is."""
+    """Asks for the agent's name, before a scope is approved that can reach beyond its window or start code of its own."""
 
     CSS_PATH = "reason.tcss"
     AUTO_FOCUS = "#reason-line"

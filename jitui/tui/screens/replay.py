@@ -1,4 +1,4 @@
-"""Replay: a recording played, stepped through, read as text, and verified. Needs an Archive, nothing else."""
+"""Replay: a recording is played, stepped through, read as text, and verified. It needs an Archive, nothing else."""
 
 import asyncio
 from collections.abc import Callable, Iterator, Mapping
@@ -181,7 +181,9 @@ class ReplayScreen(Board):
         if self._loading:
             return Content(f"loading, {len(reel.frames)} frames so far")
         partial = "; only the first 64 MB are loaded" if reel.full else ""
-        return Content(f"recorded at {reel.emulator.columns}x{reel.emulator.lines}, frame {self.head.index} of {len(reel.frames)}{partial}")
+        shown = self.query_one(Terminal).shown()
+        size = f"{reel.emulator.columns}x{reel.emulator.lines}" + (f", in view: {shown}" if shown else "")
+        return Content(f"recorded at {size}, frame {self.head.index} of {len(reel.frames)}{partial}")
 
     def _typed_words(self, reel: Reel) -> Content:
         line, delivered = reel.typed(self.head.index)

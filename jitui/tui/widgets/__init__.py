@@ -1,1 +1,1 @@
-"""What the screens are made of. Nothing here talks to the gateway."""
+"""The parts of the screens. Nothing here talks to the gateway."""

@@ -1,4 +1,4 @@
-"""What an agent did, one line an action: time, hazard, verb, object, outcome."""
+"""Draws an agent's actions, one line each: time, hazard, verb, object, outcome."""
 
 from collections.abc import Callable, Mapping
 

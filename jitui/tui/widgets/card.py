@@ -30,7 +30,7 @@ def labelled(label: str, body: str, width: int, colour: str = "") -> Iterator[Co
 
 
 def request_card(view: RequestView, width: int) -> list[Content]:
-    """What an approver must know, in the order of what matters."""
+    """Everything that an approver must know; the most important comes first."""
     lines: list[Content] = [Content("")]
     lines += _hazard(view.hazard, width)
     if view.same_user:

@@ -1,4 +1,4 @@
-"""How much of a window is left: from what the gateway said, minus the local monotonic time since. Never the wall clock."""
+"""Counts down the rest of a window: the seconds that the gateway said, minus the local monotonic time since. It never reads the wall clock."""
 
 from textual.content import Content
 
@@ -18,7 +18,7 @@ def style(seconds: float) -> str:
 
 
 def bar(seconds: float, whole_s: float, cells: int) -> Content:
-    """What is left of the whole, as a line."""
+    """The share of the window that is left, as a line."""
     share = min(1.0, seconds / whole_s) if whole_s > 0 else 0.0
     full = min(cells, max(1 if seconds > 0 else 0, round(share * cells)))
     return Content.assemble(("━" * full, style(seconds)), ("╌" * (cells - full), "$state-faint"))

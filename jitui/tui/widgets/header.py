@@ -44,7 +44,7 @@ class Header(Widget):
             self.refresh()
 
     def lights(self) -> list[Light]:
-        """What there is to say, in its order on the line."""
+        """The lights that there is something to say about, in their order on the line."""
         lights = [Light("jitui", "bold $primary", 0)]
         if self.silent:
             lights.append(Light(self.silent, "bold $background on $state-denied", 0))

@@ -15,7 +15,7 @@ NAMES: Final = {
 
 
 def name_of(key: str) -> str:
-    """What is printed on the key: `?` for question_mark, `A` for upper_a."""
+    """The label on the key: `?` for question_mark, `A` for upper_a."""
     if key.startswith("upper_"):
         return key[6:].upper()
     return NAMES.get(key, key)

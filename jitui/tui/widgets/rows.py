@@ -84,7 +84,7 @@ class Rows(ScrollView, can_focus=True):
             self.refresh()
 
     def _picture(self) -> tuple[object, ...]:
-        """What is in view: a list that looks the same is not drawn again."""
+        """The part in view. A list that looks the same is not drawn again."""
         width, top = self.scrollable_content_region.width, self.scroll_offset.y
         return (width, top, self.cursor, len(self.rows), *(row.draw(max(0, width - 2)) for row in self.rows[top : top + self.size.height]))
 

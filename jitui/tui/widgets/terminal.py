@@ -18,6 +18,7 @@ from jitui.tui.theme import ANSI, INK, PAPER
 SLICE: Final = 1024  # bytes fed between two looks at the time
 BUDGET_S: Final = 0.02  # a tick's work
 HELD: Final = 256 << 10  # bytes that wait; beyond that the oldest are left out and counted
+CUT: Final = "…"  # in the last cell of a line that goes on beyond the widget
 HEX: Final = frozenset("0123456789abcdef")
 
 
@@ -84,8 +85,18 @@ class Terminal(Widget):
             return Strip.blank(width, self.rich_style)
         cursor = self.emulator.cursor
         at = cursor[0] if cursor and cursor[1] == row else -1
-        strip = Strip(_segments(self.emulator.cells(row), at))
-        return strip.adjust_cell_length(width, Style(bgcolor=PAPER))
+        cells = self.emulator.cells(row)
+        strip = Strip(_segments(cells, at)).adjust_cell_length(width, Style(bgcolor=PAPER))
+        if width and any(cell.data.strip() for cell in cells[width:]):
+            return Strip.join([strip.crop(0, width - 1), Strip([Segment(CUT, Style(color=INK, bgcolor=PAPER, bold=True, reverse=True))])])
+        return strip
+
+    def shown(self) -> str:
+        """Which part of a recorded terminal that is larger than the widget is in view: `columns 1-76, lines 8-24`; empty if all of it is."""
+        size, emulator, first = self.content_size, self.emulator, self.first_line()
+        columns = f"columns 1-{size.width}" if emulator.columns > size.width else ""
+        lines = f"lines {first + 1}-{min(first + size.height, emulator.lines)}" if emulator.lines > size.height else ""
+        return ", ".join(filter(None, (columns, lines)))
 
 
 def _segments(cells: list[Char], cursor: int) -> list[Segment]:

@@ -43,12 +43,12 @@ async def test_what_the_identity_did_before_is_on_the_card_and_n_narrows_to_it(t
         async with at(house) as hand:
             await opened(hand)
             await hand.until("1 window in 30 d: 1 reads, 0 denied")
-            assert "used so far only: get pods:web-1 in web" in hand.screen.text
+            assert "used so far only: read pods:web-1 in web" in hand.screen.text
             await hand.passes(1)
             assert "n narrow" in hand.screen.keys
             await hand.press("n", "a")
-            assert [call[4] for call in house.calls] == ["get pods:web-1 in web"]
-            assert str((await house.desk.grant("g-2")).scope) == "get pods:web-1 in web"
+            assert [call[4] for call in house.calls] == ["read pods:web-1 in web"]
+            assert str((await house.desk.grant("g-2")).scope) == "read pods:web-1 in web"
 
 
 async def test_the_history_stays_on_the_card_while_the_list_is_looked_at_again(tmp_path: Path) -> None:
