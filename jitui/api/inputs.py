@@ -62,6 +62,7 @@ Approval: TypeAlias = Annotated[str, _one_of("", "required", "automatic")]
 RoleName: TypeAlias = Annotated[str, _one_of("agent", "approver", "operator", "auditor", "unmask")]
 NewName: TypeAlias = Annotated[str, Field(pattern=r"^[a-z0-9](?:[a-z0-9._@-]{0,61}[a-z0-9])?$")]
 Seq: TypeAlias = Annotated[int, Field(ge=-1)]  # of a frame or a fact; what is asked for comes after it
+Hold: TypeAlias = Annotated[int, Field(ge=0, le=20)]  # seconds that an answer may be held back
 Limit: TypeAlias = Annotated[int, Field(ge=1, le=1000)]  # items of a page
 
 ARGV: Final = 256  # words of a command

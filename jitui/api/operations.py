@@ -14,7 +14,7 @@ from typing import Annotated, Final
 
 from pydantic import Field
 
-from jitui.api.inputs import Approval, Duration, Limit, NewName, OneAction, RoleName, ScopeText, Seq, Short, Text
+from jitui.api.inputs import Approval, Duration, Hold, Limit, NewName, OneAction, RoleName, ScopeText, Seq, Short, Text
 from jitui.api.operation import ANYBODY, Given, Operation, Table, needs, operation, stream
 from jitui.api.views import (
     ActionView,
@@ -56,8 +56,11 @@ class Requests(Table):
         """
 
     @operation("GET", "/requests/{ident}", ANYBODY)
-    async def request(self, ident: str) -> RequestView:
-        """One request, with what its identity did on the connection before. An agent sees its own."""
+    async def request(self, ident: str, *, wait_s: Hold = 0) -> RequestView:
+        """One request, with what its identity did on the connection before. An agent sees its own.
+
+        With `wait_s` the answer about a pending request comes once it is settled, or after so many seconds.
+        """
 
     @operation("POST", "/requests/{ident}/approve", Right.DECIDE)
     async def approve(self, ident: str, *, digest: Short = "", duration_s: Duration = 0, scope: ScopeText = "", reason: Text = "") -> RequestView:
@@ -113,8 +116,11 @@ class Sessions(Table):
     """Live sessions, and all there were."""
 
     @operation("GET", "/sessions", ANYBODY)
-    async def sessions(self, *, live: bool = False, grant: str = "", cursor: str = "") -> Sequence[SessionView]:
-        """Sessions, oldest first; with `live` only those that are open, with `grant` only those of that window. An agent sees its own."""
+    async def sessions(self, *, live: bool = False, grant: str = "", cursor: str = "", brief: bool = False) -> Sequence[SessionView]:
+        """Sessions, oldest first; with `live` only those that are open, with `grant` only those of that window. An agent sees its own.
+
+        With `brief` a long command is cut to its beginning.
+        """
 
     @operation("POST", "/sessions/{ident}/kill", Right.STOP)
     async def kill(self, ident: str, *, reason: Text) -> Ended:
@@ -143,10 +149,12 @@ class Archive(Table):
         """
 
     @operation("GET", "/actions", ANYBODY, order="at")
-    async def actions(self, *, grant: str = "", audit_id: str = "", limit: Limit = 1000, cursor: str = "") -> Sequence[ActionView]:
+    async def actions(
+        self, *, grant: str = "", audit_id: str = "", limit: Limit = 1000, cursor: str = "", brief: bool = False,
+    ) -> Sequence[ActionView]:  # fmt: skip
         """Every request with its verdict, the newest `limit`, oldest first. `audit_id`: the one that the cluster's audit log knows by it.
 
-        An agent sees its own.
+        With `brief` a long command is cut to its beginning. An agent sees its own.
         """
 
     @operation("GET", "/facts", Right.SEE)

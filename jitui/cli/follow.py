@@ -11,7 +11,8 @@ from jitui.values.errors import RefusedError, UnavailableError
 from jitui.values.said import clean
 
 RETRY_S: Final = 1.0
-POLL_S: Final = 0.4
+HOLD_S: Final = 20  # how long the gateway holds the answer back while nothing is decided
+POLL_S: Final = 0.4  # between two such questions
 PATIENCE_S: Final = 60.0  # how long a wait outlives a gateway that is gone: it may only be restarting
 
 
@@ -37,14 +38,15 @@ async def decision(desk: Operations, asked: RequestView) -> RequestView:
     """The request once it is decided. Raises UnavailableError if the gateway stays away."""
     lost = 0.0
     while asked.state == "pending":
-        await asyncio.sleep(POLL_S)
         try:
-            asked = await desk.request(asked.id)
+            asked = await desk.request(asked.id, wait_s=HOLD_S)
             lost = 0.0
         except UnavailableError:
             lost += POLL_S
             if lost > PATIENCE_S:
                 raise
+        if asked.state == "pending":
+            await asyncio.sleep(POLL_S)
     return asked
 
 

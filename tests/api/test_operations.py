@@ -28,8 +28,8 @@ from jitui.values.errors import ConflictError, InvalidError
 TABLE: Final = operations_of(Operations)
 SAMPLES: Final[Mapping[str, Any]] = {
     "action": Action("create", resource="pods", subresource="exec", namespace="web", argv=("sh", "-c", "x"), stdin=True), "after": 7, "approval": "required",
-    "connection": "prod", "cursor": "c-1", "duration_s": 600, "everything": True, "limit": 9, "live": True, "on": True, "roles": ["agent", "unmask"],
-    "scope": "read pods in web", "since": 3, "unmask": True,
+    "brief": True, "connection": "prod", "cursor": "c-1", "duration_s": 600, "everything": True, "limit": 9, "live": True, "on": True,
+    "roles": ["agent", "unmask"], "scope": "read pods in web", "since": 3, "unmask": True, "wait_s": 5,
 }  # fmt: skip
 
 

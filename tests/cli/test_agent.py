@@ -87,6 +87,7 @@ def test_waiting_for_yes(front: Front) -> None:
     assert (done.json["state"], done.json["grant"], done.json["deadline"][-1]) == ("approved", "g-1", "Z")
     assert done.err.count("\n") == 1
     assert done.err.startswith("jitui: r-1 waits for a person to decide")
+    assert [call[0] for call in front.house.calls].count("request") <= 2  # the gateway holds the answer: nobody asks again and again
 
 
 def test_waiting_for_no(front: Front) -> None:

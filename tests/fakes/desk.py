@@ -6,6 +6,7 @@ It knows just enough to be asked anything the API can ask: agents see and touch 
 import asyncio
 from base64 import b64encode
 from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -151,8 +152,12 @@ class FakeDesk(BoundOperations):
     def _sees(self, identity: str) -> bool:
         return not self.who.is_agent or identity == self.who.name
 
-    async def request(self, ident: str) -> RequestView:
+    async def request(self, ident: str, *, wait_s: int = 0) -> RequestView:
         self._note("request")
+        if wait_s and ident in self.house.requests:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(wait_s), self.house.changed:
+                    await self.house.changed.wait_for(lambda: self.house.requests[ident].state != "pending")
         if ident not in self.house.requests or not self._sees(self.house.requests[ident].identity):
             raise NotFoundError(f"no request {ident}")
         return self.house.requests[ident]
@@ -225,7 +230,7 @@ class FakeDesk(BoundOperations):
             raise NotFoundError(f"no grant {ident}")
         return self.house.grants[ident]
 
-    async def sessions(self, *, live: bool = False, grant: str = "", cursor: str = "") -> Sequence[SessionView]:
+    async def sessions(self, *, live: bool = False, grant: str = "", cursor: str = "", brief: bool = False) -> Sequence[SessionView]:
         self._note("sessions")
         return [view for view in self.house.sessions.values() if (not live or view.state == "open") and grant in {"", view.grant}]
 
@@ -317,7 +322,7 @@ class FakeDesk(BoundOperations):
         await self.session(ident)
         return [frame for frame in self.house.frames.get(ident, []) if frame.seq > after][:limit]
 
-    async def actions(self, *, grant: str = "", audit_id: str = "", limit: int = 1000, cursor: str = "") -> Sequence[ActionView]:
+    async def actions(self, *, grant: str = "", audit_id: str = "", limit: int = 1000, cursor: str = "", brief: bool = False) -> Sequence[ActionView]:
         self._note("actions")
         return [action for action in self.house.actions if grant in {"", action.grant} and audit_id in {"", action.audit_id}][-limit:]
 

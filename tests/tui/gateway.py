@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Final, cast
 from urllib.parse import quote
 
-from jitui.api.desk import Desk
+from jitui.api.operations import Operations
 from jitui.api.views import GrantView, RequestView, SessionView
 from jitui.policy.scope import Scope
 from jitui.policy.terms import Identity, Role, Rule
@@ -52,7 +52,7 @@ class Person(Somebody):
 class Line:
     """A desk as the screens hold it: it counts the calls, keeps what was decided or ended, and can be cut."""
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, desk: Operations) -> None:
         self.calls: list[tuple[str, ...]] = []  # the acts, with their arguments as text
         self.counts: Counter[str] = Counter()  # of all calls, by name
         self.deaf = False  # no event comes through
@@ -128,14 +128,14 @@ class Gateway:
 
     def __init__(self, home: House, person: Identity = PERSON) -> None:
         self.home, self.person = home, Person(person)
-        self.seat = home.counter.bind(self.person, "here", same_user=False)
+        self.seat = home.service.bind(self.person, "here", same_user=False)
         self.line = Line(self.seat)
         self.tokens: dict[str, str] = {}
         self._shells: list[Shell] = []  # a client that nobody holds would hang up
 
     @property
-    def desk(self) -> Desk:
-        return cast("Desk", self.line)
+    def desk(self) -> Operations:
+        return cast("Operations", self.line)
 
     @property
     def calls(self) -> list[tuple[str, ...]]:
@@ -150,7 +150,7 @@ class Gateway:
         self.home.clock.advance(seconds)
         self.home.tick()
 
-    def of(self, who: Identity) -> Desk:
+    def of(self, who: Identity) -> Operations:
         """Another person's desk."""
         return self.home.desk(who)
 
@@ -162,7 +162,7 @@ class Gateway:
     async def ask_for(self, identity: str = BOT, scope: str = "read pods,pods/log in web", *, duration_s: int = 1800,
                       reason: str = "roll web back to 1.4, OPS-1182", same_user: bool = False) -> RequestView:  # fmt: skip
         """An agent asks."""
-        agent = self.home.counter.bind(Somebody(await self._known(identity), token="7f31"), "10.0.4.12", same_user)
+        agent = self.home.service.bind(Somebody(await self._known(identity), token="7f31"), "10.0.4.12", same_user)
         return await agent.ask("prod", duration_s=duration_s, reason=reason, scope=scope)
 
     async def open_window(self, identity: str = BOT, *, scope: str = "@debug in web", duration_s: int = 1800) -> GrantView:
@@ -193,6 +193,11 @@ class Gateway:
         self._shells.append(Shell(self.home, kubectl, pod, f"s-{ident}"))
         return self._shells[-1]
 
+    def hang_up(self) -> None:
+        """Every client goes away; the gateway would give those that stay some time to hear its last words."""
+        for shell in self._shells:
+            shell.kubectl.close()
+
     async def session(self, ident: str) -> SessionView:
         return await self.seat.session(ident)
 
@@ -209,7 +214,9 @@ class Gateway:
 async def gateway(folder: Path, *rules: Rule, person: Identity = PERSON) -> AsyncIterator[Gateway]:
     """One that ends with the block. Without rules: one agent, whose rule allows WIDE for 30 minutes."""
     async with house(folder, rules=rules or (rule(),), agent=False) as home:
-        yield Gateway(home, person)
+        made = Gateway(home, person)
+        yield made
+        made.hang_up()
 
 
 @asynccontextmanager

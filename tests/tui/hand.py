@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from textual.pilot import Pilot
 
-from jitui.api.desk import Desk
+from jitui.api.operations import Operations
 from jitui.tui.app import JituiApp, Looked
 from jitui.tui.screens.base import Board
 from tests.tui.seeing import Screenful, screenful
@@ -30,7 +30,7 @@ class Stage(Protocol):
     """What the screens stand before, and its clock."""
 
     @property
-    def desk(self) -> Desk: ...
+    def desk(self) -> Operations: ...
 
     @property
     def now_s(self) -> float: ...

@@ -10,7 +10,7 @@ import pytest
 from rich.cells import cell_len
 from textual.screen import Screen
 
-from jitui.api.views import ActionView, ClauseView, FrameView, GrantView, Proof, RequestView, SessionView
+from jitui.api.views import ActionView, ClauseView, GrantView, Proof, RequestView, SessionView
 from jitui.tui.screens.decide import DecideScreen
 from jitui.tui.screens.help import HelpScreen
 from jitui.tui.screens.history import HistoryScreen
@@ -67,7 +67,7 @@ class HostileDesk(FakeDesk):
     async def requests(self, *, everything: bool = False, cursor: str = "") -> Sequence[RequestView]:
         return [self.poisoned(view) for view in await super().requests(everything=everything)]
 
-    async def request(self, ident: str) -> RequestView:
+    async def request(self, ident: str, *, wait_s: int = 0) -> RequestView:
         found: RequestView = self.poisoned(await super().request(ident))
         return found
 
@@ -75,18 +75,15 @@ class HostileDesk(FakeDesk):
         views = await super().grants(everything=everything)
         return [replace(self.poisoned(view), ended=view.ended, hazard=self.text) for view in views]
 
-    async def sessions(self, *, live: bool = False, grant: str = "", cursor: str = "") -> Sequence[SessionView]:
+    async def sessions(self, *, live: bool = False, grant: str = "", cursor: str = "", brief: bool = False) -> Sequence[SessionView]:
         return [self.poisoned(view) for view in await super().sessions(live=live, grant=grant)]
 
     async def session(self, ident: str) -> SessionView:
         found: SessionView = self.poisoned(await super().session(ident))
         return replace(found, ended_why=self.text, ended=found.started)
 
-    async def actions(self, *, grant: str = "", audit_id: str = "", limit: int = 1000, cursor: str = "") -> Sequence[ActionView]:
+    async def actions(self, *, grant: str = "", audit_id: str = "", limit: int = 1000, cursor: str = "", brief: bool = False) -> Sequence[ActionView]:
         return [self.poisoned(view) for view in await super().actions(grant=grant, audit_id=audit_id, limit=limit)]
-
-    async def frames(self, session: str, *, after: int = -1, limit: int = 1000, unmask: bool = False) -> Sequence[FrameView]:
-        return await super().frames(session, after=after, limit=limit, unmask=unmask)
 
     async def verify(self, session: str = "") -> Sequence[Proof]:
         return [replace(self.poisoned(view), consistent=False) for view in await super().verify(session)]

@@ -5,7 +5,7 @@ from typing import cast
 
 import pytest
 
-from jitui.api.desk import Desk
+from jitui.api.operations import Operations
 from jitui.tui.app import TOO_SMALL, run
 from jitui.tui.theme import LIGHT, STATES, themes
 from tests.tui.gateway import gateway, working_day
@@ -78,5 +78,5 @@ def test_a_terminal_too_small_is_refused_in_one_line(monkeypatch: pytest.MonkeyP
     """Exit 1, nothing drawn."""
     monkeypatch.setenv("COLUMNS", "79")
     monkeypatch.setenv("LINES", "24")
-    assert run(cast("Desk", None)) == 1  # it is not asked
+    assert run(cast("Operations", None)) == 1  # it is not asked
     assert capsys.readouterr().err == f"{TOO_SMALL}\n"

@@ -44,9 +44,10 @@ class ArchiveService(Bound, Archive):
         await self._may_read(row.grant, row.ended_us)  # as they are when it is shown
         return page
 
-    async def actions(self, *, grant: str = "", audit_id: str = "", limit: int = 1000, cursor: str = "") -> Page[ActionView]:
+    async def actions(self, *, grant: str = "", audit_id: str = "", limit: int = 1000, cursor: str = "", brief: bool = False) -> Page[ActionView]:
         at = number(grant, "g", "grant") if grant else 0
-        return await self._read(self._record.actions, grant=at, identity=self._only(), audit_id=audit_id, limit=min(max(limit, 1), PAGE), cursor=cursor)
+        found = await self._read(self._record.actions, grant=at, identity=self._only(), audit_id=audit_id, limit=min(max(limit, 1), PAGE), cursor=cursor)
+        return Page(map(views.brief, found), found.more) if brief else found
 
     async def facts(self, *, after: int = 0, limit: int = 1000) -> Sequence[FactView]:
         return await self._read(self._record.facts, after=after, limit=min(max(limit, 1), PAGE))

@@ -37,7 +37,7 @@ class Histories:
 
     def _heard(self, fact: Fact) -> None:
         self._known.pop(fact.who, None)
-        self._known.pop(str(fact.what.get("identity")), None)
+        self._known.pop(fact.identity, None)
 
     def known(self, request: Request, now: Instant) -> tuple[str, str] | None:
         """What `read` gives, if it is known already."""

@@ -1,5 +1,7 @@
 """Requests for windows, for one caller."""
 
+import asyncio
+
 from jitui.access.requests import REMEMBER, Ask
 from jitui.api.operations import Requests
 from jitui.api.service import views
@@ -30,12 +32,30 @@ class RequestService(Bound, Requests):
             found += [request for _, request in sorted(pending.items())]
         return Page((self._request_view(request) for request in found), page.more)
 
-    async def request(self, ident: str) -> RequestView:
-        request = await self._find_request(number(ident, "r", "request"))
-        if Right.SEE not in rights_of(self._who) and request.identity != self._who.name:
-            raise RefusedError(f"request {ident} is not yours")
+    async def request(self, ident: str, *, wait_s: int = 0) -> RequestView:
+        at = number(ident, "r", "request")
+        request = await self._seen(at)
+        if wait_s:
+            await self._settled(at, wait_s)
+            request = await self._seen(at)
         before, used = await self._history(request)
         return self._request_view(request, before=before, used=used)
+
+    async def _seen(self, at: int) -> Request:
+        """Raises RefusedError if it is not the caller's to see, NotFoundError."""
+        request = await self._find_request(at)
+        if Right.SEE not in rights_of(self._who) and request.identity != self._who.name:
+            raise RefusedError(f"request r-{at} is not yours")
+        return request
+
+    async def _settled(self, at: int, seconds: int) -> None:
+        """Until a request is pending no more, the gateway stops, or so many seconds have passed."""
+        waits = [asyncio.ensure_future(self._broker.requests.settled(at)), asyncio.ensure_future(self._house.bus.closed.wait())]
+        try:
+            await asyncio.wait(waits, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for wait in waits:
+                wait.cancel()
 
     async def ask(self, connection: str, *, duration_s: int = 0, reason: str = "", scope: str = "", identity: str = "", approval: str = "") -> RequestView:
         if identity and identity != self._who.name:

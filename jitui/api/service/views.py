@@ -2,6 +2,8 @@
 
 from base64 import b64encode
 from collections.abc import Container, Mapping, Sequence
+from dataclasses import replace
+from typing import Final, TypeVar
 
 from jitui.access.windows import Cut
 from jitui.api.views import ActionView, ClauseView, Ended, FactView, FrameView, GrantView, IdentityView, Proof, RequestView, SessionView, TokenView
@@ -22,9 +24,23 @@ from jitui.store.rows import SessionRow, Totals
 from jitui.values.instant import Instant, rfc3339
 from jitui.values.said import Said
 
+V = TypeVar("V", SessionView, ActionView)
+
+BRIEF: Final = 200  # characters of a command, where it stands in a list that is fetched again and again
 
 def _argv(words: Sequence[str]) -> tuple[Said, ...]:
     return tuple(Said(word) for word in masked_words(words))
+
+
+def brief(view: V) -> V:
+    """The same session or action with at most BRIEF characters of its command; a mark stands for the rest."""
+    room, kept = BRIEF, list[Said]()
+    for word in view.argv:
+        if len(word.raw) > room:
+            return replace(view, argv=(*kept, Said(word.raw[:room] + "…")))
+        kept.append(word)
+        room -= len(word.raw) + 1
+    return view
 
 
 def when(wall_us: int | None) -> str:

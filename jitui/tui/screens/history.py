@@ -45,7 +45,7 @@ class HistoryScreen(Board):
             self._asked = seen
 
             async def sessions() -> object:
-                return tuple(await self._desk.sessions())
+                return tuple(await self._desk.sessions(brief=True))
 
             self.ask("sessions", sessions)
 

@@ -150,7 +150,8 @@ class LiveScreen(Board):
         self._asked = seen
 
         async def window() -> object:
-            sessions, actions = await asyncio.gather(self._desk.sessions(grant=grant), self._desk.actions(grant=grant, limit=LATEST))
+            sessions, actions = await asyncio.gather(self._desk.sessions(grant=grant, brief=True),
+                                                     self._desk.actions(grant=grant, limit=LATEST, brief=True))
             return grant, tuple(sessions), tuple(actions)
 
         self.ask("window", window)

@@ -10,7 +10,7 @@ import pytest
 from jitui.auth.people import People
 from jitui.policy.terms import Identity, Role
 from jitui.values.errors import ConflictError, RefusedError
-from tests.api.service.conftest import AGENT_X, APPROVER, AUDITOR, PEOPLE
+from tests.api.service.conftest import AGENT_X, APPROVER, AUDITOR, OTHER, PEOPLE
 from tests.fakes.desk import Somebody
 from tests.fakes.house import ADMIN, AGENT, house, rule
 
@@ -141,3 +141,54 @@ async def test_what_was_decided_stays_decided_over_a_restart(tmp_path: Path) -> 
                 await call
         assert [view.state for view in await home.desk(APPROVER).requests(everything=True)] == ["denied"]
         assert await home.desk(APPROVER).requests() == []
+
+
+async def test_an_answer_is_held_until_the_request_is_settled(tmp_path: Path) -> None:
+    """Who waits is told of the yes, the no or the lapse at once, and of nothing after so many seconds; the gateway's end keeps nobody."""
+    async with house(tmp_path) as home:
+        agent = home.desk(AGENT_X)
+        await agent.ask("prod", reason="x")
+        assert (await asyncio.wait_for(agent.request("r-1", wait_s=1), 5)).state == "pending"
+        waiting = asyncio.ensure_future(agent.request("r-1", wait_s=20))
+        await asyncio.sleep(0.05)
+        assert not waiting.done()
+        await home.desk(APPROVER).approve("r-1")
+        assert (await asyncio.wait_for(waiting, 5)).grant == "g-1"
+        assert (await asyncio.wait_for(agent.request("r-1", wait_s=20), 5)).state == "approved"
+        await agent.ask("prod", reason="y")
+        waiting = asyncio.ensure_future(agent.request("r-2", wait_s=20))
+        await asyncio.sleep(0.05)
+        home.clock.advance(7200)
+        home.tick()
+        assert (await asyncio.wait_for(waiting, 5)).state == "lapsed"
+        await agent.ask("prod", reason="z")
+        waiting = asyncio.ensure_future(agent.request("r-3", wait_s=20))
+        await asyncio.sleep(0.05)
+        home.bus.close()
+        assert (await asyncio.wait_for(waiting, 5)).state == "pending"
+
+
+async def test_a_history_is_read_once_until_something_happens(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Facts of the identity, or ten seconds, make it old; those of others do not."""
+    async with house(tmp_path, rules=(rule(), rule("agent-y"))) as home:
+        read: list[str] = []
+        past = home.files.past
+
+        def noted(identity: str, connection: str, since_us: int) -> object:
+            read.append(identity)
+            return past(identity, connection, since_us)
+
+        monkeypatch.setattr(home.files, "past", noted)
+        await home.agent("agent-y")
+        await home.desk(AGENT_X).ask("prod", reason="x")
+        desk = home.desk(APPROVER)
+        assert (await desk.request("r-1")).before == (await desk.request("r-1")).before == "nothing in 30 d"
+        await home.desk(OTHER).ask("prod", reason="x")
+        await desk.request("r-1")
+        assert read == [AGENT]
+        home.clock.advance(11)
+        await desk.request("r-1")
+        assert read == [AGENT, AGENT]
+        await desk.approve("r-1")
+        assert (await desk.request("r-1")).before == "1 window in 30 d: 0 denied"
+        assert read == [AGENT, AGENT, AGENT]

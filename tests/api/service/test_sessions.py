@@ -4,6 +4,7 @@ from base64 import b64decode
 from pathlib import Path
 
 from jitui.api.service.live import BEFORE
+from jitui.api.service.views import BRIEF
 from tests.api.service.conftest import OPERATOR
 from tests.fakes.house import house
 from tests.proxy.test_relay import connected
@@ -25,3 +26,18 @@ async def test_who_begins_to_watch_sees_the_newest_bytes(tmp_path: Path) -> None
             if shown[-1] == ("stderr", b"$ "):
                 break
         assert shown == [("stdout", b"a" * (BEFORE - 2)), ("stderr", b"$ ")]
+
+
+async def test_lists_that_are_fetched_again_and_again_carry_the_beginning_of_a_command(tmp_path: Path) -> None:
+    """Of a script in an argument; the one session has all of it, and so has the list that is asked for in full."""
+    async with house(tmp_path) as home:
+        await home.window()
+        script = "x" * 3000
+        kubectl, _ = await connected(home, "sh", "-c", script)
+        await home.store.commit([])
+        desk = home.desk(OPERATOR)
+        brief = [*await desk.sessions(brief=True), *await desk.actions(brief=True)]
+        assert [[str(word) for word in view.argv[:2]] for view in brief] == [["sh", "-c"]] * 2
+        assert {len(view.argv[2].raw) for view in brief} == {BRIEF - len("sh -c ") + 1}
+        assert {view.argv[2].raw for view in (await desk.session("s-1"), *await desk.sessions(), *await desk.actions())} == {script}
+        kubectl.close()
