@@ -10,6 +10,7 @@ from typing import Final
 
 from jitui.api.client import Client
 from jitui.api.operations import Archive
+from jitui.api.service import views
 from jitui.api.service.record import Record
 from jitui.api.views import ActionView, FactView, FrameView, Proof, SessionView
 from jitui.cli.reach import reach
@@ -38,13 +39,15 @@ class Shelf(Archive):
         row = await asyncio.to_thread(self.files.session, number(ident))
         return await asyncio.to_thread(self._record.frames, row, after=after, limit=limit, unmask=unmask)
 
-    async def actions(self, *, grant: str = "", audit_id: str = "", limit: int = 1000, cursor: str = "") -> Sequence[ActionView]:
+    async def actions(
+        self, *, grant: str = "", audit_id: str = "", limit: int = 1000, cursor: str = "", brief: bool = False
+    ) -> Sequence[ActionView]:
         """All pages, up to the limit."""
         at = number(grant) if grant else 0
         found: list[ActionView] = []
         while len(found) < limit:
             page = await asyncio.to_thread(self._record.actions, grant=at, audit_id=audit_id, limit=limit - len(found), cursor=cursor)
-            found += page
+            found += [views.brief(view) for view in page] if brief else page
             if not (cursor := page.more):
                 break
         return sorted(found, key=lambda view: view.at)

@@ -34,7 +34,8 @@ def _argv(words: Sequence[str]) -> tuple[Said, ...]:
 
 def brief(view: V) -> V:
     """The same session or action with at most BRIEF characters of its command; a mark stands for the rest."""
-    room, kept = BRIEF, list[Said]()
+    room = BRIEF
+    kept: list[Said] = []
     for word in view.argv:
         if len(word.raw) > room:
             return replace(view, argv=(*kept, Said(word.raw[:room] + "…")))

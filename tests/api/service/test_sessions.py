@@ -5,6 +5,7 @@ from pathlib import Path
 
 from jitui.api.service.live import BEFORE
 from jitui.api.service.views import BRIEF
+from jitui.api.views import ActionView, SessionView
 from tests.api.service.conftest import OPERATOR
 from tests.fakes.house import house
 from tests.proxy.test_relay import connected
@@ -36,8 +37,9 @@ async def test_lists_that_are_fetched_again_and_again_carry_the_beginning_of_a_c
         kubectl, _ = await connected(home, "sh", "-c", script)
         await home.store.commit([])
         desk = home.desk(OPERATOR)
-        brief = [*await desk.sessions(brief=True), *await desk.actions(brief=True)]
+        brief: list[SessionView | ActionView] = [*await desk.sessions(brief=True), *await desk.actions(brief=True)]
+        whole: list[SessionView | ActionView] = [await desk.session("s-1"), *await desk.sessions(), *await desk.actions()]
         assert [[str(word) for word in view.argv[:2]] for view in brief] == [["sh", "-c"]] * 2
         assert {len(view.argv[2].raw) for view in brief} == {BRIEF - len("sh -c ") + 1}
-        assert {view.argv[2].raw for view in (await desk.session("s-1"), *await desk.sessions(), *await desk.actions())} == {script}
+        assert {view.argv[2].raw for view in whole} == {script}
         kubectl.close()

@@ -1,0 +1,40 @@
+"""The feed over a real gateway: one look for many facts, and at once when something happens."""
+
+import asyncio
+from contextlib import suppress
+from pathlib import Path
+
+from jitui.tui.feed import Feed, Seen, Silent
+from tests.tui.gateway import gateway, rule
+
+
+async def test_many_facts_are_one_look_and_the_last_look_shows_them_all(tmp_path: Path) -> None:
+    """However long the beat is."""
+    names = [f"agent-{at}" for at in range(8)]
+    async with gateway(tmp_path, *map(rule, names)) as house:
+        seen: list[Seen | Silent] = []
+        feed = Feed(house.desk, lambda: house.now_s, seen.append, beat_s=3600, spacing_s=0.2)
+        running = asyncio.ensure_future(feed.run())
+        await house.home.until(lambda: seen)
+        for name in names:
+            await house.ask_for(name)
+        await house.home.until(lambda: isinstance(seen[-1], Seen) and len(seen[-1].requests) == 8)
+        assert len(seen) < 8
+        running.cancel()
+        with suppress(asyncio.CancelledError):
+            await running
+
+
+async def test_a_gateway_that_does_not_answer_is_silent_and_then_seen_again(tmp_path: Path) -> None:
+    """Without anybody starting it anew."""
+    async with gateway(tmp_path) as house:
+        seen: list[Seen | Silent] = []
+        running = asyncio.ensure_future(Feed(house.desk, lambda: house.now_s, seen.append, beat_s=0.05).run())
+        await house.home.until(lambda: seen)
+        house.line.cut()
+        await house.home.until(lambda: isinstance(seen[-1], Silent))
+        house.line.mend()
+        await house.home.until(lambda: isinstance(seen[-1], Seen))
+        running.cancel()
+        with suppress(asyncio.CancelledError):
+            await running
