@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Collection
-from typing import Final
 
 from jitui.access.freezer import Frost
 from jitui.access.notes import line
@@ -12,6 +11,7 @@ from jitui.api.service.bound import Bound, number
 from jitui.api.views import Ended, Frozen, GrantView
 from jitui.policy import grant as grants
 from jitui.policy.grant import Event
+from jitui.policy.streams import UPGRADED
 from jitui.policy.terms import Grant
 from jitui.proxy.live import Window
 from jitui.store.actions import TEXT
@@ -19,8 +19,6 @@ from jitui.store.rows import Totals
 from jitui.values import size
 from jitui.values.errors import InvalidError, NotFoundError, RefusedError
 from jitui.values.page import Page
-
-RUNNING: Final = frozenset({"exec", "attach", "port-forward"})  # kinds of sessions that are what goes on in a window while they last
 
 
 class GrantService(Bound, Grants):
@@ -126,5 +124,5 @@ def stands(target: str, frost: Frost, *, on: bool) -> str:
 
 def running(window: Window) -> str:
     """The stream that was opened last and is still open, in one line; empty if none is."""
-    newest = next((session for session in reversed(window.sessions.values()) if session.kind in RUNNING and not session.muted), None)
+    newest = next((session for session in reversed(window.sessions.values()) if session.kind in UPGRADED and not session.muted), None)
     return line(newest.action)[:TEXT] if newest is not None and newest.action is not None else ""
