@@ -192,7 +192,7 @@ class WrongError(ConfigurationError):
 def load(path: Path) -> Configuration:
     """The configuration of a file. Raises ConfigurationError if it is unreadable, or wrong (with key and line)."""
     if writable_by_all(path):
-        raise ConfigurationError(f"{path}: everybody may change it or its folder, and who does grants themselves what they like; mend it with: chmod o-w "
+        raise ConfigurationError(f"{path}: everybody may change it or its folder, and could grant themselves anything; mend it with: chmod o-w "
                                  f"{path} {path.parent}")
     try:
         text = path.read_text(encoding="utf-8")

@@ -290,7 +290,7 @@ def run(config_path: Path, data_dir: Path, socket: Path, ready_file: Path | None
     """Runs `jitui serve` until SIGTERM, SIGINT or `jitui stop`. SIGHUP reads the configuration again. Raises JituiError."""
     os.umask(0o077)
     if os.environ.get(KEY_LOG):
-        raise ConfigurationError(f"{KEY_LOG} is set: libraries would write there the keys of every TLS connection, and who reads them reads what passes; "
+        raise ConfigurationError(f"{KEY_LOG} is set: libraries would write the keys of every TLS connection there, and their reader could read all traffic; "
                                  f"start without it: env -u {KEY_LOG} jitui serve")
     sys.setswitchinterval(SWITCH_INTERVAL)
     settings = config.load(config_path)

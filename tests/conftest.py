@@ -1,4 +1,4 @@
-"""What every test may use, and an honest word at the end about what could not run."""
+"""Fixtures for every test, and a summary at the end of the tests that could not run."""
 
 import os
 from collections import Counter
@@ -106,7 +106,7 @@ def _wanted(found: dict[str, Kubectl], version: str) -> Kubectl:
 
 
 def _lacks(item: pytest.Item, versions: Callable[[], Mapping[str, Kubectl]]) -> str:
-    """What this test needs and is not here, with the way to get it; empty if it can run."""
+    """The missing requirement of a test, with the way to get it; empty if the test can run."""
     if item.get_closest_marker("cluster") and not os.environ.get(clusters.NEEDED):
         return f"the real cluster: {clusters.HOW}"
     if item.get_closest_marker("node") and not os.environ.get(stand_in.STANDING):

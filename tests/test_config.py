@@ -187,7 +187,7 @@ connections:
 
 
 def test_eks(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What a connection of this kind says; its optional parts are empty unless given."""
+    """The settings of a connection of this kind; the optional ones are empty unless given."""
     monkeypatch.delenv("EKS_ROLE_ARN", raising=False)
     more = "    external_id: 'a:1'\n    profile: ops\n    source_identity: '{identity}'\n    tags: {'jitui:grant': '{grant}'}\n"
     made, full = config.read(EKS, HERE), config.read(EKS + more, HERE)

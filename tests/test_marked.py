@@ -23,7 +23,7 @@ def test_lines_of_keys_and_items() -> None:
     ("a: &x {b: 1}\nc:\n  <<: *x\n", "3: a key is a plain word"),
 ])
 def test_refused(text: str, says: str) -> None:
-    """What can be read in two ways, or builds no plain data, is refused with its line."""
+    """YAML that can be read in two ways, or builds no plain data, is refused with its line."""
     with pytest.raises(InvalidError, match=r"^\d+: ") as caught:
         marked.load(text)
     assert says in str(caught.value)

@@ -1,4 +1,4 @@
-"""What a sentence tells somebody to do can be done: the settings, commands and options that it names exist."""
+"""The settings, commands and options that a sentence names exist."""
 
 import ast
 import json

@@ -1,4 +1,4 @@
-"""What holds the gateway together while it runs."""
+"""The composition root while the gateway runs."""
 
 import asyncio
 import os

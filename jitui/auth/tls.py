@@ -244,7 +244,7 @@ def _private(key: Path) -> None:
     except OSError:
         return  # reading it says what is wrong
     if mode & 0o077:
-        raise UnsafeError(f"key {key} has mode {mode:04o}, so others may read it; chmod 600 {key}, and think of it as known")
+        raise UnsafeError(f"key {key} has mode {mode:04o}, so others may read it; chmod 600 {key}, and treat it as known: make another")
 
 
 def _pem(key: ec.EllipticCurvePrivateKey) -> bytes:

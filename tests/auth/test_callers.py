@@ -1,4 +1,4 @@
-"""Who is calling, behind two questions."""
+"""Callers are authenticated by token or by uid."""
 
 from dataclasses import dataclass, replace
 

@@ -1,4 +1,4 @@
-"""What the kernel says about the other end."""
+"""The kernel tells the uid at the other end of a connection."""
 
 import os
 import socket

@@ -1,1 +1,1 @@
-"""What it costs and how quickly it ends. Programs that print figures, never timed tests: `make bench`."""
+"""Benches: the cost of recording, and how quickly an end comes. They are programs that print figures, never timed tests: `make bench`."""

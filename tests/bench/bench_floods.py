@@ -1,4 +1,4 @@
-"""What a person waits for a yes and for a revoke while somebody floods the gateway, and whether anybody else's stream ends.
+"""Measures how long an approval and a revoke take while somebody floods the gateway, and whether anybody else's stream ends.
 
     python -m tests.bench.bench_floods [--seconds 5] [--only strangers,gets] [--files 0]
 

@@ -16,7 +16,7 @@ UNLIMITED = {"strangers": 2000, "strangers_per_address": 2000, "connections_per_
 
 @dataclass(slots=True)
 class Seen:
-    """What one client saw, in seconds of the wall clock (the deadline is given in that)."""
+    """The times that one client saw, in seconds of the wall clock, as the deadline is."""
 
     opened: float = 0.0
     last_payload: float = 0.0  # newest byte of stdout

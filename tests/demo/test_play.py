@@ -1,4 +1,4 @@
-"""What `jitui demo` leaves behind: nothing, whatever ends it."""
+"""`jitui demo` leaves nothing behind, however it ends."""
 
 import os
 import signal

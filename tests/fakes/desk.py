@@ -54,7 +54,7 @@ class Somebody:
 
 @dataclass
 class FakeGateway:
-    """What all desks of it share."""
+    """The state that all its desks share."""
 
     calls: list[tuple[str, str, str, str, bool]] = field(default_factory=list)  # call, identity, peer, token, same user
     requests: dict[str, RequestView] = field(default_factory=dict)

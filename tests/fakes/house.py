@@ -191,7 +191,7 @@ class Kubectl:
         return found
 
     async def gone(self, seconds: float = 5.0) -> bytes:
-        """What still comes until the door closes the connection."""
+        """The bytes that still come until the listener closes the connection."""
         got = b""
         async with asyncio.timeout(seconds):
             with contextlib.suppress(ConnectionError, ssl.SSLError):

@@ -51,7 +51,7 @@ def test_list(core: Any) -> None:
 
 
 def test_a_denial_is_an_exception_with_the_reason(core: Any) -> None:
-    """What the window does not cover is a 403 that says what is missing."""
+    """A call outside the window is a 403 that says what is missing."""
     with pytest.raises(kubernetes.client.ApiException) as refused:
         core.list_namespaced_pod("payments")
     assert refused.value.status == 403

@@ -111,7 +111,7 @@ def test_a_secret_is_not_read_by_a_deletion_without_a_person(gateway: Gateway, r
 
 
 def test_a_rule_guards_namespaces_of_its_own(gateway: Gateway, one_kubectl: Kubectl, baseline: str) -> None:
-    """What the rule names as guarded is as kube-system is; on record too."""
+    """A namespace that the rule names as guarded is treated as kube-system is; on record too."""
     agent = gateway.agent("guarded")
     gateway.window(agent)
     denied = gateway.kubectl(one_kubectl, agent, "create", "configmap", "x", "-n", baseline)

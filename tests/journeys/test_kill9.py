@@ -35,7 +35,7 @@ def test_every_printed_byte_is_on_record(cluster: Cluster, tmp_path: Path, one_k
 
 
 def _flood_and_kill(gateway: Gateway, agent: Agent, kubectl: Kubectl, seconds: float) -> bytes:
-    """What kubectl printed until the gateway was killed; checked against the record of the gateway that came after it."""
+    """The output of kubectl until the gateway was killed, checked against the record of the gateway that came after it."""
     program = gateway.spawn_kubectl(kubectl, agent, *FLOOD)
     program.expect("1\n")
     time.sleep(seconds)

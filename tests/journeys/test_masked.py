@@ -1,4 +1,4 @@
-"""What people see of secrets that an agent read, wrote and typed through a gateway."""
+"""People see the secrets that an agent read, wrote and typed through a gateway masked, unless they may unmask."""
 
 import json
 from base64 import b64decode, b64encode
@@ -106,7 +106,7 @@ def evidence(gateway: Gateway, session: str, folder: Path) -> None:
 
 
 def seen(gateway: Gateway) -> list[tuple[str, str]]:
-    """Who unmasked what."""
+    """The facts of unmasked views: person and session."""
     facts = gateway.desk(lambda remote: remote.facts(limit=1000))
     return [(fact.who, fact.subject) for fact in facts if fact.kind == "viewed" and fact.what["how"] == "unmasked"]
 
@@ -130,6 +130,6 @@ def test_a_live_secret_is_masked_for_who_watches(gateway: Gateway, one_kubectl: 
 
 
 def watched(watcher: Program) -> bytes:
-    """What it was shown of the output."""
+    """The part of the output that the viewer was shown."""
     chunks = [json.loads(line) for line in watcher.snapshot().text.splitlines(keepends=True) if line.endswith("\n")]
     return b"".join(b64decode(chunk["frame"]["data_b64"]) for chunk in chunks if chunk["kind"] == "frame" and chunk["frame"]["channel"] == "stdout")

@@ -1,4 +1,4 @@
-"""Who is who on a running gateway, as its configuration changes under it."""
+"""People gain and lose rights on a running gateway as its configuration changes."""
 
 import os
 import signal

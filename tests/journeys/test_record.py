@@ -1,4 +1,4 @@
-"""What is on record afterwards, and what verify says of it, whole and altered."""
+"""The record after a session, and the result of verify for it, whole and altered."""
 
 import json
 import shutil

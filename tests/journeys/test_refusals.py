@@ -1,4 +1,4 @@
-"""What does not pass, and the words that say so."""
+"""Refused requests, and the words that say so."""
 
 import subprocess
 

@@ -9,7 +9,7 @@ from tests.support.processes import until
 
 @pytest.mark.parametrize("kubectl", [pytest.param(version, marks=pytest.mark.kubectl) for version in (SPDY[0], *VERSIONS)], indirect=True)
 def test_from_denied_to_denied(gateway: Gateway, agent: Agent, kubectl: Kubectl) -> None:
-    """What was refused passes in the window, ends with it, is refused again, and what kubectl printed is what is on record."""
+    """A refused call passes in the window, ends with it and is refused again, and the record has the bytes that kubectl printed."""
 
     def call(*args: str) -> str:
         return gateway.kubectl(kubectl, agent, *args).ok().text

@@ -1,4 +1,4 @@
-"""What an ordinary kubectl does in a window: streams in both directions, with and without a terminal."""
+"""An ordinary kubectl works in a window: streams in both directions, with and without a terminal."""
 
 import pytest
 

@@ -17,7 +17,7 @@ IMAGE = "localhost/busybox:1"
 
 @dataclass(frozen=True, slots=True)
 class Yard:
-    """What stands: the namespace, the gateway, and the admin's own way to the cluster."""
+    """The namespace, the gateway, and the admin's own connection to the cluster."""
 
     namespace: str
     gateway: Gateway

@@ -1,4 +1,4 @@
-"""What `jitui check` says about clauses that hold less than they seem to."""
+"""`jitui check` warns of clauses that restrict less than they seem to."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What a clause stands for."""
+"""A clause stands for atoms."""
 
 import pytest
 from hypothesis import given

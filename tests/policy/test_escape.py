@@ -1,4 +1,4 @@
-"""What each way out of a window would give, in the denial."""
+"""The denial of an escape says what the escape would give."""
 
 import pytest
 
@@ -15,7 +15,7 @@ OUT = [(kind, verb) for kind, verbs, hazard, _ in TABLE if hazard in {Hazard.ESC
 
 @pytest.mark.parametrize(("kind", "verb"), OUT, ids=lambda part: part if isinstance(part, str) else ".".join(part))
 def test_each_way_out_has_a_sentence_of_its_own(kind: Kind, verb: str) -> None:
-    """What it gives, that a rule must write it out, and the clause; that clause, in rule and grant, lets it pass."""
+    """The denial names the gain and the clause that a rule must write out; that clause, in rule and grant, lets the action pass."""
     group, resource, subresource = kind
     action = Action(verb, group, "v1", resource, subresource, name="x")
     served = Everything(False)

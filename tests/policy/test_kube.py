@@ -249,7 +249,7 @@ def test_a_stream_says_what_it_runs(target: bytes, facts: dict[str, Any]) -> Non
     (POST, b"application/apply-patch+yaml", False),
 ])  # fmt: skip
 def test_a_server_side_apply_is_known_by_its_content_type(method: bytes, content: bytes, apply: bool) -> None:
-    """What could be taken for one is one: then it needs create too."""
+    """A content type that could be taken for an apply's counts as one: it needs create, too."""
     assert read(method, APPS + b"/deployments/x", content_type=content).apply is apply
 
 

@@ -38,7 +38,7 @@ def test_a_pattern_of_many_stars_takes_no_time() -> None:
 
 @given(pattern, pattern, text)
 def test_containment_is_sound(outer: str, inner: str, name: str) -> None:
-    """What the inner pattern matches, the outer one does."""
+    """The outer pattern matches everything that the inner one matches."""
     if contains(outer, inner) and matches(inner, name):
         assert matches(outer, name)
 
@@ -71,7 +71,7 @@ def test_a_command_line_fits_word_by_word(wanted: tuple[Word, ...], argv: tuple[
 
 @given(argv_pattern, argv_pattern, st.lists(words, max_size=4))
 def test_argv_containment_is_sound(outer: tuple[Word, ...], inner: tuple[Word, ...], argv: list[str]) -> None:
-    """What the inner command pattern matches, the outer one does."""
+    """The outer command pattern matches everything that the inner one matches."""
     if argv_contains(outer, inner) and argv_matches(inner, argv):
         assert argv_matches(outer, argv)
 

@@ -4,7 +4,6 @@ from typing import Any
 
 import pytest
 
-from jitui.policy import builtin
 from jitui.policy.rbac import EVERYWHERE, Need, asks_for_kinds, beyond, bounds_commands, in_namespaces, missing, needs, of_rules, policy_rules
 from jitui.policy.scope import Scope
 from tests.policy.world import rule as rule_of
@@ -66,13 +65,6 @@ def test_only_a_star_asks_for_the_kinds() -> None:
     assert [asks_for_kinds([Scope.parse(text)]) for text in ("read pods in web", "@view in web", "read *.apps in web")] == [False, True, True]
 
 
-def test_built_in_kinds() -> None:
-    """For a cluster that can't be asked: what everybody knows is among them."""
-    assert (builtin.KINDS["", "pods"], builtin.KINDS["", "nodes"], builtin.KINDS["apps", "deployments"]) == (True, False, True)
-    assert builtin.KINDS["rbac.authorization.k8s.io", "clusterroles"] is False
-    assert len(builtin.KINDS) == len(builtin.NAMESPACED.split()) + len(builtin.CLUSTER_SCOPED.split()) > 60
-
-
 def test_patterns_of_namespaces() -> None:
     """Each namespace that is there and matches; what nothing matches is said."""
     found, empty = in_namespaces(needs([Scope.parse("get pods in argo-*; get pods in none-*; get nodes")], KINDS), ["argo-a", "argo-b", "web"])
@@ -102,13 +94,13 @@ def rule(verbs: str, resources: str, names: str = "", group: str = "") -> dict[s
     ([rule("get list", "pods", group="apps")], ["create pods/exec in web", "get pods in web", "list pods in web"]),
 ])
 def test_too_narrow(rules: list[dict[str, Any]], lacking: list[str]) -> None:
-    """What no rule of a SelfSubjectRulesReview gives."""
+    """`missing` has the needs that no rule of a SelfSubjectRulesReview covers."""
     wanted = [Need("web", "", "pods", "get"), Need("web", "", "pods", "list"), Need("web", "", "pods/exec", "create")]
     assert sorted(map(str, missing(rules, wanted))) == lacking
 
 
 def test_too_wide() -> None:
-    """What the rules give and nobody asked for; what every authenticated user may is not counted, names and stars are."""
+    """`beyond` has the rights that nobody asked for, names and stars included, without those of every authenticated user."""
     wanted = [Need("web", "", "pods", "get"), Need("web", "", "secrets", "get", "tls"), Need(EVERYWHERE, "", "nodes", "get")]
     basic = rule("create", "selfsubjectreviews", group="authentication.k8s.io")
     everything = rule("*", "*", group="apps")

@@ -196,7 +196,7 @@ def test_an_approval_may_tighten() -> None:
 
 
 def test_a_second_approver_may_only_tighten_further() -> None:
-    """What the first agreed to is the most that can come of it."""
+    """The second can't widen the terms that the first agreed to."""
     first = approve(request(), rule(approvals=2), person="ana", now=NOW, duration_s=600, scope=Scope.parse("get pods in web"))
     for wider in ({"duration_s": 601}, {"scope": Scope.parse("read pods in web")}):
         with pytest.raises(RefusedError, match="r-41 stands at"):

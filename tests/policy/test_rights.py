@@ -57,7 +57,7 @@ def test_unmasking_is_granted_to_an_auditor_by_name() -> None:
     (person("ann", APPROVER, disabled=True), Right.DECIDE, "ann is disabled"),
 ])  # fmt: skip
 def test_a_missing_right_is_said(who: Identity, right: Right, says: str) -> None:
-    """What is missing, and who has it."""
+    """The error names the missing right and the roles that have it."""
     with pytest.raises(RefusedError) as error:
         require(who, right)
     assert says in str(error.value)

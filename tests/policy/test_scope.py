@@ -1,4 +1,4 @@
-"""What a scope allows, and when one lies inside another."""
+"""A scope allows actions, and lies inside another or not."""
 
 from dataclasses import replace
 

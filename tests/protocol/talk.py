@@ -16,7 +16,7 @@ MOST = 3
 
 @dataclass
 class Heard:
-    """What came of it."""
+    """The result of one conversation."""
 
     raw: dict[bool, bytes] = field(default_factory=lambda: {CLIENT: b"", CLUSTER: b""})  # passed on, by who sent it
     replies: dict[bool, bytes] = field(default_factory=lambda: {CLIENT: b"", CLUSTER: b""})

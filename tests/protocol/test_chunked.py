@@ -39,7 +39,7 @@ def test_a_faulty_chunk_ends_the_connection(body: bytes) -> None:
 
 @given(st.lists(st.binary(max_size=300), max_size=5), st.binary(max_size=10), st.lists(st.integers(0, 3000), max_size=8))
 def test_chunks_in_any_pieces(bodies: list[bytes], behind: bytes, points: list[int]) -> None:
-    """What was put in comes out, and reading stops right behind the last chunk."""
+    """The decoded body is the encoded one, and reading stops right behind the last chunk."""
     data = b"".join(map(chunk, bodies)) + LAST
     for pieces in ([data], bytewise(data), cut(data, points)):
         chunked, out = Chunked(), b""

@@ -251,7 +251,7 @@ def test_a_message_of_a_client_is_short() -> None:
 
 
 def test_the_end_comes_in_the_middle_of_a_message() -> None:
-    """What it carried is not read any more, the close behind it is."""
+    """The message's payload is not read any more, the close behind it is."""
     speech, _ = opened(tunnel=True)
     data = encode(BINARY, spdy.data(3, b"x") * 10, mask=True) + encode(CLOSE, b"", mask=True)
     assert len(speech.read(data, client=CLIENT, most=4)) == 3

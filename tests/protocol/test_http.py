@@ -110,7 +110,7 @@ def test_after_an_error_nothing_comes_any_more() -> None:
 
 
 def test_it_is_paused_behind_a_message() -> None:
-    """What is pipelined waits for `resume`, one message at a time."""
+    """Pipelined messages wait for `resume`, one at a time."""
     parser = RequestParser()
     events = parser.feed(GET + GET + GET[:10])
     assert [type(event) for event in events] == [RequestHead, End]

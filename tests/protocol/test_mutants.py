@@ -1,4 +1,4 @@
-"""What kubectl and a real API server said, as it was and with faults put into it: the decoders give frames or one ProtocolError, and hold little."""
+"""Captures of kubectl and a real API server, whole and with faults put in: the decoders give frames or one ProtocolError, and hold little."""
 
 import json
 import random
@@ -36,7 +36,7 @@ class Reading:
         self.most = 0  # bytes held
 
     def feed(self, data: bytes) -> list[Unit]:
-        """What came; checks what is held on the way."""
+        """Feeds the pieces and returns the frames; checks on the way how much is held."""
         units = self._read_spdy(data) if self._protocol == "spdy" else self._read_websocket(data)
         self.most = max(self.most, self._spdy.holding + self._websocket.holding)
         assert self._spdy.holding < spdy.HELD_LIMIT

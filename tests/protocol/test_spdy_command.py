@@ -104,7 +104,7 @@ def test_only_the_client_opens_and_only_the_cluster_answers() -> None:
     ((b"streamtype", b"data"),), (), ((b"streamtype", b"stdout"), (b"x-hidden", b"rm -rf /")), ((b"x", b"y"),),
 ])  # fmt: skip
 def test_a_stream_says_what_it_is_and_nothing_else(headers: spdy.Headers) -> None:
-    """What else the headers say would reach the cluster and be on no record."""
+    """Any further header would reach the cluster and be on no record."""
     assert "none of error" in refused(SpdyCommand(ALL), Encoder().syn_stream(1, headers), client=CLIENT)
 
 

@@ -33,7 +33,7 @@ def turns(steps: list[tuple[bool, int, bytes]]) -> list[Turn]:
 @settings(max_examples=200)
 @given(STEPS, POINTS, st.sampled_from(["v4", "v5"]))
 def test_any_reads_are_the_same_units(steps: list[tuple[bool, int, bytes]], points: list[int], version: Version) -> None:
-    """What goes on is the very bytes of the messages; of each channel the record is their payloads; pings stay on their hop."""
+    """The forwarded bytes are those of the messages; the record of each channel is their payloads; pings stay on their hop."""
     said = turns(steps)
     heard = play(WebSocketCommand(version, channels.EVERY), said, points)
     for side in (CLIENT, CLUSTER):

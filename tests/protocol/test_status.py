@@ -84,7 +84,7 @@ def test_a_long_warning_says_that_it_goes_on() -> None:
 
 @given(st.text(max_size=100))
 def test_no_words_carry_control_characters(text: str) -> None:
-    """What somebody else wrote reaches the client's terminal on one line, without escapes."""
+    """Text of another party reaches the client's terminal on one line, without escapes."""
     line = status.note_line(text)
     assert line.startswith(b"\r\n[jitui] ")
     assert re.search(r"[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]", line.decode()[2:-2]) is None
@@ -93,5 +93,5 @@ def test_no_words_carry_control_characters(text: str) -> None:
 
 
 def test_a_good_end() -> None:
-    """What the runtime would have said."""
+    """The Status is the runtime's own."""
     assert channels.exit_of(status.success()).ok

@@ -95,7 +95,7 @@ def test_a_long_head_is_judged_in_linear_time(line: bytes) -> None:
 
 
 def test_a_head_is_cut_off_once_it_is_whole() -> None:
-    """What follows the empty line is given back, however the head came."""
+    """The bytes behind the empty line are given back, however the head came."""
     head = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
     assert HeadCutter().cut(head + b"more") == (head, b"more")
     cutter = HeadCutter()

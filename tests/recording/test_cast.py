@@ -27,7 +27,7 @@ def test_a_shell_session() -> None:
 
 
 def test_keys_only_when_asked() -> None:
-    """What was typed may be a password."""
+    """Typed input may be a password."""
     typed = (0, Channel.STDIN, b"secret\r")
     assert made(typed)[1:] == []
     assert made(typed, keys=True)[1:] == [[0.0, "i", "secret\r"]]

@@ -61,7 +61,7 @@ def test_nothing_in_a_fact_can_change_unseen(who: str, subject: str, what: dict[
 
 
 def test_a_head_speaks_of_facts_and_tapes() -> None:
-    """What is signed is readable, and holds every chain that changed."""
+    """The signed text is readable, and holds every chain that changed."""
     text = head_text(9, b"\x01" * 32, 77, {4: (2, b"\x02" * 32)})
     told = {"seq": 9, "hash": "01" * 32, "at_us": 77, "sessions": {"4": [2, "02" * 32]}}
     assert text == b"jitui head 1\n" + canonical(told).encode()

@@ -1,1 +1,1 @@
-"""What many tests stand on: real processes, real kubectls, real clusters, and a real gateway, all on 127.0.0.1 and in temporary folders."""
+"""Support for many tests: real processes, kubectls and clusters, and a real gateway, all on 127.0.0.1 and in temporary folders."""

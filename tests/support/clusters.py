@@ -1,4 +1,4 @@
-"""What stands behind a gateway in tests: the embedded cluster of the demo, or the real one."""
+"""The clusters behind a gateway in tests: the demo's embedded one, or the real one."""
 
 import json
 import os

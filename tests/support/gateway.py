@@ -106,7 +106,7 @@ class Gateway:
         return found
 
     def environment(self, home: Path, caller: Caller = None) -> dict[str, str]:
-        """What a process of the caller's sees: nothing of this machine's own kubeconfigs, credentials or gateways."""
+        """The environment of the caller's processes, without this machine's own kubeconfigs, credentials or gateways."""
         kept = {key: value for key, value in os.environ.items() if not key.startswith(("JITUI_", "KUBE", "AWS_", "XDG_"))}
         kept |= {"HOME": str(home), "PATH": f"{Path(sys.executable).parent}:{kept['PATH']}", "TERM": "xterm-256color", "NO_COLOR": "1"}
         kept |= {"XDG_RUNTIME_DIR": str(self.folder), "XDG_STATE_HOME": str(self.folder / "state")}
@@ -129,7 +129,7 @@ class Gateway:
         return run(self.argv(*args, as_json=as_json), env=self.environment(self._home(by), by), timeout=timeout)
 
     def ask_json(self, *args: str, by: Caller = None) -> Any:
-        """What it answers with --json; it must succeed."""
+        """The answer of a command with --json; it must succeed."""
         return self.jitui(*args, by=by, as_json=True).ok().json
 
     def spawn(self, *args: str, by: Caller = None, as_json: bool = False, tty: tuple[int, int] | None = None) -> Program:

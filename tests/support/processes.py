@@ -38,7 +38,7 @@ class Result:
 
     @property
     def said(self) -> str:
-        """What it wrote to stderr."""
+        """Its stderr."""
         return self.err.decode(errors="replace")
 
     @property
@@ -183,7 +183,7 @@ class Program:
             self._terminal = -1
 
     def snapshot(self) -> Result:
-        """What it did so far; code -1 while it runs."""
+        """Its output so far; code -1 while it runs."""
         code = self._process.poll()
         return Result(self.argv, -1 if code is None else code, bytes(self.out), bytes(self.err), time.monotonic() - self.started)
 

@@ -15,7 +15,7 @@ def test_a_burst_and_then_a_rate() -> None:
 
 
 def test_other_figures_from_now_on() -> None:
-    """What was taken stays taken."""
+    """Taken tokens stay taken."""
     bucket = Bucket(1, 1)
     assert bucket.take(0.0)
     bucket.tune(10, 2)

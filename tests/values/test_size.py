@@ -34,5 +34,5 @@ def test_show(count: int, text: str) -> None:
 
 @given(st.integers(1, 999), st.sampled_from(["MB", "GB", "TB", "KiB", "MiB", "GiB"]))
 def test_what_was_written_is_shown(number: int, unit: str) -> None:
-    """What a person wrote in a rule is what the agent is told, unless a larger unit says the same."""
+    """The agent reads the size as a person wrote it in the rule, unless a larger unit says the same."""
     assert size.parse(size.show(size.parse(f"{number}{unit}")).replace(" ", "")) == size.parse(f"{number}{unit}")

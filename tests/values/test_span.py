@@ -22,7 +22,7 @@ def test_parse_refuses(text: str) -> None:
 
 @given(st.integers(1, span.LONGEST_S))
 def test_show_is_the_inverse(seconds: int) -> None:
-    """What is shown parses back to the same length."""
+    """The text parses back to the same length."""
     assert span.parse(span.show(seconds)) == seconds
 
 

@@ -35,7 +35,7 @@ async def reaches(client: httpx.AsyncClient, name: str, field: str, value: str) 
 
 
 async def test_two_clients_share_it(alone: EmbeddedCluster) -> None:
-    """What one types both see, and a third one later is in the same shell."""
+    """Both see the input of either, and a third one later is in the same shell."""
     async with attach(alone, "box", tty="true") as one, attach(alone, "box", tty="true") as two:
         await one.send(0, b"mine=$((40 + 2)); echo first $mine\r")
         await one.until(b"first 42")

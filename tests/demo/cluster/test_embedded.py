@@ -1,4 +1,4 @@
-"""What the cluster leaves behind: nothing, whatever ends it."""
+"""The cluster leaves nothing behind, however it ends."""
 
 import asyncio
 import os

@@ -112,22 +112,6 @@ async def test_ports_that_are_none_are_reset(alone: EmbeddedCluster, port: str) 
         assert (await client.read()).raw == spdy.reset(stream)
 
 
-@pytest.mark.parametrize(("path", "status", "size"), [("/", 200, 15), ("/bytes/100000", 200, 100_000), ("/nope", 404, 0), ("/bytes/x", 404, 0)])
-async def test_the_pages(alone: EmbeddedCluster, path: str, status: int, size: int) -> None:
-    """Of the HTTP service, two requests on one connection."""
-    async with forward(alone) as client:
-        _, data = await dial(client, 8080)
-        request = f"GET {path} HTTP/1.1\r\n\r\n".encode()
-        client.write(spdy.data(data, request + request))
-        client.write(spdy.data(data, b"POST / HTTP/1.1\r\n\r\n") + spdy.data(data, b"HEAD / HTTP/1.1\r\n\r\n", fin=True))
-        out = text_of(await ended(client, data), data)
-    head, _, rest = out.partition(b"\r\n\r\n")
-    assert int(head.split()[1]) == status
-    assert rest[size:].startswith(head + b"\r\n\r\n")
-    assert b"HTTP/1.1 405 Method" in rest
-    assert out.endswith(b"Content-Length: 15\r\n\r\n")
-
-
 async def test_the_tunnel_is_a_byte_stream(alone: EmbeddedCluster) -> None:
     """SPDY in WebSocket messages of any size, empty ones too; pings of both protocols are answered."""
     body = os.urandom(70_000)

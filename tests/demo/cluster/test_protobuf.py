@@ -29,7 +29,7 @@ def unknown(api_version: str, kind: str, raw: bytes) -> bytes:
 
 @given(st.lists(st.tuples(st.integers(1, 1000), st.binary(max_size=300) | st.integers(0, 2**63))))
 def test_fields_come_back(given: list[tuple[int, bytes | int]]) -> None:
-    """What was encoded, in order."""
+    """The fields are decoded in the order in which they were encoded."""
     assert list(protobuf.fields(b"".join(field(number, value) for number, value in given))) == given
 
 

@@ -1,4 +1,4 @@
-"""What kubectl prints in columns."""
+"""The Tables that kubectl prints in columns."""
 
 import pytest
 

@@ -69,13 +69,13 @@ def runs(real_cluster: Cluster, all_kubectls: dict[str, Kubectl], tmp_path_facto
 
 @pytest.fixture
 def outcome(runs: Runs, kubectl: Kubectl, cell: tuple[str, Cause], request: pytest.FixtureRequest) -> Outcome:
-    """What came of one cell."""
+    """The outcome of one cell."""
     return runs.found[runs.of(kubectl, spdy=request.module.SPDY)][cell]
 
 
 @pytest.fixture
 def problems(runs: Runs, kubectl: Kubectl, request: pytest.FixtureRequest) -> list[str]:
-    """What verify found in the record of all of a kubectl's cells."""
+    """The problems that verify found in the record of all cells of one kubectl."""
     return runs.problems[runs.of(kubectl, spdy=request.module.SPDY)]
 
 

@@ -98,7 +98,7 @@ class Kind:
         """Let it end by itself."""
 
     def fields(self, tape: Tape, command: Command) -> dict[str, bytes]:
-        """What the table's texts name: bytes of the cluster that kubectl was handed."""
+        """The values of the fields in the table's texts: bytes of the cluster that kubectl was handed."""
         return {"out": tape.said(Channel.STDOUT, delivered=True), "err": tape.said(Channel.STDERR, delivered=True)}
 
     def judge(self, tape: Tape, command: Command, seen: dict[str, tuple[int, str]]) -> None:
@@ -176,7 +176,7 @@ class ExecTerminal(Kind):
 
 
 class Attach(Kind):
-    """What a container goes on writing; to see it end, one that reads a line."""
+    """Attaches to a container that goes on writing; for its end, to one that reads a line."""
 
     name, word = "attach", "attach"
     session = "attach"

@@ -110,7 +110,7 @@ class Lab:
         return out.decode()
 
     async def seen(self, box: str, prefix: str) -> dict[str, tuple[int, str]]:
-        """What the box saw, by name: size and sha256."""
+        """Size and sha256 of each stream as the box saw it, by name."""
         script = f'cd /seen; for name in {prefix}*; do [ -e "$name" ] && echo "$name $(wc -c <"$name") $(sha256sum <"$name")"; done; true'
         lines = [line.split() for line in (await self.sh(f"{box}/box", script)).splitlines()]
         return {name: (int(size), digest) for name, size, digest, _ in lines}

@@ -29,7 +29,7 @@ DIRECT, RELAYED = "direct", "relayed"
 
 @dataclass(slots=True)
 class Outcome:
-    """What came of one cell."""
+    """The outcome of one cell."""
 
     kind: Kind
     command: Command | None = None

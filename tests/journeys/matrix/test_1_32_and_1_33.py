@@ -10,7 +10,7 @@ SPDY = False  # it speaks what it speaks by itself
 
 
 def test_cell(outcome: Outcome) -> None:
-    """What was printed, the exit code, and what is on record."""
+    """Output, exit code and record of one cell are as the table says."""
     outcome.judge()
 
 

@@ -91,7 +91,7 @@ def test_what_only_looks_like_one_is_shown() -> None:
 
 
 def test_only_the_value_is_masked() -> None:
-    """What stands behind it is for an auditor."""
+    """The text behind the value stays for an auditor."""
     for text, value in (("sh -c 'DB_PASSWORD=abc foo'", "abc"), ('{"args":["--password=abc","x y"]}', "abc"), ("GET /x?password=abc&y=1 HTTP/1.1", "abc")):
         data = text.encode()
         assert masked(data, Text().feed(data)) == text.replace(value, "***").encode()

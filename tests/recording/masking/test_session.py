@@ -1,4 +1,4 @@
-"""What is shown of a session's frames."""
+"""The frames of a session are shown masked."""
 
 import gzip
 import json
@@ -78,7 +78,7 @@ def test_who_comes_in_the_middle_of_secrets_sees_the_next_event() -> None:
 
 
 def test_many_connections_are_followed_and_the_oldest_are_not_shown() -> None:
-    """What an old connection says after hundreds of younger ones is masked, as its head is not at hand."""
+    """The bytes of an old connection after hundreds of younger ones are masked, as its head is not at hand."""
     masks = Masks()
     masks.frames(Frame(1, conn, 0, conn, Channel.REQUEST, f"GET {SECRETS}/x HTTP/1.1\r\n\r\n".encode()) for conn in range(CONNS + 1))
     late = masks.frames([Frame(1, 9999, 0, 0, Channel.RESPONSE_BODY, b'{"data":{"a":"c2VjcmV0"}}')])[0]

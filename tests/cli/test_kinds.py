@@ -1,0 +1,28 @@
+"""The types of arguments on the command line."""
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from jitui.cli.kinds import DURATION, BeforeCommand, command_after
+
+
+@click.command(cls=BeforeCommand)
+@click.option("--for", "seconds", type=DURATION, default="1m")
+@click.argument("name")
+def example(seconds: int, name: str) -> None:
+    click.echo(f"{seconds} {name} {command_after()}")
+
+
+@pytest.mark.parametrize(("args", "out"), [
+    (["--for", "1h30m", "x"], "5400 x ()\n"), (["x", "--", "sh", "-c", "--for"], "60 x ('sh', '-c', '--for')\n"),
+    (["x", "--", "--", "y"], "60 x ('--', 'y')\n"),
+])  # fmt: skip
+def test_durations_and_commands(args: list[str], out: str) -> None:
+    """A duration is read as people write it; the words behind the first `--` are somebody else's command, as they are."""
+    assert CliRunner().invoke(example, args).output == out
+
+
+def test_a_duration_that_is_none_is_wrong_usage() -> None:
+    found = CliRunner().invoke(example, ["--for", "soon", "x"])
+    assert (found.exit_code, "soon" in found.output) == (2, True)

@@ -1,0 +1,14 @@
+"""A page is a list that knows where the next one begins."""
+
+from jitui.values.page import Page
+
+
+def test_a_page_is_its_items() -> None:
+    """Equal to a plain list, so that callers who want no more need not know."""
+    page = Page(["a", "b"], more="b")
+    assert page == ["a", "b"]
+    assert page.more == "b"
+
+
+def test_the_last_page_has_no_cursor() -> None:
+    assert Page([1]).more == ""
