@@ -2,9 +2,11 @@
 
 import ast
 import importlib.metadata
+import io
 import re
 import subprocess
 import sys
+import tokenize
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,6 +17,24 @@ from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parents[1]
 SOURCES = sorted(ROOT.joinpath("jitui").rglob("*.py"))
+PAGES = [ROOT / name for name in ("ARCHITECTURE.md", "CONTRIBUTING.md", "README.md")] + sorted(ROOT.joinpath("docs").glob("*.md"))
+PATH = re.compile(r"[`(]((?:[\w.*-]+/)*[\w*]+\.py|(?:jitui|tests|docs|recordings|screenshots)/[\w./*-]*\w/?)(?:::\w+)?[`)]")
+SECTION = re.compile(r"docs/([\w-]+\.md), (\d(?:\.\d)?)\b")
+UNREAD = {"access", "admin", "api", "cli", "clusters", "kube", "proxy", "store", "tui", "facts"}  # rooms whose docstrings are still to be put right
+CLAUSE = re.compile(r"wh(?:at|o)\b", re.IGNORECASE)
+UNTESTED = {
+    "access/broker.py", "access/notes.py", "admin/check.py", "admin/found.py", "api/inputs.py", "api/server/answer.py", "api/service/live.py",
+    "api/views.py", "cli/follow.py", "cli/launch.py", "cli/rendered.py", "cli/shelf.py", "clusters/eks/probe.py", "clusters/pods.py",
+    "clusters/trouble.py", "clusters/way.py", "listeners/kube/admission.py", "listeners/kube/call.py", "listeners/kube/door.py",
+    "listeners/kube/handshake.py", "listeners/kube/inlet.py", "listeners/kube/parting.py", "proxy/ends.py", "proxy/farewell.py", "proxy/live.py",
+    "proxy/sides.py", "proxy/upload.py", "store/acts.py", "store/asked.py", "store/checked.py", "store/differences.py", "store/ours.py",
+    "store/repair.py", "store/sealed.py", "store/spans.py", "store/told.py", "store/walks.py", "tui/feed.py", "tui/figures.py", "tui/filters.py",
+    "tui/lines.py", "tui/screens/base.py", "tui/screens/decide.py", "tui/screens/desk.py", "tui/screens/help.py", "tui/screens/history.py",
+    "tui/screens/live.py", "tui/screens/reason.py", "tui/screens/replay.py", "tui/screens/small.py", "tui/theme.py", "tui/widgets/activity.py",
+    "tui/widgets/card.py", "tui/widgets/countdown.py", "tui/widgets/emulator.py", "tui/widgets/escapes.py", "tui/widgets/grants.py",
+    "tui/widgets/header.py", "tui/widgets/keys.py", "tui/widgets/notice.py", "tui/widgets/rows.py", "tui/widgets/said.py", "tui/widgets/terminal.py",
+    "tui/widgets/timeline.py",
+}  # fmt: skip
 
 
 def test_the_flow_runs_one_way(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -49,6 +69,50 @@ def test_everything_that_is_installed_is_pinned() -> None:
 def test_the_pins_are_names_and_versions() -> None:
     """No address of any registry: what is said is which, not from where."""
     assert [line for line in ROOT.joinpath("constraints.txt").read_text().splitlines() if not re.fullmatch(r"[\w.-]+==[\w.]+", line)] == []
+
+
+def test_each_module_has_its_test_file() -> None:
+    """jitui/x/y.py is tested by tests/x/test_y.py. The list of those that are not yet can only become shorter."""
+    modules = [path.relative_to(ROOT / "jitui") for path in SOURCES if not path.name.startswith("__")]
+    bare = {str(module) for module in modules if not ROOT.joinpath("tests", module.parent, f"test_{module.name}").exists()}
+    assert sorted(bare - UNTESTED) == []
+
+
+def test_docstrings_and_comments_are_sentences() -> None:
+    """None begins with `What` or `Who`: such a one is a clause without a verb, or reads better with its subject first."""
+    assert [f"{path.relative_to(ROOT)}:{line} {words}" for path in SOURCES if not UNREAD & {*path.parts}
+            for line, words in _said(path.read_text()) if CLAUSE.match(words)] == []  # fmt: skip
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_each_path_that_a_page_names_exists(page: Path) -> None:
+    """From the root of the repository, or of jitui; a bare `name.py` is the name of some file in jitui."""
+    named = PATH.findall(page.read_text(encoding="utf-8"))
+    assert [path for path in named if not _exists(path)] == []
+
+
+def test_each_section_that_is_cited_exists() -> None:
+    """`docs/protocol.md, 2.3` in a docstring or comment is a heading of that page."""
+    cited = {found for path in [*SOURCES, *ROOT.joinpath("tests").rglob("*.py")] for found in SECTION.findall(path.read_text())}
+    assert len(cited) > 10
+    headings = {(page.name, number) for page in PAGES for number in re.findall(r"^#+ ([\d.]*\d)\.? ", page.read_text(), re.MULTILINE)}
+    assert sorted(cited - headings) == []
+
+
+def _exists(path: str) -> bool:
+    if "/" not in path:
+        return any(source.name == path for source in SOURCES)
+    return any(next(ROOT.joinpath(base).glob(path.rstrip("/")), None) is not None for base in (".", "jitui"))
+
+
+def _said(source: str) -> Iterator[tuple[int, str]]:
+    """Line and text of each docstring and of each comment that stands by itself or behind code."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) and (words := ast.get_docstring(node)):
+            yield node.body[0].lineno, words
+    for token in tokenize.generate_tokens(io.StringIO(source).readline):
+        if token.type == tokenize.COMMENT:
+            yield token.start[0], token.string.lstrip("# ")
 
 
 def _long_functions(path: Path) -> Iterator[str]:

@@ -15,7 +15,7 @@ REVIEWS: Final = frozenset({b"tokenreviews"})
 
 @dataclass(frozen=True, slots=True)
 class About:
-    """What the request head tells of an exchange."""
+    """One exchange, according to the head of its request."""
 
     secret: bool  # its bodies are of a kind that holds secrets
     watch: bool
