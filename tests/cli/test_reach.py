@@ -25,7 +25,7 @@ def reached(*args: str) -> Reach:
     @click.group()
     @click.option("--gateway")
     @click.pass_context
-    def root(context: click.Context, **given: str | None) -> None:
+    def root(context: click.Context, /, **given: str | None) -> None:
         context.ensure_object(dict).update({key: value for key, value in given.items() if value})
 
     @root.command()

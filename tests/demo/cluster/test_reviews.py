@@ -6,13 +6,13 @@ import pytest
 
 from jitui.demo.cluster import reviews
 from jitui.demo.cluster.http import Request
-from jitui.demo.cluster.kinds import NAMESPACES, NODES, PODS, REVIEWS
+from jitui.demo.cluster.kinds import NAMESPACES, NODES, PODS, REVIEWS, Kind
 
 
 @pytest.mark.parametrize(("verb", "kind", "expected"), [
     ("delete", PODS, True), ("get", NODES, True), ("delete", NODES, False), ("delete", NAMESPACES, True), ("create", REVIEWS[0], True),
 ])  # fmt: skip
-def test_cluster_scoped_kinds_are_read_only(verb: str, kind: reviews.Kind, expected: bool) -> None:
+def test_cluster_scoped_kinds_are_read_only(verb: str, kind: Kind, expected: bool) -> None:
     """Except namespaces, which the demo makes and deletes, and reviews."""
     assert reviews.may(verb, kind) is expected
 
