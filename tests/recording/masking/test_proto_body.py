@@ -5,9 +5,9 @@ import itertools
 import pytest
 from hypothesis import given, strategies as st
 
-from jitui.recording.masking.proto_body import Proto, kind_of, varint
+from jitui.recording.masking.proto_body import Proto, kind_of
 from jitui.recording.masking.spans import masked
-from tests.recording.masking.forms import envelope, events, field, proto, varint as encoded
+from tests.recording.masking.forms import envelope, events, field, proto
 
 DATA = {"password": b"correct horse battery staple"}
 BODY = envelope("Secret", proto(DATA))
@@ -38,15 +38,6 @@ def test_a_watch_is_read_event_by_event() -> None:
 def test_what_is_no_protobuf_is_masked() -> None:
     assert b"hunter2" not in said([b"k8s\0\xff\xff\xff hunter2"])
     assert b"hunter2" not in said([envelope("Unheard", field(1, b"hunter2"))])
-
-
-@given(number=st.integers(0, (1 << 64) - 1))
-def test_varints(number: int) -> None:
-    """Read as they were written; 0 for one that has not come whole, -1 for one of more than 64 bits."""
-    data = encoded(number)
-    assert varint(data, 0) == (number, len(data))
-    assert varint(data[:-1], 0)[1] == 0
-    assert varint(b"\xff" * 10 + b"\x01", 0)[1] == -1
 
 
 @pytest.mark.parametrize(("types", "kind"), [(field(1, b"v1") + field(2, b"Secret"), "Secret"), (field(1, b"v1"), ""), (b"\xff", "")])
