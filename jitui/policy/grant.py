@@ -23,7 +23,6 @@ class Event(StrEnum):
     CANCEL = "cancel"  # the gateway: disabled, rule gone, lockdown, clock-went-back
     FREEZE = "freeze"  # an approver or operator
     THAW = "thaw"
-    GATEWAY_STOPS = "gateway-stops"  # or dies: its sessions end, the window lives on
 
 
 MOVES: Final[Mapping[State, Mapping[Event, State]]] = {
@@ -41,7 +40,6 @@ MOVES: Final[Mapping[State, Mapping[Event, State]]] = {
         Event.CANCEL: State.REVOKED,
         Event.FREEZE: State.ACTIVE,
         Event.THAW: State.ACTIVE,
-        Event.GATEWAY_STOPS: State.ACTIVE,
     },
     State.EXPIRED: {},
     State.REVOKED: {},

@@ -25,7 +25,6 @@ ROWS = {
     (State.ACTIVE, Event.CANCEL): State.REVOKED,
     (State.ACTIVE, Event.FREEZE): State.ACTIVE,
     (State.ACTIVE, Event.THAW): State.ACTIVE,
-    (State.ACTIVE, Event.GATEWAY_STOPS): State.ACTIVE,
 }
 
 
@@ -152,7 +151,7 @@ def test_the_clock_ends_a_grant_at_its_time_and_not_before() -> None:
     assert end(waiting, Event.USE_BY, by="clock", why="unused", now=time.now()).state is State.EXPIRED
 
 
-@pytest.mark.parametrize("event", [Event.FREEZE, Event.THAW, Event.GATEWAY_STOPS])
+@pytest.mark.parametrize("event", [Event.FREEZE, Event.THAW])
 def test_what_does_not_end_a_grant_ends_none(event: Event) -> None:
     with pytest.raises(ConflictError, match="does not end g-7"):
         end(grant(), event, by="ana", why="", now=NOW)
