@@ -18,7 +18,7 @@ from jitui.values.errors import ConflictError
 
 @dataclass(frozen=True, slots=True)
 class Frost:
-    """What a freeze or a thaw did."""
+    """The outcome of a freeze or a thaw."""
 
     windows: tuple[str, ...] = ()  # whose flag it moved
     streams: int = 0  # sessions that stand still, or go on; plain requests are not counted
@@ -101,7 +101,7 @@ class Freezer:
 
 
 def _each(sessions: Iterable[Session], move: Callable[[Session], None]) -> None:
-    """Whatever is wrong with one session, the others are moved too."""
+    """Freeze or thaw each session; an error in one does not keep the others from it."""
     for session in sessions:
         try:
             move(session)

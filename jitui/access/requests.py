@@ -34,7 +34,7 @@ Still = Callable[[], Identity]  # raises if the right was taken away
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """What an agent asks, as it came in."""
+    """An ask of an agent, as it came in."""
 
     connection: str
     duration_s: int  # 0: the rule's

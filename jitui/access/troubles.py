@@ -1,4 +1,4 @@
-"""What is wrong with the gateway's credentials for its clusters, as the screens show it; where it begins, changes and ends is a fact."""
+"""Troubles with the gateway's credentials for its clusters, as the screens show them; each beginning, change and end of one is a fact."""
 
 from jitui.access.windows import Spawn
 from jitui.clusters.port import Trouble

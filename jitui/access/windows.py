@@ -43,7 +43,7 @@ Spawn = Callable[[Callable[[], Coroutine[Any, Any, None]]], None]
 
 @dataclass(frozen=True, slots=True)
 class Cut:
-    """What an end did: streams closed, how long it took, and where something may go on."""
+    """The outcome of an end: streams closed, how long it took, and where something may go on."""
 
     streams: int
     took_ms: float

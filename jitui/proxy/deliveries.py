@@ -9,7 +9,7 @@ GATEWAY: Final = Channel.GATEWAY  # its words pass what a mute drops, so they ar
 
 
 class Flow:
-    """Bytes of one open connection, each way."""
+    """Counts the bytes of one open connection, each way."""
 
     __slots__ = ("handed_in", "handed_out", "recorded_in", "recorded_out")
 
@@ -34,14 +34,14 @@ class Deliveries:
         self.handed_in = self.handed_out = 0  # bytes of all connections, towards the cluster and towards the client
 
     def open(self) -> int:
-        """The number of a new connection."""
+        """Give a new connection its number."""
         conn = self.next
         self.next = conn + 1
         self.flows[conn] = Flow()
         return conn
 
     def open_lane(self, conn: int) -> None:
-        """A forwarded connection within a stream, with a number of its own."""
+        """A forwarded connection begins within a stream, with a number of its own."""
         self.next = max(self.next, conn + 1)
         self.flows[conn] = Flow()
 
@@ -73,6 +73,6 @@ class Deliveries:
                 flow.handed_out += size
 
     def undelivered(self) -> list[Undelivered]:
-        """Each connection that lost something, by its number."""
+        """The connections that lost bytes, in the order of their numbers."""
         return [Undelivered(conn, flow.recorded_in, flow.handed_in, flow.recorded_out, flow.handed_out)
                 for conn, flow in sorted(self.flows.items()) if not flow.whole]

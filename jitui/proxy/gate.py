@@ -1,4 +1,4 @@
-"""The gate of a session: whether a byte of it may pass at this instant. Muting is one assignment."""
+"""The gate of a session decides whether a byte may pass at this instant. Muting is one assignment to `muted`."""
 
 from collections.abc import Callable
 from typing import Protocol
@@ -16,7 +16,7 @@ class Deadlined(Protocol):
 
 
 class Gate:
-    """Open until the mute, or until the deadline of the window."""
+    """Lets bytes pass until the mute, or until the deadline of the window."""
 
     __slots__ = ("_clock", "_window", "end", "late", "muted")
 

@@ -1,4 +1,4 @@
-"""The hold of a frozen session: what would pass waits, in order, until the thaw. An end drops it."""
+"""The hold of a frozen session: bytes that would pass wait here, in order, until the thaw; an end drops them."""
 
 from collections.abc import Callable
 
@@ -6,7 +6,7 @@ from jitui.proxy.gate import Gate
 
 
 class Hold:
-    """Whether a session is frozen, and what waits for its thaw."""
+    """Knows whether a session is frozen, and keeps what waits for its thaw."""
 
     __slots__ = ("_gate", "_waiting", "by", "held")
 
@@ -27,7 +27,7 @@ class Hold:
             then()
 
     def release(self) -> None:
-        """After a thaw: everything that waits goes on, in order, as long as bytes may pass."""
+        """Let everything that waits go on after a thaw, in order, as long as bytes may pass."""
         waiting, self._waiting = self._waiting, []
         for at, then in enumerate(waiting):
             if not self._gate.passing():
@@ -38,5 +38,5 @@ class Hold:
             then()
 
     def drop(self) -> None:
-        """After an end: nothing that waits goes on."""
+        """Forget everything that waits: the session has ended."""
         self._waiting.clear()

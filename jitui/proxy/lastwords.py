@@ -35,12 +35,12 @@ class LastWords:
         self._quiet = asyncio.Event()
 
     def freeze(self, on: bool) -> None:
-        """Every leg holds back what waits to be written, or lets it go."""
+        """Tell every leg to hold back what waits to be written, or to let it go."""
         for leg in list(self.legs):
             leg.freeze(on)
 
     def cut(self, end: End) -> int:
-        """Every leg of a muted session is cut; how many there were."""
+        """Cut every leg of the muted session; returns how many there were."""
         legs = list(self.legs)
         self._speaking += len(legs)
         for leg in legs:
@@ -50,7 +50,7 @@ class LastWords:
         return len(legs)
 
     def cut_those(self, ended: Callable[[Leg], End | None]) -> None:
-        """The legs that have an end of their own are cut, in a session that goes on."""
+        """Cut the legs for which `ended` gives an end of their own; the session goes on."""
         for leg in list(self.legs):
             end = ended(leg)
             if end is not None:

@@ -1,8 +1,8 @@
 """Windows and the sessions under them.
 
-Frames go through the session: it is recorded first, and let go afterwards (`recorder`), if bytes may pass then (`gate`). A frozen session goes on
-recording what comes, and lets it go in order once it is thawed (`hold`); its window's clock runs on. It counts what was handed on (`deliveries`),
-and its open legs end with it (`lastwords`).
+Every byte goes through its session, which records it first and lets it go afterwards (`recorder`), if bytes may pass then (`gate`). A frozen session
+goes on recording what comes, and lets it go in order once it is thawed (`hold`); the clock of its window runs on. A session counts the bytes that
+were handed on (`deliveries`), and its open legs end with it (`lastwords`).
 """
 
 import asyncio
@@ -108,11 +108,11 @@ class Session:
 
     @property
     def next_conn(self) -> int:
-        """The number that `open_conn` gives next."""
+        """The number that `open_conn` will give to the next exchange."""
         return self.deliveries.next
 
     def open_conn(self, leg: Leg) -> int:
-        """A number for the next exchange of this session; its leg is cut when the session ends."""
+        """Give the next exchange of this session its number; its leg is cut when the session ends."""
         conn = self.deliveries.open()
         self._legs.add(leg)
         if self.hold.by:
@@ -120,7 +120,7 @@ class Session:
         return conn
 
     def hand_over(self, old: Leg, new: Leg) -> None:
-        """An upgrade is through: the relay stands in for the handshake."""
+        """The relay takes the place of the handshake: the cluster has switched."""
         self._legs.discard(old)
         self._legs.add(new)
         if self.hold.by:
@@ -128,19 +128,19 @@ class Session:
 
     @property
     def full(self) -> bool:
-        """So much was broken off in it that no further exchange is to begin here."""
+        """Whether so many exchanges of it were broken off that no further one may begin here."""
         return self.deliveries.unfinished >= UNFINISHED
 
     def open_lane(self, conn: int) -> None:
-        """A forwarded connection within a stream: its number, of which `undelivered` will speak."""
+        """A forwarded connection begins within a stream; `undelivered` names it by this number."""
         self.deliveries.open_lane(conn)
 
     def close_lane(self, conn: int) -> None:
-        """It is over by itself; what it handed on whole needs no further book-keeping."""
+        """A forwarded connection is over by itself. It is forgotten if all its bytes were handed on."""
         self.deliveries.close_lane(conn)
 
     def close_conn(self, conn: int, leg: Leg) -> None:
-        """The exchange is over by itself. What it handed on whole needs no further book-keeping; where there is too much of the rest, the session ends."""
+        """An exchange is over by itself. It is forgotten if all its bytes were handed on; a session in which too many lost some ends."""
         self._legs.discard(leg)
         self.deliveries.close(conn)
         if self.deliveries.unfinished >= UNFINISHED and not self._legs and self.stream is None:
@@ -150,22 +150,22 @@ class Session:
 
     @property
     def frames(self) -> int:
-        """How many are on record."""
+        """The number of frames on record."""
         return self.recorder.frames
 
     @property
     def bytes_in(self) -> int:
-        """Recorded, towards the cluster."""
+        """The bytes on record that go towards the cluster."""
         return self.recorder.bytes_in
 
     @property
     def bytes_out(self) -> int:
-        """Recorded, towards the client."""
+        """The bytes on record that go towards the client."""
         return self.recorder.bytes_out
 
     @property
     def taps(self) -> list[Callable[[Frame], None]]:
-        """Live viewers; they never hold anything up."""
+        """The live viewers, each called with every frame; they never hold anything up."""
         return self.recorder.taps
 
     def record(self, conn: int, pieces: Sequence[tuple[Channel, bytes]], then: Callable[[], None]) -> None:
@@ -176,27 +176,27 @@ class Session:
         self.recorder.record([(conn, channel, body) for channel, body in pieces], then)
 
     def record_all(self, pieces: Sequence[tuple[int, Channel, bytes]], then: Callable[[], None]) -> None:
-        """The same of several conns."""
+        """Do the same with pieces of several conns."""
         self.recorder.record(pieces, then)
 
     def say(self, conn: int, pieces: Sequence[tuple[Channel, bytes]], then: Callable[[], None]) -> None:
-        """The gateway's own words of an ended session: on record first if that works in time, and said in any case."""
+        """Put the gateway's own words to an ended session on record, if that works in time, and call `then` in any case."""
         self.recorder.say([(conn, channel, body) for channel, body in pieces], then)
 
     def say_all(self, pieces: Sequence[tuple[int, Channel, bytes]], then: Callable[[], None]) -> None:
-        """The same to several conns."""
+        """Do the same with words to several conns."""
         self.recorder.say(pieces, then)
 
     # -- delivery ----------------------------------------------------------------------------------------------------------
 
     @property
     def handed_in(self) -> int:
-        """Handed to the socket, towards the cluster."""
+        """The bytes that were handed to the sockets of the cluster."""
         return self.deliveries.handed_in
 
     @property
     def handed_out(self) -> int:
-        """Handed to the socket, towards the client."""
+        """The bytes that were handed to the sockets of the client."""
         return self.deliveries.handed_out
 
     def handed(self, conn: int, channel: Channel, size: int) -> None:
@@ -204,7 +204,7 @@ class Session:
         self.deliveries.handed(conn, channel, size)
 
     def undelivered(self) -> list[Undelivered]:
-        """Each conn that lost something, for the closing fact."""
+        """The connections that lost bytes, for the closing fact."""
         return self.deliveries.undelivered()
 
     # -- freezing ----------------------------------------------------------------------------------------------------------
@@ -216,23 +216,23 @@ class Session:
 
     @property
     def held(self) -> int:
-        """Bytes recorded since it was frozen, and not let go."""
+        """The bytes that were recorded since it was frozen, and wait."""
         return self.hold.held
 
     @property
     def frozen_words(self) -> str:
-        """What a request is told that waited for the thaw in vain."""
+        """The error of a request that waited for the thaw in vain."""
         what = self.window.grant.label if self.window.grant.frozen_by else self.label
         return f"{what} is frozen by {self.hold.by}; try again once it is thawed"
 
     def freeze(self, by: str) -> None:
-        """From this instant nothing passes in either direction; what is read is recorded and held, until each leg's window is full."""
+        """Let nothing pass from this instant on; what is read is recorded and held, until the buffer of each leg is full."""
         if not self.gate.muted and not self.hold.by:
             self.hold.by = by
             self.last_words.freeze(True)
 
     def thaw(self) -> None:
-        """Everything held goes on in order."""
+        """Let everything that was held go on, in order."""
         self.hold.by, self.hold.held = "", 0
         if not self.gate.muted:
             self.last_words.freeze(False)
@@ -246,16 +246,16 @@ class Session:
 
     @property
     def muted(self) -> bool:
-        """It has ended, and nothing passes any more."""
+        """Whether it has ended: nothing passes any more."""
         return self.gate.muted
 
     @property
     def end(self) -> End | None:
-        """How it ended, once it is muted."""
+        """How it ended; None until it is muted."""
         return self.gate.end
 
     def mute(self, end: End) -> bool:
-        """From this instant no byte passes, in either direction, whatever is still queued. False if it was muted before."""
+        """Let no byte pass from this instant on, in either direction, whatever is still queued. False if it was muted before."""
         if self.gate.muted:
             return False
         self.gate.muted, self.gate.end = True, end
@@ -263,12 +263,12 @@ class Session:
         return True
 
     def cut(self) -> int:
-        """Last words and closing for every open leg of a muted session; how many there were."""
+        """Close every open leg of the muted session with its last words; returns how many there were."""
         assert self.gate.end is not None
         return self.last_words.cut(self.gate.end)
 
     def cut_those(self, ended: Callable[[Leg], End | None]) -> None:
-        """The same for the legs that have an end of their own, in a session that goes on."""
+        """Close the legs for which `ended` gives an end of their own; the session goes on."""
         self.last_words.cut_those(ended)
 
     def spoke(self) -> None:
@@ -276,5 +276,5 @@ class Session:
         self.last_words.spoke()
 
     async def quiet(self) -> None:
-        """Until every leg of the muted session has spoken."""
+        """Wait until every leg of the muted session has spoken."""
         await self.last_words.quiet()

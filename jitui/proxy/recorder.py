@@ -90,7 +90,7 @@ class Recorder:
         self.journal.put_all(frames, done)
 
     def say(self, pieces: Sequence[tuple[int, Channel, bytes]], then: Callable[[], None]) -> None:
-        """The gateway's own words of an ended session: on record first if that works in time, and said in any case."""
+        """Put the gateway's own words to an ended session on record, if that works in time, and call `then` once in any case."""
         said = False
 
         def speak() -> None:
@@ -119,7 +119,7 @@ class Recorder:
                 tap(frame)
 
     def _numbered(self, now: Instant, pieces: Sequence[tuple[int, Channel, bytes]]) -> list[Frame]:
-        """The pieces as frames, counted as if they were on record already."""
+        """Make frames of the pieces, and count them as if they were on record already."""
         window, flows = self._window, self._deliveries.flows
         at_us = max(0, now.boot_us - self._started_us)
         frames = []
@@ -141,7 +141,7 @@ class Recorder:
         return frames
 
     def _forget(self, frames: Sequence[Frame]) -> None:
-        """Nothing of these is on record: they count for nothing, and what comes next takes their place."""
+        """Take back the count of frames that did not get on record: the next ones take their place."""
         window, flows = self._window, self._deliveries.flows
         if self.frames == frames[-1].seq + 1 or not self._gate.muted:
             self.frames = min(self.frames, frames[0].seq)

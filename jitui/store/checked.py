@@ -23,7 +23,7 @@ CACHE_KIB: Final = 64 << 10  # of the folded tables; what is more lies in an unn
 
 @dataclass(slots=True)
 class Checked:
-    """What the facts say. Close it."""
+    """The state that the facts tell of. Close it."""
 
     tables: sqlite3.Connection  # the tables of schema.FOLDED, made of the facts
     seq: int = 0  # of the newest fact
@@ -35,13 +35,13 @@ class Checked:
     adopted: tuple[int, bytes] = (0, b"")  # seq and hash of the fact that took the tokens of an older version over; 0 if there is none
 
     def follow(self, facts: Iterable[Fact]) -> None:
-        """Facts that this process just committed, with their signature."""
+        """Take in facts that this process just committed, with their signature."""
         for fact in facts:
             self.feed(fact)
             self.signed = fact.seq
 
     def feed(self, fact: Fact) -> None:
-        """One more fact, which fits the chain behind the last. Raises InvalidError, sqlite3.IntegrityError if it can't be folded."""
+        """Take in one more fact, which fits the chain behind the last. Raises InvalidError, sqlite3.IntegrityError if it can't be folded."""
         self.seq, self.hash, self.at_us = fact.seq, fact.hash, fact.at_us
         self.newest_us = fact.at_us if fact.kind is Kind.CLOCK_WENT_BACK else max(self.newest_us, fact.at_us)
         fold(self.tables, fact)

@@ -25,7 +25,7 @@ HEAD_EVERY_S: Final = 10.0
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """What one caller wants to be true, all or nothing."""
+    """The facts that one caller wants to be true, all or nothing."""
 
     drafts: Sequence[Draft]
 
@@ -146,7 +146,7 @@ class Ledger:
         return facts
 
     def _completed(self, draft: Draft) -> Mapping[str, Any]:
-        """The end of a session says where its record stands, which only the writer knows."""
+        """The content of a fact; that of a session's end is completed with where its record stands, which only the writer knows."""
         if draft.kind is not Kind.SESSION_ENDED:
             return draft.what
         chain = self._chain(number(draft.subject, "s"))

@@ -19,7 +19,7 @@ from jitui.values.private_file import write_private
 
 
 def check_whole(db: sqlite3.Connection, folder: Folder, key: LedgerKey) -> Checked:
-    """What the facts of a ledger say. Raises BrokenError if they are not whole, or if the tables say anything else."""
+    """Check all of a ledger, and return the state that its facts tell of. Raises BrokenError if they are not whole, or if the tables say anything else."""
     checked = checked_facts(db, folder, key)
     first, more = some(all_differences(db, folder.ledger, checked, key), 1)
     if first:
@@ -30,7 +30,7 @@ def check_whole(db: sqlite3.Connection, folder: Folder, key: LedgerKey) -> Check
 
 
 def checked_facts(db: sqlite3.Connection, folder: Folder, key: LedgerKey) -> Checked:
-    """What the facts of a ledger say, if each of them is signed by `key`. Raises BrokenError with a sentence for a person."""
+    """Check the facts of a ledger, and return the state they tell of, if each is signed by `key`. Raises BrokenError with a sentence for a person."""
     version = version_of(db, folder.ledger, LEDGER)
     try:
         if _is_new(db, version):

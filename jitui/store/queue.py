@@ -1,4 +1,4 @@
-"""What waits for the journal's one thread, and what of it is written next."""
+"""The queue in front of the journal's one thread, and the choice of what is written next."""
 
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -35,7 +35,7 @@ class Commit:
 
     @property
     def subjects(self) -> set[str]:
-        """All that its facts are about: the order of two commits about the same thing is kept."""
+        """The labels of everything that its facts are about: the order of two commits about the same thing is kept."""
         return {subject for draft in self.batch.drafts for subject in (draft.subject, draft.grant or draft.subject)}
 
     @property

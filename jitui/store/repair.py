@@ -33,7 +33,7 @@ TOLD: Final = 20  # differences that the fact about a repair names
 
 @dataclass(frozen=True, slots=True)
 class Repaired:
-    """What a repair found and did. Without a difference it did nothing, and there is no backup."""
+    """The outcome of a repair. Without a difference it did nothing, and there is no backup."""
 
     differences: Sequence[Difference]
     backup: Path | None

@@ -1,4 +1,4 @@
-"""An evidence file hides what is not about its session, so it must show what may not be hidden: that is looked for here."""
+"""The facts that an evidence file must show: it hides those that are not about its session, and may not hide these."""
 
 import sqlite3
 from collections.abc import Iterator
@@ -24,7 +24,7 @@ def before_first(db: sqlite3.Connection) -> tuple[int, bytes]:
 
 
 def missing(db: sqlite3.Connection, session: int, signed_to: int) -> str:
-    """What must be there in the clear, before the fact that follows from it, and is not; nothing if all is there."""
+    """Say which fact is not there in the clear before the fact that follows from it; nothing if all are there."""
     try:
         return next(_missing(db, session, signed_to), "")
     except (ValueError, InvalidError) as error:

@@ -1,4 +1,4 @@
-"""What the facts of a record tell, for the proof: kept in a temporary file without a name, however many they are."""
+"""The proof remembers here what the facts of a record tell: in a temporary file without a name, however many they are."""
 
 import sqlite3
 from collections.abc import Iterator
@@ -67,7 +67,7 @@ class Told:
             self.keys.add(key)
 
     def agreed(self, head: Head) -> None:
-        """A head that fits the chain."""
+        """Remember a head that fits the chain."""
         self.used.setdefault(head.key_id, head.facts_seq)
         for session, (frames, link) in head.sessions.items():
             if self._only in {0, session}:
@@ -75,7 +75,7 @@ class Told:
 
     @property
     def signed_whole(self) -> bool:
-        """Did the gateway that wrote this sign every fact in the commit that wrote it."""
+        """Whether the gateway that wrote this signed every fact in the commit that wrote it."""
         return self.checked.written_for >= SIGNED_WHOLE
 
     def life(self, session: int) -> Life:

@@ -1,4 +1,4 @@
-"""What of a session was handed on."""
+"""Delivery accounting of a session."""
 
 from jitui.proxy.deliveries import Deliveries
 from jitui.recording.facts import Undelivered

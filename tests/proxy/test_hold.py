@@ -1,4 +1,4 @@
-"""What waits while a session is frozen."""
+"""The hold of a frozen session."""
 
 from collections.abc import Callable
 

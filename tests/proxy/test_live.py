@@ -77,7 +77,7 @@ def test_a_budget_is_of_the_way_of_which_more_went() -> None:
 
 
 def test_a_session_has_connections_until_its_end() -> None:
-    """What is opened while it is frozen is frozen too; what hands over gives up its place; the closing fact tells what was lost."""
+    """A leg opened while it is frozen is frozen too; one that hands over gives up its place; the closing fact tells what was lost."""
     one = session(ManualClock(), "exec")
     handshake, relay, lane = Open(), Open(), Open()
     assert (one.next_conn, one.open_conn(handshake), one.next_conn) == (0, 0, 1)

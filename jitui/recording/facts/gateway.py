@@ -1,4 +1,4 @@
-"""What is on record about the gateway itself, its record and its clusters. The subject is "gateway", where nothing else is said."""
+"""Facts about the gateway itself, its record and its clusters. The subject is "gateway", where nothing else is said."""
 
 from dataclasses import dataclass
 from typing import Annotated, ClassVar, Final

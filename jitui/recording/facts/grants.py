@@ -1,4 +1,4 @@
-"""What is on record about grants, the windows that were given. The subject is the grant's label, g-N; `identity` is the agent that holds it."""
+"""Facts about grants, the windows that were given. The subject is the grant's label, g-N; `identity` is the agent that holds it."""
 
 from dataclasses import dataclass
 from typing import Annotated, ClassVar

@@ -1,4 +1,4 @@
-"""What is on record about identities and their tokens. The subject is the identity's name, where nothing else is said."""
+"""Facts about identities and their tokens. The subject is the identity's name, where nothing else is said."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -42,7 +42,7 @@ def of_store() -> Any:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Payload:
-    """What a fact of one kind holds. A subclass is a frozen, slotted dataclass, and names its kind."""
+    """The content of a fact of one kind. A subclass is a frozen, slotted dataclass, and names its kind."""
 
     KIND: ClassVar[Kind]
 
@@ -51,7 +51,7 @@ class Payload:
         return Draft(self.KIND, subject, who, self.json())
 
     def json(self) -> dict[str, Any]:
-        """What stands on record."""
+        """The content as it stands on record."""
         what = {}
         for name, _, _, codec in _spec(type(self)):
             value = getattr(self, name)
@@ -61,7 +61,7 @@ class Payload:
 
     @classmethod
     def of(cls, fact: Fact) -> Self:
-        """What a fact of this kind says. Raises InvalidError, which names the fact, if it lacks something or holds something else."""
+        """Read the content of a fact of this kind. Raises InvalidError, which names the fact, if it lacks something or holds something else."""
         what, told = fact.what, object.__new__(cls)
         for name, default, plain, codec in _spec(cls):
             value = what.get(name, MISSING)
@@ -70,7 +70,7 @@ class Payload:
 
 
 def _read(fact: Fact, name: str, value: Any, default: Any, codec: Codec | None) -> Any:
-    """A value that is not taken as it is."""
+    """Read a value that is not taken as it is."""
     if value is MISSING or (value is None and default is not MISSING):
         if default is MISSING:
             raise InvalidError(f"fact {fact.seq} can't be read: {fact.kind} about {fact.subject} has no {name}, which every gateway wrote")

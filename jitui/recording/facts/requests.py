@@ -1,4 +1,4 @@
-"""What is on record about requests. The subject is the request's label, r-N, where nothing else is said; `identity` is the agent that asked."""
+"""Facts about requests. The subject is the request's label, r-N, where nothing else is said; `identity` is the agent that asked."""
 
 from dataclasses import dataclass
 from typing import Annotated, ClassVar

@@ -1,4 +1,4 @@
-"""What is on record about sessions. The subject is the session's label, s-N; `identity` is the agent whose window it was in."""
+"""Facts about sessions. The subject is the session's label, s-N; `identity` is the agent whose window it was in."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What is on record about the gateway itself."""
+"""Facts about the gateway itself."""
 
 from jitui.recording.facts.fact import Fact, Kind
 from jitui.recording.facts.gateway import Counted, GatewayStarted, LedgerRepaired, Viewed

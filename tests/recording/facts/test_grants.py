@@ -1,4 +1,4 @@
-"""What is on record about grants."""
+"""Facts about grants."""
 
 from jitui.recording.facts.fact import Fact, Kind
 from jitui.recording.facts.grants import GrantEnded, GrantStarted
@@ -27,5 +27,5 @@ def test_a_grant_of_an_older_gateway_says_less() -> None:
 
 
 def test_the_end_after_a_crash_says_less() -> None:
-    """Who ends a window whose record is not whole knows its state and why."""
+    """A start that ends a window because its record is not whole writes its state and why."""
     assert GrantEnded(state="revoked", why="its record is not whole").json() == {"state": "revoked", "why": "its record is not whole"}

@@ -1,4 +1,4 @@
-"""What is on record about identities and their tokens."""
+"""Facts about identities and their tokens."""
 
 import pytest
 

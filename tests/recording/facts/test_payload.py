@@ -47,7 +47,7 @@ def test_every_form_is_written_and_read() -> None:
 
 
 def test_none_is_no_key() -> None:
-    """What there is nothing to say about, and what the store will fill in, is not written; a default is."""
+    """A field with None, and one that the store will fill in, is not written; a default is."""
     assert Everything(text="a").json() == {"text": "a", "number": 3, "flag": False, "words": [], "raw": "", "scope": "", "grant": 0}
 
 
@@ -95,7 +95,7 @@ def test_every_kind_has_its_class() -> None:
 
 @pytest.mark.parametrize(("payload", "text"), WRITTEN, ids=[f"{number}-{payload.KIND}" for number, (payload, _) in enumerate(WRITTEN)])
 def test_the_bytes_are_those_of_before(payload: Payload, text: str) -> None:
-    """What a gateway without these classes wrote is read as the value, and the value is written as that text, byte for byte."""
+    """A text of a gateway without these classes is read as the value, and the value is written as that text, byte for byte."""
     fact = Fact(1, 1, payload.KIND, "ana", "s-1", json.loads(text), b"")
     assert type(payload).of(fact) == payload
     assert canonical(payload.json()) == text

@@ -1,4 +1,4 @@
-"""What is on record about requests."""
+"""Facts about requests."""
 
 from jitui.recording.facts.fact import Fact, Kind
 from jitui.recording.facts.requests import RequestApproved, RequestAsked

@@ -1,4 +1,4 @@
-"""What is on record about sessions."""
+"""Facts about sessions."""
 
 import pytest
 
