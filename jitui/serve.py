@@ -40,6 +40,7 @@ from jitui.config import Configuration
 from jitui.listeners import caps
 from jitui.listeners.kube.door import KubeDoor
 from jitui.policy.terms import Grant, Rule
+from jitui.proxy.entry import Proxy
 from jitui.recording.facts import EVERY_COMMIT, Draft, GatewayStarted, GatewayStopped
 from jitui.store import Store
 from jitui.store.archive import Files
@@ -130,7 +131,8 @@ class Gateway:
             callers = Callers(broker.roster.directory, self.clock)
             material = self._material()
             context = tls.server_context(material)
-            kube = self._kube = KubeDoor(broker, callers, ways, self.spawn, os.geteuid(), caps.at_kube(settings.limits, self.shares))
+            proxy = Proxy(broker, ways, self.spawn)
+            kube = self._kube = KubeDoor(broker, callers, proxy, os.geteuid(), caps.at_kube(settings.limits, self.shares))
             host, port = address(settings.listen.kube)
             kube.bind(host, port)
             stack.push_async_callback(kube.aclose)

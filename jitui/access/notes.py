@@ -9,7 +9,6 @@ from jitui.policy.action import Action
 from jitui.policy.hazard import Guards, hazard_of
 from jitui.policy.policy import Allow
 from jitui.proxy.ends import End, Why
-from jitui.proxy.exchange import Exchange
 from jitui.proxy.live import Session
 from jitui.store import ActionRow, Store
 from jitui.store.actions import CLAUSE, ROW, TEXT, Repeats, bounded
@@ -20,12 +19,12 @@ NATURAL: Final = End(Why.CLUSTER_CLOSED, "cluster", "")
 LAST: Final = 10_000  # grants of which the newest action is remembered
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Note:
-    """What goes upstream with an exchange so that both logs can be joined, and what is called when it is over."""
+    """One exchange of a session, until it is over and has its row."""
 
-    extra: tuple[tuple[bytes, bytes], ...]  # Audit-ID
-    over: Callable[[Exchange, int | None, End | None], None]
+    audit_id: bytes  # goes to the cluster with it, so that both logs can be joined
+    over: Callable[[int, int | None, End | None, int, int], None]  # conn, code of the answer, how it ended, bytes of body in and out
 
 
 class Notes:
@@ -53,13 +52,13 @@ class Notes:
         at_us = self._clock.now().wall_us
         audit_id = self.audit_id(session, session.next_conn)
 
-        def over(exchange: Exchange, code: int | None, end: End | None) -> None:
-            self._allowed(session, at_us, identity, connection, action, allow, exchange.conn, code, exchange.bytes_in, exchange.bytes_out, audit_id)
+        def over(conn: int, code: int | None, end: End | None, bytes_in: int, bytes_out: int) -> None:
+            self._allowed(session, at_us, identity, connection, action, allow, conn, code, bytes_in, bytes_out, audit_id)
             if session.stream is not None:
                 self._session_over(session, end or NATURAL)
 
         self._newest(session, action)
-        return Note(((b"Audit-ID", audit_id.encode()),), over)
+        return Note(audit_id.encode(), over)
 
     def upgraded(self, session: Session, identity: str, connection: str, action: Action, allow: Allow, code: int | None) -> None:
         """An exec or attach, once the cluster has answered the upgrade."""

@@ -1,8 +1,8 @@
 """Keep-alive connections for plain requests, and one exchange at a time on each.
 
 A connection goes back into the pool only after a whole, well-framed response to a whole request; whatever is odd closes it
-(kubernetes#71411: what is left on a connection after an upgrade attempt is somebody's authenticated tunnel). Upgrades never use
-the pool: they take `Upstream.open`.
+(kubernetes#71411: what is left on a connection after an upgrade attempt is somebody's authenticated tunnel). An upgrade never takes a
+kept connection and never leaves one: it asks for a new one (`connect`), which is its own once the cluster has switched (`switch`).
 """
 
 import asyncio
@@ -51,9 +51,9 @@ class Connection(asyncio.Protocol):
         self._whole = False  # the response ended well, and the connection stays
         self._paused = False
 
-    def exchange(self, method: bytes, handler: Handler) -> None:
-        """Begin one. The method decides how the response is framed (HEAD has no body)."""
-        self._parser.expect(method, upgrade=False)
+    def exchange(self, method: bytes, handler: Handler, *, upgrade: bool = False) -> None:
+        """Begin one. The method decides how the response is framed (HEAD has no body). `upgrade`: a 101 is an answer, too, and whole with its head."""
+        self._parser.expect(method, upgrade=upgrade)
         self._handler = handler
         self._ended = self._stays = self._whole = self.responded = False
         if not self.usable:
@@ -103,11 +103,16 @@ class Connection(asyncio.Protocol):
         if self.transport is not None:
             cut(self.transport)
 
+    def switch(self) -> bytes:
+        """The cluster answered 101: the transport is the caller's from now on, with these bytes, which came behind the head."""
+        self._handler = None
+        return self._parser.rest()
+
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast("asyncio.Transport", transport)  # uvloop's is none by its class
 
     def data_received(self, data: bytes) -> None:
-        if self._handler is None or self._ended:  # nobody asked for it, and it must not meet the next request
+        if (self._handler is None or self._ended) and not self._parser.switched:  # nobody asked for it, and it must not meet the next request
             self._whole = False
             self._drop()
             return
@@ -190,10 +195,10 @@ class Pool:
             connection.abort()
         return None
 
-    async def connect(self) -> Connection:
-        """A new one. Raises UpstreamError."""
+    async def connect(self, *, stream: bool = False) -> Connection:
+        """A new one; `stream`: for an upgrade, of which no byte may be lost at its end. Raises UpstreamError."""
         epoch = self._upstream.epoch  # read before: of one opened while it rose we can't say what it proved
-        _, connection = await self._upstream.open(lambda: Connection(self))
+        _, connection = await self._upstream.open(lambda: Connection(self), stream=stream)
         connection.epoch = epoch
         return connection
 

@@ -157,6 +157,11 @@ class ResponseParser:
         """Bytes held back."""
         return len(self._kept) + self._cutter.holding + (self._chunked.holding if self._chunked else 0)
 
+    @property
+    def switched(self) -> bool:
+        """A 101 was read: what follows is not HTTP."""
+        return self._switched
+
     def expect(self, method: bytes, *, upgrade: bool = True) -> None:
         """Call it once a request with this method was sent: its answer may come. Without `upgrade` a 101 is an error."""
         if self._method is not None or self._switched:

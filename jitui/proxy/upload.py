@@ -4,30 +4,24 @@ Until there is a connection, what is on record waits here; a small request is ke
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import Final
 
 from jitui.clusters.pool import Connection
 from jitui.protocol import http
 from jitui.proxy.live import Session
 from jitui.proxy.outlet import WINDOW
-from jitui.proxy.sides import Client
+from jitui.proxy.port import Endpoint
 from jitui.recording.frame import Channel
 
 UNSAFE: Final = frozenset({b"POST", b"PUT", b"PATCH", b"DELETE"})
 REPLAYABLE: Final = 256 << 10  # a request body up to this size can be sent again after a refreshed credential
 
 
-def framing(head: http.RequestHead) -> list[tuple[bytes, bytes]]:
-    """The headers that say how long the body is, as it goes to the cluster."""
-    if head.length is None:
-        return [(b"Transfer-Encoding", b"chunked")]
-    return [(b"Content-Length", b"%d" % head.length)] if head.length or head.method in UNSAFE else []
-
-
 class Upload:
     """A request on its way. `ready` is called once its head is on record, and may pass: then `attach` a connection."""
 
-    def __init__(self, session: Session, conn: int, client: Client, head: bytes, *, chunked: bool, ready: Callable[[], None]) -> None:
+    def __init__(self, session: Session, conn: int, client: Endpoint, head: bytes, *, chunked: bool, ready: Callable[[], None]) -> None:
         self.whole = False  # all of it came from the client
         self.went = False  # a byte of it was handed to a connection: what the cluster did with it is known from its answer only
         self.size = 0  # bytes of body
@@ -64,10 +58,11 @@ class Upload:
             if not whole:
                 return
             pieces.append((Channel.MARK, b'{"request":"end"}'))
-        self.size += len(body)
-        self._held += len(body)
-        self._throttle()
-        self._session.record(self._conn, pieces, lambda: self._pass(body, whole=whole))
+        if body:
+            self.size += len(body)
+            self._held += len(body)
+            self._throttle()
+        self._session.record(self._conn, pieces, partial(self._pass, body, whole))
 
     def attach(self, connection: Connection, head: bytes) -> None:
         """Send the head, as the cluster gets it, and all that waited for the connection."""
@@ -78,11 +73,13 @@ class Upload:
             self._kept, self._kept_size = waiting, sum(map(len, waiting))
         if not self.went:
             self._session.handed(self._conn, Channel.REQUEST, len(self._head))
-        self._session.handed(self._conn, Channel.REQUEST_BODY, size)
+        if size:
+            self._session.handed(self._conn, Channel.REQUEST_BODY, size)
+            self._held -= size
         self.went = True
-        self._held -= size
         connection.send(head + b"".join(waiting))
-        self._throttle()
+        if size:
+            self._throttle()
 
     def again(self) -> bool:
         """Be ready for another connection; False if what was sent is not at hand any more."""
@@ -104,7 +101,7 @@ class Upload:
         self._new.clear()
         self._waiting.clear()
 
-    def _pass(self, body: bytes, *, whole: bool) -> None:
+    def _pass(self, body: bytes, whole: bool) -> None:
         if self._stopped:
             return
         data = http.chunk(body) + (http.LAST_CHUNK if whole else b"") if self._chunked else body
@@ -118,7 +115,8 @@ class Upload:
         if not self._passed:
             self._passed = True
             self._call()
-        self._throttle()
+        if body:
+            self._throttle()
 
     def _send(self, connection: Connection, data: bytes) -> None:
         if self._kept is not None:

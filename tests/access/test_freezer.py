@@ -254,10 +254,10 @@ async def test_a_call_whose_connection_is_being_made_when_the_window_freezes_is_
     dialling, go_on = asyncio.Event(), asyncio.Event()
     connect = Pool.connect
 
-    async def slowly(pool: Pool) -> Connection:
+    async def slowly(pool: Pool, *, stream: bool = False) -> Connection:
         dialling.set()
         await go_on.wait()
-        return await connect(pool)
+        return await connect(pool, stream=stream)
 
     async with house(tmp_path) as home:
         await home.window()
@@ -296,7 +296,7 @@ async def test_a_connection_that_is_made_while_the_window_is_frozen_is_closed_wh
 
 async def test_an_exec_in_a_frozen_window_is_told_by_whom_it_is_frozen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The cluster was never asked; a thaw in time lets it begin."""
-    monkeypatch.setattr("jitui.listeners.kube.upgrade.ANSWER_WITHIN", 1.0)
+    monkeypatch.setattr("jitui.proxy.upgrade.ANSWER_WITHIN", 1.0)
     async with house(tmp_path) as home:
         await home.window()
         home.broker.freezer.freeze(only(home), by="ana")

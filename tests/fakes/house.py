@@ -24,6 +24,7 @@ from jitui.listeners.kube.door import KubeDoor
 from jitui.policy.scope import Scope
 from jitui.policy.terms import Grant, Identity, Role, Rule
 from jitui.protocol import websocket
+from jitui.proxy.entry import Proxy
 from jitui.recording.facts import Fact
 from jitui.recording.frame import Frame
 from jitui.store import Store
@@ -61,8 +62,8 @@ class House:
         people = People(os.geteuid(), {})
         self.broker = Broker(store, clock, gateway="test", people=people, rules=rules, kinds={"prod": CLUSTER}, spawn=self.spawn)
         self.broker.windows.occupied = lambda _, live: self.way.occupied(live)
-        self.door = KubeDoor(self.broker, Callers(self.broker.roster.directory, clock), {"prod": self.way}, self.spawn,
-                             os.geteuid() if isolated_from is None else isolated_from)  # fmt: skip
+        self.proxy = Proxy(self.broker, {"prod": self.way}, self.spawn)
+        self.door = KubeDoor(self.broker, Callers(self.broker.roster.directory, clock), self.proxy, os.geteuid() if isolated_from is None else isolated_from)
         self.files = Files(folder)
         self.backend = Backend(self.broker, self.files, bus, Meter(store), "https://gw", "", ("prod",), self._reload, lambda: None,
                                trouble=lambda: self.trouble)

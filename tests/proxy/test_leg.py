@@ -134,12 +134,12 @@ async def test_a_stream_that_ends_while_much_is_under_way_leaves_no_width_behind
             client, pod = await command(home)
             client.kubectl.writer.transport.pause_reading()  # type: ignore[attr-defined]
             pod.say(spdy.data(IDS["stdout"], bytes(60_000)) * 100)
-            await home.until(lambda: len(home.door.turns._wide) == 1)
+            await home.until(lambda: len(home.proxy.streams.turns._wide) == 1)
             if number % 2:
                 home.broker.windows.kill(only(home), by="ana", reason="enough")
             client.kubectl.writer.transport.abort()
             await home.until(lambda: not home.broker.windows.sessions)
-            await home.until(lambda: not home.door.turns._wide)
+            await home.until(lambda: not home.proxy.streams.turns._wide)
 
 
 async def test_a_client_that_dies_behind_a_full_window_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

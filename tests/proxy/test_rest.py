@@ -123,7 +123,7 @@ async def test_a_gateway_that_stops_waits_for_the_last_words(tmp_path: Path) -> 
         assert "the gateway was stopped" in await last_words(kubectl)
         kubectl.writer.transport.abort()
         await asyncio.wait_for(closing, 2)
-        assert not home.door.streams
+        assert not home.proxy.streams.open
 
 
 async def test_a_freeze_costs_no_patience(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,64 +1,50 @@
-"""What a cluster serves, told from the gateway's own copy.
+"""What a cluster serves, told from the gateway's own copy: GET of /version, /api, /apis, /api/v1 and /apis/GROUP/VERSION."""
 
-To an agent with a live window an old copy is asked for again first: kubectl looks here once, when it does not know a kind, and that kind may be
-a second old. To everybody else it goes out as it is, and what there is no copy of is not asked for: no window, no byte to the cluster.
-"""
+from typing import Final
 
-import asyncio
-from typing import TYPE_CHECKING, Final
-
-from jitui.clusters.discovery import Answer
-from jitui.listeners.kube.admission import Admission
-from jitui.listeners.kube.call import Answered, Call, Waiting
-from jitui.policy.action import Action
+from jitui.listeners.kube.client import Answered
+from jitui.listeners.kube.request import KubeRequest
 from jitui.policy.policy import ask_line
-from jitui.protocol import http
+from jitui.policy.terms import Rule
+from jitui.proxy.copies import Answer, Copies
+from jitui.proxy.entry import Proxy
+from jitui.proxy.port import Handler
+from jitui.proxy.waiting import Waiting
 
-if TYPE_CHECKING:
-    from jitui.listeners.kube.client import KubeClient
-
-NEWER_WITHIN: Final = 2.0  # seconds that a client waits for a newer copy before it gets the old one
 MISSING: Final = "the server could not find the requested resource"  # the API server's own words
 
 
-def discover(client: "KubeClient", head: http.RequestHead, admission: Admission, action: Action) -> Call:
-    """The answer to GET of /version, /api, /apis, /api/v1 or /apis/GROUP/VERSION."""
-    copies, accept, etag = admission.way.discovery, head.get(b"accept"), head.get(b"if-none-match")
-    if not client.door.broker.has_window(admission.who, admission.connection):
-        kept = copies.kept(action.path, accept, etag)
-        return _copy(client, kept) if kept is not None else _none(client, admission, action.path)
-    old = copies.answer(action.path, accept, etag)
-    if old is not None and copies.is_new(action.path, accept):
-        return _copy(client, old)
-    waiting = Waiting(client)
+def discover(request: KubeRequest, proxy: Proxy) -> Handler:
+    """The copy at once, or once it is there."""
+    copies, path = proxy.copies(request), request.action.path
+    accept, etag = request.head.get(b"accept"), request.head.get(b"if-none-match")
+    found = copies.now(path, accept, etag)
+    if found is not None:
+        return _copy(request, found)
+    if not copies.may():
+        return _none(request, copies, request.rule)
+    waiting = Waiting(request, proxy.spawn)
 
-    async def fetch() -> Call | None:
-        found: Answer | None
-        try:
-            async with asyncio.timeout(NEWER_WITHIN if old is not None else None):
-                found = await copies.fetch(action.path, accept, etag)
-        except TimeoutError:
-            found = old
-        if waiting.lost:
+    async def fetch() -> Handler | None:
+        found = await copies.newest(path, accept, etag)
+        if waiting.lost():
             return None
-        return _copy(client, found) if found is not None else client.say(404, "NotFound", MISSING)
+        return _copy(request, found) if found is not None else request.say(404, "NotFound", MISSING)
 
-    waiting.run(fetch)
-    return waiting
+    return waiting.run(fetch)
 
 
-def _none(client: "KubeClient", admission: Admission, path: str) -> Answered:
+def _none(request: KubeRequest, copies: Copies, rule: Rule | None) -> Answered:
     """No copy, and nobody who may ask for one."""
-    copies, connection = admission.way.discovery, admission.connection
+    path, connection = request.action.path, request.connection
     if copies.is_nothing(path):
-        return client.say(404, "NotFound", MISSING)
-    rule = client.door.broker.requests.rules.get((admission.who.name, connection))
+        return request.say(404, "NotFound", MISSING)
     why = f"there is no copy of {path} in this form yet, and {connection} is asked for one only for an agent with a live window"
     if (silence := copies.silence) is not None:
         why = f"{why}; nothing was heard of it yet: {silence}"
-    return client.say(503, "ServiceUnavailable", f"jitui: {why}; ask: {ask_line(connection, rule)}" if rule is not None else f"jitui: {why}")
+    return request.say(503, "ServiceUnavailable", f"jitui: {why}; ask: {ask_line(connection, rule)}" if rule is not None else f"jitui: {why}")
 
 
-def _copy(client: "KubeClient", answer: Answer) -> Answered:
+def _copy(request: KubeRequest, answer: Answer) -> Answered:
     lines = [pair for pair in answer.headers if pair[0].lower() != b"content-length"]
-    return Answered(client, lambda close: client.give(answer.status, lines, answer.body, close=close))
+    return Answered(request.client, lambda close: request.give(answer.status, lines, answer.body, close=close))

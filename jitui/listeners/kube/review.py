@@ -1,18 +1,17 @@
 """`kubectl auth can-i`: what window and rule do not cover is answered No by the gateway, with its denial; the rest goes to the cluster."""
 
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-from jitui.listeners.kube.admission import Admission
-from jitui.listeners.kube.call import BODY_WITHIN, Waiting
-from jitui.listeners.kube.own import OwnAnswer
+from jitui.listeners.kube.request import KubeRequest
 from jitui.policy.action import Action
-from jitui.policy.policy import Allow, Deny, is_discovery
-from jitui.protocol import headers, http, review, status
+from jitui.policy.policy import Deny, is_discovery
+from jitui.protocol import review, status
+from jitui.proxy.entry import Proxy
+from jitui.proxy.port import Handler
+from jitui.proxy.waiting import Waiting
 from jitui.values.errors import InvalidError
 
-if TYPE_CHECKING:
-    from jitui.listeners.kube.client import KubeClient
-
+BODY_WITHIN: Final = 15.0  # seconds for the body of a question
 CREATED: Final = 201
 
 
@@ -24,11 +23,13 @@ def is_review(action: Action) -> bool:
 class Review(Waiting):
     """One such question: held until all of it is here, which is soon."""
 
-    def __init__(self, client: "KubeClient", head: http.RequestHead, admission: Admission, action: Action, lines: headers.Lines, allow: Allow) -> None:
-        super().__init__(client)
-        self._head, self._admission, self._action, self._lines, self._allow = head, admission, action, lines, allow
+    _request: KubeRequest
+
+    def __init__(self, request: KubeRequest, proxy: Proxy) -> None:
+        super().__init__(request, proxy.spawn)
+        self._proxy = proxy
         self._answering = False
-        client.patience.expect(BODY_WITHIN)
+        request.client.patience.expect(BODY_WITHIN)
 
     def body_in(self, data: bytes) -> None:
         if self._answering:
@@ -37,78 +38,43 @@ class Review(Waiting):
         if self.size > review.LIMIT:
             self._answering = True
             words = f"jitui: a {review.KIND} of more than {review.LIMIT >> 10} KiB is not read; ask a shorter one"
-            self._client.answer(413, status.status(413, "RequestEntityTooLarge", words), close=True)
+            self._request.answer(413, status.status(413, "RequestEntityTooLarge", words), close=True)
 
     def end_in(self) -> None:
         super().end_in()
-        self._client.patience.calm()
+        self._request.client.patience.calm()
         if not self._answering:
             self._answering = True
             self.run(self._ask)
 
-    async def _ask(self) -> None:
-        client, asked = self._client, self.held
-        client.door.stands(self._admission)
+    async def _ask(self) -> Handler | None:
+        request, proxy = self._request, self._proxy
+        request.standing()
         try:
-            question = review.question(asked, self._head.get(b"content-type"), encoding=self._head.get(b"content-encoding"))
+            question = review.question(self.held, request.head.get(b"content-type"), encoding=request.head.get(b"content-encoding"))
             reason = await self._why_not(question)
         except InvalidError as error:
-            await self._answer(error.code, status.of(error))
-            return
-        if self._gone():
-            return
-        if reason and self._still():
-            await self._answer(CREATED, review.no(question, self._action.version, reason))
-        else:
-            client.pass_on(self, self._head, self._admission, self._action, self._lines)
-
-    def _still(self) -> bool:
-        """Whether the question itself may still be asked; under which grant, as of now."""
-        verdict = self._client.door.broker.judge(self._admission.who, self._admission.connection, self._action)
-        if isinstance(verdict, Allow):
-            self._allow = verdict
-            return True
-        return False
-
-    def _gone(self) -> bool:
-        """Whether nobody waits any more; what was awaited meanwhile may have changed that."""
-        return self.lost
+            return await proxy.own(request, self, error.code, status.of(error))
+        if self.lost():
+            return None
+        if reason and proxy.judge_again(request) is None:  # the question itself may still be asked, under the grant as of now
+            return await proxy.own(request, self, CREATED, review.no(question, request.action.version, reason))
+        request.client.patience.calm()
+        return proxy.again(request)
 
     async def _why_not(self, question: Action) -> str:
         """What keeps the action from passing here; empty if nothing does, and the cluster is to be asked."""
         if is_discovery(question):
             return ""
-        connection, broker = self._admission.connection, self._client.door.broker
+        request, proxy = self._request, self._proxy
         if review.everything(question):
-            grant = self._allow.grant
+            grant = request.verdict.grant
             return f"no window covers everything; {grant.label} covers {grant.scope}"
-        namespaced = broker.kinds[connection].namespaced(question.group, question.resource) if question.resource else False
+        namespaced = request.namespaced(question)
         if namespaced is None:
-            namespaced = await self._admission.way.discovery.look(
-                question.group, question.resource, lambda: broker.has_window(self._admission.who, connection)
-            )
-            if (silence := self._admission.way.discovery.silence) is not None:
+            copies = proxy.copies(request)
+            namespaced = await copies.look(question.group, question.resource)
+            if (silence := copies.silence) is not None:
                 return str(silence)
-        verdict = broker.judge(self._admission.who, connection, review.judged(question, namespaced=namespaced))
+        verdict = proxy.verdict_on(request, review.judged(question, namespaced=namespaced))
         return verdict.sentence if isinstance(verdict, Deny) else ""
-
-    async def _answer(self, code: int, body: bytes) -> None:
-        """Put it on record and say it, in the window's own session. Raises JituiError."""
-        if self.lost:
-            return
-        client, admission = self._client, self._admission
-        broker = client.door.broker
-        session = broker.windows.session_now(self._allow.grant, self._action) or await broker.windows.open_session(
-            self._allow.grant, self._action, peer=client.peer, command_group=""
-        )
-        if self._gone():
-            return
-        if session.muted:
-            assert session.end is not None
-            client.answer(session.end.code, status.status(session.end.code, session.end.reason, session.end.words))
-            return
-        own = OwnAnswer(session, self._action, client, code, body)
-        broker.notes.answered(session, own.conn, admission.who.name, admission.connection, self._action, self._allow, code, len(self.held), len(body))
-        asked = self.held
-        client.current = own
-        own.give(self._head, admission.target, self._lines, asked)

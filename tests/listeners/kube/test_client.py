@@ -34,7 +34,7 @@ async def test_no_token_or_a_wrong_one_is_a_401_and_a_counter(tmp_path: Path) ->
     async with house(tmp_path) as home:
         kubectl = await home.dial("jt_00000000_" + "x" * 43)
         assert (await kubectl.ask("GET", PODS))[0] == 401
-        assert home.door.unauthenticated == 1
+        assert home.door.pipeline.unauthenticated == 1
         assert await asyncio.to_thread(home.files.actions) == []
 
 
@@ -371,7 +371,7 @@ async def test_upgrades_elsewhere_are_refused(tmp_path: Path) -> None:
 
 async def test_a_body_that_never_comes_does_not_hold_the_connection(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Also of a client that is nobody here."""
-    monkeypatch.setattr("jitui.listeners.kube.call.BODY_WITHIN", 0.1)
+    monkeypatch.setattr("jitui.listeners.kube.client.BODY_WITHIN", 0.1)
     async with house(tmp_path) as home:
         kubectl = await home.dial("wrong")
         kubectl.send(kubectl.head("POST", PODS, "Content-Length: 100000"))

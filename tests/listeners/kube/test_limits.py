@@ -98,7 +98,7 @@ async def test_an_upgraded_stream_counts_until_both_sides_are_closed(tmp_path: P
         one, two = await home.dial(), await home.dial()
         assert [await one.exec(), await two.exec()] == [101, 429]
         one.close()
-        await home.until(lambda: not home.door.streams)
+        await home.until(lambda: not home.proxy.streams.open)
         assert await (await home.dial()).exec() == 101
 
 

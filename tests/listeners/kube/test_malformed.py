@@ -64,7 +64,7 @@ async def attack(home: House, seed: int) -> int:
 @pytest.mark.timeout(300)
 async def test_malformed_http_is_an_error_or_a_close(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Two requests on each connection, with a live window for reading pods: no hang, no log, and upstream only what was allowed, well formed."""
-    for name in ("patience.IDLE", "kube.call.BODY_WITHIN"):
+    for name in ("patience.IDLE", "kube.client.BODY_WITHIN"):
         monkeypatch.setattr(f"jitui.listeners.{name}", 5.0)  # what is cut short waits for its rest, and not for long
     async with house(tmp_path) as home:
         home.limit(first_s=5, rate=MANY, burst=MANY, refusals=MANY)

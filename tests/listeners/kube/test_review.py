@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from jitui.listeners.kube import own
 from jitui.policy.grant import Event
 from jitui.protocol import review
+from jitui.proxy import own
 from jitui.recording.frame import Channel
 from tests.fakes.house import ANA, House, Kubectl, house
 from tests.fakes.upstream import Asked

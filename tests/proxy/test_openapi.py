@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, strategies as st
 
-from jitui.listeners.kube.openapi import conditions, rewritten
+from jitui.proxy.openapi import conditions, rewritten
 from jitui.recording.frame import Channel
 from tests.fakes.house import house
 from tests.fakes.upstream import Asked

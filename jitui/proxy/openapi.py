@@ -10,7 +10,9 @@ from typing import Any, Final
 
 from jitui.policy.action import Action
 from jitui.protocol import headers, http
-from jitui.proxy.exchange import Exchange
+from jitui.proxy.download import Download, Sender
+from jitui.proxy.live import Session
+from jitui.proxy.port import ProxyRequest
 from jitui.values import foreign
 
 PATH: Final = "/openapi/v3"
@@ -19,6 +21,7 @@ MARK: Final = b"-jitui"  # ends the entity tags of what was rewritten: other byt
 
 
 def is_index(action: Action) -> bool:
+    """Whether it asks for the index itself."""
     return not action.resource and action.path == PATH and action.verb == "get"
 
 
@@ -56,38 +59,42 @@ def rewritten(body: bytes, prefix: str) -> bytes | None:
     return json.dumps(document, separators=(",", ":")).encode()
 
 
-class Index(Exchange):
-    """An exchange whose answer is held until it is whole, rewritten, and passed on with its own length and tag."""
+class Index(Download):
+    """An answer that is held until it is whole, rewritten, and passed on with its own length and tag."""
 
-    _held_head: http.ResponseHead | None = None
-    _held = b""
+    __slots__ = ("_body", "_head")
 
-    def head(self, answer: http.ResponseHead) -> None:
-        if answer.status == 304:
-            super().head(_with(answer, None))
-        elif answer.status == 200:
-            self._held_head, self._held = answer, b""
+    def __init__(self, sender: Sender, request: ProxyRequest, session: Session, conn: int) -> None:
+        super().__init__(sender, request, session, conn)
+        self._head: http.ResponseHead | None = None  # while it is held
+        self._body = b""
+
+    def head(self, head: http.ResponseHead) -> None:
+        if head.status == 304:
+            super().head(_with(head, None))
+        elif head.status == 200:
+            self._head, self._body = head, b""
         else:
-            super().head(answer)
+            super().head(head)
 
     def body(self, data: bytes) -> None:
-        if self._held_head is None:
+        if self._head is None:
             super().body(data)
             return
-        self._held += data
-        if len(self._held) > LIMIT:
-            self._let_go(self._held_head, self._held)
+        self._body += data
+        if len(self._body) > LIMIT:
+            self._let_go(self._head, self._body)
 
     def end(self) -> None:
-        if self._held_head is not None:
-            body = rewritten(self._held, f"/c/{self.session.window.grant.connection}")
+        if self._head is not None:
+            body = rewritten(self._body, self._request.prefix)
             if body is None:
-                self._let_go(self._held_head, self._held)
+                self._let_go(self._head, self._body)
             else:
-                self._let_go(_with(self._held_head, len(body)), body)
+                self._let_go(_with(self._head, len(body)), body)
         super().end()
 
     def _let_go(self, head: http.ResponseHead, body: bytes) -> None:
-        self._held_head, self._held = None, b""
+        self._head, self._body = None, b""
         super().head(head)
         super().body(body)

@@ -1,0 +1,182 @@
+"""The way of a request's head, one step after the other: admit, read, judge, dispatch. Parsing is behind it, the proxy is before it.
+
+Each step sets its part of the request, or raises what the client is told. Nothing of the request has gone anywhere before it is dispatched. A step that has
+to wait ends the pass; `Waiting` takes the request up again at the step behind it.
+"""
+
+import asyncio
+import re
+from dataclasses import replace
+from typing import Final
+
+from jitui.auth.peer import Unseen
+from jitui.listeners.kube.client import KubeClient
+from jitui.listeners.kube.discover import discover
+from jitui.listeners.kube.plan import Plan, plan
+from jitui.listeners.kube.request import KubeRequest, Rooms
+from jitui.listeners.kube.review import Review, is_review
+from jitui.listeners.visitors import Visitor, Visitors
+from jitui.policy import kube
+from jitui.policy.action import Action
+from jitui.policy.policy import Deny, is_discovery
+from jitui.protocol import headers, http
+from jitui.proxy.entry import Proxy
+from jitui.proxy.port import Handler
+from jitui.proxy.waiting import Waiting
+from jitui.values.errors import JituiError, NotFoundError, RefusedError, UnavailableError, UnknownCallerError
+from jitui.values.said import clean
+
+LONG: Final = 1 << 16  # bytes of a target
+TARGET: Final = re.compile(rb"/c/([a-z0-9](?:[a-z0-9.-]{0,61}[a-z0-9])?)(/.*|\?.*|)", re.DOTALL)
+
+
+class Pipeline:
+    """The steps of all requests at one listener."""
+
+    def __init__(self, rooms: Rooms, proxy: Proxy, visitors: Visitors, own_uid: int) -> None:
+        self.unauthenticated = 0  # attempts without a good token: a counter, never rows
+        self._rooms, self._proxy, self._visitors, self._own_uid = rooms, proxy, visitors, own_uid
+        self._broker = rooms.broker
+
+    def begin(self, client: KubeClient, head: http.RequestHead) -> Handler:
+        """All steps, as far as they need not wait."""
+        request = KubeRequest(self._rooms, client, head)
+        try:
+            self._admit(request)
+            self._read(request)
+        except JituiError as error:
+            return request.refuse(error)
+        action = request.action
+        if not action.resource and is_discovery(action):
+            return discover(request, self._proxy)
+        request.as_text = action.verb == "watch"
+        if request.namespaced(action) is None:
+            return self._look(request)
+        return self._decide(request)
+
+    # -- admit -------------------------------------------------------------------------------------------------------------
+
+    def _admit(self, request: KubeRequest) -> None:
+        """Who asks, and for which connection. Raises UnavailableError, UnknownCallerError, TooManyError, RefusedError, NotFoundError."""
+        if self._broker.windows.stopping:
+            raise UnavailableError("the gateway is stopping; try again when it is back")
+        visitor, now = request.client.visitor, asyncio.get_running_loop().time()
+        token = headers.credentials(request.head)
+        if token is None:
+            self._unknown(visitor, now)
+            raise UnknownCallerError("no token in the request; a kubeconfig with one is written by: jitui kubeconfig CONNECTION")
+        try:
+            caller = self._rooms.callers.by_token(token.decode("latin-1"))
+        except JituiError:
+            self._unknown(visitor, now)
+            raise
+        who = caller.who
+        if not who.is_agent:
+            self._unknown(visitor, now)
+            raise RefusedError(f"{who.name} is a person here; the Kubernetes door is for agents, whose windows people grant")
+        self._visitors.take(self._visitors.known(visitor, who.name, agent=True), now)
+        match = TARGET.fullmatch(request.target)
+        if match is None:
+            raise NotFoundError("the server URL of a kubeconfig ends in /c/CONNECTION here; write one with: jitui kubeconfig CONNECTION")
+        name, proxy = match[1].decode(), self._proxy
+        if name not in proxy.connections:
+            known = sorted(each for each in proxy.connections if (who.name, each) in self._broker.requests.rules)
+            raise NotFoundError(f"no connection {name} here; yours: {', '.join(known) or 'none'}")
+        if name in proxy.isolated:
+            self._isolated(name, visitor)
+        request.caller, request.who, request.connection, request.target = caller, who, name, match[2] or b"/"
+
+    def _unknown(self, visitor: Visitor, now: float) -> None:
+        """A request that nobody known made."""
+        self.unauthenticated += 1
+        self._visitors.unknown(visitor, now)
+        self._visitors.refused(visitor, now)
+
+    def _isolated(self, name: str, visitor: Visitor) -> None:
+        if visitor.uid in {None, Unseen.CLOSING}:
+            raise RefusedError(f"{name} requires isolation, and the kernel does not show which Unix user this client runs as; connect again")
+        if visitor.uid == self._own_uid:
+            raise RefusedError(f"{name} requires isolation, and this agent runs as the gateway's own Unix user: it could bypass jitui here")
+
+    # -- read --------------------------------------------------------------------------------------------------------------
+
+    def _read(self, request: KubeRequest) -> None:
+        """What is asked, of the very bytes that will go to the cluster. Raises InvalidError, RefusedError; that is on record as a denial."""
+        head, target = request.head, request.target
+        if len(target) > LONG and not self._broker.windows.of(request.who.name, request.connection):
+            target = target.partition(b"?")[0]  # it is denied anyway, and nobody waits while a megabyte of argv is read for that
+        try:
+            request.lines = headers.to_upstream(head, host=self._proxy.connections[request.connection], upgrade=bool(head.upgrade))
+            request.action = kube.read(head.method, target, content_type=head.get(b"content-type"))
+        except JituiError as error:
+            method = head.method.decode("latin-1").lower()
+            request.denied(Action(method, path=clean(target.decode("latin-1"), 200)), str(error))
+            raise
+
+    def _look(self, request: KubeRequest) -> Handler:
+        """A kind that nobody has seen may be a second old: look once before it is denied, but for nobody without a window."""
+        copies = self._proxy.copies(request)
+        if not copies.may():
+            return self._decide(request)
+        waiting = Waiting(request, self._proxy.spawn)
+
+        async def look() -> Handler | None:
+            await copies.look(request.action.group, request.action.resource)
+            if (silence := copies.silence) is not None:
+                raise silence  # what can't be judged is not denied: it is the cluster that is missing, not a permission
+            request.standing()
+            return None if waiting.lost() else self._decide(request)
+
+        return waiting.run(look)
+
+    # -- judge, and dispatch -----------------------------------------------------------------------------------------------
+
+    def _decide(self, request: KubeRequest) -> Handler:
+        """May it pass, now? Then it goes to whoever sees to it."""
+        proxy, action = self._proxy, request.action
+        try:
+            denial = proxy.judge(request)
+            if denial is not None:
+                return self._deny(request, denial)
+            if request.head.upgrade or kube.is_upgrade_target(action):
+                return proxy.stream(request, self._plan(request))
+            if action.verb == "create" and is_review(action):
+                return Review(request, proxy)
+            return proxy.plain(request)
+        except JituiError as error:
+            return request.refuse(error)
+
+    def _plan(self, request: KubeRequest) -> Plan:
+        """What an upgrade asks for. Raises RefusedError, InvalidError; that is on record as a denial."""
+        head, action = request.head, request.action
+        try:
+            if not kube.is_upgrade_target(action):
+                what = f"an upgrade to {head.upgrade.decode('latin-1')} is not for {clean(kube.describe(action))}"
+                raise RefusedError(f"{what}; exec, attach and port-forward of a pod are")
+            return plan(head, action)
+        except JituiError as error:
+            request.denied(action, str(error))
+            raise
+
+    def _deny(self, request: KubeRequest, denial: Deny) -> Handler:
+        """A command may be denied only because it names its container, which is the pod's default one: then that is asked for once."""
+        proxy = self._proxy
+        grant = proxy.by_default(request)
+        if grant is None:
+            return request.deny(denial)
+        if grant.frozen_by:
+            return request.say(503, "ServiceUnavailable", f"jitui: {grant.label} is frozen by {grant.frozen_by}; try again once it is thawed")
+        waiting = Waiting(request, proxy.spawn)
+
+        async def ask() -> Handler | None:
+            default = await proxy.is_default(request, grant, waiting)
+            if waiting.lost():
+                return None
+            request.standing()
+            if default is False:
+                return request.deny(denial)
+            if default:
+                request.action = replace(request.action, default=True)
+            return self._decide(request)  # also of a window that ended, or was frozen, meanwhile: that is what is said
+
+        return waiting.run(ask)

@@ -1,0 +1,166 @@
+"""One request of an agent's client, from its head to its answer: all that is known of it, and every form in which the gateway itself answers it."""
+
+import asyncio
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from jitui.access import Broker
+from jitui.access.windows import session_kind
+from jitui.auth.callers import Caller, Callers
+from jitui.listeners.kube import notices
+from jitui.listeners.kube.client import Answered, KubeClient
+from jitui.listeners.kube.tries import Tries
+from jitui.policy.action import Action
+from jitui.policy.policy import Allow, Deny
+from jitui.policy.terms import Identity, Rule
+from jitui.protocol import headers, http, status
+from jitui.proxy.outlet import Outlet
+from jitui.proxy.port import Handler
+from jitui.values.errors import JituiError, TooManyError
+from jitui.values.said import clean
+
+DISCOVERING: Final = re.compile(rb"(?:/c/[^/?]*)?/(?:version|api(?:/v1)?|apis(?:/[^/?]+/[^/?]+)?)/?(?:\?.*)?", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class Rooms:
+    """The parts of the gateway that every request of the listener needs."""
+
+    broker: Broker
+    callers: Callers
+    tries: Tries
+
+
+class KubeRequest:
+    """One request. What the steps of the pipeline find out is set by them, in their order: who and where, what, whether.
+
+    For the proxy it is the client's end (`jitui.proxy.port.ProxyRequest`).
+    """
+
+    __slots__ = (
+        "_rooms", "action", "as_text", "caller", "client", "connection", "head", "keep_alive", "length",
+        "lines", "method", "outlet", "retry_after", "target", "verdict", "who",
+    )  # fmt: skip
+
+    caller: Caller
+    who: Identity
+    action: Action
+    lines: headers.Lines
+    verdict: Allow
+
+    def __init__(self, rooms: Rooms, client: KubeClient, head: http.RequestHead) -> None:
+        self._rooms, self.client, self.head = rooms, client, head
+        self.outlet: Outlet = client.outlet
+        self.method, self.target, self.length, self.keep_alive = head.method, head.target, head.length, head.keep_alive
+        self.connection = ""  # until it is known who asks, and where
+        self.as_text: bool | None = None  # a refusal of it is shown only if it is text; None: as its target looks, which is not judged yet
+        self.retry_after = 0  # seconds, said with the answer
+
+    # -- the client's end, for the proxy -----------------------------------------------------------------------------------
+
+    @property
+    def peer(self) -> str:
+        return self.client.peer
+
+    @property
+    def group(self) -> str:
+        return self.head.get(b"kubectl-session").decode("latin-1")[:64]
+
+    @property
+    def prefix(self) -> str:
+        return f"/c/{self.connection}"
+
+    @property
+    def rule(self) -> Rule | None:
+        """The rule of its agent on its connection."""
+        return self._rooms.broker.requests.rules.get((self.who.name, self.connection))
+
+    def namespaced(self, action: Action) -> bool | None:
+        """Whether what the action is about lives in namespaces; None: its kind is not known."""
+        return self._rooms.broker.kinds[self.connection].namespaced(action.group, action.resource) if action.resource else False
+
+    def warning(self) -> bytes | None:
+        return notices.under(self.verdict.grant, self.action, self._rooms.broker.clock.now())
+
+    def standing(self) -> None:
+        _ = self._rooms.callers.standing(self.caller).who
+
+    def streams(self) -> None:
+        if session_kind(self.action) != "api":
+            self.client.door.visitors.stream(self.client.visitor, self.verdict.grant.id)
+
+    def become(self, handler: Handler) -> None:
+        self.client.current = handler
+
+    def pause_reading(self) -> None:
+        self.client.pause_reading()
+
+    def resume_reading(self) -> None:
+        self.client.resume_reading()
+
+    def finished(self, *, keep: bool) -> None:
+        self.client.finished(keep=keep)
+
+    def abort(self) -> None:
+        self.client.abort()
+
+    def leave(self, close: Callable[[], None]) -> tuple[asyncio.Transport, Outlet, bytes]:
+        self.client.visitor.close = close
+        behind = self.client.leave()
+        return self.client.transport, self.outlet, behind
+
+    def closed(self) -> None:
+        self.client.door.visitors.gone(self.client.visitor)
+
+    # -- answers of the gateway's own --------------------------------------------------------------------------------------
+
+    def say(self, code: int, reason: str, message: str, *, close: bool = False, **details: int) -> Answered:
+        """A refusal in words, once the request's body has gone by."""
+        # client-go shows text alone of a refused discovery, and so it did of a watch before 0.32; of a Status "unknown" (client-go: rest/request.go)
+        as_text = DISCOVERING.fullmatch(self.head.target) is not None if self.as_text is None else self.as_text
+        if as_text and code not in {401, 404}:  # of those it has its own words
+            text = clean(message, 1000).encode()
+            return Answered(self.client, lambda late: self.answer(code, text, close=late or close, kind=b"text/plain; charset=utf-8"))
+        body = status.status(code, reason, message, **details)
+        return Answered(self.client, lambda late: self.answer(code, body, close=late or close))
+
+    def refuse(self, error: JituiError, *, close: bool = False) -> Answered:
+        """The words of an error. At a limit client-go tries up to ten times again where the answer has a Retry-After, and shows them at once where not."""
+        if not isinstance(error, TooManyError):
+            return self.say(error.code, error.reason, f"jitui: {error}", close=close)
+        self.retry_after = error.retry_after
+        self.client.inlet.rest()
+        more = {"retryAfterSeconds": error.retry_after} if error.retry_after else {}
+        return self.say(error.code, error.reason, f"jitui: {error}", close=close or error.close, **more)
+
+    def deny(self, verdict: Deny) -> Answered:
+        """What is missing; on record as a denial."""
+        self.denied(self.action, verdict.why)
+        return self.say(verdict.code, "Forbidden", clean(verdict.sentence, 1000))
+
+    def denied(self, action: Action, why: str) -> None:
+        """One row, however often kubectl tries."""
+        broker, who, connection, group = self._rooms.broker, self.who.name, self.connection, self.group
+        if not self._rooms.tries.is_second((who, connection, group, action), self.head.upgrade):
+            newest = max((grant.id for grant in broker.windows.of(who, connection)), default=0)
+            broker.notes.denied(who, connection, action, why, grant=newest, group=group)
+
+    def answer(self, code: int, body: bytes, *, close: bool = False, kind: bytes = b"application/json") -> None:
+        """A Status, with its length."""
+        lines = [(b"Content-Type", kind), (b"Cache-Control", b"no-cache, private")]
+        broker = self._rooms.broker
+        if self.connection and (notice := notices.beside(broker.windows.of(self.who.name, self.connection), broker.clock.now())):
+            lines.append((b"Warning", notice))
+        if self.retry_after:
+            lines.append((b"Retry-After", b"%d" % self.retry_after))
+        self.give(code, lines, body, close=close)
+
+    def give(self, code: int, lines: headers.Lines, body: bytes, *, close: bool) -> None:
+        """An answer of the gateway's own, whole; then the next request, or the end of the connection if `close` or the client says so."""
+        close = close or not self.keep_alive
+        if close:
+            lines = [*lines, (b"Connection", b"close")]
+        data = http.render_response(code, lines, body, framed=code != 304)
+        self.client.send_whole(data[: len(data) - len(body)] if self.method == b"HEAD" else data, close=close)
