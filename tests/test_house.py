@@ -20,20 +20,16 @@ SOURCES = sorted(ROOT.joinpath("jitui").rglob("*.py"))
 PAGES = [ROOT / name for name in ("ARCHITECTURE.md", "CONTRIBUTING.md", "README.md")] + sorted(ROOT.joinpath("docs").glob("*.md"))
 PATH = re.compile(r"[`(]((?:[\w.*-]+/)*[\w*]+\.py|(?:jitui|tests|docs|recordings|screenshots)/[\w./*-]*\w/?)(?:::\w+)?[`)]")
 SECTION = re.compile(r"docs/([\w-]+\.md), (\d(?:\.\d)?)\b")
-UNREAD = {"access", "admin", "api", "cli", "clusters", "kube", "proxy", "store", "tui", "facts"}  # rooms whose docstrings are still to be put right
+UNREAD = {"kube", "proxy", "tui", "notes.py", "requests.py"}  # rooms whose docstrings are still to be put right
 CLAUSE = re.compile(r"wh(?:at|o)\b", re.IGNORECASE)
 UNTESTED = {
-    "access/broker.py", "access/notes.py", "admin/check.py", "admin/found.py", "api/inputs.py", "api/server/answer.py", "api/service/live.py",
-    "api/views.py", "cli/follow.py", "cli/launch.py", "cli/rendered.py", "cli/shelf.py", "clusters/eks/probe.py", "clusters/pods.py",
-    "clusters/trouble.py", "clusters/way.py", "listeners/kube/admission.py", "listeners/kube/call.py", "listeners/kube/door.py",
-    "listeners/kube/handshake.py", "listeners/kube/inlet.py", "listeners/kube/parting.py", "proxy/ends.py", "proxy/farewell.py", "proxy/live.py",
-    "proxy/sides.py", "proxy/upload.py", "store/acts.py", "store/asked.py", "store/checked.py", "store/differences.py", "store/ours.py",
-    "store/repair.py", "store/sealed.py", "store/spans.py", "store/told.py", "store/walks.py", "tui/feed.py", "tui/figures.py", "tui/filters.py",
-    "tui/lines.py", "tui/screens/base.py", "tui/screens/decide.py", "tui/screens/desk.py", "tui/screens/help.py", "tui/screens/history.py",
-    "tui/screens/live.py", "tui/screens/reason.py", "tui/screens/replay.py", "tui/screens/small.py", "tui/theme.py", "tui/widgets/activity.py",
-    "tui/widgets/card.py", "tui/widgets/countdown.py", "tui/widgets/emulator.py", "tui/widgets/escapes.py", "tui/widgets/grants.py",
-    "tui/widgets/header.py", "tui/widgets/keys.py", "tui/widgets/notice.py", "tui/widgets/rows.py", "tui/widgets/said.py", "tui/widgets/terminal.py",
-    "tui/widgets/timeline.py",
+    "access/broker.py", "access/notes.py", "cli/follow.py", "cli/launch.py", "cli/rendered.py", "clusters/way.py", "listeners/kube/admission.py",
+    "listeners/kube/call.py", "listeners/kube/door.py", "listeners/kube/handshake.py", "listeners/kube/inlet.py", "listeners/kube/parting.py",
+    "proxy/ends.py", "proxy/farewell.py", "proxy/sides.py", "proxy/upload.py", "store/acts.py", "store/asked.py", "store/checked.py",
+    "store/differences.py", "store/ours.py", "store/repair.py", "store/sealed.py", "store/spans.py", "store/told.py", "store/walks.py",
+    "tui/escapes.py", "tui/screens/base.py", "tui/screens/help.py", "tui/screens/reason.py", "tui/theme.py", "tui/widgets/card.py",
+    "tui/widgets/countdown.py", "tui/widgets/grants.py", "tui/widgets/header.py", "tui/widgets/keys.py", "tui/widgets/notice.py",
+    "tui/widgets/rows.py", "tui/widgets/timeline.py",
 }  # fmt: skip
 
 

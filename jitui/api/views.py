@@ -254,7 +254,7 @@ class Proof:
     signed_by: str = ""  # which key, or witness, says so
     hash: str = ""  # of the newest fact, with `facts`: to be noted elsewhere
     unsigned_frames: int = 0  # with `facts`: of all sessions together
-    needs: tuple[str, ...] = ()  # what this proof leaves open, in sentences
+    needs: tuple[str, ...] = ()  # sentences about what this proof leaves open
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

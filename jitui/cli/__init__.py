@@ -19,7 +19,7 @@ import sys
 
 
 def main() -> int:
-    """What `jitui` runs; the exit code."""
+    """The entry point of `jitui`; returns the exit code."""
     if sys.argv[1:2] == ["credential"]:
         from jitui.cli.credential import plugin  # noqa: PLC0415
 

@@ -44,7 +44,7 @@ def request_line(view: RequestView) -> str:
 @reaching
 @asynchronous
 async def requests_command(everything: bool, following: bool, as_json: bool) -> None:
-    """Who waits for a decision, oldest first."""
+    """List the requests that wait for a decision, oldest first."""
     async with desk() as at:
         since = (await at.status()).facts if following else 0
         found = await at.requests(everything=everything)

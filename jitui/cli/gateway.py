@@ -1,4 +1,4 @@
-"""Who runs the gateway: start it, end it, look whether it could work, and say who may come."""
+"""The commands of whoever runs the gateway: serve, stop, reload, check, identity, lockdown."""
 
 import asyncio
 import contextlib
@@ -141,7 +141,7 @@ async def rotate_command(name: str, output: Path | None, as_json: bool) -> None:
 @reaching
 @asynchronous
 async def list_command(as_json: bool) -> None:
-    """Who is known."""
+    """List the identities."""
     async with desk() as at:
         show.many(await at.identities(), as_json, {
             "name": lambda view: view.name, "roles": lambda view: ",".join(view.roles), "owner": lambda view: view.owner,

@@ -1,4 +1,4 @@
-"""What arguments look like on the command line."""
+"""The types of arguments on the command line."""
 
 from typing import Any
 
@@ -30,7 +30,7 @@ class BeforeCommand(click.Command):
 
 
 def command_after() -> tuple[str, ...]:
-    """What stood after `--`."""
+    """The words after `--`."""
     return tuple(click.get_current_context().meta.get("jitui.command", ()))
 
 

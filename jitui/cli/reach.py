@@ -21,7 +21,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """What the options and the environment say."""
+    """The values of the options and the environment."""
 
     gateway: str
     token_file: str

@@ -88,7 +88,7 @@ def demo_command(script: bool, window: int) -> None:
 @click.command("completion")
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 def completion_command(shell: str) -> None:
-    """What a shell needs to complete commands: eval "$(jitui completion bash)"."""
+    """Print the shell code that completes commands: eval "$(jitui completion bash)"."""
     made = get_completion_class(shell)
     assert made is not None
     click.echo(made(click.get_current_context().find_root().command, {}, "jitui", "_JITUI_COMPLETE").source())

@@ -6,7 +6,7 @@ from typing import Final
 GROUPS: Final = ("/api", "/apis")  # the paths that have aggregated forms
 JSON: Final = b"application/json"
 PROTOBUF: Final = b"application/vnd.kubernetes.protobuf"
-LISTS: Final = {  # what a client may ask for beside a plain list, by version and profile, in the order we ask for it
+LISTS: Final = {  # the forms beside a plain list, by version and profile, in the order in which we ask for them
     (b"v2", b"nopeer"): JSON + b";g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList;profile=nopeer",
     (b"v2", b""): JSON + b";g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList",
     (b"v2beta1", b""): JSON + b";g=apidiscovery.k8s.io;v=v2beta1;as=APIGroupDiscoveryList",
@@ -31,7 +31,7 @@ def form_of(path: str, accept: bytes) -> bytes:
                 lists.add(wanted)
         elif b"as" not in parameters and media in {JSON, PROTOBUF, b"*/*", b"application/*"}:
             plain = PROTOBUF if media == PROTOBUF else JSON
-            break  # what stands behind it is never reached
+            break  # forms behind plain JSON are never reached
     if lists:
         return b",".join((*(form for form in LISTS.values() if form in lists), JSON))
     return b",".join((PROTOBUF, JSON)) if plain == PROTOBUF else JSON

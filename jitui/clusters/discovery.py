@@ -40,7 +40,7 @@ USUAL: Final[tuple[Key, ...]] = (  # read at the start: what clients ask for bef
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What the door sends: Content-Type, ETag, Vary and Cache-Control are the cluster's own."""
+    """An answer for the listener to send: Content-Type, ETag, Vary and Cache-Control are the cluster's own."""
 
     status: int  # 200, or 304 without a body
     headers: Headers
@@ -78,7 +78,7 @@ class Discovery:
         self._bodies: tuple[bytes, ...] = ()
         self._wake = asyncio.Event()
 
-    # what the door asks
+    # questions of the listener
 
     @staticmethod
     def covers(path: str) -> bool:
@@ -144,7 +144,7 @@ class Discovery:
         group, _, version = path.removeprefix("/apis/").partition("/")
         return path.startswith("/apis/") and bool(self._served.kinds) and (group, version) not in self._served.named
 
-    # what the rules ask
+    # questions of the rules
 
     def namespaced(self, group: str, resource: str) -> bool | None:
         """Whether objects of this kind live in namespaces. None: no such kind is known; `look` asks the cluster, this does not."""
@@ -204,7 +204,7 @@ class Discovery:
         while True:
             self._begun = False
             if self._live or not self._served.kinds or self._missing:
-                with contextlib.suppress(UpstreamError):  # what was copied goes on being served; `fetch` says what is wrong
+                with contextlib.suppress(UpstreamError):  # the old copy is still served; `fetch` reports the error
                     await self._look()
                     await self.prepare()
                 now = self._now()

@@ -19,7 +19,7 @@ IDLE_S: Final = 60.0  # kube-apiserver drops idle connections after 90 s, a netw
 
 
 class Handler(Protocol):
-    """Who reads the response of one exchange. Exactly one of `end` and `lost` ends it, unless it was aborted."""
+    """The reader of one exchange's response. Exactly one of `end` and `lost` ends it, unless it was aborted."""
 
     def head(self, head: ResponseHead) -> None: ...
 

@@ -23,7 +23,7 @@ CLAUSE: Final = 1000  # and of the clause, or of why not
 
 
 def bounded(action: Action) -> Action:
-    """What is kept of an action, all of whose words are the agent's: of a very long one its beginning, how much is missing, and a hash of it all."""
+    """The bounded form of an action, whose words are the agent's: of a very long one its beginning, the amount left out, and a hash of the whole."""
     if action.length <= TEXT:
         return action
     return replace(
@@ -140,7 +140,7 @@ class Repeats:
 
 
 def what_of(row: ActionRow) -> tuple[Any, ...]:
-    """What a denial must share with another to be counted together."""
+    """The key of a denial: denials with the same key are counted together."""
     return (row.identity, row.connection, row.grant, row.action)
 
 

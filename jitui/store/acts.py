@@ -36,7 +36,7 @@ def hear(told: Told, frame: Frame) -> None:
     if frame.channel is Channel.REQUEST:
         try:
             found = asked_in(frame)
-        except (ValueError, LookupError, TypeError):  # what no client ever sent, in a file that somebody made
+        except (ValueError, LookupError, TypeError):  # a forged file holds a request that no client could send
             found = None
         text = "" if found is None else json.dumps(values(_row(found.action))[5:13])
         told.db.execute("insert into asked values(?, ?, ?, ?, 1, 0) on conflict do update set times = times + 1",
@@ -58,13 +58,13 @@ def rows(db: sqlite3.Connection, after: int, upto: int, session: int) -> list[tu
 
 
 def compare(told: Told, row: tuple[Any, ...]) -> str:
-    """What is wrong with one row, or nothing."""
+    """The fault of one row, or ""."""
     ident, session, conn, code, audit_id, *derived = row
     where = f"row {ident} (s-{session}, connection {conn})"
     asked = told.db.execute("select text, audit, times from asked where session = ? and conn = ?", (session, conn)).fetchone()
     codes = {each for (each,) in told.db.execute("select code from answer where session = ? and conn = ?", (session, conn))}
     if asked is None:
-        # what the gateway refuses by itself, or is asked about itself, may end before it is on a tape
+        # a request that the gateway itself refuses or answers may end before it is on a tape
         if code is None or code >= 400 or str(derived[2]).startswith("selfsubject"):
             return ""
         return f"{where} tells of a request that is not on record"

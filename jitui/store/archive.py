@@ -71,7 +71,7 @@ class Files(Frames):
             return listing.past(db, identity, connection, since_us)
 
     def sums(self, grants: Collection[int]) -> dict[int, tuple[Totals, bool]]:
-        """What the sessions of these grants add up to, and whether all have ended: then it stays so. Nothing of a grant without one."""
+        """The sums over the sessions of these grants, and whether all have ended, which makes them final. A grant without a session is left out."""
         with self.reading(self.ledger) as db:
             return listing.totals(db, grants)
 

@@ -10,7 +10,7 @@ from jitui.values.errors import InvalidError
 
 @dataclass(slots=True)
 class Asked:
-    """What the heads of one exchange tell."""
+    """The contents of one exchange's heads."""
 
     at_us: int
     action: Action

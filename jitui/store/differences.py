@@ -9,7 +9,7 @@ from typing import Any, Final
 from jitui.store.guard import made_by, objects_in
 from jitui.store.schema import FOLDED, TOKENS_SINCE
 
-OLD_TOKENS: Final = "id, identity, expires_us, revoked_us > 0"  # what the first version's table and the facts both tell
+OLD_TOKENS: Final = "id, identity, expires_us, revoked_us > 0"  # the columns that the first version's table shares with the facts
 SHOWN: Final = 60  # characters of a value
 LETTERS: Final = {"requests": "r-", "grants": "g-", "sessions": "s-", "tokens": "jt_"}
 
@@ -33,7 +33,7 @@ class Difference:
 
 
 def schema_differences(db: sqlite3.Connection, steps: Sequence[str]) -> Iterator[Difference]:
-    """What is not exactly the tables and indexes that these steps make: views, triggers, other columns."""
+    """The differences from the tables and indexes that these steps make: views, triggers, other columns."""
     stored, told = ({(kind, name): (table, text) for kind, name, table, text in objects} for objects in (objects_in(db), made_by(tuple(steps))))
     for kind, name in sorted(stored.keys() | told.keys()):
         if (kind, name) not in told:

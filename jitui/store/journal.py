@@ -265,7 +265,7 @@ class Journal:
         return results
 
     def _ripe_notes(self, batches: Sequence[Batch]) -> list[tuple[ActionRow, bool]]:
-        """What goes with this commit: nothing with a decision. With the end of a session all of its rows: afterwards nobody would look on the tape."""
+        """The notes for this commit: none with a decision, and with the end of a session all of its rows, as nobody reads the tape afterwards."""
         if self._error or any(decides(batch) for batch in batches):
             return []
         ends = {number(draft.subject, "s") for batch in batches for draft in batch.drafts if draft.kind is Kind.SESSION_ENDED}
@@ -298,7 +298,7 @@ class Journal:
                 self._tell(self._publish, facts)
 
     def _keep_house(self) -> None:
-        """What is due: rows of actions, a signed head, a probe of a disk that failed."""
+        """Does the work that is due: rows of actions, a signed head, a probe of a disk that failed."""
         try:
             if self._error:
                 self._probe_if_due()

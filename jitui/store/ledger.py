@@ -60,7 +60,7 @@ class Ledger:
         self._inode = self.path.stat().st_ino
         self._collapsed = Collapsed()
         try:
-            self.db.text_factory = lenient  # what is no text is told as what it is
+            self.db.text_factory = lenient  # a value that is no text is reported as it is
             self.checked = opening.check_whole(self.db, folder, key)
             self.db.text_factory = str
             self.found = Found(self.checked.seq, self.checked.at_us, self.checked.hash)

@@ -20,7 +20,7 @@ from jitui.values.page import Page
 TEXT: Final = 1 << 20  # bytes of a page, as its columns count them
 ROW: Final = 200  # bytes that any row counts beside its texts
 SLACK_US: Final = 86_400_000_000  # a wall clock set back or forth by less than a day hides no action of a window
-AFTER_US: Final = 60_000_000  # what was denied so long after a window's end is of it, if it has no successor: clients try again
+AFTER_US: Final = 60_000_000  # denials within this time after a window's end belong to it, unless another window follows: clients try again
 OURS: Final = re.compile(r"jitui-[^-]+-(\d{1,15})-(\d{1,15})", re.ASCII)  # an Audit-ID of ours names session and conn
 CURSOR: Final = re.compile(r"(\d{1,19})(?:\.(\d{1,19}))?", re.ASCII)
 LAST: Final = (1 << 63) - 1

@@ -40,7 +40,7 @@ class Spans:
         span[3] = ident
 
     def finish(self) -> str:
-        """What is wrong, or nothing."""
+        """The fault, or ""."""
         while self._run is not None and not self.problem:
             self._close_run()
         if not self.problem and self._last > self._row:

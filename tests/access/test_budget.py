@@ -30,7 +30,7 @@ async def large(asked: Asked) -> None:
 
 
 async def test_all_sessions_count_each_direction_for_itself(tmp_path: Path) -> None:
-    """What is left is what was allowed without every byte on record the one way, heads too."""
+    """The rest of a budget is the allowed bytes less every byte on record in one direction, heads too."""
     async with house(tmp_path) as home:
         await home.window()
         assert only(home).left == only(home).allowed == BUDGET

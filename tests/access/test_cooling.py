@@ -1,4 +1,4 @@
-"""Who waits before they ask again, and how long."""
+"""An agent that asks in vain waits before it may ask again, longer each time."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""What is owed to the ledger."""
+"""Facts that are owed to the ledger are written in their order, as soon as it takes them."""
 
 import asyncio
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What runs with a token that ends."""
+"""A stream ends with the token it was opened with."""
 
 import asyncio
 from collections.abc import Callable

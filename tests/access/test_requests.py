@@ -70,7 +70,7 @@ async def test_a_request_waits_its_time_and_no_longer(tmp_path: Path) -> None:
 
 
 async def test_an_automatic_rule_grants_reads_only(tmp_path: Path) -> None:
-    """What is more than READ waits for a person."""
+    """A request for more than READ waits for a person."""
     async with house(tmp_path, rules=(rule(automatic=True),)) as home:
         assert (await ask(home)).state is RequestState.PENDING
         await home.broker.requests.withdraw(agent(home), 1)

@@ -1,4 +1,4 @@
-"""What the room that is left on the disk is kept for."""
+"""The last room on the disk is kept for decisions and ends."""
 
 import subprocess
 from collections.abc import Iterator
@@ -38,7 +38,7 @@ def test_steps_down_and_back() -> None:
 
 
 def test_on_a_small_disk_it_is_an_eighth() -> None:
-    """What the settings say otherwise."""
+    """Where that is less than the settings say."""
     assert levels(0.2, 0.1, total=GIB) == [(0.1, Level.NO_ROWS)]
 
 

@@ -1,4 +1,4 @@
-"""What the screens and the facts say of a credential that can't be renewed."""
+"""Screens and facts tell of a credential that can't be renewed."""
 
 import asyncio
 from collections.abc import Callable, Coroutine

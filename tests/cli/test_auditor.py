@@ -1,4 +1,4 @@
-"""What was done, and why it was decided so."""
+"""`actions` lists what was done, `explain` and `facts` tell why it was decided so."""
 
 import re
 from collections.abc import AsyncIterator
@@ -32,7 +32,7 @@ def test_actions_from_files(state: Path) -> None:
 
 
 def test_the_action_behind_an_audit_id(front: Front) -> None:
-    """What the cluster's audit log names leads to the recorded action; an id that nobody knows is said."""
+    """An audit id of the cluster's log leads to the recorded action; an unknown one is an error."""
     front.house.actions += [action_view(audit_id="jitui-aa-1-0"), action_view(audit_id="jitui-aa-1-1", grant="g-2")]
     assert [one["grant"] for one in front("actions", "--audit-id", "jitui-aa-1-1", "--json").jsons] == ["g-2"]
     assert front("actions", "--audit-id", "jitui-aa-9-9").out == "no recorded action has the audit id jitui-aa-9-9\n"

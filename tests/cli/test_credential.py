@@ -35,7 +35,7 @@ def test_what_it_can_not(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> 
 
 
 def test_a_file_beats_the_variable(tmp_path: Path) -> None:
-    """What is named on the command line is meant."""
+    """The command line goes before the environment."""
     (tmp_path / "token").write_text(TOKEN)
     assert read_token(str(tmp_path / "token"), {"JITUI_TOKEN": "jt_other"}) == TOKEN
     assert read_token("", {}) == ""

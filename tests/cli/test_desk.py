@@ -131,7 +131,7 @@ def test_deciding(front: Front) -> None:
     ("deny", "r-1"), ("approve",), ("approve", "r-1", "--duration", "soon"), ("kill", "s-1"), ("revoke", "g-1"), ("freeze",), ("thaw",), ("nonsense",),
 ])  # fmt: skip
 def test_wrong_usage_is_2(front: Front, args: tuple[str, ...]) -> None:
-    """What is missing or misspelt is said by usage, before any gateway is asked."""
+    """A missing or misspelt argument is a usage error, before any gateway is asked."""
     done = front(*args)
     assert (done.code, done.out) == (2, "")
     assert "Usage: jitui" in done.err

@@ -1,4 +1,4 @@
-"""Who runs the gateway."""
+"""The commands of whoever runs the gateway."""
 
 import os
 import stat

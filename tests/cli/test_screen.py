@@ -44,7 +44,7 @@ async def test_a_gateway_is_started_where_none_answers(there: Reach, homes: Path
 
 
 async def test_a_gateway_that_does_not_start(there: Reach, homes: Path) -> None:
-    """What it says is what the person is told."""
+    """The person reads the gateway's own error."""
     configure(homes, SMALL + "colour: red\n")
     with pytest.raises(UnavailableError, match=r"^/.*config.yaml:3: colour: unknown key$"):
         await screen._answering(there)
@@ -78,7 +78,7 @@ def test_serve_in_the_background(homes: Path, monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_serve_in_the_background_that_does_not_start(homes: Path) -> None:
-    """What the gateway says is what the person is told."""
+    """The person reads the gateway's own error."""
     file = homes / "jitui.yaml"
     file.write_text(SMALL + "colour: red\n")
     done = jitui("serve", "--config", str(file), "--background")

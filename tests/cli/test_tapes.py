@@ -1,4 +1,4 @@
-"""What was said: frames, text, exports; from a gateway or from bare files."""
+"""Frames, replay and exports, from a gateway or from bare files."""
 
 import json
 import os
@@ -75,7 +75,7 @@ def test_the_final_text(state: Path) -> None:
 
 
 def test_hostile_text() -> None:
-    """What a pod prints can't reach the terminal it is shown on, nor take for ever."""
+    """A pod's output can't control the terminal that shows it, nor take for ever."""
     hostile = b"\x1b[1;2;3H\x1b]52;c;eA==\x07\x9b31m\x00" + b"e" + "\u0301".encode() * 20_000 + b"y" * 60_000 + "\u202e\u9f8d".encode() * 9000
     frames = [FrameView(seq=0, at_us=0, conn=0, channel="stdout", data_b64=b64encode(hostile).decode())]
     for tty in (True, False):

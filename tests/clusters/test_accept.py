@@ -25,7 +25,7 @@ BINARY = PROTOBUF + b"," + JSON
     ],
 )  # fmt: skip
 def test_forms_of_the_groups(path: str, accept: bytes, form: bytes) -> None:
-    """What each kubectl sends is its own form; what nobody serves falls to plain JSON, in the order the client wants."""
+    """Each kubectl's Accept has a form of its own; a form that nobody serves falls to plain JSON, in the order that the client wants."""
     assert form_of(path, accept) == form
 
 

@@ -263,7 +263,7 @@ async def test_the_newest_is_taken_first(pooled: Serve) -> None:
 
 
 async def test_another_client_certificate_ends_the_old_connections(pooled: Serve) -> None:
-    """What was opened before the epoch rose is neither given out nor kept."""
+    """A connection from before the epoch rose is neither given out nor kept."""
     async with pooled(lambda _: ok()) as (pool, _, upstream):
         busy, idle = await pool.connect(), await pool.connect()
         await ask(idle)
@@ -370,7 +370,7 @@ async def test_a_server_that_does_not_read_holds_the_request_up(pooled: Serve) -
 
 
 async def test_a_closed_pool_keeps_nothing(pooled: Serve) -> None:
-    """What is in use ends well, and is closed then."""
+    """A connection in use ends well, and is closed then."""
     async with pooled(lambda _: ok(b"x")) as (pool, _, _):
         idle, busy = await pool.connect(), await pool.connect()
         await ask(idle)

@@ -1,4 +1,4 @@
-"""Who the gateway is to a cluster, and what it may do there."""
+"""The gateway asks a cluster for its own user and rights there."""
 
 import json
 from pathlib import Path

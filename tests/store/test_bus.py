@@ -20,7 +20,7 @@ async def test_facts_come_in_order_until_the_bus_closes() -> None:
 
 
 async def test_a_slow_subscriber_gets_a_gap_and_goes_on() -> None:
-    """What it missed is one Gap, after which it hears again."""
+    """The missed messages are one Gap, after which it hears again."""
     bus = Bus()
     with bus.subscribe(limit=2) as subscription:
         bus.publish([fact(seq) for seq in range(1, 10)])

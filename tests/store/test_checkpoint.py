@@ -52,7 +52,7 @@ def test_a_reader_in_the_way_is_not_waited_for(tmp_path: Path) -> None:
 
 
 async def test_it_asks_once_and_rests_while_the_disk_is_full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is asked is asked until the writer has done it; paused, nothing is moved."""
+    """A checkpoint is asked for once until the writer has done it; paused, nothing is moved."""
     monkeypatch.setattr(checkpoint, "RESTART_BYTES", 0)
     monkeypatch.setattr(checkpoint, "EVERY_S", 0.005)
     path = tmp_path / "x.db"

@@ -30,7 +30,7 @@ async def test_bare_files_stay_bare(tmp_path: Path) -> None:
 
 
 async def test_a_gateway_starts_beside_an_open_reader(tmp_path: Path) -> None:
-    """What was read as bare files is read as live ones from then on."""
+    """Files that were read as bare ones are read as live ones from then on."""
     async with opened(tmp_path / "state") as store:
         await store.commit([*window(), began(1)])
         await record(store, frames(1, [b"a"]))

@@ -1,4 +1,4 @@
-"""What docs/evidence.md promises, attacked: by somebody who can write every file, and does not have the key."""
+"""The promises of docs/evidence.md, attacked by somebody who can write every file and does not have the key."""
 
 import json
 import shutil
@@ -341,7 +341,7 @@ def test_an_evidence_file_with_two_keys(bundle: Path) -> None:
 
 
 def test_the_tables_of_an_evidence_file(bundle: Path) -> None:
-    """What is shown of window, request and session is what its facts say."""
+    """The tables of window, request and session agree with the facts."""
     for script in ("update grants set scope = 'read pods in web; exec pods in web'", "update requests set reason = 'none'",
                    "update sessions set argv = '[]'", "delete from approvals"):
         with tampering(bundle) as db:

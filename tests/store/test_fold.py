@@ -56,7 +56,7 @@ def folded(*drafts: Draft) -> sqlite3.Connection:
 
 
 def test_a_second_approver_only_tightens() -> None:
-    """What is granted is the shortest anybody said; what was asked stays on record; the last one decided."""
+    """The grant has the shortest terms that anybody said; the terms that were asked stay on record; the last approver decided."""
     db = folded(asked(1), approved(1, "ana", duration_s=600), approved(1, "cleo", duration_s=1200), granted(1, 1))
     assert db.execute("select duration_s, asked_duration_s, scope, asked_scope, state, decided_by, decided_us, grant_id from requests").fetchall() == [
         (600, 1800, "read pods in web", "read pods in web; exec pods in web", "approved", "cleo", NOW + 3, 1)]
@@ -87,7 +87,7 @@ def test_number() -> None:
 
 
 def test_the_flag_of_a_window_comes_and_goes_and_ends_with_it() -> None:
-    """Who froze it, nobody once it is thawed, and nobody after its end; a first use in between leaves it."""
+    """It names the person who froze the window, until the thaw or the end; a first use in between leaves it."""
     waits = granted(2, 5, state="waiting", deadline=None, use_by=DEADLINE, started_us=0)
     active = Draft(Kind.GRANT_ACTIVE, "g-2", "a", {"started_us": NOW, "deadline": DEADLINE})
     steps = [Draft(Kind.GRANT_FROZEN, "g-2", "ana", {"by": "ana", "streams": 1}), active,

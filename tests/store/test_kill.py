@@ -25,7 +25,7 @@ def killed(folder: Path, lines: int, seconds: float) -> list[list[bytes]]:
 
 
 async def test_kill_at_random_instants(tmp_path: Path) -> None:
-    """What `done` was called for is on record, byte for byte; the chain holds as the files lie there, and the next gateway ends what was lost."""
+    """All that `done` was called for is on record, byte for byte; the chain holds in the files as they are, and the next gateway ends the lost sessions."""
     folder = tmp_path / "state"
     chance = random.Random(7)
     passed: dict[int, int] = {}  # session -> the last seq whose done ran

@@ -88,7 +88,7 @@ def test_a_commit_that_fails_leaves_nothing(ledger: Ledger) -> None:
 
 
 def test_highest(ledger: Ledger) -> None:
-    """What the counters go on from."""
+    """The highest numbers, from which the counters go on."""
     ledger.commit([Batch(window(8, 5))], (), {})
     assert [ledger.highest(table) for table in ("requests", "grants", "sessions")] == [8, 5, 0]
     with pytest.raises(UnrecordableError, match="no counter for facts"):

@@ -109,7 +109,7 @@ def _listed(ledger: sqlite3.Connection) -> None:
 
 
 def test_what_belongs_to_a_window(ledger: sqlite3.Connection) -> None:
-    """What was done in its sessions, and what its identity was denied while it was open."""
+    """The list has the actions of its sessions, and the denials of its identity while it was open."""
     found = listing.actions(ledger, grant=7, limit=1000)
     assert len(found) == 40
     assert {(row.identity, row.grant) for row in found} == {("agent-1", 7)}
@@ -137,7 +137,7 @@ async def test_a_page_ends_by_bytes(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("cursor", ["x", "1.2.3", "-1", "1.5", "' or 1", "9" * 40, "1.", "\N{ARABIC-INDIC DIGIT ONE}"])
 def test_a_cursor_comes_from_outside(ledger: sqlite3.Connection, cursor: str) -> None:
-    """What is none of this list is refused in words; one that is too large gives nothing."""
+    """A cursor of another list is refused in words; one that is too large gives nothing."""
     with pytest.raises(InvalidError, match="no cursor of this list"):
         listing.actions(ledger, limit=10, cursor=cursor)
     assert listing.actions(ledger, limit=10, cursor="9" * 19) == []

@@ -1,4 +1,4 @@
-"""What was put where no row of ours is, of types we never wrote, or out of an index's sight: each is told in one line, by who proves and by who starts."""
+"""Rows that somebody planted (where none of ours is, of other types, or hidden from an index) are one line each, at verify and at a start."""
 
 import shutil
 import sqlite3

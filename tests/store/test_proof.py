@@ -130,7 +130,7 @@ def test_a_tape_that_is_gone(state: Path) -> None:
 
 
 async def test_the_first_of_two_tapes_is_gone(tmp_path: Path) -> None:
-    """What the second one carries over is no proof of the first."""
+    """The second tape's carried links are no proof of the first."""
     async with opened(tmp_path / "state", tape_limit=200_000) as store:
         await store.commit([*window(), began(1)])
         await record(store, frames(1, [random.Random(1).randbytes(200_000)]))

@@ -1,4 +1,4 @@
-"""What is written next: decisions before all that waits, and nothing out of the order that matters."""
+"""The queue writes decisions before all that waits, and nothing out of the order that matters."""
 
 import asyncio
 from collections import deque
@@ -32,7 +32,7 @@ def active(grant: int) -> Draft:
 
 
 def test_which_facts_are_decisions() -> None:
-    """What people decide and what ends; not an ask, also where a rule grants it, and nothing about sessions."""
+    """Decisions of people and ends of windows are such facts; a request, even one that a rule grants, and facts about sessions are not."""
     assert decides(Batch([approved(1), granted(1, 1)]))
     assert decides(Batch([revoked(1)]))
     assert not any(decides(Batch(drafts)) for drafts in ([], [asked(1)], [asked(1), approved(1), granted(1, 1)], [began(1)], [revoked(1), ended(1)]))

@@ -282,7 +282,7 @@ async def test_a_broken_database_is_one_clear_line(tmp_path: Path) -> None:
 
 
 async def test_after_aclose_nothing_is_taken(tmp_path: Path) -> None:
-    """What was put before is on record, what comes after is told so, and nobody waits for ever."""
+    """Frames from before are on record, later ones are refused, and nobody waits for ever."""
     told: list[Exception | None] = []
     store = await Store.open(tmp_path / "state", ManualClock(), Bus(), reserve_bytes=RESERVE)
     for frame in frames(1, [b"x" * 100] * 500):

@@ -42,7 +42,7 @@ def test_a_row_holds_what_the_design_says(tapes: Tapes) -> None:
 
 
 def test_a_body_from_elsewhere() -> None:
-    """What is no zstd frame, or claims to be huge, is an error and no allocation."""
+    """A body that is no zstd frame, or claims to be huge, is an error and no allocation."""
     import zstandard  # noqa: PLC0415
 
     packed = zstandard.ZstdCompressor().compress(bytes(1 << 20))

@@ -17,7 +17,7 @@ STREAMS = 4
 
 
 def body(session: int, seq: int) -> bytes:
-    """What frame `seq` of a session holds; some small, some packed, some not worth packing."""
+    """The body of frame `seq` of a session: some are small, some packed, some not worth packing."""
     source = random.Random(session * 1_000_003 + seq)
     return source.choice([source.randbytes(source.randrange(200)), b"web-7c " * source.randrange(3000), source.randbytes(source.randrange(40_000))])
 

@@ -15,7 +15,7 @@ from jitui.values.errors import ConfigurationError, ConflictError, UnsafeError
 
 PATH_LIMIT: Final = 107  # bytes of a Unix socket's path (unix(7))
 BACKLOG: Final = 256
-OURS: Final = frozenset({"desk.sock", "ready.json"})  # what a folder of the socket's own may hold
+OURS: Final = frozenset({"desk.sock", "ready.json"})  # the only files in a folder that is for the socket alone
 FOLDER: Final = 0o750
 SOCKET: Final = 0o660
 

@@ -81,7 +81,7 @@ class Backend:
     bus: Bus
     meter: Meter
     kube: str  # URL of the Kubernetes listener
-    ca_pem: str  # what clients pin; empty: a public authority signs
+    ca_pem: str  # the authority that clients pin; empty: a public authority signs
     connections: tuple[str, ...]
     reload: Callable[[], Awaitable[str]]
     stop: Callable[[], None]

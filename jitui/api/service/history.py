@@ -40,7 +40,7 @@ class Histories:
         self._known.pop(fact.identity, None)
 
     def known(self, request: Request, now: Instant) -> tuple[str, str] | None:
-        """What `read` gives, if it is known already."""
+        """The result of `read`, if it is known already."""
         found = self._known.get(request.identity, {}).get((request.connection, str(request.scope)))
         return found.told if found is not None and now.boot_us - found.read_us < FRESH_US else None
 

@@ -116,7 +116,7 @@ def live_session_view(session: Session, *, caller: Identity, now: Instant) -> Se
     may = [word for word, right in (("kill", Right.STOP), ("watch", Right.LIVE)) if right in rights and not session.muted]
     if "kill" in may and not grant.frozen_by:  # a window that is frozen is thawed whole
         may.append("thaw" if session.frozen_by else "freeze")
-    may += may_replay(caller)  # what is on record of it already
+    may += may_replay(caller)  # of the part that is on record already
     return SessionView(
         id=session.label, kind=session.kind, grant=grant.label, identity=grant.identity, connection=grant.connection, target=Said(masked_text(session.target)),
         argv=_argv(session.argv), tty=session.tty, state="ending" if session.muted else "open",

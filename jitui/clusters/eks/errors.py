@@ -84,7 +84,7 @@ def _own(error: Exception, call: Call) -> AwsError | None:
         return AwsError("no AWS region for the gateway; set region:")
     if isinstance(error, raised.PartialCredentialsError):
         return AwsError(f"the gateway's AWS credentials are not whole: {_words(error)}", Fault.EXPIRED)
-    if isinstance(error, raised.CredentialRetrievalError) and error.kwargs.get("provider") == "custom-process":  # what it printed may be anything
+    if isinstance(error, raised.CredentialRetrievalError) and error.kwargs.get("provider") == "custom-process":  # its output may be anything
         return AwsError("the gateway's own AWS credentials can't be fetched: its credential_process failed; run it by hand", Fault.EXPIRED)
     if isinstance(error, raised.CredentialRetrievalError | raised.SSOError | raised.MetadataRetrievalError | raised.RefreshWithMFAUnsupportedError):
         return AwsError(f"the gateway's own AWS credentials can't be fetched: {_words(error)}", Fault.EXPIRED)

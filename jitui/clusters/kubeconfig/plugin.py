@@ -40,7 +40,7 @@ class Command:
 
     argv: tuple[str, ...]
     api_version: str
-    env: Mapping[str, str] = field(default_factory=dict, repr=False)  # what the kubeconfig sets for it
+    env: Mapping[str, str] = field(default_factory=dict, repr=False)  # the variables that the kubeconfig sets for it
     passed: tuple[str, ...] = ()  # names of the gateway's own variables it gets beside PASSED; one that ends in `*` names all that begin so
     cluster: Mapping[str, Any] | None = None  # spec.cluster, when provideClusterInfo asks for it
     install_hint: str = ""

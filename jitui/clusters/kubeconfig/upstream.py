@@ -99,7 +99,7 @@ class Kubeconfig:
         except ConfigurationError as error:
             if self._tls is None:
                 raise
-            if it.command is not None:  # what a plugin made is used or refused, never replaced by its predecessor
+            if it.command is not None:  # a plugin's new credential is used or refused, never replaced by the old one
                 raise UpstreamError(str(error)) from error
             return self._tls[1]
         self.epoch += self._tls is not None

@@ -18,6 +18,6 @@ def test_events() -> None:
 
 @given(st.lists(st.tuples(st.from_regex(r"[a-z]{1,9}", fullmatch=True), st.text(st.characters(codec="ascii", exclude_categories=["Cc"])))))
 def test_round_trip(events: list[tuple[str, str]]) -> None:
-    """What the gateway writes is what is read, leading spaces included."""
+    """The client reads exactly what the gateway writes, leading spaces included."""
     text = "".join(f"id: 1\nevent: {name}\ndata: {data}\n\n" for name, data in events)
     assert feed(text) == [Event(name, data) for name, data in events]

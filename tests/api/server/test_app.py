@@ -22,7 +22,7 @@ async def test_the_desks_errors_keep_their_words(gateway: Address, local: httpx.
 
 
 async def test_unknown_paths_and_methods(local: httpx.AsyncClient) -> None:
-    """What is not there is said in the same form."""
+    """An unknown path or method is an error in the same form."""
     assert (await error(await local.get("/v2/hello")))[:2] == (404, "NotFound")
     assert (await error(await local.delete("/v1/hello")))[:2] == (405, "MethodNotAllowed")
 

@@ -1,4 +1,4 @@
-"""Who sits at the desk."""
+"""A request of the API has one caller, and a desk bound to it."""
 
 import os
 

@@ -1,4 +1,4 @@
-"""What nobody can take from the others at the API: connections, event streams, requests, memory."""
+"""No caller of the API can take all connections, event streams, requests or memory."""
 
 import asyncio
 import json

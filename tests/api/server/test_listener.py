@@ -63,7 +63,7 @@ async def test_closing_frees_the_port(gateway: Address) -> None:
 
 
 async def test_the_first_request_is_as_quick_as_the_second(gateway: Address) -> None:
-    """What it would wait for, and everybody's streams with it, is built before the door opens."""
+    """Slow parts, for which all streams would wait, are built before the listener opens."""
     app, took = build(Authentication(gateway.house, gateway.callers), asyncio.Event()), list[float]()
     for _ in range(2):
         begun = time.process_time()

@@ -17,7 +17,7 @@ LARGE = b"GET / HTTP/1.1\r\n" + b"".join(b"x-%05d: %s\r\n" % (at, b"a" * 900) fo
 
 
 async def send(gateway: Address, data: bytes) -> bytes:
-    """What a plain client on the Unix socket gets for these bytes, until the gateway closes."""
+    """The bytes that a plain client on the Unix socket gets for these, until the gateway closes."""
     reader, writer = await asyncio.open_unix_connection(gateway.socket)
     writer.write(data)
     try:

@@ -102,7 +102,7 @@ def test_a_group_without_people_is_a_mistake() -> None:
 
 
 def as_user(uid: int, gids: list[int], call: Callable[[], object]) -> Any:
-    """What a call gives in a process of another user and their groups."""
+    """The result of a call in a process of another user and their groups."""
     read, write = os.pipe()
     if (child := os.fork()) == 0:
         try:

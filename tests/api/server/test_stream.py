@@ -167,7 +167,7 @@ async def test_an_unmasked_stream_ends_with_the_right_to_it(gateway: Address, lo
 
 
 async def test_who_does_not_read_is_not_sent_the_rest(gateway: Address) -> None:
-    """What waits for a slow client when its token ends is dropped: it gets what was on its way, the last words, and the end."""
+    """Bytes that wait for a slow client when its token ends are dropped: it gets those on their way, the last words, and the end."""
     gateway.house.sessions["s-1"] = session_view("s-1")
     reader, writer = await asyncio.open_unix_connection(gateway.socket, limit=1 << 24)
     writer.write(f"GET /v1/sessions/s-1/live HTTP/1.1\r\nHost: gateway\r\nAuthorization: Bearer {gateway.ana}\r\n\r\n".encode())

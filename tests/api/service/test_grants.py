@@ -44,7 +44,7 @@ async def test_what_a_freeze_says_and_shows(tmp_path: Path) -> None:
 
 
 async def test_a_freeze_that_comes_too_late(tmp_path: Path) -> None:
-    """What has ended says how; what never was is not found; what could be several things is refused."""
+    """A freeze of something that ended says how it ended, of nothing is not found, and of several things is refused."""
     async with house(tmp_path) as home:
         await home.window()
         desk = home.desk(APPROVER)

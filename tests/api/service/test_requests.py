@@ -30,7 +30,7 @@ async def test_nobody_decides_for_what_they_are_own_or_created(tmp_path: Path) -
 
 
 async def test_an_admins_sock_puppets_are_that_admin(tmp_path: Path) -> None:
-    """Who made the agent, or had a token of it in hand, decides for it under no other name: made by them, or made by another and handed a token by them."""
+    """A person who made the agent, or saw its token, can't decide for it under another name that they made or issued a token of."""
     async with house(tmp_path, rules=(rule(), rule("agent-y"))) as home:  # root made agent-x
         roster = home.broker.roster
         roster.directory.name_people(People(os.geteuid(), {}))

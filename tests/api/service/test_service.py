@@ -74,7 +74,7 @@ TABLE: Final[tuple[tuple[str, Call, str], ...]] = (
 
 @pytest.mark.parametrize(("name", "call", "may"), TABLE, ids=[row[0] for row in TABLE])
 async def test_rights(tmp_path: Path, name: str, call: Call, may: str) -> None:
-    """Who lacks the right is refused, and everybody else is not (too late is another thing)."""
+    """A caller without the right is refused, and every other is not (except as too late)."""
     async with house(tmp_path, rules=(rule(), rule("agent-y"))) as home:
         await home.agent("agent-y")
         await home.agent("spare")

@@ -80,7 +80,7 @@ class Account:
 
     @property
     def environment(self) -> dict[str, str]:
-        """What the gateway sees of it."""
+        """The gateway's environment."""
         return {"AWS_ENDPOINT_URL": self.url, "AWS_REGION": REGION, "AWS_DEFAULT_REGION": REGION, "AWS_EC2_METADATA_DISABLED": "true",
                 "AWS_ACCESS_KEY_ID": "AKIAEXAMPLEGATEWAY00", "AWS_SECRET_ACCESS_KEY": "a-secret-of-the-gateway-itself-0000000000"}  # fmt: skip
 

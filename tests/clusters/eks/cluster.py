@@ -16,7 +16,7 @@ from tests.clusters.eks.verifier import RefusedError, verify
 
 @dataclass
 class Entries:
-    """What the cluster knows and saw."""
+    """The access entries of the cluster, and the tokens that it saw."""
 
     account: Account
     name: str = CLUSTER

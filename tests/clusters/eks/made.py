@@ -1,4 +1,4 @@
-"""What the tests of this room make again and again."""
+"""Objects that many tests of this room make."""
 
 import asyncio
 import json

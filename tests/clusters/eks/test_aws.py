@@ -1,4 +1,4 @@
-"""What is signed, and for whom; what the account says."""
+"""Tokens are signed for the right host and cluster, and the account's errors become sentences."""
 
 import base64
 from datetime import UTC, datetime, timedelta

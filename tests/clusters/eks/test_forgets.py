@@ -1,4 +1,4 @@
-"""What is left of a window's credentials."""
+"""Nothing is left of the credentials of a window that has ended."""
 
 import asyncio
 import os

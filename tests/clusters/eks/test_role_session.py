@@ -23,7 +23,7 @@ from tests.clusters.eks.made import Running, get, grant, load, until
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is due is looked for fifty times a second: the clock is moved by minutes."""
+    """Looks for due renewals fifty times a second, because the clock is moved by minutes."""
     monkeypatch.setattr(upstream, "BEAT_S", 0.02)
 
 

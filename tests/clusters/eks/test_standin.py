@@ -288,6 +288,6 @@ def jitui(eks: Eks, *args: str, fails: bool | None = False) -> str:
 
 
 def rbac_of(name: str, subject: dict[str, str]) -> str:
-    """What SCOPE needs, bound to a subject."""
+    """The RBAC that SCOPE needs, bound to a subject."""
     return yaml.safe_dump_all(manifests(name, subject, rbac.needs([Scope.parse(SCOPE)], {})))
 

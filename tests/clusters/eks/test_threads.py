@@ -62,7 +62,7 @@ async def test_once_closed_nobody_waits() -> None:
 
 
 async def test_what_hangs_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What fetches the gateway's credentials has no time limit of its own."""
+    """The code that fetches the gateway's credentials has no time limit of its own."""
     monkeypatch.setattr("jitui.clusters.eks.threads.WITHIN_S", 0.05)
     over = threading.Event()
     with pytest.raises(AwsError, match=r"did not come back within 0\.05 s"):

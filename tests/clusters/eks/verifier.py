@@ -1,4 +1,4 @@
-"""What EKS does with a token, in Python: the rules of aws-iam-authenticator about the URL in it, and STS's about its signature."""
+"""EKS's check of a token, in Python: the rules of aws-iam-authenticator about the URL in it, and those of STS about its signature."""
 
 import base64
 import hashlib

@@ -37,7 +37,7 @@ def plugin(folder: Path, **status: Any) -> Path:
 
 
 def echo(asked: Asked) -> bytes:
-    """Who the caller is, as the server sees it."""
+    """The caller's identity as the server sees it."""
     return ok(json.dumps({"auth": asked.headers.get("authorization", ""), "client": asked.client, "target": asked.target}).encode())
 
 
