@@ -51,12 +51,6 @@ class Cut:
     processes: int  # how many may go on there
 
 
-def session_kind(action: Action) -> str:
-    """The kind of session that an action lives in."""
-    stream = of_action(action)
-    return API if stream is None else stream.session
-
-
 class Windows:
     """All live grants of this gateway and the sessions under them."""
 

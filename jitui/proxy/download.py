@@ -8,6 +8,7 @@ from functools import partial
 from typing import Final, Protocol
 
 from jitui.clusters.pool import Connection
+from jitui.policy.streams import LOGS, WATCH
 from jitui.protocol import headers, http
 from jitui.proxy.events import Events
 from jitui.proxy.live import Session
@@ -49,7 +50,7 @@ class Download:
         self.size = 0  # bytes put on record, the head's among them
         self.clean = self.flushed_clean = True  # what the client was handed last, and what was put on record last, ended with a newline
         self._sender, self._request, self._session = sender, request, session
-        self._channel = Channel.STDOUT if session.kind == "logs" else Channel.RESPONSE_BODY
+        self._channel = Channel.STDOUT if session.stream is LOGS else Channel.RESPONSE_BODY
         self._held = 0  # bytes between the cluster's socket and the client's, put on record
         self._new = 0  # and those not yet
         self._pieces: list[tuple[Channel, bytes]] = []
@@ -68,7 +69,7 @@ class Download:
             return
         self.answer = head
         request, length = self._request, head.length
-        if self._session.kind == "watch":
+        if self._session.stream is WATCH:
             self._events = Events(head.get(b"content-type"))
         lines = headers.to_client(head)
         if not head.get(b"etag") and (warning := request.warning()):  # what a client may keep in its cache says nothing of today

@@ -85,7 +85,7 @@ class Proxy:
 
         async def opened() -> Handler | None:
             session = await self._open(request)
-            if session.kind == "api":  # of all plain requests of the grant: it may have been opened for another one long before this came to it
+            if session.stream is None:  # of all plain requests of the grant: it may have been opened for another one long before this came to it
                 return None if waiting.lost() else self.again(request)
             if waiting.lost():
                 self._windows.over(session, GONE)

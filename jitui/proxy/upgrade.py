@@ -268,7 +268,7 @@ class Upgrade:
         """Let the cluster go. It may have started the command, whether or not it said so."""
         session = self._session
         if self._may_run:
-            session.may_run_on = 1 if session.kind == "exec" else 0
+            session.may_run_on = 1 if session.stream is not None and session.stream.leaves_process else 0
         if self._asked:
             self._note(None)
         self._asked = self._may_run = False

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from typing import Final
 
 from jitui.access import Broker
-from jitui.access.windows import session_kind
 from jitui.auth.callers import Caller, Callers
 from jitui.listeners.kube import notices
 from jitui.listeners.kube.client import Answered, KubeClient
 from jitui.listeners.kube.tries import Tries
 from jitui.policy.action import Action
 from jitui.policy.policy import Allow, Deny
+from jitui.policy.streams import of_action
 from jitui.policy.terms import Identity, Rule
 from jitui.protocol import headers, http, status
 from jitui.proxy.outlet import Outlet
@@ -88,7 +88,7 @@ class KubeRequest:
         _ = self._rooms.callers.standing(self.caller).who
 
     def streams(self) -> None:
-        if session_kind(self.action) != "api":
+        if of_action(self.action) is not None:
             self.client.door.visitors.stream(self.client.visitor, self.verdict.grant.id)
 
     def become(self, handler: Handler) -> None:
