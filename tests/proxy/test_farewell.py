@@ -6,6 +6,7 @@ from typing import cast
 
 import pytest
 
+from jitui.policy.streams import BY_SESSION, StreamKind
 from jitui.protocol.http import ResponseHead
 from jitui.proxy.ends import End, Why
 from jitui.proxy.farewell import farewell
@@ -17,11 +18,11 @@ CHUNKED = ResponseHead(200, b"OK", ((b"Content-Type", b"application/json"),), No
 
 @dataclass
 class Kind:
-    kind: str
+    stream: StreamKind | None
 
 
 def said(kind: str, answer: ResponseHead | None = CHUNKED, end: End = END, *, clean: bool = True) -> tuple[bytes, bytes] | None:
-    return farewell(cast("Session", Kind(kind)), answer, end, clean=clean)
+    return farewell(cast("Session", Kind(BY_SESSION.get(kind))), answer, end, clean=clean)
 
 
 @pytest.mark.parametrize(("clean", "before"), [(True, b""), (False, b"\n")])
