@@ -114,7 +114,7 @@ def state(tmp_path: Path) -> Path:
             await record(store, [*frames(2, [b"caf\xc3", b"\xa9\nplain \x1b[1mbold\x1b[0m\n" + b"x\n" * 250]), *frames(2, [b"in\n"], 2, Channel.STDIN),
                                  *frames(2, [b"window ended"], 3, Channel.GATEWAY)])
             store.deny(attempted())
-            await store.commit([ended(1), ended(2, "expired", conns=[{"conn": 0, "in_recorded": 3, "in_handed": 0, "out_recorded": 600, "out_handed": 600}])])
+            await store.commit([ended(1), ended(2, "expired", conns=[{"conn": 0, "in": 3, "in_handed": 0, "out": 600, "out_handed": 600}])])
 
     asyncio.run(make())
     return folder
