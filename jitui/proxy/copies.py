@@ -1,4 +1,4 @@
-"""What a cluster serves, told to one agent from the gateway's own copy: no window, no byte to the cluster.
+"""Discovery of a cluster, told to one agent from the gateway's own copy: no window, no byte to the cluster.
 
 To an agent with a live window an old copy is asked for again first: kubectl looks here once, when it does not know a kind, and that kind may be
 a second old. To everybody else it goes out as it is.

@@ -48,7 +48,7 @@ class Download:
         self.answer: http.ResponseHead | None = None
         self.begun = False  # the head went to the client
         self.size = 0  # bytes put on record, the head's among them
-        self.clean = self.flushed_clean = True  # what the client was handed last, and what was put on record last, ended with a newline
+        self.clean = self.flushed_clean = True  # the last bytes that the client was handed, and the last on record, ended with a newline
         self._sender, self._request, self._session = sender, request, session
         self._channel = Channel.STDOUT if session.stream is LOGS else Channel.RESPONSE_BODY
         self._held = 0  # bytes between the cluster's socket and the client's, put on record
@@ -72,7 +72,7 @@ class Download:
         if self._session.stream is WATCH:
             self._events = Events(head.get(b"content-type"))
         lines = headers.to_client(head)
-        if not head.get(b"etag") and (warning := request.warning()):  # what a client may keep in its cache says nothing of today
+        if not head.get(b"etag") and (warning := request.warning()):  # an answer that a client may keep in its cache says nothing of today
             lines.append((b"Warning", warning))
         recorded = http.render_response(head.status, lines, framed=False)
         framing = b""

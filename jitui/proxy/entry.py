@@ -43,7 +43,7 @@ class Proxy:
     # -- connections -------------------------------------------------------------------------------------------------------
 
     def copies(self, request: ProxyRequest) -> Copies:
-        """What the cluster serves, told from the gateway's own copy, as far as the request's agent may have it told anew."""
+        """The gateway's own copy of what the cluster serves, as far as the request's agent may have it asked for anew."""
         return Copies(self._ways[request.connection].discovery, lambda: self._access.has_window(request.who, request.connection))
 
     # -- judging -----------------------------------------------------------------------------------------------------------
@@ -64,7 +64,7 @@ class Proxy:
         return None
 
     def verdict_on(self, request: ProxyRequest, action: Action) -> Allow | Deny:
-        """What would be said to the request's agent about another action, now."""
+        """The verdict on another action of the request's agent, now."""
         return self._access.judge(request.who, request.connection, action)
 
     # -- the entries -------------------------------------------------------------------------------------------------------

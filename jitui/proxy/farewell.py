@@ -7,7 +7,7 @@ from jitui.proxy.live import Session
 
 
 def farewell(session: Session, answer: http.ResponseHead | None, end: End, *, clean: bool) -> tuple[bytes, bytes] | None:
-    """What goes on record and what goes to the client; None if nothing can be said any more. `clean`: the client's last byte ended a line.
+    """The bytes for the record and those for the client; None if nothing can be said any more. `clean`: the client's last byte ended a line.
 
     A followed log ends without the terminator, so that kubectl exits 1; a watch ends whole, so that its event is read.
     """

@@ -11,7 +11,7 @@ from jitui.proxy.turns import Turns
 
 
 class Middle(Protocol):
-    """What is between two legs."""
+    """The stream between two legs."""
 
     session: Session
     turns: Turns
@@ -56,7 +56,7 @@ class Leg(asyncio.Protocol):
             self.outlet.begin()
 
     def data_received(self, data: bytes) -> None:
-        if self.paused and self.open:  # who gave it the transport let it read
+        if self.paused and self.open:  # whoever gave it the transport let it read
             assert self.transport is not None
             self.transport.pause_reading()
         self.relay.received(self, data)

@@ -1,4 +1,4 @@
-"""What the proxy needs of the rooms above it: decisions and sessions of `access`, and of a listener one request and the client's end of it."""
+"""The proxy's view of the rooms above it: decisions and sessions of `access`, and of a listener one request and the client's end of it."""
 
 import asyncio
 from collections.abc import Callable, Coroutine
@@ -158,7 +158,7 @@ class Record(Protocol):
 
 
 class Access(Protocol):
-    """Who may do what, now."""
+    """Decisions about what agents may do, now."""
 
     @property
     def windows(self) -> Sessions: ...

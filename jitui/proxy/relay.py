@@ -184,7 +184,7 @@ class Relay:
                 if not self.cluster.open or self.cluster.closing:
                     self._finish(end)
                     return
-                self._arm()  # what the client typed before it left still goes to the cluster: for two seconds, and within the window
+                self._arm()  # the bytes that the client typed before it left still go to the cluster: for two seconds, and within the window
                 self.cluster.write(unit.raw, lambda: self._finish(end))
             elif self.speech.exited:
                 if unit.reply:
@@ -297,7 +297,7 @@ class Relay:
     # -- freezing ----------------------------------------------------------------------------------------------------------
 
     def freeze(self, on: bool) -> None:
-        if on and self.client.gone and not self._ended:  # who left just now waits for no thaw
+        if on and self.client.gone and not self._ended:  # a client that left just now waits for no thaw
             self._loop.call_soon(self._over, self, End(Why.CLIENT_CLOSED, "client", ""))
         for leg in (self.client, self.cluster):
             if leg.outlet is not None:
@@ -340,7 +340,7 @@ class Relay:
             behind, self._unsaid = self._unsaid, None
             if behind:
                 self.client.write(behind)
-            self.cluster.abort()  # what its socket still holds goes nowhere
+            self.cluster.abort()  # bytes that its socket still holds go nowhere
             self.session.spoke()
 
         self.session.say_all([(self.conn + lane, channel, body) for lane, channel, body in words], said)

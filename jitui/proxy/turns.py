@@ -1,6 +1,6 @@
-"""What the streams of a gateway share: turns of the loop, and how much of bulk may be under way.
+"""The streams of a gateway share turns of the loop, and how much of bulk may be under way.
 
-What is too much for one turn goes on in others, and nobody gets a second before the rest had their first.
+Work that is too much for one turn goes on in others, and nobody gets a second before the rest had their first.
 """
 
 import asyncio

@@ -25,7 +25,7 @@ BODY_LIMIT: Final = 256 << 10  # bytes of a refused upgrade's body
 
 
 class Switch(Protocol):
-    """What an upgrade asks for, and what the cluster's agreement to it is."""
+    """The protocols that an upgrade asks for, and the form of the cluster's agreement."""
 
     def request(self, lines: headers.Lines, method: bytes) -> headers.Lines:
         """The headers of the request to the cluster, without its credential."""
@@ -147,7 +147,7 @@ class Upgrade:
         self._answer = head
         if head.status == 101:
             self._transport = connection.transport
-            connection.pause_reading()  # what comes now is the relay's
+            connection.pause_reading()  # from here on it is the relay's to read
 
     def body(self, data: bytes) -> None:
         self._body += data

@@ -32,7 +32,7 @@ class Upload:
         self._connection: Connection | None = None
         self._waiting: list[bytes] = []  # on record, and no connection yet
         self._waiting_size = 0  # of body in it, not handed on before
-        self._kept: list[bytes] | None = []  # what was sent, while it can be sent again
+        self._kept: list[bytes] | None = []  # the bytes that were sent, while they can be sent again
         self._kept_size = 0
         self._held = 0  # bytes of body between the client's socket and the cluster's
         self._paused = self._blocked = False

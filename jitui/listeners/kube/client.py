@@ -178,7 +178,7 @@ class KubeClient(asyncio.Protocol):
         self.patience.next()
         if self.outlet.idle:
             self._next()
-        else:  # who does not read gets no further answers
+        else:  # a client that does not read gets no further answers
             self._draining = True
 
     def _next(self, *, now: bool = False) -> None:

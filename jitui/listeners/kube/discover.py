@@ -1,4 +1,4 @@
-"""What a cluster serves, told from the gateway's own copy: GET of /version, /api, /apis, /api/v1 and /apis/GROUP/VERSION."""
+"""Discovery, answered from the gateway's own copy: GET of /version, /api, /apis, /api/v1 and /apis/GROUP/VERSION."""
 
 from typing import Final
 

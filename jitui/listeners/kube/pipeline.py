@@ -57,7 +57,7 @@ class Pipeline:
     # -- admit -------------------------------------------------------------------------------------------------------------
 
     def _admit(self, request: KubeRequest) -> None:
-        """Who asks, and for which connection. Raises UnavailableError, UnknownCallerError, TooManyError, RefusedError, NotFoundError."""
+        """Find out the agent and the connection. Raises UnavailableError, UnknownCallerError, TooManyError, RefusedError, NotFoundError."""
         if self._broker.windows.stopping:
             raise UnavailableError("the gateway is stopping; try again when it is back")
         visitor, now = request.client.visitor, asyncio.get_running_loop().time()
@@ -101,7 +101,7 @@ class Pipeline:
     # -- read --------------------------------------------------------------------------------------------------------------
 
     def _read(self, request: KubeRequest) -> None:
-        """What is asked, of the very bytes that will go to the cluster. Raises InvalidError, RefusedError; that is on record as a denial."""
+        """Read the action from the very bytes that will go to the cluster. Raises InvalidError, RefusedError; that is on record as a denial."""
         head, target = request.head, request.target
         if len(target) > LONG and not self._broker.windows.of(request.who.name, request.connection):
             target = target.partition(b"?")[0]  # it is denied anyway, and nobody waits while a megabyte of argv is read for that
@@ -123,7 +123,7 @@ class Pipeline:
         async def look() -> Handler | None:
             await copies.look(request.action.group, request.action.resource)
             if (silence := copies.silence) is not None:
-                raise silence  # what can't be judged is not denied: it is the cluster that is missing, not a permission
+                raise silence  # a request that can't be judged is not denied: it is the cluster that is missing, not a permission
             request.standing()
             return None if waiting.lost() else self._decide(request)
 
@@ -147,7 +147,7 @@ class Pipeline:
             return request.refuse(error)
 
     def _plan(self, request: KubeRequest) -> Plan:
-        """What an upgrade asks for. Raises RefusedError, InvalidError; that is on record as a denial."""
+        """Read the protocols that an upgrade asks for. Raises RefusedError, InvalidError; that is on record as a denial."""
         head, action = request.head, request.action
         try:
             if not kube.is_upgrade_target(action):

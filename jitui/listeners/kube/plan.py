@@ -1,4 +1,4 @@
-"""What an upgrade request asks for, of all that jitui carries: exec, attach and port-forward, over WebSocket and over SPDY/3.1.
+"""The upgrades that jitui carries, read from a request: exec, attach and port-forward, over WebSocket and over SPDY/3.1.
 
 The protocol is told by the Upgrade header, never by the method: the API server takes GET and POST for SPDY.
 """
@@ -73,7 +73,7 @@ class Carried:
 
 
 def plan(head: http.RequestHead, action: Action) -> Plan:
-    """What is asked for by a request that may be upgraded. Raises RefusedError or InvalidError with a sentence for kubectl."""
+    """The plan of a request that may be upgraded. Raises RefusedError or InvalidError with a sentence for kubectl."""
     stream = upgrade_of(action)
     assert stream is not None
     carried = CARRIED[stream.codec]

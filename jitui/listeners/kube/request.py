@@ -136,7 +136,7 @@ class KubeRequest:
         return self.say(error.code, error.reason, f"jitui: {error}", close=close or error.close, **more)
 
     def deny(self, verdict: Deny) -> Answered:
-        """What is missing; on record as a denial."""
+        """Say what is missing; the denial is on record."""
         self.denied(self.action, verdict.why)
         return self.say(verdict.code, "Forbidden", clean(verdict.sentence, 1000))
 

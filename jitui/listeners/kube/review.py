@@ -63,7 +63,7 @@ class Review(Waiting):
         return proxy.again(request)
 
     async def _why_not(self, question: Action) -> str:
-        """What keeps the action from passing here; empty if nothing does, and the cluster is to be asked."""
+        """The reason why the action does not pass here; empty if it passes, and the cluster is to be asked."""
         if is_discovery(question):
             return ""
         request, proxy = self._request, self._proxy
