@@ -225,7 +225,7 @@ def test_the_environment_names_the_role_too(monkeypatch: pytest.MonkeyPatch) -> 
     made.must_start()
     connection = made.connections["prod-eks"]
     assert isinstance(connection, EksConnection)
-    assert (connection.role_settings().partition, connection.role_settings().role_name) == ("aws-cn", "narrow")
+    assert (connection.role_settings().partition, connection.role_settings().role) == ("aws-cn", "arn:aws-cn:iam::123456789012:role/team/narrow")
 
 
 @pytest.mark.parametrize("line", [

@@ -4,8 +4,10 @@ import asyncio
 import os
 import socket
 import ssl
+import stat
 import subprocess
 import sys
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -17,11 +19,14 @@ from jitui import config
 from jitui.access import Broker
 from jitui.demo.cluster.embedded import EmbeddedCluster
 from jitui.listeners.kube.door import KubeDoor
+from jitui.policy.terms import Identity, Role
 from jitui.recording.facts import Kind
 from jitui.serve import Gateway, always
 from jitui.store.archive import Files
+from jitui.store.ledger import tape_opened
 from jitui.values.clock import SystemClock
 from jitui.values.errors import UnavailableError
+from tests.store.life import opened
 
 
 class Log:
@@ -30,6 +35,8 @@ class Log:
 
     def exception(self, event: str, **more: Any) -> None:
         self.said.append((event, more))
+
+    info = warning = exception
 
 
 async def test_what_fails_in_the_background_is_said_and_begun_again() -> None:
@@ -132,6 +139,47 @@ async def _leaf(port: int) -> bytes:
     shown: bytes = writer.get_extra_info("ssl_object").getpeercert(binary_form=True)
     writer.transport.abort()
     return shown
+
+
+async def test_when_a_token_was_used_last_outlives_the_gateway(tmp_path: Path) -> None:
+    """It is noted at the stop, for the gateway's user alone; and what can't be read of the note is forgotten, without a word."""
+    tmp_path.joinpath("jitui.yaml").write_text(yaml.safe_dump({"listen": {"kube": "127.0.0.1:0", "api": "127.0.0.1:0"}, "connections": {}}))
+    minted, note = "", tmp_path / "data/used.json"
+    for start in range(3):
+        gateway, ready = Gateway(config.load(tmp_path / "jitui.yaml"), tmp_path / "data", tmp_path / "socket", SystemClock()), asyncio.Event()
+        running = asyncio.create_task(gateway.run(ready_at(ready)))
+        await asyncio.wait_for(ready.wait(), 10)
+        roster = gateway.broker.roster
+        if not start:
+            _, made = await roster.add("bot", ["agent"], "ana", by=Identity("ana", frozenset({Role.ADMIN})))
+            roster.tokens.identify(made.text, 1_795_449_600_000_000)
+            minted = made.id
+        while start < 2 and not roster.tokens.used_us:  # noqa: ASYNC110 - it is read in the background
+            await asyncio.sleep(0.01)
+        assert roster.tokens.used_us == ({minted: 1_795_449_600_000_000} if start < 2 else {})
+        gateway.stop()
+        await running
+        assert stat.S_IMODE(note.stat().st_mode) == 0o600
+        if start:
+            note.write_bytes(b"[1]")
+
+
+def ready_at(event: asyncio.Event) -> Callable[[object], None]:
+    return lambda _: event.set()
+
+
+async def test_the_start_names_tapes_that_are_gone(tmp_path: Path) -> None:
+    """The ledger names them and they are not there: that is said, and the gateway starts."""
+    async with opened(tmp_path / "data") as store:
+        await store.commit([tape_opened("000007.db")])
+    tmp_path.joinpath("jitui.yaml").write_text(yaml.safe_dump({"listen": {"kube": "127.0.0.1:0", "api": "127.0.0.1:0"}, "connections": {}}))
+    gateway, log = Gateway(config.load(tmp_path / "jitui.yaml"), tmp_path / "data", tmp_path / "socket", SystemClock()), Log()
+    gateway.log, ready = log, asyncio.Event()
+    running = asyncio.create_task(gateway.run(lambda _: ready.set()))
+    await asyncio.wait_for(ready.wait(), 10)
+    assert [more for event, more in log.said if "tape" in event] == [{"tape": "000007.db"}]
+    gateway.stop()
+    await running
 
 
 async def test_a_port_that_is_taken_is_said_before_anything_is_written(tmp_path: Path) -> None:

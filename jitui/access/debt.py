@@ -1,7 +1,11 @@
-"""The debt to the ledger: facts of what has happened already, written as soon as it takes them."""
+"""The debt to the ledger: facts of what has happened already, written as soon as it takes them.
+
+Decisions and ends of windows are noted beside the ledger while it does not take them, so that a gateway that is killed meanwhile forgets none.
+"""
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Iterable, Sequence
+from contextlib import suppress
 from typing import Any, Final
 
 from jitui.recording.facts import Draft
@@ -9,25 +13,29 @@ from jitui.store import Store
 from jitui.values.errors import JituiError
 
 AT_ONCE: Final = 200  # facts of one commit
-AGAIN_S: Final = 1.0  # after a commit that failed
+SLOW_S: Final = 0.5  # that a commit takes before what it should write is noted beside the ledger
+AGAIN_S: Final = 1.0  # after a commit that failed, unless more is owed before
 SETTLED_S: Final = 5.0  # that anybody waits for it
 
 
 class Debt:
     """One list of facts, written in its order. Lives on the loop."""
 
-    def __init__(self, store: Store, spawn: Callable[[Callable[[], Coroutine[Any, Any, None]]], None]) -> None:
+    def __init__(self, store: Store, spawn: Callable[[Callable[[], Coroutine[Any, Any, None]]], None], *, noted: bool = False) -> None:
+        """`noted`: whether what the ledger does not take is noted beside it."""
         self.ending = False  # the gateway stops: what fails now is not tried again
-        self._store, self._spawn = store, spawn
+        self._store, self._spawn, self._noted = store, spawn, noted
         self._owed: list[Draft] = []
         self._count = self._paid = 0  # since the start
-        self._paying = False
-        self._news = asyncio.Event()
+        self._kept = 0  # how many of those that are owed, from the first, the note holds
+        self._paying = self._failing = False
+        self._news, self._more = asyncio.Event(), asyncio.Event()
 
     def owe(self, drafts: Iterable[Draft]) -> None:
         before = len(self._owed)
         self._owed.extend(drafts)
         self._count += len(self._owed) - before
+        self._more.set()
         if self._owed and not self._paying:
             self._paying = True
             self._spawn(self._pay)
@@ -35,20 +43,55 @@ class Debt:
     async def _pay(self) -> None:
         try:
             while self._owed:
-                drafts, self._owed = self._owed[:AT_ONCE], self._owed[AT_ONCE:]
+                drafts = self._owed[:AT_ONCE]
                 try:
-                    await self._store.commit(drafts)
+                    await self._commit(drafts)
                 except JituiError:
-                    self._owed = drafts + self._owed
-                    await asyncio.sleep(AGAIN_S)
+                    self._more.clear()
+                    await self._keep()
                     if self.ending:
                         return
+                    with suppress(TimeoutError):
+                        await asyncio.wait_for(self._more.wait(), AGAIN_S)
                 else:
-                    self._paid += len(drafts)
-                    self._news.set()
-                    self._news = asyncio.Event()
+                    await self._settle(len(drafts))
         finally:
             self._paying = False
+
+    async def _commit(self, drafts: Sequence[Draft]) -> None:
+        """Put them on record; if that takes long they are noted meanwhile. Raises JituiError."""
+        commit = asyncio.ensure_future(self._store.commit(drafts))
+        await asyncio.wait({commit}, timeout=SLOW_S)
+        if not commit.done():
+            await self._keep()
+        await commit
+
+    async def _settle(self, count: int) -> None:
+        """So many, the first of those that were owed, are on record."""
+        del self._owed[:count]
+        self._paid += count
+        self._news.set()
+        self._news = asyncio.Event()
+        noted, self._kept = self._kept, max(0, self._kept - count)
+        if noted and not self._kept:
+            self._failing = False
+            with suppress(OSError):  # the next start sees that they are on record
+                await self._store.kept()
+
+    async def _keep(self) -> None:
+        """Note all that the ledger did not take."""
+        if not self._noted or self._kept == len(self._owed):
+            return
+        new = self._owed[self._kept :]
+        try:
+            await self._store.keep(new)
+        except OSError as error:
+            if not self._failing:
+                self._failing = True
+                context = {"message": "what ended can be written neither to the ledger nor beside it; it counts while this gateway runs", "exception": error}
+                asyncio.get_running_loop().call_exception_handler(context)
+        else:
+            self._kept += len(new)
 
     async def settled(self, within_s: float = SETTLED_S) -> None:
         """Until all that is owed now is written, so many seconds at most; what is owed meanwhile is not waited for."""

@@ -3,7 +3,7 @@
 import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -182,7 +182,7 @@ class Requests:
         return identity, connection if (identity, connection) in self.rules else UNRULED
 
     async def withdraw(self, who: Identity, ident: int) -> Request:
-        """It is withdrawn at once; if that can't be written it is pending again."""
+        """It is withdrawn at once; if that can't be written now, it is owed to the ledger like every end."""
         request = self.find(ident)
         if request.identity != who.name:
             raise RefusedError(f"request r-{ident} is not yours; only {request.identity} may withdraw it")
@@ -191,13 +191,11 @@ class Requests:
         now = self._clock.now()
         done = requests.withdraw(request, now=now)
         self._settle(done)
+        fact = RequestWithdrawn(identity=done.identity).draft(f"r-{ident}", who.name)
         try:
-            await self._store.commit([RequestWithdrawn(identity=done.identity).draft(f"r-{ident}", who.name)])
+            await self._store.commit([fact])
         except JituiError:
-            with suppress(ValueError):  # many others were decided since
-                self.decided.remove(done)
-            self.pending[ident] = request
-            raise
+            self._windows.owe([fact])
         self._cooling.slipped((request.identity, request.connection), now)
         return done
 

@@ -17,7 +17,7 @@ class Roster:
     """The identities of the ledger, and the people of the configuration beside them."""
 
     def __init__(self, store: Store, clock: Clock, people: People) -> None:
-        self.directory = Directory(people, store.loaded.identities, Tokens(store.loaded.tokens), store.loaded.issuers)
+        self.directory = Directory(people, store.loaded.identities, Tokens(store.loaded.tokens))
         self._store, self._clock = store, clock
 
     @property
@@ -63,7 +63,7 @@ class Roster:
         minted, row, issued = self._issue(name, by)
         added = IdentityAdded(roles=tuple(sorted(given)), owner=identity.owner, created_by=by.name)
         await self._store.commit([added.draft(name, by.name), issued])
-        self.directory.put(identity, [row], issued_by=by.name)
+        self.directory.put(identity, [row])
         return identity, minted
 
     async def rotate(self, name: str, *, by: Identity) -> tuple[Identity, Minted]:
@@ -74,7 +74,7 @@ class Roster:
         revoked, drafts = self._revoked(name, by, "rotated")
         minted, row, issued = self._issue(name, by)
         await self._store.commit([*drafts, issued])
-        self.directory.put(tokens=[*revoked, row], issued_by=by.name)
+        self.directory.put(tokens=[*revoked, row])
         return identity, minted
 
     async def disable(self, name: str, *, by: Identity, reason: str) -> Identity:

@@ -65,7 +65,7 @@ class Windows:
         self._opening: dict[int, asyncio.Future[Session]] = {}
         self._activating: dict[int, asyncio.Future[None]] = {}
         self._timers: dict[int, asyncio.TimerHandle] = {}
-        self._ends, self._others = Debt(store, spawn), Debt(store, spawn)
+        self._ends, self._others = Debt(store, spawn, noted=True), Debt(store, spawn)
         self.changed: Callable[[Grant, Action | None], End | None] = lambda grant, action: None  # noqa: ARG005 - why the rules do not allow it any more
         self.ended: Callable[[Grant], None] = lambda grant: None  # noqa: ARG005 - told of each grant's end, in the pass that ends it
         self.occupied: Callable[[str, bool], None] = lambda connection, live: None  # noqa: ARG005 - told when a connection gets its first window or lost its last

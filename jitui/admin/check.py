@@ -35,7 +35,7 @@ async def checks(path: Path) -> AsyncIterator[Found]:
         yield Found("wrong", "configuration", str(error))
         return
     yield Found("ok", "configuration", f"{path}: {len(settings.connections)} connections, {len(settings.rules)} rules, {len(settings.people)} people")
-    for found in notes(settings):
+    for found in (*notes(settings), *await asyncio.to_thread(socket_group, settings.listen.socket_group)):
         yield found
     for name, connection in settings.connections.items():
         async for found in _connection(name, connection, settings):
@@ -56,6 +56,19 @@ def notes(settings: Configuration) -> list[Found]:
     for name, connection in settings.connections.items():
         found += [Found("note", f"connection {name}", sentence) for sentence in kind_of(connection).notes(connection)]
     return found
+
+
+def socket_group(name: str) -> list[Found]:
+    """Whether the Unix socket can be given to its group: without one of that name the gateway does not start."""
+    from jitui.api.server.sockets import gid_of  # noqa: PLC0415 - with the web framework, which no other check needs
+
+    if not name:
+        return []
+    try:
+        gid_of(name)
+    except JituiError as error:
+        return [Found("wrong", "listen.socket_group", str(error).removeprefix("listen.socket_group: "))]
+    return [Found("ok", "listen.socket_group", f"people of the group {name} may use the socket")]
 
 
 async def _connection(name: str, connection: ConnectionSettings, settings: Configuration) -> AsyncIterator[Found]:

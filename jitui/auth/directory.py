@@ -18,12 +18,10 @@ from jitui.policy.terms import Identity
 class Directory:
     """The one source of names, tokens and people. It belongs to the event loop; entries are on record before they are put in."""
 
-    def __init__(self, people: People, identities: Mapping[str, Identity] | None = None, tokens: Tokens | None = None,
-                 issuers: Mapping[str, str] | None = None) -> None:
+    def __init__(self, people: People, identities: Mapping[str, Identity] | None = None, tokens: Tokens | None = None) -> None:
         self.identities: dict[str, Identity] = dict(identities or {})
         self.tokens = tokens or Tokens()
         self._people = people
-        self._issuers: dict[str, str] = dict(issuers or {})  # token id -> name of the person who was shown its text
         self._waiting: set[asyncio.Event] = set()
 
     @property
@@ -34,14 +32,12 @@ class Directory:
         """The identity of that name, or the person of the configuration."""
         return self.identities.get(name) or self._people.by_name(name)
 
-    def put(self, identity: Identity | None = None, tokens: Iterable[Row] = (), *, issued_by: str = "") -> None:
-        """Puts in a new state of an identity and of tokens, which counts from now on. `issued_by`: the issuer of new tokens."""
+    def put(self, identity: Identity | None = None, tokens: Iterable[Row] = ()) -> None:
+        """Puts in a new state of an identity and of tokens, which counts from now on."""
         if identity is not None:
             self.identities[identity.name] = identity
         for row in tokens:
             self.tokens.put(row)
-            if issued_by:
-                self._issuers.setdefault(row.id, issued_by)
         self._changed()
 
     def name_people(self, people: People) -> None:
@@ -57,8 +53,8 @@ class Directory:
         if (identity := self.identities.get(name)) is not None and identity.created_by:
             yield Tie(identity.created_by, f"created {name}")
         for row in self.tokens.of(name):
-            if (issuer := self._issuers.get(row.id)) and row.expires_us > since_us and (not row.revoked_us or row.revoked_us >= since_us):
-                yield Tie(issuer, f"issued a token of {name}")
+            if row.issued_by and row.expires_us > since_us and (not row.revoked_us or row.revoked_us >= since_us):
+                yield Tie(row.issued_by, f"issued a token of {name}")
         for login in self._people.logins(name):
             yield Tie(login, f"can be {name} on this machine")
 

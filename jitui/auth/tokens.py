@@ -5,9 +5,11 @@ record, or of an evidence file, can't use a token. A token is printed once, when
 """
 
 import hmac
+import json
 import re
 import secrets
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Final, Protocol
@@ -63,7 +65,7 @@ class Tokens:
 
     def __init__(self, rows: Iterable[Row] = ()) -> None:
         self._rows: dict[str, Row] = {row.id: row for row in rows}
-        self.used_us: dict[str, int] = {}  # newest use of each, UTC microseconds, since the gateway started
+        self.used_us: dict[str, int] = {}  # newest use of each, UTC microseconds: a note, no right comes from it
         self._looked_us = 0  # `aged` has returned the tokens that expired before this time
         self._due_us = 0  # no token expires before this time
 
@@ -71,6 +73,16 @@ class Tokens:
         """Puts in a new token, or a new state of an old one."""
         self._rows[row.id] = row
         self._due_us = min(self._due_us, row.expires_us)
+
+    def uses(self) -> bytes:
+        """The newest use of each token as JSON, to be kept in a file."""
+        return json.dumps(self.used_us, sort_keys=True).encode("ascii")
+
+    def recall(self, uses: bytes) -> None:
+        """Takes up the `uses` that the last gateway kept; what can't be read of them is ignored."""
+        with suppress(ValueError, AttributeError):
+            kept = json.loads(uses).items()
+            self.used_us = {ident: at for ident, at in kept if ident in self._rows and isinstance(at, int)} | self.used_us
 
     def aged(self, now_us: int) -> list[Row]:
         """The tokens that expired since the last call, at `now_us` (UTC), without those revoked before. Cheap while there are none."""

@@ -151,10 +151,6 @@ class Discovery:
         kind = self._served.kinds.get((group, resource))
         return None if kind is None else kind.namespaced
 
-    def knows(self, group: str, resource: str, subresource: str = "") -> bool:
-        kind = self._served.kinds.get((group, resource))
-        return kind is not None and (not subresource or subresource in kind.subresources)
-
     @property
     def served(self) -> Served:
         """All that is known to be served; empty until the cluster was reached once."""

@@ -7,7 +7,7 @@ from typing import Final
 from jitui.listeners.visitors import Visitor, Visitors
 
 IDLE: Final = 300.0  # seconds a kept connection at the Kubernetes door may rest between requests
-DRAIN: Final = 2.0  # seconds a client may take for the last bytes it is sent
+DRAIN: Final = 2.0  # seconds a client may take for the last bytes it is sent, if its window is not open any more
 
 
 class Patience:
@@ -48,9 +48,9 @@ class Patience:
         else:
             self.expect(IDLE)
 
-    def last(self) -> None:
-        """The last bytes are being sent: the client has DRAIN seconds to take them."""
-        self._wait(DRAIN, self._transport.abort)
+    def last(self, on_its_way: Callable[[], bool], end: Callable[[], None]) -> None:
+        """The last bytes are being sent: the client has DRAIN seconds to take them, and as many again while `on_its_way` says that it does; then `end`."""
+        self._wait(DRAIN, lambda: self.last(on_its_way, end) if on_its_way() else end())
 
     def calm(self) -> None:
         """Stops the timeout."""

@@ -47,10 +47,6 @@ class Action:
         object.__setattr__(self, "length", length + sum(map(len, self.argv)) + len(self.argv))
 
     @property
-    def is_resource(self) -> bool:
-        return bool(self.resource)
-
-    @property
     def kind(self) -> str:
         """`deployments.apps/scale`: resource, group, subresource in the words of the scope grammar."""
         base = f"{self.resource}.{self.group}" if self.group else self.resource

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from shlex import quote
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 from jitui.policy.action import Action, Hazard
 from jitui.policy.brief import brief
@@ -43,7 +43,6 @@ class Allow:
     grant: Grant  # the one it passes under; if waiting, this action starts its window
     clause: str  # the clause that covers it, or "around a request"
     hazard: Hazard
-    kind: Literal["grant", "around"] = "grant"
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +94,7 @@ def decide(
     if len(live) > 1:
         live.sort(key=lambda grant: _ends(grant, now), reverse=True)
     if live and is_around(action):
-        return Allow(live[0], AROUND, hazard_of(action), "around")
+        return Allow(live[0], AROUND, hazard_of(action))
     ruled = rule.allows(action, kinds) if live else None
     if ruled is not None:
         for grant in live:

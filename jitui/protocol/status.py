@@ -27,11 +27,6 @@ def of(error: JituiError) -> bytes:
     return status(error.code, error.reason, f"jitui: {error}")
 
 
-def success() -> bytes:
-    """The Status that ends a remote command well."""
-    return b'{"metadata":{},"status":"Success"}'
-
-
 def _status(code: int, reason: str, message: str, details: dict[str, Any]) -> dict[str, Any]:
     text = clean(message, MESSAGE_LIMIT)
     said: dict[str, Any] = {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure", "message": text, "reason": reason}

@@ -17,6 +17,7 @@ from jitui.proxy.ends import End, Why
 from jitui.proxy.farewell import farewell
 from jitui.proxy.live import Session
 from jitui.proxy.port import Note, ProxyRequest
+from jitui.proxy.rest import Rest
 from jitui.proxy.upload import UNSAFE, Upload
 from jitui.recording.frame import Channel
 from jitui.values.errors import JituiError, UpstreamError
@@ -114,7 +115,8 @@ class Exchange:
             else:
                 connection.abort()
         self._close(self._code, None)
-        self._request.finished(keep=self._request.keep_alive and whole)
+        keep = self._request.keep_alive and whole
+        self._request.finished(keep=keep, rest=None if keep else Rest(self._request.outlet, self.session.window))
 
     # -- the end -----------------------------------------------------------------------------------------------------------
 
@@ -174,7 +176,7 @@ class Exchange:
 
         def over() -> None:
             self._stop()
-            self._request.finished(keep=False)
+            self._request.finished(keep=False, rest=Rest(self._request.outlet, self.session.window))
             self._close(self._code, BROKEN_OFF)
 
         if said is None:

@@ -81,6 +81,13 @@ class Outlet:
         self._queue.clear()
         return dropped
 
+    def end(self) -> None:
+        """Close the transport: at once where the other side does not take what was handed to it, else behind what TLS holds of that."""
+        if self.unsent:
+            self.transport.abort()
+        else:
+            self.transport.close()
+
     @property
     def unsent(self) -> int:
         """Bytes handed to the transport that the other side's kernel has not taken: those under TLS, and those in our kernel (SIOCOUTQ)."""

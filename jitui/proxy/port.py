@@ -11,6 +11,7 @@ from jitui.protocol import headers
 from jitui.proxy.ends import End
 from jitui.proxy.live import Session, Window
 from jitui.proxy.outlet import Outlet
+from jitui.proxy.rest import Rest
 from jitui.values.errors import JituiError
 
 Spawn: TypeAlias = Callable[[Callable[[], Coroutine[Any, Any, None]]], None]
@@ -45,7 +46,7 @@ class Endpoint(Protocol):
     def answer(self, code: int, body: bytes, *, close: bool = False) -> None:
         """A Status of the gateway's own as the whole answer. The request is over; the connection too, if `close`."""
 
-    def finished(self, *, keep: bool) -> None:
+    def finished(self, *, keep: bool, rest: Rest | None = None) -> None:
         """The answer is written: the next request may come, or, without `keep`, the connection is closed once all is read."""
 
     def abort(self) -> None:

@@ -1,6 +1,6 @@
 """The state folder: its layout, its modes, its lock, and the reserve that is given up for the last facts.
 
-ledger.db, tapes/000001.db, index.db, keys/ledger.ed25519, reserve, lock.
+ledger.db, tapes/000001.db, index.db, keys/ledger.ed25519, owed, reserve, lock; used.json is the gateway's.
 """
 
 import errno
@@ -31,6 +31,7 @@ class Folder:
         self.keys = root / "keys"
         self.ledger_key = self.keys / "ledger.ed25519"
         self.adopted = self.keys / "ledger.adopted"
+        self.owed = root / "owed"
         self.reserve = root / "reserve"
         self.reserve_bytes = reserve_bytes
         self._lock_path = root / "lock"
@@ -61,7 +62,8 @@ class Folder:
             raise
 
     def _files(self) -> Iterator[Path]:
-        for folder, pattern in ((self.root, "*.db*"), (self.tapes, "*"), (self.keys, "*"), (self.root, "reserve"), (self.root, "lock")):
+        for folder, pattern in ((self.root, "*.db*"), (self.tapes, "*"), (self.keys, "*"), (self.root, "owed"), (self.root, "used.json"),
+                                (self.root, "reserve"), (self.root, "lock")):
             yield from sorted(folder.glob(pattern))
 
     def _lock(self) -> None:

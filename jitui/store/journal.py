@@ -23,7 +23,7 @@ from jitui.store.actions import ActionRow, what_of
 from jitui.store.checkpoint import Checkpointer, restart_wal
 from jitui.store.folder import Folder
 from jitui.store.ledger import HEAD_EVERY_S, Batch, Ledger, tape_opened
-from jitui.store.queue import Commit, Committed, Done, Hurry, Op, Put, decides, hurry, take
+from jitui.store.queue import Commit, Committed, Done, Hurry, Op, Put, decides, decision_waits, hurry, take
 from jitui.store.tapes import Tapes
 from jitui.values.clock import Clock
 from jitui.values.errors import JituiError, UnrecordableError
@@ -191,8 +191,9 @@ class Journal:
 
     def _next(self, waiting: deque[Op]) -> Sequence[Op]:
         if self._hurried:
-            self._hurried = False
-            return hurry(waiting)
+            batch = hurry(waiting)
+            self._hurried = decision_waits(waiting)  # it had to keep its place behind the end of a session
+            return batch
         return take(waiting)
 
     def _patience(self) -> float | None:

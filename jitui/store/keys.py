@@ -1,4 +1,4 @@
-"""The ledger's key: Ed25519, made once, private to the gateway's user. It signs heads of the chain and nothing else."""
+"""The ledger's key: Ed25519, made once, private to the gateway's user. It signs heads of the chain, and the note of what is owed to it."""
 
 from dataclasses import dataclass, field
 from pathlib import Path

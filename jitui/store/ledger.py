@@ -128,6 +128,11 @@ class Ledger:
         self.checked.follow(facts)
         return facts
 
+    def tells(self, draft: Draft, *, after: int) -> bool:
+        """Whether a fact behind number `after` says the very same."""
+        row = (after, draft.kind.value, draft.subject, draft.who, canonical(draft.what))
+        return self.db.execute("select 1 from facts where seq > ? and kind = ? and subject = ? and who = ? and what = ?", row).fetchone() is not None
+
     def _append(self, batch: Batch, seq: int, link: bytes) -> list[Fact]:
         facts = []
         for draft in batch.drafts:

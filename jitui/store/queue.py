@@ -1,7 +1,7 @@
 """The queue in front of the journal's one thread, and the choice of what is written next."""
 
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -109,3 +109,8 @@ def hurry(waiting: deque[Op]) -> list[Op]:
     waiting.clear()
     waiting.extend(left)
     return list(batch)
+
+
+def decision_waits(waiting: Iterable[Op]) -> bool:
+    """Whether a decision is among them still."""
+    return any(isinstance(op, Commit) and decides(op.batch) for op in waiting)

@@ -73,13 +73,13 @@ def begin_anew(root: Path, clock: Clock, why: str) -> Path:
     The new ledger's first fact names that folder, the sha256 of the old ledger, and why. Nobody has a token or a window in it.
     Raises ConflictError while a gateway has the folder; NotFoundError.
     """
-    folder = _taken(root)
+    folder = _taken(root, anew=True)
     try:
         digest = _sha256(folder.ledger) if folder.ledger.exists() else ""
         beside = root / f"before-{_stamp(clock)}"
         beside.mkdir(mode=0o700)
         (beside / folder.keys.name).mkdir(mode=0o700)
-        for path in (*sorted(root.glob("ledger.db*")), folder.tapes, folder.ledger_key, folder.adopted):
+        for path in (*sorted(root.glob("ledger.db*")), folder.tapes, folder.ledger_key, folder.adopted, folder.owed):
             if path.exists():
                 path.rename(beside / path.relative_to(root))
         folder.tapes.mkdir(mode=0o700)
@@ -95,9 +95,10 @@ def _sha256(path: Path) -> str:
         return file_digest(file, "sha256").hexdigest()
 
 
-def _taken(root: Path) -> Folder:
+def _taken(root: Path, *, anew: bool = False) -> Folder:
+    """Locked. `anew`: a key alone is enough."""
     folder = Folder(root, reserve_bytes=0)
-    if not folder.ledger.is_file() and not folder.tape_numbers():
+    if not folder.ledger.is_file() and not folder.tape_numbers() and not (anew and folder.ledger_key.is_file()):
         raise NotFoundError(f"no ledger in {root}; name the gateway's state folder: jitui --data-dir DIR repair")
     folder.take()
     return folder

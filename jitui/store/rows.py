@@ -70,7 +70,6 @@ class Loaded:
 
     identities: dict[str, Identity]
     tokens: list[TokenRow]
-    issuers: dict[str, str]  # by token id: whose fact its issue is
     requests: list[Request]  # pending
     grants: list[Grant]  # waiting or active
     used: dict[int, tuple[int, int, int]]  # by grant: recorded bytes to the cluster and to the client, and frames (facts and actions by their room)
@@ -153,7 +152,6 @@ def load(db: sqlite3.Connection, newest_us: int, lost_sessions: int) -> Loaded:
     return Loaded(
         identities={row["name"]: identity_of(row) for row in named(db, "select * from identities")},
         tokens=[token_of(row) for row in named(db, "select * from tokens order by issued_us, id")],
-        issuers=dict(db.execute("select id, issued_by from tokens").fetchall()),
         requests=requests_where(db, "state = 'pending' order by id"),
         grants=[grant_of(row) for row in named(db, "select * from grants where state in ('waiting', 'active') order by id")],
         used={grant: (bytes_in, bytes_out, frames) for grant, bytes_in, bytes_out, frames in db.execute(_USED)},

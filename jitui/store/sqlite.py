@@ -3,6 +3,7 @@
 import asyncio
 import sqlite3
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -14,6 +15,7 @@ from jitui.store.folder import RESERVE, Folder
 from jitui.store.journal import Journal
 from jitui.store.keys import ANEW, ledger_key
 from jitui.store.ledger import Batch, Found, Ledger, tape_opened
+from jitui.store.owed import Owed, take_up
 from jitui.store.queue import Done
 from jitui.store.recovery import end_lost_sessions
 from jitui.store.rows import Loaded, load
@@ -26,22 +28,33 @@ TAPE_LIMIT: Final = 4 << 30
 
 def _open_files(folder: Folder, clock: Clock, tape_limit: int) -> tuple[Tapes, Ledger, int]:
     """Both files, open and caught up; how many sessions were lost. Raises sqlite3.Error, BrokenError, with nothing left open."""
-    if not folder.ledger.exists() and folder.tape_numbers():
-        raise BrokenError(f"{folder.ledger} is gone and the tapes beside it are there; nothing was started; restore it from a copy, "
-                          f"or go on with a new ledger beside them: {ANEW}")
+    if not folder.ledger.exists():
+        _begin(folder)
     tapes = Tapes(folder, tape_limit)
-    ledger = Ledger(folder, ledger_key(folder.ledger_key, make=not folder.ledger.exists()), clock, tapes.chain)
+    ledger = Ledger(folder, ledger_key(folder.ledger_key, make=not folder.ledger.stat().st_size), clock, tapes.chain)
     try:
         tapes.open(clock.now().wall_us)
-        return tapes, ledger, _catch_up(ledger, tapes)
+        return tapes, ledger, _catch_up(ledger, tapes, Owed(folder.owed, ledger.key))
     except BaseException:
         tapes.close()
         ledger.close()
         raise
 
 
-def _catch_up(ledger: Ledger, tapes: Tapes) -> int:
-    """Say that a new tape is in use, and end what a crash left open; how many sessions that were."""
+def _begin(folder: Folder) -> None:
+    """An empty ledger, before its key: a crash in between leaves no key without a ledger. Raises BrokenError where there was one."""
+    if folder.tape_numbers():
+        raise BrokenError(f"{folder.ledger} is gone and the tapes beside it are there; nothing was started; restore it from a copy, "
+                          f"or go on with a new ledger beside them: {ANEW}")
+    if folder.ledger_key.exists():
+        raise BrokenError(f"{folder.ledger} is gone, and so are its tapes; {folder.ledger_key}, which signed it, is there; nothing was started; "
+                          f"restore them from a copy, or go on knowingly with a new ledger: {ANEW}")
+    folder.ledger.touch(0o600)
+
+
+def _catch_up(ledger: Ledger, tapes: Tapes, owed: Owed) -> int:
+    """Put on record what was owed, say that a new tape is in use, and end what a crash left open; how many sessions that were."""
+    take_up(ledger, owed)
     told = ledger.checked.tables
     if not told.execute("select 1 from tapes where name = ?", (tapes.path.name,)).fetchone():
         ledger.commit_now([tape_opened(tapes.path.name)])
@@ -57,7 +70,9 @@ class Store:
 
     def __init__(self, folder: Folder, tapes: Tapes, ledger: Ledger, journal: Journal, loaded: Loaded) -> None:
         self.loaded = loaded
+        self.gone_tapes: tuple[str, ...] = ()  # that the ledger names, and that were not there at the start
         self._folder, self._tapes, self._ledger, self._journal = folder, tapes, ledger, journal
+        self._owed = Owed(folder.owed, ledger.key)
         self._counters = {table: ledger.highest(table) for table in ("requests", "grants", "sessions")}
         self._counters["sessions"] = max(self._counters["sessions"], tapes.highest_session)
 
@@ -81,17 +96,31 @@ class Store:
                 if not folder.give_up_reserve():
                     raise
                 tapes, ledger, lost = _open_files(folder, clock, tape_limit)  # there may be room now
-            journal = Journal(folder, tapes, ledger, clock, loop, bus.publish)
-            if not folder.hold_reserve():
-                journal.refuse("no room for the reserve")
-            store = cls(folder, tapes, ledger, journal, load(ledger.checked.tables, ledger.checked.newest_us, lost))
-            ledger.checked.close()
+            try:
+                return cls._of(folder, tapes, ledger, Journal(folder, tapes, ledger, clock, loop, bus.publish), lost)
+            except BaseException:
+                tapes.close()
+                ledger.close()
+                raise
         except BaseException as error:
             folder.close()
             if isinstance(error, sqlite3.Error):
                 raise UnrecordableError(f"the record in {folder.root} can't be opened ({error}); "
                                         "make room there, or look at it with: jitui verify") from error
             raise
+
+    @classmethod
+    def _of(cls, folder: Folder, tapes: Tapes, ledger: Ledger, journal: Journal, lost: int) -> "Store":
+        """The store of open files, its threads running. Raises sqlite3.Error, OSError."""
+        if not folder.hold_reserve():
+            journal.refuse("no room for the reserve")
+        checked = ledger.checked
+        store = cls(folder, tapes, ledger, journal, load(checked.tables, checked.newest_us, lost))
+        there = {folder.tape(number).name for number in folder.tape_numbers()}
+        store.gone_tapes = tuple(name for (name,) in checked.tables.execute("select name from tapes order by name") if name not in there)
+        with suppress(OSError):  # on a full disk
+            store._owed.hold()
+        checked.close()
         journal.start()
         return store
 
@@ -121,6 +150,14 @@ class Store:
 
         self._journal.commit(Batch(tuple(drafts)), done)
         return await future
+
+    async def keep(self, drafts: Sequence[Draft]) -> None:
+        """Note beside the ledger what it did not take; the next start puts it on record if this process does not. Raises OSError."""
+        await asyncio.to_thread(self._owed.add, drafts, self._ledger.hash)
+
+    async def kept(self) -> None:
+        """All that was noted is on record. Raises OSError."""
+        await asyncio.to_thread(self._owed.clear)
 
     def note(self, action: ActionRow) -> None:
         """Write an action's row with a later commit, at most 100 ms from now."""

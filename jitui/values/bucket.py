@@ -23,7 +23,3 @@ class Bucket:
             return False
         self._due = due + self._gap
         return True
-
-    def wait(self, now: float) -> float:
-        """Seconds until there is a token; 0 if there is one."""
-        return max(0.0, self._due - now - self._ahead)

@@ -1,5 +1,6 @@
 """Asks and answers: the same ask, cooling off, lapsing, automatic rules."""
 
+import asyncio
 import os
 from pathlib import Path
 
@@ -93,6 +94,23 @@ async def test_an_approval_says_what_stood_when_it_was_given(tmp_path: Path) -> 
         await home.broker.requests.approve(bea, 1, agent=agent(home), digest="", duration_s=0, scope="", reason="")
         assert [RequestApproved.of(fact).digest for fact in await home.facts("request.approved")] == [first, second]
         assert first != second
+
+
+async def test_a_withdrawal_that_can_not_be_written_now_counts_and_is_owed(tmp_path: Path) -> None:
+    """Nobody can approve it any more, the agent may ask anew, and there is never a second pending request beside it."""
+    async with house(tmp_path) as home:
+        await ask(home)
+        db = home.store._ledger.db
+        db.execute("pragma query_only=on")
+        withdrawing = asyncio.ensure_future(home.broker.requests.withdraw(agent(home), 1))
+        assert (await withdrawing).state is RequestState.WITHDRAWN
+        with pytest.raises(ConflictError, match="withdrawn"):
+            await home.broker.requests.approve(ANA, 1, agent=agent(home), digest="", duration_s=0, scope="", reason="")
+        db.execute("pragma query_only=off")
+        await home.until(lambda: home.store.recording_error is None)
+        await ask(home)
+        assert [*home.broker.requests.pending] == [2]
+        assert [(fact.subject, fact.who) for fact in await home.facts("request.withdrawn")] == [("r-1", "agent-x")]
 
 
 async def test_a_refused_ask_is_a_fact(tmp_path: Path) -> None:

@@ -15,8 +15,8 @@ def people(*names: str) -> People:
     return People(54321, {name: Person(54322 + at, frozenset({Role.APPROVER})) for at, name in enumerate(names)})
 
 
-def token(ident: str, *, expires_us: int = 100, revoked_us: int = 0) -> Any:
-    return SimpleNamespace(id=ident, identity="bot", expires_us=expires_us, revoked_us=revoked_us, sha256=bytes(32))
+def token(ident: str, *, expires_us: int = 100, revoked_us: int = 0, issued_by: str = "") -> Any:
+    return SimpleNamespace(id=ident, identity="bot", issued_by=issued_by, expires_us=expires_us, revoked_us=revoked_us, sha256=bytes(32))
 
 
 def test_what_is_put_in_is_found_at_once() -> None:
@@ -45,8 +45,8 @@ async def test_who_waits_hears_of_each_change_until_the_block_ends() -> None:
 def test_an_issuer_can_act_as_the_identity_while_its_token_worked() -> None:
     """Whoever made it, too; a token that had ended before counts no more."""
     directory = Directory(people("pia", "rob"))
-    directory.put(AGENT, [token("old", expires_us=50)], issued_by="pia")
-    directory.put(tokens=[token("new")], issued_by="rob")
+    directory.put(AGENT, [token("old", expires_us=50, issued_by="pia")])
+    directory.put(tokens=[token("new", issued_by="rob")])
     assert {"root", "rob"} <= set(directory.persons(60).behind("bot"))
     assert "pia" not in directory.persons(60).behind("bot")
     assert "pia" in directory.persons(40).behind("bot")

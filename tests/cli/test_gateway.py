@@ -1,5 +1,6 @@
 """The commands of whoever runs the gateway."""
 
+import grp
 import os
 import stat
 import subprocess
@@ -107,6 +108,19 @@ def test_check_of_a_cluster_that_answers(embedded_cluster: Cluster, tmp_path: Pa
     assert done.code == 0, done
     assert [line.split(":")[0] for line in done.out.splitlines()] == ["ok     configuration", "ok     connection test"]
     assert "answers, Kubernetes v1." in done.out
+
+
+def test_check_looks_for_the_group_of_the_socket(tmp_path: Path) -> None:
+    """Without it the gateway would not start: what is missing, and the command that makes it."""
+    file = tmp_path / "c.yaml"
+    people = "people: {ana: {uid: 7, roles: [approver]}}\nconnections: {}\n"
+    file.write_text(people + "listen: {socket_group: nobodys-friends}\n")
+    done = jitui("check", "--config", str(file))
+    assert done.code == 1
+    assert "wrong  listen.socket_group: no group nobodys-friends on this machine; make it with: groupadd nobodys-friends" in done.out
+    file.write_text(people + f"listen: {{socket_group: {grp.getgrgid(os.getegid()).gr_name}}}\n")
+    done = jitui("check", "--config", str(file))
+    assert (done.code, "ok     listen.socket_group" in done.out) == (0, True)
 
 
 def test_the_schema(tmp_path: Path) -> None:

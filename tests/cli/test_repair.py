@@ -1,5 +1,6 @@
 """`jitui repair`, before and after a real gateway's start."""
 
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -76,3 +77,17 @@ def test_a_folder_without_a_ledger(tmp_path: Path) -> None:
     said = jitui("--data-dir", str(tmp_path), "repair")
     assert (said.code, said.err) == (1, f"jitui: no ledger in {tmp_path}; name the gateway's state folder: jitui --data-dir DIR repair\n")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_keys_without_their_ledger_begin_a_new_one_only_knowingly(state: Path) -> None:
+    """Everything but `keys/` is gone: without a reason nothing is made; with one the old key is moved aside, and nobody's token counts."""
+    shutil.rmtree(state / "tapes")
+    for path in state.glob("ledger.db*"):
+        path.unlink()
+    at = ("--data-dir", str(state), "repair")
+    assert "no ledger in" in jitui(*at).err
+    begun = jitui(*at, "--new-ledger", "--reason", "the disk was lost")
+    assert (begun.code, "Every token is void" in begun.out) == (0, True)
+    (fact,) = jitui("--data-dir", str(state), "facts", "--json").jsons
+    assert (fact["kind"], fact["what"]["why"], fact["what"]["sha256"]) == ("ledger.repaired", "the disk was lost", "")
+    assert state.joinpath(fact["what"]["beside"], "keys/ledger.ed25519").is_file()

@@ -181,7 +181,7 @@ async def test_kinds_from_any_server(begin: Begin, lists: tuple[str, ...]) -> No
         assert await discovery.look("", "pods") is True
         found = [discovery.namespaced(group, name) for group, name in (("", "nodes"), ("apps", "deployments"), ("", "deployments"), ("apps", "pods"))]
         assert found == [False, True, None, None]
-        assert [discovery.knows("", "pods", sub) for sub in ("", "exec", "scale")] == [True, True, False]
+        assert [sub in discovery.served.kinds["", "pods"].subresources for sub in ("exec", "scale")] == [True, False]
         assert discovery.served.named == {("", "v1"), ("apps", "v1")}
 
 
@@ -355,7 +355,7 @@ async def test_a_real_cluster(real_cluster: Cluster) -> None:
         running = group.create_task(discovery.run())
         await _until(lambda: discovery.namespaced("", "pods") is True)
         assert [discovery.namespaced("", "nodes"), discovery.namespaced("rbac.authorization.k8s.io", "clusterroles")] == [False, False]
-        assert discovery.knows("", "pods", "ephemeralcontainers")
+        assert "ephemeralcontainers" in discovery.served.kinds["", "pods"].subresources
         listed = await get(discovery, "/apis/apps/v1")
         binary = await get(discovery, "/api/v1", PROTOBUF)
         assert listed is not None

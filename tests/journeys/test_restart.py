@@ -1,6 +1,8 @@
 """The gateway stops, dies and comes back; a deadline does not move for it."""
 
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import datetime
 from pathlib import Path
 
@@ -40,6 +42,24 @@ def test_a_stop_is_told_and_the_window_outlives_it(own: Gateway, bot: Agent, one
     assert _deadline(own, grant) == deadline
     own.kubectl(one_kubectl, bot, "get", "pods", "-n", "web").ok()
     assert [one["ended_why"] for one in own.sessions("exec")] == ["gateway-stopped"]
+
+
+def test_a_revoke_that_the_ledger_did_not_take_outlives_a_kill(own: Gateway, bot: Agent, one_kubectl: Kubectl) -> None:
+    """Somebody holds the ledger, a person revokes and is answered, the gateway is killed: the next one knows, and says by whom."""
+    grant = own.window(bot)
+    own.kubectl(one_kubectl, bot, "get", "pods", "-n", "web").ok()
+    with closing(sqlite3.connect(own.data / "ledger.db", isolation_level=None)) as other:
+        other.execute("begin immediate")
+        own.jitui("revoke", grant, "--reason", "enough").ok()
+        own.kill9()
+        other.execute("rollback")
+    own.restart()
+    assert own.grants() == []
+    refused = own.kubectl(one_kubectl, bot, "get", "pods", "-n", "web")
+    assert (refused.code, refused.out) == (1, b"")
+    (ended,) = [one for one in own.jitui("grants", "--all", as_json=True).ok().jsons if one["id"] == grant]
+    assert (ended["state"], ended["why"]) == ("revoked", "enough")
+    own.jitui("verify").ok()
 
 
 def test_a_window_that_ran_out_meanwhile_is_over(own: Gateway, bot: Agent, one_kubectl: Kubectl) -> None:

@@ -60,7 +60,7 @@ async def test_the_last_bytes_are_not_waited_for_long() -> None:
     patience, wire, _ = begun()
     before, module.DRAIN = module.DRAIN, SOON  # type: ignore[misc]
     try:
-        patience.last()
+        patience.last(lambda: False, wire.abort)
     finally:
         module.DRAIN = before  # type: ignore[misc]
     await asyncio.sleep(4 * SOON)

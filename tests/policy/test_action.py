@@ -12,8 +12,3 @@ def test_a_kind_is_written_as_in_the_scope_grammar() -> None:
     """resource, group, subresource."""
     assert Action("patch", "apps", "v1", "deployments", "scale").kind == "deployments.apps/scale"
     assert Action("get", "", "v1", "pods").kind == "pods"
-
-
-def test_a_path_is_no_resource() -> None:
-    assert not Action("get", path="/metrics").is_resource
-    assert Action("get", resource="pods").is_resource

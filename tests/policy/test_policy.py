@@ -42,7 +42,7 @@ def denied(line: str, *grants: Grant, under: Rule | None) -> Deny:
 def test_a_covered_action_passes_under_its_grant() -> None:
     """With the clause and the hazard that go on record."""
     one = grant("read nodes; exec pods:web-* in web")
-    assert verdict(EXEC, one, under=rule("@view in web; exec pods in web; read nodes")) == Allow(one, "exec pods:web-* in web", Hazard.EXEC, "grant")
+    assert verdict(EXEC, one, under=rule("@view in web; exec pods in web; read nodes")) == Allow(one, "exec pods:web-* in web", Hazard.EXEC)
 
 
 @pytest.mark.parametrize("bad", [
@@ -111,7 +111,7 @@ def test_what_kubectl_asks_around_a_request_passes_under_any_live_grant(line: st
     assert is_around(of(line)) is around
     one = grant("get services:none in nowhere")
     found = verdict(line, one, under=rule("get services:none in nowhere"))
-    assert found == Allow(one, AROUND, Hazard.READ, "around") if around else isinstance(found, Deny)
+    assert found == Allow(one, AROUND, Hazard.READ) if around else isinstance(found, Deny)
     assert isinstance(verdict(line, under=rule()), Deny)
     assert isinstance(verdict(line, one, under=None), Deny)
 

@@ -1,6 +1,8 @@
 """One side of a stream that says much in small pieces: others have their turn in between, and nothing is lost or out of order."""
 
 import asyncio
+import os
+import socket
 from pathlib import Path
 
 import pytest
@@ -13,8 +15,8 @@ from jitui.proxy.outlet import WINDOW
 from jitui.proxy.relay import TURN
 from jitui.proxy.turns import WIDE_AT_ONCE
 from jitui.recording.frame import COST, Channel
-from tests.fakes.house import House, house
-from tests.proxy.spdypeers import IDS, command
+from tests.fakes.house import House, house, rule
+from tests.proxy.spdypeers import IDS, command, connection, forward
 from tests.proxy.test_relay import connected
 
 SUCCESS = b'{"metadata":{},"status":"Success"}'
@@ -142,22 +144,28 @@ async def test_a_stream_that_ends_while_much_is_under_way_leaves_no_width_behind
             await home.until(lambda: not home.proxy.streams.turns._wide)
 
 
-async def test_a_client_that_dies_behind_a_full_window_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("kind", ["exec", "port-forward"])
+@pytest.mark.parametrize("cleanly", [False, True])
+async def test_a_client_that_dies_behind_a_full_window_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str, cleanly: bool) -> None:
     """Nothing is read of it any more, so only what is written to it tells: a ping now and then, which a client that lives echoes."""
     monkeypatch.setattr("jitui.proxy.relay.ALIVE_EVERY", 0.05)
-    async with house(tmp_path) as home:
+    async with house(tmp_path, rules=(rule(scope="exec,port-forward pods in web"),)) as home:
         await home.window()
-        client, pod = await command(home)
+        client, pod = await (command(home) if kind == "exec" else forward(home))
+        stream = IDS["stdin"] if kind == "exec" else await connection(client, 0)
         session = only(home)
         (leg,) = session._legs
         home.broker.freezer.freeze(session.window, by="ana")
-        client.send(spdy.data(IDS["stdin"], bytes(60_000)) * 20)
+        client.send(spdy.data(stream, bytes(60_000)) * 20)
         await home.until(lambda: leg.client.paused)  # type: ignore[attr-defined]
         frame = await client.frame()
         assert frame is not None
         assert frame.kind is Kind.PING
         await asyncio.sleep(0.2)
         assert not session.muted, "it lives, though it can't get an answer through"
+        if cleanly:  # as the kernel ends the connections of a process that was killed
+            with socket.socket(fileno=os.dup(client.kubectl.writer.get_extra_info("socket").fileno())) as same:
+                same.shutdown(socket.SHUT_RDWR)
         client.kubectl.writer.transport.abort()
         await home.until(lambda: not home.broker.windows.sessions)
         (ended,) = await home.facts("session.ended")

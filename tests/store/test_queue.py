@@ -9,8 +9,8 @@ from hypothesis import given, settings, strategies as st
 from jitui.recording.facts import Draft, Kind
 from jitui.recording.frame import Channel, Frame
 from jitui.store.ledger import Batch
-from jitui.store.queue import FACTS_AT_ONCE, Commit, Op, Put, decides, hurry, take
-from tests.store.life import approved, asked, began, ended, frames, granted, opened, window
+from jitui.store.queue import FACTS_AT_ONCE, Commit, Op, Put, decides, decision_waits, hurry, take
+from tests.store.life import approved, asked, began, ended, frames, granted, opened, record, window
 
 REVOKED = {"state": "revoked", "why": "enough", "identity": "agent-a", "connection": "prod", "ended_us": 0}
 
@@ -61,6 +61,36 @@ def test_the_end_of_a_session_never_overtakes_its_frames() -> None:
     waiting = deque[Op]([frame, both, end])
     assert hurry(waiting) == [frame]
     assert list(waiting) == [both, end]
+
+
+def test_a_decision_goes_on_being_in_a_hurry_behind_the_end_of_a_session() -> None:
+    """As soon as that end is written it overtakes all the rest."""
+    flood: list[Op] = [put(8), commit(asked(2)), put(9)]
+    frame, both, end = put(7), commit(revoked(1), ended(7)), commit(Draft(Kind.GRANT_THAWED, "g-1", "ana", {}))
+    waiting = deque[Op]([frame, both, *flood, end])
+    batches = []
+    while decision_waits(waiting):
+        batches.append(hurry(waiting))
+    assert batches == [[frame], [both], [end]]
+    assert list(waiting) == flood
+
+
+async def test_a_decision_that_could_not_overtake_the_end_of_a_session_overtakes_what_is_behind_it(tmp_path: Path) -> None:
+    """It goes on being in a hurry: eight MiB of other frames that came before it are not waited for."""
+    order: list[str] = []
+    async with opened(tmp_path / "state") as store:
+        await store.commit([*window(), began(1), began(2)])
+        store.put_all(frames(1, [b"y"]), lambda error: None)
+        both = asyncio.ensure_future(store.commit([Draft(Kind.SESSION_FROZEN, "s-1", "ana", {"by": "ana", "grant": 1}), ended(1)]))
+        await asyncio.sleep(0)
+        for frame in frames(2, [b"x" * (64 << 10)] * 128):
+            store.put(frame, lambda error: order.append("frame"))
+        await asyncio.sleep(0)
+        await store.commit([revoked(1)])
+        assert len(order) < 64
+        await both
+        await record(store, frames(2, [b"z"], 128))
+        assert len(order) == 128
 
 
 OPS = st.sampled_from(["put", "asked", "active-1", "active-2", "began-1", "began-2", "revoked-1", "revoked-2", "ended"])

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import shutil
 import sqlite3
 import stat
 from pathlib import Path
@@ -15,8 +16,9 @@ from jitui.recording.facts import Draft, Fact, Kind
 from jitui.recording.frame import Channel, Frame
 from jitui.store import Files, Store, TokenRow
 from jitui.store.bus import Bus
+from jitui.store.ledger import tape_opened
 from jitui.values.clock import ManualClock
-from jitui.values.errors import ConfigurationError, ConflictError, InvalidError, UnrecordableError, UnsafeError
+from jitui.values.errors import BrokenError, ConfigurationError, ConflictError, InvalidError, UnrecordableError, UnsafeError
 from jitui.values.instant import Deadline, Instant
 from tests.store.life import (
     APPROVED,
@@ -306,3 +308,53 @@ async def test_a_clean_close_leaves_whole_files(tmp_path: Path) -> None:
     proof = {verdict.subject: verdict for verdict in Files(tmp_path / "state").verify()}
     assert {subject: (verdict.signed, verdict.unsigned_tail) for subject, verdict in proof.items() if subject != "tables"} == {
         "facts": ("self-attested", 0), "s-1": ("self-attested", 0)}
+
+
+async def test_keys_without_their_ledger_are_no_fresh_start(tmp_path: Path) -> None:
+    """Everything else in the folder is gone: one sentence that says so, and how to go on knowingly; nothing is made."""
+    folder = tmp_path / "state"
+    async with opened(folder) as store:
+        await store.commit([added()])
+    for path in folder.iterdir():
+        if path.name not in {"keys", "lock"}:
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+    with pytest.raises(BrokenError, match=r"ledger.db is gone.*go on knowingly with a new ledger: jitui repair --new-ledger"):
+        await Store.open(folder, ManualClock(), Bus(), reserve_bytes=RESERVE)
+    assert not folder.joinpath("ledger.db").exists()
+
+
+async def test_a_first_start_that_was_killed_before_it_had_a_key_is_a_first_start(tmp_path: Path) -> None:
+    """An empty file and no key: nothing was ever signed."""
+    folder = tmp_path / "state"
+    folder.mkdir(mode=0o700)
+    folder.joinpath("ledger.db").touch(0o600)
+    async with opened(folder) as store:
+        await store.commit([added()])
+
+
+async def test_a_store_that_can_not_load_leaves_nothing_open(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither its files nor its lock."""
+    def failing(*_: object) -> None:
+        raise sqlite3.OperationalError("disk I/O error")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("jitui.store.sqlite.load", failing)
+        with pytest.raises(UnrecordableError, match="disk I/O error"):
+            await Store.open(tmp_path / "state", ManualClock(), Bus(), reserve_bytes=RESERVE)
+    assert await asyncio.to_thread(_held, tmp_path) == []
+    async with opened(tmp_path / "state"):
+        pass
+
+
+def _held(folder: Path) -> list[Path]:
+    """Files in a folder that this process has open."""
+    return [path for link in Path("/proc/self/fd").iterdir() if link.is_symlink() and (path := link.readlink()).is_relative_to(folder)]
+
+
+async def test_tapes_that_the_ledger_names_and_that_are_gone_are_known(tmp_path: Path) -> None:
+    """They keep nobody from starting."""
+    async with opened(tmp_path / "state") as store:
+        assert store.gone_tapes == ()
+        await store.commit([tape_opened("000007.db")])
+    async with opened(tmp_path / "state") as store:
+        assert store.gone_tapes == ("000007.db",)

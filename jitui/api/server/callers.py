@@ -26,15 +26,10 @@ class Authentication:
 
     def __init__(self, service: Service, callers: Callers) -> None:
         self._service, self._callers = service, callers
-        self.refused = 0  # requests of unknown callers; a counter, never rows
 
     async def bound(self, peer: Peer, authorization: str | None) -> BoundOperations:
         """The operations for the caller. Raises UnknownCallerError, TooManyError."""
-        try:
-            caller = self._caller(peer, authorization)
-        except UnknownCallerError:
-            self.refused += 1
-            raise
+        caller = self._caller(peer, authorization)
         peer.known(caller.who)
         return self._service.bind(self._callers.standing(caller), peer.label, peer.same_user())
 

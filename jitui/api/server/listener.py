@@ -34,20 +34,14 @@ class ApiListener:
     def __init__(self, service: Service, callers: Callers, spawn: Spawn, *, desk: Caps = DEFAULT, tcp: Caps = DEFAULT,
                  at_work: Told = unheard) -> None:
         """`desk`, `tcp`: the limits of the Unix socket and of the TCP port; `at_work` is told of each caller they held back."""
-        self._authentication = Authentication(service, callers)
         self._spawn = spawn
         self._closing = asyncio.Event()
-        self._app = build(self._authentication, self._closing)
+        self._app = build(Authentication(service, callers), self._closing)
         self.desk, self.tcp = Visitors(desk, at_work), Visitors(tcp, at_work)
         self._bound: list[tuple[socket.socket, ssl.SSLContext | None]] = []
         self._servers: list[tuple[uvicorn.Server, Porch]] = []
         self._path: Path | None = None
         self.host, self.port = "", 0  # of the TCP port, once it is bound
-
-    @property
-    def refused(self) -> int:
-        """Requests of unknown callers, since the start."""
-        return self._authentication.refused
 
     def bind(self, *, unix: Path | None = None, group: str = "", tcp: tuple[str, int] | None = None, tls: ssl.SSLContext | None = None) -> None:
         """Take the addresses; a client that connects waits until `open`. `group`: the Unix group that may use the socket, besides its owner. TCP needs `tls`.

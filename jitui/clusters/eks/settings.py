@@ -35,11 +35,6 @@ class RoleSettings:
         """aws, aws-cn, aws-us-gov ... of the role."""
         return self.role.split(":")[1]
 
-    @property
-    def role_name(self) -> str:
-        """Without its path."""
-        return self.role.rpartition("/")[2]
-
     def source(self, grant: Grant | None) -> str:
         """The SourceIdentity of a session, empty if none is configured."""
         return cleaned(_filled(self.source_identity, grant)) if self.source_identity else ""

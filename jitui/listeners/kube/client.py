@@ -12,6 +12,7 @@ from jitui.listeners.visitors import Visitor, Visitors
 from jitui.protocol import http, status
 from jitui.proxy.outlet import Outlet
 from jitui.proxy.port import Handler
+from jitui.proxy.rest import Rest
 
 BODY_WITHIN: Final = 15.0  # seconds for the body of a request that the gateway answers itself
 DISCARD: Final = 1 << 20  # bytes of a refused request's body, so that the connection can be kept
@@ -42,7 +43,7 @@ class KubeClient(asyncio.Protocol):
         self.outlet: Outlet
         self.peer = ""
         self.current: Handler | None = None  # of the request in progress
-        self.parting = Parting(lambda: self.outlet.idle)
+        self.parting = Parting(lambda: self.outlet.idle and not self.outlet.unsent)
         self._turning = False  # `_next` is at work
         self._draining = False  # the next request waits until the last answer is written
 
@@ -167,13 +168,13 @@ class KubeClient(asyncio.Protocol):
         self.outlet.write(data)
         self.finished(keep=not close)
 
-    def finished(self, *, keep: bool) -> None:
+    def finished(self, *, keep: bool, rest: Rest | None = None) -> None:
         """The answer is written."""
         self.current = None
         if self.transport.is_closing():
             return
         if not keep:
-            self._close()
+            self._close(rest)
             return
         self.patience.next()
         if self.outlet.idle:
@@ -209,9 +210,9 @@ class KubeClient(asyncio.Protocol):
         finally:
             self._turning = False
 
-    def _close(self) -> None:
+    def _close(self, rest: Rest | None = None) -> None:
         """Once all is written and the client is still; two seconds at most."""
-        self.patience.last()
+        self.patience.last(rest.on_its_way if rest is not None else lambda: False, self.outlet.end)
         self.resume_reading()
         self.parting.begin(self.transport)
 

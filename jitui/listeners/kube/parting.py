@@ -8,12 +8,13 @@ LINGER: Final = 0.2  # seconds without a byte from the client before a close: wh
 
 
 class Parting:
-    """Closes a transport once all is written and the client is still."""
+    """Closes a transport once all is sent and the client is still."""
 
-    def __init__(self, written: Callable[[], bool]) -> None:
+    def __init__(self, sent: Callable[[], bool]) -> None:
         self.begun = False
-        self._written = written
+        self._sent = sent
         self._heard = True  # something came since the last look
+        self._next: asyncio.TimerHandle | None = None
         self._transport: asyncio.Transport
 
     def begin(self, transport: asyncio.Transport) -> None:
@@ -26,10 +27,13 @@ class Parting:
 
     def look(self) -> None:
         """Close, or look again in a while."""
-        if not self._written():
+        if self._next is not None:
+            self._next.cancel()
+        if self._transport.is_closing():
             return
-        if not self._heard:
-            self._transport.close()
-        elif not self._transport.is_closing():
+        if self._sent():
+            if not self._heard:
+                self._transport.close()
+                return
             self._heard = False
-            asyncio.get_running_loop().call_later(LINGER, self.look)
+        self._next = asyncio.get_running_loop().call_later(LINGER, self.look)

@@ -18,6 +18,7 @@ from jitui.policy.terms import Identity, Rule
 from jitui.protocol import headers, http, status
 from jitui.proxy.outlet import Outlet
 from jitui.proxy.port import Handler
+from jitui.proxy.rest import Rest
 from jitui.values.errors import JituiError, TooManyError
 from jitui.values.said import clean
 
@@ -100,8 +101,8 @@ class KubeRequest:
     def resume_reading(self) -> None:
         self.client.resume_reading()
 
-    def finished(self, *, keep: bool) -> None:
-        self.client.finished(keep=keep)
+    def finished(self, *, keep: bool, rest: Rest | None = None) -> None:
+        self.client.finished(keep=keep, rest=rest)
 
     def abort(self) -> None:
         self.client.abort()

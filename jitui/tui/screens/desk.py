@@ -1,6 +1,7 @@
 """The desk: what waits for a decision, what is live, what ended lately. Nothing is decided here."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import ClassVar, Final
 
 from textual.app import ComposeResult
@@ -19,6 +20,7 @@ from jitui.tui.screens.reason import REVOKE, ReasonScreen
 from jitui.tui.widgets.card import preview_grant, preview_request
 from jitui.tui.widgets.grants import ended_row, live_row, request_row
 from jitui.tui.widgets.rows import Row, Rows
+from jitui.values.errors import ConflictError
 
 RECENT_S: Final = 3600.0
 
@@ -33,7 +35,7 @@ class DeskScreen(Board):
         Binding("f", "freeze", "freeze", id="desk.freeze", tooltip="nothing passes in the window until it is thawed; nothing is lost, its clock runs on"),
         Binding("f", "thaw", "thaw", id="desk.thaw", tooltip="what was held in the window goes on, in order"),
         Binding("F", "freeze_all", "freeze all", id="desk.freeze-all", tooltip="nothing passes in any window until it is thawed; nothing is lost"),
-        Binding("F", "thaw_all", "thaw all", id="desk.thaw-all", tooltip="what was held anywhere goes on, in order"),
+        Binding("F", "thaw_all", "thaw yours", id="desk.thaw-all", tooltip="what you froze goes on, in order; what others froze is thawed one by one"),
         Binding("x", "revoke", "revoke", id="desk.revoke", tooltip="end the window now, with everything in it"),
         Binding("s", "sort", "sort", id="desk.sort", tooltip="oldest request first, the window that ends soonest first"),
     ]
@@ -101,10 +103,16 @@ class DeskScreen(Board):
             "freeze": lambda: may("freeze"),
             "thaw": lambda: may("thaw"),
             "freeze_all": lambda: any_may("freeze"),
-            "thaw_all": lambda: any_may("thaw") and not any_may("freeze"),
+            "thaw_all": lambda: bool(self._own) and not any_may("freeze"),
             "revoke": lambda: may("revoke"),
             "sort": self._unsorted,
         }
+
+    @property
+    def _own(self) -> list[str]:
+        """Windows that this person froze and may thaw."""
+        seen = self.shell.seen
+        return [view.id for view in self._grants.values() if seen is not None and view.frozen_by == seen.hello.you and "thaw" in view.you_may]
 
     def _unsorted(self) -> bool:
         seen = self.shell.seen
@@ -140,7 +148,21 @@ class DeskScreen(Board):
         self.ask("freeze_all", lambda: self._desk.freeze("all"))
 
     def action_thaw_all(self) -> None:
-        self.ask("thaw_all", lambda: self._desk.thaw("all"))
+        """Who froze a window had a reason: it is thawed by its own line, never along with all the others."""
+        own = self._own
+        others = sorted({view.id for view in self._grants.values() if view.frozen_by} - {*own})
+        self.ask("thaw_all", lambda: self._thaw(own, others))
+
+    async def _thaw(self, own: Sequence[str], others: Sequence[str]) -> Frozen:
+        done: list[Frozen] = []
+        for grant in own:
+            with suppress(ConflictError):  # it ended, or somebody was quicker
+                done.append(await self._desk.thaw(grant))
+        said = f"{len(done)} window{'' if len(done) == 1 else 's'} thawed"
+        if others:
+            said += f"; {', '.join(others[:3])}{' and more' if len(others) > 3 else ''} stay frozen by others: thaw each with f"
+        return Frozen(id="all", frozen_by="", windows=tuple(each.id for each in done), streams=sum(each.streams for each in done),
+                      held=sum(each.held for each in done), said=said)
 
     def action_revoke(self) -> None:
         view = self._grants.get(self.queue.cursor)

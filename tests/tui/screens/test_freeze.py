@@ -135,8 +135,8 @@ async def test_help_names_the_key_and_what_it_does(tmp_path: Path) -> None:
             assert "freeze: nothing passes in the window until it is thawed" in hand.screen.text
 
 
-async def test_capital_f_freezes_everything_and_thaws_everything(tmp_path: Path) -> None:
-    """Wherever the cursor is: all that is not frozen yet, and once nothing is left to freeze, all is thawed."""
+async def test_capital_f_freezes_everything_and_thaws_what_is_ones_own(tmp_path: Path) -> None:
+    """Wherever the cursor is: all that is not frozen yet, and once nothing is left to freeze, what one froze oneself; what others froze has its own line."""
     async with gateway(tmp_path, rule("asks"), rule(), rule("agent-sre"), rule("ci")) as house:
         await house.ask_for("asks")
         for name in (BOT, "agent-sre", "ci"):
@@ -150,10 +150,25 @@ async def test_capital_f_freezes_everything_and_thaws_everything(tmp_path: Path)
             assert "2 windows frozen: nothing passes" in hand.screen.text
             assert hand.screen.text.count("FROZEN by ana") == 2
             assert "F freeze all" not in hand.screen.keys
+            assert "F thaw yours" in hand.screen.keys
             await hand.press("F")
-            assert house.calls[1:] == [("thaw", "all")]
-            assert "FROZEN" not in hand.screen.text
+            assert sorted(house.calls[1:]) == [("thaw", "g-1"), ("thaw", "g-2")]
+            assert "2 windows thawed; g-3 stay frozen by others: thaw each with f" in hand.screen.text
+            assert (hand.screen.text.count("FROZEN"), "FROZEN by bo" in hand.screen.text) == (1, True)
             assert "F freeze all" in hand.screen.keys
+
+
+async def test_capital_f_thaws_nothing_where_all_that_is_frozen_is_others(tmp_path: Path) -> None:
+    """It is not offered; f on the line of the window is."""
+    async with gateway(tmp_path) as house:
+        await house.open_window()
+        await house.of(BO).freeze("g-1")
+        async with at(house, (140, 30)) as hand:
+            assert ("F thaw" in hand.screen.keys, "f thaw" in hand.screen.keys) == (False, True)
+            await hand.press("F")
+            assert house.calls == []
+            await hand.press("f")
+            assert house.calls == [("thaw", "g-1")]
 
 
 async def test_capital_f_needs_a_window_and_the_right(tmp_path: Path) -> None:
