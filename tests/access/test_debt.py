@@ -42,11 +42,12 @@ async def test_an_end_is_written_before_what_sessions_owe(tmp_path: Path) -> Non
         home.broker.windows.owe([viewed(number) for number in range(10_000)])
         await asyncio.sleep(0)
         home.broker.windows.owe([Draft(Kind.GRANT_THAWED, "g-1", "ana", {})])
-        facts = await home.facts()
-        kinds = [str(fact.kind) for fact in facts]
+        kinds: list[str] = []
+        while kinds.count("viewed") <= 9000:  # a slow machine writes them in more than the seconds that anybody waits
+            facts = await home.facts()
+            kinds = [str(fact.kind) for fact in facts]
         assert kinds.index("grant.thawed") - kinds.index("viewed") <= 2 * AT_ONCE
         assert [fact.subject for fact in facts if fact.kind is Kind.VIEWED] == [f"s-{number}" for number in range(10_000)][:kinds.count("viewed")]
-        assert kinds.count("viewed") > 9000
 
 
 async def test_an_end_that_the_ledger_does_not_take_is_noted_beside_it(tmp_path: Path) -> None:
