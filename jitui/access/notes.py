@@ -1,4 +1,4 @@
-"""What was attempted, as rows: allowed actions when their answer is known, denials at once, collapsed by the store."""
+"""The action log: rows of allowed actions once their answer is known, and of denials at once, which the store collapses."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

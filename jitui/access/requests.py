@@ -62,7 +62,7 @@ class Requests:
         self._standing = standing  # why nothing may be granted to an identity now; empty if it may
         self._quota, self._directory = quota, directory
         self._one = asyncio.Lock()  # of people and of the gateway itself
-        self._deciding: set[int] = set()  # what is being written about just now
+        self._deciding: set[int] = set()  # requests whose decision is being written
         self._asking: dict[Pair, asyncio.Future[None]] = {}  # the one ask of an identity and connection that is being written
         self._asked_as: dict[int, Ask] = {}  # pending requests in the words they came in
         self._waiting: dict[int, set[asyncio.Future[None]]] = {}  # calls that are held until the request is settled

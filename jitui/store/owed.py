@@ -104,7 +104,7 @@ def take_up(ledger: Ledger, owed: Owed) -> int:
         known = ledger.db.execute("select seq from facts where hash = ?", (line.after,)).fetchone()
         if known is None or ledger.tells(line.draft, after=known[0]):
             continue
-        with suppress(JituiError):  # what can't be folded any more
+        with suppress(JituiError):  # facts that can't be folded any more
             ledger.commit_now([line.draft])
             taken += 1
     owed.clear()

@@ -12,7 +12,7 @@ from tests.support.clusters import Cluster
 
 
 def test_advice_on_automatic_approval(tmp_path: Path) -> None:
-    """What passes without a person is worth a line."""
+    """`check` has a line for requests that pass without a person."""
     rule = "{identity: a, connection: c, duration: 5m, scope: '@debug in web', approval: automatic, automatic_for: [READ, EXEC]}"
     settings = config.read(f"people: {{ana: {{uid: 7, roles: [approver]}}}}\nconnections: {{c: {{kind: kubernetes}}}}\nrules: [{rule}]\n", tmp_path / "c")
     assert [found.said for found in checks.notes(settings)] == ["EXEC, READ pass without a person"]

@@ -1,4 +1,4 @@
-"""What check says of a role's rights, where the rules name namespaces by pattern and where nobody promised anything."""
+"""`jitui check` compares a role's rights with the rules, also where these name namespaces by pattern, or nobody promised anything."""
 
 from typing import Any
 

@@ -60,7 +60,7 @@ async def test_a_command_runs_in_the_default_container_alone(tmp_path: Path, bod
     ("exec pods:db-0 in web -- id", "&container=app", "id"),
 ])  # fmt: skip
 async def test_nothing_is_looked_up_that_changes_nothing(tmp_path: Path, scope: str, query: str, command: str) -> None:
-    """What is denied in the default container too is denied without asking the cluster, and so is everything without a window."""
+    """A call that is denied in the default container as well is denied without asking the cluster, and so is any call without a window."""
     async with house(tmp_path, rules=(rule(scope=scope),)) as home:
         kubectl = await home.dial()
         assert await kubectl.exec("web-1", "id", query="&container=app") == 403

@@ -29,7 +29,7 @@ def only(home: House) -> Session:
 
 
 async def test_a_kill_comes_between_the_frames_of_one_read(tmp_path: Path) -> None:
-    """What was not read of it by then is neither on record nor anywhere else; the client hears its words."""
+    """The unread rest of it is neither on record nor anywhere else; the client hears the last words."""
     async with house(tmp_path) as home:
         await home.window()
         client, pod = await command(home)

@@ -71,7 +71,7 @@ async def test_writes_arrive_in_order_and_say_so() -> None:
 
 
 async def test_what_is_dropped_never_arrives() -> None:
-    """What is written after the drop does."""
+    """Bytes that are written after the drop do arrive."""
     outlet, theirs = await pair()
     full = await fill(outlet)
     outlet.write(b"dropped", lambda: pytest.fail("it was dropped"))

@@ -379,7 +379,7 @@ async def test_a_kill_says_what_may_go_on(tmp_path: Path) -> None:
 
 
 async def test_a_live_viewer_misses_nothing(tmp_path: Path) -> None:
-    """What was before, what comes, and the end; a frame that is committed while the past is read is not lost."""
+    """It sees the past, the present and the end; a frame that is committed while the past is read is not lost."""
     async with house(tmp_path) as home:
         await home.window()
         kubectl, pod = await connected(home)

@@ -21,7 +21,7 @@ FAILURE = b'{"status":"Failure","reason":"NonZeroExitCode","details":{"causes":[
 
 
 def message(frames: list[Frame]) -> str:
-    """What kubectl would print; checks that these are the last words, whole and nothing else: Status, ends of output, GOAWAY."""
+    """The message that kubectl would print; checks that the frames are exactly the last words: Status, ends of output, GOAWAY."""
     frames = [frame for frame in frames if frame.kind is not Kind.SYN_REPLY]
     *words, away = frames
     assert away.kind is Kind.GOAWAY

@@ -33,7 +33,7 @@ async def test_one_piece_a_turn_whoever_has_how_much() -> None:
 
 
 async def test_a_mistake_is_not_the_others() -> None:
-    """Who waits behind work that fails has its turn too."""
+    """Work behind work that fails has its turn, too."""
     turns, done, failed = Turns(), asyncio.Event(), list[str]()
     loop = asyncio.get_running_loop()
     loop.set_exception_handler(lambda _, context: failed.append(str(context["exception"])))

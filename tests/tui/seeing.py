@@ -1,4 +1,4 @@
-"""What a person sees: the screen's cells as text, with the styles that carry them."""
+"""The screen as a person sees it: its cells as text, with their styles."""
 
 from dataclasses import dataclass
 from typing import Any

@@ -71,7 +71,7 @@ async def test_who_is_nobody_there_any_more_is_told_so_once_and_does_not_ask_aga
 
 
 async def test_rights_that_a_reload_took_are_gone_from_the_keys(tmp_path: Path) -> None:
-    """What the gateway said of the caller is asked again after it read its configuration."""
+    """The rights of the caller are asked again after the gateway read its configuration."""
     async with gateway(tmp_path) as house, at(house) as hand:
         assert "lockdown" in hand.screen.keys
         house.give(Role.AUDITOR)

@@ -99,7 +99,7 @@ def test_strings_to_the_terminal_are_swallowed() -> None:
 
 
 def test_the_alternate_screen_gives_the_main_one_back() -> None:
-    """What an editor drew is gone when it ends; what was there before is there again, with the cursor."""
+    """An editor's screen is gone when it ends; the screen from before is there again, with the cursor."""
     emulator = Emulator(20, 4)
     emulator.feed(b"$ vi\r\n\x1b[?1049h\x1b[2J\x1b[Hfull screen")
     assert emulator.text()[0] == "full screen"

@@ -1,4 +1,4 @@
-"""What others write is code to a screen that trusts it. Every field of every view is hostile here; nothing of it may run, colour or escape."""
+"""Text of others is code to a screen that trusts it. Every field of every view is hostile here; nothing of it may run, colour or escape."""
 
 import re
 import unicodedata

@@ -49,7 +49,7 @@ class DecideScreen(Board):
         self._desk, self._ident = desk, ident
         self.view: RequestView | None = None
         self._seen: Seen | None = None
-        self._fetched: tuple[object, ...] = ()  # what mattered of the request when it was fetched last
+        self._fetched: tuple[object, ...] = ()  # the parts of the request that count for a decision, as fetched last
         self._drawn_at = 0.0  # monotonic, when the card was drawn or changed
         self._gone = False
 

@@ -148,7 +148,7 @@ class DeskScreen(Board):
         self.ask("freeze_all", lambda: self._desk.freeze("all"))
 
     def action_thaw_all(self) -> None:
-        """Who froze a window had a reason: it is thawed by its own line, never along with all the others."""
+        """A person froze a window for a reason: it is thawed by its own line, never along with all the others."""
         own = self._own
         others = sorted({view.id for view in self._grants.values() if view.frozen_by} - {*own})
         self.ask("thaw_all", lambda: self._thaw(own, others))

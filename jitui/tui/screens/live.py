@@ -66,7 +66,7 @@ class LiveScreen(Board):
     def __init__(self, desk: Operations, grant: str = "") -> None:
         super().__init__()
         self._desk = desk
-        self._opened = grant  # what the person came for; also if it has ended
+        self._opened = grant  # the window that the person opened the screen for, also if it has ended
         self._order = Order()
         self._grants: dict[str, GrantView] = {}
         self._sessions: dict[str, SessionView] = {}

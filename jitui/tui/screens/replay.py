@@ -156,7 +156,7 @@ class ReplayScreen(Board):
         else:
             self.say(f"{self._proof.problem} ({self._proof.session or self._proof.subject}, frame {self._proof.seq})", bad=True)
 
-    # what is drawn
+    # drawing
 
     def look(self) -> None:
         super().look()

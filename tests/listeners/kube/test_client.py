@@ -39,7 +39,7 @@ async def test_no_token_or_a_wrong_one_is_a_401_and_a_counter(tmp_path: Path) ->
 
 
 async def test_a_call_passes_and_is_on_record(tmp_path: Path) -> None:
-    """What the cluster got, what the client got, and what is on record are the same bytes; the token is in none of it."""
+    """Cluster, client and record have the same bytes; the token is in none of them."""
     async with house(tmp_path) as home:
         await home.window()
         kubectl = await home.dial()
@@ -380,7 +380,7 @@ async def test_a_body_that_never_comes_does_not_hold_the_connection(tmp_path: Pa
 
 
 async def test_a_rule_that_narrowed_is_the_rule(tmp_path: Path) -> None:
-    """What the grant covers and the rule as it is now does not is denied."""
+    """A call that the grant covers and the rule as it is now does not cover is denied."""
     async with house(tmp_path) as home:
         await home.window()
         kubectl: Kubectl = await home.dial()

@@ -1,4 +1,4 @@
-"""What nobody can take from the others at the Kubernetes door: connections, streams, requests, memory."""
+"""No caller of the Kubernetes listener can take all connections, streams, requests or memory."""
 
 import asyncio
 import json
@@ -229,7 +229,7 @@ async def test_an_agent_at_its_own_connections(tmp_path: Path) -> None:
 
 
 async def test_no_plain_speech(tmp_path: Path) -> None:
-    """What is no TLS is closed at once, and is a stranger no longer."""
+    """A connection without TLS is closed at once, and counts as a stranger no longer."""
     async with house(tmp_path) as home:
         reader, writer = await asyncio.open_connection("127.0.0.1", home.door.port)
         writer.write(b"GET / HTTP/1.1\r\n\r\n")
@@ -284,7 +284,7 @@ async def test_one_lane_of_many_requests_holds_no_other_up(tmp_path: Path) -> No
 
 
 async def test_requests_that_are_broken_off_are_no_endless_list(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Who asks and leaves, again and again, makes one fact after the other, each small; what runs meanwhile in an older session ends well."""
+    """A client that asks and leaves, again and again, makes one small fact after the other; a call in an older session ends well meanwhile."""
     monkeypatch.setattr("jitui.proxy.live.UNFINISHED", 5)
     async with house(tmp_path) as home:
         let_go = asyncio.Event()

@@ -1,4 +1,4 @@
-"""What kubectl prints as `Warning: ...` before a window ends."""
+"""The warnings that kubectl prints before a window ends."""
 
 from pathlib import Path
 

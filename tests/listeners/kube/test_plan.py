@@ -1,4 +1,4 @@
-"""What a request line asks for, read as the API server reads it."""
+"""An upgrade's request line is read as the API server reads it."""
 
 import pytest
 

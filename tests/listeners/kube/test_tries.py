@@ -19,7 +19,7 @@ async def counts(home: House) -> list[int]:
 
 
 async def both(home: House, run: str, protocol: str = "v5.channel.k8s.io", path: str = EXEC) -> list[int]:
-    """What kubectl does: a GET over WebSocket, and when that fails a POST over SPDY."""
+    """Makes kubectl's two requests: a GET over WebSocket, and when that fails a POST over SPDY."""
     kubectl: Kubectl = await home.dial()
     session = f"Kubectl-Session: {run}"
     first = await kubectl.ask("GET", path, *WEBSOCKET, f"Sec-WebSocket-Protocol: {protocol}", session)

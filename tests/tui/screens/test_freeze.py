@@ -35,7 +35,7 @@ async def test_f_on_the_desk_freezes_the_window_under_the_cursor_and_thaws_it(tm
 
 @pytest.mark.parametrize("size", [(80, 24), (100, 30), (200, 60)])
 async def test_the_mark_is_read_whole_at_every_size(tmp_path: Path, size: tuple[int, int]) -> None:
-    """Who, and how much: on the desk, and in the title of Live."""
+    """The person and the held bytes are shown on the desk, and in the title of Live."""
     async with gateway(tmp_path) as house:
         shell = await at_work(house)
         await house.desk.freeze("g-1")
@@ -107,7 +107,7 @@ async def test_f_on_live_means_the_window_while_the_windows_have_the_focus(tmp_p
 
 
 async def test_f_on_a_stream_freezes_that_stream(tmp_path: Path) -> None:
-    """What is on the terminal, or under the cursor of the list; the footer says so, and the window goes on."""
+    """It freezes the stream on the terminal, or under the cursor of the list; the footer says so, and the window goes on."""
     async with gateway(tmp_path) as house:
         shell = await at_work(house)
         async with at(house, (120, 36)) as hand:
