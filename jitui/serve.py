@@ -132,8 +132,7 @@ class Gateway:
             callers = Callers(broker.roster.directory, self.clock)
             material = self._material()
             context = tls.server_context(material)
-            proxy = Proxy(broker, ways, self.spawn)
-            kube = self._kube = KubeDoor(broker, callers, proxy, os.geteuid(), caps.at_kube(settings.limits, self.shares))
+            kube = self._kube = KubeDoor(broker, callers, Proxy(broker, ways, self.spawn), os.geteuid(), caps.at_kube(settings.limits, self.shares))
             host, port = address(settings.listen.kube)
             kube.bind(host, port)
             stack.push_async_callback(kube.aclose)
@@ -161,8 +160,8 @@ class Gateway:
             works: tuple[Work, ...] = (
                 *self._works, meter.run, broker.room.run, partial(self._renew, context), *(way.discovery.run for way in ways.values()),
             )  # fmt: skip
-            background = [self._tasks.create_task(always(work, self.log)) for work in works]
-            stack.callback(lambda: [task.cancel() for task in background])
+            for work in works:
+                stack.callback(self._tasks.create_task(always(work, self.log)).cancel)
             gc.collect()
             gc.freeze()
             self.addresses = {
