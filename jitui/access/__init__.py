@@ -8,7 +8,7 @@
 * debt       facts of what has happened already, written as soon as the ledger takes them
 * room       what the disk's last room is kept for
 * roster     identities and tokens
-* broker     all of them together: what the doors and the counter talk to
+* broker     all of them together: listeners and the API talk to it
 """
 
 from jitui.access.broker import Broker

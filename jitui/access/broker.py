@@ -1,4 +1,4 @@
-"""The broker: what the doors ask and what the counter orders."""
+"""The broker: decides what listeners ask, and does what people order."""
 
 from collections.abc import Mapping
 from dataclasses import replace

@@ -26,7 +26,7 @@ class Held:
 
 
 class Pressure:
-    """Told at every refusal, in constant time; asked by the counter."""
+    """Is told of every refusal, in constant time; the API's service asks it."""
 
     def __init__(self, clock: Clock, log: Callable[[str, dict[str, object]], None] = lambda event, more: None) -> None:  # noqa: ARG005 - nobody listens
         """`log`: called with an event and its values, at most once a minute and limit."""

@@ -9,7 +9,7 @@ from jitui.values.clock import Clock
 
 
 class Troubles:
-    """Told by the ways to the clusters; asked by the counter."""
+    """The ways to the clusters tell it; the API's service asks it."""
 
     def __init__(self, store: Store, clock: Clock, spawn: Spawn) -> None:
         self._store, self._clock, self._spawn = store, clock, spawn

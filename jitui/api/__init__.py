@@ -7,5 +7,6 @@
 * server       the routes and the OpenAPI description; made from the table
 * service      checks the right that the table names, and implements the operations inside the gateway
 
-A new operation is a method in `operations.py`, and a method of the same name in the file of `service/` that implements its table.
+A new operation is a method in `operations.py`, and a method of the same name in the file of `service/` that implements its table; if people type it, its
+command is in `cli/`.
 """

@@ -22,7 +22,7 @@ class Hello:
     gateway_id: str
     you: str
     roles: tuple[str, ...]
-    rights: tuple[str, ...]  # see queue, approve, revoke, kill ... (policy/rights.py)
+    rights: tuple[str, ...]  # of policy/rights.py, by name
     solo: bool  # no people configured and agents may run as the gateway's user: protects from nothing an agent wants
     connections: tuple[str, ...]
     kube: str = ""  # https URL of the Kubernetes listener; a connection's server is {kube}/c/{connection}

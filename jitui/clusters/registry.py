@@ -1,4 +1,4 @@
-"""The kinds of connections. A new one is a module with its ClusterKind, and its line in KINDS; nothing else knows the kinds."""
+"""The kinds of connections. A new one is a module with its ClusterKind, and its line in KINDS; beside that only .importlinter names them."""
 
 import functools
 import operator

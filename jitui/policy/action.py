@@ -5,7 +5,7 @@ from enum import StrEnum
 
 
 class Hazard(StrEnum):
-    """How much an action can hurt, in rising order. One table (policy/hazard.py) assigns it."""
+    """How much an action can hurt, in rising order. policy/table.py assigns it, policy/hazard.py reads it."""
 
     READ = "READ"  # looks, changes nothing
     SECRET = "SECRET"  # noqa: S105 - shows credentials, or what may hold them

@@ -1,7 +1,8 @@
 """The kinds of streams: every conversation that is a session of its own, one row each. The one table of them.
 
-A new kind is a row here and, where no codec speaks its protocol yet, that codec (`protocol/`) and the line that makes it from a request
-(`listeners/kube/plan.py`). The reader of request lines, the scope grammar, hazards, RBAC, the recorder and the screens ask the rows.
+A new kind is a row here and, where no codec speaks its protocol yet, a member of Codec, that codec (`protocol/`), and the line that makes it from a
+request (`listeners/kube/plan.py`). A channel that nobody recorded before is a member of `recording.frame.Channel`. The reader of request lines, the scope
+grammar, hazards, RBAC, the recorder and the screens ask the rows.
 
 An upgrade (exec, attach, port-forward) is one action whatever its method, as a WebSocket is a GET and SPDY a POST: `create` on the subresource
 of a pod. In a scope its verb also stands for the `get` of the pod that kubectl does first. The other streams are answers that go on.
@@ -41,8 +42,8 @@ class StreamKind:
 
     @property
     def upgrade(self) -> bool:
-        """Whether its connection stops being HTTP."""
-        return self.codec in {Codec.COMMAND, Codec.FORWARD}
+        """Whether its connection stops being HTTP. The other streams are answers, line by line or event by event."""
+        return self.codec not in {Codec.LINES, Codec.EVENTS}
 
     @property
     def exits(self) -> bool:

@@ -10,5 +10,6 @@
              it is frozen), its `deliveries` (what was handed on) and its `lastwords`; `ends` says how it ends, `farewell` is the end of an answer
 * outlet     the writing end of a connection; `turns` are shared by all streams, `events` keeps those of a watch whole, `rest` waits for a slow reader
 
-Nothing here decides what is allowed, and nothing here knows a listener: a request over SSH would be the same to it.
+Nothing here decides what is allowed, and nothing here knows a listener. A stream reaches `upgrade` in the cluster's own protocol (WebSocket or SPDY), whose
+reading and writing the listener gives as a `Switch`; a listener with another protocol translates on its side.
 """

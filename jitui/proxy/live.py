@@ -45,7 +45,7 @@ class Window:
 
     @property
     def left(self) -> int:
-        """Bytes that may still be moved the way of which more were; less if very many small frames were."""
+        """Bytes left in the busier direction; fewer if very many small frames were recorded."""
         return self.allowed - max(self.used_in, self.used_out, self.frames * COST)
 
     def charge(self, size: int) -> None:

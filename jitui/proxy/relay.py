@@ -1,8 +1,8 @@
 """An upgraded stream, relayed frame by frame: decode, record, then forward the very bytes that came.
 
-Two legs, each an asyncio.Protocol on its own transport; what their bytes mean is the speech's business (wire.speech). Pings are answered hop by hop and
-never recorded. A client whose data direction is held back gets signs of life unasked, since its own pings are stuck behind its data (protocol
-facts, 1.2: its read deadline of 61 s is pushed by pongs alone).
+Two legs, each an asyncio.Protocol on its own transport; what their bytes mean is the speech's business (protocol/speech.py). Pings are answered hop by hop and
+never recorded. A client whose data direction is held back gets signs of life unasked, since its own pings are stuck behind its data (docs/protocol.md,
+1.2: its read deadline of 61 s is pushed by pongs alone).
 """
 
 import asyncio

@@ -1,4 +1,4 @@
-"""The rest of an answer, or of what a command said that exited or that the cluster lost: its client takes it at its own pace, as from the cluster."""
+"""The bytes that are still unsent when an answer or a command is over: the client takes them at its own pace, as it would from the cluster."""
 
 import asyncio
 from typing import Final

@@ -1,4 +1,4 @@
-"""Rows of `actions` against the requests on the tapes: they are written lazily, and signed by nobody, so each must follow from a recorded head.
+"""Checks each row of `actions` against a recorded request head: the rows are written lazily, and nobody signs them.
 
 Hazard, clause and byte counts do not follow from a tape, and rows of denials follow from nothing; docs/evidence.md says so.
 """

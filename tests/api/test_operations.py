@@ -107,26 +107,26 @@ def test_every_operation_is_implemented_and_described() -> None:
 async def test_a_new_row_is_a_declaration_and_an_implementation(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Client, route and body follow from it."""
 
-    class Budgets(Table):
-        @operation("POST", "/grants/{ident}/budget", Right.STOP)
-        async def budget(self, ident: str, *, left: int) -> str:
+    class Allowances(Table):
+        @operation("POST", "/grants/{ident}/allowance", Right.STOP)
+        async def allowance(self, ident: str, *, left: int) -> str:
             """What a window may still move, in bytes."""
             return ""
 
-    class Wider(Operations, Budgets):
+    class Wider(Operations, Allowances):
         """The table with one more row."""
 
-    class Budgeting(Recorder, Wider):
-        async def budget(self, ident: str, *, left: int) -> str:
+    class Allowing(Recorder, Wider):
+        async def allowance(self, ident: str, *, left: int) -> str:
             return f"{ident} may move {left} bytes"
 
-    class BudgetClient(Client, Wider):
+    class AllowanceClient(Client, Wider):
         """Nothing of its own."""
 
     monkeypatch.setattr(routes, "Operations", Wider)
-    async with served(Budgeting(), tmp_path) as address:
-        client = BudgetClient(address)
-        assert await client.budget("g-1", left=7) == "g-1 may move 7 bytes"
+    async with served(Allowing(), tmp_path) as address:
+        client = AllowanceClient(address)
+        assert await client.allowance("g-1", left=7) == "g-1 may move 7 bytes"
         with pytest.raises(InvalidError, match=r"^left: input should be a valid integer$"):
-            await client.budget("g-1", left="many")  # type: ignore[arg-type]
+            await client.allowance("g-1", left="many")  # type: ignore[arg-type]
         await client.aclose()

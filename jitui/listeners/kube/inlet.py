@@ -1,4 +1,4 @@
-"""The reading end of an agent's connection: what begins a request waits for its turn of the loop; what belongs to one that is under way never does."""
+"""Reads one agent's connection: a new request waits for its turn of the loop, bytes of one that is under way do not."""
 
 import asyncio
 from collections.abc import Callable

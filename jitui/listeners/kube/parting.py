@@ -1,4 +1,4 @@
-"""The end of a connection to which something was said last: all of it is to be read."""
+"""Closes a connection only once the client can have read all that was said on it."""
 
 import asyncio
 from collections.abc import Callable

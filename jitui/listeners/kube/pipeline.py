@@ -19,6 +19,7 @@ from jitui.listeners.visitors import Visitor, Visitors
 from jitui.policy import kube
 from jitui.policy.action import Action
 from jitui.policy.policy import Deny, is_discovery
+from jitui.policy.streams import UPGRADES_LISTED
 from jitui.protocol import headers, http
 from jitui.proxy.entry import Proxy
 from jitui.proxy.port import Handler
@@ -152,7 +153,7 @@ class Pipeline:
         try:
             if not kube.is_upgrade_target(action):
                 what = f"an upgrade to {head.upgrade.decode('latin-1')} is not for {clean(kube.describe(action))}"
-                raise RefusedError(f"{what}; exec, attach and port-forward of a pod are")
+                raise RefusedError(f"{what}; {UPGRADES_LISTED} of a pod are")
             return plan(head, action)
         except JituiError as error:
             request.denied(action, str(error))
