@@ -22,11 +22,10 @@ PATH = re.compile(r"[`(]((?:[\w.*-]+/)*[\w*]+\.py|(?:jitui|tests|docs|recordings
 SECTION = re.compile(r"docs/([\w-]+\.md), (\d(?:\.\d)?)\b")
 CLAUSE = re.compile(r"wh(?:at|o)\b", re.IGNORECASE)
 UNTESTED = {
-    "access/broker.py", "access/notes.py", "cli/follow.py", "cli/launch.py", "cli/rendered.py", "clusters/way.py", "proxy/ends.py", "store/acts.py",
-    "store/asked.py", "store/checked.py", "store/differences.py", "store/ours.py", "store/repair.py", "store/sealed.py", "store/spans.py",
-    "store/told.py", "store/walks.py", "tui/escapes.py", "tui/screens/base.py", "tui/screens/help.py", "tui/screens/reason.py", "tui/theme.py",
-    "tui/widgets/card.py", "tui/widgets/countdown.py", "tui/widgets/grants.py", "tui/widgets/header.py", "tui/widgets/keys.py",
-    "tui/widgets/notice.py", "tui/widgets/rows.py", "tui/widgets/timeline.py",
+    "access/broker.py", "access/notes.py", "cli/follow.py", "cli/launch.py", "cli/rendered.py", "clusters/way.py", "proxy/ends.py",
+    "tui/escapes.py", "tui/screens/base.py", "tui/screens/help.py", "tui/screens/reason.py", "tui/theme.py", "tui/widgets/card.py",
+    "tui/widgets/countdown.py", "tui/widgets/grants.py", "tui/widgets/header.py", "tui/widgets/keys.py", "tui/widgets/notice.py",
+    "tui/widgets/rows.py", "tui/widgets/timeline.py",
 }  # fmt: skip
 
 

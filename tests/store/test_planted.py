@@ -15,8 +15,8 @@ from jitui.store.folder import tape_numbers
 from jitui.store.repair import repair
 from jitui.values.clock import ManualClock
 from jitui.values.errors import BrokenError, InvalidError, JituiError
+from tests.store.evidence import life, wrong
 from tests.store.life import NOW, opened
-from tests.store.test_evidence import life, wrong
 
 CLOCK: Final = ManualClock(NOW + 60_000_000)
 

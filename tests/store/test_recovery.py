@@ -13,7 +13,6 @@ from jitui.policy.action import Action
 from jitui.recording.facts import Draft, Kind
 from jitui.recording.frame import Channel, Frame
 from jitui.store import Files, Store
-from jitui.store.asked import status_code
 from jitui.store.sqlite import TAPE_LIMIT
 from jitui.values.clock import ManualClock
 from tests.store.life import NOW, attempted, began, ended, frames, opened, record, until, window
@@ -93,13 +92,6 @@ async def test_actions_of_lost_sessions_are_made_again(tmp_path: Path) -> None:
     assert {(row.identity, row.connection, row.verdict, row.grant) for row in found} == {("agent-a", "prod", "allowed", 1)}
     kept = next(row for row in found if row.conn == 2)
     assert kept == replace(written, id=kept.id, grant=1, action=Action("list", resource="pods", namespace="web"))
-
-
-@pytest.mark.parametrize(("head", "code"), [(b"HTTP/1.1 200 OK\r\n", 200), (b"HTTP/1.1 101 Switching Protocols", 101), (b"HTTP/1.1 99 x", None), (b"", None),
-                                            (b"HTTP/1.1", None), (b"HTTP/1.1 2x0 OK", None)])
-def test_status_code(head: bytes, code: int | None) -> None:
-    """Of a raw response head; None for what is none."""
-    assert status_code(head) == code
 
 
 async def test_newest_fact_is_that_before_this_start(tmp_path: Path) -> None:

@@ -1,0 +1,29 @@
+"""Rows of actions against the requests on the tapes."""
+
+from pathlib import Path
+
+import pytest
+
+from jitui.store import Files
+from tests.store.evidence import tampering, wrong
+
+
+@pytest.mark.parametrize(("script", "said"), [
+    ("update actions set verb = 'get' where conn = 1 and session = 1", "its verb is another on record"),
+    ("update actions set name = 'other' where conn = 1", "its name is another on record"),
+    ("update actions set path = '/api/v1/namespaces/web/secrets', resource = 'secrets' where conn = 2", "its resource is another on record"),
+    ("update actions set code = 403 where conn = 3", "says 403, the answer on record says 200"),
+    ("update actions set audit_id = 'jitui-x' where conn = 3", "has another audit id"),
+    ("update actions set conn = 9 where conn = 3", "tells of a request that is not on record"),
+    ("delete from actions where conn = 2", "a request of s-1 (connection 2) has no row"),
+    ("update actions set session = 2 where conn = 2", "tells of a request that is not on record"),
+])
+def test_actions_that_say_something_else(state: Path, script: str, said: str) -> None:
+    """Each row follows from a head on the tape, and each answered request of an ended session has one. In an evidence file too."""
+    Files(state).export(1, state.parent / "s-1.jitui")
+    for place, file in ((state, state / "ledger.db"), (state.parent / "s-1.jitui", state.parent / "s-1.jitui")):
+        with tampering(file) as db:
+            db.execute(script)
+        (problem,) = wrong(place)
+        assert problem.startswith("actions: ")
+        assert said in problem or "session = 2" in script
