@@ -1,10 +1,9 @@
-"""What all screens share, over a real gateway: the header's lights, the keys of the app, and what becomes of them when the caller does."""
+"""What all screens share, over a real gateway: the keys of the app, and what becomes of them when the caller does."""
 
 import asyncio
 from pathlib import Path
 
 from jitui.policy.terms import Role
-from jitui.tui.screens.decide import DecideScreen
 from tests.tui.gateway import gateway
 from tests.tui.hand import at
 
@@ -21,37 +20,6 @@ async def test_lockdown_ends_every_window_and_is_lifted_by_the_same_key(tmp_path
         await hand.press("1", "enter")
         assert house.calls[-1] == ("lockdown", "False", "it is over")
         assert "LOCKDOWN" not in hand.screen.text
-
-
-async def test_a_credential_that_can_not_be_renewed_is_on_every_header(tmp_path: Path) -> None:
-    """With how long it serves on; a control character in the reason is not; gone when it is over."""
-    async with gateway(tmp_path) as house:
-        await house.ask_for()
-        async with at(house) as hand:
-            house.home.trouble = "prod-eks g-17 goes on for 4m: sts:\x1b[2J not allowed"
-            await hand.settle()
-            for _ in range(2):
-                assert "prod-eks g-17 goes on for 4m: sts:" in hand.screen.text
-                await hand.press("enter")
-                await hand.passes(1)
-            assert isinstance(hand.app.screen, DecideScreen)
-            assert "\x1b" not in hand.screen.text
-            house.home.trouble = ""
-            await hand.settle()
-            assert "goes on for" not in hand.screen.text
-
-
-async def test_a_limit_at_work_is_on_the_header_with_whose_it_is(tmp_path: Path) -> None:
-    """The newest; a control character in a name is not; gone when it is over."""
-    async with gateway(tmp_path) as house, at(house) as hand:
-        house.home.broker.pressure.at_work("strangers", "192.0.2.7", "no room")
-        house.advance(1)
-        house.home.broker.pressure.at_work("streams_per_grant", "agent-x\x1b[2J", "agent-x has 64 streams open in g-17")
-        await hand.settle()
-        assert "LIMIT streams_per_grant: agent-x" in hand.screen.text
-        assert "\x1b" not in hand.screen.text
-        await hand.passes(62)
-        assert "LIMIT" not in hand.screen.text
 
 
 async def test_who_is_nobody_there_any_more_is_told_so_once_and_does_not_ask_again(tmp_path: Path) -> None:

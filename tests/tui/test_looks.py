@@ -1,4 +1,4 @@
-"""--ascii, NO_COLOR, the two themes, help, and the sizes."""
+"""--ascii, NO_COLOR, and the sizes."""
 
 from pathlib import Path
 from typing import cast
@@ -7,8 +7,7 @@ import pytest
 
 from jitui.api.operations import Operations
 from jitui.tui.app import TOO_SMALL, run
-from jitui.tui.theme import LIGHT, STATES, themes
-from tests.tui.gateway import gateway, working_day
+from tests.tui.gateway import working_day
 from tests.tui.hand import at
 
 
@@ -29,38 +28,6 @@ async def test_no_color_sends_no_colour(tmp_path: Path, monkeypatch: pytest.Monk
             await hand.press(*keys)
             assert all(segment.style is None or (segment.style.color is None and segment.style.bgcolor is None) for segment in hand.screen.segments)
         assert "FROZEN" in hand.screen.text
-
-
-async def test_both_themes_come_from_one_table_and_one_key_changes_them(tmp_path: Path) -> None:
-    """Every state has a colour in both."""
-    dark, light = themes()
-    assert {f"state-{name}" for name in STATES} <= set(dark.variables)
-    assert set(dark.variables) == set(light.variables)
-    async with gateway(tmp_path) as house, at(house) as hand:
-        await hand.press("ctrl+t")
-        assert hand.app.theme == LIGHT
-
-
-async def test_help_lists_the_keys_of_the_screen_from_its_bindings(tmp_path: Path) -> None:
-    """Those that work now first."""
-    async with gateway(tmp_path) as house:
-        await house.ask_for()
-        async with at(house) as hand:
-            await hand.press("enter")
-            await hand.passes(1)
-            await hand.press("question_mark")
-            assert "keys of decide" in hand.screen.text
-            assert "approve: what is read only" in hand.screen.text
-            assert "with a reason that the agent is told" in hand.screen.text
-
-
-async def test_help_cuts_no_word_at_80_columns(tmp_path: Path) -> None:
-    """Long ones are folded; keys that do nothing here are left out."""
-    async with working_day(tmp_path) as house, at(house, (80, 60)) as hand:
-        await hand.press("2", "question_mark")
-        assert "an admin lifts it" in " ".join(hand.screen.text.replace("│", " ").split())
-        assert "…" not in "".join(line for line in hand.screen.text.splitlines() if "│" in line)
-        assert "Scroll Left" not in hand.screen.text
 
 
 @pytest.mark.parametrize("size", [(80, 24), (100, 30), (200, 60)])

@@ -1,24 +1,9 @@
 """A recorded terminal in a widget that may be smaller than it."""
 
-from textual.app import App, ComposeResult
-
 from jitui.tui.emulator import Emulator
-from jitui.tui.theme import DARK, themes
 from jitui.tui.widgets.terminal import HELD, Terminal
+from tests.tui.alone import Alone
 from tests.tui.seeing import screenful
-
-
-class Alone(App[None]):
-    """One terminal and nothing else."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        for theme in themes():
-            self.register_theme(theme)
-        self.theme = DARK
-
-    def compose(self) -> ComposeResult:
-        yield Terminal(id="t")
 
 
 def drawn(columns: int, lines: int, text: bytes) -> Emulator:
@@ -29,7 +14,7 @@ def drawn(columns: int, lines: int, text: bytes) -> Emulator:
 
 async def test_lines_that_go_on_beyond_the_widget_are_marked() -> None:
     """Also where a wide character stands across the edge; lines that end before it are not."""
-    app = Alone()
+    app = Alone(Terminal())
     async with app.run_test(size=(20, 5)) as pilot:
         terminal = app.query_one(Terminal)
         terminal.show(drawn(30, 5, b"x" * 25 + b"\r\nshort\r\n" + b"y" * 18 + "漢z".encode()))
@@ -47,7 +32,7 @@ async def test_lines_that_go_on_beyond_the_widget_are_marked() -> None:
 
 async def test_the_cursor_stays_in_view() -> None:
     """Of more lines than fit, those around it; which they are is said."""
-    app = Alone()
+    app = Alone(Terminal())
     async with app.run_test(size=(20, 5)) as pilot:
         terminal = app.query_one(Terminal)
         terminal.show(drawn(20, 12, b"\r\n".join(b"line %d" % at for at in range(10))))
@@ -58,7 +43,7 @@ async def test_the_cursor_stays_in_view() -> None:
 
 async def test_bytes_that_come_too_fast_are_left_out_and_counted() -> None:
     """The newest are shown, whatever was left out before them."""
-    app = Alone()
+    app = Alone(Terminal())
     async with app.run_test(size=(20, 5)) as pilot:
         terminal = app.query_one(Terminal)
         for _ in range(5):
