@@ -29,7 +29,7 @@ class Rows(ScrollView, can_focus=True):
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {"rows--cursor"}
     DEFAULT_CSS = """
-    Rows { height: 1fr; background: $background; scrollbar-size-vertical: 1; }
+    Rows { height: 1fr; background: $background; overflow-x: hidden; scrollbar-size-vertical: 1; }
     Rows > .rows--cursor { background: $state-cursor-blurred; }
     Rows:focus > .rows--cursor { background: $state-cursor; }
     """
