@@ -6,11 +6,9 @@ from pathlib import Path
 import pytest
 
 from jitui.access.quota import Quota
-from jitui.policy.action import Action, Hazard
+from jitui.policy.action import Action
 from jitui.policy.grant import Event
-from jitui.policy.policy import Allow
 from jitui.recording.facts import Draft
-from jitui.store.actions import ARGV, CLAUSE, TEXT
 from jitui.values.clock import ManualClock
 from jitui.values.errors import ConflictError, RefusedError, TooManyError
 from jitui.values.limits import Limits
@@ -76,27 +74,6 @@ async def test_denied_calls_do_not_fill_the_disk(tmp_path: Path) -> None:
         home.tick()
         began, over = await home.facts("counted")
         assert (began.what["state"], over.what["denied"], over.what["identity"]) == ("began", 49_950, AGENT)
-
-
-async def test_every_text_of_an_agent_is_cut(tmp_path: Path) -> None:
-    """In rows and facts, allowed or not, with a hash of the whole: an agent that holds it can be shown that it was this one."""
-    long, argv = "x" * 50_000, ("sh", "-c", "y" * 50_000)
-    async with house(tmp_path) as home:
-        grant = await home.window()
-        window = home.broker.windows.live[grant.id]
-        action = Action("create", resource="pods", subresource="exec", namespace="web", name=long, path=long, container=long, argv=argv)
-        opened = await home.broker.windows.open_session(grant, action, peer="", command_group="")
-        before = window.left
-        home.broker.notes.upgraded(opened, AGENT, "prod", action, Allow(grant, long, Hazard.EXEC), 101)
-        assert before - window.left > 5 * TEXT, "the window pays for its rows"
-        home.broker.notes.denied(AGENT, "prod", action, long, grant=grant.id)
-        await home.store.commit([])
-        for row in home.files.actions():
-            assert sum(map(len, row.action.argv)) < ARGV + 200
-            assert max(len(row.action.name), len(row.action.path)) < TEXT + 200
-            assert CLAUSE < len(row.clause) < CLAUSE + 200
-        (fact,) = await home.facts("session.opened")
-        assert len(str(fact.what)) < 8000
 
 
 async def test_asks_are_so_many_an_hour(tmp_path: Path) -> None:

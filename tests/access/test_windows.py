@@ -5,16 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from jitui.access.requests import Ask
 from jitui.policy.action import Action
 from jitui.policy.grant import Event
 from jitui.policy.terms import GrantState
 from jitui.proxy.ends import Why
-from jitui.recording.facts import Kind
 from jitui.values.clock import ManualClock
 from jitui.values.errors import ConflictError, RefusedError, UnavailableError
-from tests.fakes.house import ANA, House, house, rule
-from tests.fakes.upstream import Asked
+from tests.fakes.house import House, house, rule
 
 PODS = "/api/v1/namespaces/web/pods"
 LIST = Action("list", resource="pods", namespace="web")
@@ -175,89 +172,6 @@ async def test_no_window_grows(tmp_path: Path) -> None:
         clock.advance(100)
         assert (await kubectl.ask("GET", PODS))[0] == 403
         home.tick()
-        assert home.broker.windows.live == {}
-
-
-async def test_a_clock_that_went_back_over_a_reboot_ends_everything(tmp_path: Path) -> None:
-    """The wall clock lies before the newest fact, and nothing else tells the time."""
-    clock = ManualClock()
-    async with house(tmp_path, clock=clock) as home:
-        await home.window(duration_s=600)
-    clock.reboot("boot-2", off_seconds=1)
-    clock.set_wall(-3600)
-    async with house(tmp_path, clock=clock) as home:
-        assert home.broker.windows.live == {}
-        (ended,) = await home.facts("grant.ended")
-        assert ended.what["why"].startswith("clock-went-back")
-
-
-async def test_a_lockdown_survives_a_restart_and_a_crash_in_between(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Also a window that a crash left live in the ledger has no life under it."""
-    clock = ManualClock()
-    async with house(tmp_path, clock=clock) as home:
-        await home.window()
-        home.broker.windows._ends._owed.clear()
-        owe = home.broker.windows.owe  # of the window's end it does not come to be written: the crash was before
-        monkeypatch.setattr(home.broker.windows, "owe", lambda drafts: owe([each for each in drafts if each.kind is not Kind.GRANT_ENDED]))
-        await home.broker.lockdown(on=True, by=home.broker.roster.agent("root"), reason="alarm")
-        with pytest.raises(RefusedError, match="lockdown"):
-            await home.window("read pods in web")
-        assert [str(fact.kind) for fact in await home.facts() if str(fact.kind).startswith("lockdown")] == ["lockdown.on"]
-    async with house(tmp_path, clock=clock) as home:
-        assert home.broker.requests.lockdown
-        assert home.broker.windows.live == {}
-        with pytest.raises(RefusedError, match="lockdown"):
-            await home.window()
-        await home.broker.lockdown(on=False, by=home.broker.roster.agent("root"), reason="over")
-    async with house(tmp_path, clock=clock) as home:
-        assert not home.broker.requests.lockdown
-        assert (await home.window()).live
-
-
-async def test_nothing_is_granted_behind_a_lockdown(tmp_path: Path) -> None:
-    """An approval that was being written when the lockdown came opens no window."""
-    async with house(tmp_path) as home:
-        who = home.broker.roster.agent("agent-x")
-        asked = await home.broker.requests.ask(who, Ask("prod", 600, "because", "", "", "", same_user=False))
-        granting = asyncio.ensure_future(home.broker.requests.approve(ANA, asked.id, agent=who, digest="", duration_s=0, scope="", reason=""))
-        await asyncio.sleep(0)
-        await home.broker.lockdown(on=True, by=ANA, reason="alarm")
-        await granting
-        assert home.broker.windows.live == {}
-        (started,), (ended,) = await home.facts("grant.started"), await home.facts("grant.ended")
-        assert (started.subject, ended.subject, ended.what["why"]) == ("g-1", "g-1", "lockdown is on")
-
-
-async def test_a_disabled_agent_has_nothing(tmp_path: Path) -> None:
-    """Its windows, its requests and its token end in one go, even while its last approval is written."""
-    async with house(tmp_path) as home:
-        await home.window()
-        kubectl = await home.dial()
-        assert (await kubectl.ask("GET", PODS))[0] == 200
-        await home.broker.disable("agent-x", by=home.broker.roster.agent("root"), reason="gone")
-        assert home.broker.windows.live == {}
-        assert (await kubectl.ask("GET", PODS))[0] == 401
-
-
-async def test_a_rule_that_goes_takes_its_window_and_one_that_narrows_its_streams(tmp_path: Path) -> None:
-    """A stream that the new rule does not allow ends; the window of a rule that is gone ends."""
-    async with house(tmp_path) as home:
-        await home.window()
-
-        async def hold(asked: Asked) -> None:
-            asked.line.say(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n")
-            await asyncio.sleep(60)
-
-        home.cluster.answerer = hold
-        kubectl = await home.dial()
-        kubectl.send(kubectl.head("GET", f"{PODS}?watch=true"))
-        await kubectl.reader.readuntil(b"\r\n\r\n")
-        people = home.broker.roster.people
-        await home.broker.reload({("agent-x", "prod"): rule(scope="get pods in web")}, people, "one")
-        assert b"does not allow this any more" in await kubectl.gone()
-        assert [fact.what["why"] for fact in await home.facts("session.ended")] == ["rule-changed"]
-        assert len(home.broker.windows.live) == 1
-        await home.broker.reload({}, people, "two")
         assert home.broker.windows.live == {}
 
 

@@ -1,19 +1,17 @@
 """`actions` lists what was done, `explain` and `facts` tell why it was decided so."""
 
 import re
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
 from jitui.api.views import FactView
-from jitui.cli import auditor, follow
+from jitui.cli import auditor
 from jitui.policy.action import Action
-from jitui.values.errors import InvalidError, UnavailableError
+from jitui.values.errors import InvalidError
 from jitui.values.said import Said
 from tests.cli.conftest import Front, jitui
-from tests.fakes.desk import FakeDesk, FakeGateway, action_view
-from tests.fakes.gateway import ANA
+from tests.fakes.desk import action_view
 
 
 def test_actions(front: Front) -> None:
@@ -75,29 +73,6 @@ def test_facts(front: Front) -> None:
     lines = front("facts").out.splitlines()
     assert lines[0] == '     1  2026-11-23T16:04:11.000000Z  viewed              ana\N{REPLACEMENT CHARACTER}  s-0  how="live"'
     assert [one["seq"] for one in front("facts", "--after", "1", "--json").jsons] == [2, 3]
-
-
-async def test_following(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    """When a gateway goes and comes back it goes on where it was: nothing twice, nothing missed; each is said once."""
-    monkeypatch.setattr(follow, "RETRY_S", 0.01)
-    house, asked = FakeGateway(), []
-
-    class Lame(FakeDesk):
-        async def events(self, *, since: int = -1) -> AsyncIterator[FactView]:
-            """The stream ends after each fact, and every second time nobody answers."""
-            asked.append(since)
-            if len(asked) % 2 == 0:
-                raise UnavailableError("no gateway running")
-            async for fact in super().events(since=since):
-                yield fact
-                return
-
-    for _ in range(3):
-        await house.happen("viewed", "ana", "s-1")
-    found = follow.facts(Lame(house, ANA, "", "", False), 0)
-    assert [(await anext(found)).seq for _ in range(3)] == [1, 2, 3]
-    assert asked == [0, 1, 1, 2, 2]
-    assert capsys.readouterr().err == "jitui: no gateway running\njitui: the gateway answers again\n" * 2
 
 
 def test_no_clause_of_a_fact_hides_behind_harmless_ones() -> None:
