@@ -16,7 +16,7 @@ SLOW_MS = 100.0
 
 @dataclass(frozen=True, slots=True)
 class Light:
-    """One word of the header; the lowest `rank` stays longest."""
+    """One word of the header; the lowest `rank` stays longest, and 0 is never left out, only cut where nothing else is left."""
 
     text: str
     style: str
@@ -78,10 +78,10 @@ class Header(Widget):
             lights.append(Light(words(status.trouble, 60), bad, 0))
         if status.limits:
             newest = status.limits[0]
-            lights.append(Light(f"LIMIT {words(newest.limit, 30)}: {words(newest.who, 30)}", "bold $background on $state-ending", 1))
+            lights.append(Light(f"LIMIT {words(newest.limit, 30)}: {words(newest.who, 30)}", "bold $background on $state-ending", 0))
         low, slow = status.disk_free < LOW_DISK, status.lag_ms > SLOW_MS
-        lights.append(Light(f"disk {size(status.disk_free)}", bad if low else good, 1 if low else 7))
-        lights.append(Light(f"lag {status.lag_ms:.0f} ms", bad if slow else good, 1 if slow else 9))
+        lights.append(Light(f"disk {size(status.disk_free)}", bad if low else good, 0 if low else 7))
+        lights.append(Light(f"lag {status.lag_ms:.0f} ms", bad if slow else good, 0 if slow else 9))
         if status.open_streams:
             lights.append(Light(many(status.open_streams, "stream"), good, 10))
         return lights

@@ -85,6 +85,17 @@ async def test_a_light_that_is_not_well_is_never_left_out(words: str, width: int
     assert len(line) == width
 
 
+async def test_lights_that_are_not_well_are_cut_at_the_end_of_the_line_and_never_left_out() -> None:
+    """Of a limit with a long name, a full disk and a slow gateway at once, at 80 columns: what is well is gone, and the line ends with an ellipsis."""
+    limit = replace(LIMIT, who="agent-with-a-rather-long-name")
+    status = replace(WELL.status, limits=(limit,), disk_free=1, lag_ms=900.0)
+    line = await drawn(replace(WELL, status=status, hello=replace(WELL.hello, solo=True)), 80)
+    assert "LIMIT streams_per_grant: agent-with-a-rather-long-name" in line
+    assert "disk" in line
+    assert "…" in line
+    assert "waiting" not in line
+
+
 async def test_all_is_said_where_there_is_room_and_what_waits_stays_longest() -> None:
     """Of a gateway that is well, at 200 and at 40 columns; its clock goes on by the seconds that passed here."""
     wide = await drawn(WELL, 200, now=9.5)
