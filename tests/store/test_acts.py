@@ -1,10 +1,13 @@
 """Rows of actions against the requests on the tapes."""
 
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from jitui.store import Files
+from jitui.recording.frame import Channel, Frame
+from jitui.store import Files, acts
+from jitui.store.told import Told
 from tests.store.evidence import tampering, wrong
 
 
@@ -27,3 +30,24 @@ def test_actions_that_say_something_else(state: Path, script: str, said: str) ->
         (problem,) = wrong(place)
         assert problem.startswith("actions: ")
         assert said in problem or "session = 2" in script
+
+
+def test_a_denial_in_an_evidence_file_is_a_stranger(state: Path) -> None:
+    """It is of no session; in a folder it may be, and a session below 0 may be nowhere."""
+    with tampering(state / "ledger.db") as db:
+        assert acts.strangers(db, exported=True) == ""
+        db.execute("update actions set session = 0 where id = 2")
+        assert (acts.strangers(db, exported=True), acts.strangers(db, exported=False)) == ("row 2 is of no session that is here", "")
+        db.execute("update actions set session = -1 where id = 2")
+        assert acts.strangers(db, exported=False) == "row 2 is of no session that is here"
+
+
+@pytest.mark.parametrize("body", [b"", b"GET", b"GET / HTTP/1.1\r\nno header", b"\xff" * 9000])
+def test_a_request_that_no_client_could_send(body: bytes) -> None:
+    """It is remembered as one, and no row is compared with it, nor missed."""
+    with closing(Told()) as told:
+        acts.hear(told, Frame(1, 0, 0, 0, Channel.REQUEST, body))
+        acts.hear(told, Frame(1, 1, 0, 0, Channel.RESPONSE, b"no head"))
+        assert told.db.execute("select session, conn, times from asked").fetchall() == [(1, 0, 1)]
+        assert told.db.execute("select count(*) from answer").fetchone() == (0,)
+        assert list(acts.missing(told)) == []

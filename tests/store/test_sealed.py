@@ -2,7 +2,9 @@
 
 import json
 import shutil
+import sqlite3
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -10,6 +12,9 @@ import pytest
 from jitui.recording.facts import Kind
 from jitui.store import Files
 from jitui.store.fold import fold
+from jitui.store.ours import SEALED
+from jitui.store.schema import LEDGER
+from jitui.store.sealed import SHOWN, before_first, missing, named
 from jitui.values.errors import InvalidError
 from tests.store.evidence import append, facts_of, seal, tampering, wrong
 
@@ -81,3 +86,33 @@ def test_a_running_session_exported(state: Path) -> None:
     Files(state).export(2, state.parent / "s-2.jitui")
     (problem,) = wrong(state.parent / "s-2.jitui")
     assert "what followed the last frame can't be concluded; export it again when it has ended" in problem
+
+
+def sealed(*numbers: int, clear: tuple[int, ...] = ()) -> sqlite3.Connection:
+    """A file with these facts sealed, and those in the clear."""
+    db = sqlite3.connect(":memory:", isolation_level=None)
+    db.executescript(LEDGER[0] + SEALED)
+    db.executemany("insert into sealed values(?, x'00', x'00')", [(number,) for number in numbers])
+    db.executemany("insert into facts values(?, 0, 'viewed', 'ana', 's-1', '{}', x'00')", [(number,) for number in clear])
+    return db
+
+
+def test_runs_of_sealed_facts_are_named() -> None:
+    """With the kinds of the facts around each; of very many so many, and that there are more."""
+    with closing(sealed()) as db:
+        assert named(db) == ""
+    with closing(sealed(1, 3, 4, 7, clear=(2, 5))) as db:
+        assert named(db) == "1 (before viewed), 3-4 (between viewed and viewed), 7 (after viewed)"
+    with closing(sealed(*range(1, 2 * SHOWN + 2, 2), clear=tuple(range(2, 2 * SHOWN + 2, 2)))) as db:
+        assert (named(db).count(", "), named(db).endswith(" and more")) == (SHOWN - 1, True)
+
+
+def test_a_file_that_says_nothing_of_its_session() -> None:
+    """Neither where it begins nor that the session began: both in words."""
+    with closing(sealed(3, clear=(4,))) as db:
+        with pytest.raises(ValueError, match="does not say after which fact it begins"):
+            before_first(db)
+        assert missing(db, 1, 4) == "the fact that it began (session.opened) is not in this file, or not signed"
+        db.execute("insert into sealed values(1, null, zeroblob(32))")
+        with pytest.raises(ValueError, match="it begins at fact 3, and says it begins after fact 1"):
+            before_first(db)
