@@ -200,14 +200,15 @@ class Gateway:
 
     async def _upstream(self, name: str, connection: ConnectionSettings, troubles: Troubles) -> Upstream:
         kind = kind_of(connection)
-        for sentence in await asyncio.to_thread(kind.exposed, connection):
-            if connection.isolation == "required":
-                raise ConfigurationError(f"connections.{name}: isolation is required, but {sentence}")
-            self.log.warning("the cluster's credential is in others' reach", connection=name, why=sentence)
         try:
+            exposed = await asyncio.to_thread(kind.exposed, connection)
             upstream: Upstream = await asyncio.to_thread(kind.load, connection, self.clock, partial(troubles.tell, name))
         except ConfigurationError as error:
             raise ConfigurationError(f"connections.{name}: {error}") from None
+        for sentence in exposed:
+            if connection.isolation == "required":
+                raise ConfigurationError(f"connections.{name}: isolation is required, but {sentence}")
+            self.log.warning("the cluster's credential is in others' reach", connection=name, why=sentence)
         if (work := kind.renewing(upstream)) is not None:
             self._works.append(work)
         return upstream

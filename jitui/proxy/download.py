@@ -72,7 +72,8 @@ class Download:
         if self._session.stream is WATCH:
             self._events = Events(head.get(b"content-type"))
         lines = headers.to_client(head)
-        if not head.get(b"etag") and (warning := request.warning()):  # an answer that a client may keep in its cache says nothing of today
+        # an answer that a client may keep in its cache says nothing of today
+        if not head.get(b"etag") and (warning := request.warning(self._session.window.grant)):
             lines.append((b"Warning", warning))
         recorded = http.render_response(head.status, lines, framed=False)
         framing = b""

@@ -27,6 +27,7 @@ from jitui.proxy.waiting import Waiting
 from jitui.values.errors import UnrecordableError, UpstreamError
 
 GONE: Final = End(Why.CLIENT_CLOSED, "client", "")
+FAILED: Final = End(Why.UPSTREAM_LOST, "gateway", "", 500)  # by a mistake of the gateway's own
 
 
 class Proxy:
@@ -35,12 +36,16 @@ class Proxy:
     def __init__(self, access: Access, ways: Mapping[str, Way], spawn: Spawn) -> None:
         self.spawn = spawn
         self.streams = Streams()
-        self.connections = {name: way.upstream.host for name, way in ways.items()}  # and the Host header for each
+        self.connections = frozenset(ways)
         self.isolated = frozenset(name for name, way in ways.items() if way.isolated)  # their agents must run as other Unix users than the gateway's
         self._access, self._ways = access, ways
         self._windows, self._notes = access.windows, access.notes
 
     # -- connections -------------------------------------------------------------------------------------------------------
+
+    def host(self, connection: str) -> bytes:
+        """The Host header for a connection. A cluster that AWS names may get another one meanwhile."""
+        return self._ways[connection].upstream.host
 
     def copies(self, request: ProxyRequest) -> Copies:
         """The gateway's own copy of what the cluster serves, as far as the request's agent may have it asked for anew."""
@@ -109,7 +114,11 @@ class Proxy:
                 assert session.end is not None
                 self._tell(request, session.end, close=True)
                 return None
-            return Upgrade(request, session, self._ways[request.connection], switch, self._access, self.streams)
+            try:
+                return Upgrade(request, session, self._ways[request.connection], switch, self._access, self.streams)
+            except Exception:
+                self._windows.over(session, FAILED)
+                raise
 
         return waiting.run(opened)
 

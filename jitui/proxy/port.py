@@ -88,8 +88,8 @@ class ProxyRequest(StreamEndpoint, Protocol):
     def prefix(self) -> str:
         """The path under which the client reaches its connection, for links in an answer that lead back here."""
 
-    def warning(self) -> bytes | None:
-        """The value of a Warning header for the cluster's answer, if there is something to say by now."""
+    def warning(self, grant: Grant) -> bytes | None:
+        """The value of a Warning header for the cluster's answer under a grant as it is by now, if there is something to say."""
 
     def standing(self) -> None:
         """Raises UnknownCallerError if its token or its identity has ended since it came."""

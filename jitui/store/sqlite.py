@@ -28,7 +28,7 @@ TAPE_LIMIT: Final = 4 << 30
 
 def _open_files(folder: Folder, clock: Clock, tape_limit: int) -> tuple[Tapes, Ledger, int]:
     """Both files, open and caught up; how many sessions were lost. Raises sqlite3.Error, BrokenError, with nothing left open."""
-    if not folder.ledger.exists():
+    if not folder.ledger.exists() or not folder.ledger.stat().st_size:
         _begin(folder)
     tapes = Tapes(folder, tape_limit)
     ledger = Ledger(folder, ledger_key(folder.ledger_key, make=not folder.ledger.stat().st_size), clock, tapes.chain)
@@ -44,8 +44,10 @@ def _open_files(folder: Folder, clock: Clock, tape_limit: int) -> tuple[Tapes, L
 def _begin(folder: Folder) -> None:
     """An empty ledger, before its key: a crash in between leaves no key without a ledger. Raises BrokenError where there was one."""
     if folder.tape_numbers():
-        raise BrokenError(f"{folder.ledger} is gone and the tapes beside it are there; nothing was started; restore it from a copy, "
-                          f"or go on with a new ledger beside them: {ANEW}")
+        raise BrokenError(f"{folder.ledger} is {'empty' if folder.ledger.exists() else 'gone'} and the tapes beside it are there; nothing was started; "
+                          f"restore it from a copy, or go on with a new ledger beside them: {ANEW}")
+    if folder.ledger.exists():
+        return  # the first start of all was broken off
     if folder.ledger_key.exists():
         raise BrokenError(f"{folder.ledger} is gone, and so are its tapes; {folder.ledger_key}, which signed it, is there; nothing was started; "
                           f"restore them from a copy, or go on knowingly with a new ledger: {ANEW}")

@@ -143,3 +143,17 @@ async def test_nothing_is_looked_up_for_a_window_that_is_over_by_then(tmp_path: 
         assert await asking == (403 if how == "revoked" else 503)
         assert (b"no live window" if how == "revoked" else b"is frozen by ana") in kubectl.refusal
         assert (home.cluster.asked, home.cluster.lines) == ([], [])
+
+
+async def test_the_host_is_the_one_that_the_cluster_has_now(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a cluster whose address is looked up, it is known late and may change; each request names the one of that moment."""
+    async with house(tmp_path) as home:
+        await home.window("read pods in web")
+        kubectl = await home.dial()
+        seen = []
+        for host in (b"first.example", b"second.example"):
+            monkeypatch.setattr(home.cluster, "host", host)
+            assert (await kubectl.ask("GET", "/api/v1/namespaces/web/pods"))[0] == 200
+            seen.append(home.cluster.asked[-1].get("host"))
+        assert seen == ["first.example", "second.example"]
+        kubectl.close()

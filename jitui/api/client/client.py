@@ -39,6 +39,8 @@ class Client(Operations):
             return await self._transport.get(gives, path, **query)
         (item,) = get_args(gives)
         found = await self._transport.pages(item, path, **query | {"limit": given.get("limit", 0)})
+        if found and hasattr(found[0], "id"):
+            found = list({each.id: each for each in found}.values())  # what ends between two pages is on both
         return sorted(found, key=attrgetter(operation.order)) if operation.order else found
 
     async def follow(self, operation: Operation, given: Given) -> AsyncIterator[Any]:

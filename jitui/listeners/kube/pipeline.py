@@ -107,7 +107,7 @@ class Pipeline:
         if len(target) > LONG and not self._broker.windows.of(request.who.name, request.connection):
             target = target.partition(b"?")[0]  # it is denied anyway, and nobody waits while a megabyte of argv is read for that
         try:
-            request.lines = headers.to_upstream(head, host=self._proxy.connections[request.connection], upgrade=bool(head.upgrade))
+            request.lines = headers.to_upstream(head, host=self._proxy.host(request.connection), upgrade=bool(head.upgrade))
             request.action = kube.read(head.method, target, content_type=head.get(b"content-type"))
         except JituiError as error:
             method = head.method.decode("latin-1").lower()

@@ -14,7 +14,7 @@ from jitui.listeners.kube.tries import Tries
 from jitui.policy.action import Action
 from jitui.policy.policy import Allow, Deny
 from jitui.policy.streams import of_action
-from jitui.policy.terms import Identity, Rule
+from jitui.policy.terms import Grant, Identity, Rule
 from jitui.protocol import headers, http, status
 from jitui.proxy.outlet import Outlet
 from jitui.proxy.port import Handler
@@ -82,8 +82,8 @@ class KubeRequest:
         """Whether what the action is about lives in namespaces; None: its kind is not known."""
         return self._rooms.broker.kinds[self.connection].namespaced(action.group, action.resource) if action.resource else False
 
-    def warning(self) -> bytes | None:
-        return notices.under(self.verdict.grant, self.action, self._rooms.broker.clock.now())
+    def warning(self, grant: Grant) -> bytes | None:
+        return notices.under(grant, self.action, self._rooms.broker.clock.now())
 
     def standing(self) -> None:
         _ = self._rooms.callers.standing(self.caller).who
