@@ -16,14 +16,14 @@ from jitui.protocol.websocket import ProtocolError
 from jitui.recording.frame import Channel
 from jitui.values.said import clean
 
-LANES: Final = 1024  # forwarded connections open at once
+SUBSTREAMS: Final = 1024  # forwarded connections open at once
 TUNNEL_FRAME: Final = 64 << 10  # bytes of one message of a client; kubectl's have at most 33 KiB
 NAMES: Final = frozenset({b"streamtype", b"port", b"requestid"})
 SHOWN: Final = 0.25  # seconds between the text on an error stream and the GOAWAY: kubectl loses a text that is younger than 50 ms, on a busy machine more
 
 
 @dataclass(slots=True)
-class _Lane:
+class _Substream:
     """One forwarded connection: its two streams, and which are over."""
 
     number: int
@@ -54,8 +54,8 @@ class Forward(Reading):
         self._outer = (
             (websocket.Decoder(masked=True, limit=TUNNEL_FRAME), websocket.Decoder(masked=False, limit=CLUSTER_FRAME)) if tunnel else None
         )
-        self._streams: dict[int, _Lane] = {}
-        self._lanes = 0
+        self._streams: dict[int, _Substream] = {}
+        self._substreams = 0
         self._newest = 0  # the highest stream id
 
     @property
@@ -93,16 +93,16 @@ class Forward(Reading):
                 return Unit(reply=self._wrapped(hop.reply, masked=not client)) if hop.reply else None
         if frame.kind is Kind.SYN_STREAM:
             return self._open(frame, client=client)
-        lane = self._streams.get(frame.stream)
-        if lane is None and frame.stream > self._newest:
+        substream = self._streams.get(frame.stream)
+        if substream is None and frame.stream > self._newest:
             raise ProtocolError(f"a frame is on SPDY stream {frame.stream}, which the client has not opened")
-        if lane is None or frame.stream in lane.reset:  # the stream has ended for both sides, or one has reset it: the other would ignore the frame
+        if substream is None or frame.stream in substream.reset:  # the stream has ended for both sides, or one has reset it: the other would ignore the frame
             return self._late(frame, client=client)
-        said = self._said(lane, frame, client=client)
-        if lane.over:
-            self._streams.pop(lane.error, None)
-            self._streams.pop(lane.data, None)
-        return Unit(self._wrapped(frame.raw, masked=client), said, over=lane.number if lane.over else 0)
+        said = self._said(substream, frame, client=client)
+        if substream.over:
+            self._streams.pop(substream.error, None)
+            self._streams.pop(substream.data, None)
+        return Unit(self._wrapped(frame.raw, masked=client), said, over=substream.number if substream.over else 0)
 
     def _late(self, frame: spdy.Frame, *, client: bool) -> Unit | None:
         """Forwards only a SYN_REPLY, as the client's zlib stream needs it; drops any other frame of a stream that is over."""
@@ -111,47 +111,47 @@ class Forward(Reading):
         without_headers(frame, client=client)
         return Unit(self._wrapped(frame.raw, masked=client), ((0, Channel.MARK, mark("answers", "what is over")),))
 
-    def _said(self, lane: _Lane, frame: spdy.Frame, *, client: bool) -> tuple[Said, ...]:
+    def _said(self, substream: _Substream, frame: spdy.Frame, *, client: bool) -> tuple[Said, ...]:
         """The record of a frame on one of the two streams."""
-        kind = "error" if frame.stream == lane.error else "data"
+        kind = "error" if frame.stream == substream.error else "data"
         said: list[Said] = []
         if frame.kind is Kind.DATA:
             if frame.payload:
-                said.append((lane.number, self._channel(lane, frame, client=client), frame.payload))
+                said.append((substream.number, self._channel(substream, frame, client=client), frame.payload))
             if frame.fin:
-                self._end(lane, frame.stream, client=client)
-                said.append((lane.number, Channel.MARK, mark("closes", f"{kind} of the {'client' if client else 'cluster'}")))
+                self._end(substream, frame.stream, client=client)
+                said.append((substream.number, Channel.MARK, mark("closes", f"{kind} of the {'client' if client else 'cluster'}")))
         elif frame.kind is Kind.RST_STREAM:
-            lane.reset.add(frame.stream)
-            self._end(lane, frame.stream, client=True)
-            self._end(lane, frame.stream, client=False)
-            said.append((lane.number, Channel.MARK, mark("resets", kind, b',"status":%d' % frame.value)))
+            substream.reset.add(frame.stream)
+            self._end(substream, frame.stream, client=True)
+            self._end(substream, frame.stream, client=False)
+            said.append((substream.number, Channel.MARK, mark("resets", kind, b',"status":%d' % frame.value)))
         else:
             without_headers(frame, client=client)
-            said.append((lane.number, Channel.MARK, mark("answers", kind)))
+            said.append((substream.number, Channel.MARK, mark("answers", kind)))
             if frame.fin:
-                self._end(lane, frame.stream, client=False)
-        return tuple(said) or ((lane.number, Channel.MARK, b"{}"),)
+                self._end(substream, frame.stream, client=False)
+        return tuple(said) or ((substream.number, Channel.MARK, b"{}"),)
 
-    def _channel(self, lane: _Lane, frame: spdy.Frame, *, client: bool) -> Channel:
+    def _channel(self, substream: _Substream, frame: spdy.Frame, *, client: bool) -> Channel:
         side = "client" if client else "cluster"
-        if frame.stream == lane.error:
+        if frame.stream == substream.error:
             if client:
                 raise ProtocolError("the client writes to an error stream, which is not its to write")
-            if lane.errored:
+            if substream.errored:
                 raise ProtocolError("the cluster writes to an error stream after it closed it")
             return Channel.FORWARD_ERROR
-        if lane.sent if client else lane.received:
+        if substream.sent if client else substream.received:
             raise ProtocolError(f"the {side} writes to a forwarded connection after it closed it")
         return Channel.FORWARD_IN if client else Channel.FORWARD_OUT
 
-    def _end(self, lane: _Lane, stream: int, *, client: bool) -> None:
-        if stream == lane.error:
-            lane.errored |= not client
+    def _end(self, substream: _Substream, stream: int, *, client: bool) -> None:
+        if stream == substream.error:
+            substream.errored |= not client
         elif client:
-            lane.sent = True
+            substream.sent = True
         else:
-            lane.received = True
+            substream.received = True
 
     def _open(self, frame: spdy.Frame, *, client: bool) -> Unit:
         if not client:
@@ -168,31 +168,31 @@ class Forward(Reading):
             raise ProtocolError(f"the client opened a SPDY stream for port {int(port)}, which its request line does not name; name it there, or none")
         if len(request) > 32 or (not request.isalnum() and request):
             raise ProtocolError("the client gave a forwarded connection an id that is none")
-        lane, opens = self._pair(frame.stream, kind, port, request)
-        self._streams[frame.stream] = lane
+        substream, opens = self._pair(frame.stream, kind, port, request)
+        self._streams[frame.stream] = substream
         self._newest = frame.stream
         if kind == b"error":
-            lane.error = frame.stream
+            substream.error = frame.stream
         else:
-            lane.data = frame.stream
+            substream.data = frame.stream
         if frame.fin:
-            self._end(lane, frame.stream, client=True)
+            self._end(substream, frame.stream, client=True)
         body = b'{"opens":"%b","port":%d,"request":"%b"}' % (kind, int(port), request)
-        return Unit(self._wrapped(frame.raw, masked=True), ((lane.number, Channel.MARK, body),), opens=lane.number if opens else 0)
+        return Unit(self._wrapped(frame.raw, masked=True), ((substream.number, Channel.MARK, body),), opens=substream.number if opens else 0)
 
-    def _pair(self, stream: int, kind: bytes, port: bytes, request: bytes) -> tuple[_Lane, bool]:
+    def _pair(self, stream: int, kind: bytes, port: bytes, request: bytes) -> tuple[_Substream, bool]:
         """The connection that a stream belongs to, and whether the stream is its first. Clients without request ids open the two streams in a row."""
-        for other, lane in self._streams.items():
-            if lane.request == request if request else not lane.request and other == stream - 2:
-                waits = lane.data == 0 if kind == b"data" else lane.error == 0
-                if waits and lane.port == port:
-                    return lane, False
+        for other, substream in self._streams.items():
+            if substream.request == request if request else not substream.request and other == stream - 2:
+                waits = substream.data == 0 if kind == b"data" else substream.error == 0
+                if waits and substream.port == port:
+                    return substream, False
                 if request:  # the cluster pairs by the id alone
                     raise ProtocolError("the client gave a stream the request id of a forwarded connection that has one of its kind, or another port")
-        if len(self._streams) >= 2 * LANES:
-            raise ProtocolError(f"more than {LANES} connections are forwarded at once; open another port-forward for more")
-        self._lanes += 1
-        return _Lane(self._lanes, port, request), True
+        if len(self._streams) >= 2 * SUBSTREAMS:
+            raise ProtocolError(f"more than {SUBSTREAMS} connections are forwarded at once; open another port-forward for more")
+        self._substreams += 1
+        return _Substream(self._substreams, port, request), True
 
     def _wrapped(self, raw: bytes, *, masked: bool) -> bytes:
         return websocket.encode(websocket.BINARY, raw, mask=masked) if self._outer and raw else raw
@@ -208,14 +208,14 @@ class Forward(Reading):
 
     def last_words(self, words: str, body: bytes, *, tty: bool) -> tuple[list[Said], Wire]:  # noqa: ARG002 - kubectl shows the text alone, and no Status
         text = clean(words, status.WORDS_LIMIT).encode()
-        lanes = {lane.number: lane for lane in self._streams.values()}
-        said: list[Said] = [(number, Channel.GATEWAY, text) for number, lane in lanes.items() if lane.error and not lane.errored]
+        substreams = {substream.number: substream for substream in self._streams.values()}
+        said: list[Said] = [(number, Channel.GATEWAY, text) for number, substream in substreams.items() if substream.error and not substream.errored]
         wire = b""
-        for lane in lanes.values():
-            if lane.error and not lane.errored:
-                wire += self._wrapped(spdy.data(lane.error, text, fin=True), masked=False)
-            if lane.data and not lane.received:
-                wire += self._wrapped(spdy.data(lane.data, b"", fin=True), masked=False)
+        for substream in substreams.values():
+            if substream.error and not substream.errored:
+                wire += self._wrapped(spdy.data(substream.error, text, fin=True), masked=False)
+            if substream.data and not substream.received:
+                wire += self._wrapped(spdy.data(substream.data, b"", fin=True), masked=False)
         if not wire:
             return [(0, Channel.GATEWAY, text)], self.goodbye()
         return said, [(0.0, wire), (SHOWN, self._away())]

@@ -13,7 +13,7 @@ from typing import Final, Protocol, TypeAlias
 from jitui.protocol import channels, status, websocket
 from jitui.recording.frame import BYTES, Channel
 
-Said: TypeAlias = tuple[int, Channel, bytes]  # lane, channel, bytes: a frame of the tape. Lane 0 is the stream itself, from 1 on its forwarded connections
+Said: TypeAlias = tuple[int, Channel, bytes]  # substream, channel, bytes: a frame of the tape. 0 is the stream itself, from 1 on its forwarded connections
 Wire: TypeAlias = list[tuple[float, bytes]]  # delay in seconds after the first write, and the bytes to write
 
 CLIENT_FRAME: Final = 8 << 20  # bytes of one WebSocket message of a client: 5 MB have been seen
@@ -27,12 +27,12 @@ class Unit:
     """One whole frame. A unit with a reply concerns the sender and the gateway alone, unless it closes."""
 
     raw: bytes = field(default=b"", repr=False)  # bytes to forward to the other side once `said` is on record
-    said: tuple[Said, ...] = ()  # its record: at least one entry if `raw` is forwarded, all of one lane
+    said: tuple[Said, ...] = ()  # its record: at least one entry if `raw` is forwarded, all of one substream
     reply: bytes = b""  # bytes for the sender: a pong, a close
     closes: bool = False  # the sender sends nothing more; `raw` is its goodbye
     how: bytes = b""  # more about the close, for its mark: further pairs of JSON, each behind a comma
-    opens: int = 0  # the lane that begins with this unit
-    over: int = 0  # the lane that ends with this unit
+    opens: int = 0  # the substream that begins with this unit
+    over: int = 0  # the substream that ends with this unit
     answers: int = 0  # the SPDY stream that this unit tells the client to use
     ends: int = 0  # the SPDY stream that this unit tells the client to read no more
     tells: bool = False  # with this unit the client has the whole Status of the command
@@ -105,7 +105,7 @@ def joined(said: list[Said]) -> list[Said]:
     if len(said) < 2:
         return said
     whole: list[Said] = []
-    for (lane, channel, some), run in groupby(said, lambda piece: (piece[0], piece[1], piece[2] != b"")):
+    for (substream, channel, some), run in groupby(said, lambda piece: (piece[0], piece[1], piece[2] != b"")):
         if not some or channel not in BYTES:
             whole += run
             continue
@@ -113,11 +113,11 @@ def joined(said: list[Said]) -> list[Said]:
         size = 0
         for _, _, body in run:
             if parts and size + len(body) > TOGETHER:
-                whole.append((lane, channel, b"".join(parts)))
+                whole.append((substream, channel, b"".join(parts)))
                 parts, size = [], 0
             parts.append(body)
             size += len(body)
-        whole.append((lane, channel, b"".join(parts)))
+        whole.append((substream, channel, b"".join(parts)))
     return whole
 
 

@@ -40,12 +40,12 @@ class Deliveries:
         self.flows[conn] = Flow()
         return conn
 
-    def open_lane(self, conn: int) -> None:
+    def open_flow(self, conn: int) -> None:
         """A forwarded connection begins within a stream, with a number of its own."""
         self.next = max(self.next, conn + 1)
         self.flows[conn] = Flow()
 
-    def close_lane(self, conn: int) -> None:
+    def close_flow(self, conn: int) -> None:
         """A forwarded connection is over by itself."""
         flow = self.flows.get(conn)
         if flow is not None and flow.whole:

@@ -226,7 +226,7 @@ class Exchange:
     def _say(self, pieces: list[tuple[Channel, bytes]], then: Callable[[], None]) -> None:
         def spoken() -> None:
             then()
-            self.session.close_lane(self.conn)  # of a session that goes on
+            self.session.close_flow(self.conn)  # of a session that goes on
             self.session.spoke()
 
         self.session.say(self.conn, pieces, spoken)

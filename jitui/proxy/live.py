@@ -131,13 +131,13 @@ class Session:
         """Whether so many exchanges of it were broken off that no further one may begin here."""
         return self.deliveries.unfinished >= UNFINISHED
 
-    def open_lane(self, conn: int) -> None:
+    def open_flow(self, conn: int) -> None:
         """A forwarded connection begins within a stream; `undelivered` names it by this number."""
-        self.deliveries.open_lane(conn)
+        self.deliveries.open_flow(conn)
 
-    def close_lane(self, conn: int) -> None:
+    def close_flow(self, conn: int) -> None:
         """A forwarded connection is over by itself. It is forgotten if all its bytes were handed on."""
-        self.deliveries.close_lane(conn)
+        self.deliveries.close_flow(conn)
 
     def close_conn(self, conn: int, leg: Leg) -> None:
         """An exchange is over by itself. It is forgotten if all its bytes were handed on; a session in which too many lost some ends."""

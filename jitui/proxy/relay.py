@@ -47,8 +47,8 @@ class Relay:
         self._seen = False  # a frame of the cluster was passed on
         self._told = False  # the client has all of the command's output, and a whole Status: nothing is to be said behind that
         self._unsaid: bytes | None = None  # answers for after the last words
-        self._lanes: dict[int, int] = {}  # units of each open lane that are on record and not handed on
-        self._over_lanes: set[int] = set()  # those that ended with one of them
+        self._substreams: dict[int, int] = {}  # units of each open substream that are on record and not handed on
+        self._over_substreams: set[int] = set()  # those that ended with one of them
         self._loop = asyncio.get_running_loop()
         self._alive: asyncio.TimerHandle | None = None
         self._closer: asyncio.TimerHandle | None = None
@@ -113,13 +113,13 @@ class Relay:
         size = len(data) + COST * len(batch)
         sizes = [(conn, channel, len(body)) for conn, channel, body in said]
         notable = [unit for unit in batch if unit.answers or unit.ends or unit.tells or unit.over]
-        lanes = [lane for unit in batch if (lane := unit.said[0][0])]
+        substreams = [substream for unit in batch if (substream := unit.said[0][0])]
 
         def handed() -> None:
             leg.let_go(size)
             for conn, channel, number in sizes:
                 self.session.handed(conn, channel, number)
-            self._settled(notable, lanes)
+            self._settled(notable, substreams)
 
         if leg.client:
             self.turns.heard(len(data))
@@ -131,31 +131,31 @@ class Relay:
         said: list[Said] = []
         for unit in batch:
             if unit.opens:
-                self.session.open_lane(self.conn + unit.opens)
-            if lane := unit.said[0][0]:
-                self._lanes[lane] = self._lanes.get(lane, 0) + 1
-            said += unit.said if not self.conn else [(self.conn + lane, channel, body) for lane, channel, body in unit.said]
+                self.session.open_flow(self.conn + unit.opens)
+            if substream := unit.said[0][0]:
+                self._substreams[substream] = self._substreams.get(substream, 0) + 1
+            said += unit.said if not self.conn else [(self.conn + substream, channel, body) for substream, channel, body in unit.said]
         return joined(said)
 
     def _pass(self, leg: Leg, data: bytes, handed: Callable[[], None]) -> None:
         self._seen |= not leg.client
         (self.cluster if leg.client else self.client).write(data, handed)
 
-    def _settled(self, notable: list[Unit], lanes: list[int]) -> None:
-        """A turn was handed on: its units that mean more than their bytes, and of each unit its lane, which is closed once all of it is, either way."""
+    def _settled(self, notable: list[Unit], substreams: list[int]) -> None:
+        """A turn was handed on: its units that mean more than their bytes, and of each unit its substream, which is closed once all of it is, either way."""
         for unit in notable:
             if unit.answers or unit.ends:
                 self.speech.handed(unit)
             self._told |= unit.tells
             if unit.over:
-                self._over_lanes.add(unit.over)
-        for lane in lanes:
-            self._lanes[lane] -= 1
-            if not self._lanes[lane]:
-                del self._lanes[lane]
-                if lane in self._over_lanes:
-                    self._over_lanes.discard(lane)
-                    self.session.close_lane(self.conn + lane)
+                self._over_substreams.add(unit.over)
+        for substream in substreams:
+            self._substreams[substream] -= 1
+            if not self._substreams[substream]:
+                del self._substreams[substream]
+                if substream in self._over_substreams:
+                    self._over_substreams.discard(substream)
+                    self.session.close_flow(self.conn + substream)
 
     def paused(self, leg: Leg) -> None:
         """A held-back client would miss the answers to pings it can't get through."""
@@ -173,7 +173,7 @@ class Relay:
     def _closed(self, leg: Leg, unit: Unit) -> None:
         """A goodbye, behind everything that came before it."""
         leg.closing = True
-        batch = [(self.conn + lane, channel, body) for lane, channel, body in unit.said]
+        batch = [(self.conn + substream, channel, body) for substream, channel, body in unit.said]
         closed = (self.conn, Channel.MARK, mark("close", "client" if leg.client else "cluster", unit.how))
 
         def then() -> None:
@@ -245,7 +245,7 @@ class Relay:
         self._rest = Rest(self.client.outlet, self.session.window)
         self._arm()
         words, wire = self.speech.last_words(end.words, body_of(end), tty=self.session.tty)
-        said = [(self.conn + lane, channel, body) for lane, channel, body in words]
+        said = [(self.conn + substream, channel, body) for substream, channel, body in words]
         self._when_settled(lambda: self.session.record_all(said, lambda: self._tell(end, said, wire)))
 
     def _tell(self, end: End, said: list[Said], wire: Wire) -> None:
@@ -343,7 +343,7 @@ class Relay:
             self.cluster.abort()  # bytes that its socket still holds go nowhere
             self.session.spoke()
 
-        self.session.say_all([(self.conn + lane, channel, body) for lane, channel, body in words], said)
+        self.session.say_all([(self.conn + substream, channel, body) for substream, channel, body in words], said)
 
     def _client_closing(self, data: bytes, most: int) -> None:
         """After the end: wait for the client's goodbye, pass nothing."""

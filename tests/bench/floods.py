@@ -83,16 +83,16 @@ class Flood:
             return False
         return b"connection: close" not in head
 
-    async def many(self, lanes: int, work: Callable[[], Awaitable[None]]) -> None:
-        """The same in so many lanes until time is over."""
+    async def many(self, substreams: int, work: Callable[[], Awaitable[None]]) -> None:
+        """The same in so many substreams until time is over."""
 
-        async def lane() -> None:
+        async def substream() -> None:
             while self.going:
                 await work()
 
-        await asyncio.gather(*(lane() for _ in range(lanes)))
+        await asyncio.gather(*(substream() for _ in range(substreams)))
 
-    async def asking(self, lanes: int, method: str, url: str, path: str, token: str, body: bytes = b"") -> None:
+    async def asking(self, substreams: int, method: str, url: str, path: str, token: str, body: bytes = b"") -> None:
         """One request after the other on each of so many connections."""
 
         async def work() -> None:
@@ -102,9 +102,9 @@ class Flood:
             if peer is not None:
                 peer[1].transport.abort()
 
-        await self.many(lanes, work)
+        await self.many(substreams, work)
 
-    async def holding(self, most: int, lanes: int, begin: Callable[[], Awaitable[Peer | None]]) -> None:
+    async def holding(self, most: int, substreams: int, begin: Callable[[], Awaitable[Peer | None]]) -> None:
         """Connections that are begun and kept, the oldest given up for new ones behind `most`."""
         held: list[Peer] = []
 
@@ -115,7 +115,7 @@ class Flood:
                 if len(held) > most:
                     held.pop(0)[1].transport.abort()
 
-        await self.many(lanes, work)
+        await self.many(substreams, work)
         self.seen["still open"] = sum(not reader.at_eof() and not writer.is_closing() for reader, writer in held)
 
 

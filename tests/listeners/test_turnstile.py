@@ -46,7 +46,7 @@ async def test_who_gave_up_waiting_holds_nobody_up() -> None:
 
 
 async def test_who_comes_again_from_within_a_turn_is_not_forgotten() -> None:
-    """Two lanes whose every piece of work asks for the next turn: all of it is done."""
+    """Two substreams whose every piece of work asks for the next turn: all of it is done."""
     turnstile, done = Turnstile(3), list[int]()
 
     def work(left: int) -> None:

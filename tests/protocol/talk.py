@@ -36,7 +36,7 @@ def read(speech: Speech, data: bytes, *, client: bool) -> list[Unit]:
 
 
 def play(speech: Speech, turns: Iterable[Turn], points: Sequence[int] = ()) -> Heard:
-    """Each turn cut at the points. Nothing may go on that is not on record, and that of a unit is all of one lane."""
+    """Each turn cut at the points. Nothing may go on that is not on record, and that of a unit is all of one substream."""
     heard = Heard()
     for client, data in turns:
         for piece in cut(data, points):
@@ -46,10 +46,10 @@ def play(speech: Speech, turns: Iterable[Turn], points: Sequence[int] = ()) -> H
                     heard.goodbyes.append(unit)
                     continue
                 assert bool(unit.raw) == bool(unit.said)
-                assert len({lane for lane, _, _ in unit.said}) <= 1
+                assert len({substream for substream, _, _ in unit.said}) <= 1
                 heard.raw[client] += unit.raw
-                for lane, channel, body in unit.said:
-                    heard.said[lane, channel] = heard.said.get((lane, channel), b"") + body
+                for substream, channel, body in unit.said:
+                    heard.said[substream, channel] = heard.said.get((substream, channel), b"") + body
                 heard.opens += [unit.opens] * bool(unit.opens)
                 heard.over += [unit.over] * bool(unit.over)
     return heard

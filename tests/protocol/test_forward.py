@@ -1,4 +1,4 @@
-"""Port-forward as units, plain and in a tunnel: lanes that come and go, what is refused, what is dropped, and how it ends for the client."""
+"""Port-forward as units, plain and in a tunnel: substreams that come and go, what is refused, what is dropped, and how it ends for the client."""
 
 import random
 from collections.abc import Callable
@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from jitui.protocol import spdy, status, websocket
-from jitui.protocol.forward import LANES, SHOWN, TUNNEL_FRAME, Forward
+from jitui.protocol.forward import SHOWN, SUBSTREAMS, TUNNEL_FRAME, Forward
 from jitui.protocol.spdy import Encoder, Kind
 from jitui.protocol.websocket import BINARY, CLOSE, PING, TEXT, encode
 from jitui.recording.frame import Channel
@@ -48,9 +48,9 @@ def carried(turns: list[Turn], points: list[int] | None = None) -> list[Turn]:
              + encode(PING, b"p", mask=client)) for client, data in turns]  # fmt: skip
 
 
-def opened(*, tunnel: bool, lanes: int = 1) -> tuple[Forward, Ends]:
+def opened(*, tunnel: bool, substreams: int = 1) -> tuple[Forward, Ends]:
     speech, ends = Forward(tunnel=tunnel), Ends()
-    for at in range(lanes):
+    for at in range(substreams):
         play(speech, carried(ends.opens(at)) if tunnel else ends.opens(at))
     return speech, ends
 
@@ -69,7 +69,7 @@ def test_ports_that_are_named_are_the_only_ones(tunnel: bool) -> None:
 @given(st.lists(st.tuples(st.binary(min_size=1, max_size=300), st.binary(min_size=1, max_size=300), st.binary(max_size=40)), max_size=4), POINTS, st.booleans(),
        st.booleans(), st.randoms())  # fmt: skip
 def test_any_reads_are_the_same_units(said: list[tuple[bytes, bytes, bytes]], points: list[int], tunnel: bool, ids: bool, rng: random.Random) -> None:
-    """All that is of a lane goes on, every byte of it on record under the lane's number, however it was cut and whatever carried it."""
+    """All that is of a substream goes on, every byte of it on record under the substream's number, however it was cut and whatever carried it."""
     ends = Ends(ids=ids)
     turns = [turn for at, (asks, answers, text) in enumerate(said) for turn in ends.whole(at, asks, answers, text=text)]
     speech = Forward(tunnel=tunnel)
@@ -77,9 +77,9 @@ def test_any_reads_are_the_same_units(said: list[tuple[bytes, bytes, bytes]], po
     for side in (CLIENT, CLUSTER):
         raw = unwrapped(heard.raw[side], masked=side) if tunnel else heard.raw[side]
         assert raw == b"".join(data for client, data in turns if client is side)
-    for lane, (asks, answers, text) in enumerate(said, 1):
-        assert (heard.said[lane, Channel.FORWARD_IN], heard.said[lane, Channel.FORWARD_OUT]) == (asks, answers)
-        assert heard.said.get((lane, Channel.FORWARD_ERROR), b"") == text
+    for substream, (asks, answers, text) in enumerate(said, 1):
+        assert (heard.said[substream, Channel.FORWARD_IN], heard.said[substream, Channel.FORWARD_OUT]) == (asks, answers)
+        assert heard.said.get((substream, Channel.FORWARD_ERROR), b"") == text
     assert heard.opens == heard.over == list(range(1, len(said) + 1))
     assert speech._streams == {}
 
@@ -146,7 +146,7 @@ def test_text_is_no_tunnel() -> None:
 @BOTH
 def test_what_crosses_a_reset_is_dropped(tunnel: bool, who: bool) -> None:
     """kubectl resets the data stream when its local connection is gone, whatever is on its way: the others go on."""
-    speech, ends = opened(tunnel=tunnel, lanes=2)
+    speech, ends = opened(tunnel=tunnel, substreams=2)
     turns = [(who, spdy.reset(3)), (not who, spdy.data(3, b"late")), (not who, spdy.reset(3)), (CLUSTER, spdy.data(1, b"broken", fin=True)),
              (CLUSTER, spdy.data(3, b"later still")), (CLIENT, spdy.data(7, b"other"))]  # fmt: skip
     heard = play(speech, carried(turns) if tunnel else turns)
@@ -160,7 +160,7 @@ def test_what_crosses_a_reset_is_dropped(tunnel: bool, who: bool) -> None:
 @pytest.mark.parametrize("ids", [True, False])
 @BOTH
 def test_thousands_one_after_the_other_leave_nothing(tunnel: bool, ids: bool) -> None:
-    """Each is a lane of its own, and is forgotten with its end."""
+    """Each is a substream of its own, and is forgotten with its end."""
     speech, ends = Forward(tunnel=tunnel), Ends(ids=ids)
     for at in range(3000):
         turns = ends.whole(at)
@@ -172,7 +172,7 @@ def test_thousands_one_after_the_other_leave_nothing(tunnel: bool, ids: bool) ->
 def test_halves_that_were_reset_leave_nothing() -> None:
     """The runtime resets an error stream whose data stream does not come in time."""
     speech, ends = Forward(tunnel=False), Ends()
-    for at in range(2 * LANES + 10):
+    for at in range(2 * SUBSTREAMS + 10):
         heard = play(speech, [ends.syn("error", 2 * at + 1, request=str(at).encode()), (CLUSTER, spdy.reset(2 * at + 1))])
         assert heard.over == [at + 1]
     assert speech._streams == {}
@@ -180,9 +180,9 @@ def test_halves_that_were_reset_leave_nothing() -> None:
 
 def test_more_than_so_many_at_once_are_refused() -> None:
     """As many as are allowed go; the next ends it."""
-    speech, ends = opened(tunnel=False, lanes=LANES)
-    assert len(speech._streams) == 2 * LANES
-    assert f"more than {LANES}" in refused(speech, ends.syn("error", 4 * LANES + 1, request=b"x")[1], client=CLIENT)
+    speech, ends = opened(tunnel=False, substreams=SUBSTREAMS)
+    assert len(speech._streams) == 2 * SUBSTREAMS
+    assert f"more than {SUBSTREAMS}" in refused(speech, ends.syn("error", 4 * SUBSTREAMS + 1, request=b"x")[1], client=CLIENT)
 
 
 @pytest.mark.parametrize(("client", "ident"), [(CLIENT, 1), (CLUSTER, 2)])
@@ -198,7 +198,7 @@ def test_pings_stay_on_their_hop(tunnel: bool, client: bool, ident: int) -> None
 
 @BOTH
 def test_goodbyes(tunnel: bool) -> None:
-    """GOAWAY of either side, and the close of a tunnel; the lanes' frames of one read come before it."""
+    """GOAWAY of either side, and the close of a tunnel; the substreams' frames of one read come before it."""
     for client in (CLIENT, CLUSTER):
         turns: list[Turn] = [(client, spdy.goaway(0))]
         assert len(play(Forward(tunnel=tunnel), carried(turns) if tunnel else turns).goodbyes) == 1
@@ -210,11 +210,11 @@ def test_goodbyes(tunnel: bool) -> None:
 @BOTH
 def test_last_words(tunnel: bool) -> None:
     """The text on each error stream that is open, FIN on the data; then GOAWAY, over plain SPDY a little later, and close 1000 in the tunnel."""
-    speech, _ = opened(tunnel=tunnel, lanes=3)
+    speech, _ = opened(tunnel=tunnel, substreams=3)
     turns = [(CLUSTER, spdy.data(1, b"", fin=True)), (CLUSTER, spdy.data(7, b"", fin=True))]
     play(speech, carried(turns) if tunnel else turns)
     said, wire = speech.last_words("it is over", BODY, tty=False)
-    assert said == [(lane, Channel.GATEWAY, b"it is over") for lane in (2, 3)]
+    assert said == [(substream, Channel.GATEWAY, b"it is over") for substream in (2, 3)]
     assert [after for after, _ in wire] == [0.0, SHOWN]
     data = b"".join(data for _, data in wire)
     if tunnel:

@@ -30,16 +30,16 @@ def test_each_way_is_counted_for_itself() -> None:
     assert deliveries.undelivered() == [Undelivered(0, recorded_in=0, handed_in=2, recorded_out=0, handed_out=7)]
 
 
-def test_lanes_have_their_own_numbers() -> None:
+def test_substreams_have_their_own_numbers() -> None:
     """A forwarded connection is numbered by its stream, and a later exchange comes behind it; one that lost something is no exchange broken off."""
     deliveries = Deliveries()
     deliveries.open()
-    deliveries.open_lane(4)
+    deliveries.open_flow(4)
     assert deliveries.next == 5
     deliveries.flows[4].recorded_in = 1
-    deliveries.close_lane(4)
+    deliveries.close_flow(4)
     assert (set(deliveries.flows), deliveries.unfinished) == ({0, 4}, 0)
     deliveries.handed(4, Channel.FORWARD_IN, 1)
-    deliveries.close_lane(4)
-    deliveries.close_lane(4)
+    deliveries.close_flow(4)
+    deliveries.close_flow(4)
     assert set(deliveries.flows) == {0}

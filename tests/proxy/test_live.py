@@ -79,18 +79,18 @@ def test_a_budget_is_of_the_way_of_which_more_went() -> None:
 def test_a_session_has_connections_until_its_end() -> None:
     """A leg opened while it is frozen is frozen too; one that hands over gives up its place; the closing fact tells what was lost."""
     one = session(ManualClock(), "exec")
-    handshake, relay, lane = Open(), Open(), Open()
+    handshake, relay, substream = Open(), Open(), Open()
     assert (one.next_conn, one.open_conn(handshake), one.next_conn) == (0, 0, 1)
     one.freeze("ana")
     one.hand_over(handshake, relay)
-    one.open_conn(lane)
+    one.open_conn(substream)
     one.record(1, [(Channel.STDOUT, b"abc")], nothing)
     assert (one.frozen_by, one.held, one.frozen_words) == ("ana", 3, "s-1 is frozen by ana; try again once it is thawed")
     one.thaw()
     one.handed(1, Channel.STDOUT, 2)
     assert (one.mute(END), one.mute(END), one.muted, one.end, one.passing()) == (True, False, True, END, False)
     assert one.cut() == 2
-    assert (handshake.told, relay.told, lane.told) == ([True], [True, False, END], [True, False, END])
+    assert (handshake.told, relay.told, substream.told) == ([True], [True, False, END], [True, False, END])
     assert (one.undelivered(), one.bytes_out, one.handed_out) == ([Undelivered(1, 0, 0, 3, 2)], 3, 2)
 
 

@@ -62,7 +62,7 @@ async def test_a_thousand_short_connections_leave_nothing(tmp_path: Path) -> Non
             await finished(home, client, pod, await connection(client, at))
             assert len(session.deliveries.flows) <= 3
         await home.until(lambda: set(session.deliveries.flows) == {0})
-        assert (leg._lanes, leg._over_lanes) == ({}, set())  # type: ignore[attr-defined]
+        assert (leg._substreams, leg._over_substreams) == ({}, set())  # type: ignore[attr-defined]
 
 
 async def test_a_connection_that_ends_before_its_last_bytes_are_out_is_closed_with_them(tmp_path: Path) -> None:

@@ -269,7 +269,7 @@ async def test_what_comes_at_once_is_answered_in_turns(tmp_path: Path) -> None:
         assert not any(client.inlet.waits for client in home.door.clients)
 
 
-async def test_one_lane_of_many_requests_holds_no_other_up(tmp_path: Path) -> None:
+async def test_one_line_of_many_requests_holds_no_other_up(tmp_path: Path) -> None:
     """Requests wait in the order in which they came: who sends one is answered before the hundredth of who sends many at once."""
     async with house(tmp_path) as home:
         home.limit(rate=100_000, burst=100_000)
