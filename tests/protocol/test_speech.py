@@ -100,7 +100,8 @@ def test_last_words(tty: bool) -> None:
 def test_pieces_of_a_byte_stream_are_joined(said: list[Said]) -> None:
     """Each byte stays where it was among all others, messages and empty pieces stay themselves, and no two neighbours are bytes of one stream."""
     whole = joined(said)
-    assert [(number, channel, byte) for number, channel, body in whole for byte in body] == [(number, channel, byte) for number, channel, body in said for byte in body]
+    pieces = [[(at, channel, byte) for at, channel, body in some for byte in body] for some in (whole, said)]
+    assert pieces[0] == pieces[1]
     alone = [piece for piece in said if piece[1] not in BYTES or not piece[2]]
     assert [piece for piece in whole if piece[1] not in BYTES or not piece[2]] == alone
     assert not any(one[:2] == other[:2] and one[1] in BYTES and one[2] and other[2] for one, other in pairwise(whole))
