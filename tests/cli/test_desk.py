@@ -67,8 +67,8 @@ def test_approving_shows_everything_and_decides_on_that(front: Front, monkeypatc
     front.house.requests["r-1"] = long_request()
     real = FakeDesk.request
 
-    async def then_it_changes(desk: FakeDesk, ident: str) -> RequestView:
-        seen = await real(desk, ident)
+    async def then_it_changes(desk: FakeDesk, ident: str, **given: int) -> RequestView:
+        seen = await real(desk, ident, **given)
         front.house.requests[ident] = replace(seen, digest=f"{seen.digest}x")
         return seen
 
