@@ -116,7 +116,7 @@ class Broker:
             self._keyless(row.identity, f"token jt_{row.id} of {row.identity} expired")
         self.quota.tick(now)
 
-    # -- the doors ---------------------------------------------------------------------------------------------------------
+    # -- listeners ---------------------------------------------------------------------------------------------------------
 
     def judge(self, who: Identity, connection: str, action: Action) -> policy.Allow | policy.Deny:
         """The decision about one action of an agent, now."""
@@ -132,7 +132,7 @@ class Broker:
         now = self.clock.now()
         return any(grants.due(grant, now) is None and not grant.frozen_by for grant in self.windows.of(who.name, connection))
 
-    # -- the counter -------------------------------------------------------------------------------------------------------
+    # -- people ------------------------------------------------------------------------------------------------------------
 
     async def lockdown(self, on: bool, *, by: Identity, reason: str) -> None:
         """On: every window ends and nothing is granted until it is lifted. Survives a restart."""

@@ -58,7 +58,7 @@ class _Copy:
 class Discovery:
     """The copies of one cluster, and the Kinds (policy/scope.py) read from them.
 
-    For an agent with a window a door asks `answer`, and where that has nothing awaits `fetch`; for one without it asks `kept`. serve.py owns `run`.
+    For an agent with a window a listener asks `answer`, and where that has nothing awaits `fetch`; for one without it asks `kept`. serve.py owns `run`.
     """
 
     def __init__(self, upstream: Upstream, pool: Pool, clock: Clock, *, every_s: float = 60.0, usual: Iterable[Key] = ()) -> None:

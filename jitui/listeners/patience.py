@@ -6,7 +6,7 @@ from typing import Final
 
 from jitui.listeners.visitors import Visitor, Visitors
 
-IDLE: Final = 300.0  # seconds a kept connection at the Kubernetes door may rest between requests
+IDLE: Final = 300.0  # seconds a kept connection at the Kubernetes listener may rest between requests
 DRAIN: Final = 2.0  # seconds a client may take for the last bytes it is sent, if its window is not open any more
 
 

@@ -22,8 +22,8 @@ class Shares:
     own: int
     desk: int  # connections on the Unix socket
     api: int  # on the API's TCP port
-    strangers: int  # at the Kubernetes door without a token
-    agents: int  # at the Kubernetes door with one
+    strangers: int  # at the Kubernetes listener without a token
+    agents: int  # at the Kubernetes listener with one
     clusters: int  # connections to clusters in use, one for each of those
     kept: int  # connections to clusters that rest between requests
 
