@@ -13,7 +13,8 @@ def of(value: Any) -> Any:
     if isinstance(value, Said):
         return value.raw
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {field.name: of(getattr(value, field.name)) for field in dataclasses.fields(value)}
+        # a field that nobody gives follows from the others: whoever reads the JSON makes it anew
+        return {field.name: of(getattr(value, field.name)) for field in dataclasses.fields(value) if field.init}
     if isinstance(value, Mapping):
         return {str(key): of(item) for key, item in value.items()}
     if isinstance(value, (list, tuple, set, frozenset)):
