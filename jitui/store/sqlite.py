@@ -28,7 +28,7 @@ TAPE_LIMIT: Final = 4 << 30
 
 def _open_files(folder: Folder, clock: Clock, tape_limit: int) -> tuple[Tapes, Ledger, int]:
     """Both files, open and caught up; how many sessions were lost. Raises sqlite3.Error, BrokenError, with nothing left open."""
-    if not folder.ledger.exists() or not folder.ledger.stat().st_size:
+    if not folder.ledger.exists() or not (folder.ledger.stat().st_size or folder.ledger_key.exists()):
         _begin(folder)
     tapes = Tapes(folder, tape_limit)
     ledger = Ledger(folder, ledger_key(folder.ledger_key, make=not folder.ledger.stat().st_size), clock, tapes.chain)

@@ -40,7 +40,7 @@ class Client(Operations):
         (item,) = get_args(gives)
         found = await self._transport.pages(item, path, **query | {"limit": given.get("limit", 0)})
         if found and hasattr(found[0], "id"):
-            found = list({each.id: each for each in found}.values())  # what ends between two pages is on both
+            found = list({each.id: each for each in found}.values())  # one that ends between two pages is on both
         return sorted(found, key=attrgetter(operation.order)) if operation.order else found
 
     async def follow(self, operation: Operation, given: Given) -> AsyncIterator[Any]:

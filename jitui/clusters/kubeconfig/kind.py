@@ -14,7 +14,7 @@ from jitui.clusters.pool import Pool
 from jitui.clusters.port import Tell
 from jitui.values import foreign
 from jitui.values.clock import Clock
-from jitui.values.errors import UpstreamError
+from jitui.values.errors import JituiError, UpstreamError
 from jitui.values.fields import FilePath
 from jitui.values.said import clean
 
@@ -46,7 +46,10 @@ class KubeconfigKind(ClusterKind[KubernetesConnection, Kubeconfig]):
                                insecure=connection.insecure_skip_tls_verify, passed=connection.plugin_environment)  # fmt: skip
 
     def exposed(self, connection: KubernetesConnection) -> Sequence[str]:
-        return read_context(connection.kubeconfig, connection.context, insecure=connection.insecure_skip_tls_verify).exposed
+        try:
+            return read_context(connection.kubeconfig, connection.context, insecure=connection.insecure_skip_tls_verify).exposed
+        except JituiError:
+            return ()  # `load` says what is wrong with it
 
     def notes(self, connection: KubernetesConnection) -> Iterator[str]:
         if connection.insecure_skip_tls_verify:

@@ -8,7 +8,7 @@ from jitui.clusters.kind import Step
 from jitui.clusters.kubeconfig.kind import KubeconfigKind, KubernetesConnection
 from jitui.clusters.kubeconfig.upstream import Kubeconfig
 from jitui.values.clock import ManualClock, SystemClock
-from jitui.values.errors import ConfigurationError, UpstreamError
+from jitui.values.errors import UpstreamError
 from tests.clusters.authority import Pair
 from tests.clusters.conftest import Write
 from tests.clusters.peer import listen, ok
@@ -38,10 +38,9 @@ async def test_what_is_no_kubernetes(server: Pair, kubeconfig: Write, clock: Man
             assert [step async for step in KIND.probe(upstream)] == list[Step]()
 
 
-def test_a_kubeconfig_that_can_not_be_read_is_never_taken_for_one_that_nobody_else_reads(tmp_path: Path) -> None:
-    """It is an error, also if it can be read again a moment later."""
-    with pytest.raises(ConfigurationError, match="none"):
-        KIND.exposed(connection(tmp_path / "none"))
+def test_a_kubeconfig_that_can_not_be_read_exposes_nothing(tmp_path: Path) -> None:
+    """`load` says what is wrong with it."""
+    assert KIND.exposed(connection(tmp_path / "none")) == ()
 
 
 def test_notes_and_impersonation_are_as_configured(tmp_path: Path) -> None:
