@@ -201,11 +201,10 @@ class Gateway:
     async def _upstream(self, name: str, connection: ConnectionSettings, troubles: Troubles) -> Upstream:
         kind = kind_of(connection)
         try:
-            exposed = await asyncio.to_thread(kind.exposed, connection)
             upstream: Upstream = await asyncio.to_thread(kind.load, connection, self.clock, partial(troubles.tell, name))
         except ConfigurationError as error:
             raise ConfigurationError(f"connections.{name}: {error}") from None
-        for sentence in exposed:
+        for sentence in kind.exposed_by(upstream):
             if connection.isolation == "required":
                 raise ConfigurationError(f"connections.{name}: isolation is required, but {sentence}")
             self.log.warning("the cluster's credential is in others' reach", connection=name, why=sentence)

@@ -63,7 +63,14 @@ class ClusterKind(ABC, Generic[S, U]):
         return None
 
     def exposed(self, connection: S) -> Sequence[str]:  # noqa: ARG002
-        """A sentence for each file of the credential that other users may read or change. Reads files and blocks; raises nothing."""
+        """A sentence for each file of the credential that other users may read or change, for `jitui check`, also of a connection that can't be loaded.
+
+        Reads files and blocks; raises nothing.
+        """
+        return ()
+
+    def exposed_by(self, upstream: U) -> Sequence[str]:  # noqa: ARG002
+        """The same of the credential that an upstream was loaded with: the gateway starts by this one, and reads nothing twice."""
         return ()
 
     def notes(self, connection: S) -> Iterable[str]:  # noqa: ARG002

@@ -118,11 +118,6 @@ def describe(action: Action, *, everywhere: bool = False) -> str:
     return f"{verb} {what} in all namespaces" if everywhere and not action.namespace else f"{verb} {what}"
 
 
-def is_upgrade_target(action: Action) -> bool:
-    """Whether the request may turn into a stream: pods/exec, pods/attach, pods/portforward of one pod."""
-    return upgrade_of(action) is not None
-
-
 def _path(raw: bytes) -> str:
     """The decoded path, as in Go's URL.Path. Raises InvalidError where two readings are possible."""
     if not PATH.fullmatch(raw):

@@ -5,7 +5,6 @@ Synchronous and thread-safe: call it with `asyncio.to_thread`. Every call is a f
 
 from collections.abc import Collection, Mapping
 from pathlib import Path
-from typing import Final
 
 from jitui.policy.terms import Grant, Identity, Request
 from jitui.recording.facts import Fact
@@ -13,13 +12,11 @@ from jitui.recording.verify import Verdict
 from jitui.store import bundle, listing, proof
 from jitui.store.actions import ActionRow
 from jitui.store.chained import FACTS, checked, within
-from jitui.store.frames import Frames
+from jitui.store.frames import PAGE, Frames
 from jitui.store.rows import SessionRow, Totals, grant_of, identity_of, named, requests_where
 from jitui.store.tape_rows import PAGE_BYTES
 from jitui.values.errors import NotFoundError
 from jitui.values.page import Page
-
-PAGE: Final = 1000
 
 
 class Files(Frames):

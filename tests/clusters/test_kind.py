@@ -36,6 +36,7 @@ async def test_the_least_kind(kubeconfig: Write, clock: ManualClock) -> None:
     assert [step.said async for step in kind.probe(upstream)] == ["c:6443"]
     kind.must_be_whole(connection)
     assert (kind.renewing(upstream), kind.exposed(connection), kind.notes(connection), kind.impersonates(connection)) == (None, (), (), False)
+    assert kind.exposed_by(upstream) == ()
     assert await kind.documents(connection, "group", pytest.fail) == {}
     assert not kind.compares_rights
     assert not kind.binds_user

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from jitui.policy.action import Action
-from jitui.policy.kube import describe, is_upgrade_target, read
+from jitui.policy.kube import describe, read
+from jitui.policy.streams import upgrade_of
 from jitui.values.errors import InvalidError
 
 GET, HEAD, POST, PUT, PATCH, DELETE = b"GET", b"HEAD", b"POST", b"PUT", b"PATCH", b"DELETE"
@@ -287,7 +288,7 @@ def test_a_cluster_scoped_action_has_no_namespaces_in_its_words() -> None:
 ])  # fmt: skip
 def test_only_three_subresources_of_a_pod_may_upgrade(target: bytes, may: bool) -> None:
     """exec, attach and portforward, of one pod in a namespace."""
-    assert is_upgrade_target(read(GET, target)) is may
+    assert (upgrade_of(read(GET, target)) is not None) is may
 
 
 # --- An independent reading: Go's net/url and requestinfo.go, written from their text and sharing nothing with kube.py ---

@@ -51,6 +51,9 @@ class KubeconfigKind(ClusterKind[KubernetesConnection, Kubeconfig]):
         except JituiError:
             return ()  # `load` says what is wrong with it
 
+    def exposed_by(self, upstream: Kubeconfig) -> Sequence[str]:
+        return upstream.exposed
+
     def notes(self, connection: KubernetesConnection) -> Iterator[str]:
         if connection.insecure_skip_tls_verify:
             yield "its certificate is not verified: whoever stands in between gets the gateway's credential; pin the CA instead"

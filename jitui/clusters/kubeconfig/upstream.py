@@ -31,6 +31,7 @@ class Kubeconfig:
             self._source = Fixed(bearer(context.token) if context.token else ())
         self._tls: tuple[object, ssl.SSLContext] | None = None
         self._acting: dict[int, Headers] = {}  # by grant
+        self.exposed = context.exposed  # a sentence for each file of the credential that other users may read
         self.host = context.address.header
         self.prefix = context.address.prefix.encode("ascii")
         self.epoch = 0

@@ -19,7 +19,7 @@ from jitui.listeners.visitors import Visitor, Visitors
 from jitui.policy import kube
 from jitui.policy.action import Action
 from jitui.policy.policy import Deny, is_discovery
-from jitui.policy.streams import UPGRADES_LISTED
+from jitui.policy.streams import UPGRADES_LISTED, upgrade_of
 from jitui.protocol import headers, http
 from jitui.proxy.entry import Proxy
 from jitui.proxy.port import Handler
@@ -139,7 +139,7 @@ class Pipeline:
             denial = proxy.judge(request)
             if denial is not None:
                 return self._deny(request, denial)
-            if request.head.upgrade or kube.is_upgrade_target(action):
+            if request.head.upgrade or upgrade_of(action) is not None:
                 return proxy.stream(request, self._plan(request))
             if action.verb == "create" and is_review(action):
                 return Review(request, proxy)
@@ -151,7 +151,7 @@ class Pipeline:
         """Read the protocols that an upgrade asks for. Raises RefusedError, InvalidError; that is on record as a denial."""
         head, action = request.head, request.action
         try:
-            if not kube.is_upgrade_target(action):
+            if upgrade_of(action) is None:
                 what = f"an upgrade to {head.upgrade.decode('latin-1')} is not for {clean(kube.describe(action))}"
                 raise RefusedError(f"{what}; {UPGRADES_LISTED} of a pod are")
             return plan(head, action)

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from jitui.listeners.kube.client import BODY_WITHIN
 from jitui.listeners.kube.request import KubeRequest
 from jitui.policy.action import Action
 from jitui.policy.policy import Deny, is_discovery
@@ -11,7 +12,6 @@ from jitui.proxy.port import Handler
 from jitui.proxy.waiting import Waiting
 from jitui.values.errors import InvalidError
 
-BODY_WITHIN: Final = 15.0  # seconds for the body of a question
 CREATED: Final = 201
 
 

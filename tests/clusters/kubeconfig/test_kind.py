@@ -43,6 +43,17 @@ def test_a_kubeconfig_that_can_not_be_read_exposes_nothing(tmp_path: Path) -> No
     assert KIND.exposed(connection(tmp_path / "none")) == ()
 
 
+def test_a_start_believes_the_credential_that_was_loaded(embedded_cluster: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever happens to the file afterwards: it is not read a second time."""
+    monkeypatch.setattr("jitui.clusters.kubeconfig.context.readers", lambda path: "everybody")
+    path = tmp_path / "kubeconfig"
+    path.write_text(embedded_cluster.kubeconfig.read_text())
+    upstream = KIND.load(connection(path), SystemClock())
+    path.unlink()
+    assert KIND.exposed(connection(path)) == ()
+    assert "may be read or changed by everybody" in KIND.exposed_by(upstream)[0]
+
+
 def test_notes_and_impersonation_are_as_configured(tmp_path: Path) -> None:
     """Both are off unless they are written out."""
     plain, both = connection(tmp_path / "k"), connection(tmp_path / "k", insecure_skip_tls_verify=True, impersonate=True)
