@@ -13,13 +13,15 @@ from typing import Final
 
 EVERY_S: Final = 0.1
 RESTART_BYTES: Final = 16 << 20
+UNDER_WAY_S: Final = 2.0  # a checkpoint copies 16 MiB at most; a disk that takes longer has other troubles
 
 
 class Checkpointer:
     """A thread with its own connection to each file it watches."""
 
     def __init__(self, paths: Iterable[Path]) -> None:
-        self.paused = False  # a full disk's last room is for facts
+        self._paused = False  # a full disk's last room is for facts
+        self._under_way = threading.Lock()  # held while a checkpoint runs
         self._paths = tuple(paths)
         self._restart: set[Path] = set()
         self._end = threading.Event()
@@ -32,6 +34,15 @@ class Checkpointer:
     def watch(self, paths: Iterable[Path]) -> None:
         """These files from now on."""
         self._paths = tuple(paths)
+
+    def pause(self) -> None:
+        """No checkpoint from now on; one that is under way has ended when this returns, or has had 2 s."""
+        self._paused = True
+        if self._under_way.acquire(timeout=UNDER_WAY_S):
+            self._under_way.release()
+
+    def resume(self) -> None:
+        self._paused = False
 
     def wants_restart(self, path: Path) -> bool:
         """Has the log of a file outgrown its room; asked once."""
@@ -48,9 +59,10 @@ class Checkpointer:
     def _run(self) -> None:
         try:
             while not self._end.wait(EVERY_S):
-                for path in self._paths if not self.paused else ():
-                    with suppress(sqlite3.Error):
-                        self._once(path)
+                for path in self._paths:
+                    with self._under_way, suppress(sqlite3.Error):
+                        if not self._paused:
+                            self._once(path)
                 for path in set(self._open) - set(self._paths):
                     self._open.pop(path).close()
         finally:

@@ -319,7 +319,7 @@ class Journal:
     def _fail(self, error: Exception) -> None:
         """From now on nothing is recorded, so nothing passes, until a probe succeeds."""
         self._probe_due = time.monotonic() + PROBE_S
-        self._checkpointer.paused = True
+        self._checkpointer.pause()  # before the reserve goes: a checkpoint under way would take its room
         with suppress(OSError):
             self._folder.give_up_reserve()
         if self._error is None:
@@ -341,7 +341,7 @@ class Journal:
         except (sqlite3.Error, OSError, JituiError):
             return
         self._error = None
-        self._checkpointer.paused = False
+        self._checkpointer.resume()
         self._tell(self._learn, None)
 
     def _finish(self) -> None:

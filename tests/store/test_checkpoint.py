@@ -2,6 +2,8 @@
 
 import asyncio
 import random
+import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -59,11 +61,34 @@ async def test_it_asks_once_and_rests_while_the_disk_is_full(tmp_path: Path, mon
     writer = connect(path)
     writer.execute("create table t(x blob) strict")
     watcher = Checkpointer([path])
-    watcher.paused = True
+    watcher.pause()
     watcher.start()
     await asyncio.sleep(0.1)
     assert watcher.wants_restart(path) is False
-    watcher.paused = False
+    watcher.resume()
     await until(lambda: watcher.wants_restart(path))
     watcher.close()
     writer.close()
+
+
+def test_a_pause_waits_for_what_is_under_way(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The room that a full disk gives up next is for facts: a checkpoint that still runs would take it."""
+    monkeypatch.setattr(checkpoint, "EVERY_S", 0.001)
+    began, ended = threading.Event(), threading.Event()
+
+    def slow(self: Checkpointer, path: Path) -> None:
+        began.set()
+        time.sleep(0.2)
+        ended.set()
+
+    monkeypatch.setattr(Checkpointer, "_once", slow)
+    watcher = Checkpointer([tmp_path / "x.db"])
+    watcher.start()
+    try:
+        assert began.wait(5)
+        watcher.pause()
+        assert ended.is_set()
+        began.clear()
+        assert not began.wait(0.05)
+    finally:
+        watcher.close()
