@@ -38,7 +38,7 @@ from jitui.clusters.registry import kind_of
 from jitui.clusters.way import Way
 from jitui.config import Configuration
 from jitui.listeners import caps
-from jitui.listeners.kube.door import KubeDoor
+from jitui.listeners.kube.listener import KubeListener
 from jitui.policy.terms import Grant, Rule
 from jitui.proxy.entry import Proxy
 from jitui.recording.facts import EVERY_COMMIT, Draft, GatewayStarted, GatewayStopped
@@ -78,7 +78,7 @@ class Gateway:
         self._stop = asyncio.Event()
         self._works: list[Work] = [self._tick, self._keep_uses]  # in the background, and what renews credentials
         self.shares: descriptors.Shares  # once it runs
-        self._kube: KubeDoor
+        self._kube: KubeListener
         self._api: ApiListener
         self._tasks: asyncio.TaskGroup
 
@@ -132,7 +132,7 @@ class Gateway:
             callers = Callers(broker.roster.directory, self.clock)
             material = self._material()
             context = tls.server_context(material)
-            kube = self._kube = KubeDoor(broker, callers, Proxy(broker, ways, self.spawn), os.geteuid(), caps.at_kube(settings.limits, self.shares))
+            kube = self._kube = KubeListener(broker, callers, Proxy(broker, ways, self.spawn), os.geteuid(), caps.at_kube(settings.limits, self.shares))
             host, port = address(settings.listen.kube)
             kube.bind(host, port)
             stack.push_async_callback(kube.aclose)

@@ -18,7 +18,7 @@ import yaml
 from jitui import config
 from jitui.access import Broker
 from jitui.demo.cluster.embedded import EmbeddedCluster
-from jitui.listeners.kube.door import KubeDoor
+from jitui.listeners.kube.listener import KubeListener
 from jitui.policy.terms import Identity, Role
 from jitui.recording.facts import Kind
 from jitui.serve import Gateway, always
@@ -66,16 +66,16 @@ async def test_nobody_is_let_in_before_the_ledger_was_taken_up(tmp_path: Path, m
     gateway = Gateway(config.load(tmp_path / "jitui.yaml"), tmp_path / "data", tmp_path / "socket", SystemClock())
     recovering, go_on, ready = asyncio.Event(), asyncio.Event(), asyncio.Event()
     bound: list[int] = []
-    recover, bind = Broker.recover, KubeDoor.bind
+    recover, bind = Broker.recover, KubeListener.bind
 
     async def slowly(broker: Broker) -> None:
         recovering.set()
         await go_on.wait()
         await recover(broker)
 
-    def noted(door: KubeDoor, host: str, port: int) -> None:
-        bind(door, host, port)
-        bound.append(door.port)
+    def noted(listener: KubeListener, host: str, port: int) -> None:
+        bind(listener, host, port)
+        bound.append(listener.port)
 
     async def hello(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, path: str) -> bytes:
         writer.write(f"GET {path} HTTP/1.1\r\nHost: gateway\r\n\r\n".encode())
@@ -92,7 +92,7 @@ async def test_nobody_is_let_in_before_the_ledger_was_taken_up(tmp_path: Path, m
         return await hello(*await asyncio.open_unix_connection(tmp_path / "socket"), "/v1/hello")
 
     monkeypatch.setattr(Broker, "recover", slowly)
-    monkeypatch.setattr(KubeDoor, "bind", noted)
+    monkeypatch.setattr(KubeListener, "bind", noted)
     running = asyncio.create_task(gateway.run(lambda _: ready.set()))
     await asyncio.wait_for(recovering.wait(), 10)
     early = [asyncio.create_task(knock()), asyncio.create_task(ring())]
@@ -116,7 +116,7 @@ async def test_a_new_certificate_is_served_at_every_port_without_a_restart(tmp_p
     ready = asyncio.Event()
     running = asyncio.create_task(gateway.run(lambda _: ready.set()))
     await asyncio.wait_for(ready.wait(), 10)
-    ports = [int(str(gateway.addresses[door]).rpartition(":")[2]) for door in ("kube", "api")]
+    ports = [int(str(gateway.addresses[listener]).rpartition(":")[2]) for listener in ("kube", "api")]
     first = {await _leaf(port) for port in ports}
     (tmp_path / "data" / "server.crt").unlink()  # as if it were due
 
@@ -191,7 +191,7 @@ async def test_a_port_that_is_taken_is_said_before_anything_is_written(tmp_path:
                     "connections": {"test": {"kind": "kubernetes", "kubeconfig": str(cluster.kubeconfig)}}}
         tmp_path.joinpath("jitui.yaml").write_text(yaml.safe_dump(settings))
         gateway = Gateway(config.load(tmp_path / "jitui.yaml"), tmp_path / "data", tmp_path / "socket", SystemClock())
-        with pytest.raises(UnavailableError, match=f"port {port} on 127.0.0.1 can't be opened for the Kubernetes door"):
+        with pytest.raises(UnavailableError, match=f"port {port} on 127.0.0.1 can't be opened for the Kubernetes listener"):
             await gateway.run(lambda _: None)
     with closing(Files(tmp_path / "data")) as files:
         assert Kind.GATEWAY_STARTED not in {fact.kind for fact in files.facts()}

@@ -1,4 +1,4 @@
-"""The command line: one small file for each audience. It asks a desk and prints; it decides nothing.
+"""The command line: one small file for each audience. It asks a gateway and prints; it decides nothing.
 
 * root        the commands and where they live; errors as one line
 * reach       which gateway, as whom; where the files are

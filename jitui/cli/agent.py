@@ -17,7 +17,7 @@ from jitui.cli import follow, kubeconfig, show
 from jitui.cli.credential import credential
 from jitui.cli.desk import LINE, request_line
 from jitui.cli.kinds import DURATION, BeforeCommand, command_after
-from jitui.cli.reach import asynchronous, desk, reach, reaching
+from jitui.cli.reach import asynchronous, gateway, reach, reaching
 from jitui.policy.brief import brief, parts
 from jitui.values import plain
 from jitui.values.errors import InvalidError, JituiError, NotFoundError
@@ -48,7 +48,7 @@ async def request_command(connection: str, duration: int, reason: str, scope: tu
     given = {"duration_s": duration or wanted.get("duration", 0), "reason": reason or wanted.get("reason", ""),
              "scope": "; ".join(scope) or wanted.get("scope", ""), "identity": wanted.get("identity", ""), "approval": wanted.get("approval", "")}
     command = command_after()
-    async with desk() as at:
+    async with gateway() as at:
         asked = await at.ask(connection, **given)
         if command:
             raise SystemExit(await _around(at, asked, command))
@@ -148,7 +148,7 @@ async def kubeconfig_command(connection: str, ask: bool, duration: int, reason: 
     if ask and embed_token:
         raise click.UsageError("--ask needs the credential plugin, --embed-token does without it")
     there = reach()
-    async with desk() as at:
+    async with gateway() as at:
         hello = await at.hello()
     if connection not in hello.connections:
         raise NotFoundError(f"no connection {connection} here; known: {', '.join(hello.connections) or 'none'}")

@@ -8,7 +8,7 @@ import click
 from jitui.api.views import Explained, FactView
 from jitui.cli import follow, show
 from jitui.cli.kinds import BeforeCommand, command_after
-from jitui.cli.reach import asynchronous, desk, reaching
+from jitui.cli.reach import asynchronous, gateway, reaching
 from jitui.cli.shelf import archive
 from jitui.policy.action import Action
 from jitui.policy.brief import brief, parts
@@ -51,7 +51,7 @@ async def actions_command(grant: str, audit_id: str, limit: int, as_json: bool) 
 async def explain_command(connection: str, action: tuple[str, ...], namespace: str, identity: str, as_json: bool) -> None:
     """Which rule and clause decide one action, and why: jitui explain prod get deployments.apps:web -n web."""
     asked = read_action(" ".join(action) + (f" in {namespace}" if namespace else ""), command_after())
-    async with desk() as at:
+    async with gateway() as at:
         show.one(await at.explain(connection, asked, identity=identity), as_json, _explained, LINE)
 
 
@@ -87,7 +87,7 @@ async def facts_command(following: bool, after: int, as_json: bool) -> None:
                 show.one(fact, as_json, fact_line, LINE)
             after = page[-1].seq
     if following:
-        async with desk() as live:
+        async with gateway() as live:
             async for fact in follow.facts(live, after):
                 show.one(fact, as_json, fact_line, LINE)
 

@@ -11,7 +11,7 @@ from jitui.api.operations import Operations
 from jitui.api.views import Ended, Frozen, GrantView, LiveChunk, RequestView, SessionView
 from jitui.cli import card, follow, show
 from jitui.cli.kinds import DURATION, UNMASK
-from jitui.cli.reach import asynchronous, desk, reaching
+from jitui.cli.reach import asynchronous, gateway, reaching
 from jitui.policy.brief import TYPED, brief, parts
 from jitui.values import plain, span
 from jitui.values.errors import JituiError, RefusedError, UnavailableError
@@ -45,7 +45,7 @@ def request_line(view: RequestView) -> str:
 @asynchronous
 async def requests_command(everything: bool, following: bool, as_json: bool) -> None:
     """List the requests that wait for a decision, oldest first."""
-    async with desk() as at:
+    async with gateway() as at:
         since = (await at.status()).facts if following else 0
         found = await at.requests(everything=everything)
         for view in found:
@@ -71,7 +71,7 @@ async def approve_command(ident: str, duration: int, scope: tuple[str, ...], rea
 
     Shows all of it first, and says yes to exactly what it has shown; on a terminal it asks before.
     """
-    async with desk() as at:
+    async with gateway() as at:
         less = "; ".join(scope)
         if not digest:
             view = await at.request(ident)
@@ -103,7 +103,7 @@ def _sure(view: RequestView, duration: int, less: str) -> None:
 @asynchronous
 async def deny_command(ident: str, reason: str, as_json: bool) -> None:
     """Say no to a request."""
-    async with desk() as at:
+    async with gateway() as at:
         show.one(await at.deny(ident, reason=reason), as_json, request_line, LINE)
 
 
@@ -113,7 +113,7 @@ async def deny_command(ident: str, reason: str, as_json: bool) -> None:
 @asynchronous
 async def withdraw_command(ident: str, as_json: bool) -> None:
     """Take your own request back."""
-    async with desk() as at:
+    async with gateway() as at:
         show.one(await at.withdraw(ident), as_json, request_line, LINE)
 
 
@@ -142,7 +142,7 @@ GRANT_COLUMNS: Final[Mapping[str, Callable[[GrantView], show.Cell]]] = {
 @asynchronous
 async def grants_command(everything: bool, as_json: bool) -> None:
     """Windows that are live, ends soonest first."""
-    async with desk() as at:
+    async with gateway() as at:
         show.many(await at.grants(everything=everything), as_json, GRANT_COLUMNS, "no window is live")
 
 
@@ -153,7 +153,7 @@ async def grants_command(everything: bool, as_json: bool) -> None:
 @asynchronous
 async def revoke_command(grant: str, reason: str, as_json: bool) -> None:
     """End a window and everything in it, now."""
-    async with desk() as at:
+    async with gateway() as at:
         await _done(at, await at.revoke(grant, reason=reason), as_json)
 
 
@@ -163,7 +163,7 @@ async def revoke_command(grant: str, reason: str, as_json: bool) -> None:
 @asynchronous
 async def release_command(grant: str, as_json: bool) -> None:
     """Give your own window back before it ends."""
-    async with desk() as at:
+    async with gateway() as at:
         await _done(at, await at.release(grant), as_json)
 
 
@@ -182,7 +182,7 @@ SESSION_COLUMNS: Final[Mapping[str, Callable[[SessionView], show.Cell]]] = {
 @asynchronous
 async def sessions_command(live: bool, grant: str, as_json: bool) -> None:
     """Recorded conversations, oldest first."""
-    async with desk() as at:
+    async with gateway() as at:
         show.many(await at.sessions(live=live, grant=grant), as_json, SESSION_COLUMNS, "no session" + (" is open" if live else " yet"))
 
 
@@ -193,7 +193,7 @@ async def sessions_command(live: bool, grant: str, as_json: bool) -> None:
 @asynchronous
 async def watch_command(session: str, unmask: bool, as_json: bool) -> None:
     """A live session as it is recorded, until it ends."""
-    async with desk() as at:
+    async with gateway() as at:
         ended = False
         async for chunk in at.watch(session, unmask=unmask):
             ended = chunk.kind == "end"
@@ -224,7 +224,7 @@ def chunk_lines(chunk: LiveChunk) -> list[str]:
 @asynchronous
 async def kill_command(session: str, reason: str, as_json: bool) -> None:
     """End one session, now; its window lives on."""
-    async with desk() as at:
+    async with gateway() as at:
         await _done(at, await at.kill(session, reason=reason), as_json)
 
 
@@ -234,7 +234,7 @@ async def kill_command(session: str, reason: str, as_json: bool) -> None:
 @asynchronous
 async def freeze_command(target: str, as_json: bool) -> None:
     """Let nothing pass, either way, until it is thawed. Nothing is lost, and clocks run on."""
-    async with desk() as at:
+    async with gateway() as at:
         await _done(at, await at.freeze(target), as_json)
 
 
@@ -244,7 +244,7 @@ async def freeze_command(target: str, as_json: bool) -> None:
 @asynchronous
 async def thaw_command(target: str, as_json: bool) -> None:
     """Let go what was held, in order."""
-    async with desk() as at:
+    async with gateway() as at:
         await _done(at, await at.thaw(target), as_json)
 
 

@@ -16,12 +16,12 @@ POLL_S: Final = 0.4  # between two such questions
 PATIENCE_S: Final = 60.0  # how long a wait outlives a gateway that is gone: it may only be restarting
 
 
-async def facts(desk: Operations, since: int) -> AsyncIterator[FactView]:
+async def facts(gateway: Operations, since: int) -> AsyncIterator[FactView]:
     """Facts after `since`, for ever; when the gateway is silent that is said once, and again when it is back."""
     silent = False
     while True:
         try:
-            async for fact in desk.events(since=since):
+            async for fact in gateway.events(since=since):
                 if silent:
                     note("the gateway answers again")
                     silent = False
@@ -34,12 +34,12 @@ async def facts(desk: Operations, since: int) -> AsyncIterator[FactView]:
         await asyncio.sleep(RETRY_S)
 
 
-async def decision(desk: Operations, asked: RequestView) -> RequestView:
+async def decision(gateway: Operations, asked: RequestView) -> RequestView:
     """The request once it is decided. Raises UnavailableError if the gateway stays away."""
     lost = 0.0
     while asked.state == "pending":
         try:
-            asked = await desk.request(asked.id, wait_s=HOLD_S)
+            asked = await gateway.request(asked.id, wait_s=HOLD_S)
             lost = 0.0
         except UnavailableError:
             lost += POLL_S

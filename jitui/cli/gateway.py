@@ -12,7 +12,7 @@ import click
 from jitui.api.client import Client
 from jitui.api.views import IdentityView, Issued, Status
 from jitui.cli import launch, show
-from jitui.cli.reach import asynchronous, desk, reach, reaching
+from jitui.cli.reach import asynchronous, gateway, reach, reaching
 from jitui.values import places, plain
 from jitui.values.errors import JituiError, UnavailableError
 from jitui.values.private_file import write_private
@@ -60,7 +60,7 @@ async def _behind(config: Path, folder: Path, sock: Path, data_dir: Path | None,
 @asynchronous
 async def stop_command(as_json: bool) -> None:
     """End the gateway; streams end first, windows stay granted."""
-    async with desk() as at:
+    async with gateway() as at:
         await at.stop()
         try:
             async with asyncio.timeout(GONE_S):
@@ -83,7 +83,7 @@ async def _gone(at: Client) -> None:
 @asynchronous
 async def reload_command(as_json: bool) -> None:
     """Read the configuration again; a wrong one changes nothing."""
-    async with desk() as at:
+    async with gateway() as at:
         show.one({"said": await at.reload()}, as_json, lambda view: view["said"])
 
 
@@ -122,7 +122,7 @@ def identity_command() -> None:
 @asynchronous
 async def add_command(name: str, roles: tuple[str, ...], owner: str, output: Path | None, as_json: bool) -> None:
     """A new identity and its token, which is shown this once."""
-    async with desk() as at:
+    async with gateway() as at:
         _issued(await at.identity_add(name, roles=roles, owner=owner), output, as_json)
 
 
@@ -133,7 +133,7 @@ async def add_command(name: str, roles: tuple[str, ...], owner: str, output: Pat
 @asynchronous
 async def rotate_command(name: str, output: Path | None, as_json: bool) -> None:
     """A new token; the older ones end at once."""
-    async with desk() as at:
+    async with gateway() as at:
         _issued(await at.identity_rotate(name), output, as_json)
 
 
@@ -142,7 +142,7 @@ async def rotate_command(name: str, output: Path | None, as_json: bool) -> None:
 @asynchronous
 async def list_command(as_json: bool) -> None:
     """List the identities."""
-    async with desk() as at:
+    async with gateway() as at:
         show.many(await at.identities(), as_json, {
             "name": lambda view: view.name, "roles": lambda view: ",".join(view.roles), "owner": lambda view: view.owner,
             "state": lambda view: "disabled" if view.disabled else "enabled", "token": _token,
@@ -156,7 +156,7 @@ async def list_command(as_json: bool) -> None:
 @asynchronous
 async def disable_command(name: str, reason: str, as_json: bool) -> None:
     """Its tokens, windows and streams end at once."""
-    async with desk() as at:
+    async with gateway() as at:
         show.one(await at.identity_disable(name, reason=reason), as_json, lambda view: f"{view.name} is disabled; everything of it has ended")
 
 
@@ -167,7 +167,7 @@ async def disable_command(name: str, reason: str, as_json: bool) -> None:
 @asynchronous
 async def lockdown_command(switch: str, reason: str, as_json: bool) -> None:
     """On: every window ends and nothing is granted, until an admin lifts it."""
-    async with desk() as at:
+    async with gateway() as at:
         show.one(await at.lockdown(switch == "on", reason=reason), as_json, _lock)
 
 

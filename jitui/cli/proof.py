@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat,
 
 from jitui.api.views import Proof
 from jitui.cli import show
-from jitui.cli.reach import asynchronous, desk, reach, reaching
+from jitui.cli.reach import asynchronous, gateway, reach, reaching
 from jitui.cli.shelf import folder, is_ident, shelf
 from jitui.recording.chain import key_id
 from jitui.values import plain
@@ -57,7 +57,7 @@ async def _proofs(what: str, key: bytes, witness: Mapping[int, bytes]) -> Sequen
             return await bare.verify(what, key=key, witness=witness)
     if key or witness:
         raise UnavailableError("a key or witness of your own is checked against files: name them, or --data-dir")
-    async with desk() as at:
+    async with gateway() as at:
         return await at.verify(what)
 
 
@@ -80,7 +80,7 @@ async def key_command(as_json: bool) -> None:
         async with shelf(folder()) as bare:
             public = await asyncio.to_thread(bare.files.signing_key)
     else:
-        async with desk() as at:
+        async with gateway() as at:
             public = bytes.fromhex((await at.hello()).ledger_key)
         if len(public) != 32:
             raise UnavailableError("this gateway is older and does not tell its key; ask on its host: jitui --data-dir DIR key")

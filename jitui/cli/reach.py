@@ -63,8 +63,8 @@ def reach() -> Reach:
 
 
 @asynccontextmanager
-async def desk() -> AsyncIterator[Client]:
-    """The gateway's desk, for one command."""
+async def gateway() -> AsyncIterator[Client]:
+    """A client of the gateway, for one command."""
     remote = reach().remote()
     try:
         yield remote

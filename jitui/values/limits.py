@@ -17,7 +17,7 @@ class Limits(Strict):
     """Connections, streams and requests. People's own connections on the Unix socket stand apart from all others."""
 
     strangers: Count = 256
-    """Connections at each TCP door on which nobody has shown a good token yet; the oldest is closed for a new one."""
+    """Connections at each TCP listener on which nobody has shown a good token yet; the oldest is closed for a new one."""
     strangers_per_address: Count = 128
     """The same from one address."""
     handshake: Seconds = 5
@@ -29,13 +29,13 @@ class Limits(Strict):
     refusals_per_second: Count = 20
     """Requests without a good token from one address, after a burst of ten times as many."""
     connections_per_agent: Count = 256
-    """At the Kubernetes door."""
+    """At the Kubernetes listener."""
     streams_per_grant: Count = 64
     """Execs, attaches, port-forwards, followed logs and watches at a time."""
     streams_per_agent: Count = 128
     """The same over all windows of an agent."""
     requests_per_second: Count = 200
-    """Of one agent at the Kubernetes door; beyond it 429 with Retry-After."""
+    """Of one agent at the Kubernetes listener; beyond it 429 with Retry-After."""
     requests_burst: Count = 1000
     """Requests that an agent which was quiet may make at once."""
     rows_per_hour: Count = 2000

@@ -81,7 +81,7 @@ async def test_a_question_that_is_whole_after_its_token_ended(tmp_path: Path) ->
         kubectl = await home.dial()
         path = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
         kubectl.send(kubectl.head("POST", path, "Content-Type: application/json", f"Content-Length: {len(SSAR)}") + SSAR[:9])
-        await home.until(lambda: any(client.current is not None for client in home.door.clients))
+        await home.until(lambda: any(client.current is not None for client in home.listener.clients))
         await rotated(home)
         kubectl.send(SSAR[9:])
         assert (await kubectl.answer())[0] == 401

@@ -58,11 +58,12 @@ def arguments(row: Operation, target: str) -> dict[str, Any]:
 async def served(recorder: Recorder, folder: Path) -> AsyncIterator[str]:
     """Its address, behind a real server that knows the Unix user."""
     async with asyncio.TaskGroup() as tasks:
-        door = ApiListener(recorder, Callers(Directory(People(os.getuid(), {}), {}, Tokens([])), SystemClock()), lambda work: void(tasks.create_task(work())))
-        door.bind(unix=folder / "desk.sock")
-        await door.open()
+        callers = Callers(Directory(People(os.getuid(), {}), {}, Tokens([])), SystemClock())
+        listener = ApiListener(recorder, callers, lambda work: void(tasks.create_task(work())))
+        listener.bind(unix=folder / "desk.sock")
+        await listener.open()
         yield f"unix:{folder / 'desk.sock'}"
-        await door.aclose()
+        await listener.aclose()
 
 
 def void(_: object) -> None:

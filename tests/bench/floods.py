@@ -120,7 +120,7 @@ class Flood:
 
 
 async def strangers(flood: Flood) -> None:
-    """Connections that say nothing, to both TCP doors."""
+    """Connections that say nothing, to both TCP listeners."""
     urls = (flood.place.kube, flood.place.api)
     await flood.holding(2000, 16, lambda: flood.dial(urls[flood.seen["connections"] % 2], tls=False))
 

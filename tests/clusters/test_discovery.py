@@ -83,7 +83,7 @@ def begin(authority: Authority, server: Pair, tmp_path: Path, clock: ManualClock
 
 
 async def get(discovery: Discovery, path: str, accept: bytes = JSON, if_none_match: bytes = b"") -> Answer | None:
-    """As a door does it."""
+    """As a listener does it."""
     return discovery.answer(path, accept, if_none_match) or await discovery.fetch(path, accept, if_none_match)
 
 

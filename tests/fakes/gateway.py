@@ -1,4 +1,4 @@
-"""The API door over the fake gateway: a real server on a Unix socket and a TLS port, with an agent, a person and the local user."""
+"""The API listener over the fake gateway: a real server on a Unix socket and a TLS port, with an agent, a person and the local user."""
 
 import asyncio
 import os
@@ -44,7 +44,7 @@ class Address:
     ana: str
     expired: str
     house: FakeGateway
-    door: ApiListener
+    listener: ApiListener
     callers: Callers
     directory: Directory
     limited: list[tuple[str, str, str]]  # what limits at work said: which, whose, and the words
@@ -53,7 +53,7 @@ class Address:
 
 @asynccontextmanager
 async def serving(folder: Path) -> AsyncIterator[Address]:
-    """The door, open in `folder` (the socket) and on a free port of 127.0.0.1."""
+    """The listener, open in `folder` (the socket) and on a free port of 127.0.0.1."""
     clock, house = SystemClock(), FakeGateway()
     now = clock.now().wall_us
     agent, ana, expired = mint(now), mint(now), mint(now, -1)
@@ -67,15 +67,15 @@ async def serving(folder: Path) -> AsyncIterator[Address]:
     def spawn(work: Callable[[], Coroutine[Any, Any, None]]) -> None:
         tasks.append(asyncio.get_running_loop().create_task(work()))
 
-    door = ApiListener(house, callers, spawn, at_work=lambda *said: limited.append(said))
+    listener = ApiListener(house, callers, spawn, at_work=lambda *said: limited.append(said))
     path = folder / "desk.sock"
-    door.bind(unix=path, tcp=("127.0.0.1", 0), tls=context)
-    await door.open()
+    listener.bind(unix=path, tcp=("127.0.0.1", 0), tls=context)
+    await listener.open()
     try:
-        yield Address(path, f"https://127.0.0.1:{door.port}", ca, agent.text, ana.text, expired.text, house, door, callers,
+        yield Address(path, f"https://127.0.0.1:{listener.port}", ca, agent.text, ana.text, expired.text, house, listener, callers,
                       directory, limited, spawn)
     finally:
-        await door.aclose()
+        await listener.aclose()
         await asyncio.gather(*tasks)
 
 

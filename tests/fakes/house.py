@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from jitui.access import Broker
 from jitui.access.requests import Ask
-from jitui.api.operations import Operations as Desk
+from jitui.api.operations import Operations
 from jitui.api.service import Service
 from jitui.api.service.backend import Backend, Meter
 from jitui.auth.callers import Callers
@@ -20,7 +20,7 @@ from jitui.auth.people import People
 from jitui.clusters.discovery import USUAL, Discovery
 from jitui.clusters.pool import Pool
 from jitui.clusters.way import Way
-from jitui.listeners.kube.door import KubeDoor
+from jitui.listeners.kube.listener import KubeListener
 from jitui.policy.scope import Scope
 from jitui.policy.terms import Grant, Identity, Role, Rule
 from jitui.protocol import websocket
@@ -48,7 +48,7 @@ def rule(identity: str = AGENT, scope: str = WIDE, **more: Any) -> Rule:
 
 
 class House:
-    """A gateway without its API door. Its pieces are the real ones."""
+    """A gateway without its API listener. Its pieces are the real ones."""
 
     def __init__(self, store: Store, clock: ManualClock, cluster: Cluster, bus: Bus, rules: dict[tuple[str, str], Rule], folder: Path,
                  isolated_from: int | None = None) -> None:  # fmt: skip
@@ -63,7 +63,8 @@ class House:
         self.broker = Broker(store, clock, gateway="test", people=people, rules=rules, kinds={"prod": CLUSTER}, spawn=self.spawn)
         self.broker.windows.occupied = lambda _, live: self.way.occupied(live)
         self.proxy = Proxy(self.broker, {"prod": self.way}, self.spawn)
-        self.door = KubeDoor(self.broker, Callers(self.broker.roster.directory, clock), self.proxy, os.geteuid() if isolated_from is None else isolated_from)
+        uid = os.geteuid() if isolated_from is None else isolated_from
+        self.listener = KubeListener(self.broker, Callers(self.broker.roster.directory, clock), self.proxy, uid)
         self.files = Files(folder)
         self.backend = Backend(self.broker, self.files, bus, Meter(store), "https://gw", "", ("prod",), self._reload, lambda: None,
                                trouble=lambda: self.trouble)
@@ -72,8 +73,8 @@ class House:
         self.token = ""
 
     def limit(self, **caps: Any) -> None:
-        """Other limits at the door from now on."""
-        self.door.visitors.tune(replace(self.door.visitors.caps, **caps))
+        """Other limits at the listener from now on."""
+        self.listener.visitors.tune(replace(self.listener.visitors.caps, **caps))
 
     def spawn(self, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
         async def guarded() -> None:
@@ -99,12 +100,12 @@ class House:
         await self.broker.requests.approve(ANA, asked.id, agent=who, digest="", duration_s=0, scope="", reason="")
         return next(window.grant for window in self.broker.windows.live.values() if window.grant.request == asked.id)
 
-    def desk(self, who: Identity) -> Desk:
+    def desk(self, who: Identity) -> Operations:
         return self.service.bind(Somebody(who), "here", same_user=False)
 
     async def dial(self, token: str | None = None) -> "Kubectl":
-        """A client of the Kubernetes door."""
-        reader, writer = await asyncio.open_connection("127.0.0.1", self.door.port, ssl=self.trust, server_hostname="localhost", limit=1 << 24)
+        """A client of the Kubernetes listener."""
+        reader, writer = await asyncio.open_connection("127.0.0.1", self.listener.port, ssl=self.trust, server_hostname="localhost", limit=1 << 24)
         return Kubectl(reader, writer, self.token if token is None else token)
 
     async def until(self, true: Callable[[], object], seconds: float = 5.0) -> None:
@@ -222,14 +223,14 @@ async def house(folder: Path, *, rules: tuple[Rule, ...] = (), clock: ManualCloc
                 found.trust = ssl.create_default_context(cafile=str(authority))
                 found.trust.verify_flags &= ~ssl.VERIFY_X509_STRICT
                 await found.broker.recover()
-                found.door.bind("127.0.0.1", 0)
-                await found.door.open(context)
+                found.listener.bind("127.0.0.1", 0)
+                await found.listener.open(context)
                 if agent and AGENT not in found.broker.roster.identities:
                     found.token = await found.agent()
                 yield found
                 await found.broker.windows.stop()()
                 await found.broker.windows.settled()
-                await found.door.aclose()
+                await found.listener.aclose()
                 found.pool.close()
         finally:
             await store.aclose()

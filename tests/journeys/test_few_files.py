@@ -54,7 +54,7 @@ def test_strangers_and_one_agent_shut_nobody_out(tmp_path: Path, embedded_cluste
         _, quiet = watch(gateway, modest)
         gateway.window(greedy)
         taken = [watch(gateway, greedy) for _ in range(113)]
-        strangers = [knock(gateway.ready[door]) for door in ("kube", "api") for _ in range(300)]
+        strangers = [knock(gateway.ready[listener]) for listener in ("kube", "api") for _ in range(300)]
         codes = [code for code, _ in taken]
         assert {200, 429} == set(codes)
         assert codes.count(200) <= 64

@@ -15,7 +15,7 @@ CAPS = replace(at_kube(Limits(), share(4096, 256)), strangers=6, per_address=4, 
                rate=2, burst=3, refusals=1, heads=1000)  # fmt: skip
 
 
-class Door:
+class Listener:
     """Visitors whose closing is seen."""
 
     def __init__(self, caps: Caps = CAPS) -> None:
@@ -38,21 +38,21 @@ class Door:
 @pytest.mark.parametrize("room", [24, 102, 512])
 def test_people_are_never_crowded_out_of_the_api(room: int) -> None:
     """Agents fill all that agents may have, strangers all that strangers may; half of the connections are people's own."""
-    door = Door(at_api(Limits(), room))
+    listener = Listener(at_api(Limits(), room))
     for agent in range(50):
         for _ in range(20):
-            visitor = door.arrive(f"192.0.2.{agent}")
+            visitor = listener.arrive(f"192.0.2.{agent}")
             try:
-                door.all.known(visitor, f"agent-{agent}", agent=True)
+                listener.all.known(visitor, f"agent-{agent}", agent=True)
             except TooManyError:
-                door.all.gone(visitor)
-    assert 0 < door.all.agents <= room // 4
+                listener.all.gone(visitor)
+    assert 0 < listener.all.agents <= room // 4
     for person in range(2):
         for _ in range(min(64, room // 2) // 2):
-            door.known(f"person-{person}", agent=False)
+            listener.known(f"person-{person}", agent=False)
     for at in range(600):
-        door.arrive(f"198.51.100.{at % 250}")
-    assert (door.all.people, door.all.agents + door.all.people + len(door.all.strangers) <= room) == (min(64, room // 2) // 2 * 2, True)
+        listener.arrive(f"198.51.100.{at % 250}")
+    assert (listener.all.people, listener.all.agents + listener.all.people + len(listener.all.strangers) <= room) == (min(64, room // 2) // 2 * 2, True)
 
 
 @pytest.mark.parametrize("files", [256, 1024, 1 << 20])

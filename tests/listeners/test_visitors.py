@@ -16,7 +16,7 @@ CAPS = replace(at_kube(Limits(), share(4096, 256)), strangers=6, per_address=4, 
                rate=2, burst=3, refusals=1, heads=1000)  # fmt: skip
 
 
-class Door:
+class Listener:
     """Visitors whose closing is seen."""
 
     def __init__(self, caps: Caps = CAPS) -> None:
@@ -38,128 +38,128 @@ class Door:
 
 def test_strangers_make_room_for_strangers() -> None:
     """At an address's own limit its oldest goes; at the limit of all, the oldest of the address that has the most."""
-    door = Door()
-    here = [door.arrive("192.0.2.1") for _ in range(5)]
-    assert door.closed == here[:1]
-    door.arrive("192.0.2.2")
-    door.arrive("192.0.2.3")
-    door.arrive("192.0.2.4")
-    assert door.closed == here[:2]
-    door.arrive("192.0.2.5")
-    assert door.closed == here[:3]
-    assert len(door.all.strangers) == 6
-    assert door.said == [("strangers_per_address", "192.0.2.1"), ("strangers", "192.0.2.1"), ("strangers", "192.0.2.1")]
+    listener = Listener()
+    here = [listener.arrive("192.0.2.1") for _ in range(5)]
+    assert listener.closed == here[:1]
+    listener.arrive("192.0.2.2")
+    listener.arrive("192.0.2.3")
+    listener.arrive("192.0.2.4")
+    assert listener.closed == here[:2]
+    listener.arrive("192.0.2.5")
+    assert listener.closed == here[:3]
+    assert len(listener.all.strangers) == 6
+    assert listener.said == [("strangers_per_address", "192.0.2.1"), ("strangers", "192.0.2.1"), ("strangers", "192.0.2.1")]
 
 
 def test_who_is_known_never_makes_room_for_strangers() -> None:
     """A thousand strangers come and go; the agent's connections stay, and so do their counts."""
-    door = Door()
-    mine = [door.known("bot", resting=lambda: True) for _ in range(4)]
+    listener = Listener()
+    mine = [listener.known("bot", resting=lambda: True) for _ in range(4)]
     for at in range(1000):
-        door.arrive(f"192.0.2.{at % 250}")
-    assert not set(mine) & set(door.closed)
-    assert (len(door.all.strangers), door.all.agents) == (6, 4)
+        listener.arrive(f"192.0.2.{at % 250}")
+    assert not set(mine) & set(listener.closed)
+    assert (len(listener.all.strangers), listener.all.agents) == (6, 4)
 
 
 def test_an_agents_connection_that_rests_makes_room_for_its_next() -> None:
     """One in use never does; then the new one is refused, with words and a time after which to try again."""
-    door = Door()
-    busy = [door.known("bot") for _ in range(3)]
-    idle = door.known("bot", resting=lambda: True)
-    new = door.known("bot")
-    assert door.closed == [idle]
-    refused = door.arrive()
+    listener = Listener()
+    busy = [listener.known("bot") for _ in range(3)]
+    idle = listener.known("bot", resting=lambda: True)
+    new = listener.known("bot")
+    assert listener.closed == [idle]
+    refused = listener.arrive()
     with pytest.raises(TooManyError, match=r"bot has 4 connections open here, as many as limits.connections_per_agent .* all are in use; close one") as caught:
-        door.all.known(refused, "bot", agent=True)
+        listener.all.known(refused, "bot", agent=True)
     assert (caught.value.retry_after, caught.value.close, refused.owner) == (1, True, None)
-    door.all.gone(busy[0])
-    owner = door.all.known(refused, "bot", agent=True)
+    listener.all.gone(busy[0])
+    owner = listener.all.known(refused, "bot", agent=True)
     assert list(owner.visitors) == [*busy[1:], new, refused]
 
 
 def test_one_agents_connections_never_keep_another_out() -> None:
     """When there is no room for agents, the one that has the most gives up what rests; a stream stays."""
-    door = Door()
-    watch, *rest = [door.known("greedy", resting=lambda: True) for _ in range(4)]
-    door.all.stream(watch, 1)
+    listener = Listener()
+    watch, *rest = [listener.known("greedy", resting=lambda: True) for _ in range(4)]
+    listener.all.stream(watch, 1)
     for _ in range(3):
-        door.known("modest", resting=lambda: False)
-    assert door.closed == rest[:1]
-    assert door.all.agents == 6
+        listener.known("modest", resting=lambda: False)
+    assert listener.closed == rest[:1]
+    assert listener.all.agents == 6
 
 
 def test_a_connection_in_other_hands() -> None:
     """It counts for whom its newest good request names; without a good token it is a stranger's again, with a stranger's time."""
-    door = Door()
-    visitor = door.known("a")
-    door.all.known(visitor, "b", agent=True)
-    assert (len(door.all.owners["a"].visitors), len(door.all.owners["b"].visitors), door.all.agents) == (0, 1, 1)
-    door.all.unknown(visitor, 50.0)
-    assert (visitor.owner, visitor.until, door.all.agents, list(door.all.strangers)) == (None, 50.0 + CAPS.first_s, 0, [visitor])
-    door.all.gone(visitor)
-    assert not door.all.strangers
+    listener = Listener()
+    visitor = listener.known("a")
+    listener.all.known(visitor, "b", agent=True)
+    assert (len(listener.all.owners["a"].visitors), len(listener.all.owners["b"].visitors), listener.all.agents) == (0, 1, 1)
+    listener.all.unknown(visitor, 50.0)
+    assert (visitor.owner, visitor.until, listener.all.agents, list(listener.all.strangers)) == (None, 50.0 + CAPS.first_s, 0, [visitor])
+    listener.all.gone(visitor)
+    assert not listener.all.strangers
 
 
 def test_streams() -> None:
     """Of one window, and of all windows of one agent; a connection that ends takes its stream with it. Time alone changes nothing, so no Retry-After."""
-    door = Door()
-    streams = [door.known("bot") for _ in range(4)]
+    listener = Listener()
+    streams = [listener.known("bot") for _ in range(4)]
     for visitor, grant in zip(streams[:2], (17, 17), strict=True):
-        door.all.stream(visitor, grant)
+        listener.all.stream(visitor, grant)
     with pytest.raises(TooManyError, match=r"bot has 2 streams open in g-17, as many as limits.streams_per_grant allows; end one of them") as caught:
-        door.all.stream(streams[2], 17)
+        listener.all.stream(streams[2], 17)
     assert caught.value.retry_after == 0
-    door.all.stream(streams[2], 18)
+    listener.all.stream(streams[2], 18)
     with pytest.raises(TooManyError, match=r"bot has 3 streams open, as many as limits.streams_per_agent"):
-        door.all.stream(streams[3], 18)
-    door.all.gone(streams[0])
-    door.all.still(streams[1])
-    door.all.stream(streams[3], 17)
-    owner = door.all.owners["bot"]
+        listener.all.stream(streams[3], 18)
+    listener.all.gone(streams[0])
+    listener.all.still(streams[1])
+    listener.all.stream(streams[3], 17)
+    owner = listener.all.owners["bot"]
     assert (owner.streams, owner.grants) == (2, {18: 1, 17: 1})
 
 
 def test_requests_a_second() -> None:
     """A burst, then a rate; the refusal says when there is room again."""
-    door = Door()
-    owner = door.all.known(door.arrive(), "bot", agent=True)
+    listener = Listener()
+    owner = listener.all.known(listener.arrive(), "bot", agent=True)
     for _ in range(3):
-        door.all.take(owner, 10.0)
+        listener.all.take(owner, 10.0)
     with pytest.raises(TooManyError, match=r"bot makes more than 2 requests a second \(limits.requests_per_second\); try again in 1 s") as caught:
-        door.all.take(owner, 10.0)
+        listener.all.take(owner, 10.0)
     assert caught.value.retry_after == 1
-    door.all.take(owner, 11.0)
-    door.all.tune(replace(CAPS, rate=100, burst=100))
+    listener.all.take(owner, 11.0)
+    listener.all.tune(replace(CAPS, rate=100, burst=100))
     for _ in range(90):
-        door.all.take(owner, 12.0)
+        listener.all.take(owner, 12.0)
 
 
 def test_requests_without_a_token() -> None:
     """Counted by address, ten seconds' worth at once; the connection of one too many is closed."""
-    door = Door()
-    visitor = door.arrive("192.0.2.9")
+    listener = Listener()
+    visitor = listener.arrive("192.0.2.9")
     for _ in range(10):
-        door.all.refused(visitor, 5.0)
+        listener.all.refused(visitor, 5.0)
     with pytest.raises(TooManyError, match=r"more than 1 requests a second without a good token come from 192.0.2.9") as caught:
-        door.all.refused(door.arrive("192.0.2.9"), 5.0)
+        listener.all.refused(listener.arrive("192.0.2.9"), 5.0)
     assert caught.value.close
-    door.all.refused(door.arrive("192.0.2.10"), 5.0)
+    listener.all.refused(listener.arrive("192.0.2.10"), 5.0)
 
 
 def test_heads_that_are_not_whole() -> None:
     """Those of strangers together, those of one agent apart; the oldest goes, never the only one."""
-    door = Door()
-    first, second, third, mine = door.arrive(), door.arrive("192.0.2.2"), door.arrive("192.0.2.3"), door.known("bot")
-    door.all.holds(mine, 900)
-    door.all.holds(first, 400)
-    door.all.holds(second, 400)
-    door.all.holds(first, 500)
-    door.all.holds(third, 300)
-    assert door.closed == [first]
-    door.all.holds(second, 0)
-    door.all.holds(third, 5000)
-    assert door.closed == [first]
-    assert door.said == [("heads", "192.0.2.1")]
+    listener = Listener()
+    first, second, third, mine = listener.arrive(), listener.arrive("192.0.2.2"), listener.arrive("192.0.2.3"), listener.known("bot")
+    listener.all.holds(mine, 900)
+    listener.all.holds(first, 400)
+    listener.all.holds(second, 400)
+    listener.all.holds(first, 500)
+    listener.all.holds(third, 300)
+    assert listener.closed == [first]
+    listener.all.holds(second, 0)
+    listener.all.holds(third, 5000)
+    assert listener.closed == [first]
+    assert listener.said == [("heads", "192.0.2.1")]
 
 
 def test_networks() -> None:
@@ -170,36 +170,36 @@ def test_networks() -> None:
 
 def test_counts_are_right_after_anything() -> None:
     """Twenty thousand steps at random: what is counted is what is there, and no limit is passed."""
-    door, chance, now = Door(), random.Random(7), 0.0
+    listener, chance, now = Listener(), random.Random(7), 0.0
     there: list[Visitor] = []
     for _ in range(20_000):
         now += 0.01
         step = chance.randrange(8)
         if step < 2 or not there:
-            there.append(door.arrive(f"192.0.2.{chance.randrange(6)}"))
+            there.append(listener.arrive(f"192.0.2.{chance.randrange(6)}"))
             there[-1].resting = lambda: chance.random() < 0.5
         else:
             visitor = chance.choice(there)
             try:
                 if step == 2:
-                    door.all.known(visitor, chance.choice("abc"), agent=True)
+                    listener.all.known(visitor, chance.choice("abc"), agent=True)
                 elif step == 3:
-                    door.all.stream(visitor, chance.randrange(3))
+                    listener.all.stream(visitor, chance.randrange(3))
                 elif step == 4:
-                    door.all.still(visitor)
+                    listener.all.still(visitor)
                 elif step == 5:
-                    door.all.unknown(visitor, now)
+                    listener.all.unknown(visitor, now)
                 elif step == 6:
-                    door.all.holds(visitor, chance.choice((0, 10, 300)))
+                    listener.all.holds(visitor, chance.choice((0, 10, 300)))
                 else:
-                    door.closed.append(visitor)
+                    listener.closed.append(visitor)
             except TooManyError:
                 pass
-        while door.closed:
-            gone = door.closed.pop()
-            door.all.gone(gone)
+        while listener.closed:
+            gone = listener.closed.pop()
+            listener.all.gone(gone)
             there = [one for one in there if one is not gone]
-    _same(door.all, there)
+    _same(listener.all, there)
 
 
 def _same(all_: Visitors, there: list[Visitor]) -> None:

@@ -122,7 +122,7 @@ def test_what_kubectl_asks_around_a_request_passes_under_any_live_grant(line: st
     ("GET /api/v2", False), ("HEAD /version", False), ("POST /api", False), ("GET /version/x", False), ("GET /apis/apps/v1/deployments", False),
     ("GET /healthz", False), ("GET /openapi/v3", False),
 ])  # fmt: skip
-def test_discovery_is_what_the_door_answers(line: str, discovery: bool) -> None:
+def test_discovery_is_what_the_listener_answers(line: str, discovery: bool) -> None:
     """Exact depth, GET only."""
     assert is_discovery(of(line)) is discovery
 

@@ -1,4 +1,4 @@
-"""Both ends of a SPDY stream through the real door: a client that sees every frame, and the cluster's side."""
+"""Both ends of a SPDY stream through the real listener: a client that sees every frame, and the cluster's side."""
 
 import asyncio
 

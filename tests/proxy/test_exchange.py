@@ -131,8 +131,8 @@ async def test_an_answer_in_a_slow_clients_queue_does_not_outlive_the_window(tmp
         kubectl = await home.dial()
         kubectl.writer.transport.pause_reading()  # type: ignore[attr-defined]
         kubectl.send(kubectl.head("GET", PODS))
-        await home.until(lambda: home.door.clients)
-        (client,) = home.door.clients
+        await home.until(lambda: home.listener.clients)
+        (client,) = home.listener.clients
         await home.until(lambda: client.outlet.queued > 0)
         await asyncio.sleep(0.2)
         assert client.outlet.queued <= 3 * WINDOW
@@ -195,7 +195,7 @@ async def test_a_log_that_the_cluster_broke_off_does_not_outlive_its_window(tmp_
         kubectl.writer.transport.pause_reading()  # type: ignore[attr-defined]
         for _ in range(300):
             line.say(chunk(b"x" * 32767 + b"\n"))
-        (client,) = home.door.clients
+        (client,) = home.listener.clients
         await home.until(lambda: client.outlet.queued)
         line.hang_up()
         await asyncio.sleep(0.3)

@@ -43,7 +43,8 @@ async def test_an_end_while_kubectl_opens_its_streams(tmp_path: Path, all_kubect
         home.cluster.answerer = answer
         pod.answers = stands
         kubectl = await asyncio.create_subprocess_exec(
-            *all_kubectls[version].argv, "--server", f"https://localhost:{home.door.port}/c/prod", "--certificate-authority", str(tmp_path / "tls" / "ca.crt"),
+            *all_kubectls[version].argv, "--server", f"https://localhost:{home.listener.port}/c/prod",
+            "--certificate-authority", str(tmp_path / "tls" / "ca.crt"),
             "--token", home.token, "exec", "-i", "-n", "web", "web-1", "--", "sh", stdin=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
             env=os.environ | {"HOME": str(tmp_path), "KUBECONFIG": "/dev/null", "KUBECTL_REMOTE_COMMAND_WEBSOCKETS": "false"},
         )  # fmt: skip

@@ -58,7 +58,7 @@ async def test_a_client_that_goes_leaves_nothing(tmp_path: Path) -> None:
         await home.until(lambda: session.held)
         going.cancel()
         kubectl.close()
-        await home.until(lambda: not home.door.clients)
+        await home.until(lambda: not home.listener.clients)
         assert session._legs == set()
         session.thaw()
         assert home.failed == []

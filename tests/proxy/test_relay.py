@@ -1,4 +1,4 @@
-"""Exec streams through the real door: what passes, when it stops, and what the client is told."""
+"""Exec streams through the real listener: what passes, when it stops, and what the client is told."""
 
 import asyncio
 import json

@@ -1,4 +1,4 @@
-"""Port-forward through the real door: a conn for each forwarded connection, what its record has, and what is kept of it afterwards."""
+"""Port-forward through the real listener: a conn for each forwarded connection, what its record has, and what is kept of it afterwards."""
 
 import asyncio
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Exec over SPDY through the real door: what passes, what is on record, and the exact bytes of every end."""
+"""Exec over SPDY through the real listener: what passes, what is on record, and the exact bytes of every end."""
 
 import asyncio
 import json

@@ -111,12 +111,12 @@ async def test_an_end_while_a_lost_cluster_is_told(tmp_path: Path) -> None:
 
 
 async def test_a_gateway_that_stops_waits_for_the_last_words(tmp_path: Path) -> None:
-    """They are on their way to who reads late: the door is closed behind that."""
+    """They are on their way to who reads late: the listener is closed behind that."""
     async with house(tmp_path) as home:
         await home.window()
         kubectl, _ = await held_back(home)
         await home.broker.windows.stop()()
-        closing = asyncio.create_task(home.door.aclose())
+        closing = asyncio.create_task(home.listener.aclose())
         await asyncio.sleep(0.3)
         assert not closing.done()
         kubectl.writer.transport.resume_reading()  # type: ignore[attr-defined]

@@ -1,4 +1,4 @@
-"""Streams that the request line did not ask for, through the real door: their session ends with words, and nothing of them reaches the cluster."""
+"""Streams that the request line did not ask for, through the real listener: their session ends with words, and nothing of them reaches the cluster."""
 
 import json
 from pathlib import Path

@@ -177,14 +177,14 @@ async def test_a_client_that_goes_at_any_point_leaves_nothing(tmp_path: Path, wh
             await asyncio.sleep(0.05)
         else:
             await asyncio.sleep(0.001)
-        (client,) = home.door.clients or (None,)
+        (client,) = home.listener.clients or (None,)
         if client is not None:
             client.transport.abort()  # its reading is held back: the kernel's word would come with the next write
         answer.cancel()
         kubectl.close()
         if home.cluster.slow is not None:
             home.cluster.slow.set()
-        await home.until(lambda: not home.broker.windows.sessions and not home.cluster.open_lines and not home.door.clients)
+        await home.until(lambda: not home.broker.windows.sessions and not home.cluster.open_lines and not home.listener.clients)
         assert home.failed == []
         assert home.troubles == []
 

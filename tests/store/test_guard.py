@@ -133,7 +133,7 @@ def test_a_query_without_end(state: Path) -> None:
 
 
 def circle(path: Path, table: str) -> None:
-    """Make a table's tree one of 12 floors with 300 doors each, every door of a floor to the same next one: 300 ** 12 rows of five pages."""
+    """Make a table's tree one of 12 floors with 300 listeners each, every listener of a floor to the same next one: 300 ** 12 rows of five pages."""
     with closing(sqlite3.connect(path, isolation_level=None)) as db:
         (size,) = db.execute("pragma page_size").fetchone()
         (root,) = db.execute("select rootpage from sqlite_master where name = ?", (table,)).fetchone()

@@ -88,7 +88,7 @@ class Gateway:
         self.ready_file.unlink(missing_ok=True)
         if self.ready:
             config = yaml.safe_load(self.config.read_text())
-            config["listen"] = {door: self.ready[door].removeprefix("https://") for door in ("kube", "api")}
+            config["listen"] = {listener: self.ready[listener].removeprefix("https://") for listener in ("kube", "api")}
             self.config.write_text(yaml.safe_dump(config))
         limited = ("sh", "-c", 'ulimit -n "$0" && exec "$@"', str(self.files)) if self.files else ()
         self.program = Program([*limited, *JITUI, "serve", "--config", str(self.config), "--data-dir", str(self.data), "--ready-file", str(self.ready_file)],

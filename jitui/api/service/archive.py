@@ -23,7 +23,7 @@ class ArchiveService(Bound, Archive):
 
     @property
     def _record(self) -> Record:
-        return self._house.record
+        return self._backend.record
 
     async def session(self, ident: str) -> SessionView:
         at = number(ident, "s", "session")
@@ -54,11 +54,11 @@ class ArchiveService(Bound, Archive):
 
     async def verify(self, session: str = "") -> Sequence[Proof]:
         at = number(session, "s", "session") if session else 0
-        return await self._house.readers.read(self._who, "verify", self._record.verify, at)
+        return await self._backend.readers.read(self._who, "verify", self._record.verify, at)
 
     async def _viewed(self, session: int, how: str, *, first: bool) -> None:
         """Write the fact that the caller looks at a record: at the first page and wherever else they begin, not for the pages that follow."""
-        seen, now_us, key = self._house.viewed, self._broker.clock.now().boot_us, (self._who.name, session, how)
+        seen, now_us, key = self._backend.viewed, self._broker.clock.now().boot_us, (self._who.name, session, how)
         last = seen.pop(key, None)
         seen[key] = now_us
         while len(seen) > VIEWERS:

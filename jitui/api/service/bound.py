@@ -41,8 +41,8 @@ class Caller(Protocol):
 class Bound:
     """One caller, and the gateway."""
 
-    def __init__(self, house: Backend, caller: Caller, peer: str, same_user: bool) -> None:
-        self._house, self._broker, self._files, self._caller = house, house.broker, house.files, caller
+    def __init__(self, backend: Backend, caller: Caller, peer: str, same_user: bool) -> None:
+        self._backend, self._broker, self._files, self._caller = backend, backend.broker, backend.files, caller
         self._peer, self._same_user = peer, same_user
 
     @property
@@ -72,7 +72,7 @@ class Bound:
     def _connections(self) -> tuple[str, ...]:
         """Those the caller may know of: an agent, the ones it has a rule for."""
         rules = self._broker.requests.rules
-        return tuple(name for name in self._house.connections if not self._who.is_agent or (self._who.name, name) in rules)
+        return tuple(name for name in self._backend.connections if not self._who.is_agent or (self._who.name, name) in rules)
 
     def _reason(self, reason: str) -> None:
         if not reason.strip():
@@ -81,7 +81,7 @@ class Bound:
     async def _read(self, call: Callable[P, T], *args: P.args, **more: P.kwargs) -> T:
         """A long list, in a thread, when it is the caller's turn. Raises TooManyError; RefusedError if a right was taken away meanwhile."""
         before = rights_of(self._who)
-        found = await self._house.readers.read(self._who, "list", call, *args, **more)
+        found = await self._backend.readers.read(self._who, "list", call, *args, **more)
         if not before <= rights_of(self._who):
             raise RefusedError(f"{self._who.name} may see less now than when this was asked; ask again")
         return found

@@ -30,25 +30,25 @@ class GatewayService(Bound, Gateway):
     """Says how the gateway stands, and turns its switches."""
 
     async def hello(self) -> Hello:
-        house = self._house
+        backend = self._backend
         return Hello(
             version=__version__, api=API, gateway_id=self._broker.gateway, you=self._who.name, roles=tuple(sorted(self._who.roles)),
-            rights=tuple(sorted(rights_of(self._who))), solo=self._broker.roster.people.solo, connections=self._connections(), kube=house.kube,
-            ca_pem=house.ca_pem, ledger_key=self._broker.store.public_key.hex(),
+            rights=tuple(sorted(rights_of(self._who))), solo=self._broker.roster.people.solo, connections=self._connections(), kube=backend.kube,
+            ca_pem=backend.ca_pem, ledger_key=self._broker.store.public_key.hex(),
         )  # fmt: skip
 
     async def status(self) -> Status:
         broker, now = self._broker, self._broker.clock.now()
         error = broker.store.recording_error
         return Status(
-            at=rfc3339(now.wall_us), recording=error is None, recorder_error=str(error) if error else "", record_bytes_s=self._house.meter.bytes_s,
-            disk_free=broker.room.free, lag_ms=self._house.meter.lag_ms, waiting=len(broker.requests.pending), live=len(broker.windows.live),
+            at=rfc3339(now.wall_us), recording=error is None, recorder_error=str(error) if error else "", record_bytes_s=self._backend.meter.bytes_s,
+            disk_free=broker.room.free, lag_ms=self._backend.meter.lag_ms, waiting=len(broker.requests.pending), live=len(broker.windows.live),
             open_streams=sum(window.open_streams for window in broker.windows.live.values()), lockdown=broker.requests.lockdown,
-            facts=broker.store.newest_fact, trouble=self._house.trouble(), limits=broker.pressure.now,
+            facts=broker.store.newest_fact, trouble=self._backend.trouble(), limits=broker.pressure.now,
         )  # fmt: skip
 
     async def events(self, *, since: int = -1) -> AsyncIterator[FactView]:
-        with self._house.bus.subscribe() as subscription:
+        with self._backend.bus.subscribe() as subscription:
             last = since if since >= 0 else self._broker.store.newest_fact
             while True:
                 missed = await asyncio.to_thread(self._files.facts, after=last, limit=FACTS_PAGE)
@@ -76,10 +76,10 @@ class GatewayService(Bound, Gateway):
         return await self.status()
 
     async def reload(self) -> str:
-        return await self._house.reload()
+        return await self._backend.reload()
 
     async def stop(self) -> str:
-        self._house.stop()
+        self._backend.stop()
         return "stopping"
 
     async def explain(self, connection: str, action: Action, *, identity: str = "") -> Explained:

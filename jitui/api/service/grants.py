@@ -29,7 +29,7 @@ class GrantService(Bound, Grants):
         known = {window.grant.id: window.grant for window in self._broker.windows.live.values()}
         live = [grant for grant in known.values() if not cursor and self._sees(grant)]
         live.sort(key=lambda grant: (limit.remaining_us(now) if (limit := grant.deadline or grant.use_by) else 0, grant.id))
-        totals: dict[int, Totals] = await self._read(self._house.totals.of, live, now.wall_us) if live else {}
+        totals: dict[int, Totals] = await self._read(self._backend.totals.of, live, now.wall_us) if live else {}
         found = Page(self._grant_view(grant, totals.get(grant.id, Totals())) for grant in live)
         if everything:
             ended = await self._read(self._ended, self._only(), known.keys(), now.wall_us, cursor)
@@ -41,7 +41,7 @@ class GrantService(Bound, Grants):
         """A page of the ledger's, but for those that are live."""
         page = self._files.grants(identity=only, cursor=cursor)
         ended = [grant for grant in page if grant.id not in live]
-        totals = self._house.totals.of(ended, now_us)
+        totals = self._backend.totals.of(ended, now_us)
         return Page((self._grant_view(grant, totals[grant.id]) for grant in ended), page.more)
 
     async def grant(self, ident: str) -> GrantView:
@@ -49,7 +49,7 @@ class GrantService(Bound, Grants):
         grant = await self._find_grant(at)
         if not self._sees(grant):
             raise RefusedError(f"grant {ident} is not yours")
-        totals = await asyncio.to_thread(self._house.totals.of, [grant], self._broker.clock.now().wall_us)
+        totals = await asyncio.to_thread(self._backend.totals.of, [grant], self._broker.clock.now().wall_us)
         return self._grant_view(grant, totals[at])
 
     async def revoke(self, ident: str, *, reason: str) -> Ended:

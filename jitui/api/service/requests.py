@@ -50,7 +50,7 @@ class RequestService(Bound, Requests):
 
     async def _settled(self, at: int, seconds: int) -> None:
         """Until a request is pending no more, the gateway stops, or so many seconds have passed."""
-        waits = [asyncio.ensure_future(self._broker.requests.settled(at)), asyncio.ensure_future(self._house.bus.closed.wait())]
+        waits = [asyncio.ensure_future(self._broker.requests.settled(at)), asyncio.ensure_future(self._backend.bus.closed.wait())]
         try:
             await asyncio.wait(waits, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
         finally:
@@ -60,7 +60,7 @@ class RequestService(Bound, Requests):
     async def ask(self, connection: str, *, duration_s: int = 0, reason: str = "", scope: str = "", identity: str = "", approval: str = "") -> RequestView:
         if identity and identity != self._who.name:
             raise RefusedError(f"the request names identity {identity}, but this token is {self._who.name}'s; identity is an assertion, not an input")
-        if connection not in self._house.connections:
+        if connection not in self._backend.connections:
             raise NotFoundError(f"no connection {connection} here; known: {', '.join(self._connections())}")
         rule = self._broker.requests.rules.get((self._who.name, connection))
         said = ("automatic" if rule.automatic else "required") if rule else approval
@@ -106,5 +106,5 @@ class RequestService(Bound, Requests):
     async def _history(self, request: Request) -> tuple[str, str]:
         """One line of what this identity did on this connection in the last 30 days, and the scope of what it used."""
         now = self._broker.clock.now()
-        known = self._house.histories.known(request, now)
-        return await self._read(self._house.histories.read, request, now) if known is None else known
+        known = self._backend.histories.known(request, now)
+        return await self._read(self._backend.histories.read, request, now) if known is None else known

@@ -1,11 +1,11 @@
 """The listener for kubectl: TLS, HTTP/1.1 only, one server URL for each connection of the gateway (`{kube}/c/{connection}`).
 
-* door       the socket, and all clients
+* listener       the socket, and all clients
 * client     one TCP connection; `inlet` and `parting` are its beginning and its end
 * pipeline   the way of a request's head: admit, read, judge, dispatch to the proxy
 * request    one request: who, connection, action, headers, verdict, and the gateway's own answers to it
 * plan       what a request for an upgrade asks for; discover and review: requests that the gateway answers itself
 * notices, tries   Warning headers; kubectl's second try of an upgrade, which is one denial with the first
 
-Each file imports only those further up in: client, request, discover and review, pipeline, door. None reaches a cluster but through `jitui.proxy`.
+Each file imports only those further up in: client, request, discover and review, pipeline, listener. None reaches a cluster but through `jitui.proxy`.
 """

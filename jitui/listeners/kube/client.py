@@ -21,7 +21,7 @@ DISCARD: Final = 1 << 20  # bytes of a refused request's body, so that the conne
 Begin: TypeAlias = "Callable[[KubeClient, http.RequestHead], Handler]"
 
 
-class Door(Protocol):
+class Listener(Protocol):
     """The listener that the connection came in at."""
 
     visitors: Visitors
@@ -34,10 +34,10 @@ class Door(Protocol):
 class KubeClient(asyncio.Protocol):
     """The connection. Owned by the loop; closed by whoever ends first."""
 
-    def __init__(self, door: Door, visitor: Visitor) -> None:
-        self.door, self.visitor = door, visitor
-        self.patience = Patience(door.visitors, visitor)
-        self.inlet = Inlet(door.turnstile, self._turn, self.pause_reading, self.resume_reading)
+    def __init__(self, listener: Listener, visitor: Visitor) -> None:
+        self.listener, self.visitor = listener, visitor
+        self.patience = Patience(listener.visitors, visitor)
+        self.inlet = Inlet(listener.turnstile, self._turn, self.pause_reading, self.resume_reading)
         self.parser = http.RequestParser()
         self.transport: asyncio.Transport
         self.outlet: Outlet
@@ -54,12 +54,12 @@ class KubeClient(asyncio.Protocol):
         self.outlet = Outlet(self.transport)
         self.outlet.begin()
         self.peer = ":".join(map(str, (transport.get_extra_info("peername") or ())[:2]))
-        self.door.clients.add(self)
+        self.listener.clients.add(self)
         self.visitor.resting = lambda: self.current is None and not self._draining and not self.inlet.waits
         self.patience.begin(self.transport)
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio.Protocol's signature
-        self.door.clients.discard(self)
+        self.listener.clients.discard(self)
         self.patience.gone()
         self.inlet.close()
         handler, self.current = self.current, None
@@ -130,7 +130,7 @@ class KubeClient(asyncio.Protocol):
         """An upgrade is through: this connection is another's from now on, with these bytes, which came behind the request."""
         self.patience.calm()
         self.current = None
-        self.door.clients.discard(self)
+        self.listener.clients.discard(self)
         return self.parser.rest()
 
     # -- requests ----------------------------------------------------------------------------------------------------------
@@ -140,7 +140,7 @@ class KubeClient(asyncio.Protocol):
         for event in events:
             if isinstance(event, http.RequestHead):
                 self.patience.headed()
-                self.current = self.door.begin(self, event)
+                self.current = self.listener.begin(self, event)
                 if event.get(b"expect").lower() == b"100-continue":
                     self._continue(self.current)
         handler = self.current
@@ -225,7 +225,7 @@ class KubeClient(asyncio.Protocol):
             return
         if self.parting.begun:
             return
-        self.door.malformed += 1
+        self.listener.malformed += 1
         body = status.status(error.code, "BadRequest", f"jitui: {error}")
         self.outlet.write(http.render_response(error.code, [(b"Content-Type", b"application/json"), (b"Connection", b"close")], body))
         self._close()

@@ -74,7 +74,7 @@ class Pipeline:
         who = caller.who
         if not who.is_agent:
             self._unknown(visitor, now)
-            raise RefusedError(f"{who.name} is a person here; the Kubernetes door is for agents, whose windows people grant")
+            raise RefusedError(f"{who.name} is a person here; the Kubernetes listener is for agents, whose windows people grant")
         self._visitors.take(self._visitors.known(visitor, who.name, agent=True), now)
         match = TARGET.fullmatch(request.target)
         if match is None:

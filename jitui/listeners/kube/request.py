@@ -90,7 +90,7 @@ class KubeRequest:
 
     def streams(self) -> None:
         if of_action(self.action) is not None:
-            self.client.door.visitors.stream(self.client.visitor, self.verdict.grant.id)
+            self.client.listener.visitors.stream(self.client.visitor, self.verdict.grant.id)
 
     def become(self, handler: Handler) -> None:
         self.client.current = handler
@@ -113,7 +113,7 @@ class KubeRequest:
         return self.client.transport, self.outlet, behind
 
     def closed(self) -> None:
-        self.client.door.visitors.gone(self.client.visitor)
+        self.client.listener.visitors.gone(self.client.visitor)
 
     # -- answers of the gateway's own --------------------------------------------------------------------------------------
 

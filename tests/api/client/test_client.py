@@ -115,7 +115,7 @@ async def test_events(gateway: Address, local: Client) -> None:
     async for fact in local.events(since=0):
         seen.append(fact)
         if len(seen) == 3:
-            await gateway.door.aclose()
+            await gateway.listener.aclose()
         else:
             await gateway.house.happen("viewed", "bo", "s-1")
     assert seen == gateway.house.facts[:3]

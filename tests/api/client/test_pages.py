@@ -17,15 +17,15 @@ from tests.fakes.house import ADMIN, AGENT, House, house
 @asynccontextmanager
 async def reached(home: House, folder: Path) -> AsyncIterator[Client]:
     """The API of a real gateway, as its own user."""
-    door = ApiListener(home.service, Callers(home.broker.roster.directory, home.clock), home.spawn)
-    door.bind(unix=folder / "desk.sock")
-    await door.open()
+    listener = ApiListener(home.service, Callers(home.broker.roster.directory, home.clock), home.spawn)
+    listener.bind(unix=folder / "desk.sock")
+    await listener.open()
     remote = Client(f"unix:{folder / 'desk.sock'}")
     try:
         yield remote
     finally:
         await remote.aclose()
-        await door.aclose()
+        await listener.aclose()
 
 
 async def test_lists_come_in_pages_and_are_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

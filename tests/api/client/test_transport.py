@@ -32,7 +32,7 @@ async def test_no_gateway(tmp_path: Path, gateway: Address) -> None:
     with socket.socket(socket.AF_UNIX) as dead:  # which leaves its file behind, as a server of asyncio's does not since 3.13
         dead.bind(str(tmp_path / "dead"))
     assert f"no gateway running: nobody answers at {tmp_path / 'dead'}" in await asks(Client(f"unix:{tmp_path / 'dead'}"))
-    await gateway.door.aclose()
+    await gateway.listener.aclose()
     assert f"no gateway running at {gateway.url}" in await asks(Client(gateway.url, token="x", ca=gateway.ca))
 
 

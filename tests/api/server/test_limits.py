@@ -20,13 +20,13 @@ Peer = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 def tcp(gateway: Address, **caps: Any) -> Caps:
     """Other limits on the TCP port."""
-    gateway.door.tcp.tune(replace(gateway.door.tcp.caps, **caps))
-    return gateway.door.tcp.caps
+    gateway.listener.tcp.tune(replace(gateway.listener.tcp.caps, **caps))
+    return gateway.listener.tcp.caps
 
 
 async def dial(gateway: Address) -> Peer:
     context = ssl.create_default_context(cafile=gateway.ca)
-    return await asyncio.open_connection("127.0.0.1", gateway.door.port, ssl=context, server_hostname="localhost")
+    return await asyncio.open_connection("127.0.0.1", gateway.listener.port, ssl=context, server_hostname="localhost")
 
 
 async def ask(peer: Peer, request: bytes, token: str = "") -> tuple[bytes, bytes]:
@@ -44,7 +44,7 @@ async def test_one_agents_connections_keep_nobody_else_out(gateway: Address) -> 
     for _ in range(40):
         peers.append(peer := await dial(gateway))
         assert (await ask(peer, HELLO, gateway.agent))[0].startswith(b"HTTP/1.1 200 ")
-    assert gateway.door.tcp.agents == 8
+    assert gateway.listener.tcp.agents == 8
     streams = [await dial(gateway) for _ in range(3)]
     answers = [await ask(peer, EVENTS, gateway.agent) for peer in streams]
     assert [head[9:12] for head, _ in answers] == [b"200", b"200", b"429"]
@@ -65,7 +65,7 @@ async def test_a_stream_that_ends_makes_room_for_the_next(gateway: Address) -> N
         assert (await ask(peer, EVENTS, gateway.agent))[0].startswith(b"HTTP/1.1 200 ")
         peer[1].transport.abort()
         async with asyncio.timeout(5):
-            while gateway.door.tcp.owners["agent-a"].streams:  # noqa: ASYNC110 - what changes has no event
+            while gateway.listener.tcp.owners["agent-a"].streams:  # noqa: ASYNC110 - what changes has no event
                 await asyncio.sleep(0.01)
 
 
@@ -95,16 +95,16 @@ async def test_requests_a_second_of_an_agent(gateway: Address, remote: httpx.Asy
 
 async def test_strangers_make_room_for_each_other_alone(gateway: Address) -> None:
     """Two hundred connections to either socket that say nothing: a person's stream goes on, and the next person is served."""
-    gateway.door.desk.tune(replace(gateway.door.desk.caps, strangers=10, per_address=10))
+    gateway.listener.desk.tune(replace(gateway.listener.desk.caps, strangers=10, per_address=10))
     tcp(gateway, strangers=10, per_address=10)
     stream = await dial(gateway)
     assert (await ask(stream, EVENTS, gateway.ana))[0].startswith(b"HTTP/1.1 200 ")
-    writers = [(await asyncio.open_connection("127.0.0.1", gateway.door.port))[1] for _ in range(200)]
+    writers = [(await asyncio.open_connection("127.0.0.1", gateway.listener.port))[1] for _ in range(200)]
     writers += [(await asyncio.open_unix_connection(gateway.socket))[1] for _ in range(200)]
     async with httpx.AsyncClient(transport=httpx.AsyncHTTPTransport(uds=str(gateway.socket)), base_url="http://gateway") as local:
         assert (await local.get("/v1/hello")).status_code == 200
     assert (await ask(await dial(gateway), HELLO, gateway.ana))[0].startswith(b"HTTP/1.1 200 ")
-    assert max(len(gateway.door.desk.strangers), len(gateway.door.tcp.strangers)) <= 10
+    assert max(len(gateway.listener.desk.strangers), len(gateway.listener.tcp.strangers)) <= 10
     assert not stream[0].at_eof()
     for writer in writers:
         writer.transport.abort()

@@ -16,9 +16,9 @@ from tests.fakes.gateway import Address
 
 
 async def test_the_socket_is_private(gateway: Address) -> None:
-    """0600 from its first instant, whatever the umask; gone when the door is closed."""
+    """0600 from its first instant, whatever the umask; gone when the listener is closed."""
     assert stat.S_IMODE(gateway.socket.stat().st_mode) == 0o600
-    await gateway.door.aclose()
+    await gateway.listener.aclose()
     assert not gateway.socket.exists()
 
 
@@ -56,10 +56,10 @@ async def test_who_comes_before_it_is_open_waits(gateway: Address, tmp_path: Pat
 
 async def test_closing_frees_the_port(gateway: Address) -> None:
     """After aclose nothing listens, and closing twice is no harm."""
-    await gateway.door.aclose()
-    await gateway.door.aclose()
+    await gateway.listener.aclose()
+    await gateway.listener.aclose()
     with pytest.raises(ConnectionRefusedError):
-        await asyncio.open_connection("127.0.0.1", gateway.door.port)
+        await asyncio.open_connection("127.0.0.1", gateway.listener.port)
 
 
 async def test_the_first_request_is_as_quick_as_the_second(gateway: Address) -> None:

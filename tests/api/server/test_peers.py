@@ -36,7 +36,7 @@ async def test_a_head_is_bounded(gateway: Address) -> None:
 
 async def test_a_request_must_come_in_time(gateway: Address) -> None:
     """A client that connects and says nothing, half a head, or half a body, is cut off."""
-    gateway.door.desk.tune(replace(gateway.door.desk.caps, first_s=0.05))
+    gateway.listener.desk.tune(replace(gateway.listener.desk.caps, first_s=0.05))
     assert [await send(gateway, start) for start in (b"", b"GET /v1/hello HT", b"POST /v1/requests HTTP/1.1\r\ncontent-length: 9\r\n\r\n{")] == [b"", b"", b""]
 
 

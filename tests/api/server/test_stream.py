@@ -186,12 +186,12 @@ async def test_who_does_not_read_is_not_sent_the_rest(gateway: Address) -> None:
     writer.close()
 
 
-async def test_closing_the_door_ends_streams(gateway: Address, local: httpx.AsyncClient) -> None:
+async def test_closing_the_listener_ends_streams(gateway: Address, local: httpx.AsyncClient) -> None:
     """A gateway that stops does not wait for its watchers."""
     async with local.stream("GET", "/v1/events") as answer:
         events = blocks(answer)
         await anext(events)
         async with asyncio.timeout(2):
-            await gateway.door.aclose()
+            await gateway.listener.aclose()
             assert [block async for block in events] == []
     assert gateway.house.listeners == 0

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import pytest
 
-from jitui.api.operations import Operations as Desk
+from jitui.api.operations import Operations
 from jitui.policy.action import Action
 from jitui.policy.terms import Identity, Role
 from jitui.values.errors import ConflictError, NotFoundError, RefusedError
@@ -18,7 +18,7 @@ from tests.fakes.house import ADMIN, AGENT, house, rule
 
 WHO: Final = {"agent": AGENT_X, "other": OTHER, "approver": APPROVER, "operator": OPERATOR, "auditor": AUDITOR, "admin": ADMIN}
 
-Call = Callable[[Desk], Awaitable[Any]]
+Call = Callable[[Operations], Awaitable[Any]]
 
 
 async def first(stream: AsyncIterator[Any]) -> None:

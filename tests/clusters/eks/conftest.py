@@ -14,7 +14,7 @@ from tests.clusters.eks.cluster import Entries
 
 
 def pytest_asyncio_loop_factories(config: pytest.Config, item: pytest.Item) -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
-    """On the gateway's own loop: what both loops differ in, TLS and sockets, is tested next door."""
+    """On the gateway's own loop: what both loops differ in, TLS and sockets, is tested next listener."""
     return {"uvloop": uvloop.new_event_loop}
 
 

@@ -19,7 +19,7 @@ PODS = "/api/v1/namespaces/web/pods"
 
 
 class Knock:
-    """One keep-alive connection of an agent's to the Kubernetes door."""
+    """One keep-alive connection of an agent's to the Kubernetes listener."""
 
     def __init__(self, agent: Agent) -> None:
         kubeconfig = yaml.safe_load(agent.kubeconfig.read_text())

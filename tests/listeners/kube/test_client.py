@@ -34,7 +34,7 @@ async def test_no_token_or_a_wrong_one_is_a_401_and_a_counter(tmp_path: Path) ->
     async with house(tmp_path) as home:
         kubectl = await home.dial("jt_00000000_" + "x" * 43)
         assert (await kubectl.ask("GET", PODS))[0] == 401
-        assert home.door.pipeline.unauthenticated == 1
+        assert home.listener.pipeline.unauthenticated == 1
         assert await asyncio.to_thread(home.files.actions) == []
 
 
@@ -124,8 +124,8 @@ async def test_who_does_not_read_gets_no_further_answers(tmp_path: Path) -> None
     async with house(tmp_path) as home:
         home.limit(refusals=1_000_000)
         kubectl = await home.dial("wrong")
-        await home.until(lambda: home.door.clients)
-        (client,) = home.door.clients
+        await home.until(lambda: home.listener.clients)
+        (client,) = home.listener.clients
         flood = kubectl.head("GET", PODS) * 400
         kubectl.writer.transport.set_write_buffer_limits(high=1 << 16)
         with contextlib.suppress(TimeoutError):
@@ -216,7 +216,7 @@ async def test_an_early_answer_ends_the_connection(tmp_path: Path) -> None:
         kubectl.send(kubectl.head("POST", PODS, "Content-Length: 1000000") + b"x" * 1000)
         assert (await kubectl.answer())[0] == 413
         assert await kubectl.gone() == b""
-        await home.until(lambda: not len(home.pool) and not home.door.clients)
+        await home.until(lambda: not len(home.pool) and not home.listener.clients)
 
 
 async def test_a_client_that_waits_for_a_word_gets_it(tmp_path: Path) -> None:
@@ -335,7 +335,7 @@ async def test_malformed_input_is_told_once_and_closed(tmp_path: Path) -> None:
         assert (await kubectl.answer())[0] == 403
         assert (await kubectl.answer())[0] == 505
         assert await kubectl.gone() == b""
-        assert home.door.malformed == 1
+        assert home.listener.malformed == 1
 
 
 async def test_discovery_is_answered_without_a_window(tmp_path: Path) -> None:
@@ -376,7 +376,7 @@ async def test_a_body_that_never_comes_does_not_hold_the_connection(tmp_path: Pa
         kubectl = await home.dial("wrong")
         kubectl.send(kubectl.head("POST", PODS, "Content-Length: 100000"))
         await kubectl.gone(3)
-        await home.until(lambda: not home.door.clients)
+        await home.until(lambda: not home.listener.clients)
 
 
 async def test_a_rule_that_narrowed_is_the_rule(tmp_path: Path) -> None:

@@ -33,7 +33,7 @@ def as_the_gateways_user() -> Iterator[None]:
 async def secured(home: House) -> ssl.SSLSocket:
     """A client of that user, the handshake done."""
     with as_the_gateways_user():
-        plain = socket.create_connection(("127.0.0.1", home.door.port))
+        plain = socket.create_connection(("127.0.0.1", home.listener.port))
     return await asyncio.to_thread(home.trust.wrap_socket, plain, server_hostname="localhost")
 
 
@@ -68,7 +68,7 @@ async def test_who_closes_at_once_does_not_pass(tmp_path: Path) -> None:
             client = await secured(home)
             client.sendall(request(home))
             client.close()
-            await home.until(lambda: not home.door.clients)
+            await home.until(lambda: not home.listener.clients)
         await asyncio.sleep(0.05)
         assert home.cluster.got == b""
         assert await home.facts("session.opened") == []

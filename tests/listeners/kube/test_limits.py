@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from jitui.listeners.kube.door import AT_ONCE
+from jitui.listeners.kube.listener import AT_ONCE
 from jitui.proxy.live import Session
 from tests.fakes.house import AGENT, House, Kubectl, house
 from tests.fakes.upstream import Asked
@@ -130,9 +130,9 @@ async def test_strangers_never_keep_an_agent_out(tmp_path: Path) -> None:
         watch = await watching(home)
         idle = await home.dial()
         assert (await idle.ask("GET", PODS))[0] == 200
-        strangers = [await asyncio.to_thread(socket.create_connection, ("127.0.0.1", home.door.port)) for _ in range(260)]
+        strangers = [await asyncio.to_thread(socket.create_connection, ("127.0.0.1", home.listener.port)) for _ in range(260)]
         await home.until(lambda: home.broker.pressure.now and home.broker.pressure.now[0].times >= 240)
-        assert len(home.door.visitors.strangers) <= 20
+        assert len(home.listener.visitors.strangers) <= 20
         assert (await (await home.dial()).ask("GET", PODS))[0] == 200
         assert (await idle.ask("GET", PODS))[0] == 200
         assert len(live(home)) == 1
@@ -157,7 +157,7 @@ async def test_a_handshake_and_a_first_request_must_come_in_time(tmp_path: Path)
     """Nothing said, half a handshake, a handshake and nothing, half a head, and refused requests without end: all are closed in about a second."""
     async with house(tmp_path) as home:
         home.limit(handshake_s=1, first_s=1)
-        silent, half = await asyncio.open_connection("127.0.0.1", home.door.port), await asyncio.open_connection("127.0.0.1", home.door.port)
+        silent, half = await asyncio.open_connection("127.0.0.1", home.listener.port), await asyncio.open_connection("127.0.0.1", home.listener.port)
         half[1].write(b"\x16\x03\x01\x02\x00\x01\x00")
         quiet, partial, refused = await home.dial(), await home.dial(), await home.dial("jt_00000000_" + "x" * 43)
         partial.send(b"GET /c/prod/api HTTP/1.1\r\nHost: gw\r\n")
@@ -173,8 +173,8 @@ async def test_a_handshake_and_a_first_request_must_come_in_time(tmp_path: Path)
         for reader in (silent[0], half[0], quiet.reader, partial.reader):
             assert await asyncio.wait_for(reader.read(), 5) == b""
         assert 0.5 < time.monotonic() - begun < 3
-        assert not home.door.visitors.strangers
-        assert not home.door.clients
+        assert not home.listener.visitors.strangers
+        assert not home.listener.clients
 
 
 async def test_heads_that_are_never_whole_hold_a_bounded_amount(tmp_path: Path) -> None:
@@ -188,9 +188,9 @@ async def test_heads_that_are_never_whole_hold_a_bounded_amount(tmp_path: Path) 
             kubectls.append(newest := await home.dial())
             newest.send(newest.head("GET", f"/api/v1/namespaces/web/pods/web-1/exec?stdout=true&command=echo&command={long}")[:-2])
             await newest.writer.drain()
-            await home.until(lambda: home.door.clients and all(client.parser.holding > 1_000_000 for client in home.door.clients))
-        await home.until(lambda: [one.times for one in home.broker.pressure.now] == [6] and len(home.door.clients) == 4)
-        assert sum(client.parser.holding for client in home.door.clients) <= 4 << 20
+            await home.until(lambda: home.listener.clients and all(client.parser.holding > 1_000_000 for client in home.listener.clients))
+        await home.until(lambda: [one.times for one in home.broker.pressure.now] == [6] and len(home.listener.clients) == 4)
+        assert sum(client.parser.holding for client in home.listener.clients) <= 4 << 20
         newest.send(b"\r\n")
         assert (await newest.answer())[0] == 400  # whole, and no upgrade
         assert [one.limit for one in home.broker.pressure.now] == ["heads"]
@@ -231,13 +231,13 @@ async def test_an_agent_at_its_own_connections(tmp_path: Path) -> None:
 async def test_no_plain_speech(tmp_path: Path) -> None:
     """A connection without TLS is closed at once, and counts as a stranger no longer."""
     async with house(tmp_path) as home:
-        reader, writer = await asyncio.open_connection("127.0.0.1", home.door.port)
+        reader, writer = await asyncio.open_connection("127.0.0.1", home.listener.port)
         writer.write(b"GET / HTTP/1.1\r\n\r\n")
         await asyncio.wait_for(reader.read(), 5)
-        await home.until(lambda: not home.door.visitors.strangers)
+        await home.until(lambda: not home.listener.visitors.strangers)
         with pytest.raises(ssl.SSLError):
-            await asyncio.open_connection("127.0.0.1", home.door.port, ssl=ssl.create_default_context(), server_hostname="localhost")
-        await home.until(lambda: not home.door.visitors.strangers)
+            await asyncio.open_connection("127.0.0.1", home.listener.port, ssl=ssl.create_default_context(), server_hostname="localhost")
+        await home.until(lambda: not home.listener.visitors.strangers)
         assert home.failed == []
         assert home.troubles == []
 
@@ -266,7 +266,7 @@ async def test_what_comes_at_once_is_answered_in_turns(tmp_path: Path) -> None:
         over = True
         await counting
         assert turns > 900 / AT_ONCE
-        assert not any(client.inlet.waits for client in home.door.clients)
+        assert not any(client.inlet.waits for client in home.listener.clients)
 
 
 async def test_one_line_of_many_requests_holds_no_other_up(tmp_path: Path) -> None:
@@ -277,7 +277,7 @@ async def test_one_line_of_many_requests_holds_no_other_up(tmp_path: Path) -> No
         many.send(many.head("GET", PODS) * 400)
         await many.answer()
         assert (await one.ask("GET", PODS))[0] == 403
-        (client,) = [client for client in home.door.clients if client.parser.holding]
+        (client,) = [client for client in home.listener.clients if client.parser.holding]
         assert client.parser.holding > len(many.head("GET", PODS)) * 100
         for _ in range(399):
             assert (await many.answer())[0] == 403
@@ -332,8 +332,8 @@ async def test_who_says_nothing_makes_room_before_who_shakes_hands(tmp_path: Pat
     async with house(tmp_path) as home:
         home.limit(strangers=8, per_address=8)
         slow = await home.dial()
-        silent = [socket.create_connection(("127.0.0.1", home.door.port)) for _ in range(20)]
-        await home.until(lambda: len(home.door.visitors.strangers) == 8 and home.broker.pressure.now)
+        silent = [socket.create_connection(("127.0.0.1", home.listener.port)) for _ in range(20)]
+        await home.until(lambda: len(home.listener.visitors.strangers) == 8 and home.broker.pressure.now)
         await asyncio.sleep(0.1)
         assert (await slow.ask("GET", PODS))[0] == 403
         for one in silent:

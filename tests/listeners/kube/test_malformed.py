@@ -1,4 +1,4 @@
-"""Malformed HTTP and WebSocket input against the real door, over real sockets: an error or a close, and nothing of it upstream."""
+"""Malformed HTTP and WebSocket input against the real listener, over real sockets: an error or a close, and nothing of it upstream."""
 
 import asyncio
 import random
@@ -83,7 +83,7 @@ async def test_malformed_http_is_an_error_or_a_close(tmp_path: Path, monkeypatch
         assert {asked.method for asked in home.cluster.asked} <= {"GET", "HEAD"}
         assert all(asked.target.startswith(PODS) or asked.target in {"/api", "/apis"} for asked in home.cluster.asked)  # the gateway looks for new kinds
         assert all(not name.startswith(("x-remote", "x_", "impersonate", "upgrade")) for asked in home.cluster.asked for name, _ in asked.headers)
-        await home.until(lambda: not home.door.clients)
+        await home.until(lambda: not home.listener.clients)
 
 
 def broken_frame(chance: random.Random) -> bytes:

@@ -114,7 +114,7 @@ async def test_a_kind_is_not_looked_for_once_the_window_is_over(tmp_path: Path, 
         before = len(home.cluster.asked)
         kubectl = await home.dial()
         asking = asyncio.ensure_future(kubectl.ask("GET", "/apis/acme.io/v1/namespaces/web/rockets"))
-        await home.until(lambda: any(client.current is not None for client in home.door.clients))
+        await home.until(lambda: any(client.current is not None for client in home.listener.clients))
         await asyncio.sleep(0.05)
         if how is denied:
             (window,) = home.broker.windows.live.values()

@@ -56,8 +56,8 @@ async def _slowly(home: House) -> Kubectl:
     home.cluster.answerer = answer
     kubectl = await home.dial()
     kubectl.send(kubectl.head("GET", PODS, "Connection: close"))
-    await home.until(lambda: home.door.clients)
-    (client,) = home.door.clients
+    await home.until(lambda: home.listener.clients)
+    (client,) = home.listener.clients
     await home.until(lambda: client.current is not None)
     async with asyncio.timeout(20):
         while client.current is not None:
@@ -88,7 +88,7 @@ async def test_who_takes_them_late_is_cut_off_where_the_window_is_over(tmp_path:
         await _slowly(home)
         (window,) = home.broker.windows.live.values()
         home.broker.windows.end(window, Event.REVOKE, by="ana", why="enough")
-        await home.until(lambda: not home.door.clients, 1)
+        await home.until(lambda: not home.listener.clients, 1)
 
 
 async def test_who_takes_nothing_is_cut_off(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -98,4 +98,4 @@ async def test_who_takes_nothing_is_cut_off(tmp_path: Path, monkeypatch: pytest.
     async with house(tmp_path) as home:
         await home.window()
         await _slowly(home)
-        await home.until(lambda: not home.door.clients, 2)
+        await home.until(lambda: not home.listener.clients, 2)

@@ -33,7 +33,7 @@ async def test_a_limit_says_when_to_come_again(tmp_path: Path) -> None:
     async with house(tmp_path) as home:
         await home.window()
         home.limit(rate=1, burst=1)
-        home.door.visitors.owners.clear()
+        home.listener.visitors.owners.clear()
         kubectl = await home.dial()
         answers = [await kubectl.ask("GET", PODS) for _ in range(2)]
         code, headers, body = answers[-1]

@@ -117,7 +117,7 @@ async def test_a_window_that_ends_before_the_question_is_whole(tmp_path: Path) -
         await ask(kubectl, DENIED)
         body = as_json(DENIED)
         kubectl.send(kubectl.head("POST", PATH, "Content-Type: application/json", f"Content-Length: {len(body)}"))
-        await home.until(lambda: any(type(client.current).__name__ == "Review" for client in home.door.clients))
+        await home.until(lambda: any(type(client.current).__name__ == "Review" for client in home.listener.clients))
         await ended(home)
         kubectl.send(body)
         code, _, said = await kubectl.answer()
@@ -132,7 +132,7 @@ async def test_the_cluster_hears_nothing_of_a_question_that_is_whole_too_late(tm
         kubectl = await home.dial()
         body = as_json({"verb": "get", "resource": "rockets", "group": "acme.io"})
         kubectl.send(kubectl.head("POST", PATH, "Content-Type: application/json", f"Content-Length: {len(body)}") + body[:5])
-        await home.until(lambda: any(type(client.current).__name__ == "Review" for client in home.door.clients))
+        await home.until(lambda: any(type(client.current).__name__ == "Review" for client in home.listener.clients))
         await ended(home)
         kubectl.send(body[5:])
         assert (await kubectl.answer())[0] == 403

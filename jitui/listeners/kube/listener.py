@@ -25,7 +25,7 @@ AT_ONCE: Final = 8  # requests that begin in one turn of the loop: a few millise
 DEFAULT: Final = at_kube(Limits(), share(4096, Limits().strangers))
 
 
-class KubeDoor:
+class KubeListener:
     """The Kubernetes listener of one gateway."""
 
     def __init__(self, broker: Broker, callers: Callers, proxy: Proxy, own_uid: int, caps: Caps = DEFAULT) -> None:
@@ -47,7 +47,7 @@ class KubeDoor:
             self._bound = socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET, backlog=BACKLOG)
         except OSError as error:
             said = error.strerror or str(error)
-            raise UnavailableError(f"port {port} on {host} can't be opened for the Kubernetes door ({said}); set another as listen.kube") from None
+            raise UnavailableError(f"port {port} on {host} can't be opened for the Kubernetes listener ({said}); set another as listen.kube") from None
         self.port = self._bound.getsockname()[1]
 
     async def open(self, context: ssl.SSLContext) -> None:

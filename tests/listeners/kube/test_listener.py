@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from jitui.auth.callers import Callers
-from jitui.listeners.kube.door import KubeDoor
+from jitui.listeners.kube.listener import KubeListener
 from jitui.values.errors import UnavailableError
 from tests.fakes.house import house
 
@@ -14,9 +14,9 @@ from tests.fakes.house import house
 async def test_a_port_that_is_taken_is_said(tmp_path: Path) -> None:
     """With the setting that names another."""
     async with house(tmp_path) as home:
-        other = KubeDoor(home.broker, Callers(home.broker.roster.directory, home.clock), home.proxy, 0)
-        with pytest.raises(UnavailableError, match=rf"port {home.door.port} on 127\.0\.0\.1 can't be opened .* set another as listen\.kube"):
-            other.bind("127.0.0.1", home.door.port)
+        other = KubeListener(home.broker, Callers(home.broker.roster.directory, home.clock), home.proxy, 0)
+        with pytest.raises(UnavailableError, match=rf"port {home.listener.port} on 127\.0\.0\.1 can't be opened .* set another as listen\.kube"):
+            other.bind("127.0.0.1", home.listener.port)
 
 
 async def test_who_rests_is_closed_at_once(tmp_path: Path) -> None:
@@ -25,8 +25,8 @@ async def test_who_rests_is_closed_at_once(tmp_path: Path) -> None:
         kubectl = await home.dial()
         await kubectl.ask("GET", "/version")
         async with asyncio.timeout(1):
-            await home.door.aclose()
+            await home.listener.aclose()
             assert await kubectl.gone() == b""
-        assert not home.door.clients
+        assert not home.listener.clients
         with pytest.raises(ConnectionRefusedError):
             await home.dial()
