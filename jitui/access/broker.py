@@ -118,12 +118,16 @@ class Broker:
 
     # -- listeners ---------------------------------------------------------------------------------------------------------
 
-    def judge(self, who: Identity, connection: str, action: Action) -> policy.Allow | policy.Deny:
-        """The decision about one action of an agent, now."""
-        return policy.decide(
-            action, agent=who.name, connection=connection, rule=self.requests.rules.get((who.name, connection)),
-            grants=self.windows.of(who.name, connection), now=self.clock.now(), kinds=self.kinds[connection],
-        )  # fmt: skip
+    def judge(self, who: Identity, connection: str, action: Action, before: policy.Allow | None = None) -> policy.Allow | policy.Deny:
+        """The decision about one action of an agent, now.
+
+        `before`: the decision on an equal action of the same agent and connection, while its kind was namespaced as it is now. It is the decision of now as
+        well if the rule and the only grant are those it was made by: nothing else is looked at but the time.
+        """
+        rule, live, now = self.requests.rules.get((who.name, connection)), self.windows.of(who.name, connection), self.clock.now()
+        if before is not None and before.rule is rule and len(live) == 1 and live[0] is before.grant and grants.due(before.grant, now) is None:
+            return before
+        return policy.decide(action, agent=who.name, connection=connection, rule=rule, grants=live, now=now, kinds=self.kinds[connection])
 
     def has_window(self, who: Identity, connection: str) -> bool:
         """Whether a grant of the agent's lives and is not frozen, by the clock and by the rules: without one the cluster hears nothing because of it."""

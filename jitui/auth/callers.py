@@ -1,9 +1,10 @@
 """Authenticates callers: by a token, or by the Unix user at the other end of the socket."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from jitui.auth.directory import Directory
 from jitui.auth.standing import Standing
+from jitui.auth.tokens import Row
 from jitui.policy.terms import Identity
 from jitui.values.clock import Clock
 from jitui.values.errors import UnknownCallerError
@@ -16,6 +17,7 @@ class Caller:
     who: Identity
     token: str = ""  # id of the token presented, empty if none
     uid: int | None = None  # of the other end of the socket, if that named them
+    sha256: bytes = field(default=b"", repr=False)  # of the token
 
 
 class Callers:
@@ -26,11 +28,18 @@ class Callers:
 
     def by_token(self, text: str) -> Caller:
         """The identity a token belongs to. Raises UnknownCallerError: unknown, revoked, expired, or its identity disabled."""
-        row = self._directory.tokens.identify(text, self._clock.now().wall_us)
+        return self._caller(self._directory.tokens.identify(text, self._clock.now().wall_us))
+
+    def again(self, caller: Caller) -> Caller:
+        """The same caller with the same token, a moment later, as `by_token` would find it. Raises UnknownCallerError."""
+        found = self._caller(self._directory.tokens.again(caller.token, caller.sha256, self._clock.now().wall_us))
+        return caller if found.who is caller.who else found
+
+    def _caller(self, row: Row) -> Caller:
         who = self._directory.named(row.identity)
         if who is None or who.disabled:
             raise UnknownCallerError(f"{row.identity} is disabled here; ask an admin")
-        return Caller(who, row.id)
+        return Caller(who, row.id, sha256=row.sha256)
 
     def by_uid(self, uid: int) -> Caller:
         """The person behind a Unix user. Raises UnknownCallerError."""

@@ -100,10 +100,18 @@ class Tokens:
         """The row of a presented token, at `now_us` (UTC). Raises UnknownCallerError."""
         shape = SHAPE.match(text)
         row = self._rows.get(shape[1]) if shape else None
+        return self._used(row, fingerprint(text), now_us)
+
+    def again(self, ident: str, sha256: bytes, now_us: int) -> Row:
+        """The row of a token that was identified before, by its id and fingerprint, at `now_us` (UTC). Raises as `identify` does."""
+        return self._used(self._rows.get(ident), sha256, now_us)
+
+    def _used(self, row: Row | None, shown: bytes, now_us: int) -> Row:
         kept = row.sha256 if row else bytes(32)
-        if not hmac.compare_digest(kept, fingerprint(text)) or row is None:
+        if not hmac.compare_digest(kept, shown) or row is None:
             raise UnknownCallerError("token is unknown here; an admin issues one with: jitui identity add NAME --role agent --owner PERSON")
-        _stands(row, now_us, f"token jt_{row.id} of {row.identity}")
+        if row.revoked_us or now_us >= row.expires_us:
+            _stands(row, now_us, f"token jt_{row.id} of {row.identity}")
         self.used_us[row.id] = now_us
         return row
 

@@ -6,7 +6,7 @@ every other (its own rights, OpenAPI, health) pass under any live grant.
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from shlex import quote
 from typing import Any, Final
 
@@ -43,6 +43,7 @@ class Allow:
     grant: Grant  # the one it passes under; if waiting, this action starts its window
     clause: str  # the clause that covers it, or "around a request"
     hazard: Hazard
+    rule: Rule | None = field(default=None, compare=False, repr=False)  # the one it was decided by
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,13 +95,13 @@ def decide(
     if len(live) > 1:
         live.sort(key=lambda grant: _ends(grant, now), reverse=True)
     if live and is_around(action):
-        return Allow(live[0], AROUND, hazard_of(action))
+        return Allow(live[0], AROUND, hazard_of(action), rule)
     ruled = rule.allows(action, kinds) if live else None
     if ruled is not None:
         for grant in live:
             clause = ruled if grant.scope is rule.scope else grant.scope.allows(action, kinds, rule.guarded)
             if clause is not None:
-                return Allow(grant, clause.text, hazard_of(action, rule.guarded))
+                return Allow(grant, clause.text, hazard_of(action, rule.guarded), rule)
     return _deny(action, agent, connection, rule, live, kinds)
 
 

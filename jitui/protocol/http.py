@@ -35,16 +35,22 @@ __all__ = [
 ]  # fmt: skip
 
 KEPT_LIMIT: Final = 64 << 10  # bytes kept behind a message: from here on the parser is full
+SAME_LIMIT: Final = 4 << 10  # bytes of a head that is kept, so that the same one is not read again
 INTERIM_LIMIT: Final = 8  # 1xx answers before the one that counts
 UNASKED: Final = "there are bytes that no request asked for"
 _END: Final = End()
 
 
 class RequestParser:
-    """Requests of one connection. Holds at most one head, or KEPT_LIMIT bytes and one read behind a message."""
+    """Requests of one connection. Holds at most one head, or KEPT_LIMIT bytes and one read behind a message.
+
+    A request whose head is the very bytes of the one before has the very same RequestHead.
+    """
 
     def __init__(self) -> None:
         self._cutter = HeadCutter()
+        self._raw = b""  # of `_head`
+        self._head: RequestHead | None = None  # the last one, if it is short
         self._paused = False
         self._kept = b""
         self._left: int | None = None  # bytes of body to come; None: in the head
@@ -101,6 +107,11 @@ class RequestParser:
         self._cutter.clear()
         return error
 
+    def _read(self, raw: bytes) -> RequestHead:
+        head = read_request(raw)
+        self._raw, self._head = (raw, head) if len(raw) <= SAME_LIMIT else (b"", None)
+        return head
+
     def _take(self, data: bytes) -> list[Event]:
         events: list[Event] = []
         if self._left is None and self._chunked is None:
@@ -108,7 +119,7 @@ class RequestParser:
             if cut is None:
                 return events
             raw, data = cut
-            head = read_request(raw)
+            head = self._head if raw == self._raw and self._head is not None else self._read(raw)
             events.append(head)
             if head.length is None:
                 self._chunked = Chunked()

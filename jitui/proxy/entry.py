@@ -55,18 +55,14 @@ class Proxy:
 
     def judge(self, request: ProxyRequest) -> Deny | None:
         """Whether its action may pass, now; then `verdict` says under which grant. Raises UnrecordableError: nothing may, as nothing can be recorded."""
-        denial = self.judge_again(request)
+        denial = self._judge(request, request.before)
         if denial is None and (broken := self._access.store.recording_error) is not None:
             raise UnrecordableError(f"this can't be recorded, so it does not pass ({broken}); it passes again once there is room")
         return denial
 
     def judge_again(self, request: ProxyRequest) -> Deny | None:
         """The same of a request that waited for something: meanwhile rules and windows may have changed."""
-        verdict = self._access.judge(request.who, request.connection, request.action)
-        if isinstance(verdict, Deny):
-            return verdict
-        request.verdict = verdict
-        return None
+        return self._judge(request, None)
 
     def verdict_on(self, request: ProxyRequest, action: Action) -> Allow | Deny:
         """The verdict on another action of the request's agent, now."""
@@ -169,6 +165,13 @@ class Proxy:
         return found == action.container if may() else None
 
     # -- steps -------------------------------------------------------------------------------------------------------------
+
+    def _judge(self, request: ProxyRequest, before: Allow | None) -> Deny | None:
+        verdict = self._access.judge(request.who, request.connection, request.action, before)
+        if isinstance(verdict, Deny):
+            return verdict
+        request.verdict = verdict
+        return None
 
     def _covering(self, request: ProxyRequest, action: Action) -> Grant | None:
         verdict = self.verdict_on(request, action)

@@ -70,6 +70,7 @@ class ProxyRequest(StreamEndpoint, Protocol):
     connection: str
     action: Action
     verdict: Allow
+    before: Allow | None  # the decision on an equal request; None if there was none, or its kind is not namespaced as it was
     method: bytes
     target: bytes  # path and query as they go to the cluster, behind the connection's own prefix: the very bytes that were judged
     lines: headers.Lines  # for the cluster, without credential and framing
@@ -170,7 +171,7 @@ class Access(Protocol):
     @property
     def store(self) -> Record: ...
 
-    def judge(self, who: Identity, connection: str, action: Action) -> Allow | Deny: ...
+    def judge(self, who: Identity, connection: str, action: Action, before: Allow | None = None) -> Allow | Deny: ...
 
     def has_window(self, who: Identity, connection: str) -> bool:
         """Whether the agent has a live window that is not frozen: without one the cluster hears nothing because of it."""

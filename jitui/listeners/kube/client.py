@@ -6,6 +6,7 @@ from typing import Final, Protocol, TypeAlias
 
 from jitui.listeners.kube.inlet import Inlet
 from jitui.listeners.kube.parting import Parting
+from jitui.listeners.kube.reading import Reading
 from jitui.listeners.patience import Patience
 from jitui.listeners.turnstile import Turnstile
 from jitui.listeners.visitors import Visitor, Visitors
@@ -43,6 +44,7 @@ class KubeClient(asyncio.Protocol):
         self.outlet: Outlet
         self.peer = ""
         self.current: Handler | None = None  # of the request in progress
+        self.reading: Reading | None = None  # of the last head that could be read
         self.parting = Parting(lambda: self.outlet.idle and not self.outlet.unsent)
         self._turning = False  # `_next` is at work
         self._draining = False  # the next request waits until the last answer is written

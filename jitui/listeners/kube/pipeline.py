@@ -9,10 +9,12 @@ import re
 from dataclasses import replace
 from typing import Final
 
+from jitui.auth.callers import Caller
 from jitui.auth.peer import Unseen
 from jitui.listeners.kube.client import KubeClient
 from jitui.listeners.kube.discover import discover
 from jitui.listeners.kube.plan import Plan, plan
+from jitui.listeners.kube.reading import Reading
 from jitui.listeners.kube.request import KubeRequest, Rooms
 from jitui.listeners.kube.review import Review, is_review
 from jitui.listeners.visitors import Visitor, Visitors
@@ -47,13 +49,16 @@ class Pipeline:
             self._read(request)
         except JituiError as error:
             return request.refuse(error)
-        action = request.action
+        action, reading = request.action, client.reading
         if not action.resource and is_discovery(action):
             return discover(request, self._proxy)
         request.as_text = action.verb == "watch"
-        if request.namespaced(action) is None:
-            return self._look(request)
-        return self._decide(request)
+        namespaced = request.namespaced(action)
+        if reading is not None:
+            if reading.namespaced is not namespaced:
+                reading.namespaced, reading.verdict = namespaced, None
+            request.before = reading.verdict
+        return self._look(request) if namespaced is None else self._decide(request)
 
     # -- admit -------------------------------------------------------------------------------------------------------------
 
@@ -62,12 +67,11 @@ class Pipeline:
         if self._broker.windows.stopping:
             raise UnavailableError("the gateway is stopping; try again when it is back")
         visitor, now = request.client.visitor, asyncio.get_running_loop().time()
-        token = headers.credentials(request.head)
-        if token is None:
-            self._unknown(visitor, now)
-            raise UnknownCallerError("no token in the request; a kubeconfig with one is written by: jitui kubeconfig CONNECTION")
+        reading = request.client.reading
+        if reading is not None and reading.head is not request.head:
+            reading = request.client.reading = None
         try:
-            caller = self._rooms.callers.by_token(token.decode("latin-1"))
+            caller = self._caller(request) if reading is None else self._rooms.callers.again(reading.caller)
         except JituiError:
             self._unknown(visitor, now)
             raise
@@ -76,16 +80,28 @@ class Pipeline:
             self._unknown(visitor, now)
             raise RefusedError(f"{who.name} is a person here; the Kubernetes listener is for agents, whose windows people grant")
         self._visitors.take(self._visitors.known(visitor, who.name, agent=True), now)
-        match = TARGET.fullmatch(request.target)
-        if match is None:
-            raise NotFoundError("the server URL of a kubeconfig ends in /c/CONNECTION here; write one with: jitui kubeconfig CONNECTION")
-        name, proxy = match[1].decode(), self._proxy
+        name, target = self._where(request) if reading is None else (reading.connection, reading.target)
+        proxy = self._proxy
         if name not in proxy.connections:
             known = sorted(each for each in proxy.connections if (who.name, each) in self._broker.requests.rules)
             raise NotFoundError(f"no connection {name} here; yours: {', '.join(known) or 'none'}")
         if name in proxy.isolated:
             self._isolated(name, visitor)
-        request.caller, request.who, request.connection, request.target = caller, who, name, match[2] or b"/"
+        request.caller, request.who, request.connection, request.target = caller, who, name, target
+
+    def _caller(self, request: KubeRequest) -> Caller:
+        """The owner of the request's token. Raises UnknownCallerError."""
+        token = headers.credentials(request.head)
+        if token is None:
+            raise UnknownCallerError("no token in the request; a kubeconfig with one is written by: jitui kubeconfig CONNECTION")
+        return self._rooms.callers.by_token(token.decode("latin-1"))
+
+    def _where(self, request: KubeRequest) -> tuple[str, bytes]:
+        """The connection that the request's target names, and the target behind that. Raises NotFoundError."""
+        match = TARGET.fullmatch(request.target)
+        if match is None:
+            raise NotFoundError("the server URL of a kubeconfig ends in /c/CONNECTION here; write one with: jitui kubeconfig CONNECTION")
+        return match[1].decode(), match[2] or b"/"
 
     def _unknown(self, visitor: Visitor, now: float) -> None:
         """A request that nobody known made."""
@@ -103,16 +119,21 @@ class Pipeline:
 
     def _read(self, request: KubeRequest) -> None:
         """Read the action from the very bytes that will go to the cluster. Raises InvalidError, RefusedError; that is on record as a denial."""
-        head, target = request.head, request.target
+        head, target, client, host = request.head, request.target, request.client, self._proxy.host(request.connection)
+        if client.reading is not None and client.reading.host == host:
+            request.lines, request.action = client.reading.lines, client.reading.action
+            return
         if len(target) > LONG and not self._broker.windows.of(request.who.name, request.connection):
             target = target.partition(b"?")[0]  # it is denied anyway, and nobody waits while a megabyte of argv is read for that
         try:
-            request.lines = headers.to_upstream(head, host=self._proxy.host(request.connection), upgrade=bool(head.upgrade))
+            request.lines = headers.to_upstream(head, host=host, upgrade=bool(head.upgrade))
             request.action = kube.read(head.method, target, content_type=head.get(b"content-type"))
         except JituiError as error:
             method = head.method.decode("latin-1").lower()
             request.denied(Action(method, path=clean(target.decode("latin-1"), 200)), str(error))
             raise
+        if len(target) <= LONG:
+            client.reading = Reading(head, request.caller, request.connection, target, host, request.lines, request.action)
 
     def _look(self, request: KubeRequest) -> Handler:
         """A kind that nobody has seen may be a second old: look once before it is denied, but for nobody without a window."""
@@ -139,6 +160,8 @@ class Pipeline:
             denial = proxy.judge(request)
             if denial is not None:
                 return self._deny(request, denial)
+            if request.client.reading is not None and request.client.reading.action is action:
+                request.client.reading.verdict = request.verdict
             if request.head.upgrade or upgrade_of(action) is not None:
                 return proxy.stream(request, self._plan(request))
             if action.verb == "create" and is_review(action):
@@ -167,6 +190,7 @@ class Pipeline:
             return request.deny(denial)
         if grant.frozen_by:
             return request.say(503, "ServiceUnavailable", f"jitui: {grant.label} is frozen by {grant.frozen_by}; try again once it is thawed")
+        request.before = None
         waiting = Waiting(request, proxy.spawn)
 
         async def ask() -> Handler | None:

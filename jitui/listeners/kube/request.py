@@ -41,7 +41,7 @@ class KubeRequest:
     """
 
     __slots__ = (
-        "_rooms", "action", "as_text", "caller", "client", "connection", "head", "keep_alive", "length",
+        "_rooms", "action", "as_text", "before", "caller", "client", "connection", "head", "keep_alive", "length",
         "lines", "method", "outlet", "retry_after", "target", "verdict", "who",
     )  # fmt: skip
 
@@ -55,6 +55,7 @@ class KubeRequest:
         self._rooms, self.client, self.head = rooms, client, head
         self.outlet: Outlet = client.outlet
         self.method, self.target, self.length, self.keep_alive = head.method, head.target, head.length, head.keep_alive
+        self.before: Allow | None = None
         self.connection = ""  # until it is known who asks, and where
         self.as_text: bool | None = None  # a refusal of it is shown only if it is text; None: as its target looks, which is not judged yet
         self.retry_after = 0  # seconds, said with the answer

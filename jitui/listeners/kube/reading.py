@@ -1,0 +1,23 @@
+"""One head, read: the next request of the connection with the very same bytes is not read again."""
+
+from dataclasses import dataclass
+
+from jitui.auth.callers import Caller
+from jitui.policy.action import Action
+from jitui.policy.policy import Allow
+from jitui.protocol import headers, http
+
+
+@dataclass(slots=True)
+class Reading:
+    """Everything that follows from the bytes of a head alone, and the verdict on it, which `Broker.judge` gives again only while nothing has changed."""
+
+    head: http.RequestHead
+    caller: Caller  # as its token was found; whether that still stands is asked for each request
+    connection: str
+    target: bytes
+    host: bytes  # of the cluster, in `lines`
+    lines: headers.Lines
+    action: Action
+    namespaced: bool | None = None  # by the copy of discovery at the time of `verdict`
+    verdict: Allow | None = None
