@@ -56,6 +56,7 @@ class Windows:
 
     def __init__(self, store: Store, clock: Clock, spawn: Spawn) -> None:
         self.live: dict[int, Window] = {}
+        self._pairs: dict[tuple[str, str], list[Window]] = {}  # the same by identity and connection, oldest first
         self.sessions: dict[int, Session] = {}
         self.stopping = False
         self.full = ""  # why nothing new may be opened: the disk has too little room
@@ -74,7 +75,7 @@ class Windows:
 
     def of(self, identity: str, connection: str) -> list[Grant]:
         """The live grants of one agent on one connection."""
-        return [w.grant for w in self.live.values() if w.grant.identity == identity and w.grant.connection == connection and not w.closed]
+        return [window.grant for window in self._pairs.get((identity, connection), ()) if not window.closed]
 
     def window(self, ident: int) -> Window:
         window = self.live.get(ident)
@@ -94,6 +95,7 @@ class Windows:
         """A grant that is on record: from now on it counts. `allowed`: bytes either way, of which `used` (in, out, frames) are on record already."""
         window = Window(grant, allowed, used)
         self.live[grant.id] = window
+        self._pairs.setdefault((grant.identity, grant.connection), []).append(window)
         self._arm(window)
         self.occupied(grant.connection, True)
         return window
@@ -229,7 +231,7 @@ class Windows:
         now = self._clock.now()
         window.closed = True
         window.grant = grants.end(window.grant, event, by=by, why=why, now=now)
-        self.live.pop(window.grant.id, None)
+        self._forget(window)
         self._api.pop(window.grant.id, None)
         timer = self._timers.pop(window.grant.id, None)
         if timer is not None:
@@ -245,6 +247,13 @@ class Windows:
         ])  # fmt: skip
         asyncio.get_running_loop().call_later(REST, self._rest, window.grant.connection)
         return self._settle(sessions, streams, began)
+
+    def _forget(self, window: Window) -> None:
+        pair = window.grant.identity, window.grant.connection
+        if self.live.pop(window.grant.id, None) is not None:
+            self._pairs[pair].remove(window)
+            if not self._pairs[pair]:
+                del self._pairs[pair]
 
     def _rest(self, connection: str) -> None:
         """Nothing of a connection is kept open towards the cluster once nobody has a window on it."""

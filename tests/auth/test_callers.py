@@ -31,13 +31,35 @@ def test_by_token() -> None:
     made = mint(clock.now().wall_us)
     directory = Directory(People(54321, {}), {"agent-a": AGENT}, Tokens([Row(made.id, "agent-a", made.sha256, made.expires_us)]))
     callers = Callers(directory, clock)
-    assert callers.by_token(made.text) == Caller(AGENT, made.id)
+    assert callers.by_token(made.text) == Caller(AGENT, made.id, sha256=made.sha256)
     directory.put(replace(AGENT, disabled=True))
     with pytest.raises(UnknownCallerError, match=r"agent-a is disabled here"):
         callers.by_token(made.text)
     directory.identities.clear()
     with pytest.raises(UnknownCallerError, match=r"agent-a is disabled here"):
         callers.by_token(made.text)
+
+
+def test_again() -> None:
+    """A caller that was found by its token is found again by what is kept of it, as it is by then; not by another token's fingerprint."""
+    clock = ManualClock()
+    made, other = mint(clock.now().wall_us), mint(clock.now().wall_us)
+    directory = Directory(People(54321, {}), {"agent-a": AGENT}, Tokens([Row(made.id, "agent-a", made.sha256, made.expires_us)]))
+    callers = Callers(directory, clock)
+    caller = callers.by_token(made.text)
+    clock.advance(1)
+    assert callers.again(caller) is caller
+    assert directory.tokens.used_us == {made.id: clock.now().wall_us}
+    directory.put(replace(AGENT, owner="ben"))
+    assert callers.again(caller).who.owner == "ben"
+    with pytest.raises(UnknownCallerError, match=r"unknown here"):
+        callers.again(replace(caller, sha256=other.sha256))
+    directory.put(replace(AGENT, disabled=True))
+    with pytest.raises(UnknownCallerError, match=r"disabled here"):
+        callers.again(caller)
+    clock.advance(90 * 86400)
+    with pytest.raises(UnknownCallerError, match=r"expired"):
+        callers.again(caller)
 
 
 def test_time_is_the_clocks() -> None:

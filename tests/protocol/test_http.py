@@ -121,6 +121,16 @@ def test_it_is_paused_behind_a_message() -> None:
     assert [type(event) for event in parser.feed(GET)] == [RequestHead, End]
 
 
+def test_equal_heads_are_one() -> None:
+    """The head of a request with the same bytes as the one before is the same object; one byte more, or over 4 KiB, and it is read."""
+    parser = RequestParser()
+    long = GET.replace(b"\r\n\r\n", b"\r\nX-Long: " + b"x" * http.SAME_LIMIT + b"\r\n\r\n")
+    heads = [event for data in (GET, GET, GET.replace(b"GET", b"PUT"), GET, long, long, GET) for event in (*parser.feed(data), *parser.resume())
+             if isinstance(event, RequestHead)]  # fmt: skip
+    assert [heads.index(head) for head in heads] == [0, 0, 2, 0, 4, 4, 0]
+    assert [heads[0] is heads[1], heads[0] is heads[3], heads[4] is heads[5]] == [True, False, False]
+
+
 def test_what_is_pipelined_is_bounded() -> None:
     """From 64 KiB on it is full; more than one read beyond that is an error."""
     parser = RequestParser()

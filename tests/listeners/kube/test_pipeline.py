@@ -17,9 +17,9 @@ def judged(home: House, monkeypatch: pytest.MonkeyPatch) -> list[Action]:
     seen: list[Action] = []
     judge = home.broker.judge
 
-    def counting(who: Identity, connection: str, action: Action) -> Allow | Deny:
+    def counting(who: Identity, connection: str, action: Action, before: Allow | None = None) -> Allow | Deny:
         seen.append(action)
-        return judge(who, connection, action)
+        return judge(who, connection, action, before)
 
     monkeypatch.setattr(home.broker, "judge", counting)
     return seen

@@ -1,0 +1,149 @@
+"""The same head again on the same connection: read once, and answered each time as if it were read anew."""
+
+from collections.abc import Callable, Coroutine
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import pytest
+
+from jitui.policy import kube, policy
+from jitui.policy.grant import Event
+from tests.fakes.house import ADMIN, AGENT, House, house, rule
+
+PODS = "/api/v1/namespaces/web/pods"
+Change: TypeAlias = Callable[[House], Coroutine[Any, Any, None]]
+MEANWHILE: dict[str, tuple[Change, int, bytes]] = {}
+
+
+class Flat:
+    """A cluster without namespaces."""
+
+    def namespaced(self, group: str, resource: str) -> bool | None:
+        return False
+
+
+def meanwhile(code: int, words: bytes) -> Callable[[Change], Change]:
+    """A change between two equal requests, and the answer to the second."""
+
+    def keep(change: Change) -> Change:
+        MEANWHILE[change.__name__] = (change, code, words)
+        return change
+
+    return keep
+
+
+@meanwhile(200, b"PodList")
+async def nothing(_: House) -> None: ...
+
+
+@meanwhile(401, b"was revoked")
+async def its_token_is_revoked(home: House) -> None:
+    await home.broker.rotate(AGENT, by=ADMIN)
+
+
+@meanwhile(401, b"expired")
+async def its_token_expires(home: House) -> None:
+    home.clock.advance(400 * 86400)
+
+
+@meanwhile(401, b"is disabled here")
+async def the_agent_is_disabled(home: House) -> None:
+    home.broker.roster.directory.put(replace(home.broker.roster.agent(AGENT), disabled=True))
+
+
+@meanwhile(403, b"jitui request prod")
+async def the_window_is_revoked(home: House) -> None:
+    (window,) = home.broker.windows.live.values()
+    home.broker.windows.end(window, Event.REVOKE, by="ana", why="enough")
+
+
+@meanwhile(403, b"jitui request prod")
+async def the_windows_time_is_over(home: House) -> None:
+    home.clock.advance(600)
+
+
+@meanwhile(403, b"no rule lets")
+async def the_rule_is_gone(home: House) -> None:
+    home.broker.requests.rules = {}
+
+
+@meanwhile(403, b"now allows only")
+async def the_rule_is_narrower(home: House) -> None:
+    home.broker.requests.rules = {(AGENT, "prod"): rule(scope="get configmaps in web")}
+
+
+@meanwhile(200, b"PodList")
+async def another_window_is_granted(home: House) -> None:
+    await home.window("get pods in web", 60)
+
+
+@meanwhile(403, b"jitui request prod")
+async def another_window_takes_its_place(home: House) -> None:
+    await the_window_is_revoked(home)
+    await home.window("get pods:web-7 in web", 60)
+
+
+@meanwhile(403, b"no rule allows it")
+async def its_kind_lives_in_no_namespace_any_more(home: House) -> None:
+    home.broker.kinds = {"prod": Flat()}
+
+
+@meanwhile(503, b"the gateway is stopping")
+async def the_gateway_stops(home: House) -> None:
+    home.broker.windows.stopping = True
+
+
+@pytest.mark.parametrize("change", MEANWHILE)
+async def test_a_change_counts_for_the_next_equal_request(tmp_path: Path, change: str) -> None:
+    """The second of two equal requests is answered as the first of a new connection is, whatever happened in between."""
+    happens, code, words = MEANWHILE[change]
+    async with house(tmp_path) as home:
+        await home.window()
+        kept = await home.dial()
+        assert [(await kept.ask("GET", PODS))[0] for _ in range(3)] == [200] * 3
+        await happens(home)
+        got, _, body = await kept.ask("GET", PODS)
+        fresh, _, anew = await (await home.dial()).ask("GET", PODS)
+        assert (got, body) == (fresh, anew)
+        assert got == code
+        assert words in body
+
+
+async def test_equal_heads_are_read_and_judged_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of equal requests the first is read and judged. A head that differs in one byte is read by itself."""
+    read, judged = kube.read, policy.decide
+    counts = {"read": 0, "judged": 0}
+
+    def reading(*args: Any, **more: Any) -> Any:
+        counts["read"] += 1
+        return read(*args, **more)
+
+    def judging(*args: Any, **more: Any) -> Any:
+        counts["judged"] += 1
+        return judged(*args, **more)
+
+    async with house(tmp_path) as home:
+        await home.window()
+        kubectl = await home.dial()
+        await kubectl.ask("GET", PODS)
+        monkeypatch.setattr(kube, "read", reading)
+        monkeypatch.setattr(policy, "decide", judging)
+        for _ in range(100):
+            assert (await kubectl.ask("GET", PODS))[0] == 200
+        assert (counts["read"], counts["judged"]) == (0, 0)
+        assert (await kubectl.ask("GET", PODS, "X-One: more"))[0] == 200
+        assert (await kubectl.ask("GET", PODS))[0] == 200
+        assert counts["read"] == 2
+
+
+async def test_the_body_is_each_requests_own(tmp_path: Path) -> None:
+    """Two writes with equal heads are two writes, each on record with its own body."""
+    async with house(tmp_path) as home:
+        await home.window()
+        kubectl = await home.dial()
+        for body in (b'{"kind":"Pod","a":1}', b'{"kind":"Pod","a":2}', b'{"kind":"Pod","a":3}'):
+            assert (await kubectl.ask("POST", PODS, "Content-Type: application/json", body=body))[0] == 200
+        recorded = [frame.body for frame in await home.frames(1) if frame.channel.label == "request-body"]
+        assert recorded == [b'{"kind":"Pod","a":1}', b'{"kind":"Pod","a":2}', b'{"kind":"Pod","a":3}']
+        assert [asked.get("audit-id") for asked in home.cluster.asked] == ["jitui-test-1-0", "jitui-test-1-1", "jitui-test-1-2"]
