@@ -9,6 +9,8 @@ JOBS ?= auto
 # the first Python of at least 3.11 that can be found; PYTHON=... names another
 PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11 python3.14; do \
 	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
+# the tests start jitui more than a thousand times; without its compiled files each start compiles it anew
+unexport PYTHONDONTWRITEBYTECODE
 GO ?= $(firstword $(shell command -v go) /usr/local/go/bin/go)
 K8S := v1.34.4
 
@@ -53,6 +55,7 @@ layers: $(READY)
 	$(BIN)/lint-imports
 
 tests: $(READY)
+	@$(BIN)/python -m compileall -q -j 0 jitui tests/support
 	$(BIN)/pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder
 
 cluster: tests/cluster/kube

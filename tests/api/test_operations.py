@@ -11,9 +11,10 @@ from typing import Any, Final
 import pytest
 
 from jitui.api.client import Client
-from jitui.api.operation import Given, Operation, Table, operation, operations_of
+from jitui.api.operation import NAMED, Given, Operation, Table, operation, operations_of
 from jitui.api.operations import BoundOperations, Operations
 from jitui.api.server import ApiListener, routes
+from jitui.api.server.description import Description
 from jitui.api.service.service import Implementation
 from jitui.auth.callers import Callers
 from jitui.auth.directory import Directory
@@ -96,13 +97,17 @@ def test_everything_public_is_an_operation() -> None:
 def test_every_operation_is_implemented_and_described() -> None:
     """With its words and its rights; no two rows share a path."""
     assert not [row.name for row in TABLE if getattr(Implementation, row.name).__qualname__.startswith(("Table.", "Operations."))]
-    found = {(route.path, method): route for route in routes.router().routes for method in route.methods}  # type: ignore[attr-defined]
-    assert len(found) == sum(len(row.paths) for row in TABLE)
+    made = routes.routes()
+    paths = Description(made).document["paths"]
+    assert len(made) == sum(len(row.paths) for row in TABLE) == sum(len(methods) for methods in paths.values())
     for row in TABLE:
         for path in row.paths.values():
-            route = found[path, row.method]
-            assert (route.name, route.description, route.tags) == (row.name, row.doc, [row.table])  # type: ignore[attr-defined]
-            assert all(right in str(route.openapi_extra) for need in row.needs for right in need.rights)  # type: ignore[attr-defined]
+            found = paths[f"/v1{path}"][row.method.lower()]
+            assert (found["description"], found["tags"]) == (row.doc, [row.table])
+            assert all(right in str(found["x-rights"]) for need in row.needs for right in need.rights)
+            described = {each["name"] for each in found["parameters"]}
+            assert described >= row.in_path & set(NAMED.findall(path))
+            assert ("requestBody" in found) == (row.method == "POST" and row.parameters.keys() > row.in_path)
 
 
 async def test_a_new_row_is_a_declaration_and_an_implementation(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

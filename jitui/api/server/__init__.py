@@ -8,7 +8,9 @@ The service decides whether they may; this room never does, and reads no store.
 * peers    what is known of the other end of a connection; the server's protocol
 * callers  the caller of a request, and the operations bound to them
 * app      the application: errors and limits
-* routes   the routes and their description, made from the table of operations
+* routes   the routes, made from the table of operations
+* reading  the arguments of a call, out of path, query, headers and JSON object
+* description  the OpenAPI description
 * answer   views as JSON, errors as one object
 * stream   events that go on until one side ends
 """

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from fastapi import Response
+from starlette.responses import Response
 
 from jitui.values import plain
 from jitui.values.errors import JituiError, TooManyError

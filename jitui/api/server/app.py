@@ -2,19 +2,22 @@
 
 import asyncio
 import logging
-from typing import Any, Final
+from typing import Final
 
-from fastapi import FastAPI, Request, Response
-from fastapi.exceptions import RequestValidationError
+from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from jitui import __version__
 from jitui.api.operations import API
-from jitui.api.server.answer import ErrorAnswer, refusal, refusal_of
+from jitui.api.server.answer import refusal, refusal_of
 from jitui.api.server.callers import Authentication
+from jitui.api.server.description import Description
 from jitui.api.server.peers import Peer
-from jitui.api.server.routes import router
+from jitui.api.server.routes import routes
 from jitui.values.errors import JituiError
 
 BODY_LIMIT: Final = 64 << 10  # bytes of a request's body
@@ -59,31 +62,20 @@ class Limits:
         await self._app(scope, counted, send)
 
 
-def build(authentication: Authentication, closing: asyncio.Event) -> FastAPI:
+def build(authentication: Authentication, closing: asyncio.Event) -> Starlette:
     """The application over one gateway; streams end when `closing` is set."""
-    app = FastAPI(title="jitui", version=__version__, description="Just-in-time access to Kubernetes: ask, decide, watch, replay.",
-                  docs_url=None, redoc_url=None, redirect_slashes=False)
+    made = routes()
+    described = Route("/openapi.json", Description(made).endpoint)
+    errors = {JituiError: _refused, HTTPException: _http, Exception: _stumbled}
+    app = Starlette(routes=[*made, described], middleware=[Middleware(Limits)], exception_handlers=errors)
+    app.router.redirect_slashes = False
     app.state.authentication, app.state.closing = authentication, closing
-    app.include_router(router(), prefix=f"/v{API}", responses={"default": {"description": "what, why and what next", "model": ErrorAnswer}})
-    app.add_exception_handler(JituiError, _refused)
-    app.add_exception_handler(RequestValidationError, _invalid)
-    app.add_exception_handler(HTTPException, _http)
-    app.add_exception_handler(Exception, _stumbled)
-    app.add_middleware(Limits)
     return app
 
 
 async def _refused(_: Request, error: Exception) -> Response:
     assert isinstance(error, JituiError)
     return refusal_of(error)
-
-
-async def _invalid(_: Request, error: Exception) -> Response:
-    assert isinstance(error, RequestValidationError)
-    first: dict[str, Any] = error.errors()[0]
-    where = ".".join(str(part) for part in first["loc"] if part not in {"body", "query", "path"})
-    what = str(first["msg"]).removeprefix("Value error, ")
-    return refusal(400, "BadRequest", f"{where}: {what[:1].lower()}{what[1:]}" if where else what)
 
 
 async def _http(_: Request, error: Exception) -> Response:

@@ -3,9 +3,7 @@
 A presented token beats the peer's uid: an agent's token gains nothing by coming over the local socket.
 """
 
-from typing import Annotated, Protocol
-
-from fastapi import Depends, Request
+from typing import Protocol
 
 from jitui.api.operations import BoundOperations
 from jitui.api.server.peers import Peer
@@ -42,20 +40,3 @@ class Authentication:
         if peer.uid is None:
             raise UnknownCallerError("no token; name its file with --token-file or JITUI_TOKEN, or come over the gateway's Unix socket")
         return self._callers.by_uid(peer.uid)
-
-
-async def _bound(request: Request) -> BoundOperations:
-    authentication: Authentication = request.app.state.authentication
-    return await authentication.bound(request.state.peer, request.headers.get("authorization"))
-
-
-ForCaller = Annotated[BoundOperations, Depends(_bound)]
-
-
-async def _following(request: Request, bound: ForCaller) -> BoundOperations:
-    peer: Peer = request.state.peer
-    peer.stream()
-    return bound
-
-
-ForFollower = Annotated[BoundOperations, Depends(_following)]

@@ -8,12 +8,10 @@ from pathlib import Path
 from typing import Final
 
 import uvicorn
-from fastapi import FastAPI
-from starlette.types import Message, Scope
 
 from jitui.api.server.app import build
 from jitui.api.server.callers import Authentication, Service
-from jitui.api.server.peers import Peer, PeerProtocol, name_of
+from jitui.api.server.peers import PeerProtocol, name_of
 from jitui.api.server.sockets import bind_tcp, bind_unix
 from jitui.auth.callers import Callers
 from jitui.listeners.caps import Caps, at_api
@@ -60,7 +58,6 @@ class ApiListener:
 
     async def open(self) -> None:
         """Answer."""
-        await warm(self._app)
         while self._bound:
             await self._serve(*self._bound.pop(0))
 
@@ -91,17 +88,3 @@ class ApiListener:
         porch = Porch(visitors, self._spawn, name_of, asks_owner=True)
         self._servers.append((server, porch))
         porch.open(sock, tls, partial(PeerProtocol, config, server.server_state, server.lifespan.state, visitors))
-
-
-async def warm(app: FastAPI) -> None:
-    """Have the models of all routes built, which the first request would else wait for, and everybody's streams with it: half a second of the loop."""
-    scope: Scope = {"type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "method": "GET", "scheme": "http", "path": "/", "raw_path": b"/",
-             "root_path": "", "query_string": b"", "headers": [], "client": None, "server": None, "state": {"peer": Peer(None, None, None)}}
-
-    async def nothing() -> Message:
-        return {"type": "http.disconnect"}
-
-    async def away(message: Message) -> None:
-        """The answer is nobody's."""
-
-    await app(scope, nothing, away)

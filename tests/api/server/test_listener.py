@@ -2,15 +2,12 @@
 
 import asyncio
 import stat
-import time
 from pathlib import Path
 
 import httpx
 import pytest
 
-from jitui.api.server import ApiListener, listener
-from jitui.api.server.app import build
-from jitui.api.server.callers import Authentication
+from jitui.api.server import ApiListener
 from jitui.values.errors import ConfigurationError, ConflictError
 from tests.fakes.gateway import Address
 
@@ -60,13 +57,3 @@ async def test_closing_frees_the_port(gateway: Address) -> None:
     await gateway.listener.aclose()
     with pytest.raises(ConnectionRefusedError):
         await asyncio.open_connection("127.0.0.1", gateway.listener.port)
-
-
-async def test_the_first_request_is_as_quick_as_the_second(gateway: Address) -> None:
-    """Slow parts, for which all streams would wait, are built before the listener opens."""
-    app, took = build(Authentication(gateway.house, gateway.callers), asyncio.Event()), list[float]()
-    for _ in range(2):
-        begun = time.process_time()
-        await listener.warm(app)
-        took.append(time.process_time() - begun)
-    assert took[1] < took[0] / 3
