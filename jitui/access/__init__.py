@@ -1,13 +1,13 @@
 """Takes actions and decisions, decides, waits for people, ends windows. It opens no socket.
 
-* requests   asks and what people say to them, until a grant comes of it
+* requests   asks of agents and the decisions of people on them, up to the grant
 * windows    live grants, the sessions under them, and how they end
-* freezer    what stands still for a while, and goes on
-* notes      what was attempted, as rows
-* quota      how much of it an agent makes us write in an hour; cooling: who waits before they ask again
-* debt       facts of what has happened already, written as soon as the ledger takes them
-* room       what the disk's last room is kept for
-* roster     identities and tokens
+* freezer    freezes and thaws windows and sessions
+* notes      the action log: a row for each thing that was attempted
+* quota      limits how much an agent makes the gateway write in an hour; cooling: the waits before an agent may ask again
+* debt       keeps facts that are true already, and writes them as soon as the ledger takes them
+* room       watches the disk, and stops one thing after the other as it fills up
+* roster     identities and tokens: adds, rotates, disables
 * broker     all of them together: listeners and the API talk to it
 """
 

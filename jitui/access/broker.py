@@ -1,4 +1,4 @@
-"""The broker: decides what listeners ask, and does what people order."""
+"""The broker decides the requests that listeners bring, and carries out the orders of people."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -30,14 +30,14 @@ CLOCK_WENT_BACK = "clock-went-back: the wall clock stands before the newest fact
 
 
 def anchor(grant: Grant, now: Instant) -> Grant:
-    """A grant of another boot, its times on this boot's clock."""
+    """Returns a grant of an earlier boot with its times put on this boot's clock."""
     return replace(
         grant, deadline=grant.deadline.anchored(now) if grant.deadline else None, use_by=grant.use_by.anchored(now) if grant.use_by else None
     )
 
 
 class Broker:
-    """One gateway's decisions. Lives on the loop."""
+    """Makes the decisions of one gateway. Owned by the event loop."""
 
     def __init__(
         self,
@@ -66,7 +66,7 @@ class Broker:
         self.notes = Notes(store, clock, gateway, self.windows.over, self.quota, self.requests.guarded)
 
     async def recover(self) -> None:
-        """Take up what was live in the ledger: windows go on to their deadlines, or end if they should have."""
+        """Takes up the grants and requests that the ledger has as live: windows run on to their deadlines, or end if those have passed."""
         loaded, now = self.store.loaded, self.clock.now()
         self.requests.pending = {request.id: replace(request, pending_until=request.pending_until.anchored(now)) for request in loaded.requests}
         back = now.wall_us < loaded.newest_us
@@ -94,13 +94,13 @@ class Broker:
             await self.requests.deny_all("lockdown")
 
     def _standing(self, identity: str) -> str:
-        """Why nothing may be live or granted for an identity now; empty if it may."""
+        """Returns why nothing may be live or granted for an identity now; empty if it may."""
         if self.requests.lockdown:
             return "lockdown is on"
         return f"{identity} was disabled" if identity in self._leaving or self.roster.agent(identity).disabled else ""
 
     def _room_changed(self, room: Room) -> None:
-        """The record's disk has more room than before, or less."""
+        """Called when the room on the record's disk has reached another level."""
         self.quota.low = room.level >= Level.NO_ROWS
         self.windows.full = f"{room.words}; your window stays open, try again once there is room" if room.level >= Level.NO_STREAMS else ""
         if room.level is Level.NOTHING:
@@ -109,7 +109,7 @@ class Broker:
         self.windows.owe([room.fact])
 
     def tick(self, now: Instant) -> None:
-        """Every 100 ms."""
+        """Does what is due by time. Called every 100 ms."""
         self.windows.tick(now)
         self.requests.tick(now)
         for row in self.roster.tokens.aged(now.wall_us):
@@ -119,7 +119,7 @@ class Broker:
     # -- listeners ---------------------------------------------------------------------------------------------------------
 
     def judge(self, who: Identity, connection: str, action: Action, before: policy.Allow | None = None) -> policy.Allow | policy.Deny:
-        """The decision about one action of an agent, now.
+        """Decides one action of an agent, now.
 
         `before`: the decision on an equal action of the same agent and connection, while its kind was namespaced as it is now. It is the decision of now as
         well if the rule and the only grant are those it was made by: nothing else is looked at but the time.
@@ -139,7 +139,7 @@ class Broker:
     # -- people ------------------------------------------------------------------------------------------------------------
 
     async def lockdown(self, on: bool, *, by: Identity, reason: str) -> None:
-        """On: every window ends and nothing is granted until it is lifted. Survives a restart."""
+        """Turns the lockdown on or off. While it is on, no window lives and nothing is granted, also after a restart."""
         if on == self.requests.lockdown:
             raise ConflictError(f"lockdown is {'on' if on else 'off'} already")
         if not on:
@@ -153,7 +153,7 @@ class Broker:
         await self.windows.decided()
 
     async def disable(self, name: str, *, by: Identity, reason: str) -> Identity:
-        """Everything of an identity ends at once, even if that can't be recorded just now."""
+        """Disables an identity: everything of it ends at once, even if that can't be recorded just now."""
         if name == by.name:
             raise RefusedError("nobody disables themselves")
         self.roster.must(name)
@@ -167,7 +167,7 @@ class Broker:
         return gone
 
     async def rotate(self, name: str, *, by: Identity) -> tuple[Identity, Minted]:
-        """A new token; what still runs with an older one ends with it."""
+        """Issues a new token and revokes the older ones; streams that were opened with those end."""
         made = await self.roster.rotate(name, by=by)
         self._keyless(name, f"the token of {name} was revoked for a new one")
         return made
@@ -180,7 +180,7 @@ class Broker:
             self.windows.end(window, grants.Event.CANCEL, by=by, why=words, session_why=why)
 
     async def reload(self, rules: Mapping[tuple[str, str], Rule], people: People, digest: str) -> None:
-        """New rules and people. In one pass with them, without an await, windows whose rule is gone end, and what a narrower one does not allow."""
+        """Puts new rules and people into force. In the same pass, without an await, windows without a rule end, and streams that no rule allows."""
         self.roster.directory.name_people(people)
         self.requests.rules = rules
         for window in list(self.windows.live.values()):
@@ -190,7 +190,7 @@ class Broker:
         await self.windows.decided()
 
     def _rejudge(self, window: Window) -> None:
-        """All that runs under it; what is being opened is judged again once that is on record (Windows.changed), what waits before it is sent."""
+        """Judges everything that runs under a window again. Sessions that are being opened are judged again once they are on record (`Windows.changed`)."""
         rule = self.requests.rules.get((window.grant.identity, window.grant.connection))
         if rule is None:
             self.windows.end(window, grants.Event.CANCEL, by="gateway", why=RULE_GONE, session_why=Why.RULE_CHANGED)
@@ -203,14 +203,14 @@ class Broker:
                 self.windows.over(session, end)
 
     def _changed(self, grant: Grant, action: Action | None) -> End | None:
-        """Why the rules do not allow any more what a grant covered; None if they do. An `api` session has no action of its own."""
+        """Returns the end of a session whose action the rules do not allow any more; None if they do. An `api` session has no action of its own."""
         rule = self.requests.rules.get((grant.identity, grant.connection))
         if action is None or (rule and (policy.is_around(action) or rule.covers(grant, action, self.kinds[grant.connection]))):
             return None
         return End(Why.RULE_CHANGED, "gateway", f"jitui: the rule for {grant.identity} on {grant.connection} was changed and does not allow this any more")
 
     def grant_of(self, who: Identity, ident: int) -> Grant:
-        """A live grant that is the agent's own. Raises RefusedError for another's."""
+        """Returns a live grant of the agent's own. Raises RefusedError for another's."""
         grant = self.windows.window(ident).grant
         if grant.identity != who.name:
             raise RefusedError(f"grant {grant.label} is not yours; only {grant.identity} may release it")

@@ -16,12 +16,12 @@ Pair = tuple[str, str]  # identity, connection
 
 
 class CoolingError(RefusedError):
-    """Asked before its time. It is counted, and leaves no fact of its own."""
+    """An agent asked before its wait was over. The ask is counted, and leaves no fact of its own."""
 
 
 @dataclass(slots=True)
 class _Wait:
-    """How an identity stands on a connection; times on the boot clock."""
+    """The waits of one identity on one connection; times on the boot clock, in microseconds."""
 
     until_us: int = 0
     seconds: int = 0  # of the last wait; 0: there was none yet
@@ -37,18 +37,18 @@ class Cooling:
         self._waits: dict[Pair, _Wait] = {}
 
     def check(self, pair: Pair, now: Instant) -> None:
-        """Raises CoolingError, saying why and for how long."""
+        """Raises CoolingError, which says why and for how long, if the identity has to wait."""
         wait = self._waits.get(pair)
         if wait is not None and now.boot_us < wait.until_us:
             left_s = -((now.boot_us - wait.until_us) // 1_000_000)
             raise CoolingError(f"{pair[0]} {wait.why} on {pair[1]}; it may ask again in {left_s} s")
 
     def denied(self, pair: Pair, now: Instant) -> None:
-        """A person said no."""
+        """Notes that a person denied a request."""
         self._begin(self._waits.setdefault(pair, _Wait()), now, "was denied")
 
     def slipped(self, pair: Pair, now: Instant) -> None:
-        """It withdrew a request, or asked what its rule does not allow. The first few within an hour are free."""
+        """Notes a withdrawal, or an ask that the rule does not allow. The first few within an hour cost nothing."""
         wait = self._waits.setdefault(pair, _Wait())
         if now.boot_us > max(wait.slipped_us, wait.until_us) + PEACE_US:
             wait.slips = 0
@@ -57,7 +57,7 @@ class Cooling:
             self._begin(wait, now, f"withdrew or was refused {wait.slips} times")
 
     def forgive(self, pair: Pair) -> None:
-        """It was granted a window."""
+        """Notes a grant, which ends the waits."""
         self._waits.pop(pair, None)
 
     @staticmethod

@@ -19,10 +19,10 @@ SETTLED_S: Final = 5.0  # that anybody waits for it
 
 
 class Debt:
-    """One list of facts, written in its order. Lives on the loop."""
+    """A list of facts that is written in its order. Owned by the event loop."""
 
     def __init__(self, store: Store, spawn: Callable[[Callable[[], Coroutine[Any, Any, None]]], None], *, noted: bool = False) -> None:
-        """`noted`: whether what the ledger does not take is noted beside it."""
+        """`noted`: whether facts that the ledger does not take are noted in a file beside it."""
         self.ending = False  # the gateway stops: what fails now is not tried again
         self._store, self._spawn, self._noted = store, spawn, noted
         self._owed: list[Draft] = []
@@ -59,7 +59,7 @@ class Debt:
             self._paying = False
 
     async def _commit(self, drafts: Sequence[Draft]) -> None:
-        """Put them on record; if that takes long they are noted meanwhile. Raises JituiError."""
+        """Puts facts on record; if that takes long, they are noted meanwhile. Raises JituiError."""
         commit = asyncio.ensure_future(self._store.commit(drafts))
         await asyncio.wait({commit}, timeout=SLOW_S)
         if not commit.done():
@@ -67,7 +67,7 @@ class Debt:
         await commit
 
     async def _settle(self, count: int) -> None:
-        """So many, the first of those that were owed, are on record."""
+        """Forgets the first `count` of the facts that were owed: they are on record."""
         del self._owed[:count]
         self._paid += count
         self._news.set()
@@ -79,7 +79,7 @@ class Debt:
                 await self._store.kept()
 
     async def _keep(self) -> None:
-        """Note all that the ledger did not take."""
+        """Notes every fact that the ledger did not take."""
         if not self._noted or self._kept == len(self._owed):
             return
         new = self._owed[self._kept :]
@@ -94,7 +94,7 @@ class Debt:
             self._kept += len(new)
 
     async def settled(self, within_s: float = SETTLED_S) -> None:
-        """Until all that is owed now is written, so many seconds at most; what is owed meanwhile is not waited for."""
+        """Waits until every fact that is owed now is written, `within_s` seconds at most. Facts that are owed later are not waited for."""
         mark = self._count
         try:
             async with asyncio.timeout(within_s):

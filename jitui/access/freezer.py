@@ -1,4 +1,4 @@
-"""Freezing and thawing: one pass without an await, as an end is; the fact of it is owed behind it.
+"""Freezing and thawing. Each is one pass without an await, as an end is; its fact is written afterwards.
 
 A window's flag is on record and outlives the gateway. A session may be frozen alone; its flag ends with it, as every session does with
 its gateway. A window that says FROZEN lets nothing pass: no session of it is thawed alone, and thawing the window thaws all that is in it.
@@ -27,7 +27,7 @@ class Frost:
 
 
 class Freezer:
-    """Every freeze and thaw of one gateway."""
+    """Freezes and thaws the windows and sessions of one gateway."""
 
     def __init__(self, windows: Windows) -> None:
         self._windows = windows
@@ -35,7 +35,7 @@ class Freezer:
     # -- a window ----------------------------------------------------------------------------------------------------------
 
     def freeze(self, window: Window, *, by: str) -> Frost:
-        """From this instant nothing passes in any session of it, now open or opened later. Raises ConflictError: frozen already, or not active."""
+        """Freezes a window: nothing passes in any session of it, open now or opened later. Raises ConflictError: frozen already, or not active."""
         window.grant = grants.freeze(window.grant, by=by)
         moved = [session for session in window.sessions.values() if not session.muted and not session.frozen_by]
         _each(moved, lambda session: session.freeze(by))
@@ -45,7 +45,7 @@ class Freezer:
         return Frost((window.grant.label,), _streams(moved))
 
     def thaw(self, window: Window, *, by: str) -> Frost:
-        """Everything in it goes on, in order. Raises ConflictError if nothing of it is frozen."""
+        """Thaws a window: everything in it goes on, in order. Raises ConflictError if nothing of it is frozen."""
         moved = [session for session in window.sessions.values() if session.frozen_by]
         flag = bool(window.grant.frozen_by)
         if flag or not moved:
@@ -60,20 +60,20 @@ class Freezer:
     # -- all ---------------------------------------------------------------------------------------------------------------
 
     def freeze_all(self, *, by: str) -> Frost:
-        """Every active window that is not frozen. One that is granted later is not: that is what lockdown is for."""
+        """Freezes every active window that is not frozen. A window that is granted later is not frozen; lockdown is for that."""
         windows = [window for window in self._windows.live.values() if not window.grant.frozen_by]
         can = [window for window in windows if Event.FREEZE in grants.MOVES[window.grant.state]]
         return _sum([self.freeze(window, by=by) for window in can], tuple(window.grant.label for window in windows if window not in can))
 
     def thaw_all(self, *, by: str) -> Frost:
-        """Every window of which anything is frozen."""
+        """Thaws every window of which anything is frozen."""
         windows = list(self._windows.live.values())
         return _sum([self.thaw(w, by=by) for w in windows if w.grant.frozen_by or any(s.frozen_by for s in w.sessions.values())])
 
     # -- one session -------------------------------------------------------------------------------------------------------
 
     def freeze_session(self, session: Session, *, by: str) -> Frost:
-        """Its window goes on. Raises ConflictError: ending, or frozen already."""
+        """Freezes one session; its window goes on. Raises ConflictError: ending, or frozen already."""
         grant = session.window.grant
         if session.muted:
             raise ConflictError(f"session {session.label} is ending already")
@@ -87,7 +87,7 @@ class Freezer:
         return Frost((), _streams([session]))
 
     def thaw_session(self, session: Session, *, by: str) -> Frost:
-        """Raises ConflictError if it is not frozen, or is with its window: that is thawed whole."""
+        """Thaws one session. Raises ConflictError if it is not frozen, or if its whole window is frozen, which is thawed whole."""
         grant = session.window.grant
         if grant.frozen_by:
             with_it = f"{session.label} is frozen with its window {grant.label}, by {grant.frozen_by}"
@@ -101,7 +101,7 @@ class Freezer:
 
 
 def _each(sessions: Iterable[Session], move: Callable[[Session], None]) -> None:
-    """Freeze or thaw each session; an error in one does not keep the others from it."""
+    """Freezes or thaws each session; an error in one does not stop the others."""
     for session in sessions:
         try:
             move(session)

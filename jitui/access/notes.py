@@ -28,27 +28,27 @@ class Note:
 
 
 class Notes:
-    """Writes action rows; remembers the newest of each grant for the screens."""
+    """Writes the rows of the action log, and remembers the newest action of each grant for the screens."""
 
     def __init__(self, store: Store, clock: Clock, gateway: str, over: Callable[[Session, End], None], quota: Quota,
                  guarded: Callable[[str, str], Guards]) -> None:
-        """`guarded`: what the rule of an identity and connection guards besides."""
+        """`guarded`: returns the namespaces that the rule of an identity and a connection guards besides."""
         self._last: dict[int, Action] = {}  # by grant: its newest
         self._store, self._clock, self._gateway, self._session_over, self._quota = store, clock, gateway, over, quota
         self._guarded = guarded
         self._denied = Repeats()  # of which the store will make no row of their own
 
     def newest(self, grant: int) -> str:
-        """The newest action under a grant, in one line; empty if there was none."""
+        """Returns the newest action under a grant in one line; empty if there was none."""
         action = self._last.get(grant)
         return line(action)[:TEXT] if action is not None else ""
 
     def audit_id(self, session: Session, conn: int) -> str:
-        """Our action's name, sent upstream: the API server takes it as the id of its audit event."""
+        """Returns the Audit-ID of an exchange. It is sent to the API server, which takes it as the id of its own audit event."""
         return f"jitui-{self._gateway}-{session.id}-{conn}"
 
     def noting(self, session: Session, identity: str, connection: str, action: Action, allow: Allow) -> Note:
-        """For one exchange of a session."""
+        """Begins the note of one exchange of a session."""
         at_us = self._clock.now().wall_us
         audit_id = self.audit_id(session, session.next_conn)
 
@@ -61,20 +61,22 @@ class Notes:
         return Note(audit_id.encode(), over)
 
     def upgraded(self, session: Session, identity: str, connection: str, action: Action, allow: Allow, code: int | None) -> None:
-        """An exec or attach, once the cluster has answered the upgrade."""
+        """Writes the row of a stream, once the cluster has answered the upgrade."""
         self._newest(session, action)
         self._allowed(session, self._clock.now().wall_us, identity, connection, action, allow, 0, code, 0, 0, self.audit_id(session, 0))
 
     def answered(
         self, session: Session, conn: int, identity: str, connection: str, action: Action, allow: Allow, code: int, asked: int, said: int
     ) -> None:
-        """An answer of the gateway's own to something that a window covers; `asked` and `said` are bytes of bodies."""
+        """Writes the row of an action that a window covers and the gateway answered itself; `asked` and `said` are bytes of bodies."""
         self._newest(session, action)
         self._allowed(session, self._clock.now().wall_us, identity, connection, action, allow, conn, code, asked, said, "")
 
     def denied(self, identity: str, connection: str, action: Action, why: str, *, grant: int = 0, group: str = "") -> None:
-        """`grant`: a window that is open and does not cover it; 0 if none is. `group` is the client's own word for one run of it (Kubectl-Session): it
-        counts repetitions together, and decides nothing. A row of its own is taken from the identity's share of the hour; beyond that it is counted.
+        """Writes the row of a denial. `grant`: a window that is open and does not cover it; 0 if none is.
+
+        `group` is the client's own word for one run of it (Kubectl-Session): it counts repetitions together, and decides nothing. A row of its own is
+        taken from the identity's share of the hour; beyond that it is counted.
         """
         hazard, action, why = hazard_of(action, self._guarded(identity, connection)).value, bounded(action), cut(why, CLAUSE)
         row = ActionRow(at_us=self._clock.now().wall_us, identity=identity, connection=connection, action=action, hazard=hazard,
@@ -89,7 +91,7 @@ class Notes:
 
     def _allowed(self, session: Session, at_us: int, identity: str, connection: str, action: Action, allow: Allow, conn: int, code: int | None,
                  bytes_in: int, bytes_out: int, audit_id: str) -> None:  # fmt: skip
-        """Its row takes room like a frame: the window pays for it."""
+        """Writes the row of an allowed action. It takes room like a frame, so the window's budget pays for it."""
         if action.length > TEXT:
             action = bounded(action)
         clause = cut(allow.clause, CLAUSE)
@@ -105,7 +107,7 @@ class Notes:
 
 
 def line(action: Action) -> str:
-    """One line for a list; of the agent's making, so shown only through Said."""
+    """Describes an action in one line. The agent made its words, so it is shown only through Said."""
     if action.argv:
         return f"{action.name}: {' '.join(action.argv)}"
     where = f" in {action.namespace}" if action.namespace else ""

@@ -1,4 +1,4 @@
-"""The limits that are at work, and whose they are: one line of the log a minute and limit, and what the header shows meanwhile."""
+"""The limits that hold somebody back just now: one line in the log for each limit and minute, and a mark in the header of the screens."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -15,7 +15,7 @@ HELD: Final = 64  # names of one limit that are counted; of more it is said that
 
 @dataclass(slots=True)
 class Held:
-    """One limit at work."""
+    """One limit that holds somebody back."""
 
     said_us: int  # boot clock, when the log had its line
     words: str = ""  # of the newest refusal
@@ -26,7 +26,7 @@ class Held:
 
 
 class Pressure:
-    """Is told of every refusal, in constant time; the API's service asks it."""
+    """Keeps the newest refusal of each limit. Every refusal is told here, in constant time; the API's service reads it."""
 
     def __init__(self, clock: Clock, log: Callable[[str, dict[str, object]], None] = lambda event, more: None) -> None:  # noqa: ARG005 - nobody listens
         """`log`: called with an event and its values, at most once a minute and limit."""
@@ -34,7 +34,7 @@ class Pressure:
         self._held: dict[str, Held] = {}
 
     def at_work(self, limit: str, who: str, words: str) -> None:
-        """The limit `limit` refused `who`, who was told `words`, or would have been."""
+        """Notes that the limit `limit` refused `who`, with these words."""
         now_us = self._clock.now().boot_us
         held = self._held.get(limit)
         if held is None or now_us - held.newest_us > SHOWN_US:
@@ -50,7 +50,7 @@ class Pressure:
 
     @property
     def now(self) -> tuple[AtWork, ...]:
-        """Those at work, the newest first."""
+        """Returns the limits that hold somebody back now, the newest first."""
         now_us = self._clock.now().boot_us
         found = [(limit, held) for limit, held in self._held.items() if now_us - held.newest_us <= SHOWN_US]
         found.sort(key=lambda one: -one[1].newest_us)
@@ -58,7 +58,7 @@ class Pressure:
 
 
 def _named(names: dict[str, int]) -> str:
-    """The names that come most often."""
+    """Returns the names that come most often."""
     most = sorted(names, key=lambda name: -names[name])
     more = f" and {len(most) - NAMED}{' or more' if len(most) >= HELD else ''} others" if len(most) > NAMED else ""
     return clean(", ".join(most[:NAMED]), 200) + more

@@ -1,4 +1,4 @@
-"""How much an agent can make the gateway write in an hour. What goes beyond is counted, and the count is on record: nothing is silent."""
+"""The limit of what an agent can make the gateway write in an hour. Rows beyond it are counted, and the counts are on record: nothing is silent."""
 
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -30,18 +30,18 @@ class _Hour:
 
 
 class Quota:
-    """The share of every identity. Lives on the loop; `tick` it."""
+    """Keeps the share of every identity. Owned by the event loop; its owner calls `tick`."""
 
     def __init__(self, clock: Clock, owe: Callable[[Sequence[Draft]], None], limits: Limits,
                  at_work: Told = unheard) -> None:
-        """`at_work`: told which limit holds back whom, in words, each time."""
+        """`at_work`: called each time with the limit, the identity that it holds back, and the words."""
         self.limits = limits
         self.low = False  # the disk has no room for what nobody needs
         self._clock, self._owe, self._at_work = clock, owe, at_work
         self._hours: dict[str, _Hour] = {}
 
     def spend(self, identity: str, what: str, size: int) -> bool:
-        """Whether a row with `size` characters of the agent's may be written for it; if not, it is counted."""
+        """Takes the room of a row with `size` characters of the agent's. False if its share is used up; then the row is only counted."""
         hour = self._hour(identity)
         over = hour.rows >= self.limits.rows_per_hour or hour.size + size > self.limits.row_bytes_per_hour
         if over or self.low:
@@ -57,11 +57,11 @@ class Quota:
         return True
 
     def count(self, identity: str, what: str, times: int = 1) -> None:
-        """Something of which no row is written in any case."""
+        """Counts something of which no row is written in any case."""
         self._hour(identity).unwritten[what] += times
 
     def ask(self, identity: str, size: int) -> None:
-        """A request of `size` characters, which must be written if it is taken. Raises TooManyError, saying when to ask again."""
+        """Takes the room of a request with `size` characters, which must be written. Raises TooManyError, which says when to ask again."""
         hour = self._hour(identity)
         if hour.asks >= self.limits.asks_per_hour or hour.size + size > self.limits.row_bytes_per_hour:
             left_s = max(1, -((self._clock.now().boot_us - hour.began.boot_us - HOUR_US) // 1_000_000))
@@ -72,13 +72,13 @@ class Quota:
         hour.size += size + ROW
 
     def tick(self, now: Instant) -> None:
-        """Hours that are over; what was only counted in them goes on record."""
+        """Ends the hours that are over, and puts their counts on record."""
         for identity, hour in list(self._hours.items()):
             if now.boot_us >= hour.began.boot_us + HOUR_US:
                 self._close(identity, hour, now)
 
     def close(self) -> None:
-        """The gateway stops: every count goes on record."""
+        """Puts every count on record: the gateway stops."""
         now = self._clock.now()
         for identity, hour in list(self._hours.items()):
             self._close(identity, hour, now)

@@ -1,4 +1,4 @@
-"""Asks, and what people say to them, until a grant comes of it."""
+"""Requests of agents and the decisions of people on them, up to the grant."""
 
 import asyncio
 from collections import deque
@@ -34,7 +34,7 @@ Still = Callable[[], Identity]  # raises if the right was taken away
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """An ask of an agent, as it came in."""
+    """The words of a request, as the agent sent them."""
 
     connection: str
     duration_s: int  # 0: the rule's
@@ -77,7 +77,7 @@ class Requests:
         raise NotFoundError(f"no request r-{ident}; jitui requests lists those that wait")
 
     async def settled(self, ident: int) -> None:
-        """Until the request is decided, withdrawn or lapsed; at once if it is, or if no such request is pending."""
+        """Waits until the request is decided, withdrawn or lapsed; returns at once if no such request is pending."""
         if ident not in self.pending:
             return
         future = asyncio.get_running_loop().create_future()
@@ -94,14 +94,14 @@ class Requests:
         return self.rules.get((request.identity, request.connection))
 
     def guarded(self, identity: str, connection: str) -> Guards:
-        """The namespaces that the rule of these two guards besides."""
+        """Returns the namespaces that the rule of this identity and connection guards besides the built-in ones."""
         rule = self.rules.get((identity, connection))
         return rule.guarded if rule else ()
 
     # -- the agent's side --------------------------------------------------------------------------------------------------
 
     async def ask(self, who: Identity, ask: Ask) -> Request:
-        """A new pending request, the one already pending if it asks the same, or an approved one under an automatic rule. Raises RefusedError."""
+        """Takes an ask. Returns a new pending request, the pending one that asks the same, or one that an automatic rule approved. Raises RefusedError."""
         pair = (who.name, ask.connection)
         while pair in self._asking:
             await asyncio.wait({self._asking[pair]})
@@ -121,7 +121,7 @@ class Requests:
             future.set_result(None)
 
     async def _write(self, request: Request, ask: Ask, now: Instant) -> Request:
-        """Put the request on record; then it is pending, or granted if its rule is automatic."""
+        """Puts the request on record; then it is pending, or granted if its rule is automatic."""
         drafts = [
             RequestAsked(
                 identity=request.identity, connection=request.connection, duration_s=request.duration_s, scope=str(request.scope), reason=request.reason,
@@ -144,7 +144,7 @@ class Requests:
         return request
 
     async def _refused(self, who: Identity, ask: Ask, error: JituiError, now: Instant) -> None:
-        """A fact, as long as an hour's share lasts; who asks before its time is counted only."""
+        """Puts a refused request on record, as long as the hour's share lasts. One that came before its wait was over is only counted."""
         if isinstance(error, (CoolingError, TooManyError)):
             self._quota.count(who.name, "refused")
             return
@@ -178,11 +178,11 @@ class Requests:
         return replace(wanted, id=self._store.next_request())
 
     def _cools(self, identity: str, connection: str) -> Pair:
-        """Where an ask of the identity counts for its waits."""
+        """Returns the key under which the waits of an identity are kept."""
         return identity, connection if (identity, connection) in self.rules else UNRULED
 
     async def withdraw(self, who: Identity, ident: int) -> Request:
-        """It is withdrawn at once; if that can't be written now, it is owed to the ledger like every end."""
+        """Withdraws a request at once; if that can't be written now, it is owed to the ledger like every end."""
         request = self.find(ident)
         if request.identity != who.name:
             raise RefusedError(f"request r-{ident} is not yours; only {request.identity} may withdraw it")
@@ -202,7 +202,7 @@ class Requests:
     # -- the people's side -------------------------------------------------------------------------------------------------
 
     def electorate(self, request: Request, agent: Identity) -> tuple[Persons, frozenset[str]]:
-        """The persons behind names for this request, and the names whose earlier yes does not count, as they may not say it now."""
+        """Returns the persons behind names, and the names whose earlier approval of this request does not count, as they may not approve now."""
         persons, rule = self._directory.persons(request.asked.wall_us), self.rule(request)
         approvers = {each.person: self._directory.named(each.person) for each in request.approvals}
         return persons, frozenset(name for name, who in approvers.items() if who is None or (rule and why_not_decide(who, agent, rule, persons)))
@@ -210,7 +210,10 @@ class Requests:
     async def approve(
         self, who: Identity, ident: int, *, agent: Identity, digest: str, duration_s: int, scope: str, reason: str, still: Still | None = None
     ) -> Request:
-        """One person's yes; `still`: who they are when it is their turn. Raises ConflictError if what they saw has changed, RefusedError if they may not."""
+        """Adds the approval of one person. `still` returns who they are when it is their turn.
+
+        Raises ConflictError if the request is not what they saw any more, RefusedError if they may not approve it.
+        """
         async with self._deciding_about(ident):
             who = still() if still else who
             request = self.find(ident)
@@ -254,7 +257,7 @@ class Requests:
 
     @asynccontextmanager
     async def _deciding_about(self, *idents: int) -> AsyncIterator[None]:
-        """One at a time; meanwhile what it is about neither lapses nor is withdrawn."""
+        """Holds the lock of decisions for one request; meanwhile it neither lapses nor is withdrawn."""
         async with self._one:
             self._deciding.update(idents)
             try:
@@ -265,7 +268,7 @@ class Requests:
     # -- the gateway's side ------------------------------------------------------------------------------------------------
 
     def tick(self, now: Instant) -> None:
-        """Requests that nobody answered in time lapse; that is owed to the ledger like every end."""
+        """Lets requests lapse that nobody answered in time; that is owed to the ledger like every end."""
         for request in list(self.pending.values()):
             if request.pending_until.passed(now) and request.id not in self._deciding:
                 done = requests.lapse(request, now=now)
@@ -273,13 +276,13 @@ class Requests:
                 self._windows.owe([RequestLapsed(identity=request.identity).draft(f"r-{request.id}", "clock")])
 
     async def deny_all(self, why: str, *, identity: str = "") -> None:
-        """A lockdown, or an identity that was disabled: what it asked is answered no."""
+        """Denies every pending request, or those of one identity: after a lockdown, or when it was disabled."""
         async with self._one:
             await self._asked_already()
             await self._refuse([r for r in self.pending.values() if identity in {"", r.identity}], why)
 
     async def reload(self) -> None:
-        """The rules have changed: what they no longer allow is denied."""
+        """Puts new rules into force, and denies pending requests that they do not allow."""
         async with self._one:
             await self._asked_already()
             gone = []
@@ -294,12 +297,12 @@ class Requests:
             await self._refuse(gone, "the rule does not allow it any more")
 
     async def _asked_already(self) -> None:
-        """Until what was judged before now is pending, or granted."""
+        """Waits until the requests that were judged before now are pending or granted."""
         if self._asking:
             await asyncio.wait({*self._asking.values()})
 
     async def _refuse(self, gone: Sequence[Request], why: str) -> None:
-        """The caller holds the lock."""
+        """Denies requests. The caller holds the lock."""
         now = self._clock.now()
         done = [requests.disallow(request, why=why, now=now) for request in gone]
         self._deciding.update(request.id for request in done)
@@ -312,7 +315,7 @@ class Requests:
             self._settle(request)
 
     def _begin(self, grant: Grant) -> None:
-        """The grant is on record: its window opens, unless a lockdown came while that was written, or the rule went."""
+        """Opens the window of a grant that is on record, unless a lockdown came, or the rule went, while it was written."""
         rule = self.rules.get((grant.identity, grant.connection))
         window = self._windows.add(grant, rule.budget if rule else 0)
         if gone := self._standing(grant.identity) or ("" if rule else RULE_GONE):
@@ -336,7 +339,7 @@ class Requests:
 
 
 def _approval(done: Request, digest: str = "") -> Draft:
-    """The newest yes, with the digest of what stood when it was said; of an automatic rule, the rule's."""
+    """Returns the newest approval, with the digest of the request at that time; of an automatic rule, the rule's own."""
     if not done.approvals:
         told = RequestApproved(identity=done.identity, person=done.decided_by, duration_s=done.duration_s, scope=str(done.scope), automatic=True)
         return told.draft(f"r-{done.id}", "gateway")

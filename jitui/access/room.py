@@ -1,4 +1,4 @@
-"""How much room the record's disk has left, and what that is kept for: the less there is, the more of it is for deciding and ending alone.
+"""The room that is left on the record's disk: the less there is, the fewer things may use it, and deciding and ending always may.
 
 Below `min_free` denied calls and refused asks are counted instead of written; below three quarters of it nothing new is opened; below half of it
 streams end. Deciding, revoking and ending always work. A step is taken back once there is an eighth of `min_free` more than where it begins.
@@ -38,7 +38,7 @@ SAID: Final = {
 
 
 class Room:
-    """Looked at once a second by `run`, in a thread; `level` is how it stood then."""
+    """Looks at the disk once a second (`run`), in a thread; `level` is the result of the last look."""
 
     def __init__(self, look: Callable[[], tuple[int, int]], limits: Limits, changed: Callable[["Room"], None],
                  at_work: Told = unheard) -> None:
@@ -52,7 +52,7 @@ class Room:
 
     @property
     def min_free(self) -> int:
-        """Bytes."""
+        """Returns the room below which things stop, in bytes."""
         return min(self.limits.min_free, self.total // OF_DISK)
 
     @property
@@ -66,7 +66,7 @@ class Room:
         return Disk(level=self.level.name.lower().replace("_", "-"), free=self.free, min_free=self.min_free).draft("gateway", "gateway")
 
     def see(self, free: int, total: int) -> None:
-        """So much is free now."""
+        """Sets the level from `free` bytes of `total`."""
         self.free, self.total = free, total
         level = max((each for each, share in BEGINS.items() if free < self._limit(each, share)), default=Level.PLENTY)
         if level is not self.level:
@@ -82,7 +82,7 @@ class Room:
         self.see(*await asyncio.to_thread(self._look))
 
     async def run(self) -> None:
-        """Until cancelled."""
+        """Looks once a second until it is cancelled."""
         while True:
             await self.look()
             await asyncio.sleep(EVERY_S)

@@ -1,4 +1,4 @@
-"""Identities and tokens: who is known here. A change is on record before it counts."""
+"""The identities and tokens of the gateway. A change is on record before it counts."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -36,11 +36,11 @@ class Roster:
         return self.directory.named(name)
 
     def agent(self, name: str) -> Identity:
-        """The agent of that name, as far as anything is known of it; never raises."""
+        """Returns the agent of that name, with what is known of it; never raises."""
         return self.identities.get(name) or Identity(name, frozenset({Role.AGENT}))
 
     async def add(self, name: str, roles: list[str], owner: str, *, by: Identity) -> tuple[Identity, Minted]:
-        """A new identity and its first token. Raises ConflictError, InvalidError."""
+        """Adds an identity and issues its first token. Raises ConflictError, InvalidError."""
         if self.named(name) is not None:
             raise ConflictError(f"identity {name} exists already; rotate its token with: jitui identity rotate {name}")
         try:
@@ -67,7 +67,7 @@ class Roster:
         return identity, minted
 
     async def rotate(self, name: str, *, by: Identity) -> tuple[Identity, Minted]:
-        """A new token; the older ones are revoked in the same commit."""
+        """Issues a new token and revokes the older ones in the same commit."""
         identity = self.must(name)
         if identity.disabled:
             raise ConflictError(f"identity {name} is disabled; a disabled identity gets no token")
@@ -78,7 +78,7 @@ class Roster:
         return identity, minted
 
     async def disable(self, name: str, *, by: Identity, reason: str) -> Identity:
-        """Its tokens are revoked and it is refused from now on."""
+        """Disables an identity: its tokens are revoked, and it is refused from now on."""
         identity = replace(self.must(name), disabled=True)
         revoked, drafts = self._revoked(name, by, reason)
         await self._store.commit([IdentityDisabled(why=reason).draft(name, by.name), *drafts])
@@ -86,7 +86,7 @@ class Roster:
         return identity
 
     def must(self, name: str) -> Identity:
-        """Raises NotFoundError."""
+        """Returns the identity of that name. Raises NotFoundError."""
         if name not in self.identities:
             raise NotFoundError(f"no identity {name}; jitui identity list names them")
         return self.identities[name]

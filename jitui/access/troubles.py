@@ -9,14 +9,14 @@ from jitui.values.clock import Clock
 
 
 class Troubles:
-    """The ways to the clusters tell it; the API's service asks it."""
+    """Keeps the newest trouble of each credential. The connections tell it; the API's service reads it."""
 
     def __init__(self, store: Store, clock: Clock, spawn: Spawn) -> None:
         self._store, self._clock, self._spawn = store, clock, spawn
         self._now: dict[tuple[str, str], tuple[Trouble, int]] = {}  # by connection and holder, oldest first; and when it was told (boot clock)
 
     def tell(self, connection: str, trouble: Trouble) -> None:
-        """News of one credential."""
+        """Notes the state of one credential."""
         key = (connection, trouble.holder)
         self._now.pop(key, None)
         if trouble.gone:
@@ -34,7 +34,7 @@ class Troubles:
 
     @property
     def newest(self) -> str:
-        """One sentence; empty if nothing is wrong."""
+        """Describes the newest trouble in one sentence; empty if there is none."""
         if not self._now:
             return ""
         (connection, holder), (trouble, told_us) = next(reversed(self._now.items()))

@@ -74,7 +74,7 @@ class Windows:
     # -- judged against ----------------------------------------------------------------------------------------------------
 
     def of(self, identity: str, connection: str) -> list[Grant]:
-        """The live grants of one agent on one connection."""
+        """Returns the live grants of one agent on one connection."""
         return [window.grant for window in self._pairs.get((identity, connection), ()) if not window.closed]
 
     def window(self, ident: int) -> Window:
@@ -92,7 +92,7 @@ class Windows:
     # -- opening -----------------------------------------------------------------------------------------------------------
 
     def add(self, grant: Grant, allowed: int, used: tuple[int, int, int] = (0, 0, 0)) -> Window:
-        """A grant that is on record: from now on it counts. `allowed`: bytes either way, of which `used` (in, out, frames) are on record already."""
+        """Opens the window of a grant that is on record. `allowed`: bytes either way, of which `used` (in, out, frames) are on record already."""
         window = Window(grant, allowed, used)
         self.live[grant.id] = window
         self._pairs.setdefault((grant.identity, grant.connection), []).append(window)
@@ -101,14 +101,14 @@ class Windows:
         return window
 
     def session_now(self, grant: Grant, action: Action) -> Session | None:
-        """The open `api` session of an active grant, for the plain requests of the hot path; None if something must be written first."""
+        """Returns the open `api` session of an active grant, which plain requests share; None if something must be written first."""
         session = self._api.get(grant.id)
         if session is None or session.muted or session.full or of_action(action) is not None:
             return None
         return session
 
     async def begin(self, grant: Grant) -> Window:
-        """Its window, for something new of which the cluster will hear. Activates a waiting grant first. Raises JituiError, as `open_session` does."""
+        """Returns the window of a grant, for something new that goes to the cluster. Activates a waiting grant first. Raises as `open_session` does."""
         if self.stopping or self.full:
             raise UnavailableError("the gateway is stopping; ask again when it is back" if self.stopping else self.full)
         window = self.window(grant.id)
@@ -117,7 +117,7 @@ class Windows:
         return window
 
     async def open_session(self, grant: Grant, action: Action, *, peer: str, command_group: str) -> Session:
-        """A session whose opening is on record. Activates a waiting grant first. Raises JituiError: it is too late, or can't be recorded."""
+        """Opens a session, and returns it once that is on record. Activates a waiting grant first. Raises JituiError: it is too late, or can't be recorded."""
         keyless = self._keyless.get(grant.identity)
         window = await self.begin(grant)
         if of_action(action) is not None:
@@ -134,7 +134,7 @@ class Windows:
         return await self._shared(self._opening, window, open_api)
 
     async def _shared(self, going: dict[int, asyncio.Future[T]], window: Window, work: Callable[[Window], Coroutine[Any, Any, T]]) -> T:
-        """Do it once for all who ask at the same time."""
+        """Runs `work` once for all callers that ask for it at the same time."""
         ident = window.grant.id
         if ident in going:
             return await asyncio.shield(going[ident])
@@ -151,7 +151,7 @@ class Windows:
         return result
 
     async def _open(self, window: Window, action: Action, keyless: End | None, *, peer: str, command_group: str) -> Session:
-        """`keyless`: how the newest token that had ended when it was asked for did."""
+        """Opens a session. `keyless`: the end of the newest token that had ended when the session was asked for; a newer one ends the session at once."""
         now, stream = self._clock.now(), of_action(action)
         kind, argv = (API, ()) if stream is None else (stream.session, action.argv)
         target = "" if stream is None else "/".join(filter(None, (action.namespace, action.name or action.kind, action.container)))
@@ -187,7 +187,7 @@ class Windows:
         return session
 
     async def _activate(self, window: Window) -> None:
-        """The first allowed action of a waiting grant: its deadline is fixed once, and committed first."""
+        """Activates a waiting grant at its first allowed action: its deadline is fixed once, and committed first."""
         active = grants.activate(window.grant, self._clock.now())
         assert active.deadline is not None
         await self._store.commit([GrantActive(started_us=active.started_us, deadline=active.deadline).draft(active.label, active.identity)])
@@ -198,12 +198,12 @@ class Windows:
     # -- ending ------------------------------------------------------------------------------------------------------------
 
     def late(self, window: Window) -> None:
-        """A frame came after the deadline: the timer is late, the frame is not let through, the window ends now."""
+        """Ends a window of which a frame came after the deadline: the timer is late, and the frame is not let through."""
         if not window.closed:
             self._due(window, self._clock.now())
 
     def keyless(self, identity: str, end: End) -> None:
-        """The token of an identity ended: what runs with it ends, and what is being opened; its windows stay, for its next token."""
+        """Ends the sessions of an identity whose token ended, and those that are being opened. Its windows stay, for its next token."""
         self._keyless[identity] = end
         for window in [window for window in self.live.values() if window.grant.identity == identity]:
             for session in list(window.sessions.values()):
@@ -213,18 +213,18 @@ class Windows:
                     self.over(session, end)
 
     def spent(self, window: Window) -> None:
-        """The last of its bytes is on record: it ends now."""
+        """Ends a window whose budget is used up."""
         if not window.closed:
             self.end(window, grants.Event.CANCEL, by="gateway", why=f"budget: {size.show(window.allowed)} used", session_why=Why.BUDGET)
 
     def allow(self, window: Window, allowed: int) -> None:
-        """Its rule allows so many bytes from now on; what is on record counts."""
+        """Sets the budget of a window to `allowed` bytes; those on record count."""
         window.allowed = allowed
         if window.left <= 0:
             self.spent(window)
 
     def end(self, window: Window, event: grants.Event, *, by: str, why: str, session_why: Why | None = None) -> Callable[[], Coroutine[Any, Any, Cut]]:
-        """End a grant now; the returned coroutine function waits until it is all said and written."""
+        """Ends a grant now; the returned coroutine function waits until all last words are said and all facts written."""
         if window.closed:
             raise ConflictError(f"{window.grant.label} has ended already")
         began = asyncio.get_running_loop().time()
@@ -256,24 +256,24 @@ class Windows:
                 del self._pairs[pair]
 
     def _rest(self, connection: str) -> None:
-        """Nothing of a connection is kept open towards the cluster once nobody has a window on it."""
+        """Closes a connection's idle connections to the cluster once nobody has a window on it."""
         if not any(window.grant.connection == connection for window in self.live.values()):
             self.occupied(connection, False)
 
     def over(self, session: Session, end: End) -> None:
-        """One session is over: by itself, by a kill, or because it can't be recorded or decoded."""
+        """Ends one session: by itself, by a kill, or because it can't be recorded or decoded."""
         if session.mute(end):
             self._conclude(session)
 
     def kill(self, session: Session, *, by: str, reason: str) -> Callable[[], Coroutine[Any, Any, Cut]]:
-        """End one session with the person's reason as its words."""
+        """Ends one session with the person's reason as its words."""
         end = End(Why.KILLED, by, f"jitui: killed by {by}: {reason}")
         if not session.mute(end):
             raise ConflictError(f"session {session.label} is ending already")
         return self._conclude(session)
 
     def stop(self) -> Callable[[], Coroutine[Any, Any, Cut]]:
-        """The gateway stops: every session ends with its words; the grants stay as they are."""
+        """Ends every session with its words, as the gateway stops; the grants stay as they are."""
         self.stopping = self._ends.ending = self._others.ending = True
         began = asyncio.get_running_loop().time()
         sessions = [session for session in self.sessions.values() if session.mute(STOPPED)]
@@ -291,7 +291,7 @@ class Windows:
         return self._settle([session], streams, began)
 
     def _settle(self, sessions: list[Session], streams: int, began: float) -> Callable[[], Coroutine[Any, Any, Cut]]:
-        """Afterwards: once the last words are on their way (facts of hundreds of sessions would hold them up), what happened is written down."""
+        """Writes the facts of an end once the last words are on their way, which facts of hundreds of sessions would hold up."""
         done: asyncio.Future[Cut] = asyncio.get_running_loop().create_future()
 
         async def work() -> None:
@@ -317,7 +317,7 @@ class Windows:
         return wait
 
     def _end_of(self, window: Window, why: Why | None = None) -> End:
-        """The words of a window's end, as every client of it is told them."""
+        """Returns the end of a window's sessions, with the words for its clients."""
         grant = window.grant
         again = f'ask again: jitui request {grant.connection} --duration {span.show(grant.duration_s)} --reason "..."'
         if why is None:
@@ -349,29 +349,29 @@ class Windows:
     # -- what is owed to the ledger ----------------------------------------------------------------------------------------
 
     def owe(self, drafts: Iterable[Draft]) -> None:
-        """Facts of something that has happened already: decisions and ends of windows first, what an agent's sessions come to behind them."""
+        """Takes facts that are true already, to be written soon: decisions and ends of windows first, facts of sessions behind them."""
         for draft in drafts:
             (self._ends if draft.kind in DECISIONS else self._others).owe([draft])
 
     async def settled(self) -> None:
-        """Until all that is owed now is written, a few seconds at most."""
+        """Waits until every fact that is owed now is written, a few seconds at most."""
         await self._ends.settled()
         await self._others.settled()
 
     async def decided(self) -> None:
-        """As `settled`, for a person who waits: behind very much of others', what is not a decision or the end of a window is written later."""
+        """Waits for decisions and ends of windows as `settled` does, and for other facts 0.1 s: a person waits, and those can be written later."""
         await self._ends.settled()
         await self._others.settled(PATIENCE)
 
     # -- time --------------------------------------------------------------------------------------------------------------
 
     def tick(self, now: Instant) -> None:
-        """Every 100 ms: windows that are due, whatever became of their timers."""
+        """Ends windows that are due, whatever became of their timers. Called every 100 ms."""
         for window in list(self.live.values()):
             self._due(window, now)
 
     def _due(self, window: Window, now: Instant) -> bool:
-        """Whether its time is over; then it is ended."""
+        """Ends a window whose time is over; returns whether it did."""
         event = grants.due(window.grant, now)
         if event is not None:
             self.end(window, event, by="clock", why="not used in time" if event is grants.Event.USE_BY else "")
@@ -388,6 +388,6 @@ class Windows:
         self._timers[window.grant.id] = asyncio.get_running_loop().call_later(min(wait, 86400.0), self._fire, window)
 
     def _fire(self, window: Window) -> None:
-        """Uvloop fires up to 1.3 ms early: look at the clock again."""
+        """Runs when the timer of a window fires. Uvloop fires up to 1.3 ms early, so the clock is looked at again."""
         if not window.closed and not self._due(window, self._clock.now()):
             self._arm(window)
