@@ -17,7 +17,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-import structlog
 import uvloop
 
 from jitui import __version__, config
@@ -50,6 +49,7 @@ from jitui.values import descriptors, private_file
 from jitui.values.clock import Clock, SystemClock
 from jitui.values.errors import ConfigurationError, JituiError, UnsafeError
 from jitui.values.instant import rfc3339
+from jitui.values.log import Log, to_stderr
 
 FIRST_LOOK: Final = 5.0  # seconds a cluster may take to answer before the gateway starts without it
 TICK: Final = 0.1  # seconds
@@ -60,6 +60,7 @@ SWITCH_INTERVAL: Final = 50e-6  # seconds; hands the writer thread its results s
 
 EVERY_ADDRESS: Final = frozenset({"0.0.0.0", "::"})  # addresses to listen on that no client can use: clients get the first of listen.names
 KEY_LOG: Final = "SSLKEYLOGFILE"  # honoured by ssl.create_default_context and urllib3
+LOG: Final = "jitui.gateway"  # logger
 DEBUG: Final = bool(os.environ.get("JITUI_DEBUG"))
 
 Work = Callable[[], Coroutine[Any, Any, None]]
@@ -73,7 +74,7 @@ class Gateway:
         self.bus = Bus()
         self.addresses: dict[str, str | None] = {}
         self.broker: Broker
-        self.log: Any = structlog.get_logger("jitui")
+        self.log = Log(LOG)
         self.pressure = Pressure(clock, lambda event, more: self.log.warning(event, **more))
         self._stop = asyncio.Event()
         self._works: list[Work] = [self._tick, self._keep_uses]  # in the background, and what renews credentials
@@ -91,8 +92,8 @@ class Gateway:
         async def guarded() -> None:
             try:
                 await work()
-            except Exception as error:
-                self.log.exception("task failed", work=getattr(work, "__qualname__", repr(work)), error=repr(error), exc_info=DEBUG)
+            except Exception as error:  # noqa: BLE001 - it is logged; nobody else waits for this work
+                self.log.failed("task failed", error, work=getattr(work, "__qualname__", repr(work)), traceback=DEBUG)
 
         self._tasks.create_task(guarded())
 
@@ -100,7 +101,7 @@ class Gateway:
         """Logs an error that reached the event loop: one line, and a traceback only with JITUI_DEBUG."""
         error = context.get("exception")
         if not isinstance(error, ConnectionError | TimeoutError | ssl.SSLError):
-            self.log.error(context.get("message", "event loop"), error=repr(error), exc_info=error if DEBUG else None)
+            self.log.failed(context.get("message", "event loop"), error, traceback=DEBUG)
 
     async def run(self, ready: Callable[[Mapping[str, str | None]], None]) -> None:
         """Runs until `stop`. Raises JituiError, in one line, if it can't start."""
@@ -277,13 +278,13 @@ class Gateway:
             tls.refresh(context, await asyncio.to_thread(self._material))
 
 
-async def always(work: Work, log: Any, pause: float = AGAIN) -> None:
+async def always(work: Work, log: Log, pause: float = AGAIN) -> None:
     """Repeats work until the gateway stops. An error in it is logged, and the work begins again: one connection's error does not end all windows."""
     while True:
         try:
             await work()
-        except Exception as error:
-            log.exception("a background task failed and is begun again", work=getattr(work, "__qualname__", repr(work)), error=repr(error), exc_info=DEBUG)
+        except Exception as error:  # noqa: BLE001 - it is logged, and the work begins again
+            log.failed("a background task failed and is begun again", error, work=getattr(work, "__qualname__", repr(work)), traceback=DEBUG)
         await asyncio.sleep(pause)
 
 
@@ -313,11 +314,7 @@ def run(config_path: Path, data_dir: Path, socket: Path, ready_file: Path | None
     sys.setswitchinterval(SWITCH_INTERVAL)
     settings = config.load(config_path)
     settings.must_start()
-    structlog.configure(
-        processors=[structlog.processors.add_log_level, structlog.processors.TimeStamper(fmt="iso", utc=True), structlog.processors.format_exc_info,
-                    structlog.processors.KeyValueRenderer(key_order=["timestamp", "level", "event"])],
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-    )  # fmt: skip
+    to_stderr(LOG)
 
     async def main() -> None:
         gateway = Gateway(settings, data_dir, socket, SystemClock())

@@ -26,22 +26,29 @@ from jitui.store.archive import Files
 from jitui.store.ledger import tape_opened
 from jitui.values.clock import SystemClock
 from jitui.values.errors import UnavailableError
+from jitui.values.log import Log
 from tests.store.life import opened
 
 
-class Log:
+class Heard(Log):
+    """A log that keeps what it is told."""
+
     def __init__(self) -> None:
+        super().__init__("jitui.heard")
         self.said: list[tuple[str, dict[str, Any]]] = []
 
-    def exception(self, event: str, **more: Any) -> None:
-        self.said.append((event, more))
+    def info(self, event: str, **facts: Any) -> None:
+        self.said.append((event, facts))
 
-    info = warning = exception
+    def failed(self, event: str, error: object, *, traceback: bool, **facts: Any) -> None:
+        self.said.append((event, {**facts, "error": error}))
+
+    warning = info
 
 
 async def test_what_fails_in_the_background_is_said_and_begun_again() -> None:
     """It takes nobody's window with it; a stop ends it."""
-    begun, log = 0, Log()
+    begun, log = 0, Heard()
 
     async def work() -> None:
         nonlocal begun
@@ -55,7 +62,7 @@ async def test_what_fails_in_the_background_is_said_and_begun_again() -> None:
     await asyncio.wait({task})
     assert task.cancelled()
     assert log.said[0][0] == "a background task failed and is begun again"
-    assert log.said[0][1]["error"] == "KeyError('cluster')"
+    assert log.said[0][1]["error"].args == ("cluster",)
 
 
 async def test_nobody_is_let_in_before_the_ledger_was_taken_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -173,7 +180,7 @@ async def test_the_start_names_tapes_that_are_gone(tmp_path: Path) -> None:
     async with opened(tmp_path / "data") as store:
         await store.commit([tape_opened("000007.db")])
     tmp_path.joinpath("jitui.yaml").write_text(yaml.safe_dump({"listen": {"kube": "127.0.0.1:0", "api": "127.0.0.1:0"}, "connections": {}}))
-    gateway, log = Gateway(config.load(tmp_path / "jitui.yaml"), tmp_path / "data", tmp_path / "socket", SystemClock()), Log()
+    gateway, log = Gateway(config.load(tmp_path / "jitui.yaml"), tmp_path / "data", tmp_path / "socket", SystemClock()), Heard()
     gateway.log, ready = log, asyncio.Event()
     running = asyncio.create_task(gateway.run(lambda _: ready.set()))
     await asyncio.wait_for(ready.wait(), 10)
