@@ -1,7 +1,7 @@
 """The gateway's own copy of what a cluster serves: answers discovery without asking the cluster, and tells the rules its kinds.
 
-Covered are GET and HEAD of /version, /api, /apis, /api/v1 and the /apis/GROUP/VERSION that /apis names; one copy per form of the
-Accept header, of which there are a handful, whatever an agent sends. Copies are asked for again in the background (`run`) while
+Covered are /version, /api, /apis, /api/VERSION, and the /apis/GROUP and /apis/GROUP/VERSION that /apis names, each also with a slash at its end; one copy
+per form of the Accept header, of which there are a handful, whatever an agent sends. Copies are asked for again in the background (`run`) while
 there is a window, and go on being served while the cluster is down. Who has no window makes the cluster hear nothing: `kept`.
 """
 
@@ -14,27 +14,30 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from jitui.clusters import served
-from jitui.clusters.accept import FORMS, GROUPS, JSON, OURS, PROTOBUF, form_of
+from jitui.clusters.accept import FORMS, GROUPS, JSON, OURS, PLAIN, PROTOBUF, VERSION, form_of
 from jitui.clusters.call import Reply, call
 from jitui.clusters.pool import Pool
 from jitui.clusters.port import Headers, Upstream
 from jitui.clusters.served import Served
+from jitui.protocol import status
 from jitui.values import foreign
 from jitui.values.clock import Clock
 from jitui.values.errors import UpstreamError
 from jitui.values.said import clean
 
 VERBATIM: Final = (b"content-type", b"etag", b"vary", b"cache-control")
-COVERED: Final = re.compile(r"/version|/api|/apis|/api/v1|/apis/[a-z0-9.-]{1,253}/[a-z0-9]{1,63}")
+COVERED: Final = re.compile(r"/(?:version|api(?:/[a-z0-9]{1,63})?|apis(?:/[a-z0-9.-]{1,253}(?:/[a-z0-9]{1,63})?)?)/?")
 FRESH_US: Final = 5_000_000  # a copy younger than this is not asked for again
 UNKNOWN_US: Final = 2_000_000  # between two looks for an unknown kind
 LOOK_S: Final = 5.0  # seconds that somebody waits for such a look
 UNUSED_US: Final = 600_000_000  # a copy that nobody wanted for so long is dropped; one of USUAL is asked for again
 
-Key = tuple[str, bytes]  # path, and the Accept header that we send
+TYPES: Final = "application/json, application/yaml, application/vnd.kubernetes.protobuf"  # the forms that an API server has of every other document
+
+Key = tuple[str, bytes]  # path without a slash at its end, and the Accept header that we send
 
 USUAL: Final[tuple[Key, ...]] = (  # read at the start: what clients ask for before anything else, also those without a window
-    ("/version", JSON), *((path, form) for form in FORMS for path in GROUPS), ("/api/v1", JSON), ("/api/v1", b",".join((PROTOBUF, JSON))),
+    ("/version", JSON), *((path, form) for form in FORMS for path in GROUPS), ("/api/v1", JSON), ("/api/v1", PLAIN[PROTOBUF]),
 )  # fmt: skip
 
 
@@ -42,7 +45,7 @@ USUAL: Final[tuple[Key, ...]] = (  # read at the start: what clients ask for bef
 class Answer:
     """An answer for the listener to send: Content-Type, ETag, Vary and Cache-Control are the cluster's own."""
 
-    status: int  # 200, or 304 without a body
+    status: int  # 200, 406, or 304 without a body
     headers: Headers
     body: bytes = field(repr=False)
 
@@ -87,7 +90,7 @@ class Discovery:
 
     def answer(self, path: str, accept: bytes, if_none_match: bytes = b"") -> Answer | None:
         """From the copy, at once. None: await `fetch`."""
-        key = (path, form_of(path, accept))
+        key = _key(path, accept)
         copy = self._copies.get(key)
         if copy is None:
             return None
@@ -102,12 +105,20 @@ class Discovery:
 
     def kept(self, path: str, accept: bytes, if_none_match: bytes = b"") -> Answer | None:
         """The copy however old, for who has no window; None if there is none. Nobody is asked for anything, neither now nor later."""
-        copy = self._copies.get((path, form_of(path, accept)))
+        copy = self._copies.get(_key(path, accept))
         return None if copy is None else _conditional(copy, if_none_match)
+
+    @staticmethod
+    def unacceptable(path: str, accept: bytes) -> Answer | None:
+        """The API server's 406, if it has no form of the document that the client would take."""
+        if form_of(path, accept):
+            return None
+        words = f"only the following media types are accepted: {'application/json' if path in VERSION else TYPES}"
+        return Answer(406, ((b"Content-Type", JSON), (b"Cache-Control", b"no-cache, private")), status.status(406, "NotAcceptable", words))
 
     def is_new(self, path: str, accept: bytes) -> bool:
         """Whether there is a copy that `fetch` would not ask for again."""
-        copy = self._copies.get((path, form_of(path, accept)))
+        copy = self._copies.get(_key(path, accept))
         return copy is not None and self._now() - copy.looked_us <= FRESH_US
 
     async def fetch(self, path: str, accept: bytes, if_none_match: bytes = b"") -> Answer | None:
@@ -117,13 +128,11 @@ class Discovery:
         """
         if not self.covers(path):
             return None
-        if path.startswith("/apis/"):
-            _, _, group, version = path.split("/")
-            if (group, version) not in self._served.named:
-                await self._look()
-            if (group, version) not in self._served.named:
+        if not self._is_named(path):
+            await self._look()
+            if not self._is_named(path):
                 return None
-        key = (path, form_of(path, accept))
+        key = _key(path, accept)
         async with self._lock(key):
             copy = self._copies.get(key)
             if copy is None or self._now() - copy.looked_us > FRESH_US:
@@ -139,10 +148,21 @@ class Discovery:
 
     def is_nothing(self, path: str) -> bool:
         """Whether the copies say that nothing is served there: a 404."""
-        if not self.covers(path):
+        return not self.covers(path) or (bool(self._served.kinds) and not self._is_named(path))
+
+    def is_group(self, path: str) -> bool:
+        """Whether a path is not below a group that nobody knows. The API server says Not Found in text to such a one, else in a Status."""
+        _, top, *rest = path.rstrip("/").split("/")
+        return top != "apis" or not rest or any(rest[0] == group for group, _ in self._served.named)
+
+    def _is_named(self, path: str) -> bool:
+        """Whether the lists of groups and versions name the document."""
+        _, top, *rest = path.removesuffix("/").split("/")
+        if not rest or (top, rest) == ("api", ["v1"]):
             return True
-        group, _, version = path.removeprefix("/apis/").partition("/")
-        return path.startswith("/apis/") and bool(self._served.kinds) and (group, version) not in self._served.named
+        if len(rest) == 1 and top == "apis":
+            return self.is_group(path)
+        return (rest[0], rest[1]) in self._served.named if top == "apis" else ("", rest[0]) in self._served.named
 
     # questions of the rules
 
@@ -320,6 +340,10 @@ class Discovery:
         copy = _Copy(Answer(200, headers, reply.body), reply.head.get(b"etag"), self._now(), old.used_us if old is not None else now)
         self._copies[key] = copy
         return copy
+
+
+def _key(path: str, accept: bytes) -> Key:
+    return path.removesuffix("/"), form_of(path, accept)
 
 
 def _conditional(copy: _Copy, if_none_match: bytes) -> Answer:

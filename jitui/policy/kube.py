@@ -19,6 +19,7 @@ from jitui.values.errors import InvalidError
 
 METHODS: Final[Mapping[bytes, str]] = {
     b"GET": "get", b"HEAD": "get", b"POST": "create", b"PUT": "update", b"PATCH": "patch", b"DELETE": "delete",
+    b"OPTIONS": "options",
 }  # fmt: skip
 PROXIED: Final = frozenset({"nodes", "pods", "services"})
 
@@ -76,7 +77,7 @@ def read(method: bytes, target: bytes, *, content_type: bytes = b"") -> Action:
 def _read(method: bytes, target: bytes, content_type: bytes) -> Action:
     verb = METHODS.get(method)
     if verb is None:
-        refuse(f"method {method.decode('ascii', 'replace')[:20]}", "GET, HEAD, POST, PUT, PATCH and DELETE pass")
+        refuse(f"method {method.decode('ascii', 'replace')[:20]}", "GET, HEAD, POST, PUT, PATCH, DELETE and OPTIONS pass")
     raw_path, question, raw_query = target.partition(b"?")
     path = _path(raw_path)
     parts = path.strip("/").split("/")
@@ -211,6 +212,8 @@ def _resource(verb: str, path: str, parts: list[str], query: Query, *, apply: bo
     resource, name, subresource = (*rest, "", "")[:3]
     if subresource != "proxy":  # the query of a proxy request is for the server behind it
         _single(query)
+    elif verb == "options":  # RequestInfo has no verb for it; to the server behind it, it is a read
+        verb = "get"
     if resource == "pods" and not group and (kind := OF_PODS.get(subresource)) is not None:
         # an upgrade is one action for both methods: a WebSocket is a GET, SPDY a POST, and both start the same command
         return Action(

@@ -20,13 +20,14 @@ from jitui.policy.kube import describe
 from jitui.policy.pattern import EVERY
 from jitui.policy.scope import Kinds, Scope, narrower
 from jitui.policy.streams import upgrade_of
+from jitui.policy.table import PEEKS
 from jitui.policy.terms import Grant, GrantState, Rule
 from jitui.values import span
 from jitui.values.errors import InvalidError
 from jitui.values.instant import Instant
 
-DISCOVERY: Final = frozenset({"/version", "/api", "/apis", "/api/v1"})
-OPENAPI: Final = re.compile(r"/openapi/v[23]|/openapi/v3/(?:api/v1|apis/[^/]+/[^/]+)")
+DISCOVERY: Final = re.compile(r"/(?:version|api(?:/[^/]+)?|apis(?:/[^/]+){0,2})/?")
+OPENAPI: Final = re.compile(r"/openapi/v[23]/?|/openapi/v3/(?:version|api(?:/v1)?|apis(?:/[^/]+){0,2})/?")
 HEALTH: Final = ("/healthz", "/livez", "/readyz")
 SELF_REVIEWS: Final = frozenset({
     ("authorization.k8s.io", "selfsubjectaccessreviews"),
@@ -59,13 +60,11 @@ class Deny:
 
 
 def is_discovery(action: Action) -> bool:
-    """Whether it is a GET of /version, /api, /apis, /api/v1 or /apis/GROUP/VERSION, which every client reads first and which is the same for all."""
-    if action.resource or action.verb != "get":
-        return False
-    if action.path in DISCOVERY:
-        return True
-    parts = action.path.split("/")
-    return len(parts) == 4 and parts[1] == "apis" and bool(parts[2]) and bool(parts[3])
+    """Whether it is about a document of discovery, with any method: every client reads them first, and they are the same for all.
+
+    They are /version, /api, /apis, /api/VERSION, /apis/GROUP and /apis/GROUP/VERSION, with or without a slash at the end.
+    """
+    return not action.resource and DISCOVERY.fullmatch(action.path) is not None
 
 
 def is_around(action: Action) -> bool:
@@ -76,7 +75,7 @@ def is_around(action: Action) -> bool:
             and not action.name
         )  # fmt: skip
     path = action.path
-    return action.verb == "get" and (
+    return action.verb in PEEKS and (
         OPENAPI.fullmatch(path) is not None or any(path == top or path.startswith(top + "/") for top in HEALTH)
     )
 

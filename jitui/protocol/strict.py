@@ -21,7 +21,7 @@ _ANSWER_NAME: Final = rb"[!#$%&'*+._^`|~0-9A-Za-z-]++"
 _VALUE: Final = rb"[\t\x20-\x7e\x80-\xff]*+"
 _TARGET: Final = rb"/[!\"$-\[\]-~]*+"  # origin-form, printable ASCII without "#" and "\"
 
-REQUEST: Final = re.compile(rb"(GET|HEAD|POST|PUT|PATCH|DELETE) (" + _TARGET + rb") HTTP/1\.1\r\n(?:" + _NAME + rb":" + _VALUE + rb"\r\n)*+\r\n")
+REQUEST: Final = re.compile(rb"(GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS) (" + _TARGET + rb") HTTP/1\.1\r\n(?:" + _NAME + rb":" + _VALUE + rb"\r\n)*+\r\n")
 ANSWER: Final = re.compile(rb"HTTP/1\.([01]) ([1-9][0-9]{2}) (" + _VALUE + rb")\r\n(?:" + _ANSWER_NAME + rb":" + _VALUE + rb"\r\n)*+\r\n")
 COMMAND: Final = re.compile(rb"(?:GET|POST) /[^ ?]{1,1024}/exec\?")
 BARE: Final = re.compile(rb"\0|(?<!\r)\n|\r(?!\n|\Z)")
@@ -147,8 +147,8 @@ def refuse_request(head: bytes) -> NoReturn:
         raise Malformed("the request line does not end in HTTP/1.1")
     if not _METHOD.fullmatch(method):
         raise Malformed("the method is not a token")
-    if method not in {b"GET", b"HEAD", b"POST", b"PUT", b"PATCH", b"DELETE"}:
-        raise MethodRefused("the method is not one of GET, HEAD, POST, PUT, PATCH, DELETE")
+    if method not in {b"GET", b"HEAD", b"POST", b"PUT", b"PATCH", b"DELETE", b"OPTIONS"}:
+        raise MethodRefused("the method is not one of GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS")
     if not target.startswith(b"/"):
         raise Malformed("the target is not in origin form; it has to begin with a slash")
     if not re.fullmatch(_TARGET, target):

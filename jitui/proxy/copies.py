@@ -25,6 +25,8 @@ class Copies:
 
     def now(self, path: str, accept: bytes, etag: bytes) -> Answer | None:
         """The copy, if it can be told at once. None: await `newest`, or, if it `may` not be asked for, there is none."""
+        if (refusal := self._discovery.unacceptable(path, accept)) is not None and not self.is_nothing(path):
+            return refusal
         if not self.may():
             return self._discovery.kept(path, accept, etag)
         found = self._discovery.answer(path, accept, etag)
@@ -42,6 +44,10 @@ class Copies:
     def is_nothing(self, path: str) -> bool:
         """Whether the copies say that nothing is served there."""
         return self._discovery.is_nothing(path)
+
+    def is_group(self, path: str) -> bool:
+        """Whether a path is not below a group that nobody knows."""
+        return self._discovery.is_group(path)
 
     @property
     def silence(self) -> UpstreamError | None:

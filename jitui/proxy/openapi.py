@@ -22,7 +22,7 @@ MARK: Final = b"-jitui"  # ends the entity tags of what was rewritten: other byt
 
 def is_index(action: Action) -> bool:
     """Whether it asks for the index itself."""
-    return not action.resource and action.path == PATH and action.verb == "get"
+    return not action.resource and action.path == PATH and action.verb in {"get", "options"}
 
 
 def conditions(lines: headers.Lines) -> headers.Lines:

@@ -91,13 +91,14 @@ async def get(discovery: Discovery, path: str, accept: bytes = JSON, if_none_mat
     ("path", "covered"),
     [
         ("/version", True), ("/api", True), ("/apis", True), ("/api/v1", True), ("/apis/apps/v1", True), ("/apis/cert-manager.io/v1alpha2", True),
-        ("/", False), ("/api/", False), ("/version/", False), ("/api/v2", False), ("/apis/apps", False), ("/apis/apps/v1/", False), ("/api/v1/pods", False),
+        ("/api/", True), ("/version/", True), ("/api/v2", True), ("/apis/apps", True), ("/apis/apps/", True), ("/apis/apps/v1/", True),
+        ("/", False), ("/api/v1/pods", False), ("/apis//", False), ("/api//", False), ("/version/x", False),
         ("/apis/apps/v1/deployments", False), ("/apis/apps/../v1", False), ("/apis/a%2fb/v1", False), ("/openapi/v3", False), ("/healthz", False),
         ("/apis/apps/v1\n", False), ("//api", False), ("/apis/APPS/v1", False),
     ],
 )  # fmt: skip
 def test_exactly_these_paths(path: str, covered: bool) -> None:
-    """Exact depth; everything else is judged like any request."""
+    """Exact depth, with or without a slash at the end; everything else is judged like any request."""
     assert Discovery.covers(path) is covered
 
 

@@ -34,6 +34,9 @@ def short(action: Action) -> tuple[str, ...]:
     (GET, b"/apis/apps/v1", ("get", "/apis/apps/v1")),
     (GET, b"/apis/apps/v1/", ("get", "/apis/apps/v1/")),
     (HEAD, b"/metrics", ("head", "/metrics")),
+    (b"OPTIONS", b"/metrics", ("options", "/metrics")),
+    (b"OPTIONS", NS + b"/pods", ("options", "", "v1", "pods", "", "web", "")),
+    (b"OPTIONS", NS + b"/services/x/proxy/", ("get", "", "v1", "services", "proxy", "web", "x")),
     (POST, b"/metrics", ("post", "/metrics")),
     (DELETE, b"/logs/x", ("delete", "/logs/x")),
     (GET, b"/openapi/v3/apis/apps/v1?hash=A1%2F", ("get", "/openapi/v3/apis/apps/v1")),
@@ -135,7 +138,6 @@ def test_a_request_is_what_the_api_server_takes_it_for(method: bytes, target: by
 
 
 @pytest.mark.parametrize(("method", "target", "says"), [
-    (b"OPTIONS", b"/api/v1/pods", "method OPTIONS"),
     (b"CONNECT", b"host:443", "method CONNECT"),
     (b"TRACE", b"/", "method TRACE"),
     (b"get", b"/api/v1/pods", "method get"),

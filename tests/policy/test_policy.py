@@ -101,7 +101,8 @@ SELF = "/apis/authorization.k8s.io/v1/selfsubject"
     (f"POST {SELF}accessreviews/x", False), ("POST /apis/authorization.k8s.io/v1/namespaces/web/selfsubjectaccessreviews", False),
     ("POST /apis/evil.io/v1/selfsubjectaccessreviews", False),
     ("GET /openapi/v2", True), ("GET /openapi/v3", True), ("GET /openapi/v3/apis/apps/v1?hash=A", True), ("GET /openapi/v4", False),
-    ("GET /openapi/v3/api/v1", True), ("GET /openapi/v3/apis/apps", False), ("GET /openapi/v3/apis/apps/v1/x", False), ("GET /openapi/v3/version", False),
+    ("GET /openapi/v3/api/v1", True), ("GET /openapi/v3/apis/apps", True), ("GET /openapi/v3/apis/apps/v1/x", False), ("GET /openapi/v3/version", True),
+    ("GET /openapi/v3/", True), ("HEAD /openapi/v2", True), ("OPTIONS /healthz", True), ("HEAD /metrics", False), ("GET /openapi/v3/logs", False),
     ("GET /openapi/v2/x", False), ("POST /openapi/v2", False), ("GET /openapi", False),
     ("GET /healthz", True), ("GET /livez/ping", True), ("GET /readyz", True), ("GET /healthzz", False), ("POST /healthz", False),
     ("GET /metrics", False), ("GET /logs", False), ("GET /version", False), (f"GET {NS}/pods", False),
@@ -118,12 +119,12 @@ def test_what_kubectl_asks_around_a_request_passes_under_any_live_grant(line: st
 
 @pytest.mark.parametrize(("line", "discovery"), [
     ("GET /version", True), ("GET /api", True), ("GET /apis", True), ("GET /api/v1", True), ("GET /apis/apps/v1", True),
-    ("GET /apis/metrics.k8s.io/v1beta1", True), ("GET /apis/apps", False), ("GET /apis/apps/v1/", False), ("GET /api/", False),
-    ("GET /api/v2", False), ("HEAD /version", False), ("POST /api", False), ("GET /version/x", False), ("GET /apis/apps/v1/deployments", False),
-    ("GET /healthz", False), ("GET /openapi/v3", False),
+    ("GET /apis/metrics.k8s.io/v1beta1", True), ("GET /apis/apps", True), ("GET /apis/apps/v1/", True), ("GET /api/", True), ("GET /version/", True),
+    ("GET /api/v2", True), ("HEAD /version", True), ("OPTIONS /apis/", True), ("POST /api", True), ("GET /version/x", False),
+    ("GET /apis/apps/v1/deployments", False), ("GET /healthz", False), ("GET /openapi/v3", False), ("GET /", False),
 ])  # fmt: skip
 def test_discovery_is_what_the_listener_answers(line: str, discovery: bool) -> None:
-    """Exact depth, GET only."""
+    """Exact depth, with or without a slash at the end, whatever the method."""
     assert is_discovery(of(line)) is discovery
 
 

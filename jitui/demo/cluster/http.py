@@ -59,6 +59,7 @@ class Connection:
         self.replied = False  # a head was sent for the current request
         self.finished = False  # nothing more can be said on this connection
         self.code = 0  # of the last reply
+        self.method = ""  # of the request that it answers
         self._end: asyncio.Future[None] | None = None
 
     async def request(self) -> Request | None:
@@ -77,7 +78,7 @@ class Connection:
             body = await self._body(request)
         except (ValueError, asyncio.IncompleteReadError, ConnectionError) as error:
             raise BrokenError("not understood") from error
-        self.replied = False
+        self.replied, self.method = False, method
         if request.header("connection").lower() == "close":
             self.finished = True
         return Request(method, target, headers, body)
@@ -110,7 +111,8 @@ class Connection:
         """Sends one whole reply."""
         length = [("Content-Length", str(len(body)))]
         self.send_head(code, [("Content-Type", content_type), *headers, *length, *([("Connection", "close")] if self.finished else [])])
-        self.writer.write(body)
+        if self.method != "HEAD":
+            self.writer.write(body)
         await self.writer.drain()
 
     async def json(self, code: int, value: Any, content_type: str = "application/json", headers: Headers = ()) -> None:

@@ -4,6 +4,7 @@ import contextlib
 import hashlib
 import hmac
 import json
+import re
 import uuid
 from typing import Any, Final
 
@@ -21,6 +22,7 @@ from jitui.demo.cluster.watch import Asked, events
 
 _VERBS: Final = {"GET": "get", "HEAD": "get", "POST": "create", "PUT": "update", "PATCH": "patch", "DELETE": "delete"}
 _HEALTH: Final = frozenset({"/healthz", "/livez", "/readyz"})
+_GET_ONLY: Final = re.compile("/version|/api(?:/v1)?|/apis/[^/]+/[^/]+")
 _STREAMS: Final = frozenset({"attach", "exec", "log", "portforward"})
 
 
@@ -70,7 +72,7 @@ class Server:
     async def _page(self, connection: Connection, request: Request, headers: list[tuple[str, str]]) -> None:
         """Answers the paths that name no object: discovery, version, OpenAPI, health."""
         path, accept = request.path.rstrip("/"), request.header("accept")
-        if request.method not in {"GET", "HEAD"}:
+        if request.method != "GET" and _GET_ONLY.fullmatch(path):
             raise method_not_allowed()
         if path in _HEALTH or path.partition("/")[0] in _HEALTH:
             await connection.reply(200, b"ok", "text/plain; charset=utf-8", headers)

@@ -1,5 +1,10 @@
-"""Discovery, answered from the gateway's own copy: GET of /version, /api, /apis, /api/v1 and /apis/GROUP/VERSION."""
+"""Discovery, answered from the gateway's own copy in each spelling that the API server knows, and to each method as it answers it.
 
+The lists of groups (/apis, /apis/GROUP), and the documents of custom resources, answer every method there; the other documents answer GET alone.
+Sources: kube-aggregator pkg/apiserver/handler_discovery.go and handler_apis.go, apiextensions-apiserver pkg/apiserver/customresource_discovery.go.
+"""
+
+import re
 from typing import Final
 
 from jitui.listeners.kube.client import Answered
@@ -11,7 +16,10 @@ from jitui.proxy.entry import Proxy
 from jitui.proxy.port import Handler
 from jitui.proxy.waiting import Waiting
 
+# custom resources are in groups of other domains; apiregistration.k8s.io is the group of the server of groups itself
+GET_ONLY: Final = re.compile(r"/version/?|/api(?:/[^/]*)?/?|/apis/(?:[^/.]+|[^/]+\.k8s\.io)/[^/]+/?|/apis/apiregistration\.k8s\.io/?")
 MISSING: Final = "the server could not find the requested resource"  # the API server's own words
+NO_PAGE: Final = b"404 page not found\n"
 
 
 def discover(request: KubeRequest, proxy: Proxy) -> Handler:
@@ -29,16 +37,23 @@ def discover(request: KubeRequest, proxy: Proxy) -> Handler:
         found = await copies.newest(path, accept, etag)
         if waiting.lost():
             return None
-        return _copy(request, found) if found is not None else request.say(404, "NotFound", MISSING)
+        return _copy(request, found) if found is not None else _missing(request, copies)
 
     return waiting.run(fetch)
+
+
+def _missing(request: KubeRequest, copies: Copies) -> Answered:
+    if copies.is_group(request.action.path):
+        return request.say(404, "NotFound", MISSING)
+    lines = [(b"Content-Type", b"text/plain; charset=utf-8"), (b"X-Content-Type-Options", b"nosniff"), (b"Cache-Control", b"no-cache, private")]
+    return Answered(request.client, lambda late: request.give(404, lines, NO_PAGE, close=late))
 
 
 def _none(request: KubeRequest, copies: Copies, rule: Rule | None) -> Answered:
     """No copy, and nobody who may ask for one."""
     path, connection = request.action.path, request.connection
     if copies.is_nothing(path):
-        return request.say(404, "NotFound", MISSING)
+        return _missing(request, copies)
     why = f"there is no copy of {path} in this form yet, and {connection} is asked for one only for an agent with a live window"
     if (silence := copies.silence) is not None:
         why = f"{why}; nothing was heard of it yet: {silence}"
@@ -46,5 +61,7 @@ def _none(request: KubeRequest, copies: Copies, rule: Rule | None) -> Answered:
 
 
 def _copy(request: KubeRequest, answer: Answer) -> Answered:
+    if request.method != b"GET" and GET_ONLY.fullmatch(request.action.path):
+        return request.not_allowed()
     lines = [pair for pair in answer.headers if pair[0].lower() != b"content-length"]
     return Answered(request.client, lambda close: request.give(answer.status, lines, answer.body, close=close))

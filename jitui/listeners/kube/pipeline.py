@@ -52,6 +52,8 @@ class Pipeline:
         action, reading = request.action, client.reading
         if not action.resource and is_discovery(action):
             return discover(request, self._proxy)
+        if head.method == b"OPTIONS" and action.resource and action.subresource != "proxy":
+            return request.not_allowed()  # by no API server either, whoever asks
         request.as_text = action.verb == "watch"
         namespaced = request.namespaced(action)
         if reading is not None:

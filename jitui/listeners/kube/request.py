@@ -22,7 +22,7 @@ from jitui.proxy.rest import Rest
 from jitui.values.errors import JituiError, TooManyError
 from jitui.values.said import clean
 
-DISCOVERING: Final = re.compile(rb"(?:/c/[^/?]*)?/(?:version|api(?:/v1)?|apis(?:/[^/?]+/[^/?]+)?)/?(?:\?.*)?", re.DOTALL)
+DISCOVERING: Final = re.compile(rb"(?:/c/[^/?]*)?/(?:version|api(?:/[^/?]+)?|apis(?:/[^/?]+){0,2})/?(?:\?.*)?", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +136,11 @@ class KubeRequest:
         self.client.inlet.rest()
         more = {"retryAfterSeconds": error.retry_after} if error.retry_after else {}
         return self.say(error.code, error.reason, f"jitui: {error}", close=close or error.close, **more)
+
+    def not_allowed(self) -> Answered:
+        """The API server's own answer to a method that a document or a resource does not have."""
+        body = status.status(405, "MethodNotAllowed", "the server does not allow this method on the requested resource")
+        return Answered(self.client, lambda late: self.answer(405, body, close=late))
 
     def deny(self, verdict: Deny) -> Answered:
         """Say what is missing; the denial is on record."""
