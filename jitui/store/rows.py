@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
+from sqlite_utils import Database
+
 from jitui.policy.scope import Scope
 from jitui.policy.terms import Approval, Grant, GrantState, Identity, Request, RequestState, Role
 from jitui.store.chained import LATEST_US
@@ -80,10 +82,7 @@ class Loaded:
 
 def named(db: sqlite3.Connection, sql: str, values: Sequence[Any] | Row = ()) -> Iterator[dict[str, Any]]:
     """Rows of a query by column name, one at a time. Raises ValueError if a time in one is none."""
-    found = db.execute(sql, dict(values) if isinstance(values, Mapping) else list(values))
-    names = [column[0] for column in found.description]
-    for cells in found:
-        row = dict(zip(names, cells, strict=True))
+    for row in Database(db, recursive_triggers=False, execute_plugins=False).query(sql, dict(values) if isinstance(values, Mapping) else list(values)):
         for name, value in row.items():
             if name.endswith("_us") and value is not None and not (type(value) is int and 0 <= value < LATEST_US):
                 raise ValueError(f"{name} of a row is no time: {value!r:.40}")
