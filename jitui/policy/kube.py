@@ -21,21 +21,16 @@ METHODS: Final[Mapping[bytes, str]] = {
     b"GET": "get", b"HEAD": "get", b"POST": "create", b"PUT": "update", b"PATCH": "patch", b"DELETE": "delete",
     b"OPTIONS": "options",
 }  # fmt: skip
-PROXIED: Final = frozenset({"nodes", "pods", "services"})
+PROXIED: Final = frozenset({b"nodes", b"pods", b"services"})
 
-# RFC 3986, 3.3 and 3.4, without the semicolon: Go drops a pair that has one, other parsers split there
-PATH: Final = re.compile(rb"/[A-Za-z0-9._~!$&'()*+,=:@/%-]*")
-QUERY: Final = re.compile(rb"[A-Za-z0-9._~!$&'()*+,=:@/?%-]*")
+PATH: Final = re.compile(rb"/[A-Za-z0-9._~!$&'()*+,=:@/%-]*")  # RFC 3986, 3.3, without the semicolon
+TAIL: Final = re.compile(rb"[!\"$->@-\[\]-~]*")  # of a proxy's path: printable ASCII without # ? and \
+QUERY: Final = re.compile(rb"[!\"$-~]*")  # printable ASCII without #, as Go takes it
 ESCAPE: Final = re.compile(rb"%([0-9A-Fa-f]{2})?")
 NO_ESCAPE: Final = re.compile(rb"%(?![0-9A-Fa-f]{2})")
 CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 NUMBER: Final = re.compile(r"[+-]?[0-9]{1,18}")
 
-# query keys of which the API server, or this gateway, reads one value only
-SINGLE: Final = frozenset({
-    "watch", "fieldSelector", "labelSelector", "limit", "continue", "timeoutSeconds", "resourceVersion", "resourceVersionMatch",
-    "sendInitialEvents", "container", "stdin", "stdout", "stderr", "tty", "follow", "dryRun", "force", "fieldManager", "fieldValidation",
-})  # fmt: skip
 # number parameters of a list: if one of them does not parse, the API server drops the field selector, and with it the name
 NUMBERS: Final = ("limit", "timeoutSeconds")
 
@@ -46,7 +41,7 @@ def refuse(what: str, hint: str) -> NoReturn:
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """Keys and values as Go's ParseQuery returns them, in order; a key of SINGLE at most once."""
+    """Keys and values as Go's ParseQuery returns them, in order. Of a parameter that has one value the API server reads the first."""
 
     values: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
@@ -93,9 +88,7 @@ _remembered = lru_cache(maxsize=2048)(_read)  # clients ask the same again and a
 def query_of(target: bytes) -> Query:
     """The query of a request target, without reading its path. Raises InvalidError."""
     _, question, raw = target.partition(b"?")
-    query = _query(raw) if question else NO_QUERY
-    _single(query)
-    return query
+    return _query(raw) if question else NO_QUERY
 
 
 def describe(action: Action, *, everywhere: bool = False) -> str:
@@ -121,15 +114,16 @@ def describe(action: Action, *, everywhere: bool = False) -> str:
 
 def _path(raw: bytes) -> str:
     """The decoded path, as in Go's URL.Path. Raises InvalidError where two readings are possible."""
-    if not PATH.fullmatch(raw):
+    plain = PATH.fullmatch(raw) is not None
+    if plain and b"%" not in raw and b"//" not in raw and b"/." not in raw:
+        return raw.decode("ascii")
+    tail = _proxy_tail(raw)
+    strict, free = raw[: len(raw) - tail], raw[len(raw) - tail :]
+    if not plain and not (tail and PATH.fullmatch(strict) and TAIL.fullmatch(free)):
         if not raw.startswith(b"/"):
             refuse("the target is not a path", "send origin-form, as in GET /api/v1/pods")
         refuse("a character in the path that must be percent-encoded, or a fragment", "send the plain path, as kubectl does")
-    if b"%" not in raw and b"//" not in raw and b"/." not in raw:
-        return raw.decode("ascii")
     path = _unescape(raw, "path")
-    tail = _proxy_tail(raw)
-    strict, free = raw[: len(raw) - tail], raw[len(raw) - tail :]
     for found in ESCAPE.findall(strict):
         if found.upper() in {b"2F", b"5C", b"25"}:
             refuse(f"%{found.decode()} in the path", "names hold no / \\ or %; send the plain path")
@@ -147,16 +141,18 @@ def _path(raw: bytes) -> str:
 def _proxy_tail(raw: bytes) -> int:
     """The number of bytes at the end of the path that a proxy subresource hands on, and that neither gateway nor API server interprets.
 
-    It is 0 unless the path has the plain form /api/v1/[namespaces/NS/]KIND/NAME/proxy/... without a percent-escape before that part.
+    It is 0 unless the path has the form /api/v1/[namespaces/NS/]KIND/NAME/proxy/..., where each segment before that part may be percent-encoded.
     """
-    parts = raw.split(b"/")
-    at = 5 if len(parts) > 4 and parts[3] == b"namespaces" else 3
-    if parts[:3] != [b"", b"api", b"v1"] or len(parts) < at + 4 or parts[at + 2] != b"proxy":
+    parts = raw.split(b"/", 8)
+    names = [ESCAPE.sub(_byte, part) for part in parts[:8]]
+    at = 5 if len(parts) > 4 and names[3] == b"namespaces" else 3
+    if names[:3] != [b"", b"api", b"v1"] or len(parts) < at + 4 or names[at] not in PROXIED or names[at + 2] != b"proxy" or b"" in parts[1 : at + 3]:
         return 0
-    head = b"/".join(parts[: at + 3]) + b"/"
-    if parts[at].decode("ascii") not in PROXIED or b"%" in head or b"//" in head:
-        return 0
-    return len(raw) - len(head)
+    return len(raw) - sum(len(part) + 1 for part in parts[: at + 3])
+
+
+def _byte(escape: re.Match[bytes]) -> bytes:
+    return bytes.fromhex(escape[1].decode()) if escape[1] else escape[0]
 
 
 def _unescape(raw: bytes, where: str) -> str:
@@ -173,10 +169,10 @@ def _unescape(raw: bytes, where: str) -> str:
 
 
 def _query(raw: bytes) -> Query:
-    if b";" in raw:
-        refuse("a semicolon in the query", "separate with & and write %3B for a semicolon")
     if not QUERY.fullmatch(raw):
         refuse("a character in the query that must be percent-encoded, or a fragment", "encode it, as kubectl does")
+    if b";" in raw:  # Go drops a pair that has one
+        raw = b"&".join(pair for pair in raw.split(b"&") if b";" not in pair)
     values: dict[str, list[str]] = {}
     if b"%" not in raw and b"+" not in raw:  # an argv may have a hundred thousand words
         for word in raw.decode("ascii").split("&"):
@@ -210,9 +206,7 @@ def _resource(verb: str, path: str, parts: list[str], query: Query, *, apply: bo
         if len(rest) > 2 and rest[2] not in {"status", "finalize"}:
             rest = rest[2:]
     resource, name, subresource = (*rest, "", "")[:3]
-    if subresource != "proxy":  # the query of a proxy request is for the server behind it
-        _single(query)
-    elif verb == "options":  # RequestInfo has no verb for it; to the server behind it, it is a read
+    if subresource == "proxy" and verb == "options":  # RequestInfo has no verb for it; to the server behind it, it is a read
         verb = "get"
     if resource == "pods" and not group and (kind := OF_PODS.get(subresource)) is not None:
         # an upgrade is one action for both methods: a WebSocket is a GET, SPDY a POST, and both start the same command
@@ -228,12 +222,6 @@ def _resource(verb: str, path: str, parts: list[str], query: Query, *, apply: bo
             verb = "deletecollection"
     dry_run = verb not in READS and bool(query.text("dryRun"))
     return Action(verb, group, version, resource, subresource, namespace, name, path, dry_run=dry_run, apply=apply)
-
-
-def _single(query: Query) -> None:
-    for key, values in query.values.items():
-        if len(values) > 1 and key in SINGLE:
-            refuse(f"{key} is given {len(values)} times", "give it once")
 
 
 def _selected(query: Query) -> str:

@@ -23,7 +23,7 @@ from jitui.policy.hazard import (
     writes_guarded_out,
 )
 from jitui.policy.pattern import EVERY, argv_contains, argv_matches, contains, matches
-from jitui.policy.table import OUT, PEEKS
+from jitui.policy.table import OUT
 from jitui.values.errors import InvalidError
 
 __all__ = ["Clause", "Kinds", "Scope", "narrower"]
@@ -131,7 +131,7 @@ class Scope:
         return any(outer.target.group in {"", target.group} and _inside(atom, namespace, outer) for outer, _ in self._starred.get(verb, ()))
 
     def _allows_path(self, action: Action) -> Clause | None:
-        if action.verb not in PEEKS:
+        if action.verb != "get":
             return None
         return next((clause for clause in self.clauses if any(_path_inside(action.path, path) for path in clause.paths)), None)
 

@@ -16,7 +16,7 @@ from jitui.policy.action import Hazard
 from jitui.policy.clause import READS
 from jitui.policy.streams import UPGRADES
 
-PEEKS: Final = frozenset({"get", "head", "options"})  # the verbs that show a path and no more; a clause says get, and the cluster judges each by its name
+PEEKS: Final = frozenset({"get", "head", "options"})  # the verbs that show a path and no more
 READ: Final = PEEKS.union(READS)
 MAKE: Final = frozenset({"create", "apply"})  # "apply": a patch that creates what is missing
 ALTER: Final = frozenset({"update", "patch"})

@@ -1,8 +1,9 @@
 """The headers that are forwarded, as literal tables.
 
 Towards the cluster, headers that name the caller or its origin, hop-by-hop headers and framing are removed; the gateway adds its own Authorization,
-Audit-ID, X-Forwarded-For and the framing of the body. Towards the client, hop-by-hop headers, framing and headers about the gateway's own credential
-are removed. Order and repeats are kept: four X-Stream-Protocol-Version lines stay four.
+Audit-ID, X-Forwarded-For and the framing of the body. Names with an underscore are removed too: they mean nothing to the API server, and some servers
+read a hyphen there. Towards the client, hop-by-hop headers, framing and headers about the gateway's own credential are removed. Order and repeats are
+kept: four X-Stream-Protocol-Version lines stay four.
 """
 
 import base64
@@ -101,7 +102,7 @@ def to_upstream(head: RequestHead, *, host: bytes, upgrade: bool) -> Lines:
     lines: Lines = [(b"Host", host)]
     for name, value in head.headers:
         low = name.lower()
-        if low in dropped or low.startswith(DROPPED_IN_PREFIXES):
+        if low in dropped or low.startswith(DROPPED_IN_PREFIXES) or b"_" in low:
             continue
         if low.startswith(REFUSED_PREFIX):
             raise RefusedError(f"the header {_text(low)} asks to act as somebody else; a window is for the identity that asked for it, so leave it out")

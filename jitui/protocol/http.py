@@ -27,7 +27,7 @@ from jitui.protocol.messages import (
     render_request,
     render_response,
 )  # fmt: skip
-from jitui.protocol.strict import AnswerMalformed, HeadCutter, HeadTooLong, Malformed
+from jitui.protocol.strict import ANSWER_LIMIT, AnswerMalformed, HeadCutter, HeadTooLong, Malformed
 
 __all__ = [
     "LAST_CHUNK", "AnswerMalformed", "Body", "End", "Event", "HeadTooLong", "Malformed", "RequestHead", "RequestParser", "ResponseHead",
@@ -152,7 +152,7 @@ class ResponseParser:
     """Answers on one connection to the cluster, each announced by `expect`. Every error is an AnswerMalformed (502)."""
 
     def __init__(self) -> None:
-        self._cutter = HeadCutter()
+        self._cutter = HeadCutter(ANSWER_LIMIT)
         self._method: bytes | None = None  # of the request whose answer is due
         self._may_switch = False
         self._interim = 0

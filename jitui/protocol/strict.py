@@ -10,22 +10,19 @@ from typing import Final, NoReturn
 
 from jitui.values.errors import JituiError
 
-HEAD_LIMIT: Final = 64 << 10  # bytes of one head, its empty line included
-COMMAND_LIMIT: Final = 1 << 20  # bytes of the request line of a remote command, which holds its arguments: as many as the API server reads of a head
-HEADERS_LIMIT: Final = 256  # lines of one head
+HEAD_LIMIT: Final = (1 << 20) + 4096  # bytes of a request's head, its empty line included: as many as the API server reads (net/http: DefaultMaxHeaderBytes)
+ANSWER_LIMIT: Final = 64 << 10  # bytes of an answer's head
+HEADERS_LIMIT: Final = 4096  # lines of one head
 END: Final = b"\r\n\r\n"
 
-# token (RFC 9110, 5.6.2) without "_": some servers read X_Remote_User as X-Remote-User
-_NAME: Final = rb"[!#$%&'*+.^`|~0-9A-Za-z-]++"
-_ANSWER_NAME: Final = rb"[!#$%&'*+._^`|~0-9A-Za-z-]++"
+_NAME: Final = rb"[!#$%&'*+._^`|~0-9A-Za-z-]++"  # token (RFC 9110, 5.6.2)
 _VALUE: Final = rb"[\t\x20-\x7e\x80-\xff]*+"
-_TARGET: Final = rb"/[!\"$-\[\]-~]*+"  # origin-form, printable ASCII without "#" and "\"
+_TARGET: Final = rb"/[!\"$->@-\[\]-~]*+(?:\?[!\"$-~]*+)?"  # origin-form, printable ASCII without "#", and before the query without "\"
 
 REQUEST: Final = re.compile(rb"(GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS) (" + _TARGET + rb") HTTP/1\.1\r\n(?:" + _NAME + rb":" + _VALUE + rb"\r\n)*+\r\n")
-ANSWER: Final = re.compile(rb"HTTP/1\.([01]) ([1-9][0-9]{2}) (" + _VALUE + rb")\r\n(?:" + _ANSWER_NAME + rb":" + _VALUE + rb"\r\n)*+\r\n")
-COMMAND: Final = re.compile(rb"(?:GET|POST) /[^ ?]{1,1024}/exec\?")
+ANSWER: Final = re.compile(rb"HTTP/1\.([01]) ([1-9][0-9]{2}) (" + _VALUE + rb")\r\n(?:" + _NAME + rb":" + _VALUE + rb"\r\n)*+\r\n")
 BARE: Final = re.compile(rb"\0|(?<!\r)\n|\r(?!\n|\Z)")
-TRAILER: Final = re.compile(_ANSWER_NAME + rb":" + _VALUE + rb"\r\n")
+TRAILER: Final = re.compile(_NAME + rb":" + _VALUE + rb"\r\n")
 LENGTH: Final = re.compile(rb"0|[1-9][0-9]{0,17}")
 HOST: Final = re.compile(rb"[A-Za-z0-9._~%-]+(?::[0-9]{1,5})?|\[[0-9A-Fa-f:.%a-z]+\](?::[0-9]{1,5})?")
 _METHOD: Final = re.compile(rb"[!#$%&'*+._^`|~0-9A-Za-z-]{1,32}")
@@ -84,12 +81,12 @@ class AnswerMalformed(Malformed):
 
 
 class HeadCutter:
-    """Collects the bytes of one head, its empty line included. Holds at most HEAD_LIMIT bytes and one read; for a remote command COMMAND_LIMIT more."""
+    """Collects the bytes of one head, its empty line included. Holds at most `limit` bytes and one read."""
 
-    __slots__ = ("_held",)
+    __slots__ = ("_held", "_limit")
 
-    def __init__(self) -> None:
-        self._held = bytearray()
+    def __init__(self, limit: int = HEAD_LIMIT) -> None:
+        self._held, self._limit = bytearray(), limit
 
     @property
     def holding(self) -> int:
@@ -100,13 +97,13 @@ class HeadCutter:
 
     def cut(self, data: bytes) -> tuple[bytes, bytes] | None:
         """The head and what follows it, or None if more bytes are needed. Raises Malformed or HeadTooLong."""
+        limit = self._limit
         if not self._held:
-            end = data.find(END, 0, HEAD_LIMIT)
+            end = data.find(END, 0, limit)
             if end >= 0:
                 return data[: end + 4], data[end + 4 :]
         known = len(self._held)
         self._held += data
-        limit = HEAD_LIMIT if len(self._held) < HEAD_LIMIT else self._limit()
         end = self._held.find(END, max(0, known - 3), limit)
         if end >= 0:
             head, rest = bytes(self._held[: end + 4]), bytes(self._held[end + 4 :])
@@ -117,13 +114,6 @@ class HeadCutter:
         if len(self._held) >= limit:
             raise HeadTooLong(f"the head is longer than {limit} bytes; send fewer or shorter headers")
         return None
-
-    def _limit(self) -> int:
-        """Bytes of the head that is held, which is a long one."""
-        if not COMMAND.match(self._held):
-            return HEAD_LIMIT
-        line = self._held.find(b"\n", 0, COMMAND_LIMIT)
-        return COMMAND_LIMIT if line < 0 else line - 1 + HEAD_LIMIT
 
 
 def _holds_bare(held: bytearray, start: int, limit: int) -> bool:
@@ -153,7 +143,7 @@ def refuse_request(head: bytes) -> NoReturn:
         raise Malformed("the target is not in origin form; it has to begin with a slash")
     if not re.fullmatch(_TARGET, target):
         raise Malformed("the target holds a byte that has to be percent-encoded")
-    _refuse_lines(lines, _NAME)
+    _refuse_lines(lines)
 
 
 def refuse_answer(head: bytes) -> NoReturn:
@@ -163,10 +153,10 @@ def refuse_answer(head: bytes) -> NoReturn:
     line, _, lines = head.partition(b"\r\n")
     if not re.fullmatch(rb"HTTP/1\.[01] [1-9][0-9]{2} " + _VALUE, line):
         raise Malformed("the status line is not one of HTTP/1.1")
-    _refuse_lines(lines, _ANSWER_NAME)
+    _refuse_lines(lines)
 
 
-def _refuse_lines(lines: bytes, name_form: bytes) -> NoReturn:
+def _refuse_lines(lines: bytes) -> NoReturn:
     for line in lines.split(b"\r\n"):
         if not line:
             break
@@ -177,9 +167,7 @@ def _refuse_lines(lines: bytes, name_form: bytes) -> NoReturn:
             raise Malformed("a header line has no colon")
         if name.endswith((b" ", b"\t")):
             raise Malformed("there is white space before the colon of a header")
-        if b"_" in name and name_form is _NAME:
-            raise Malformed("a header name holds an underscore, which some readers take for a hyphen")
-        if not re.fullmatch(name_form, name):
+        if not re.fullmatch(_NAME, name):
             raise Malformed("a header name is not a token")
         if not re.fullmatch(_VALUE, value):
             raise Malformed("a header value holds a control character")

@@ -6,7 +6,7 @@ import pytest
 
 from jitui.protocol import http
 from jitui.protocol.http import Body, End, Event, Malformed, RequestParser, ResponseHead, ResponseParser
-from jitui.protocol.strict import HEAD_LIMIT
+from jitui.protocol.strict import ANSWER_LIMIT
 from jitui.values.errors import JituiError
 from tests.protocol.pieces import GET, KUBECTL_SPDY, at_random, bytewise, disturbed, merged, orderly, run
 
@@ -186,4 +186,4 @@ def test_garbage_is_never_piled_up() -> None:
         requests, answers = RequestParser(), ResponseParser()
         answers.expect(b"GET")
         for parser in (requests, answers):
-            assert _holding(parser, data, 1024) <= HEAD_LIMIT + 1024
+            assert _holding(parser, data, 1024) <= ANSWER_LIMIT + 1024

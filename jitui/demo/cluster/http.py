@@ -12,7 +12,7 @@ from http import HTTPStatus
 from typing import Any, Final
 from urllib.parse import parse_qs, unquote
 
-HEAD_LIMIT: Final = 64 * 1024
+HEAD_LIMIT: Final = (1 << 20) + 4096
 BODY_LIMIT: Final = 3 * 1024 * 1024  # as the API server's
 
 Headers = Sequence[tuple[str, str]]

@@ -33,6 +33,12 @@ LONG: Final = 1 << 16  # bytes of a target
 TARGET: Final = re.compile(rb"/c/([a-z0-9](?:[a-z0-9.-]{0,61}[a-z0-9])?)(/.*|\?.*|)", re.DOTALL)
 
 
+def may_upgrade(action: Action, protocol: bytes) -> bool:
+    """Whether the API server acts on an upgrade of this request: of exec, attach, port-forward and the proxies, and to WebSocket of watches and logs."""
+    return upgrade_of(action) is not None or action.subresource == "proxy" or (
+        protocol == b"websocket" and (action.verb == "watch" or action.subresource == "log"))
+
+
 class Pipeline:
     """The steps of all requests at one listener."""
 
@@ -128,13 +134,15 @@ class Pipeline:
         if len(target) > LONG and not self._broker.windows.of(request.who.name, request.connection):
             target = target.partition(b"?")[0]  # it is denied anyway, and nobody waits while a megabyte of argv is read for that
         try:
-            request.lines = headers.to_upstream(head, host=host, upgrade=bool(head.upgrade))
             request.action = kube.read(head.method, target, content_type=head.get(b"content-type"))
+            if head.upgrade and not may_upgrade(request.action, head.upgrade):
+                request.head = replace(head, upgrade=b"")
+            request.lines = headers.to_upstream(head, host=host, upgrade=bool(request.head.upgrade))
         except JituiError as error:
             method = head.method.decode("latin-1").lower()
             request.denied(Action(method, path=clean(target.decode("latin-1"), 200)), str(error))
             raise
-        if len(target) <= LONG:
+        if len(target) <= LONG and request.head is head:
             client.reading = Reading(head, request.caller, request.connection, target, host, request.lines, request.action)
 
     def _look(self, request: KubeRequest) -> Handler:

@@ -4,11 +4,12 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
+from jitui.policy import kube
 from jitui.recording.masking.spans import Span, merged
 from jitui.recording.masking.text import Text
+from jitui.values.errors import InvalidError
 
 _LINE: Final = re.compile(rb"[A-Z]+ (?P<target>[^ \r\n]*)")
-WATCH: Final = re.compile(rb"[?&]watch=(?!0|false)", re.IGNORECASE)
 _CODED: Final = re.compile(rb"%([0-9A-Fa-f]{2})")
 REVIEWS: Final = frozenset({b"tokenreviews"})
 
@@ -27,10 +28,17 @@ def about(head: bytes) -> About:
     """Reads a recorded request head. An unreadable one counts as a request for secrets."""
     match = _LINE.match(head)
     target = match["target"] if match else b""
-    path, _, query = target.partition(b"?")
+    path = target.partition(b"?")[0]
     media, coded = media_of(head)
     path = _CODED.sub(lambda found: bytes.fromhex(found[1].decode()), path)
-    return About(match is None or holds_secrets(path), WATCH.search(b"?" + query) is not None, media, coded)
+    return About(match is None or holds_secrets(path), _watches(target), media, coded)
+
+
+def _watches(target: bytes) -> bool:
+    try:
+        return kube.query_of(target).flag("watch")
+    except InvalidError:  # nothing that can't be judged was ever sent
+        return False
 
 
 def in_head(head: bytes) -> list[Span]:

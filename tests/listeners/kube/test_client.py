@@ -355,18 +355,38 @@ async def test_discovery_is_answered_without_a_window(tmp_path: Path) -> None:
 
 
 async def test_upgrades_elsewhere_are_refused(tmp_path: Path) -> None:
-    """h2c anywhere, WebSocket on a log, and exec without an upgrade: refused, and nothing of it upstream."""
+    """h2c on a command, WebSocket on a log, and exec without an upgrade: refused, and nothing of it upstream."""
     async with house(tmp_path) as home:
         await home.window()
         upgrade = ("Connection: Upgrade",)
         command = f"{PODS}/a/exec?command=sh&stdout=1"
-        for path, headers in ((PODS, ("Upgrade: h2c", *upgrade)), (f"{PODS}/a/log", ("Upgrade: websocket", *upgrade)), (command, ()),
+        for path, headers in ((command, ("Upgrade: h2c", *upgrade)), (f"{PODS}/a/log", ("Upgrade: websocket", *upgrade)), (command, ()),
                               (command, ("Upgrade: SPDY/3.1", *upgrade))):  # fmt: skip
             kubectl = await home.dial()
             code, _, body = await kubectl.ask("GET", path, *headers)
             assert code in {400, 403}
             assert b"jitui" in body
         assert home.cluster.got == b""
+
+
+async def test_what_the_api_server_takes_is_taken(tmp_path: Path) -> None:
+    """Heads of a mebibyte, repeated parameters, raw characters, a name with an underscore, upgrades that mean nothing there: forwarded as they came.
+
+    An upgrade and a name with an underscore go nowhere; and the record tells what was forwarded."""
+    async with house(tmp_path, rules=(rule(scope="read pods,nodes in *; read nodes; get services/proxy in web"),)) as home:
+        await home.window()
+        kubectl = await home.dial()
+        proxied = "/api/v1/namespaces/web/services/web%3A8080/proxy/a%2Fb"
+        for target in (f"{PODS}?labelSelector={'a' * 72_000}", f'{PODS}?limit=1&limit=500&a[]={{b}}|"c"&d;e&watch=0&watch=1', f"{proxied}/[c];d?e;f", proxied,
+                       f"{PODS}?labelSelector={'a' * 1_000_000}"):
+            assert (await kubectl.ask("GET", target))[0] == 200
+            assert home.cluster.asked[-1].target == target
+        for lines in (("Connection: Upgrade, HTTP2-Settings", "HTTP2-Settings: A", "Upgrade: h2c"), ("Connection: Upgrade", "Upgrade: websocket"), ("X_A: 1",)):
+            for _ in range(2):  # also as the head that came before
+                assert (await kubectl.ask("GET", "/api/v1/nodes", *lines))[0] == 200
+                assert not {"connection", "upgrade", "http2-settings", "x_a"} & {name for name, _ in home.cluster.asked[-1].headers}
+        assert (await kubectl.ask("GET", "/api/v1/nodes", f"X-Long: {'y' * 1_000_000}", *["X-Many: y"] * 4000))[0] == 200
+        assert (await kubectl.ask("GET", "/api/v1/nodes", f"X-Long: {'y' * 1_060_000}"))[0] == 431
 
 
 async def test_a_body_that_never_comes_does_not_hold_the_connection(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

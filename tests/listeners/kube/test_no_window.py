@@ -97,7 +97,7 @@ async def test_the_cluster_hears_nothing(tmp_path: Path, how: Callable[[House], 
             home.clock.advance(3600)
         await asyncio.sleep(0.05)
         assert (len(home.cluster.lines), len(home.cluster.asked), len(home.cluster.got)) == before
-        wanted = {401} if how is disabled else {200, 304, 403, 404, 503, 400} if ready else {403, 404, 503, 400}
+        wanted = {401} if how is disabled else {200, 304, 403, 404, 406, 503, 400} if ready else {403, 404, 406, 503, 400}
         assert codes <= wanted
         running.cancel()
 
