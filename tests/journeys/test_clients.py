@@ -1,158 +1,243 @@
-"""Other clients than kubectl, unchanged: the official Python client (v5), and kubernetes_asyncio (v4)."""
+"""Other clients than kubectl, unchanged: each does its table of operations against the real cluster and through a gateway, with the same results."""
 
-import asyncio
-from collections.abc import Iterator
-from typing import Any
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
 
 import kubernetes.client
 import kubernetes.config
 import kubernetes.stream
 import kubernetes.watch
-import kubernetes_asyncio.client
-import kubernetes_asyncio.config
-import kubernetes_asyncio.stream
-import kubernetes_asyncio.watch
 import pytest
 
-from tests.support.gateway import Agent, Gateway
+from tests.clients.table import ABSENT, BOTH, COPIES, COUNTER, ECHO, ELSEWHERE, ENDS, GET, HTTPD, NOT_FOUND, SAID, SIZED, TOLD
+from tests.journeys.yard import Yard, pod, yard
+from tests.support.clusters import Cluster
+from tests.support.kubectls import Kubectl
+from tests.support.processes import Result, run
+from tests.support.soak import soak
 
-BOTH = ["sh", "-c", "echo out; echo err >&2; exit 5"]
-COPIES = ["sh", "-c", "cat; exit 3"]
-ENDS = ["sh", "-c", "head -n 2; exit 3"]  # v4 has no half close: the command must know itself when it has read all
-OPEN: dict[str, Any] = {"name": "box", "namespace": "web", "stderr": True, "stdout": True, "_preload_content": False}
-PODS = {"box", "chatty"}
-Configured: Any = kubernetes.config.new_client_from_config  # these two have no annotations
+pytestmark = [pytest.mark.cluster, pytest.mark.kubectl]
+
+ROOT: Final = Path(__file__).parents[2]
+NS: Final = f"clients-{os.getpid()}"
+SCOPE: Final = (f"@debug in {NS}", f"attach,port-forward pods in {NS}", f"create,patch,delete configmaps in {NS}")
+PODS: Final = [COUNTER, ECHO, TOLD, HTTPD]
+EVENTS: Final = ["ADDED", "MODIFIED", "DELETED"]
+RIGHT: Final[dict[str, Any]] = {
+    "version": "34", "list": PODS, "pages": PODS, "missing": f"404 {NOT_FOUND}", "watch": EVENTS, "informer": EVENTS, "exec": ["out\n", "err\n", 5],
+    "stdin": ["".join(SAID), 3], "stdin, binary": ["".join(SAID), 3], "resize": "resized", "refused": NOT_FOUND, "attach": "echoed",
+    "forward": "hello from the pod\n", "log": "one\ntwo\nthree\n", "follow": [f"line {number}" for number in range(5)],
+}  # fmt: skip
+PLAIN: Final = ("list", "missing", "watch", "exec", "refused", "log", "follow")  # every client has them
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """A program of tests/clients: how it is installed and started, the operations that it has beside PLAIN, and where its right value is another."""
+
+    name: str
+    argv: tuple[str, ...]
+    more: tuple[str, ...]
+    right: dict[str, Any] = field(default_factory=dict)
+    install: tuple[str, ...] = ()
+    folder: Path = ROOT
+
+    @property
+    def operations(self) -> tuple[str, ...]:
+        return PLAIN + self.more
+
+    def expected(self, operation: str) -> Any:
+        return self.right.get(operation, RIGHT[operation])
+
+
+def _python(module: str, *more: str, **right: Any) -> Client:
+    return Client(module, (sys.executable, "-m", f"tests.clients.{module}"), more, right)
+
+
+CLIENTS: Final = [
+    _python("official", "version", "pages", "informer", "stdin", "stdin, binary", "resize", "attach", "plugin"),
+    _python("asynchronous", "version", "stdin", "resize", "attach", "plugin", refused="404"),
+    _python("light", "pages", "stdin", refused="404"),
+    _python("krates", "version", "plugin", refused="404", missing="NotFoundError"),
+]
+NAMES: Final = [client.name for client in CLIENTS]
+CELLS: Final = [pytest.param(client, operation, id=f"{client.name}-{operation}") for client in CLIENTS for operation in client.operations if operation in RIGHT]
+HAVING: Final[Callable[[str], Any]] = lambda operation: [  # noqa: E731
+    pytest.param(client, id=client.name) for client in CLIENTS if operation in client.operations]
+each_client = pytest.mark.parametrize("client", CLIENTS, ids=NAMES)
+
+
+@pytest.fixture(scope="module")
+def house(real_cluster: Cluster, all_kubectls: dict[str, Kubectl], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Yard]:
+    """Four pods with what the programs need, and an agent with a window for each of them."""
+    agents = dict.fromkeys((*NAMES, "ended"), SCOPE)
+    manifest = "".join((
+        pod(HTTPD, "httpd -f -p 8080 -h /var/www"), pod(TOLD, "echo one; echo two; echo three; sleep 2147483647"), pod(ECHO, "cat", stdin=True),
+        pod(COUNTER, "i=0; while true; do echo line $i; i=$((i+1)); usleep 100000; done"),
+    ))
+    with yard(tmp_path_factory.mktemp("clients"), real_cluster, all_kubectls["1.34"], NS, agents=agents, manifest=manifest) as house:
+        house.as_admin("-n", NS, "label", "pods", "--all", "kind=clients")
+        house.as_admin("-n", NS, "wait", "pods", "--all", "--for=condition=Ready", "--timeout=60s")
+        yield house
+
+
+@dataclass
+class Runs:
+    """Each program runs once, when its first result is asked for."""
+
+    house: Yard
+    kubeconfig: str = ""
+    done: dict[str, Any] = field(default_factory=dict)
+
+    def __call__(self, client: Client) -> Any:
+        if client.name not in self.done:
+            if client.install:
+                subprocess.run(client.install, cwd=client.folder, check=True, capture_output=True)
+            self.done[client.name] = self._run(client).ok().json
+        return self.done[client.name]
+
+    def _run(self, client: Client) -> Result:
+        self.kubeconfig = self.kubeconfig or self.house.template()
+        gateway, agent = self.house.gateway, self.house.agent(client.name, scope=SCOPE, kubeconfig=self.kubeconfig)
+        token, plugin = agent.home / "token", agent.home / "plugin"
+        token.write_text(agent.token)
+        token.chmod(0o600)
+        gateway.jitui("kubeconfig", gateway.connection, "--token-file", str(token), "--output", str(plugin), by=agent).ok()
+        argv = (*client.argv, NS, str(self.house.cluster.kubeconfig), str(plugin))
+        return run(argv, env=gateway.environment(agent.home) | {"KUBECONFIG": str(agent.kubeconfig)}, cwd=client.folder, timeout=soak(120, 600))
+
+
+@pytest.fixture(scope="module")
+def ran(house: Yard) -> Runs:
+    return Runs(house)
+
+
+@pytest.mark.parametrize(("client", "operation"), CELLS)
+def test_operation(ran: Runs, client: Client, operation: str) -> None:
+    """The result is right without a gateway, and the same through it."""
+    found = ran(client)
+    assert found["direct"][operation] == client.expected(operation)
+    assert found["gateway"][operation] == client.expected(operation)
+
+
+@each_client
+def test_nothing_is_left_out(ran: Runs, client: Client) -> None:
+    """Each operation of the program is a test."""
+    assert set(ran(client)["gateway"]) - {"forward"} == {*client.operations, "denied"} - {"plugin"}
+
+
+@each_client
+def test_a_denial_is_an_error_with_the_reason(ran: Runs, client: Client) -> None:
+    """The client shows the words that say what is missing."""
+    found = ran(client)
+    assert found["direct"]["denied"] == "0 config maps"
+    assert f"list configmaps in {ELSEWHERE}: no rule allows it" in found["gateway"]["denied"]
+
+
+@pytest.mark.parametrize("client", HAVING("plugin"))
+def test_the_credential_plugin(ran: Runs, client: Client) -> None:
+    """The other form of kubeconfig that `jitui kubeconfig` writes. lightkube knows no version of the plugin protocol after v1beta1."""
+    assert ran(client)["plugin"] == PODS
+
+
+# -- the record ----------------------------------------------------------------------------------------------------------------
+
+
+def recorded(house: Yard, client: Client, kind: str, argv: Sequence[str] = ()) -> list[str]:
+    """The sessions of that client in pods that exist, by what they ran."""
+    found = [one for one in house.gateway.sessions(kind) if one["identity"] == client.name and ABSENT not in one["target"]]
+    return [one["id"] for one in found if not argv or list(one["argv"]) == list(argv)]
+
+
+@each_client
+def test_an_exec_is_on_record(ran: Runs, house: Yard, client: Client) -> None:
+    """stdout, stderr, and what was typed."""
+    ran(client)
+    (session,) = recorded(house, client, "exec", BOTH)
+    assert (house.gateway.raw(session, "stdout"), house.gateway.raw(session, "stderr")) == (b"out\n", b"err\n")
+    if "stdin" in client.operations:
+        typed = recorded(house, client, "exec", COPIES) or recorded(house, client, "exec", ENDS)
+        assert {house.gateway.raw(one, "stdin") for one in typed} == {house.gateway.raw(one, "stdout") for one in typed} == {"".join(SAID).encode()}
+
+
+@pytest.mark.parametrize("client", HAVING("resize"))
+def test_a_resize_is_on_record(ran: Runs, house: Yard, client: Client) -> None:
+    """Whatever the letter case of its keys."""
+    ran(client)
+    (session,) = recorded(house, client, "exec", SIZED)
+    sizes = [json.loads(line.lower()) for line in house.gateway.raw(session, "resize").splitlines()]
+    assert (37, 111) in {(size["height"], size["width"]) for size in sizes}
+
+
+@pytest.mark.parametrize("client", HAVING("attach"))
+def test_an_attach_is_on_record(ran: Runs, house: Yard, client: Client) -> None:
+    """Of both directions."""
+    ran(client)
+    (session,) = recorded(house, client, "attach")
+    said = house.gateway.raw(session, "stdin")
+    assert said.startswith(client.name.encode())
+    assert said in house.gateway.raw(session, "stdout")
+
+
+@pytest.mark.parametrize("client", HAVING("forward"))
+def test_a_port_forward_is_on_record(ran: Runs, house: Yard, client: Client) -> None:
+    """Both directions of the connection."""
+    ran(client)
+    (session,) = recorded(house, client, "port-forward")
+    assert house.gateway.raw(session, "forward-in") == GET
+    assert house.gateway.raw(session, "forward-out").endswith(b"hello from the pod\n")
+
+
+@each_client
+def test_a_watch_is_on_record(ran: Runs, house: Yard, client: Client) -> None:
+    """Each of its events."""
+    ran(client)
+    seen = [house.gateway.raw(session, "response-body") for session in recorded(house, client, "watch")]
+    assert any(all(event.encode() in one for event in EVENTS) for one in seen)
+
+
+@each_client
+def test_a_followed_log_is_on_record(ran: Runs, house: Yard, client: Client) -> None:
+    """From its first line."""
+    ran(client)
+    (session,) = recorded(house, client, "logs")
+    assert house.gateway.raw(session, "stdout").startswith(b"line 0\nline 1\n")
+
+
+# -- the end of a window -------------------------------------------------------------------------------------------------------
+
+Configured: Any = kubernetes.config.new_client_from_config  # it has no annotations
 Watch: Any = kubernetes.watch.Watch
 
 
 @pytest.fixture
-def window(gateway: Gateway, agent: Agent) -> str:
-    return gateway.window(agent)
-
-
-@pytest.fixture
-def core(agent: Agent, window: str) -> Iterator[Any]:
-    """The official client with the agent's kubeconfig."""
+def core(house: Yard, ran: Runs) -> Iterator[Any]:
+    """The official client, of an agent whose window will end."""
+    agent = house.agent("ended", scope=SCOPE, kubeconfig=ran.kubeconfig or house.template())
     with Configured(str(agent.kubeconfig)) as client:
         yield kubernetes.client.CoreV1Api(client)
 
 
-def recorded(gateway: Gateway, window: str, channel: str) -> bytes:
-    """Of the window's one exec."""
-    (session,) = [one for one in gateway.sessions("exec") if one["grant"] == window]
-    return gateway.raw(session["id"], channel)
-
-
-# -- the official client -------------------------------------------------------------------------------------------------------
-
-
-def test_list(core: Any) -> None:
-    assert {pod.metadata.name for pod in core.list_namespaced_pod("web").items} >= PODS
-
-
-def test_a_denial_is_an_exception_with_the_reason(core: Any) -> None:
-    """A call outside the window is a 403 that says what is missing."""
-    with pytest.raises(kubernetes.client.ApiException) as refused:
-        core.list_namespaced_pod("payments")
-    assert refused.value.status == 403
-    assert "pods in payments: no rule allows it" in str(refused.value.body)
-
-
-def test_exec_and_its_exit_code(core: Any, gateway: Gateway, window: str) -> None:
-    """stdout, stderr and the exit code, each by itself."""
-    stream = kubernetes.stream.stream(core.connect_get_namespaced_pod_exec, command=BOTH, stdin=False, **OPEN)
-    stream.run_forever(timeout=20)
-    assert (stream.read_stdout(), stream.read_stderr(), stream.returncode) == ("out\n", "err\n", 5)
-    assert recorded(gateway, window, "stdout") == b"out\n"
-    assert recorded(gateway, window, "stderr") == b"err\n"
-
-
-@pytest.mark.parametrize("binary", [False, True], ids=["text messages", "binary messages"])
-def test_exec_with_stdin(core: Any, gateway: Gateway, window: str, *, binary: bool) -> None:
-    """A str goes out in text messages, which the API server takes as it takes binary ones; closing stdin ends `cat`."""
-    stream = kubernetes.stream.stream(core.connect_get_namespaced_pod_exec, command=COPIES, stdin=True, **OPEN, binary=binary)
-    said = "grüße\n" * 1000
-    stream.write_stdin(said.encode() if binary else said)
-    stream.write_stdin(b"end\n" if binary else "end\n")
-    stream.close_channel(0)
-    stream.run_forever(timeout=20)
-    assert stream.read_stdout() == (said.encode() + b"end\n" if binary else said + "end\n")
-    assert stream.returncode == 3
-    assert recorded(gateway, window, "stdin") == recorded(gateway, window, "stdout") == said.encode() + b"end\n"
-
-
-def test_exec_ends_with_the_window(core: Any, gateway: Gateway, window: str) -> None:
-    """The Status that says why is on the error channel, and the stream is closed."""
-    stream = kubernetes.stream.stream(core.connect_get_namespaced_pod_exec, command=COPIES, stdin=True, **OPEN)
-    stream.write_stdin("here\n")
-    assert stream.readline_stdout(timeout=20) == "here"
-    gateway.jitui("revoke", window, "--reason", "it is late").ok()
-    stream.run_forever(timeout=20)
-    assert not stream.is_open()
-    assert "it is late" in stream.read_channel(3)
-
-
-def test_watch_ends_with_the_window(core: Any, gateway: Gateway, window: str) -> None:
-    """Its events come; at the end of the window it gets the reason as an error it does not retry."""
-    seen: set[str] = set()
-    events = Watch().stream(core.list_namespaced_pod, "web")
-    while not seen >= PODS:
-        seen.add(next(events)["object"].metadata.name)
-    gateway.jitui("revoke", window, "--reason", "it is late").ok()
+def test_streams_end_with_the_window(core: Any, house: Yard) -> None:
+    """Of an exec, the Status that says why is on the error channel, and it is closed; a watch gets the reason as an error that it does not retry."""
+    events = Watch().stream(core.list_namespaced_pod, NS)
+    assert next(events)["type"] == "ADDED"
+    shown = {"stderr": True, "stdout": True, "stdin": True, "_preload_content": False}
+    process = kubernetes.stream.stream(core.connect_get_namespaced_pod_exec, TOLD, NS, command=COPIES, **shown)
+    process.write_stdin("here\n")
+    assert process.readline_stdout(timeout=20) == "here"
+    (grant,) = [one["id"] for one in house.gateway.grants() if one["identity"] == "ended"]
+    house.gateway.jitui("revoke", grant, "--reason", "it is late").ok()
+    process.run_forever(timeout=20)
+    assert not process.is_open()
+    assert "it is late" in process.read_channel(3)
     with pytest.raises(kubernetes.client.ApiException) as ended:
         list(events)
     assert ended.value.status == 403
     assert "it is late" in str(ended.value)
-
-
-# -- kubernetes_asyncio --------------------------------------------------------------------------------------------------------
-
-
-async def _configured(agent: Agent) -> kubernetes_asyncio.client.Configuration:
-    configuration = kubernetes_asyncio.client.Configuration()
-    await kubernetes_asyncio.config.load_kube_config(str(agent.kubeconfig), client_configuration=configuration)
-    return configuration
-
-
-@pytest.mark.usefixtures("window")
-async def test_async_list_and_watch(agent: Agent) -> None:
-    """The list, and the first events of a watch."""
-    async with kubernetes_asyncio.client.ApiClient(await _configured(agent)) as client:
-        core: Any = kubernetes_asyncio.client.CoreV1Api(client)
-        assert {pod.metadata.name for pod in (await core.list_namespaced_pod("web")).items} >= PODS
-        seen: set[str] = set()
-        async with kubernetes_asyncio.watch.Watch() as watch, asyncio.timeout(20):
-            async for event in watch.stream(core.list_namespaced_pod, "web"):
-                seen.add(event["object"].metadata.name)
-                if seen >= PODS:
-                    break
-
-
-async def test_async_exec(agent: Agent, gateway: Gateway, window: str) -> None:
-    """Over v4: both streams and the exit code."""
-    async with kubernetes_asyncio.stream.WsApiClient(await _configured(agent)) as client:
-        core: Any = kubernetes_asyncio.client.CoreV1Api(client)
-        out, err, status = await _pieces(await core.connect_get_namespaced_pod_exec(command=BOTH, stdin=False, **OPEN))
-    assert (out, err, kubernetes_asyncio.stream.WsApiClient.parse_error_data(status)) == (b"out\n", b"err\n", 5)
-    assert await asyncio.to_thread(recorded, gateway, window, "stdout") == b"out\n"
-
-
-async def test_async_exec_with_stdin(agent: Agent, gateway: Gateway, window: str) -> None:
-    """Over v4, with binary and with text messages."""
-    async with kubernetes_asyncio.stream.WsApiClient(await _configured(agent)) as client:
-        core: Any = kubernetes_asyncio.client.CoreV1Api(client)
-        opening = await core.connect_get_namespaced_pod_exec(command=ENDS, stdin=True, **OPEN)
-        out, _, status = await _pieces(opening, b"\0one\n", "\0two\n")
-    assert (out, kubernetes_asyncio.stream.WsApiClient.parse_error_data(status)) == (b"one\ntwo\n", 3)
-    assert await asyncio.to_thread(recorded, gateway, window, "stdin") == b"one\ntwo\n"
-
-
-async def _pieces(opening: object, *said: bytes | str) -> tuple[bytes, bytes, bytes]:
-    """Say that, and read stdout, stderr and the Status to the end."""
-    parts = {1: b"", 2: b"", 3: b""}
-    async with opening as stream, asyncio.timeout(20):  # type: ignore[attr-defined]
-        for message in said:
-            await (stream.send_bytes(message) if isinstance(message, bytes) else stream.send_str(message))
-        async for message in stream:
-            parts[message.data[0]] += message.data[1:]
-    return parts[1], parts[2], parts[3]

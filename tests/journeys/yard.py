@@ -59,9 +59,10 @@ def yard(folder: Path, cluster: Cluster, admin: Kubectl, namespace: str, *, agen
         _kubectl(admin, cluster, ("delete", "namespace", namespace, "--wait=false", "--ignore-not-found"))
 
 
-def pod(name: str, command: str = "sleep 2147483647") -> str:
-    """A manifest of a pod that runs at once and ends at once."""
-    return "---\n" + yaml.safe_dump({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name, "labels": {"app": name}}, "spec": _spec(command)})
+def pod(name: str, command: str = "sleep 2147483647", *, stdin: bool = False) -> str:
+    """A manifest of a pod that runs at once and ends at once; with `stdin` one can attach to its input."""
+    made = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name, "labels": {"app": name}}, "spec": _spec(command, stdin=stdin)}
+    return "---\n" + yaml.safe_dump(made)
 
 
 def deployment(name: str) -> str:
@@ -72,8 +73,8 @@ def deployment(name: str) -> str:
     return "---\n" + yaml.safe_dump({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": name}, "spec": spec})
 
 
-def _spec(command: str) -> dict[str, object]:
-    container = {"name": "main", "image": IMAGE, "imagePullPolicy": "Never", "command": ["sh", "-c", command]}
+def _spec(command: str, *, stdin: bool = False) -> dict[str, object]:
+    container = {"name": "main", "image": IMAGE, "imagePullPolicy": "Never", "command": ["sh", "-c", command], "stdin": stdin}
     return {"terminationGracePeriodSeconds": 0, "containers": [container]}
 
 
