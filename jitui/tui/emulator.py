@@ -1,258 +1,292 @@
-"""Draws recorded bytes as the terminal showed them, with a guarded pyte screen behind our own parser. Pure: no widget, no I/O.
+r"""Recorded bytes as the terminal showed them. Nothing of them reaches a screen but characters, one run of cells of one look after the other.
 
-Recorded bytes are hostile. pyte alone raises on surplus parameters, takes seconds over combining marks and huge sizes, prints DCS text and
-has no alternate screen. Here only known sequences with clamped parameters reach it; what is not known is ignored.
+    emulator = Emulator(80, 24)
+    emulator.feed(b"\x1b[31mred")      any bytes, cut anywhere
+    emulator.resize(100, 30)
+    emulator.line(0), emulator.cursor   runs of cells; column and line
+    kept = emulator.keep()              a keyframe: `Emulator.of(kept)` goes on from there
+
+libghostty-vt emulates (pyghostty), compared with xterm.js case by case (tests/tui/xterm). It is native code, and recorded bytes are hostile: it runs in a
+process of its own (`core.py`), which can open nothing, is bounded in memory, and is ended if it takes too long over a piece. An emulator knows how to get back
+to where it stood (a keyframe, and what came after it); a piece that the process did not survive is left out, and counted in `lost`.
+docs/terminal.md has the choice, with figures.
 """
 
-import unicodedata
-from collections import defaultdict
-from typing import Any, Final
+import re
+import zlib
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from typing import Final, NamedTuple
+from unicodedata import category
+from weakref import finalize
 
-import pyte
-from pyte import modes
-from pyte.screens import Char, Cursor, StaticDefaultDict
-
-from jitui.tui.escapes import Parser
+from jitui.tui import core
+from jitui.tui.process import CORE, CoreError, Process
+from jitui.values import foreign
 
 WIDEST, HIGHEST = 500, 200
-MARKS: Final = 4  # combining marks in a cell
-SAVED: Final = 8  # cursors kept by DECSC
-ALTERNATE: Final = frozenset({47, 1047, 1049})
-BANNED: Final = frozenset({"Cc", "Cf", "Co", "Cs", "Zl", "Zp"})
-MODES: Final = {4: modes.IRM, 20: modes.LNM}
-PRIVATE_MODES: Final = {6: modes.DECOM, 7: modes.DECAWM, 25: modes.DECTCEM}
+KEYFRAME: Final = 256 << 10  # bytes after which an emulator keeps its state, so that it is back there soon
+SMALL: Final = 16 << 10  # bytes that are rather fed again than kept as a state
+INSIDE: Final = 8 << 10  # bytes of one sequence that are remembered; more of it can't change a screen
+BANNED: Final = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
+SPECIAL: Final = re.compile(b"\xc2[\x80-\x9f]|\x7f|\x1b\\[!p")
+PARTIAL: Final = re.compile(b"(?:\xc2|\x1b(?:\\[!?)?)\\Z")
+RESET: Final = b"\x1b[!p"  # DECSTR
+REPLACEMENT: Final = "\N{REPLACEMENT CHARACTER}"
+COLOUR: Final = re.compile("|[0-9]{1,3}|#[0-9a-f]{6}")
 
 
-class Guarded(pyte.Screen):
-    """pyte's screen with an alternate one, bounded cells, and a mark on what was recorded but not delivered.
+@dataclass(frozen=True, slots=True)
+class Look:
+    """How cells look. A colour is empty (the default), a number of the palette, or #rrggbb."""
 
-    `undelivered` rides in pyte's `blink` attribute, which recorded programs can't set here.
-    """
+    foreground: str = ""
+    background: str = ""
+    styles: frozenset[str] = frozenset()  # of core.ATTRIBUTES
+    undelivered: bool = False  # recorded, but the client did not get it; no recorded program can set or clear it
 
-    undelivered: bool = False
-    _main: tuple[Any, Cursor] | None = None
 
-    def reset(self) -> None:
-        self._main = None
-        super().reset()
-        self._mark()
+class Run(NamedTuple):
+    """Cells of one look. Width 0: each character of the text is a cell; else all of it (a character and its marks) is one cell, or a wide one of two."""
 
-    def draw(self, data: str) -> None:
-        """Text without controls. Marks beyond four in a cell, and characters without a place, are dropped."""
-        if data.isascii():
-            super().draw(data)
-            return
-        run: list[str] = []
-        for char in data:
-            category = unicodedata.category(char)
-            if category[0] == "M" and unicodedata.combining(char):
-                if run:
-                    super().draw("".join(run))
-                    run = []
-                self._combine(char)
-            elif category not in BANNED and category[0] != "M":
-                run.append(char)
-        if run:
-            super().draw("".join(run))
+    text: str
+    width: int
+    look: Look
 
-    def _combine(self, mark: str) -> None:
-        x = self.cursor.x - 1
-        line = self.buffer[self.cursor.y]
-        if x > 0 and line[x].data == "":
-            x -= 1  # the second half of a wide character
-        if x >= 0 and line[x].data and len(line[x].data) <= MARKS:
-            line[x] = line[x]._replace(data=unicodedata.normalize("NFC", line[x].data + mark))
+    @property
+    def cells(self) -> int:
+        return self.width or len(self.text)
 
-    def select_graphic_rendition(self, *attrs: int) -> None:
-        super().select_graphic_rendition(*attrs)
-        self._mark()
 
-    def _mark(self) -> None:
-        if self.cursor.attrs.blink != self.undelivered:
-            self.cursor.attrs = self.cursor.attrs._replace(blink=self.undelivered)
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One thing that was done to an emulator: bytes of output, or a new size."""
 
-    def deliver(self, delivered: bool) -> None:
-        """Say whether the bytes that are drawn from now on reached the client."""
-        self.undelivered = not delivered
-        self._mark()
+    op: int
+    columns: int
+    lines: int
+    data: bytes = b""
 
-    def save_cursor(self) -> None:
-        del self.savepoints[: max(0, len(self.savepoints) - SAVED + 1)]
-        super().save_cursor()
 
-    def erase_in_display(self, how: int = 0, *_: Any, **__: Any) -> None:
-        """Whole lines go at once, however often it is asked."""
-        rows = range(self.cursor.y + 1, self.lines) if how == 0 else range(self.cursor.y) if how == 1 else range(self.lines)
-        plain = self.cursor.attrs == self.default_char
-        for y in rows:
-            if plain:
-                self.buffer.pop(y, None)
-            else:
-                self.buffer[y] = StaticDefaultDict(self.cursor.attrs._replace(data=" "))
-        if how in {0, 1}:
-            self.erase_in_line(how)
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """Where an emulator stood: a compressed snapshot (empty: a fresh terminal of that size), and what was done since."""
 
-    def alternate(self, on: bool) -> None:
-        """To the other screen and back; what was there is still there."""
-        if on and self._main is None:
-            self._main = (self.buffer, Cursor(self.cursor.x, self.cursor.y, self.cursor.attrs))
-            self.buffer = defaultdict(lambda: StaticDefaultDict(self.default_char))
-        elif not on and self._main is not None:
-            (self.buffer, self.cursor), self._main = self._main, None
-            self.ensure_hbounds()
-            self.ensure_vbounds()
+    columns: int
+    lines: int
+    newline: bool
+    snapshot: bytes = field(default=b"", repr=False)
+    since: tuple[Step, ...] = field(default=(), repr=False)
+    tail: bytes = b""  # the beginning of a sequence that is looked at when its end is there
+    lost: int = 0  # bytes that are not drawn
+    problem: str = ""  # why
 
 
 class Emulator:
     """Bytes in, cells out. Never raises; `feed` takes time linear in its input."""
 
-    def __init__(self, columns: int = 80, lines: int = 24, *, newline: bool = False) -> None:
-        self.screen = Guarded(*_clamped(columns, lines))
-        self._newline = newline  # no tty translated the output: a line feed also returns
-        self._parser = Parser(self)
-        self._modes()
+    def __init__(self, columns: int = 80, lines: int = 24, *, newline: bool = False, process: Process = CORE) -> None:
+        """`newline`: no tty translated the output, a line feed also returns."""
+        self.columns, self.lines = _clamped(columns, lines)
+        self.lost = 0  # bytes that are not drawn, since the process did not survive them
+        self.problem = ""  # why
+        self._process = process
+        self._base = Kept(self.columns, self.lines, newline)
+        self._since: list[Step] = []
+        self._size = 0  # bytes of those
+        self._inside = 0  # bytes of the sequence that has begun before the newest step
+        self._tail = b""
+        self._seen: _Seen | None = None
+        self._ident = process.ident()
+        self._generation = 0  # of the process that has this terminal
+        finalize(self, process.free, self._ident).atexit = False
 
-    def _modes(self) -> None:
-        if self._newline:
-            self.screen.mode.add(modes.LNM)
+    @classmethod
+    def of(cls, kept: Kept, process: Process = CORE) -> "Emulator":
+        """One that goes on from there."""
+        found = cls(kept.columns, kept.lines, newline=kept.newline, process=process)
+        found._base = kept
+        found._since, found._tail, found.lost, found.problem = list(kept.since), kept.tail, kept.lost, kept.problem
+        found._size = sum(len(step.data) for step in kept.since)
+        for step in kept.since:
+            found.columns, found.lines = step.columns, step.lines
+        return found
 
-    @property
-    def columns(self) -> int:
-        return int(self.screen.columns)
-
-    @property
-    def lines(self) -> int:
-        return int(self.screen.lines)
+    def keep(self) -> Kept:
+        """Where it stands."""
+        if self._size > SMALL:
+            self._keyframe()
+        return replace(self._base, since=tuple(self._since), tail=self._tail, lost=self.lost, problem=self.problem)
 
     def feed(self, data: bytes, *, delivered: bool = True) -> None:
-        self.screen.deliver(delivered)
-        self._parser.feed(data)
+        data, self._tail = self._tail + data, b""
+        if cut := PARTIAL.search(data):
+            data, self._tail = data[: cut.start()], cut.group()
+        op = core.FEED if delivered else core.UNDELIVERED
+        for piece in _pieces(data):
+            self._do(Step(core.SOFT_RESET if piece == RESET else op, self.columns, self.lines, piece))
 
     def resize(self, columns: int, lines: int) -> None:
-        """To a size, clamped to 500x200; text stays where it was."""
+        """To a size, clamped to 500x200."""
         wide, high = _clamped(columns, lines)
-        self.screen.resize(high, wide)
-        self.screen.ensure_hbounds()
-        self.screen.ensure_vbounds()
+        if (wide, high) != (self.columns, self.lines):
+            self._do(Step(core.RESIZE, wide, high))
+            self.columns, self.lines = wide, high
 
-    def cells(self, y: int) -> list[Char]:
-        """The cells of a line, from the left; a wide character is followed by an empty one."""
-        line = self.screen.buffer.get(y)
-        blank = self.screen.default_char
-        return [blank] * self.columns if line is None else [line[x] for x in range(self.columns)]
+    def line(self, y: int) -> tuple[Run, ...]:
+        """A line's runs from the left, without plain blanks at its end."""
+        return self._look().lines[y]
 
     def text(self) -> list[str]:
         """The lines as plain text, without blanks at their ends."""
-        return ["".join(cell.data for cell in self.cells(y)).rstrip() for y in range(self.lines)]
+        return ["".join(run.text for run in line).rstrip() for line in self._look().lines]
 
     @property
     def cursor(self) -> tuple[int, int] | None:
         """Column and line; None if it is hidden."""
-        cursor = self.screen.cursor
-        return None if cursor.hidden else (min(cursor.x, self.columns - 1), cursor.y)
+        if self._seen is None:  # without reading the screen
+            try:
+                return _cursor(foreign.read(self._ask(core.CURSOR)), self.columns, self.lines)
+            except (CoreError, ValueError, TypeError):
+                return self._look().cursor
+        return self._seen.cursor
 
-    # called by the parser
+    def _look(self) -> "_Seen":
+        """The screen since the last step."""
+        if self._seen is None:
+            try:
+                self._seen = _read(self._ask(core.READ), self.columns, self.lines)
+            except CoreError:
+                self._process.stop()
+                self._recover()
+                self._seen = _Seen([()] * self.lines, None)
+        return self._seen
 
-    def printed(self, text: str) -> None:
-        self.screen.draw(text)
-
-    def control(self, char: str) -> None:
-        screen = self.screen
-        if char in "\n\x0b\x0c":
-            screen.linefeed()
-        elif char == "\r":
-            screen.carriage_return()
-        elif char == "\b":
-            screen.backspace()
-        elif char == "\t":
-            screen.tab()
-        elif char == "\x0e":
-            screen.shift_out()
-        elif char == "\x0f":
-            screen.shift_in()
-
-    def escape(self, final: str) -> None:
-        screen = self.screen
-        if final == "c":
-            screen.reset()
-            self._modes()
-        elif final == "D":
-            screen.index()
-        elif final == "E":
-            screen.carriage_return()
-            screen.index()
-        elif final == "H":
-            screen.set_tab_stop()
-        elif final == "M":
-            screen.reverse_index()
-        elif final == "7":
-            screen.save_cursor()
-        elif final == "8":
-            screen.restore_cursor()
-
-    def charset(self, slot: str, code: str) -> None:
-        self.screen.define_charset(code, slot)
-
-    def csi(self, private: str, parameters: list[int], final: str) -> None:
-        if private:
-            if private == "?" and final in "hl":
-                self._private(parameters, on=final == "h")
+    def _do(self, step: Step) -> None:
+        self._seen = None
+        try:
+            said = self._ask(step.op, step.columns, step.lines, step.data)
+        except CoreError as problem:
+            self.lost, self.problem = self.lost + len(step.data), str(problem)
+            self._recover()
             return
-        one = parameters[0]
-        two = parameters[1] if len(parameters) > 1 else 0
-        screen = self.screen
-        if final in COUNTED:
-            getattr(screen, COUNTED[final])(one)
-        elif final in "Hf":
-            screen.cursor_position(one, two)
-        elif final == "m":
-            screen.select_graphic_rendition(*parameters)
-        elif final == "J" and one in range(4):
-            screen.erase_in_display(one)
-        elif final == "K" and one in range(3):
-            screen.erase_in_line(one)
-        elif final == "r":
-            screen.set_margins(one or None, two or None)
-        elif final in "hl":
-            for mode in parameters:
-                if mode in MODES:
-                    (screen.set_mode if final == "h" else screen.reset_mode)(MODES[mode])
-        elif final == "g" and one in {0, 3}:
-            screen.clear_tab_stop(one)
-        elif final == "s":
-            screen.save_cursor()
-        elif final == "u":
-            screen.restore_cursor()
-        elif final in "ST":
-            self._scroll(min(one or 1, self.lines), up=final == "S")
+        self._inside = self._inside + len(step.data) if said == core.INSIDE else 0
+        if self._inside > INSIDE:
+            return
+        self._since.append(step)
+        self._size += len(step.data)
+        if self._size >= KEYFRAME:
+            self._keyframe()
 
-    def _private(self, parameters: list[int], *, on: bool) -> None:
-        screen = self.screen
-        for mode in parameters:
-            if mode in ALTERNATE:
-                screen.alternate(on)
-            elif mode == 1048:
-                (screen.save_cursor if on else screen.restore_cursor)()
-            elif mode == 25:
-                screen.cursor.hidden = not on
-            elif mode in PRIVATE_MODES:
-                (screen.set_mode if on else screen.reset_mode)(PRIVATE_MODES[mode])
+    def _keyframe(self) -> None:
+        """Remember the state instead of what led to it. In the middle of a long sequence that is not possible."""
+        with suppress(CoreError):
+            snapshot = self._ask(core.KEEP)
+            self._base = Kept(self.columns, self.lines, self._base.newline, zlib.compress(snapshot, 1))
+            self._since, self._size = [], 0
 
-    def _scroll(self, count: int, *, up: bool) -> None:
-        screen = self.screen
-        x, y = screen.cursor.x, screen.cursor.y
-        margins = screen.margins
-        top = margins.top if margins else 0
-        screen.cursor.y = top
-        (screen.delete_lines if up else screen.insert_lines)(count)
-        screen.cursor.x, screen.cursor.y = x, y
+    def _ask(self, op: int, one: int = 0, two: int = 0, data: bytes = b"") -> bytes:
+        self._there()
+        return self._process.ask(op, self._ident, one, two, data)
+
+    def _there(self) -> None:
+        """Have this terminal in the process that runs now."""
+        self._process.start()
+        if self._generation == self._process.generation:
+            return
+        base = self._base
+        high = base.lines | (core.NEWLINE if base.newline else 0)
+        if base.snapshot:
+            self._process.ask(core.LOAD, self._ident, base.columns, high, zlib.decompress(base.snapshot))
+        else:
+            self._process.ask(core.NEW, self._ident, base.columns, high)
+        for step in self._since:
+            self._process.ask(step.op, self._ident, step.columns, step.lines, step.data)
+        self._generation = self._process.generation
+
+    def _recover(self) -> None:
+        """After the process ended: to where the terminal stood before that step; if even that can't be drawn, to a keyframe; at last to an empty screen."""
+        for forget in (None, self._forget_steps, self._forget_all):
+            if forget is not None:
+                forget()
+            with suppress(CoreError):
+                self._there()
+                return
+
+    def _forget_steps(self) -> None:
+        self.lost += self._size
+        self._since, self._size = [Step(core.RESIZE, self.columns, self.lines)], 0
+
+    def _forget_all(self) -> None:
+        self._base, self._since = Kept(self.columns, self.lines, self._base.newline), []
 
 
-COUNTED: Final = {
-    "@": "insert_characters", "A": "cursor_up", "B": "cursor_down", "C": "cursor_forward", "D": "cursor_back", "E": "cursor_down1", "F": "cursor_up1",
-    "G": "cursor_to_column", "L": "insert_lines", "M": "delete_lines", "P": "delete_characters", "X": "erase_characters", "a": "cursor_forward",
-    "d": "cursor_to_line", "e": "cursor_down", "`": "cursor_to_column",
-}  # fmt: skip
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    lines: list[tuple[Run, ...]]
+    cursor: tuple[int, int] | None
+
+
+def _pieces(data: bytes) -> Iterator[bytes]:
+    """The output without what the library does not know: C1 controls of one character become those of two, DEL is ignored. DECSTR is a piece of its own."""
+    if not SPECIAL.search(data):
+        if data:
+            yield data
+        return
+    for number, piece in enumerate(data.split(RESET)):
+        if number:
+            yield RESET
+        if plain := SPECIAL.sub(_plain, piece):
+            yield plain
+
+
+def _plain(found: re.Match[bytes]) -> bytes:
+    return b"" if found.group() == b"\x7f" else b"\x1b" + bytes([found.group()[1] - 0x40])
+
+
+def _read(said: bytes, columns: int, lines: int) -> _Seen:
+    """The answer of the process, which is not trusted: it may have been taken over by the bytes that it drew. Raises CoreError."""
+    try:
+        found = foreign.read(said)
+        looks = [Look(_colour(fore), _colour(back), _styles(bits & (core.LOST - 1)), bool(bits & core.LOST)) for fore, back, bits in found["looks"]]
+        rows = [tuple(Run(_shown(text, width), width, looks[look]) for text, width, look in runs) for runs in found["lines"][:lines]]
+        if any(sum(run.cells for run in row) > columns for row in rows):
+            raise CoreError("cells outside of the screen")
+        return _Seen(rows + [()] * (lines - len(rows)), _cursor(found["cursor"], columns, lines))
+    except (ValueError, TypeError, LookupError) as problem:
+        raise CoreError("the terminal emulator's answer is not one") from problem
+
+
+def _cursor(said: list[int], columns: int, lines: int) -> tuple[int, int] | None:
+    x, y, shown = said
+    if not (0 <= x < columns and 0 <= y < lines):
+        raise ValueError("a cursor outside of the screen")
+    return (x, y) if shown else None
+
+
+def _shown(text: str, width: int) -> str:
+    """Characters that move no cursor and turn no text around."""
+    if width not in {0, 1, 2} or not text:
+        raise ValueError(width)
+    if text.isprintable():
+        return text
+    text = text.replace("\N{SOFT HYPHEN}", "-")
+    if width:
+        return "".join(char for char in text if category(char) not in BANNED) or REPLACEMENT
+    return "".join(REPLACEMENT if category(char) in BANNED else char for char in text)
+
+
+def _colour(colour: str) -> str:
+    if not COLOUR.fullmatch(colour):
+        raise ValueError(colour)
+    return colour
+
+
+@lru_cache(core.LOST)
+def _styles(bits: int) -> frozenset[str]:
+    return frozenset(name for bit, name in enumerate(core.ATTRIBUTES) if bits >> bit & 1)
 
 
 def _clamped(columns: int, lines: int) -> tuple[int, int]:

@@ -5,22 +5,21 @@ Going back starts from the nearest keyframe; keyframes are taken while frames ar
 
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
-from copy import deepcopy
 from dataclasses import dataclass
 from typing import Final
 
 from jitui.api.views import ActionView, FrameView, SessionView
 from jitui.policy.streams import PRINT
 from jitui.recording.cast import resized
-from jitui.tui.emulator import Emulator
+from jitui.tui.emulator import Emulator, Kept
 from jitui.tui.escapes import Parser
 from jitui.tui.figures import age_s, size
 from jitui.tui.words import words
 from jitui.values import foreign
 
 KEYFRAME: Final = 256 << 10  # bytes of output between two keyframes
-KEYFRAMES: Final = 64
-SLICE: Final = 4096  # bytes fed before `goto` yields
+KEYFRAMES: Final = 256
+SLICE: Final = 8192  # bytes fed before `goto` yields
 LARGEST: Final = 64 << 20  # bytes of bodies that a reel holds
 HAZARD_MARKS: Final = {"CHANGE": "C", "EXEC": "E", "SECRET": "S", "SPAWN": "C", "ESCAPE": "C"}
 HEADS: Final = frozenset({"request", "request-head", "response", "response-head"})
@@ -47,7 +46,7 @@ class Reel:
         self.emulator = self._fresh()
         self._index = 0  # frames applied to it
         self._fed = 0  # bytes since the last keyframe
-        self._keyframes: list[tuple[int, Emulator]] = []
+        self._keyframes: list[tuple[int, Kept]] = []
 
     def _fresh(self) -> Emulator:
         return Emulator(80, 24, newline=not self.session.tty)
@@ -81,7 +80,7 @@ class Reel:
         """Apply frames until `index` are; yields the share done, so that the caller can stop or breathe. `emulator` is right when it ends."""
         if index < self._index:
             at = bisect_right([key for key, _ in self._keyframes], index) - 1
-            self._index, self.emulator = (self._keyframes[at][0], deepcopy(self._keyframes[at][1])) if at >= 0 else (0, self._fresh())
+            self._index, self.emulator = (self._keyframes[at][0], Emulator.of(self._keyframes[at][1])) if at >= 0 else (0, self._fresh())
             self._fed = 0
         first = self._index
         while self._index < index:
@@ -94,7 +93,7 @@ class Reel:
     def _keep(self) -> None:
         self._fed = 0
         if len(self._keyframes) < KEYFRAMES and (not self._keyframes or self._keyframes[-1][0] < self._index):
-            self._keyframes.append((self._index, deepcopy(self.emulator)))
+            self._keyframes.append((self._index, self.emulator.keep()))
 
     def _apply(self, frame: FrameView) -> Iterator[None]:
         data = b""

@@ -55,12 +55,10 @@ ASCII: Final = {
     "█": "#", "▊": "#", "▉": "#", "▋": "#", "▐": "|", "▀": "-", "▶": ">", "▸": ">", "‖": "=", "·": ".", "•": "*", "→": ">", "←": "<",
     "↑": "^", "↓": "v", "“": '"', "”": '"', "≤": "<", "⏎": "$", "\N{REPLACEMENT CHARACTER}": "?",
 }  # fmt: skip
-ANSI: Final = {  # the sixteen colours of a recorded terminal, by pyte's names
-    "black": "#2e3440", "red": "#e06c75", "green": "#98c379", "brown": "#d8b365", "blue": "#61afef", "magenta": "#c678dd", "cyan": "#56b6c2",
-    "white": "#c8ccd4", "brightblack": "#5c6370", "brightred": "#ff7b86", "brightgreen": "#b5e890", "brightbrown": "#f0d58a",
-    "brightyellow": "#f0d58a", "brightblue": "#82c6ff", "brightmagenta": "#e29bf7", "bfightmagenta": "#e29bf7", "brightcyan": "#7fd9e4",
-    "brightwhite": "#ffffff",
-}  # fmt: skip
+ANSI: Final = (  # the sixteen colours of a recorded terminal: black to white, and the same brighter
+    "#2e3440", "#e06c75", "#98c379", "#d8b365", "#61afef", "#c678dd", "#56b6c2", "#c8ccd4",
+    "#5c6370", "#ff7b86", "#b5e890", "#f0d58a", "#82c6ff", "#e29bf7", "#7fd9e4", "#ffffff",
+)  # fmt: skip
 PAPER: Final = "#0b0e12"  # a recorded terminal is dark in both themes, as its colours were chosen for that
 INK: Final = "#d3d7de"
 

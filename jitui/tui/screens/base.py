@@ -1,9 +1,10 @@
 """The frame that all screens share: header, body, notice and keys. Keys that ask the gateway are off while it is silent."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from typing import ClassVar, Protocol, cast
+from typing import ClassVar, Final, Protocol, cast
 
 from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.message import Message
 from textual.screen import Screen
@@ -13,7 +14,14 @@ from jitui.tui.feed import Seen
 from jitui.tui.widgets.header import Header
 from jitui.tui.widgets.keys import Keys
 from jitui.tui.widgets.notice import Notice
+from jitui.tui.widgets.terminal import Terminal
 from jitui.values.errors import ConflictError, JituiError
+
+PANNING: Final[tuple[BindingType, ...]] = (  # of a Panning board; each says where among its own bindings they stand
+    *(Binding(f"shift+{key}", f"pan({columns},{lines})", "pan", key_display="shift+arrows", id=f"pan.{key}", tooltip="over a terminal larger than its frame")
+      for key, columns, lines in (("left", -10, 0), ("right", 10, 0), ("up", 0, -5), ("down", 0, 5))),
+    Binding("0", "follow", "follow", id="pan.follow", tooltip="the view goes with the cursor again"),
+)  # fmt: skip
 
 
 class Shell(Protocol):
@@ -146,3 +154,22 @@ class Board(Screen[None]):
         """Take an answer in. The state of a screen changes here and nowhere else."""
         if message.problem:
             self.say(message.problem, bad=True)
+
+
+class Panning(Board):
+    """A board with one recorded terminal, over which the view can be moved if it is larger than its frame."""
+
+    def panning(self, there: Callable[[], bool]) -> dict[str, Callable[[], bool]]:
+        """For `able`; `there`: whether the terminal is shown at all."""
+        return {
+            "pan": lambda: there() and self.query_one(Terminal).larger,
+            "follow": lambda: there() and self.query_one(Terminal).larger and self.query_one(Terminal).panned,
+        }
+
+    def action_pan(self, columns: int, lines: int) -> None:
+        self.query_one(Terminal).pan(columns, lines)
+        self.look()
+
+    def action_follow(self) -> None:
+        self.query_one(Terminal).follow()
+        self.look()

@@ -23,7 +23,7 @@ from jitui.tui.figures import frozen, hour, left, runs_on, size
 from jitui.tui.lines import FLEX, Cell, row, rule, text
 from jitui.tui.order import Order
 from jitui.tui.reel import told
-from jitui.tui.screens.base import Answered, Board
+from jitui.tui.screens.base import PANNING, Answered, Panning
 from jitui.tui.screens.reason import KILL, REVOKE, ReasonScreen
 from jitui.tui.theme import state
 from jitui.tui.widgets.activity import action_row, key_of, session_row
@@ -46,7 +46,7 @@ class Streamed(Message):
         self.session, self.chunks = session, chunks
 
 
-class LiveScreen(Board):
+class LiveScreen(Panning):
     CSS_PATH = "live.tcss"
     AUTO_FOCUS = "#windows"
     ASKS: ClassVar[frozenset[str]] = frozenset({"freeze", "thaw", "freeze_stream", "thaw_stream", "kill", "revoke", "replay"})
@@ -61,6 +61,7 @@ class LiveScreen(Board):
         Binding("s", "sort", "sort", id="live.sort", tooltip="the window that ends soonest first"),
         Binding("escape", "back", "back", id="live.back"),
         Binding("tab", "pane", "pane", id="live.tab", tooltip="from the windows to what they do and back"),
+        *PANNING,
     ]
 
     def __init__(self, desk: Operations, grant: str = "") -> None:
@@ -272,7 +273,7 @@ class LiveScreen(Board):
         still = (frozen(words(session.frozen_by, 20), session.held), "bold $state-frozen")
         watch.border_title = text((session.id, "bold"), f" {words(session.target, 60)} {f'[{argv}]' if argv else ''} ", still)
         lost = f"  {size(terminal.lost)} left out" if terminal.lost else ""
-        watch.border_subtitle = text((f"{self._note}{lost}  {terminal.emulator.columns}x{terminal.emulator.lines}", "$state-quiet"))
+        watch.border_subtitle = text((f"{self._note}{lost}  {terminal.says()}", "$state-quiet"))
 
     # keys
 
@@ -287,6 +288,7 @@ class LiveScreen(Board):
 
         seen = self.shell.seen
         return {
+            **self.panning(lambda: bool(self._watched)),
             "freeze": lambda: still(GrantView, "freeze"),
             "thaw": lambda: still(GrantView, "thaw"),
             "freeze_stream": lambda: still(SessionView, "freeze"),

@@ -17,7 +17,7 @@ from jitui.recording.timing import Playhead
 from jitui.tui.figures import day, hour, moment, runs_on
 from jitui.tui.lines import FLEX, Cell, row, text
 from jitui.tui.reel import LARGEST, MARK_WORDS, Reel
-from jitui.tui.screens.base import Answered, Board
+from jitui.tui.screens.base import PANNING, Answered, Panning
 from jitui.tui.theme import state
 from jitui.tui.widgets.rows import Row, Rows
 from jitui.tui.widgets.terminal import Terminal
@@ -38,7 +38,7 @@ class Loaded(Message):
         self.frames, self.unmasked = frames, unmasked
 
 
-class ReplayScreen(Board):
+class ReplayScreen(Panning):
     """One session."""
 
     CSS_PATH = "replay.tcss"
@@ -49,6 +49,7 @@ class ReplayScreen(Board):
         Binding("right", "skip(5)", "5 s", id="replay.right", tooltip="back and on by five seconds"),
         Binding("comma", "step(-1)", "frame", id="replay.back", tooltip="one frame back or on"),
         Binding("full_stop", "step(1)", "frame", id="replay.on", tooltip="one frame back or on"),
+        *PANNING,
         Binding("g", "goto", "go to", id="replay.goto", tooltip="a time as 16:07:52, or minutes and seconds as 3:41"),
         Binding("t", "text", "text", id="replay.text", tooltip="everything printed, as plain lines"),
         Binding("v", "verify", "verify", id="replay.verify", tooltip="check the chain and its signature"),
@@ -181,9 +182,7 @@ class ReplayScreen(Board):
         if self._loading:
             return Content(f"loading, {len(reel.frames)} frames so far")
         partial = "; only the first 64 MB are loaded" if reel.full else ""
-        shown = self.query_one(Terminal).shown()
-        size = f"{reel.emulator.columns}x{reel.emulator.lines}" + (f", in view: {shown}" if shown else "")
-        return Content(f"recorded at {size}, frame {self.head.index} of {len(reel.frames)}{partial}")
+        return Content(f"recorded at {self.query_one(Terminal).says()}, frame {self.head.index} of {len(reel.frames)}{partial}")
 
     def _typed_words(self, reel: Reel) -> Content:
         line, delivered = reel.typed(self.head.index)
@@ -246,6 +245,7 @@ class ReplayScreen(Board):
         keys = ("play", "skip", "step", "speed", "idle", "goto", "input", "text")
         able: dict[str, Callable[[], bool]] = dict.fromkeys(keys, there)
         able["mark"] = lambda: there() and self.reel is not None and bool(self.reel.marks)
+        able |= self.panning(lambda: there() and not self.has_class("-text"))
         able["verify"] = lambda: not self.busy and not self.has_class("-going")
         able["unmask"] = lambda: self._may_unmask and not self._unmasked and there() and "load" not in self.busy
         able["mask"] = lambda: self._unmasked and there() and "load" not in self.busy
