@@ -8,6 +8,7 @@ kept: four X-Stream-Protocol-Version lines stay four.
 
 import base64
 import binascii
+import re
 from collections.abc import Sequence
 from typing import Final
 
@@ -34,7 +35,7 @@ HOP_BY_HOP: Final = frozenset(
 
 # headers of the client that never reach the cluster
 DROPPED_IN: Final = HOP_BY_HOP | {
-    b"accept-encoding",  # so that the recorded body can be read
+    b"accept-encoding",  # replaced: of all codings only gzip can be read in the record
     b"audit-id",  # the cluster takes it for the id of its audit event
     b"authorization",
     b"cookie",
@@ -85,11 +86,13 @@ CREDENTIALS: Final = frozenset(
 
 UPGRADES: Final = {b"websocket": b"websocket", b"spdy/3.1": b"SPDY/3.1"}
 BEARER_PROTOCOL: Final = b"base64url.bearer.authorization.k8s.io."  # kubernetes: apiserver/pkg/authentication/request/websocket/protocol.go
+ZERO: Final = re.compile(rb"q=0(?:\.0*)?")  # a weight that excludes
 TOKEN_LIMIT: Final = 8 << 10  # bytes
 
 
-def to_upstream(head: RequestHead, *, host: bytes, upgrade: bool) -> Lines:
-    """The headers of a request for the cluster, without credential and framing. `upgrade`: the upgrade was allowed, so its headers are kept.
+def to_upstream(head: RequestHead, *, host: bytes, upgrade: bool, packed: bool = False) -> Lines:
+    """The headers of a request for the cluster, without credential and framing. `upgrade`: the upgrade was allowed, so its headers are kept. `packed`: the
+    answer may come compressed with gzip, if the client takes that.
 
     Raises RefusedError for Impersonate-*, for an upgrade to anything but WebSocket and SPDY/3.1, and for a Connection that names a protected header.
     """
@@ -111,12 +114,24 @@ def to_upstream(head: RequestHead, *, host: bytes, upgrade: bool) -> Lines:
             if not value:
                 continue
         lines.append((name, value))
+    if packed and takes_gzip(head):
+        lines.append((b"Accept-Encoding", b"gzip"))
     if upgrade:
         known = UPGRADES.get(head.upgrade)
         if known is None:
             raise RefusedError(f"an upgrade to {_text(head.upgrade) or 'nothing'} is not passed on; websocket and SPDY/3.1 are")
         lines += [(b"Connection", b"Upgrade"), (b"Upgrade", known)]
     return lines
+
+
+def takes_gzip(head: RequestHead) -> bool:
+    """Whether the client takes an answer that is compressed with gzip (RFC 9110, 12.5.3), by name: the API server knows no `*` there."""
+    for value in head.all(b"accept-encoding"):
+        for member in value.split(b","):
+            coding, *parameters = member.lower().replace(b" ", b"").replace(b"\t", b"").split(b";")
+            if coding in {b"gzip", b"x-gzip"}:
+                return not any(ZERO.fullmatch(parameter) for parameter in parameters)
+    return False
 
 
 def to_client(head: ResponseHead) -> Lines:

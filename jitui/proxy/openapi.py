@@ -26,10 +26,13 @@ def is_index(action: Action) -> bool:
 
 
 def conditions(lines: headers.Lines) -> headers.Lines:
-    """The request's headers with the tags as the cluster gave them. A tag that is not of a rewritten index is no use to anybody."""
+    """The request's headers with the tags as the cluster gave them, for an answer that can be read. A tag of no rewritten index is no use to anybody."""
     kept = []
     for name, value in lines:
-        if name.lower() != b"if-none-match":
+        low = name.lower()
+        if low == b"accept-encoding":
+            continue
+        if low != b"if-none-match":
             kept.append((name, value))
             continue
         marked = [tag.strip() for tag in value.split(b",") if tag.strip().endswith(MARK + b'"')]

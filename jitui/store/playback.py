@@ -4,17 +4,18 @@ The gateway's archive, its live viewers, and the command line without a gateway 
 Its calls read files, each in a thread of its own: not for the loop.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from threading import Lock
 from typing import Final
 
 from jitui.recording.facts import Undelivered
-from jitui.recording.frame import Frame
+from jitui.recording.frame import Channel, Frame
 from jitui.recording.masking.session import COLUMNS, Masks, Shown
 from jitui.recording.masking.text import REACH
 from jitui.store.frames import PAGE, Frames
 from jitui.store.outline import Outline
 
+ROOM: Final = 4 << 20  # bytes that compressed bodies of a page open to
 READERS: Final = 16  # whose place is remembered
 SESSIONS: Final = 16  # whose outline is remembered
 BEFORE: Final = 2 * REACH  # bytes that are read, and not shown, of what stands in front of the place where a reader begins
@@ -31,7 +32,9 @@ class Playback:
         self._lock = Lock()
 
     def page(self, session: int, *, after: int = -1, limit: int = PAGE, tty: bool = False, reader: str = "", unmask: bool = False) -> list[Shown]:
-        """One page of frames behind the seq `after`, as `Frames.frames`; secrets in them are masked unless `unmask`.
+        """One page of frames behind the seq `after`, as `Frames.frames`; secrets in them are masked unless `unmask`, and bodies that crossed compressed opened.
+
+        It ends early where these open to more than ROOM.
 
         `tty`: the session's output is a terminal's; `reader`: whoever asks for the pages one after the other. Raises InvalidError.
         """
@@ -44,26 +47,37 @@ class Playback:
         if lost:
             outline.reach(after)
         outline.follow(frames)
-        found = [Shown(frame) for frame in frames] if unmask else self._masked(session, frames, after=after, tty=tty, reader=reader, lost=lost)
+        found = self._masked(session, frames, after=after, tty=tty, reader=reader, lost=lost, unmask=unmask)
         if not lost:  # only an ended session that lost something has frames that were not handed on
             return found
         return [shown if outline.whole(shown.frame) else Shown(shown.frame, shown.spans, delivered=False) for shown in found]
 
-    def masks(self, session: int, *, after: int, tty: bool, lost: Sequence[Undelivered] = ()) -> Masks:
+    def masks(self, session: int, *, after: int, tty: bool, lost: Sequence[Undelivered] = (), unmask: bool = False) -> Masks:
         """Masks that go on behind the seq `after`: with what came shortly before, and the heads of connections, read for that."""
         outline = self._outline(session, lost)
-        before = self._files.newest_frames(session, after=max(-1, after - LOOKS), room=BEFORE, upto=after) if after >= 0 else []
-        masks = Masks(tty=tty, columns=outline.columns(before[0].seq) if tty and before else COLUMNS, heads=lambda conn: outline.heads(conn, masks.newest))
+        before = self._files.newest_frames(session, after=max(-1, after - LOOKS), room=BEFORE, upto=after) if after >= 0 and not unmask else []
+        masks = Masks(tty=tty, columns=outline.columns(before[0].seq) if tty and before else COLUMNS, heads=lambda conn: outline.heads(conn, masks.newest),
+                      earlier=lambda frame: self._earlier(outline, frame), unmask=unmask)  # fmt: skip
         masks.frames(before)
         return masks
 
-    def _masked(self, session: int, frames: Sequence[Frame], *, after: int, tty: bool, reader: str, lost: Sequence[Undelivered]) -> list[Shown]:
+    def _earlier(self, outline: Outline, frame: Frame) -> Iterator[Frame]:
+        """The frames of the same body before this one."""
+        heads, upto = outline.heads(frame.conn, frame.seq - 1), frame.seq - 1
+        after = heads[-1 if frame.channel is Channel.RESPONSE_BODY else 0].seq if heads else upto
+        while after < upto and (found := self._files.frames(frame.session, after=after, upto=upto, channels=(frame.channel,), conn=frame.conn)):
+            yield from found
+            after = found[-1].seq
+
+    def _masked(self, session: int, frames: Sequence[Frame], *, after: int, tty: bool, reader: str, lost: Sequence[Undelivered],
+                unmask: bool) -> list[Shown]:  # fmt: skip
+        key = f"{reader} unmasked" if unmask else reader
         with self._lock:
-            masks = self._masks.pop((reader, session, after), None) if after >= 0 else None
-        masks = masks or self.masks(session, after=after, tty=tty, lost=lost)
-        found = masks.frames(frames)
+            masks = self._masks.pop((key, session, after), None) if after >= 0 else None
+        masks = masks or self.masks(session, after=after, tty=tty, lost=lost, unmask=unmask)
+        found = masks.frames(frames, room=ROOM)
         with self._lock:
-            self._masks[reader, session, frames[-1].seq] = masks
+            self._masks[key, session, masks.newest] = masks
             while len(self._masks) > READERS:
                 del self._masks[next(iter(self._masks))]
         return found

@@ -1,6 +1,7 @@
 """Pages of a masked record, wherever they begin, and how much is read for them."""
 
 import asyncio
+import gzip
 import json
 import random
 from base64 import b64encode
@@ -195,3 +196,40 @@ async def test_a_session_that_ends_while_it_is_read(tmp_path: Path) -> None:
         assert all(each.delivered for after in (400, 299) for each in reader.page(1, after=after, limit=300, tty=True))
         await store.commit([ended(1, frames=600, conns=[{"conn": 0, "in": 0, "in_handed": 0, "out": 6000, "out_handed": 5004}])])
         assert [each.delivered for each in reader.page(1, after=399, limit=300, tty=True)] == [True] * 100 + [False] * 100
+
+
+def packed(size: int) -> tuple[list[Frame], bytes]:
+    """A list of Secrets that crossed compressed, in pieces of `size` bytes with a token's letters between, and the list as it was."""
+    chance = random.Random(3)
+    answer = json.dumps({"kind": "SecretList", "items": [secret({"pw": VALUE, "nonce": chance.randbytes(60)}) for _ in range(200)]}).encode()
+    crossed = gzip.compress(answer)
+    head = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Encoding: gzip\r\n\r\n"
+    pieces = [(1, Channel.REQUEST, f"GET {SECRETS} HTTP/1.1\r\n\r\n".encode()), (1, Channel.RESPONSE, head)]
+    for at in range(0, len(crossed), size):
+        pieces += [(1, Channel.RESPONSE_BODY, crossed[at : at + size]), (0, Channel.STDOUT, b".")]
+    return [Frame(1, seq, seq, conn, channel, body) for seq, (conn, channel, body) in enumerate(pieces)], answer
+
+
+def test_a_compressed_answer_is_read_wherever_a_page_begins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The record keeps it as it crossed; pages show it opened, unmasked byte for byte, masked without a secret; and end early where it grows large."""
+    frames, answer = packed(500)
+    files = kept(tmp_path, frames, tty=False)
+    assert [frame.body for frame in files.all_frames(1)] == [frame.body for frame in frames]
+    monkeypatch.setattr(playback, "ROOM", 10_000)
+    for unmask in (True, False):
+        pages, after, reader = [], -1, Playback(files)
+        while page := reader.page(1, after=after, unmask=unmask, reader="ana"):
+            pages.append(page)
+            after = page[-1].frame.seq
+        assert [each.frame.seq for page in pages for each in page] == list(range(len(frames)))
+        assert len(pages) > 5
+        said = b"".join(shown(page, Channel.RESPONSE_BODY) for page in pages)
+        assert len(said) == len(answer)
+        assert (said == answer) is unmask
+        assert unmask or not leaks(said, HIDDEN)
+    alone = Playback(files)
+    for after in (frames[-1].seq - 9, len(frames) // 2, 1):
+        late = b"".join(each.frame.body for each in alone.page(1, after=after, limit=3, unmask=True) if each.frame.channel is Channel.RESPONSE_BODY)
+        assert late
+        assert late in answer
+        assert not leaks(shown(alone.page(1, after=after, limit=3), Channel.RESPONSE_BODY), HIDDEN)

@@ -50,10 +50,10 @@ class SessionService(Bound, Sessions):
             return self._files.newest_frames(found.id, after=max(-1, found.frames - BEFORE_FRAMES), room=live.BEFORE)
 
         async def join(seq: int) -> live.Show:
-            masks = None if unmask else await asyncio.to_thread(self._backend.record.playback.masks, found.id, after=seq - 1, tty=found.tty)
+            masks = await asyncio.to_thread(self._backend.record.playback.masks, found.id, after=seq - 1, tty=found.tty, unmask=unmask)
 
             async def show(frames: Sequence[Frame]) -> list[Shown]:
-                return [Shown(frame) for frame in frames] if masks is None else await asyncio.to_thread(masks.frames, frames)
+                return await asyncio.to_thread(masks.frames, frames)
 
             return show
 

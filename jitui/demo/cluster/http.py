@@ -5,6 +5,7 @@ It is the gateway's peer in tests, so it is small and shares no parser with it. 
 
 import asyncio
 import contextlib
+import gzip
 import json
 from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass, field
@@ -13,6 +14,7 @@ from typing import Any, Final
 from urllib.parse import parse_qs, unquote
 
 HEAD_LIMIT: Final = (1 << 20) + 4096
+PACKED_FROM: Final = 128 * 1024  # bytes beyond which an answer is compressed (apiserver: endpoints/handlers/responsewriters/writers.go)
 BODY_LIMIT: Final = 3 * 1024 * 1024  # as the API server's
 
 Headers = Sequence[tuple[str, str]]
@@ -60,6 +62,7 @@ class Connection:
         self.finished = False  # nothing more can be said on this connection
         self.code = 0  # of the last reply
         self.method = ""  # of the request that it answers
+        self.packs = False  # the client takes gzip
         self._end: asyncio.Future[None] | None = None
 
     async def request(self) -> Request | None:
@@ -79,6 +82,7 @@ class Connection:
         except (ValueError, asyncio.IncompleteReadError, ConnectionError) as error:
             raise BrokenError("not understood") from error
         self.replied, self.method = False, method
+        self.packs = "gzip" in (member.strip() for member in request.header("accept-encoding").split(","))
         if request.header("connection").lower() == "close":
             self.finished = True
         return Request(method, target, headers, body)
@@ -109,6 +113,8 @@ class Connection:
 
     async def reply(self, code: int, body: bytes, content_type: str = "application/json", headers: Headers = ()) -> None:
         """Sends one whole reply."""
+        if self.packs and len(body) > PACKED_FROM:
+            body, headers = gzip.compress(body, 1), [*headers, ("Content-Encoding", "gzip"), ("Vary", "Accept-Encoding")]
         length = [("Content-Length", str(len(body)))]
         self.send_head(code, [("Content-Type", content_type), *headers, *length, *([("Connection", "close")] if self.finished else [])])
         if self.method != "HEAD":

@@ -21,7 +21,7 @@ from jitui.listeners.visitors import Visitor, Visitors
 from jitui.policy import kube
 from jitui.policy.action import Action
 from jitui.policy.policy import Deny, is_discovery
-from jitui.policy.streams import UPGRADES_LISTED, upgrade_of
+from jitui.policy.streams import UPGRADES_LISTED, of_action, upgrade_of
 from jitui.protocol import headers, http
 from jitui.proxy.entry import Proxy
 from jitui.proxy.port import Handler
@@ -137,7 +137,7 @@ class Pipeline:
             request.action = kube.read(head.method, target, content_type=head.get(b"content-type"))
             if head.upgrade and not may_upgrade(request.action, head.upgrade):
                 request.head = replace(head, upgrade=b"")
-            request.lines = headers.to_upstream(head, host=host, upgrade=bool(request.head.upgrade))
+            request.lines = headers.to_upstream(head, host=host, upgrade=bool(request.head.upgrade), packed=of_action(request.action) is None)
         except JituiError as error:
             method = head.method.decode("latin-1").lower()
             request.denied(Action(method, path=clean(target.decode("latin-1"), 200)), str(error))

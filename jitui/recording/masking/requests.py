@@ -21,7 +21,7 @@ class About:
     secret: bool  # its bodies are of a kind that holds secrets
     watch: bool
     media: bytes  # Content-Type of the request's body, lower case
-    coded: bool  # the request's body has a Content-Encoding
+    coding: bytes  # Content-Encoding of the request's body, lower case; b"" if it has none
 
 
 def about(head: bytes) -> About:
@@ -29,9 +29,9 @@ def about(head: bytes) -> About:
     match = _LINE.match(head)
     target = match["target"] if match else b""
     path = target.partition(b"?")[0]
-    media, coded = media_of(head)
+    media, coding = media_of(head)
     path = _CODED.sub(lambda found: bytes.fromhex(found[1].decode()), path)
-    return About(match is None or holds_secrets(path), _watches(target), media, coded)
+    return About(match is None or holds_secrets(path), _watches(target), media, coding)
 
 
 def _watches(target: bytes) -> bool:
@@ -61,17 +61,18 @@ def in_head(head: bytes) -> list[Span]:
     return merged(found, [Span(edges[span.offset], edges[span.end] - edges[span.offset], span.kind) for span in spoken if span.end < len(edges)])
 
 
-def media_of(head: bytes) -> tuple[bytes, bool]:
-    """Content-Type, in lower case, and whether a Content-Encoding hides the body."""
-    media, coded = b"", False
+def media_of(head: bytes) -> tuple[bytes, bytes]:
+    """Content-Type and Content-Encoding, in lower case; the latter is b"" if the body is as it is."""
+    media = coding = b""
     for line in head.split(b"\r\n")[1:]:
         name, _, value = line.partition(b":")
         low = name.strip().lower()
         if low == b"content-type":
             media = value.strip().lower()
         elif low == b"content-encoding":
-            coded = value.strip().lower() not in {b"", b"identity"}
-    return media, coded
+            value = value.strip().lower()
+            coding = b",".join(filter(None, (coding, value))) if value != b"identity" else coding
+    return media, coding
 
 
 def holds_secrets(path: bytes) -> bool:

@@ -1,18 +1,20 @@
-"""Masks the frames of one session: the choke point between recorded bytes and every person who sees them.
+"""Opens and masks the frames of one session: the choke point between recorded bytes and every person who sees them.
 
     masks = Masks(tty=True)
     masks.frames([...])  ->  the same frames in the same order, each with its masked spans
 
-Each connection's bodies and each byte stream have a masker of their own, across frames. The frames of one call are searched together, so that the
+A body that crossed compressed is shown opened, each frame as the bytes that it opens to, and masked like any other. Each connection's bodies and each
+byte stream have a masker of their own, across frames. The frames of one call are searched together, so that the
 next frame counts for this one. A mask has as many bytes as the secret: sizes and counts of frames stay true.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
 from jitui.recording.cast import resized
 from jitui.recording.frame import Channel, Frame
+from jitui.recording.gunzip import GZIP, Gunzip, Unreadable
 from jitui.recording.masking.body import Body, Masker, Whole
 from jitui.recording.masking.requests import About, about, in_head, media_of
 from jitui.recording.masking.spans import Span, behind, cut, masked
@@ -25,6 +27,7 @@ UNKNOWN: Final = "body of an unknown kind"
 BODIES: Final = frozenset({Channel.REQUEST_BODY, Channel.RESPONSE_BODY})
 
 Heads = Callable[[int], Sequence[Frame]]  # connection -> its REQUEST and RESPONSE frames, if they are on record
+Earlier = Callable[[Frame], Iterator[Frame]]  # a frame of a body -> those of the same body before it
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +49,18 @@ class _Conn:
 
     about: About | None = None
     media: bytes = b""  # of the answer
-    coded: bool = False
+    coding: bytes = b""  # of the answer
+    opening: dict[Channel, Gunzip] = field(default_factory=dict)  # of the bodies that crossed compressed
     joined: bool = False  # its first bytes were not seen
     asked: bool = True  # `heads` need not be asked for its heads any more
+    entered: set[Channel] = field(default_factory=set)  # bodies that are followed from the middle on
     streams: dict[Channel, Masker] = field(default_factory=dict)
+
+
+def _prepare(conn: _Conn) -> None:
+    """Open what crosses compressed from here on."""
+    codings = {Channel.REQUEST_BODY: conn.about.coding if conn.about else b"", Channel.RESPONSE_BODY: conn.coding}
+    conn.opening = {channel: conn.opening.get(channel) or Gunzip() for channel, coding in codings.items() if coding in GZIP}
 
 
 class Masks:
@@ -58,23 +69,45 @@ class Masks:
     `heads` is called for a connection that was not followed from its start; without it, the body of such a connection is masked whole.
     """
 
-    def __init__(self, *, tty: bool = False, columns: int = COLUMNS, heads: Heads = lambda conn: ()) -> None:  # noqa: ARG005 - nothing is known
+    def __init__(self, *, tty: bool = False, columns: int = COLUMNS, unmask: bool = False, heads: Heads = lambda conn: (),  # noqa: ARG005 - nothing is known
+                 earlier: Earlier = lambda frame: iter(())) -> None:  # noqa: ARG005 - nothing is known; fmt: skip
+        """`unmask`: bodies are opened, and nothing is masked.
+
+        `earlier` is asked for what came before a frame of a compressed body that is joined late.
+        """
         self._columns = columns if tty else 0
-        self._heads = heads
+        self._heads, self._earlier, self._unmask = heads, earlier, unmask
         self.newest = -1  # seq of the last frame that it was given
         self._conns: dict[int, _Conn] = {}
 
-    def frames(self, frames: Iterable[Frame]) -> list[Shown]:
-        """These frames, masked. They follow the frames of the last call."""
+    def frames(self, frames: Iterable[Frame], *, room: int = 0) -> list[Shown]:
+        """These frames, masked. They follow the frames of the last call.
+
+        With `room` only the first of them, up to the one with which compressed bodies have opened to so many bytes; the next call begins behind it.
+        """
         found = list(frames)
-        self.newest = found[-1].seq if found else self.newest
         spans: dict[int, list[Span]] = {}
         runs: dict[tuple[int, Channel], list[int]] = {}
+        opened = 0
         for at, frame in enumerate(found):
+            self.newest = frame.seq
             if frame.channel in {Channel.REQUEST, Channel.RESPONSE}:
                 self._flush(found, runs, spans, frame.conn)
                 self._head(frame)
-                spans[at] = in_head(frame.body)
+                if not self._unmask:
+                    spans[at] = in_head(frame.body)
+            elif frame.channel in BODIES and (gunzip := self._opening(frame)) is not None:
+                body = self._opened(frame, gunzip)
+                if body is None:
+                    self._flush(found, runs, spans, frame.conn)
+                    self._conn(frame.conn, heads=False).streams[frame.channel] = Whole(HIDDEN)
+                else:
+                    found[at] = replace(frame, body=body)
+                    opened += len(body)
+                runs.setdefault((frame.conn, frame.channel), []).append(at)
+                if room and opened > room:
+                    del found[at + 1 :]
+                    break
             elif frame.channel is Channel.RESIZE:
                 self._flush(found, runs, spans)
                 self._resize(frame)
@@ -88,6 +121,8 @@ class Masks:
         """Masks the collected frames of one connection, or of all."""
         for key in [key for key in runs if conn in {None, key[0]}]:
             places = runs.pop(key)
+            if self._unmask:
+                continue
             bodies = [frames[at].body for at in places]
             found = self._stream(*key).feed(bodies[0] if len(bodies) == 1 else b"".join(bodies))
             spans.update(zip(places, cut(found, [len(body) for body in bodies]), strict=True))
@@ -103,11 +138,14 @@ class Masks:
 
     def _head(self, frame: Frame) -> None:
         if frame.channel is Channel.REQUEST:
-            self._put(frame.conn, _Conn(about(frame.body)))
+            self._put(frame.conn, conn := _Conn(about(frame.body)))
+            _prepare(conn)
         else:
             conn = self._conn(frame.conn, heads=True)
-            conn.media, conn.coded = media_of(frame.body)
+            conn.media, conn.coding = media_of(frame.body)
             conn.streams.pop(Channel.RESPONSE_BODY, None)
+            conn.opening.pop(Channel.RESPONSE_BODY, None)
+            _prepare(conn)
 
     def _put(self, number: int, conn: _Conn) -> None:
         self._conns.pop(number, None)
@@ -125,8 +163,28 @@ class Masks:
                 if head.channel is Channel.REQUEST:
                     conn.about = about(head.body)
                 elif head.channel is Channel.RESPONSE:
-                    conn.media, conn.coded = media_of(head.body)
+                    conn.media, conn.coding = media_of(head.body)
+            _prepare(conn)
         return conn
+
+    def _opening(self, frame: Frame) -> Gunzip | None:
+        """Of a frame of a body, if that crossed compressed and can be opened."""
+        conn = self._conns.get(frame.conn)
+        if conn is None or not conn.asked:
+            conn = self._conn(frame.conn, heads=True)
+        return conn.opening.get(frame.channel)
+
+    def _opened(self, frame: Frame, gunzip: Gunzip) -> bytes | None:
+        """The bytes that the frame opens to; None if it can't be opened, and nothing behind it."""
+        conn = self._conns[frame.conn]
+        try:
+            if conn.joined and frame.channel not in conn.entered:
+                conn.entered.add(frame.channel)
+                gunzip.skip(earlier.body for earlier in self._earlier(frame))
+            return gunzip.feed(frame.body)
+        except Unreadable:
+            del conn.opening[frame.channel]
+            return None
 
     def _stream(self, number: int, channel: Channel) -> Masker:
         conn = self._conn(number, heads=channel in BODIES or channel is Channel.STDOUT)
@@ -136,7 +194,7 @@ class Masks:
         return stream
 
     def _text(self, conn: _Conn, channel: Channel) -> Masker:
-        if channel is Channel.STDOUT and conn.coded:  # of a log
+        if channel is Channel.STDOUT and conn.coding:  # of a log
             return Whole(HIDDEN)
         return Text(self._columns if channel in {Channel.STDIN, Channel.STDOUT, Channel.STDERR} else 0)
 
@@ -145,7 +203,7 @@ class Masks:
         if conn.about is None:
             return Whole(UNKNOWN)
         upload = channel is Channel.REQUEST_BODY
-        if conn.about.coded if upload else conn.coded:
+        if (conn.about.coding if upload else conn.coding) and channel not in conn.opening:
             return Whole(HIDDEN)
         if not conn.about.secret:
             return Text()

@@ -20,7 +20,7 @@ def test_paths(path: bytes, expected: bool) -> None:
 
 def test_a_head_tells_kind_media_and_watch() -> None:
     found = about(b"GET /api/v1/s%65crets?watch=1 HTTP/1.1\r\nContent-Type: Application/YAML\r\nContent-Encoding: gzip\r\n\r\n")
-    assert (found.secret, found.watch, found.media, found.coded) == (True, True, b"application/yaml", True)
+    assert (found.secret, found.watch, found.media, found.coding) == (True, True, b"application/yaml", b"gzip")
     assert not about(b"GET /api/v1/pods?watch=false HTTP/1.1\r\n\r\n").watch
 
 
@@ -30,7 +30,7 @@ def test_a_head_that_can_not_be_read_counts_as_one_about_secrets() -> None:
 
 def test_media_of_an_answer() -> None:
     """identity is no encoding."""
-    assert media_of(b"HTTP/1.1 200 OK\r\ncontent-encoding: identity\r\n\r\n") == (b"", False)
+    assert media_of(b"HTTP/1.1 200 OK\r\ncontent-encoding: identity\r\n\r\n") == (b"", b"")
 
 
 def test_a_token_in_a_target_is_masked_also_in_percent_form() -> None:

@@ -4,6 +4,8 @@ import gzip
 import json
 import string
 from base64 import b64encode
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final
 from urllib.parse import quote_plus
 
@@ -12,7 +14,7 @@ from hypothesis import given, settings, strategies as st
 
 from jitui.recording.frame import Channel, Frame
 from jitui.recording.masking.session import CONNS, Masks
-from tests.recording.masking.forms import LAST, SECRETS, exchanges, leaks, recorded, secret, shown, stream
+from tests.recording.masking.forms import LAST, SECRETS, exchanges, leaks, recorded, secret, shown, split, stream
 
 KEYS: Final = st.text(string.ascii_lowercase + "-._", min_size=1, max_size=12)
 VALUES: Final = st.one_of(st.binary(min_size=12, max_size=80), st.text(string.printable, min_size=12, max_size=80).map(str.encode)).filter(
@@ -55,8 +57,40 @@ def test_what_can_not_be_read_is_masked_whole() -> None:
         assert not leaks(shown(recorded((f"GET {SECRETS}", "", b"", "application/json", body), [])), [value])
     pods = Frame(1, 0, 0, 0, Channel.REQUEST, b"GET /api/v1/pods HTTP/1.1\r\n\r\n")
     head = Frame(1, 1, 0, 0, Channel.RESPONSE, b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\n")
-    found = Masks().frames([pods, head, Frame(1, 2, 0, 0, Channel.RESPONSE_BODY, gzip.compress(b"x" * 99))])
-    assert [span.kind for span in found[2].spans] == ["compressed body"]
+    for coding, body in ((b"br", b"\x0b"), (b"gzip", b"not gzip"), (b"gzip, br", gzip.compress(b"x")), (b"gzip", gzip.compress(b"x" * 99)[:-4] + b"1234")):
+        coded = replace(head, body=head.body.replace(b"gzip", coding))
+        found = Masks().frames([pods, coded, Frame(1, 2, 0, 0, Channel.RESPONSE_BODY, body)])
+        assert [span.kind for span in found[2].spans] == ["compressed body"]
+        assert len(found[2].frame.body) == len(body)
+
+
+def packed(frames: list[Frame], cuts: list[int]) -> list[Frame]:
+    """The same exchange with its bodies compressed, as they would be recorded, cut at these places."""
+    found: list[Frame] = []
+    for heads, bodies in ((Channel.REQUEST, Channel.REQUEST_BODY), (Channel.RESPONSE, Channel.RESPONSE_BODY)):
+        head = next(frame for frame in frames if frame.channel is heads)
+        found.append(replace(head, body=head.body[:-2] + b"Content-Encoding: gzip\r\n\r\n"))
+        if body := b"".join(frame.body for frame in frames if frame.channel is bodies):
+            found += [Frame(1, 0, 0, 0, bodies, piece) for piece in split(gzip.compress(body), cuts)]
+    return [replace(frame, seq=seq) for seq, frame in enumerate(found)]
+
+
+@pytest.mark.parametrize("form", range(FORMS))
+def test_a_compressed_body_is_shown_and_masked_like_a_plain_one(form: int) -> None:
+    """In each form in which a Secret crosses: byte for byte the same is shown; unmasked, all of it is; cut anywhere, nothing of a secret is."""
+    value = b"correct horse battery staple, and more of it"
+    exchange = list(exchanges({"password": value}))[form]
+    plain = recorded(exchange, [])
+    opened = Masks().frames(packed(plain, []))
+
+    def bodies(found: Sequence[Frame]) -> bytes:
+        return b"".join(frame.body for frame in found if frame.channel in {Channel.REQUEST_BODY, Channel.RESPONSE_BODY})
+
+    assert bodies([one.frame for one in opened]) == bodies([one.frame for one in Masks().frames(plain)])
+    assert bodies([one.frame for one in Masks(unmask=True).frames(packed(plain, []))]) == bodies(plain)
+    pieces, masks = packed(plain, list(range(0, 4000, 7))), Masks()
+    said = b"".join(one.frame.body for frame in pieces for one in masks.frames([frame]))
+    assert not leaks(said, [value, b64encode(value).rstrip(b"=")])
 
 
 def test_a_body_whose_head_is_not_known_is_masked_whole() -> None:
