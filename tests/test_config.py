@@ -48,7 +48,7 @@ def test_a_good_file() -> None:
     assert made.people["ana"].roles == {Role.APPROVER, Role.OPERATOR}
     staging = made.connections["staging"]
     assert isinstance(staging, KubernetesConnection)
-    assert (staging.kubeconfig, staging.context, staging.isolation) == (Path("/etc/jitui/kube.yaml"), "staging", "advised")
+    assert (staging.kubeconfig, staging.context, staging.isolation) == ((Path("/etc/jitui/kube.yaml"),), "staging", "advised")
     assert made.rule("agent-deploybot", "staging") is made.rules[0]
     assert made.rule("agent-deploybot", "prod") is None
     assert (made.listen.kube, made.listen.api, made.solo) == ("127.0.0.1:0", "127.0.0.1:8444", False)
@@ -254,7 +254,7 @@ def test_load_reads_a_file(tmp_path: Path) -> None:
     path.write_text(GOOD)
     staging = config.load(path).connections["staging"]
     assert isinstance(staging, KubernetesConnection)
-    assert staging.kubeconfig == tmp_path / "kube.yaml"
+    assert staging.kubeconfig == (tmp_path / "kube.yaml",)
     path.write_bytes(b"\xff\xfe")
     with pytest.raises(ConfigurationError, match=r"can't be read"):
         config.load(path)

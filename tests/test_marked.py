@@ -19,7 +19,7 @@ def test_lines_of_keys_and_items() -> None:
     ("a: [1\nb: 2\n", "not YAML"),
     ("a: 1\n? [x]\n: 2\n", "2: a key is a plain word"),
     ("a: \x07\n", "1: not YAML"),
-    ("&x [*x]\n", "nested deeper"),
+    ("&x [*x]\n", "the anchor x contains itself"),
     ("a: &x {b: 1}\nc:\n  <<: *x\n", "3: a key is a plain word"),
 ])
 def test_refused(text: str, says: str) -> None:

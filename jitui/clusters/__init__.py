@@ -3,9 +3,10 @@
 * port        a cluster's interface to the rest of the gateway, whichever kind it is
 * kind        the interface of a kind of connection: settings, how it is loaded, its steps for `jitui check`, its documents for `jitui rbac`
 * registry    the kinds there are; a new one is a module of its own and a line here
-* kubeconfig  a cluster of a kubeconfig (the only home of the `kubernetes` package)
+* kubeconfig  a cluster of a kubeconfig
 * eks         an Amazon EKS cluster: a role session for each grant, tokens signed with it (the only home of boto3)
 * dial        one TLS connection, and the sentence that says why there is none
+* tunnel      the way to it through a proxy
 * pool        keep-alive connections for plain requests, and one exchange on them
 * call        one whole request of the gateway itself
 * reviews     who the gateway is to the cluster, and what it may do there

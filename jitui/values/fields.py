@@ -17,9 +17,19 @@ class Strict(BaseModel):
 
 def _path(value: object, info: ValidationInfo) -> object:
     """A path as written: `~` is home, and a relative one starts at the folder that the validation's context names, which is the file's own."""
-    if not isinstance(value, str) or not value:
+    if not isinstance(value, str) or not value or "\0" in value:
         raise ValueError("a path is expected")
-    return Path(info.context or ".").absolute() / Path(value).expanduser()
+    try:
+        return Path(info.context or ".").absolute() / Path(value).expanduser()
+    except RuntimeError:
+        raise ValueError(f"{value}: there is no such user, whose home ~ would be") from None
+
+
+def _paths(value: object, info: ValidationInfo) -> object:
+    """Paths joined by `:`, as in KUBECONFIG, each as above."""
+    if not isinstance(value, str) or not value.strip(":"):
+        raise ValueError("a path is expected, or several joined by :")
+    return tuple(_path(part, info) for part in value.split(":") if part)
 
 
 def _seconds(value: object) -> object:
@@ -41,5 +51,6 @@ def _bytes(value: object) -> object:
 
 
 FilePath = Annotated[Path, BeforeValidator(_path), WithJsonSchema({"type": "string", "minLength": 1})]
+FilePaths = Annotated[tuple[Path, ...], BeforeValidator(_paths), WithJsonSchema({"type": "string", "minLength": 1})]
 Seconds = Annotated[int, BeforeValidator(_seconds), WithJsonSchema({"type": "string", "pattern": span.GRAMMAR, "examples": ["30m", "1h30m"]})]
 Bytes = Annotated[int, BeforeValidator(_bytes), WithJsonSchema({"type": "string", "pattern": size.GRAMMAR, "examples": ["500MB", "2GiB"]})]

@@ -22,11 +22,12 @@ from tests.clusters.peer import listen, ok
         ("https://10.0.0.1:6443", "10.0.0.1", b"10.0.0.1:6443", ""),
         ("https://ABC.gr7.eu-west-1.eks.amazonaws.com", "abc.gr7.eu-west-1.eks.amazonaws.com", b"abc.gr7.eu-west-1.eks.amazonaws.com", ""),
         ("https://[::1]:6443/k8s/clusters/c-1/", "::1", b"[::1]:6443", "/k8s/clusters/c-1"),
-        ("https://gw:443", "gw", b"gw", ""),
+        ("https://gw:443", "gw", b"gw", ""), ("https://gw:/?x=1", "gw", b"gw", ""), ("https://h/a b//c%2F../ü", "h", b"h", "/a%20b/%C3%BC"),
+        ("https://münchen", "xn--mnchen-3ya", b"xn--mnchen-3ya", ""), ("https://[fe80::1%25eth0]", "fe80::1%eth0", b"[fe80::1]", ""),
     ],
 )
 def test_address_of_a_server_url(url: str, host: str, header: bytes, prefix: str) -> None:
-    """The Host header carries the port unless it is 443; a path is kept as prefix."""
+    """The Host header carries the port unless it is 443; a path is kept as prefix, cleaned as client-go does."""
     address = Address.parse(url)
     assert (address.host, address.header, address.prefix) == (host, header, prefix)
 
@@ -35,7 +36,9 @@ def test_address_of_a_server_url(url: str, host: str, header: bytes, prefix: str
     ("url", "why"),
     [
         ("http://10.0.0.1:8080", "not https"), ("", "not https"), ("https://", "form https://"), ("https://h:99999", "not a URL"),
-        ("https://u:p@h", "form https://"), ("https://h/?x=1", "form https://"), ("https://münchen", "form https://"), ("https://h/a b", "form https://"),
+        ("https://u:p@h", "has a user in it"), ("https://h/a#x", "form https://"), ("https://a b", "form https://"), (" https://h", "form https://"),
+        ("https://h:0", "form https://"), ("https://h/%zz", "form https://"), ("https://[::1%eth0]", "form https://"), ("https://h\n", "form https://"),
+        ("https://h%41", "form https://"), ("https://[x]", "not a URL"),
     ],
 )  # fmt: skip
 def test_a_url_that_is_no_server(url: str, why: str) -> None:
@@ -67,8 +70,9 @@ async def test_the_certificate_must_bear_the_name(authority: Authority, tmp_path
         context = client_context(authority.pem)
         with pytest.raises(UpstreamError, match=r"not trusted: .*127\.0\.0\.1"):
             await dial(Address.parse(peer.url), context, asyncio.Protocol)
-        transport, _ = await dial(Address.parse(peer.url, "kubernetes"), context, asyncio.Protocol)
-        transport.abort()
+        for name in ("kubernetes", "kubernetes."):
+            transport, _ = await dial(Address.parse(peer.url, name), context, asyncio.Protocol)
+            transport.abort()
 
 
 def test_the_keys_of_tls_are_written_nowhere(authority: Authority, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

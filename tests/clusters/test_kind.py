@@ -1,6 +1,7 @@
 """A kind of connection has to give its settings, a way to load it and its steps; all else has a default."""
 
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Literal
 
 import pytest
@@ -23,7 +24,7 @@ class PlainKind(ClusterKind[PlainConnection, Kubeconfig]):
 
     def load(self, connection: PlainConnection, clock: Clock, tell: Tell = quietly) -> Kubeconfig:
         tell(Trouble("gateway", "none"))
-        return Kubeconfig.load(connection.path, "", clock)
+        return Kubeconfig.load(Path(connection.path), "", clock)
 
     async def probe(self, upstream: Kubeconfig) -> AsyncIterator[Step]:
         yield Step("", upstream.host.decode())

@@ -56,10 +56,11 @@ class Fixed:
 class TokenFile:
     """`tokenFile`: read again when it changes (a projected service account token is rewritten every hour)."""
 
-    def __init__(self, path: Path, clock: Clock) -> None:
+    def __init__(self, path: Path, clock: Clock, token: str = "") -> None:
+        """`token`: the one that stands beside it, which serves until the file can be read."""
         self._path, self._clock = path, clock
         self._mark: tuple[int, ...] = ()
-        self._proof: Proof | None = None
+        self._proof = Proof(bearer(token)) if token else None
         self._looked_us = -LOOK_AGAIN_US
 
     def ready(self) -> Proof | None:
@@ -70,11 +71,13 @@ class TokenFile:
         return self._proof
 
     async def get(self) -> Proof:
-        if self._proof is None:
+        proof = self.ready()
+        if proof is None:
             self._look()
-        if self._proof is None:
+            proof = self._proof
+        if proof is None:
             raise UpstreamError(f"token file {self._path} can't be read or holds no token")
-        return self._proof
+        return proof
 
     async def refused(self, headers: Headers) -> None:
         if self._proof is not None and self._proof.headers == headers:

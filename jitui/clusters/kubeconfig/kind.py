@@ -15,7 +15,7 @@ from jitui.clusters.port import Tell
 from jitui.values import foreign
 from jitui.values.clock import Clock
 from jitui.values.errors import JituiError, UpstreamError
-from jitui.values.fields import FilePath
+from jitui.values.fields import FilePaths
 from jitui.values.said import clean
 
 PATIENCE_S: Final = 10.0  # seconds that the cluster may take to say its version
@@ -23,7 +23,8 @@ PATIENCE_S: Final = 10.0  # seconds that the cluster may take to say its version
 
 class KubernetesConnection(ConnectionSettings):
     kind: Literal["kubernetes"]
-    kubeconfig: FilePath = Field(default_factory=lambda: Path("~/.kube/config").expanduser())
+    kubeconfig: FilePaths = Field(default_factory=lambda: (Path("~/.kube/config").expanduser(),))
+    """A file, or several joined by `:`, which are merged as those in KUBECONFIG."""
     context: str = ""
     """Empty: the kubeconfig's current context."""
     impersonate: bool = False

@@ -24,9 +24,11 @@ class Kubeconfig:
         self._context, self._impersonate = context, impersonate
         self._source: Source
         if context.token_file is not None:
-            self._source = TokenFile(context.token_file, clock)
+            self._source = TokenFile(context.token_file, clock, context.token)
         elif context.command is not None:
             self._source = Plugin(context.command, clock)
+        elif context.basic:
+            self._source = Fixed(((b"authorization", b"Basic " + context.basic.encode("ascii")),))
         else:
             self._source = Fixed(bearer(context.token) if context.token else ())
         self._tls: tuple[object, ssl.SSLContext] | None = None
@@ -38,13 +40,13 @@ class Kubeconfig:
 
     @classmethod
     def load(
-        cls, path: str | Path, context: str, clock: Clock, *, insecure: bool = False, impersonate: bool = False, passed: Sequence[str] = ()
+        cls, paths: Path | Sequence[Path], context: str, clock: Clock, *, insecure: bool = False, impersonate: bool = False, passed: Sequence[str] = ()
     ) -> "Kubeconfig":
         """Reads files and blocks: at start, or in a thread. Raises ConfigurationError in one line. Empty context: the current one.
 
         `passed`: names of the gateway's own environment variables that an exec plugin sees, beside plugin.PASSED.
         """
-        upstream = cls(read_context(path, context, insecure=insecure, passed=passed), clock, impersonate=impersonate)
+        upstream = cls(read_context(paths, context, insecure=insecure, passed=passed), clock, impersonate=impersonate)
         upstream._trust(None)  # certificates and keys are checked now, not at the first call
         return upstream
 
@@ -67,7 +69,7 @@ class Kubeconfig:
 
     async def open(self, factory: Callable[[], P], *, stream: bool = False) -> tuple[asyncio.Transport, P]:
         proof = await self._source.get()
-        return await dial(self._context.address, self._trust(proof.identification), factory, stream=stream)
+        return await dial(self._context.address, self._trust(proof.identification), factory, proxy=self._context.proxy, stream=stream)
 
     async def forget(self, grant: Grant) -> None:
         self._acting.pop(grant.id, None)

@@ -17,10 +17,10 @@ EXEC = {"apiVersion": API_VERSIONS[0], "command": "./plugin", "interactiveMode":
 @pytest.mark.parametrize(
     ("text", "why"),
     [
-        ("", "is not a kubeconfig"), ("[]", "is not a kubeconfig"), ("a: [", "is not YAML"), ("just text", "is not a kubeconfig"),
-        ("clusters: 7", "is not a kubeconfig"),
+        ("", "has no current-context"), ("[]", "is not a map with the fields of a kubeconfig"), ("a: [", "not YAML"), ("just text", "is not a map"),
+        ("clusters: 7", "clusters is not a list"),
         ("contexts: [{name: x}]\ncurrent-context: x", "context x has no cluster at all; it has: none"), ("clusters: []", "has no current-context"),
-        ("current-context: y\ncontexts: [{name: a}, {name: b}]", "has no context y; it has: a, b"),
+        ("current-context: z\ncontexts: [{name: a}, {name: b}]", "has no context z; it has: a, b"),
         ("contexts: [{name: x, context: {cluster: c, user: u}}]\nclusters: [{name: c, cluster: {server: https://h}}]\ncurrent-context: x", "has no user u"),
     ],
 )  # fmt: skip
@@ -52,7 +52,7 @@ def test_several_files_as_in_KUBECONFIG(tmp_path: Path) -> None:  # noqa: N802 -
             "users": [{"name": name, "user": {"tokenFile": "token"}}],
         }  # fmt: skip
         (tmp_path / name / "config").write_text(yaml.safe_dump(document))
-    context = read_context(f"{tmp_path}/one/config:{tmp_path}/none:{tmp_path}/two/config", "two")
+    context = read_context([tmp_path / "one" / "config", tmp_path / "none", tmp_path / "two" / "config"], "two")
     assert (context.address.host, context.token_file) == ("one", tmp_path / "two" / "token")
 
 
