@@ -1,5 +1,6 @@
 """The Accept header of discovery, brought down to a few forms, so that nobody can fill the memory with copies."""
 
+from functools import lru_cache
 from itertools import combinations
 from typing import Final
 
@@ -10,6 +11,7 @@ JSON: Final = b"application/json"
 YAML: Final = b"application/yaml"
 PROTOBUF: Final = b"application/vnd.kubernetes.protobuf"
 PLAIN: Final = {JSON: JSON, b"*/*": JSON, b"application/*": JSON, YAML: b",".join((YAML, JSON)), PROTOBUF: b",".join((PROTOBUF, JSON))}  # the form of each
+REMEMBERED: Final = 512  # bytes of a path and an Accept header, up to which their form is kept
 LISTS: Final = {  # the forms beside a plain list, by version and profile, in the order in which we ask for them
     (b"v2", b"nopeer"): JSON + b";g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList;profile=nopeer",
     (b"v2", b""): JSON + b";g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList",
@@ -25,6 +27,10 @@ def form_of(path: str, accept: bytes) -> bytes:
     A form names what the client would take in the order of its preference, then plain JSON, which the server falls back to. Source: apiserver,
     pkg/endpoints/handlers/negotiation/negotiate.go; a weight of 0 excludes nothing there.
     """
+    return _remembered(path, accept) if len(path) + len(accept) <= REMEMBERED else _form_of(path, accept)
+
+
+def _form_of(path: str, accept: bytes) -> bytes:
     lists: set[bytes] = set()
     plain = b""
     for media, parameters in _clauses(accept.strip() or JSON):
@@ -42,6 +48,9 @@ def form_of(path: str, accept: bytes) -> bytes:
     if lists:
         return b",".join((*(form for form in LISTS.values() if form in lists), JSON))
     return plain
+
+
+_remembered = lru_cache(maxsize=256)(_form_of)  # every client asks with one of a handful
 
 
 def _clauses(accept: bytes) -> list[tuple[bytes, dict[bytes, bytes]]]:

@@ -7,6 +7,7 @@ there is a window, and go on being served while the cluster is down. Who has no 
 
 import asyncio
 import contextlib
+import gzip
 import re
 from collections.abc import Callable, Iterable
 from copy import copy as twin  # of an error: kept and raised again without its frames, which hold credentials
@@ -27,6 +28,7 @@ from jitui.values.said import clean
 
 VERBATIM: Final = (b"content-type", b"etag", b"vary", b"cache-control")
 COVERED: Final = re.compile(r"/(?:version|api(?:/[a-z0-9]{1,63})?|apis(?:/[a-z0-9.-]{1,253}(?:/[a-z0-9]{1,63})?)?)/?")
+PACKED_FROM: Final = 128 << 10  # bytes beyond which the API server compresses (apiserver: endpoints/handlers/responsewriters/writers.go)
 FRESH_US: Final = 5_000_000  # a copy younger than this is not asked for again
 UNKNOWN_US: Final = 2_000_000  # between two looks for an unknown kind
 LOOK_S: Final = 5.0  # seconds that somebody waits for such a look
@@ -48,6 +50,7 @@ class Answer:
     status: int  # 200, 406, or 304 without a body
     headers: Headers
     body: bytes = field(repr=False)
+    packed: bytes = field(default=b"", repr=False)  # the same compressed with gzip, of a large body
 
 
 @dataclass(slots=True)
@@ -114,7 +117,7 @@ class Discovery:
         if form_of(path, accept):
             return None
         words = f"only the following media types are accepted: {'application/json' if path in VERSION else TYPES}"
-        return Answer(406, ((b"Content-Type", JSON), (b"Cache-Control", b"no-cache, private")), status.status(406, "NotAcceptable", words))
+        return Answer(406, ((b"Content-Type", JSON), (b"Cache-Control", b"no-cache, private")), status.as_served(406, "NotAcceptable", words))
 
     def is_new(self, path: str, accept: bytes) -> bool:
         """Whether there is a copy that `fetch` would not ask for again."""
@@ -337,7 +340,8 @@ class Discovery:
             self._copies.pop(key, None)
             return None
         headers = tuple((name, value) for name, value in reply.head.headers if name.lower() in VERBATIM)
-        copy = _Copy(Answer(200, headers, reply.body), reply.head.get(b"etag"), self._now(), old.used_us if old is not None else now)
+        packed = await asyncio.to_thread(gzip.compress, reply.body, 1) if len(reply.body) > PACKED_FROM else b""
+        copy = _Copy(Answer(200, headers, reply.body, packed), reply.head.get(b"etag"), self._now(), old.used_us if old is not None else now)
         self._copies[key] = copy
         return copy
 

@@ -22,6 +22,13 @@ def status(code: int, reason: str, message: str, **details: Any) -> bytes:
     return json.dumps(_status(code, reason, message, details), separators=(",", ":")).encode()
 
 
+def as_served(code: int, reason: str, message: str) -> bytes:
+    """A Status as an API server itself writes it, byte for byte: of what is answered in its place."""
+    said = _status(code, reason, message, {})
+    del said["code"]
+    return json.dumps(said | {"details": {}, "code": code}, separators=(",", ":")).encode() + b"\n"
+
+
 def of(error: JituiError) -> bytes:
     """An error as a Status."""
     return status(error.code, error.reason, f"jitui: {error}")

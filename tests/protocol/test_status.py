@@ -95,3 +95,9 @@ def test_no_words_carry_control_characters(text: str) -> None:
 def test_a_good_end() -> None:
     """The Status is the runtime's own."""
     assert channels.exit_of(b'{"metadata":{},"status":"Success"}').ok
+
+
+def test_what_is_answered_in_the_api_servers_place() -> None:
+    """Its own bytes, with empty details and a newline."""
+    assert status.as_served(404, "NotFound", "gone") == (
+        b'{"kind":"Status","apiVersion":"v1","metadata":{},"status":"Failure","message":"gone","reason":"NotFound","details":{},"code":404}\n')

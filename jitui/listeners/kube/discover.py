@@ -11,6 +11,7 @@ from jitui.listeners.kube.client import Answered
 from jitui.listeners.kube.request import KubeRequest
 from jitui.policy.policy import ask_line
 from jitui.policy.terms import Rule
+from jitui.protocol import headers, status
 from jitui.proxy.copies import Answer, Copies
 from jitui.proxy.entry import Proxy
 from jitui.proxy.port import Handler
@@ -18,7 +19,7 @@ from jitui.proxy.waiting import Waiting
 
 # custom resources are in groups of other domains; apiregistration.k8s.io is the group of the server of groups itself
 GET_ONLY: Final = re.compile(r"/version/?|/api(?:/[^/]*)?/?|/apis/(?:[^/.]+|[^/]+\.k8s\.io)/[^/]+/?|/apis/apiregistration\.k8s\.io/?")
-MISSING: Final = "the server could not find the requested resource"  # the API server's own words
+MISSING: Final = status.as_served(404, "NotFound", "the server could not find the requested resource")
 NO_PAGE: Final = b"404 page not found\n"
 
 
@@ -44,7 +45,7 @@ def discover(request: KubeRequest, proxy: Proxy) -> Handler:
 
 def _missing(request: KubeRequest, copies: Copies) -> Answered:
     if copies.is_group(request.action.path):
-        return request.say(404, "NotFound", MISSING)
+        return Answered(request.client, lambda late: request.answer(404, MISSING, close=late))
     lines = [(b"Content-Type", b"text/plain; charset=utf-8"), (b"X-Content-Type-Options", b"nosniff"), (b"Cache-Control", b"no-cache, private")]
     return Answered(request.client, lambda late: request.give(404, lines, NO_PAGE, close=late))
 
@@ -63,5 +64,7 @@ def _none(request: KubeRequest, copies: Copies, rule: Rule | None) -> Answered:
 def _copy(request: KubeRequest, answer: Answer) -> Answered:
     if request.method != b"GET" and GET_ONLY.fullmatch(request.action.path):
         return request.not_allowed()
-    lines = [pair for pair in answer.headers if pair[0].lower() != b"content-length"]
-    return Answered(request.client, lambda close: request.give(answer.status, lines, answer.body, close=close))
+    lines, body = list(answer.headers), answer.body
+    if answer.packed and headers.takes_gzip(request.head):
+        lines, body = [*lines, (b"Content-Encoding", b"gzip"), (b"Vary", b"Accept-Encoding")], answer.packed
+    return Answered(request.client, lambda close: request.give(answer.status, lines, body, close=close))

@@ -139,7 +139,7 @@ class KubeRequest:
 
     def not_allowed(self) -> Answered:
         """The API server's own answer to a method that a document or a resource does not have."""
-        body = status.status(405, "MethodNotAllowed", "the server does not allow this method on the requested resource")
+        body = status.as_served(405, "MethodNotAllowed", "the server does not allow this method on the requested resource")
         return Answered(self.client, lambda late: self.answer(405, body, close=late))
 
     def deny(self, verdict: Deny) -> Answered:
