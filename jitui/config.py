@@ -37,6 +37,7 @@ from jitui.values.errors import ConfigurationError, InvalidError
 from jitui.values.fields import Bytes, FilePath, Seconds, Strict
 from jitui.values.limits import Limits
 from jitui.values.private_file import writable_by_all
+from jitui.values.said import clean
 
 PRESETS: Final = '@view, @debug or @deploy, as in "@view in web"'
 
@@ -214,7 +215,7 @@ def read(text: str, path: Path) -> Configuration:
         settings = Settings.model_validate({} if data is None else data, context=path.parent)
     except ValidationError as error:
         found = sorted({_complaint(document, detail) for detail in error.errors(include_url=False)})
-        raise WrongError([f"{path}:{line}: {what}" for line, what in found]) from None
+        raise WrongError([f"{path}:{line}: {clean(what, 1000)}" for line, what in found]) from None
     problems = _across(settings, document)
     if problems:
         raise WrongError([f"{path}:{line}: {what}" for line, what in problems])

@@ -144,7 +144,7 @@ class Gateway:
             stack.callback(files.close)
             service = Service(Backend(
                 broker, files, self.bus, meter, kube=f"https://{url_host}:{kube.port}", connections=tuple(settings.connections),
-                ca_pem=material.authority.read_text(encoding="ascii"), reload=self.reload, stop=self.stop,
+                ca_pem=material.pinned, reload=self.reload, stop=self.stop,
                 trouble=lambda: troubles.newest,
             ))  # fmt: skip
             stack.callback(service.close)

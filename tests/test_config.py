@@ -4,16 +4,20 @@ import json
 from pathlib import Path
 
 import pytest
+import yaml
+from hypothesis import given, settings, strategies as st
 
 from jitui import config
 from jitui.clusters.eks.kind import EksConnection
 from jitui.clusters.eks.settings import RoleSettings
 from jitui.clusters.kubeconfig.kind import KubernetesConnection
+from jitui.clusters.registry import BY_NAME
 from jitui.policy.hazard import guards
 from jitui.policy.scope import Scope
 from jitui.policy.terms import Role, Rule
 from jitui.values.errors import ConfigurationError
 from jitui.values.limits import Limits
+from tests.support.soak import soak
 
 GOOD = """\
 listen:
@@ -285,3 +289,39 @@ def test_a_configuration_that_everybody_may_change_is_refused(tmp_path: Path, mo
         config.load(path)
     path.chmod(0o644)
     assert config.load(path).rules
+
+
+KEYS = sorted({*config.Settings.model_fields, *config.Listen.model_fields, *config.RuleEntry.model_fields, *Limits.model_fields, "cert", "key", "uid", "roles",
+               *(name for kind in BY_NAME.values() for name in kind.settings.model_fields)})  # fmt: skip
+WORDS = st.sampled_from([*BY_NAME, "a", "127.0.0.1:0", "[::1]:1", "1:99999", "~nobody-here/x", "30m", f"{'9' * 14}h", "1GiB", "automatic", "READ", "approver",
+                         "read pods in web", "\0", "*", "x" * 300, "\u0665m", "\u00b2m", "1e9GB", "required", "\x9b"])  # fmt: skip
+SCALARS = WORDS | st.none() | st.booleans() | st.integers(-9, 1 << 70) | st.floats() | st.dates() | st.text(max_size=5)
+VALUES = st.recursive(SCALARS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(KEYS) | SCALARS, inner, max_size=4), max_leaves=10)
+ENTRY = st.dictionaries(st.sampled_from(KEYS), VALUES, max_size=5)
+CONNECTION = st.builds(lambda kind, more: {"kind": kind, **more}, st.sampled_from(list(BY_NAME)), ENTRY)
+RULE = ENTRY.map(lambda more: {"identity": "bot", "connection": "a", "duration": "30m", "scope": ["read pods in web"], **more})
+CONNECTIONS = st.dictionaries(st.sampled_from(["a", "b", "B"]), CONNECTION, max_size=2)
+PEOPLE = st.dictionaries(st.sampled_from(["ana", "clock", "x y"]), ENTRY, max_size=2)
+OTHERS = {"rules": st.lists(RULE, max_size=2), "people": PEOPLE, "listen": ENTRY, "limits": ENTRY, "certificate": ENTRY}
+DOCUMENTS = VALUES | st.fixed_dictionaries({"connections": CONNECTIONS}, optional=OTHERS)
+
+
+@settings(max_examples=soak(30, 5000), deadline=None)
+@given(DOCUMENTS)
+def test_any_document(document: object) -> None:
+    """Any YAML is a configuration or one printable line of a ConfigurationError, nothing else."""
+    text = yaml.safe_dump(document, allow_unicode=True, sort_keys=False)
+    try:
+        config.read(text, HERE).must_start()
+    except ConfigurationError as error:
+        assert str(error).isprintable()  # noqa: PT017
+        assert str(error).startswith(str(HERE))  # noqa: PT017
+
+
+@given(st.text(max_size=60) | st.text(alphabet="[]{}:,-? &*!|>'\"\n\t ab1~<", max_size=60))
+def test_any_text(text: str) -> None:
+    """So is any text."""
+    try:
+        config.read(text, HERE)
+    except ConfigurationError as error:
+        assert str(error).startswith(f"{HERE}:")  # noqa: PT017

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Final
 
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
@@ -32,6 +33,9 @@ from jitui.values.private_file import write_private
 CA_LIFE: Final = timedelta(days=3650)
 LEAF_LIFE: Final = timedelta(days=90)
 SKEW: Final = timedelta(hours=1)  # clients whose clock is behind accept a new certificate, too
+UNREADABLE: Final = (  # a certificate or key that is not there, is none, or is of a kind that `cryptography` does not know
+    OSError, ValueError, TypeError, UnsupportedAlgorithm, x509.InvalidVersion, x509.DuplicateExtension, x509.UnsupportedGeneralNameType,
+)  # fmt: skip
 DNS_NAME: Final = re.compile(r"(\*\.)?([A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?)(\.[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?)*")
 
 
@@ -45,6 +49,7 @@ class Material:
     fingerprint: str  # of the authority, for people: SHA-256 as AB:CD:...
     leaf: str  # SHA-256 of the leaf, hex
     renew_us: int  # UTC microseconds; when `ensure` renews it, or when the administrator should
+    pinned: str  # the certificates of `authority`, PEM without the comments that a file may have in any encoding
 
 
 def ensure(folder: Path, names: Sequence[str], now: Instant) -> Material:
@@ -60,7 +65,7 @@ def ensure(folder: Path, names: Sequence[str], now: Instant) -> Material:
     authority, signer = _authority(folder, moment)
     certificate, key = folder / "server.crt", keys / "server.key"
     leaf = _standing(certificate, key, wanted, authority, moment) or _issue(certificate, key, wanted, authority, signer, moment)
-    return _material(certificate, key, folder / "ca.crt", authority, leaf)
+    return _material(certificate, key, folder / "ca.crt", [authority], leaf)
 
 
 def own(certificate: Path, key: Path, names: Sequence[str], now: Instant, *, authority: Path | None = None) -> Material:
@@ -71,17 +76,18 @@ def own(certificate: Path, key: Path, names: Sequence[str], now: Instant, *, aut
     try:
         chain = x509.load_pem_x509_certificates(certificate.read_bytes())
         private = serialization.load_pem_private_key(key.read_bytes(), None)
-        trusted = x509.load_pem_x509_certificates(authority.read_bytes())[0] if authority is not None else chain[-1]
-    except (OSError, ValueError, TypeError) as error:
+        trusted = x509.load_pem_x509_certificates(authority.read_bytes()) if authority is not None else [*chain[-1:], *chain[:-1]]
+        certified, fits = _certified(chain[0]), chain[0].public_key() == private.public_key()
+    except UNREADABLE as error:
         raise ConfigurationError(f"certificate {certificate} or its key {key} can't be used: {_reason(error)}") from error
     _private(key)
     leaf = chain[0]
-    if leaf.public_key() != private.public_key():
+    if not fits:
         raise ConfigurationError(f"key {key} does not belong to the first certificate in {certificate}")
     moment = _moment(now.wall_us)
     if not leaf.not_valid_before_utc <= moment < leaf.not_valid_after_utc:
         raise ConfigurationError(f"certificate {certificate} is valid from {leaf.not_valid_before_utc:%F} to {leaf.not_valid_after_utc:%F}, not now")
-    missing = [name for name in names if not _covered(name, _certified(leaf))]
+    missing = [name for name in names if not _covered(name, certified)]
     if missing:
         raise ConfigurationError(f"certificate {certificate} is not for {', '.join(missing)}; change listen.names or bring another")
     return _material(certificate, key, authority or certificate, trusted, leaf)
@@ -119,10 +125,11 @@ def _authority(folder: Path, moment: datetime) -> tuple[x509.Certificate, ec.Ell
     try:
         authority = x509.load_pem_x509_certificate(certificate.read_bytes())
         loaded = serialization.load_pem_private_key(key.read_bytes(), None)
-    except (OSError, ValueError, TypeError) as error:
+        fits = isinstance(loaded, ec.EllipticCurvePrivateKey) and authority.public_key() == loaded.public_key()
+    except UNREADABLE as error:
         raise ConfigurationError(f"the gateway's certificate authority, {certificate} and {key}, can't be read: {_reason(error)}; restore both, or delete "
                                  "both and give the agents new kubeconfigs") from error  # fmt: skip
-    if not isinstance(loaded, ec.EllipticCurvePrivateKey) or authority.public_key() != loaded.public_key():
+    if not isinstance(loaded, ec.EllipticCurvePrivateKey) or not fits:
         raise ConfigurationError(f"{key} is not the key of {certificate}; restore both, or delete both and give the agents new kubeconfigs")
     if moment >= authority.not_valid_after_utc:
         raise ConfigurationError(f"the gateway's certificate authority {certificate} ended on {authority.not_valid_after_utc:%Y-%m-%d}; delete it and {key}, "
@@ -197,10 +204,11 @@ def _standing(
     return leaf if fits and leaf.not_valid_before_utc <= moment < _due(leaf) else None
 
 
-def _material(certificate: Path, key: Path, pinned: Path, authority: x509.Certificate, leaf: x509.Certificate) -> Material:
-    pem = authority.public_bytes(serialization.Encoding.PEM)
+def _material(certificate: Path, key: Path, authority: Path, trusted: Sequence[x509.Certificate], leaf: x509.Certificate) -> Material:
+    """`trusted`: the certificates of the file `authority`; people compare the first."""
+    pinned = b"".join(one.public_bytes(serialization.Encoding.PEM) for one in trusted)
     digest = hashlib.sha256(leaf.public_bytes(serialization.Encoding.DER)).hexdigest()
-    return Material(certificate, key, pinned, fingerprint(pem), digest, round(_due(leaf).timestamp()) * 1_000_000)
+    return Material(certificate, key, authority, fingerprint(pinned), digest, round(_due(leaf).timestamp()) * 1_000_000, pinned.decode("ascii"))
 
 
 def _due(leaf: x509.Certificate) -> datetime:

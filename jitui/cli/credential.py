@@ -46,6 +46,8 @@ def read_token(path: str, env: Mapping[str, str]) -> str:
         text = ""
     except OSError as error:
         raise ValueError(f"token file {path or given}: {error.strerror}") from None
+    except RuntimeError:
+        raise ValueError(f"token file {path or given}: there is no such user, whose home ~ would be; write the whole path") from None
     if not text.startswith("jt_") or len(text.split()) != 1:
         raise ValueError(f"{path or given} holds no token; it is one line that begins with jt_")
     return text

@@ -30,7 +30,7 @@ CONFIG = click.option("--config", type=click.Path(dir_okay=False, path_type=Path
 @click.option("--background", is_flag=True, help="Return once it answers; it goes on behind, and writes to serve.log in the data folder.")
 def serve_command(config: Path | None, data_dir: Path | None, sock: Path | None, ready_file: Path | None, background: bool) -> None:
     """The gateway, without a screen."""
-    data_dir = data_dir.expanduser().absolute() if data_dir else reach().data_dir
+    data_dir = places.written(str(data_dir)).absolute() if data_dir else reach().data_dir
     sock = sock.absolute() if sock else places.socket(os.environ, data_dir)
     folder = data_dir or places.state_folder(os.environ)
     path = (config or places.config_file(os.environ)).absolute()

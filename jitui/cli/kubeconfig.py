@@ -14,7 +14,9 @@ import yaml
 from jitui.api.views import Hello
 from jitui.cli.credential import VERSION
 from jitui.cli.reach import Reach
+from jitui.values import places
 from jitui.values.errors import ConflictError, InvalidError, UnknownCallerError
+from jitui.values.nodes import Node, compose
 from jitui.values.private_file import write_private
 
 MARK = "jitui-"  # begins the names of everything in a file of ours
@@ -64,7 +66,7 @@ def token_file(there: Reach, output: Path | None) -> Path:
     named = there.token_file or os.environ.get("JITUI_TOKEN", "")
     token = required(there.token)
     if not named.startswith("jt_"):
-        return Path(named).expanduser().absolute()
+        return places.written(named).absolute()
     if output is None:
         raise InvalidError("the token is in JITUI_TOKEN, and the plugin needs it in a file: name one with --token-file, or use --output or --embed-token")
     beside = output.absolute().with_name(output.name + ".token")
@@ -79,15 +81,27 @@ def text(made: Mapping[str, Any]) -> str:
 def write(path: Path, made: Mapping[str, Any]) -> None:
     """To a file of mode 0600. Raises ConflictError for a file that holds anything else than ours."""
     try:
-        old = yaml.safe_load(path.read_text(encoding="utf-8"))
-        names = [context["name"] for context in old["contexts"]]
+        root = compose(path.read_bytes())
     except FileNotFoundError:
-        names = []
-    except (OSError, UnicodeDecodeError, yaml.YAMLError, KeyError, TypeError):
-        raise ConflictError(f"{path} is there and is no kubeconfig of jitui; write to another file") from None
-    if not all(str(name).startswith(MARK) for name in names):
-        raise ConflictError(f"{path} holds other clusters too; write to another file and name both in KUBECONFIG")
+        root = None
+    except (OSError, InvalidError) as error:
+        raise ConflictError(f"{path} is there and can't be read as a kubeconfig of jitui ({error}); write to another file") from None
+    else:
+        named = [_names(root, section) for section in ("contexts", "clusters", "users")]
+        if not named[0] or None in named:
+            raise ConflictError(f"{path} is there and is no kubeconfig of jitui; write to another file")
+        if not all(name.startswith(MARK) for names in named for name in names or ()):
+            raise ConflictError(f"{path} holds other clusters too; write to another file and name both in KUBECONFIG")
     write_private(path, text(made).encode())
+
+
+def _names(root: Node | None, section: str) -> list[str] | None:
+    """The names in a list of a kubeconfig; None if one of its entries has none, or it is no list."""
+    lists = [value for key, value in (root.pairs if root is not None else None) or () if key.value == section]
+    if any(one.items is None or one.pairs is not None for one in lists):
+        return None
+    entries = [{key.value: value.value for key, value in entry.pairs or ()}.get("name") for one in lists for entry in one.items or ()]
+    return None if None in entries else [name for name in entries if name is not None]
 
 
 def pinned(env: Mapping[str, str]) -> str:

@@ -42,7 +42,7 @@ class Reach:
             raise UnknownCallerError(str(error)) from None
 
     def remote(self) -> Client:
-        return Client(self.address, token=self.token, ca=Path(self.ca).expanduser() if self.ca else None)
+        return Client(self.address, token=self.token, ca=places.written(self.ca) if self.ca else None)
 
     @property
     def folder(self) -> Path | None:
@@ -56,7 +56,7 @@ class Reach:
 def reach() -> Reach:
     """Of the command that runs."""
     given: dict[str, Any] = click.get_current_context().find_root().ensure_object(dict)
-    data_dir = Path(given["data_dir"]).expanduser().absolute() if given.get("data_dir") else None
+    data_dir = places.written(given["data_dir"]).absolute() if given.get("data_dir") else None
     named = given.get("gateway") or os.environ.get("JITUI_GATEWAY", "")
     found, service = places.found_socket(os.environ, data_dir)
     return Reach(named or f"unix:{found}", given.get("token_file") or "", given.get("ca") or os.environ.get("JITUI_CA", ""), data_dir, bool(named) or service)

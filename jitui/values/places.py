@@ -4,7 +4,17 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
+from jitui.values.errors import InvalidError
+
 SERVICE: Final = Path("/run/jitui/desk.sock")  # of a gateway that serves a whole machine
+
+
+def written(text: str) -> Path:
+    """A path as a person writes it, with `~` for a home. Raises InvalidError where there is no such home."""
+    try:
+        return Path(text).expanduser()
+    except RuntimeError:
+        raise InvalidError(f"{text[:200]}: there is no such user, whose home ~ would be; write the whole path") from None
 
 
 def state_folder(env: Mapping[str, str]) -> Path:
@@ -57,4 +67,9 @@ def data_behind(sock: Path, env: Mapping[str, str]) -> Path | None:
 def _base(env: Mapping[str, str], name: str, default: str) -> Path:
     """A relative path in such a variable is to be ignored."""
     given = env.get(name, "")
-    return Path(given) if given.startswith("/") else Path.home() / default
+    if given.startswith("/"):
+        return Path(given)
+    try:
+        return Path.home() / default
+    except RuntimeError:
+        raise InvalidError(f"this user has no home folder, and neither HOME nor {name} is set; set one of them") from None

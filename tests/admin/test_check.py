@@ -1,5 +1,6 @@
 """What `jitui check` finds in a configuration, before and beside what its clusters answer."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ from jitui import config
 from jitui.admin import check as checks
 from jitui.clusters.kubeconfig import context
 from jitui.clusters.registry import BY_NAME
+from tests.clusters.kubeconfig import corpus
 from tests.support.clusters import Cluster
 
 
@@ -45,6 +47,19 @@ async def test_a_credential_in_the_reach_of_others(
     assert (exposed.verdict, exposed.what) == (verdict, "connection test, credential")
     assert "may be read or changed by everybody" in exposed.said
     assert (answers.verdict, answers.what) == ("ok", "connection test")
+
+
+async def test_each_broken_kubeconfig_is_a_finding_of_its_own(tmp_path: Path) -> None:
+    """Whatever is wrong with it, the finding names file and fault; the other connections are looked at all the same."""
+    cases = [(name, case) for name, case in corpus.cases() if name.startswith(("ca-", "data-", "client-", "clusters-", "path-", "proxy-"))]
+    broken = {name: case for name, case in cases if "error" in corpus.answers()[name]}
+    for name, case in broken.items():
+        case.write(tmp_path / name)
+    file = tmp_path / "c.yaml"
+    file.write_text(json.dumps({"connections": {name: {"kind": "kubernetes", "kubeconfig": f"{name}/config"} for name in broken}}))
+    found = [found async for found in checks.checks(file) if found.what.startswith("connection ")]
+    assert [(one.verdict, one.what) for one in found if not one.what.endswith("credential")] == [("wrong", f"connection {name}") for name in broken]
+    assert [one for one in found if not one.said.startswith("kubeconfig ")] == []
 
 
 def test_only_a_role_of_the_gateway_is_compared_with_the_rules() -> None:

@@ -1,6 +1,7 @@
 """The gateway's certificates, as its clients see them: OpenSSL with Python's strictest flags, and Go in kubectl."""
 
 import asyncio
+import base64
 import os
 import ssl
 import subprocess
@@ -18,7 +19,7 @@ from cryptography.x509.verification import PolicyBuilder, Store
 from jitui.auth.tls import Material, ensure, fingerprint, own, refresh, server_context
 from jitui.values.clock import ManualClock, SystemClock
 from jitui.values.errors import ConfigurationError, UnsafeError
-from tests.clusters.authority import Authority, pem
+from tests.clusters.authority import Authority, Pair, pem
 from tests.support.kubectls import Kubectl
 
 NAMES = ("gateway.example", "localhost", "127.0.0.1", "::1")
@@ -219,6 +220,31 @@ async def test_a_certificate_that_a_person_brings(tmp_path: Path) -> None:
     assert (await shake(server_context(material), client, "gw.corp.example"))[0] == "TLSv1.3"
     with pytest.raises(ConfigurationError, match=r"is not for a\.gw\.corp\.example, 10\.0\.0\.1; change listen\.names"):
         own(certificate, key, ["a.gw.corp.example", "127.0.0.1", "10.0.0.1"], NOW)
+
+
+def test_a_certificate_with_comments(tmp_path: Path) -> None:
+    """In whatever encoding: agents are given the certificates alone, which are ASCII."""
+    bring = Authority("company")
+    pair = bring.issue("gw", "gw")
+    certificate, key = Pair("# Zürich\n".encode("latin-1") + pair.certificate + "# Österreich\n".encode() + bring.pem, pair.key).save(tmp_path, "gw")
+    assert own(certificate, key, ["gw"], NOW).pinned == (bring.pem + pair.certificate).decode()
+    assert ensure(tmp_path / "own", NAMES, NOW).pinned == (tmp_path / "own" / "ca.crt").read_text()
+
+
+@pytest.mark.parametrize("at", [0, 1])
+def test_any_bytes_for_a_certificate_or_key(tmp_path: Path, at: int) -> None:
+    """Text, DER, nothing, a kind that nobody knows: each is one line of a ConfigurationError."""
+    pair = Authority("company").issue("gw", "gw")
+    files = pair.save(tmp_path, "gw")
+    der = x509.load_pem_x509_certificate(pair.certificate).public_bytes(serialization.Encoding.DER)
+    odd = der.replace(b"\xa0\x03\x02\x01\x02", b"\xa0\x03\x02\x01\x07", 1)  # a version that there is not
+    unknown = der.replace(b"\x2a\x86\x48\xce\x3d\x02\x01", b"\x2a\x86\x48\xce\x3d\x02\x7f")  # an algorithm that there is not
+    armored = [b"-----BEGIN CERTIFICATE-----\n" + base64.encodebytes(one) + b"-----END CERTIFICATE-----\n" for one in (odd, unknown, der[:-9])]
+    for data in (b"", b"hello", b"\xff\xfe", der, pair.key if at == 0 else pair.certificate, *armored):
+        files[at].write_bytes(data)
+        with pytest.raises(ConfigurationError, match=r"^certificate .* can't be used|does not belong") as caught:
+            own(*files, ["gw"], NOW)
+        assert "\n" not in str(caught.value)
 
 
 def test_what_a_person_should_not_bring(tmp_path: Path) -> None:

@@ -21,13 +21,20 @@ def test_a_file_of_ours_is_replaced_and_private(tmp_path: Path) -> None:
     assert (yaml.safe_load(path.read_text()), path.stat().st_mode & 0o777) == (MADE, 0o600)
 
 
-@pytest.mark.parametrize("text", ["contexts: [{name: prod}]", "not: a kubeconfig", "\x00"])
-def test_a_file_of_somebody_elses_stays(tmp_path: Path, text: str) -> None:
+@pytest.mark.parametrize("text", [
+    b"contexts: [{name: prod}]", b"not: a kubeconfig", b"\x00", b"", b"\xff", b"[" * 9000, b"contexts: jitui-x", b"contexts: {name: jitui-x}",
+    b"contexts: [[]]", b"contexts: [jitui-x]",
+    b"a: 2020-13-45", b"a: " + b"9" * 5000, b"contexts: [{name: jitui-x}]\nclusters: [{name: prod}]", b"contexts: [{name: jitui-x}]\nusers: 7", b"a: &a [*a]",
+    b"contexts: [{name: jitui-x}, {}]",
+    b"contexts: [{name: jitui-x}]\ncontexts: [{name: prod}]", b"contexts: [{name: jitui-x}]\n---\ncontexts: []",
+])
+def test_a_file_of_somebody_elses_stays(tmp_path: Path, text: bytes) -> None:
+    """Whatever is in it: one line says so, and nothing is written."""
     path = tmp_path / "config"
-    path.write_text(text)
-    with pytest.raises(ConflictError):
+    path.write_bytes(text)
+    with pytest.raises(ConflictError, match=rf"^{path} .*another file"):
         kubeconfig.write(path, MADE)
-    assert path.read_text() == text
+    assert path.read_bytes() == text
 
 
 @pytest.mark.parametrize(("info", "found"), [

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from jitui.values import places
+from jitui.values.errors import InvalidError
 
 XDG = {"XDG_STATE_HOME": "/s", "XDG_RUNTIME_DIR": "/r", "XDG_CONFIG_HOME": "/c"}
 
@@ -30,6 +31,20 @@ def test_the_socket_and_the_data_behind_it(tmp_path: Path) -> None:
         folder.mkdir(parents=True)
         (folder / "ledger.db").touch()
         assert places.data_behind(places.socket(env, named), env) == folder
+
+
+def test_a_home_that_there_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One line says what to set, or to write."""
+    with pytest.raises(InvalidError, match=r"^~nobody-here/x: there is no such user"):
+        places.written("~nobody-here/x")
+    assert places.written("~/x") == Path.home() / "x"
+
+    def homeless() -> Path:
+        raise RuntimeError
+
+    monkeypatch.setattr(Path, "home", homeless)
+    with pytest.raises(InvalidError, match="no home folder, and neither HOME nor XDG_STATE_HOME is set"):
+        places.state_folder({})
 
 
 def test_who_has_no_gateway_asks_the_machines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from jitui.values import places
 from jitui.values.errors import InvalidError
 
 
@@ -18,7 +19,7 @@ class Address:
     def parse(cls, text: str) -> "Address":
         """Raises InvalidError; plain http would show the token to the network."""
         if text.startswith("unix:") and len(text) > 5:
-            return cls(unix=Path(text.removeprefix("unix:")).expanduser())
+            return cls(unix=places.written(text.removeprefix("unix:")))
         try:
             parts = urlsplit(text)
             fits = parts.scheme == "https" and parts.hostname and parts.path in {"", "/"} and not (parts.query or parts.fragment or parts.username)

@@ -1,5 +1,6 @@
 """The kind `kubernetes`: a connection by a context of a kubeconfig."""
 
+import os
 from collections.abc import AsyncIterator, Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, Final, Literal
@@ -23,7 +24,7 @@ PATIENCE_S: Final = 10.0  # seconds that the cluster may take to say its version
 
 class KubernetesConnection(ConnectionSettings):
     kind: Literal["kubernetes"]
-    kubeconfig: FilePaths = Field(default_factory=lambda: (Path("~/.kube/config").expanduser(),))
+    kubeconfig: FilePaths = Field(default_factory=lambda: (Path(os.path.expanduser("~/.kube/config")),))  # noqa: PTH111 - raises nothing without a home
     """A file, or several joined by `:`, which are merged as those in KUBECONFIG."""
     context: str = ""
     """Empty: the kubeconfig's current context."""
@@ -65,11 +66,17 @@ class KubeconfigKind(ClusterKind[KubernetesConnection, Kubeconfig]):
             reply = await call(pool, upstream, b"GET", b"/version", timeout=PATIENCE_S)
         finally:
             pool.close()
+        said = f"{upstream.host.decode()} answers {reply.status} to GET {upstream.prefix.decode()}/version"
         try:
-            version = clean(str(foreign.read(reply.body)["gitVersion"]), 40)
-        except (ValueError, KeyError, TypeError):
-            raise UpstreamError("what answers there is no Kubernetes") from None
-        yield Step("", f"{upstream.host.decode()} answers, Kubernetes {version}")
+            document = foreign.read(reply.body)
+        except ValueError:
+            raise UpstreamError(f"{said}, and not in JSON: it is no Kubernetes; correct the server of its cluster in the kubeconfig") from None
+        version = document.get("gitVersion") if isinstance(document, dict) else None
+        if reply.status != 200 or not isinstance(version, str):
+            why = document.get("message") if isinstance(document, dict) and reply.status != 200 else None
+            what = clean(why, 200) if isinstance(why, str) else "it is no Kubernetes"
+            raise UpstreamError(f"{said}: {what}; correct the server or the user in the kubeconfig")
+        yield Step("", f"{upstream.host.decode()} answers, Kubernetes {clean(version, 40)}")
 
     def impersonates(self, connection: KubernetesConnection) -> bool:
         return connection.impersonate

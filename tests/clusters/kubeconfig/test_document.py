@@ -4,10 +4,11 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import given, strategies as st
+from hypothesis import given, settings, strategies as st
 
 from jitui.clusters.kubeconfig.document import line, read
 from jitui.values.errors import InvalidError
+from tests.support.soak import soak
 
 Documents = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=9) | st.dates(),
@@ -50,6 +51,7 @@ def test_the_line_of_a_path() -> None:
     assert line(None, ("a", 0)) == 1
 
 
+@settings(max_examples=soak(40, 5000), deadline=None)
 @given(Documents)
 def test_plain_documents_are_what_they_were(document: Any) -> None:
     """Whatever PyYAML writes is read, or refused with its line."""

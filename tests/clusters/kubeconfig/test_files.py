@@ -12,6 +12,7 @@ from jitui.clusters.kubeconfig.files import merge
 from jitui.clusters.kubeconfig.upstream import Kubeconfig
 from jitui.values.clock import ManualClock
 from jitui.values.errors import ConfigurationError
+from tests.support.soak import soak
 
 KEYS = (
     "apiVersion", "kind", "clusters", "users", "contexts", "current-context", "name", "cluster", "user", "context", "server", "tls-server-name",
@@ -63,7 +64,7 @@ def holds(path: Path, text: bytes) -> None:
         assert said.isprintable()
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(max_examples=soak(50, 5000), suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(document=ANYTHING | NAMED)
 def test_any_document(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, document: Any) -> None:
     """Any YAML gives a loaded kubeconfig or one printable line of a ConfigurationError, nothing else."""

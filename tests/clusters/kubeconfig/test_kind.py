@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
 
 from jitui.clusters.kind import Step
 from jitui.clusters.kubeconfig.kind import KubeconfigKind, KubernetesConnection
@@ -29,13 +30,27 @@ async def test_the_way_to_a_cluster_is_one_step(embedded_cluster: Cluster) -> No
     assert step.said.startswith(f"{upstream.host.decode()} answers, Kubernetes v1.")
 
 
-@pytest.mark.parametrize("body", [b"<html>", b"[]", b"{}", b"7"])
-async def test_what_is_no_kubernetes(server: Pair, kubeconfig: Write, clock: ManualClock, tmp_path: Path, body: bytes) -> None:
-    """A server that answers something else is said to be none."""
-    async with listen(lambda _: ok(body), server, tmp_path / "peer") as peer:
-        upstream = Kubeconfig.load(kubeconfig(peer.url, {"token": "t"}), "", clock)
-        with pytest.raises(UpstreamError, match=r"^what answers there is no Kubernetes$"):
+@pytest.mark.parametrize(("body", "status", "says"), [
+    (b"<html>", "200 OK", "200 to GET /p/version, and not in JSON: it is no Kubernetes"), (b"[]", "200 OK", "it is no Kubernetes"),
+    (b"7", "200 OK", "it is no Kubernetes"),
+    (b'{"gitVersion": 7}', "200 OK", "it is no Kubernetes"), (b'{"message": "no such user"}', "403 Forbidden", "403 to GET /p/version: no such user; correct"),
+    (b'{"gitVersion": "v1"}', "404 Not Found", "404 to GET /p/version: it is no Kubernetes"),
+])  # fmt: skip
+async def test_what_is_no_kubernetes(server: Pair, kubeconfig: Write, clock: ManualClock, tmp_path: Path, body: bytes, status: str, says: str) -> None:
+    """A server that answers something else: what it answers is said."""
+    async with listen(lambda _: ok(body, status=status), server, tmp_path / "peer") as peer:
+        upstream = Kubeconfig.load(kubeconfig(f"{peer.url}/p", {"token": "t"}), "", clock)
+        with pytest.raises(UpstreamError, match=rf"^127\.0\.0\.1:{peer.port} answers .*{says}"):
             assert [step async for step in KIND.probe(upstream)] == list[Step]()
+
+
+def test_several_files_start_at_the_folder_of_the_settings(tmp_path: Path) -> None:
+    """Each of them, as in KUBECONFIG; an empty part is none."""
+    made = KubernetesConnection.model_validate({"kind": "kubernetes", "kubeconfig": ":a:/b/c::"}, context=tmp_path)
+    assert made.kubeconfig == (tmp_path / "a", Path("/b/c"))
+    for wrong in ("", "::", "~nobody-here/x", "a\0b"):
+        with pytest.raises(ValidationError):
+            KubernetesConnection.model_validate({"kind": "kubernetes", "kubeconfig": wrong}, context=tmp_path)
 
 
 def test_a_kubeconfig_that_can_not_be_read_exposes_nothing(tmp_path: Path) -> None:
