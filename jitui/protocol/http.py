@@ -72,6 +72,10 @@ class RequestParser:
         """Bytes held back."""
         return len(self._kept) + self._cutter.holding + (self._chunked.holding if self._chunked else 0)
 
+    def remembers(self, head: RequestHead) -> bool:
+        """Whether the next head, if it has the same bytes, will be this very object."""
+        return self._head is head
+
     def feed(self, data: bytes) -> list[Event]:
         """The events of these bytes. Raises Malformed."""
         if self._error is not None:

@@ -54,7 +54,9 @@ class Pipeline:
             self._admit(request)
             self._read(request)
         except JituiError as error:
-            return request.refuse(error)
+            refusal = request.refuse(error)
+            request.forget()
+            return refusal
         action, reading = request.action, client.reading
         if not action.resource and is_discovery(action):
             return discover(request, self._proxy)
@@ -142,7 +144,7 @@ class Pipeline:
             method = head.method.decode("latin-1").lower()
             request.denied(Action(method, path=clean(target.decode("latin-1"), 200)), str(error))
             raise
-        if len(target) <= LONG and request.head is head:
+        if request.head is head and client.parser.remembers(head):
             client.reading = Reading(head, request.caller, request.connection, target, host, request.lines, request.action)
 
     def _look(self, request: KubeRequest) -> Handler:

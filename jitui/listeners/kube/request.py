@@ -3,7 +3,7 @@
 import asyncio
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from jitui.access import Broker
@@ -136,6 +136,10 @@ class KubeRequest:
         self.client.inlet.rest()
         more = {"retryAfterSeconds": error.retry_after} if error.retry_after else {}
         return self.say(error.code, error.reason, f"jitui: {error}", close=close or error.close, **more)
+
+    def forget(self) -> None:
+        """Drop the head of a request that goes nowhere: a stranger's may have a mebibyte, and its body may never come."""
+        self.head, self.target = replace(self.head, target=b"/", headers=()), b"/"
 
     def not_allowed(self) -> Answered:
         """The API server's own answer to a method that a document or a resource does not have."""
