@@ -30,11 +30,13 @@ from jitui import marked
 from jitui.auth.people import RESERVED, Person
 from jitui.clusters.kind import ConnectionSettings
 from jitui.clusters.registry import BY_NAME, Connection, kind_of
+from jitui.listeners.address import ListenAddress
+from jitui.listeners.kube.names import HostNames
 from jitui.policy.action import Hazard
 from jitui.policy.scope import Scope
 from jitui.policy.terms import BUDGET, Role, Rule
 from jitui.values.errors import ConfigurationError, InvalidError
-from jitui.values.fields import Bytes, FilePath, Seconds, Strict
+from jitui.values.fields import Bytes, FilePath, HostPort, Seconds, Strict
 from jitui.values.limits import Limits
 from jitui.values.private_file import writable_by_all
 from jitui.values.said import clean
@@ -50,12 +52,6 @@ def _clause(value: str) -> str:
     return value
 
 
-def _port(value: str) -> str:
-    if int(value.rpartition(":")[2]) > 65535:
-        raise ValueError(f"{value}: a port is at most 65535")
-    return value
-
-
 def _clauses(value: object) -> object:
     return [value] if isinstance(value, str) else value
 
@@ -66,7 +62,6 @@ ScopeText = Annotated[
 NamespacePattern = Annotated[str, StringConstraints(pattern=r"^[a-z0-9*]([a-z0-9*-]{0,62})$")]
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9](?:[a-z0-9._@-]{0,61}[a-z0-9])?$")]
 ConnectionName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9](?:[a-z0-9.-]{0,61}[a-z0-9])?$")]
-HostPort = Annotated[str, StringConstraints(pattern=r"^(?:\[[0-9a-fA-F:]+\]|[A-Za-z0-9.-]+):[0-9]{1,5}$"), AfterValidator(_port)]
 PersonRole = Literal["approver", "operator", "auditor", "unmask"]  # unmask counts beside auditor
 HazardName = Literal["READ", "SECRET", "EXEC", "CHANGE", "SPAWN", "ESCAPE"]
 
@@ -75,7 +70,9 @@ class Listen(Strict):
     """The addresses, names and sockets of the listeners."""
 
     kube: HostPort = "127.0.0.1:8443"
-    """What kubectl is pointed at, TLS."""
+    """The address for kubectl that all connections share, TLS."""
+    kube_names: str = Field(default="", pattern=r"^(?:\*(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?)+)?$", examples=["*.gw.example.com"])
+    """Gives each connection a host name of its own there, its name in place of the asterisk; DNS has to lead them all to the gateway."""
     api: HostPort = "127.0.0.1:8444"
     """HTTP and JSON for agents and people elsewhere, TLS and a token."""
     names: list[str] = Field(default_factory=lambda: ["localhost", "127.0.0.1", "::1"])
@@ -171,6 +168,11 @@ class Configuration:
         """Whether the file names no people: the user who runs the gateway is then approver, operator and auditor, too."""
         return not self.people
 
+    @property
+    def own_ports(self) -> Mapping[str, str]:
+        """The connections with a port of their own, and the address of those that set it; the others have a host name."""
+        return {name: one.listen or "" for name, one in self.connections.items() if one.listen or not self.listen.kube_names}
+
     def rule(self, identity: str, connection: str) -> Rule | None:
         """The one rule of an identity and connection."""
         return next((rule for rule in self.rules if (rule.identity, rule.connection) == (identity, connection)), None)
@@ -263,11 +265,33 @@ def _across(settings: Settings, document: marked.Marked) -> list[tuple[int, str]
                       f"listen.socket_group: nobody is named under people, so nobody of {settings.listen.socket_group} could do anything; name them by uid"))
     found += [(document.line(("people", name)), f"people.{name}: the record calls a part of the gateway so; give this person another name")
               for name in RESERVED & settings.people.keys()]  # fmt: skip
+    found += _addresses(settings, document)
     for uid, count in Counter(person.uid for person in settings.people.values()).items():
         if count > 1:
             names = [name for name, person in settings.people.items() if person.uid == uid]
             found.append((document.line(("people", names[1], "uid")), f"people.{names[1]}.uid: {uid} is {names[0]} already; one user is one person"))
     return sorted(found)
+
+
+def _addresses(settings: Settings, document: marked.Marked) -> Iterator[tuple[int, str]]:
+    """The errors of addresses that two parts of the file claim, and of connections that can't have a host name."""
+    listen, names = settings.listen, HostNames(settings.listen.kube_names) if settings.listen.kube_names else None
+    taken = {ListenAddress.parse(listen.api): "listen.api", ListenAddress.parse(listen.kube): "listen.kube"}
+    for name, connection in settings.connections.items():
+        where = ("connections", name)
+        if connection.listen:
+            mine = ListenAddress.parse(connection.listen)
+            if mine.port and mine in taken:
+                yield document.line((*where, "listen")), f"connections.{name}.listen: {mine} is {taken[mine]} already; set another port"
+            taken[mine] = f"connections.{name}.listen"
+        elif names is not None:
+            try:
+                host = names.of(name)
+            except ValueError as error:
+                yield document.line(where), f"connections.{name}: {error}, so listen.kube_names has none for it; rename it, or set its listen"
+            else:
+                if host in {one.lower() for one in listen.names} | {one.host.lower() for one in taken}:
+                    yield document.line(("listen", "kube_names")), f"listen.kube_names: {host} is the gateway's own name; rename the connection {name}"
 
 
 _KINDS: Final = " or ".join(sorted(BY_NAME))

@@ -37,7 +37,10 @@ from jitui.clusters.registry import kind_of
 from jitui.clusters.way import Way
 from jitui.config import Configuration
 from jitui.listeners import caps
+from jitui.listeners.address import ListenAddress, url
 from jitui.listeners.kube.listener import KubeListener
+from jitui.listeners.kube.names import HostNames
+from jitui.listeners.kube.ports import Ports
 from jitui.policy.terms import Grant, Rule
 from jitui.proxy.entry import Proxy
 from jitui.recording.facts import EVERY_COMMIT, Draft, GatewayStarted, GatewayStopped
@@ -58,7 +61,6 @@ USES_EVERY: Final = 3600.0  # seconds between two times that the newest use of e
 LEAF_CHECK: Final = 3600.0  # seconds between looks at the server certificate's age
 SWITCH_INTERVAL: Final = 50e-6  # seconds; hands the writer thread its results sooner (measured: 0.94 against 0.75 of kubectl proxy)
 
-EVERY_ADDRESS: Final = frozenset({"0.0.0.0", "::"})  # addresses to listen on that no client can use: clients get the first of listen.names
 KEY_LOG: Final = "SSLKEYLOGFILE"  # honoured by ssl.create_default_context and urllib3
 LOG: Final = "jitui.gateway"  # logger
 DEBUG: Final = bool(os.environ.get("JITUI_DEBUG"))
@@ -72,11 +74,13 @@ class Gateway:
     def __init__(self, configuration: Configuration, data_dir: Path, socket: Path, clock: Clock) -> None:
         self.configuration, self.data_dir, self.socket, self.clock = configuration, data_dir, socket, clock
         self.bus = Bus()
-        self.addresses: dict[str, str | None] = {}
+        self.addresses: dict[str, Any] = {}
         self.broker: Broker
         self.log = Log(LOG)
         self.pressure = Pressure(clock, lambda event, more: self.log.warning(event, **more))
         self._stop = asyncio.Event()
+        listen = configuration.listen
+        self._names = HostNames(listen.kube_names, [*listen.names, ListenAddress.parse(listen.kube).host]) if listen.kube_names else None
         self._works: list[Work] = [self._tick, self._keep_uses]  # in the background, and what renews credentials
         self.shares: descriptors.Shares  # once it runs
         self._kube: KubeListener
@@ -103,9 +107,9 @@ class Gateway:
         if not isinstance(error, ConnectionError | TimeoutError | ssl.SSLError):
             self.log.failed(context.get("message", "event loop"), error, traceback=DEBUG)
 
-    async def run(self, ready: Callable[[Mapping[str, str | None]], None]) -> None:
+    async def run(self, ready: Callable[[Mapping[str, Any]], None]) -> None:
         """Runs until `stop`. Raises JituiError, in one line, if it can't start."""
-        self.shares = descriptors.share(descriptors.raise_limit(), self.configuration.limits.strangers)
+        self.shares = descriptors.share(descriptors.raise_limit(), self.configuration.limits.strangers, len(self.configuration.own_ports))
         asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(self.shares.threads, "jitui"))
         store = await Store.open(self.data_dir, self.clock, self.bus, reserve_bytes=reserve(self.data_dir))
         try:
@@ -116,7 +120,7 @@ class Gateway:
         finally:
             await store.aclose()
 
-    async def _serve(self, store: Store, ready: Callable[[Mapping[str, str | None]], None]) -> None:
+    async def _serve(self, store: Store, ready: Callable[[Mapping[str, Any]], None]) -> None:
         settings = self.configuration
         people = People(os.geteuid(), settings.people)
         async with contextlib.AsyncExitStack() as stack:
@@ -131,28 +135,29 @@ class Gateway:
             broker.windows.ended = lambda grant: self._forget(ways, grant)
             broker.windows.occupied = lambda name, live: ways[name].occupied(live) if name in ways else None
             callers = Callers(broker.roster.directory, self.clock)
-            material = self._material()
-            context = tls.server_context(material)
-            kube = self._kube = KubeListener(broker, callers, Proxy(broker, ways, self.spawn), os.geteuid(), caps.at_kube(settings.limits, self.shares))
-            host, port = address(settings.listen.kube)
-            kube.bind(host, port)
+            kube = self._kube = KubeListener(
+                broker, callers, Proxy(broker, ways, self.spawn), os.geteuid(), caps.at_kube(settings.limits, self.shares), self._names,
+            )  # fmt: skip
             stack.push_async_callback(kube.aclose)
-            public = settings.listen.names[0] if host in EVERY_ADDRESS and settings.listen.names else host
-            url_host = f"[{public}]" if ":" in public else public
+            ports = self._bind(kube)
+            material = self._material()
+            context = tls.server_context(material, names=self._names is not None)
+            urls = self._urls(material)
             meter = Meter(store)
             files = Files(self.data_dir)
             stack.callback(files.close)
             service = Service(Backend(
-                broker, files, self.bus, meter, kube=f"https://{url_host}:{kube.port}", connections=tuple(settings.connections),
+                broker, files, self.bus, meter, kube=urls[""], connections=tuple(settings.connections),
                 ca_pem=material.pinned, reload=self.reload, stop=self.stop,
-                trouble=lambda: troubles.newest,
+                trouble=lambda: troubles.newest, kube_connections={name: urls[name] for name in settings.connections},
             ))  # fmt: skip
             stack.callback(service.close)
             desk, tcp = caps.at_api(settings.limits, self.shares.desk), caps.at_api(settings.limits, self.shares.api)
             self._api = api = ApiListener(service, callers, self.spawn, desk=desk, tcp=tcp, at_work=self.pressure.at_work)
             stack.push_async_callback(api.aclose)
             stack.callback(self.bus.close)
-            api.bind(unix=self.socket, group=settings.listen.socket_group, tcp=address(settings.listen.api), tls=context)
+            api.bind(unix=self.socket, group=settings.listen.socket_group, tcp=ListenAddress.parse(settings.listen.api), tls=context)
+            ports.keep()
             await store.commit([self._started(store)])
             await broker.room.look()
             await broker.recover()  # nobody is answered before: a live window would be denied, and what is asked would be lost
@@ -166,8 +171,8 @@ class Gateway:
             gc.collect()
             gc.freeze()
             self.addresses = {
-                "kube": f"https://{url_host}:{kube.port}", "socket": str(self.socket), "ssh": None,
-                "api": f"https://{url_host if api.host in EVERY_ADDRESS else api.host}:{api.port}", "ca": str(material.authority),
+                "kube": urls[""], "kube_connections": {name: urls[name] for name in settings.connections}, "socket": str(self.socket), "ssh": None,
+                "api": self._url(ListenAddress.parse(settings.listen.api).public(settings.listen.names), api.port, material), "ca": str(material.authority),
             }  # fmt: skip
             ready(self.addresses)
             await self._stop.wait()
@@ -231,12 +236,36 @@ class Gateway:
             why = str(error) or f"no answer within {FIRST_LOOK:g} s"
             self.log.warning("cluster unreachable; its requests are answered 502 until it is back", connection=way.name, why=why)
 
+    def _bind(self, kube: KubeListener) -> Ports:
+        """Takes the Kubernetes listener's addresses; the ports of connections as they are by then, to be kept once the gateway can start."""
+        settings = self.configuration
+        listen, ports = settings.listen, Ports(self.data_dir / "ports.json")
+        kube.bind(ListenAddress.parse(listen.kube), listen.names)
+        own = {name: ListenAddress.parse(text) if text else None for name, text in settings.own_ports.items()}
+        kube.bind_own(own, ports, {ListenAddress.parse(listen.api).port})
+        return ports
+
     def _material(self) -> tls.Material:
-        certificate = self.configuration.certificate
-        names = self.configuration.listen.names
+        """The certificate, and what belongs to it: for the names of the settings, and where these are the gateway's to choose, for all it listens at."""
+        settings, names, now = self.configuration, self._names, self.clock.now()
+        listen, certificate = settings.listen, settings.certificate
+        named = [name for name in settings.connections if name not in settings.own_ports]
         if certificate is not None:
-            return tls.own(certificate.cert, certificate.key, names, self.clock.now())
-        return tls.ensure(self.data_dir, names, self.clock.now())
+            return tls.own(certificate.cert, certificate.key, [*listen.names, *(names.of(name) for name in named if names is not None)], now)
+        hosts = [*(host for host, _ in self._kube.places.values()), ListenAddress.parse(listen.api).public(listen.names)]
+        return tls.ensure(self.data_dir, [*listen.names, *hosts, *(names.certified(named) if names is not None else ())], now)
+
+    def _url(self, host: str, port: int, material: tls.Material) -> str:
+        """The URL of a port, by a host that the certificate is for."""
+        if self.configuration.certificate is not None and not tls.covers(material, host):
+            host = next((name.strip("[]") for name in self.configuration.listen.names if "*" not in name), host)
+        return url(host, port)
+
+    def _urls(self, material: tls.Material) -> dict[str, str]:
+        """The URL of each connection's own address; the shared one by ""."""
+        places, names = self._kube.places, self._names
+        urls = {name: self._url(host, port, material) for name, (host, port) in places.items()}
+        return urls | {name: url(names.of(name), self._kube.port) for name in self.configuration.connections if names is not None and name not in places}
 
     async def reload(self) -> str:
         """Reads the configuration again and returns a sentence. Rules and people take effect at once; connections and addresses need a restart."""
@@ -299,15 +328,16 @@ def by_pair(settings: Configuration) -> dict[tuple[str, str], Rule]:
     return {(rule.identity, rule.connection): rule for rule in settings.rules}
 
 
-def address(text: str) -> tuple[str, int]:
-    """Host and port of an address: ("::1", 8443) for "[::1]:8443"."""
-    host, _, port = text.rpartition(":")
-    return host.strip("[]"), int(port)
+def unraisable(found: Any) -> None:
+    """Says nothing of a stranger's TLS server name that is not ASCII: the handshake has failed, and that is all. Of other errors, as Python does."""
+    if not (isinstance(found.exc_value, UnicodeDecodeError) and isinstance(found.object, bytes)):
+        sys.__unraisablehook__(found)
 
 
 def run(config_path: Path, data_dir: Path, socket: Path, ready_file: Path | None = None, *, announce: Callable[[str], None] = print) -> None:
     """Runs `jitui serve` until SIGTERM, SIGINT or `jitui stop`. SIGHUP reads the configuration again. Raises JituiError."""
     os.umask(0o077)
+    sys.unraisablehook = unraisable
     if os.environ.get(KEY_LOG):
         raise ConfigurationError(f"{KEY_LOG} is set: libraries would write the keys of every TLS connection there, and their reader could read all traffic; "
                                  f"start without it: env -u {KEY_LOG} jitui serve")
@@ -323,7 +353,7 @@ def run(config_path: Path, data_dir: Path, socket: Path, ready_file: Path | None
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, gateway.stop)
 
-        def ready(addresses: Mapping[str, str | None]) -> None:
+        def ready(addresses: Mapping[str, Any]) -> None:
             if ready_file is not None:
                 private_file.write_private(ready_file, f"{json.dumps(addresses)}\n".encode())
             announce(f"jitui {__version__}: agents knock at {addresses['kube']}, people at {addresses['socket']}")

@@ -75,6 +75,14 @@ def test_limits_that_are_not_written_have_defaults() -> None:
     assert (changed.streams_per_grant, changed.handshake, changed.requests_per_second) == (7, 2, Limits().requests_per_second)
 
 
+def test_which_connections_have_a_port_of_their_own() -> None:
+    """All, or where there are host names, those that set it."""
+    assert config.read(GOOD, HERE).own_ports == {"staging": ""}
+    named = broken("127.0.0.1:0", "127.0.0.1:0\n  kube_names: '*.gw.example'")
+    assert config.read(named, HERE).own_ports == {}
+    assert config.read(named.replace("    context:", "    listen: '[::1]:9443'\n    context:"), HERE).own_ports == {"staging": "[::1]:9443"}
+
+
 def broken(old: str, new: str) -> str:
     assert old in GOOD
     return GOOD.replace(old, new)
@@ -113,6 +121,13 @@ def broken(old: str, new: str) -> str:
     (broken("      - exec pods in web", "      - exek pods in web"), "c.yaml:20: rules[0].scope[1]:"),
     (broken("127.0.0.1:0", "127.0.0.1:99999"), "c.yaml:2: listen.kube: 127.0.0.1:99999: a port is at most 65535"),
     (broken("127.0.0.1:0", "127.0.0.1"), "c.yaml:2: listen.kube: '127.0.0.1' does not fit"),
+    (broken("    context:", "    listen: 127.0.0.1:8444\n    context:"), "c.yaml:9: connections.staging.listen: 127.0.0.1:8444 is listen.api already"),
+    (broken("    context:", "    listen: somewhere\n    context:"), "c.yaml:9: connections.staging.listen: 'somewhere' does not fit"),
+    (broken("127.0.0.1:0", "127.0.0.1:0\n  kube_names: gw.example.com"), "c.yaml:3: listen.kube_names: 'gw.example.com' does not fit"),
+    (broken("127.0.0.1:0", "127.0.0.1:0\n  names: [staging.gw.example]\n  kube_names: '*.gw.example'"),
+     "c.yaml:4: listen.kube_names: staging.gw.example is the gateway's own name; rename the connection staging"),
+    (GOOD.replace("staging", "eu..west").replace("127.0.0.1:0", "127.0.0.1:0\n  kube_names: '*.gw.example'"),
+     "c.yaml:7: connections.eu..west: eu..west.gw.example is no host name, so listen.kube_names has none for it; rename it, or set its listen"),
     ("rules: []\n", "c.yaml:1: connections: is missing"),
     ("- a\n", "c.yaml:1: input should be"),
     ("a: b: c\n", "c.yaml:1: not YAML"),

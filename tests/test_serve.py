@@ -1,16 +1,18 @@
 """The composition root while the gateway runs."""
 
 import asyncio
+import json
 import os
 import socket
 import ssl
 import stat
 import subprocess
 import sys
-from collections.abc import Callable
-from contextlib import closing
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager, closing
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 import yaml
@@ -18,6 +20,7 @@ import yaml
 from jitui import config
 from jitui.access import Broker
 from jitui.demo.cluster.embedded import EmbeddedCluster
+from jitui.listeners.address import ListenAddress
 from jitui.listeners.kube.listener import KubeListener
 from jitui.policy.terms import Identity, Role
 from jitui.recording.facts import Kind
@@ -80,8 +83,8 @@ async def test_nobody_is_let_in_before_the_ledger_was_taken_up(tmp_path: Path, m
         await go_on.wait()
         await recover(broker)
 
-    def noted(listener: KubeListener, host: str, port: int) -> None:
-        bind(listener, host, port)
+    def noted(listener: KubeListener, shared: ListenAddress, names: Sequence[str] = ()) -> None:
+        bind(listener, shared, names)
         bound.append(listener.port)
 
     async def hello(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, path: str) -> bytes:
@@ -114,38 +117,136 @@ async def test_nobody_is_let_in_before_the_ledger_was_taken_up(tmp_path: Path, m
 
 
 async def test_a_new_certificate_is_served_at_every_port_without_a_restart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The leaf is made anew while the gateway runs; from then on both TLS ports show it."""
+    """The leaf is made anew while the gateway runs; from then on every TLS port shows it, and it is for every name and address that clients are given."""
     cluster = await EmbeddedCluster.start(tmp_path / "cluster")
-    settings = {"listen": {"kube": "127.0.0.1:0", "api": "127.0.0.1:0"}, "connections": {"test": {"kind": "kubernetes", "kubeconfig": str(cluster.kubeconfig)}}}
+    named = {"kind": "kubernetes", "kubeconfig": str(cluster.kubeconfig)}
+    settings = {"listen": {"kube": "127.0.0.1:0", "api": "[::1]:0", "kube_names": "*.gw.example", "names": ["gw.example"]},
+                "connections": {"test": named, "eu.test": named, "apart": named | {"listen": "0.0.0.0:0"}}}
     tmp_path.joinpath("jitui.yaml").write_text(yaml.safe_dump(settings))
     gateway = Gateway(config.load(tmp_path / "jitui.yaml"), tmp_path / "data", tmp_path / "socket", SystemClock())
     monkeypatch.setattr("jitui.serve.LEAF_CHECK", 0.05)
     ready = asyncio.Event()
     running = asyncio.create_task(gateway.run(lambda _: ready.set()))
     await asyncio.wait_for(ready.wait(), 10)
-    ports = [int(str(gateway.addresses[listener]).rpartition(":")[2]) for listener in ("kube", "api")]
-    first = {await _leaf(port) for port in ports}
+    urls = [gateway.addresses["kube"], gateway.addresses["api"], *gateway.addresses["kube_connections"].values()]
+    hosts = [str(urlsplit(url).hostname) for url in urls]
+    assert hosts == ["127.0.0.1", "::1", "gw.example", "eu.test.gw.example", "test.gw.example"]
+    ports = [(host, urlsplit(url).port or 0) for host, url in zip(("127.0.0.1", "::1", "127.0.0.1"), urls, strict=False)]
+    first = {await _leaf(*port) for port in ports}
     (tmp_path / "data" / "server.crt").unlink()  # as if it were due
 
     async def renewed() -> None:
-        while first & {await _leaf(port) for port in ports}:  # noqa: ASYNC110 - a port tells nobody that it shows another
+        while first & {await _leaf(*port) for port in ports}:  # noqa: ASYNC110 - a port tells nobody that it shows another
             await asyncio.sleep(0.02)
 
     await asyncio.wait_for(renewed(), 5)
-    assert len(first) == len({await _leaf(port) for port in ports}) == 1
+    assert len(first) == len({await _leaf(*port) for port in ports}) == 1
+    trust = ssl.create_default_context(cafile=tmp_path / "data/ca.crt")
+    for host in hosts:
+        _, writer = await asyncio.open_connection(*ports[0], ssl=trust, server_hostname=host)
+        writer.transport.abort()
     gateway.stop()
     await running
     await cluster.aclose()
 
 
-async def _leaf(port: int) -> bytes:
+async def _leaf(host: str, port: int) -> bytes:
     """The certificate that a port shows, DER."""
     trust = ssl.create_default_context()
     trust.check_hostname, trust.verify_mode = False, ssl.CERT_NONE
-    _, writer = await asyncio.open_connection("127.0.0.1", port, ssl=trust)
+    _, writer = await asyncio.open_connection(host, port, ssl=trust)
     shown: bytes = writer.get_extra_info("ssl_object").getpeercert(binary_form=True)
     writer.transport.abort()
     return shown
+
+
+@asynccontextmanager
+async def running(folder: Path, cluster: EmbeddedCluster, listen: Mapping[str, object], names: Sequence[str]) -> AsyncIterator[Gateway]:
+    """A gateway in this process with connections to one cluster, of which agent bot may use the first."""
+    settings = {"listen": {"kube": "127.0.0.1:0", "api": "127.0.0.1:0", **listen},
+                "connections": {name: {"kind": "kubernetes", "kubeconfig": str(cluster.kubeconfig)} for name in names},
+                "rules": [{"identity": "bot", "connection": names[0], "duration": "30m", "scope": ["@view in web"]}]}
+    folder.joinpath("jitui.yaml").write_text(yaml.safe_dump(settings))
+    gateway, ready = Gateway(config.load(folder / "jitui.yaml"), folder / "data", folder / "socket", SystemClock()), asyncio.Event()
+    task = asyncio.create_task(gateway.run(ready_at(ready)))
+    await asyncio.wait({task, waiting := asyncio.create_task(ready.wait())}, return_when=asyncio.FIRST_COMPLETED, timeout=10)
+    waiting.cancel()
+    if task.done():
+        await task
+    try:
+        yield gateway
+    finally:
+        gateway.stop()
+        await task
+
+
+async def asked(port: int, path: str, *, token: str = "", server: str | None = None, host: str = "127.0.0.1") -> tuple[int, str]:
+    """Status and message of the gateway's answer. `server`: the name that TLS asks for."""
+    trust = ssl.create_default_context()
+    trust.check_hostname, trust.verify_mode = False, ssl.CERT_NONE
+    reader, writer = await asyncio.open_connection("127.0.0.1", port, ssl=trust, server_hostname=server or "127.0.0.1")
+    bearer = f"Authorization: Bearer {token}\r\n" if token else ""
+    writer.write(f"GET {path} HTTP/1.1\r\nHost: {host}\r\n{bearer}Connection: close\r\n\r\n".encode())
+    head, _, body = (await reader.read()).partition(b"\r\n\r\n")
+    writer.close()
+    return int(head.split(b" ")[1]), str(json.loads(body).get("message", ""))
+
+
+async def test_each_connection_has_a_port_of_its_own_for_good(tmp_path: Path) -> None:
+    """A client that drops the path of a server's URL is served there; rights don't depend on the address; and the ports are the same at each start."""
+    cluster = await EmbeddedCluster.start(tmp_path / "cluster")
+    async with running(tmp_path, cluster, {}, ["prod", "staging"]) as gateway:
+        _, minted = await gateway.broker.roster.add("bot", ["agent"], "ana", by=Identity("ana", frozenset({Role.ADMIN})))
+        first = dict(gateway.addresses["kube_connections"])
+        prod, staging = (urlsplit(first[name]).port or 0 for name in ("prod", "staging"))
+        shared = urlsplit(gateway.addresses["kube"]).port or 0
+        assert len({prod, staging, shared}) == 3
+        assert (await asked(prod, "/version", token=minted.text))[0] == (await asked(shared, "/c/prod/version", token=minted.text))[0] == 200
+        denied = [await asked(port, path + "/api/v1/namespaces/web/pods", token=minted.text) for port, path in ((staging, ""), (shared, "/c/staging"))]
+        assert denied[0] == denied[1]
+        assert denied[0][0] == 403
+        assert (await asked(prod, "/c/staging/api/v1/namespaces/web/pods", token=minted.text))[0] == 403  # a path of prod
+        code, message = await asked(shared, "/api/v1/namespaces/web/pods", token=minted.text)
+        assert (code, "--append-server-path" in message) == (404, True)
+        assert (await asked(prod, "/version"))[0] == 401
+    async with running(tmp_path, cluster, {}, ["staging", "dev"]) as gateway:
+        second = dict(gateway.addresses["kube_connections"])
+    async with running(tmp_path, cluster, {}, ["dev", "prod", "staging"]) as gateway:
+        assert gateway.addresses["kube_connections"] == {**second, **first}
+    with socket.create_server(("127.0.0.1", prod)), pytest.raises(UnavailableError, match=f"port {prod} on 127.0.0.1 can't be opened for connection prod"):
+        async with running(tmp_path, cluster, {"kube": f"127.0.0.1:{shared}"}, ["prod"]):
+            pass
+    await cluster.aclose()
+
+
+async def test_host_names_tell_connections_apart(tmp_path: Path) -> None:
+    """By what TLS asked for and the Host header, which must agree, before anything else is looked at; the path is then the cluster's."""
+    cluster = await EmbeddedCluster.start(tmp_path / "cluster")
+    async with running(tmp_path, cluster, {"kube_names": "*.gw.example", "names": ["gw.example", "other.gw.example"]}, ["prod", "staging"]) as gateway:
+        _, minted = await gateway.broker.roster.add("bot", ["agent"], "ana", by=Identity("ana", frozenset({Role.ADMIN})))
+        port = urlsplit(gateway.addresses["kube"]).port or 0
+        assert gateway.addresses["kube_connections"] == {name: f"https://{name}.gw.example:{port}" for name in ("prod", "staging")}
+        ours, theirs = "prod.gw.example", "staging.gw.example"
+        for server, host, path, code, words in (
+            (ours, f"{ours}:{port}", "/version", 200, ""),
+            (ours.upper(), f"{ours.title()}.", "/version", 200, ""),
+            (theirs, theirs, "/api/v1/pods", 403, "staging"),
+            ("none.gw.example", "none.gw.example", "/version", 404, "no connection none here; yours: prod"),
+            (ours, theirs, "/version", 421, f"TLS asked for {ours} and the request is for the host {theirs}: these are not one connection's"),
+            (ours, "127.0.0.1", "/version", 421, "the host 127.0.0.1"),
+            (ours, "gw.example", "/c/prod/version", 421, "the host gw.example"),
+            ("gw.example", ours, "/version", 421, "TLS asked for gw.example"),
+            (None, ours, "/version", 421, "TLS asked for no server name"),
+            ("gw.example", "gw.example", "/c/prod/version", 200, ""),
+            ("other.gw.example", "gw.example", "/c/prod/version", 200, ""),
+            (None, "127.0.0.1", "/c/prod/version", 200, ""),
+            (ours, ours, "/c/prod/version", 403, "prod"),
+        ):
+            answer = await asked(port, path, token=minted.text, server=server, host=host)
+            assert (answer[0], words in answer[1]) == (code, True), (server, host, path, answer)
+            if code == 421:
+                assert await asked(port, path, server=server, host=host) == answer
+    await cluster.aclose()
 
 
 async def test_when_a_token_was_used_last_outlives_the_gateway(tmp_path: Path) -> None:

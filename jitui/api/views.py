@@ -25,7 +25,8 @@ class Hello:
     rights: tuple[str, ...]  # of policy/rights.py, by name
     solo: bool  # no people configured and agents may run as the gateway's user: protects from nothing an agent wants
     connections: tuple[str, ...]
-    kube: str = ""  # https URL of the Kubernetes listener; a connection's server is {kube}/c/{connection}
+    kube: str = ""  # https URL of the Kubernetes listener; below it, each connection is at {kube}/c/{connection}
+    kube_connections: Mapping[str, str] = field(default_factory=dict)  # URL without a path of each connection's own address; empty: an older gateway
     ca_pem: str = ""  # the certificate authority to pin; empty: a public one signs
     ledger_key: str = ""  # hex, the 32 public bytes of the key that signs the record; empty: an older gateway
 

@@ -89,13 +89,25 @@ def own(certificate: Path, key: Path, names: Sequence[str], now: Instant, *, aut
         raise ConfigurationError(f"certificate {certificate} is valid from {leaf.not_valid_before_utc:%F} to {leaf.not_valid_after_utc:%F}, not now")
     missing = [name for name in names if not _covered(name, certified)]
     if missing:
-        raise ConfigurationError(f"certificate {certificate} is not for {', '.join(missing)}; change listen.names or bring another")
+        raise ConfigurationError(f"certificate {certificate} is not for {', '.join(missing)}; change listen.names and listen.kube_names, or bring another")
     return _material(certificate, key, authority or certificate, trusted, leaf)
 
 
-def server_context(material: Material) -> ssl.SSLContext:
-    """TLS 1.2 or later, HTTP/1.1 only (protocol: upgrades and h2 don't go together). Raises ConfigurationError."""
+class _Asked(ssl.SSLObject):
+    """The gateway's end of a connection, with the host that the client asked for."""
+
+    name = ""
+
+
+def server_context(material: Material, *, names: bool = False) -> ssl.SSLContext:
+    """TLS 1.2 or later, HTTP/1.1 only (protocol: upgrades and h2 don't go together). `names`: `server_name` can tell what a client asked for.
+
+    A server name that is not ASCII then fails the handshake, and Python calls sys.unraisablehook with its UnicodeDecodeError. Raises ConfigurationError.
+    """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    if names:
+        context.sslobject_class = _Asked
+        context.sni_callback = _asked
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.set_alpn_protocols(["http/1.1"])
     refresh(context, material)
@@ -108,6 +120,16 @@ def refresh(context: ssl.SSLContext, material: Material) -> None:
         context.load_cert_chain(material.certificate, material.key, password=_no_password)
     except (OSError, ValueError) as error:
         raise ConfigurationError(f"certificate {material.certificate} or its key {material.key} can't be used: {_reason(error)}") from error
+
+
+def server_name(end: object) -> str:
+    """The host that a client asked for in its handshake (SNI, RFC 6066, 3), of the `ssl_object` of a transport; empty if it named none."""
+    return end.name if isinstance(end, _Asked) else ""
+
+
+def covers(material: Material, name: str) -> bool:
+    """Whether the certificate is for this DNS name or address."""
+    return _covered(name, _certified(x509.load_pem_x509_certificate(material.certificate.read_bytes())))
 
 
 def fingerprint(pem: bytes) -> str:
@@ -267,6 +289,11 @@ def _reason(error: BaseException) -> str:
     if isinstance(error, OSError) and error.strerror:
         return error.strerror.lower()
     return str(error).splitlines()[0].lower() if str(error) else type(error).__name__
+
+
+def _asked(end: ssl.SSLSocket | ssl.SSLObject, name: str | None, _: ssl.SSLContext) -> None:
+    if isinstance(end, _Asked):
+        end.name = name or ""
 
 
 def _no_password() -> str:

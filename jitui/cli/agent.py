@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import os
 import signal
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +37,7 @@ FILE_KEYS = ("identity", "connection", "duration", "approval", "scope", "reason"
 async def request_command(connection: str, duration: int, reason: str, scope: tuple[str, ...], file: str | None, wait: bool, as_json: bool) -> None:
     """Ask for a window on CONNECTION.
 
-    With a COMMAND: ask, wait, run it, give the window back, and pass its exit code on.
+    With a COMMAND: ask, wait, run it, with a KUBECONFIG for CONNECTION if there is none, give the window back, and pass its exit code on.
     """
     wanted = read_file(Path(file)) if file else {}
     if connection and wanted.get("connection", connection) != connection:
@@ -112,16 +112,17 @@ async def _around(at: Client, asked: RequestView, command: Sequence[str]) -> int
             raise
     follow.must_be_approved(asked)
     try:
-        return await _run(command)
+        with kubeconfig.lent(await at.hello(), asked.connection, reach().token, os.environ) as env:
+            return await _run(command, env)
     finally:
         with contextlib.suppress(JituiError):  # it ended by itself
             await at.release(asked.grant)
 
 
-async def _run(command: Sequence[str]) -> int:
+async def _run(command: Sequence[str], env: Mapping[str, str]) -> int:
     """The command's exit code, 128 + N for a signal. Ctrl-C is the command's: it stands on the same terminal."""
     try:
-        process = await asyncio.create_subprocess_exec(*command)
+        process = await asyncio.create_subprocess_exec(*command, env=env)
     except FileNotFoundError:
         raise NotFoundError(f"{command[0]}: no such command") from None
     except PermissionError:

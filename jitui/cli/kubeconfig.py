@@ -1,11 +1,13 @@
 """Kubeconfig files for agents (kubernetes.io/docs/concepts/configuration/organize-cluster-access-kubeconfig)."""
 
+import contextlib
 import json
 import os
 import shutil
 import sys
+import tempfile
 from base64 import b64decode, b64encode
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +35,7 @@ def document(hello: Hello, connection: str, user: Mapping[str, Any]) -> dict[str
     if not hello.kube:
         raise InvalidError("this gateway does not say where kubectl can reach it")
     name = MARK + connection
-    cluster: dict[str, Any] = {"server": f"{hello.kube}/c/{connection}"}
+    cluster: dict[str, Any] = {"server": hello.kube_connections.get(connection) or f"{hello.kube}/c/{connection}"}
     if hello.ca_pem:
         cluster["certificate-authority-data"] = b64encode(hello.ca_pem.encode()).decode()
     return {
@@ -102,6 +104,22 @@ def _names(root: Node | None, section: str) -> list[str] | None:
         return None
     entries = [{key.value: value.value for key, value in entry.pairs or ()}.get("name") for one in lists for entry in one.items or ()]
     return None if None in entries else [name for name in entries if name is not None]
+
+
+@contextlib.contextmanager
+def lent(hello: Hello, connection: str, token: str, env: Mapping[str, str]) -> Iterator[Mapping[str, str]]:
+    """The environment of a command that an agent runs, with a kubeconfig for the connection as long as it runs, unless KUBECONFIG names one already.
+
+    The token is in the file, which is the agent's user's alone: not every client can run a plugin. A person, or who has no token, gets none.
+    """
+    if env.get("KUBECONFIG") or not token or "agent" not in hello.roles:
+        yield env
+        return
+    runtime = env.get("XDG_RUNTIME_DIR", "")
+    with tempfile.TemporaryDirectory(prefix=MARK, dir=runtime if Path(runtime).is_absolute() and Path(runtime).is_dir() else None) as folder:
+        file = Path(folder) / "kubeconfig"
+        write(file, document(hello, connection, {"token": token}))
+        yield {**env, "KUBECONFIG": str(file)}
 
 
 def pinned(env: Mapping[str, str]) -> str:

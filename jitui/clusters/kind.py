@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Generic, Literal, TypeVar
 
 from jitui.clusters.port import Tell, Trouble, Upstream
 from jitui.values.clock import Clock
-from jitui.values.fields import Strict
+from jitui.values.fields import HostPort, Strict
 
 Work = Callable[[], Coroutine[Any, Any, None]]
 Note = Callable[[str], None]
@@ -18,6 +18,8 @@ class ConnectionSettings(Strict):  # no docstring: it would stand in the schema
     access: Literal["just-in-time"] = "just-in-time"
     isolation: Literal["required", "advised"] = "advised"
     """required: refuses agents that run as the gateway's own Unix user."""
+    listen: HostPort | None = None
+    """The connection's own address for kubectl, TLS. Otherwise a name of listen.kube_names, or a port behind that of listen.kube, given once and for good."""
 
 
 @dataclass(frozen=True, slots=True)

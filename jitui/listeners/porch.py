@@ -1,7 +1,7 @@
-"""Accepts the connections of one socket: one at a time, counted before anything is read from it; the TLS handshake comes after that.
+"""Accepts the connections of a listener's sockets: one at a time, counted before anything is read from it; the TLS handshake comes after that.
 
 A connection costs a descriptor from its accept on, so strangers are counted, and make room, here and not after the handshake. Each turn of the loop
-accepts one connection, so that many new ones never starve other work.
+accepts one connection of a socket, and begins few handshakes of all, so that many new ones never starve other work.
 """
 
 import asyncio
@@ -23,10 +23,11 @@ BREATH: Final = 0.05  # seconds without an accept when there is no descriptor fo
 NO_DESCRIPTOR: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 
 Spawn = Callable[[Callable[[], Coroutine[Any, Any, None]]], None]
+Factory = Callable[[Visitor], asyncio.Protocol]
 
 
 class Porch:
-    """One listening socket, while it is open."""
+    """The listening sockets of one listener, while they are open."""
 
     def __init__(self, visitors: Visitors, spawn: Spawn, named: Callable[[socket.socket], str], *, asks_owner: bool) -> None:
         """`named`: the name a connection counts for until it shows a token, as its address. `asks_owner`: look up the uid of its process, too."""
@@ -34,48 +35,43 @@ class Porch:
         self._spawn, self._named = spawn, named
         self._closed = False
         self._turnstile = Turnstile(HANDSHAKES)
-        self._context: ssl.SSLContext | None = None
-        self._factory: Callable[[Visitor], asyncio.Protocol]
-        self._accepting: asyncio.Task[Any] | None = None
+        self._accepting: set[asyncio.Task[Any]] = set()
         self._welcoming: dict[asyncio.Task[Any], Visitor] = {}
 
-    def open(self, sock: socket.socket, context: ssl.SSLContext | None, factory: Callable[[Visitor], asyncio.Protocol]) -> None:
+    def open(self, sock: socket.socket, context: ssl.SSLContext | None, factory: Factory) -> None:
         """Starts to accept. The protocol that `factory` makes calls `visitors.gone` when its connection is lost. `close` closes `sock`."""
         sock.setblocking(False)
-        self._context, self._factory = context, factory
-        self._spawn(partial(self._accept, sock))
+        self._spawn(partial(self._accept, sock, context, factory))
 
     def close(self) -> None:
         """Stops to accept, and cuts off unfinished handshakes."""
         self._closed = True
-        if self._accepting is not None:
-            self._accepting.cancel()
+        for accepting in self._accepting:
+            accepting.cancel()
         for visitor in list(self._welcoming.values()):
             visitor.close()
 
-    async def _accept(self, sock: socket.socket) -> None:
-        loop = asyncio.get_running_loop()
-        self._accepting = asyncio.current_task()
+    async def _accept(self, sock: socket.socket, context: ssl.SSLContext | None, factory: Factory) -> None:
+        loop, task = asyncio.get_running_loop(), cast("asyncio.Task[Any]", asyncio.current_task())
+        self._accepting.add(task)
         try:
             while not self._closed:
-                await self._next(loop, sock)
+                try:
+                    connection, _ = await loop.sock_accept(sock)
+                except OSError as error:
+                    if error.errno in NO_DESCRIPTOR:  # the shares were wrong, or another process took the system's last descriptor
+                        self.visitors.press()
+                    await asyncio.sleep(BREATH)
+                else:
+                    self._arrived(loop, connection, context, factory)
         except asyncio.CancelledError:
             if not self._closed:
                 raise
         finally:
+            self._accepting.discard(task)
             sock.close()  # after the loop has forgotten its number
 
-    async def _next(self, loop: asyncio.AbstractEventLoop, sock: socket.socket) -> None:
-        try:
-            connection, _ = await loop.sock_accept(sock)
-        except OSError as error:
-            if error.errno in NO_DESCRIPTOR:  # the shares were wrong, or another process took the system's last descriptor
-                self.visitors.press()
-            await asyncio.sleep(BREATH)
-            return
-        self._arrived(loop, connection)
-
-    def _arrived(self, loop: asyncio.AbstractEventLoop, connection: socket.socket) -> None:
+    def _arrived(self, loop: asyncio.AbstractEventLoop, connection: socket.socket, context: ssl.SSLContext | None, factory: Factory) -> None:
         try:
             name = self._named(connection)
         except OSError:  # gone already
@@ -88,24 +84,24 @@ class Porch:
             task = cast("asyncio.Task[Any]", asyncio.current_task())
             self._welcoming[task] = visitor
             try:
-                await self._welcome(connection, visitor)
+                await self._welcome(connection, visitor, context, factory)
             finally:
                 del self._welcoming[task]
 
         self._spawn(welcome)
 
-    async def _welcome(self, connection: socket.socket, visitor: Visitor) -> None:
+    async def _welcome(self, connection: socket.socket, visitor: Visitor, context: ssl.SSLContext | None, factory: Factory) -> None:
         """Performs the handshake; afterwards the protocol reports when the connection is lost."""
         tls: dict[str, Any] = {}
-        if self._context is not None:
-            tls = {"ssl": self._context, "ssl_handshake_timeout": float(self.visitors.caps.handshake_s), "ssl_shutdown_timeout": SHUTDOWN_S}
+        if context is not None:
+            tls = {"ssl": context, "ssl_handshake_timeout": float(self.visitors.caps.handshake_s), "ssl_shutdown_timeout": SHUTDOWN_S}
         met = False
         try:
             if self._asks_owner and connection.family != socket.AF_UNIX:  # before a byte is read, while the connection still has an owner
                 visitor.uid = await owner(connection)
-            if self._context is not None:
+            if context is not None:
                 await self._hello(connection, visitor)
-            await asyncio.get_running_loop().connect_accepted_socket(partial(self._factory, visitor), connection, **tls)
+            await asyncio.get_running_loop().connect_accepted_socket(partial(factory, visitor), connection, **tls)
             met = True
         except (OSError, EOFError):  # no TLS, too late, or gone: TimeoutError, ssl.SSLError and ConnectionError are subclasses
             pass

@@ -23,6 +23,9 @@ WITHOUT_BODY: Final = frozenset({204, 304})
 class Sender(Protocol):
     """The exchange whose answer it is."""
 
+    def to_client(self, answer: http.ResponseHead) -> headers.Lines:
+        """The headers of the answer for the client, without framing."""
+
     def unauthorized(self) -> None:
         """The cluster answered 401."""
 
@@ -71,7 +74,7 @@ class Download:
         request, length = self._request, head.length
         if self._session.stream is WATCH:
             self._events = Events(head.get(b"content-type"))
-        lines = headers.to_client(head)
+        lines = self._sender.to_client(head)
         # an answer that a client may keep in its cache says nothing of today
         if not head.get(b"etag") and (warning := request.warning(self._session.window.grant)):
             lines.append((b"Warning", warning))

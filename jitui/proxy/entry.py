@@ -186,7 +186,7 @@ class Proxy:
             assert session.end is not None
             return request.say(session.end.code, session.end.reason, session.end.words)
         action, download = request.action, Download
-        if not action.resource and openapi.is_index(action):
+        if not action.resource and request.prefix and openapi.is_index(action):
             request.lines, download = openapi.conditions(request.lines), openapi.Index
         note = self._notes.noting(session, request.who.name, request.connection, action, request.verdict)
         return Exchange(request, session, self._ways[request.connection], note, download)

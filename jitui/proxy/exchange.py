@@ -11,6 +11,7 @@ from jitui.clusters.pool import Connection
 from jitui.clusters.port import Headers
 from jitui.clusters.way import Way
 from jitui.protocol import headers, http, status
+from jitui.proxy import links
 from jitui.proxy.dialer import Dialer
 from jitui.proxy.download import Download
 from jitui.proxy.ends import End, Why
@@ -89,6 +90,10 @@ class Exchange:
         self._fail(why, refused=True, code=code)
 
     # -- from the cluster --------------------------------------------------------------------------------------------------
+
+    def to_client(self, answer: http.ResponseHead) -> headers.Lines:
+        lines = headers.to_client(answer)
+        return links.led_back(lines, self._request.prefix.encode(), self._way.upstream) if links.are_in(lines) else lines
 
     def unauthorized(self) -> None:
         connection, self._down.connection = self._down.connection, None

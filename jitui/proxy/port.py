@@ -82,12 +82,12 @@ class ProxyRequest(StreamEndpoint, Protocol):
         """Address and port of the client, for the record."""
 
     @property
-    def group(self) -> str:
-        """The client's own word for one run of it (Kubectl-Session); decides nothing."""
+    def prefix(self) -> str:
+        """The path under which the client reaches its connection, for links in an answer that lead back here; empty at an address of the connection's own."""
 
     @property
-    def prefix(self) -> str:
-        """The path under which the client reaches its connection, for links in an answer that lead back here."""
+    def group(self) -> str:
+        """The client's own word for one run of it (Kubectl-Session); decides nothing."""
 
     def warning(self, grant: Grant) -> bytes | None:
         """The value of a Warning header for the cluster's answer under a grant as it is by now, if there is something to say."""

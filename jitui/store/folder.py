@@ -1,6 +1,6 @@
 """The state folder: its layout, its modes, its lock, and the reserve that is given up for the last facts.
 
-ledger.db, tapes/000001.db, index.db, keys/ledger.ed25519, owed, reserve, lock; used.json is the gateway's.
+ledger.db, tapes/000001.db, index.db, keys/ledger.ed25519, owed, reserve, lock; used.json and ports.json are the gateway's.
 """
 
 import errno
@@ -63,7 +63,7 @@ class Folder:
 
     def _files(self) -> Iterator[Path]:
         for folder, pattern in ((self.root, "*.db*"), (self.tapes, "*"), (self.keys, "*"), (self.root, "owed"), (self.root, "used.json"),
-                                (self.root, "reserve"), (self.root, "lock")):
+                                (self.root, "ports.json"), (self.root, "reserve"), (self.root, "lock")):
             yield from sorted(folder.glob(pattern))
 
     def _lock(self) -> None:

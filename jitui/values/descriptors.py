@@ -26,6 +26,7 @@ class Shares:
     agents: int  # at the Kubernetes listener with one
     clusters: int  # connections to clusters in use, one for each of those
     kept: int  # connections to clusters that rest between requests
+    ports: int = 0  # listening sockets of single connections
 
     @property
     def threads(self) -> int:
@@ -33,19 +34,23 @@ class Shares:
         return max(4, min(32, self.own // (2 * READERS)))
 
 
-def share(limit: int, strangers: int) -> Shares:
-    """Divides `limit` descriptors; at most `strangers` of them for connections without a token at the Kubernetes listener. Raises ConfigurationError."""
-    if limit < LEAST:
-        raise ConfigurationError(f"this process may open {limit} files, and a gateway needs {LEAST}; raise the hard limit (ulimit -Hn, "
+def share(limit: int, strangers: int, ports: int = 0) -> Shares:
+    """Divides `limit` descriptors; at most `strangers` of them for connections without a token at the Kubernetes listener, `ports` for connections' own ports.
+
+    Raises ConfigurationError.
+    """
+    least = LEAST + ports
+    if limit < least:
+        raise ConfigurationError(f"this process may open {limit} files, and a gateway needs {least}; raise the hard limit (ulimit -Hn, "
                                  "or LimitNOFILE= of its unit)")
-    limit = min(limit, MOST)
+    limit = min(limit, MOST) - ports
     own = OWN + min(limit // 16, 192)
     desk = max(24, min(limit // 10, 256))
     api = max(24, min(limit // 10, 512))
     outside = min(strangers, max(16, limit // 10))
     kept = max(8, min(limit // 20, 1024))
     agents = (limit - own - desk - api - outside - kept) // 2
-    return Shares(own, desk, api, outside, agents, agents, kept)
+    return Shares(own, desk, api, outside, agents, agents, kept, ports)
 
 
 def raise_limit() -> int:

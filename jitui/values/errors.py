@@ -59,6 +59,13 @@ class TooManyError(JituiError):
         self.limit, self.retry_after, self.close = limit, retry_after, close
 
 
+class MisdirectedError(JituiError):
+    """The addresses that a request was sent to, by port, TLS and Host header, are not of one connection."""
+
+    code = 421
+    reason = "MisdirectedRequest"
+
+
 class UnrecordableError(JituiError):
     """The bytes can't be recorded, therefore they do not pass."""
 

@@ -1,9 +1,9 @@
-"""The types of the settings file: strict models, paths, durations, sizes."""
+"""The types of the settings file: strict models, addresses, paths, durations, sizes."""
 
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationInfo, WithJsonSchema
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, StringConstraints, ValidationInfo, WithJsonSchema
 
 from jitui.values import size, span
 from jitui.values.errors import InvalidError
@@ -50,6 +50,13 @@ def _bytes(value: object) -> object:
     raise ValueError("a size is a whole number and its unit, as in 500MB or 2GiB")
 
 
+def _port(value: str) -> str:
+    if int(value.rpartition(":")[2]) > 65535:
+        raise ValueError(f"{value}: a port is at most 65535")
+    return value
+
+
+HostPort = Annotated[str, StringConstraints(pattern=r"^(?:\[[0-9a-fA-F:.]+\]|[A-Za-z0-9.-]+):[0-9]{1,5}$"), AfterValidator(_port)]
 FilePath = Annotated[Path, BeforeValidator(_path), WithJsonSchema({"type": "string", "minLength": 1})]
 FilePaths = Annotated[tuple[Path, ...], BeforeValidator(_paths), WithJsonSchema({"type": "string", "minLength": 1})]
 Seconds = Annotated[int, BeforeValidator(_seconds), WithJsonSchema({"type": "string", "pattern": span.GRAMMAR, "examples": ["30m", "1h30m"]})]

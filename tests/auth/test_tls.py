@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID
 from cryptography.x509.verification import PolicyBuilder, Store
 
-from jitui.auth.tls import Material, ensure, fingerprint, own, refresh, server_context
+from jitui.auth.tls import Material, covers, ensure, fingerprint, own, refresh, server_context, server_name
 from jitui.values.clock import ManualClock, SystemClock
 from jitui.values.errors import ConfigurationError, UnsafeError
 from tests.clusters.authority import Authority, Pair, pem
@@ -280,6 +280,30 @@ def test_a_context_from_damaged_files(tmp_path: Path) -> None:
     material.key.write_bytes(pem(ec.generate_private_key(ec.SECP256R1()), b"password"))
     with pytest.raises(ConfigurationError, match="the key is encrypted"):
         server_context(material)
+
+
+async def test_the_name_that_a_client_asks_for_is_told(tmp_path: Path) -> None:
+    """As it was sent; empty without one, and where the context was not made to tell."""
+    material, heard = ensure(tmp_path, NAMES, NOW), asyncio.Queue[str]()
+
+    class Hears(asyncio.Protocol):
+        def connection_made(self, transport: asyncio.BaseTransport) -> None:
+            heard.put_nowait(server_name(transport.get_extra_info("ssl_object")))
+
+    trust = ssl.create_default_context()
+    trust.check_hostname, trust.verify_mode = False, ssl.CERT_NONE
+    for names, name, told in ((True, "Prod.gw.example", "Prod.gw.example"), (True, "127.0.0.1", ""), (False, "localhost", "")):
+        listener = await asyncio.get_running_loop().create_server(Hears, "127.0.0.1", 0, ssl=server_context(material, names=names))
+        async with listener:
+            _, writer = await asyncio.open_connection("127.0.0.1", listener.sockets[0].getsockname()[1], ssl=trust, server_hostname=name)
+            assert await asyncio.wait_for(heard.get(), 5) == told
+            writer.transport.abort()
+
+
+def test_a_certificate_says_whom_it_is_for(tmp_path: Path) -> None:
+    """By its names, its addresses, and its patterns."""
+    material = ensure(tmp_path, ["*.gw.example", "127.0.0.1"], NOW)
+    assert [covers(material, name) for name in ("prod.gw.example", "127.0.0.1", "gw.example", "a.b.gw.example", "::1")] == [True, True, False, False, False]
 
 
 async def test_kubectl_accepts_it(tmp_path: Path, one_kubectl: Kubectl) -> None:

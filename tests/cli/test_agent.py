@@ -1,6 +1,7 @@
 """Agents: ask, wait, run, and a kubeconfig."""
 
 import stat
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -106,6 +107,22 @@ def test_a_window_around_a_command(front: Front, capfd: pytest.CaptureFixture[st
     assert front.house.grants["g-1"].state == "released"
 
 
+def test_a_command_gets_a_kubeconfig_if_it_has_none(front: Front, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
+    """For the connection, with the token, private, and gone with the command; one that the environment names stays."""
+    monkeypatch.delenv("KUBECONFIG", raising=False)
+    look = "import os, sys; path = os.environ['KUBECONFIG']; print(path, oct(os.stat(path).st_mode & 0o777)); print(open(path).read())"
+    with deciding(front, "approve"):
+        assert front("request", "prod", "--", sys.executable, "-c", look, by="agent").code == 0
+    first, _, text = capfd.readouterr().out.partition("\n")
+    path, mode = first.split(" ")
+    made = yaml.safe_load(text)
+    assert (made["clusters"][0]["cluster"]["server"], made["users"][0]["user"]) == ("https://127.0.0.1:8445", {"token": front.address.agent})
+    assert (mode, Path(path).parent.exists()) == ("0o600", False)
+    with deciding(front, "approve"):
+        assert front("request", "prod", "--", "sh", "-c", 'echo "$KUBECONFIG"', by="agent", env={"KUBECONFIG": str(tmp_path / "own")}).code == 0
+    assert capfd.readouterr().out == f"{tmp_path}/own\n"
+
+
 def test_a_command_that_is_not_there(front: Front) -> None:
     """One line; the window is given back all the same."""
     with deciding(front, "approve"):
@@ -126,7 +143,7 @@ def test_kubeconfig_with_a_plugin(front: Front, tmp_path: Path) -> None:
     file = tmp_path / "kube" / "config"
     assert front("kubeconfig", "prod", "--output", str(file), by="agent").code == 0
     made = yaml.safe_load(file.read_text())
-    assert made["clusters"][0]["cluster"]["server"] == "https://127.0.0.1:8443/c/prod"
+    assert made["clusters"][0]["cluster"]["server"] == "https://127.0.0.1:8445"
     exec_ = made["users"][0]["user"]["exec"]
     assert (exec_["apiVersion"], exec_["interactiveMode"], exec_["provideClusterInfo"]) == ("client.authentication.k8s.io/v1", "Never", True)
     assert exec_["args"] == ["credential", "--token-file", f"{file}.token"]

@@ -2,15 +2,34 @@
 
 import json
 from base64 import b64encode
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import yaml
 
+from jitui.api.views import Hello
 from jitui.cli import kubeconfig
 from jitui.values.errors import ConflictError
 
 MADE = {"contexts": [{"name": "jitui-prod"}]}
+
+
+def test_the_server_is_the_connections_own_address() -> None:
+    """Of an older gateway, which has none, the path of the shared one."""
+    hello = Hello(version="1", api=1, gateway_id="g", you="bot", roles=("agent",), rights=(), solo=False, connections=("prod",), kube="https://gw:8443",
+                  kube_connections={"prod": "https://[::1]:8445"})
+    assert kubeconfig.document(hello, "prod", {})["clusters"][0]["cluster"] == {"server": "https://[::1]:8445"}
+    old = replace(hello, kube_connections={})
+    assert kubeconfig.document(old, "prod", {})["clusters"][0]["cluster"] == {"server": "https://gw:8443/c/prod"}
+
+
+def test_a_command_is_lent_a_kubeconfig_only_if_it_can_use_it() -> None:
+    """Not without a token, not a person, not beside its own."""
+    hello = Hello(version="1", api=1, gateway_id="g", you="bot", roles=("agent",), rights=(), solo=False, connections=("prod",), kube="https://gw:8443")
+    for who, token, env in ((hello, "", {}), (replace(hello, roles=("approver",)), "jt_x", {}), (hello, "jt_x", {"KUBECONFIG": "/x"})):
+        with kubeconfig.lent(who, "prod", token, env) as given:
+            assert given == env
 
 
 def test_a_file_of_ours_is_replaced_and_private(tmp_path: Path) -> None:

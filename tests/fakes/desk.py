@@ -212,7 +212,8 @@ class FakeDesk(BoundOperations):
         self._note("hello")
         roles = tuple(sorted(role.value for role in self.who.roles))
         return Hello(version="0.1.0", api=1, gateway_id="gw", you=self.who.name, roles=roles, rights=(), solo=False, connections=("prod",),
-                     kube="https://127.0.0.1:8443", ca_pem="-----BEGIN CERTIFICATE-----\nx\n-----END CERTIFICATE-----\n", ledger_key=self.house.ledger_key)
+                     kube="https://127.0.0.1:8443", kube_connections={"prod": "https://127.0.0.1:8445"},
+                     ca_pem="-----BEGIN CERTIFICATE-----\nx\n-----END CERTIFICATE-----\n", ledger_key=self.house.ledger_key)
 
     async def status(self) -> Status:
         self._note("status")

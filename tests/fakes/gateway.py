@@ -13,6 +13,7 @@ from jitui.auth.callers import Callers
 from jitui.auth.directory import Directory
 from jitui.auth.people import People
 from jitui.auth.tokens import Minted, Tokens, mint
+from jitui.listeners.address import ListenAddress
 from jitui.listeners.porch import Spawn
 from jitui.policy.terms import Identity, Role
 from jitui.values.clock import SystemClock
@@ -69,7 +70,7 @@ async def serving(folder: Path) -> AsyncIterator[Address]:
 
     listener = ApiListener(house, callers, spawn, at_work=lambda *said: limited.append(said))
     path = folder / "desk.sock"
-    listener.bind(unix=path, tcp=("127.0.0.1", 0), tls=context)
+    listener.bind(unix=path, tcp=ListenAddress("127.0.0.1", 0), tls=context)
     await listener.open()
     try:
         yield Address(path, f"https://127.0.0.1:{listener.port}", ca, agent.text, ana.text, expired.text, house, listener, callers,

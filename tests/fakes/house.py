@@ -20,7 +20,9 @@ from jitui.auth.people import People
 from jitui.clusters.discovery import USUAL, Discovery
 from jitui.clusters.pool import Pool
 from jitui.clusters.way import Way
+from jitui.listeners.address import ListenAddress
 from jitui.listeners.kube.listener import KubeListener
+from jitui.listeners.kube.ports import Ports
 from jitui.policy.scope import Scope
 from jitui.policy.terms import Grant, Identity, Role, Rule
 from jitui.protocol import websocket
@@ -103,10 +105,11 @@ class House:
     def desk(self, who: Identity) -> Operations:
         return self.service.bind(Somebody(who), "here", same_user=False)
 
-    async def dial(self, token: str | None = None) -> "Kubectl":
-        """A client of the Kubernetes listener."""
-        reader, writer = await asyncio.open_connection("127.0.0.1", self.listener.port, ssl=self.trust, server_hostname="localhost", limit=1 << 24)
-        return Kubectl(reader, writer, self.token if token is None else token)
+    async def dial(self, token: str | None = None, *, own: bool = False) -> "Kubectl":
+        """A client of the Kubernetes listener: at the shared port, below /c/prod, or at that connection's own."""
+        port = self.listener.places["prod" if own else ""][1]
+        reader, writer = await asyncio.open_connection("127.0.0.1", port, ssl=self.trust, server_hostname="localhost", limit=1 << 24)
+        return Kubectl(reader, writer, self.token if token is None else token, "" if own else "/c/prod")
 
     async def until(self, true: Callable[[], object], seconds: float = 5.0) -> None:
         async with asyncio.timeout(seconds):
@@ -128,13 +131,13 @@ class House:
 class Kubectl:
     """Just enough HTTP and WebSocket to see every byte."""
 
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, token: str) -> None:
-        self.reader, self.writer, self.token = reader, writer, token
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, token: str, below: str) -> None:
+        self.reader, self.writer, self.token, self.below = reader, writer, token, below
         self.decoder = websocket.Decoder(masked=False)
         self.frames: list[websocket.Frame] = []
 
     def head(self, method: str, path: str, *headers: str) -> bytes:
-        lines = [f"{method} /c/prod{path} HTTP/1.1", "Host: gw", f"Authorization: Bearer {self.token}", *headers, "", ""]
+        lines = [f"{method} {self.below}{path} HTTP/1.1", "Host: gw", f"Authorization: Bearer {self.token}", *headers, "", ""]
         return "\r\n".join(lines).encode()
 
     def send(self, data: bytes) -> None:
@@ -223,7 +226,8 @@ async def house(folder: Path, *, rules: tuple[Rule, ...] = (), clock: ManualCloc
                 found.trust = ssl.create_default_context(cafile=str(authority))
                 found.trust.verify_flags &= ~ssl.VERIFY_X509_STRICT
                 await found.broker.recover()
-                found.listener.bind("127.0.0.1", 0)
+                found.listener.bind(ListenAddress("127.0.0.1", 0))
+                found.listener.bind_own({"prod": None}, Ports(folder / "ports.json"))
                 await found.listener.open(context)
                 if agent and AGENT not in found.broker.roster.identities:
                     found.token = await found.agent()

@@ -3,6 +3,7 @@
 import resource
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 
@@ -20,6 +21,13 @@ def test_shares_are_no_more_than_there_are(limit: int) -> None:
     assert shares.strangers <= min(256, limit // 10)
     assert shares.clusters == shares.agents
     assert shares.threads * descriptors.READERS <= shares.own // 2
+
+
+def test_ports_of_connections_are_taken_off_first() -> None:
+    """What is left is shared as before."""
+    assert descriptors.share(1100, 256, 100) == replace(descriptors.share(1000, 256), ports=100)
+    with pytest.raises(ConfigurationError, match="may open 300 files, and a gateway needs 356"):
+        descriptors.share(300, 256, 100)
 
 
 def test_too_few_descriptors_are_said_at_the_start() -> None:

@@ -14,6 +14,7 @@ from jitui.api.server.callers import Authentication, Service
 from jitui.api.server.peers import PeerProtocol, name_of
 from jitui.api.server.sockets import bind_tcp, bind_unix
 from jitui.auth.callers import Callers
+from jitui.listeners.address import ListenAddress
 from jitui.listeners.caps import Caps, at_api
 from jitui.listeners.porch import Porch, Spawn
 from jitui.listeners.visitors import Visitors
@@ -39,9 +40,9 @@ class ApiListener:
         self._bound: list[tuple[socket.socket, ssl.SSLContext | None]] = []
         self._servers: list[tuple[uvicorn.Server, Porch]] = []
         self._path: Path | None = None
-        self.host, self.port = "", 0  # of the TCP port, once it is bound
+        self.port = 0  # the TCP port, once it is bound
 
-    def bind(self, *, unix: Path | None = None, group: str = "", tcp: tuple[str, int] | None = None, tls: ssl.SSLContext | None = None) -> None:
+    def bind(self, *, unix: Path | None = None, group: str = "", tcp: ListenAddress | None = None, tls: ssl.SSLContext | None = None) -> None:
         """Take the addresses; a client that connects waits until `open`. `group`: the Unix group that may use the socket, besides its owner. TCP needs `tls`.
 
         Raises ConflictError (port or socket taken), UnsafeError, ConfigurationError (no such address); close it then, too.
@@ -52,8 +53,8 @@ class ApiListener:
             self._bound.append((bind_unix(unix, group), None))
             self._path = unix
         if tcp is not None:
-            sock = bind_tcp(*tcp)
-            self.host, self.port = sock.getsockname()[:2]
+            sock = bind_tcp(tcp)
+            self.port = sock.getsockname()[1]
             self._bound.append((sock, tls))
 
     async def open(self) -> None:

@@ -11,6 +11,7 @@ import stat
 from pathlib import Path
 from typing import Final
 
+from jitui.listeners.address import ListenAddress
 from jitui.values.errors import ConfigurationError, ConflictError, UnsafeError
 
 PATH_LIMIT: Final = 107  # bytes of a Unix socket's path (unix(7))
@@ -70,17 +71,16 @@ def _clear(path: Path) -> None:
             raise ConflictError(f"another gateway answers at {path}; stop it with: jitui --gateway unix:{path} stop")
 
 
-def bind_tcp(host: str, port: int) -> socket.socket:
-    """A listening TCP socket; port 0 takes a free one. Raises ConflictError, ConfigurationError."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+def bind_tcp(address: ListenAddress) -> socket.socket:
+    """A listening TCP socket. Raises ConflictError, ConfigurationError."""
     try:
-        return socket.create_server((host, port), family=family, backlog=BACKLOG)
+        return address.listen(BACKLOG)
     except socket.gaierror:
-        raise ConfigurationError(f"listen.api: {host} is no address of this machine") from None
+        raise ConfigurationError(f"listen.api: {address.host} is no address of this machine") from None
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
-            raise ConflictError(f"port {port} on {host} is taken; set another one as listen.api in the configuration") from None
-        raise ConfigurationError(f"can't listen on {host}:{port}: {error.strerror}") from None
+            raise ConflictError(f"port {address.port} on {address.host} is taken; set another one as listen.api in the configuration") from None
+        raise ConfigurationError(f"can't listen on {address}: {error.strerror}") from None
 
 
 def gid_of(name: str) -> int:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -86,6 +86,7 @@ class Backend:
     reload: Callable[[], Awaitable[str]]
     stop: Callable[[], None]
     trouble: Callable[[], str] = lambda: ""  # the words of Status.trouble
+    kube_connections: Mapping[str, str] = field(default_factory=dict)  # URL of each connection's own address
     viewed: dict[tuple[str, int, str], int] = field(default_factory=dict)  # by viewer, session and way of looking: when last (boot clock)
     record: Record = field(init=False)  # the files, as views
     readers: Readers = field(init=False)

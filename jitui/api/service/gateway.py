@@ -30,11 +30,12 @@ class GatewayService(Bound, Gateway):
     """Says how the gateway stands, and turns its switches."""
 
     async def hello(self) -> Hello:
-        backend = self._backend
+        backend, connections = self._backend, self._connections()
+        own = {name: url for name, url in backend.kube_connections.items() if name in connections}
         return Hello(
             version=__version__, api=API, gateway_id=self._broker.gateway, you=self._who.name, roles=tuple(sorted(self._who.roles)),
-            rights=tuple(sorted(rights_of(self._who))), solo=self._broker.roster.people.solo, connections=self._connections(), kube=backend.kube,
-            ca_pem=backend.ca_pem, ledger_key=self._broker.store.public_key.hex(),
+            rights=tuple(sorted(rights_of(self._who))), solo=self._broker.roster.people.solo, connections=connections, kube=backend.kube,
+            kube_connections=own, ca_pem=backend.ca_pem, ledger_key=self._broker.store.public_key.hex(),
         )  # fmt: skip
 
     async def status(self) -> Status:

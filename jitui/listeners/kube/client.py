@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import Callable
 from typing import Final, Protocol, TypeAlias
 
+from jitui.auth import tls
+from jitui.listeners.address import shown
 from jitui.listeners.kube.inlet import Inlet
 from jitui.listeners.kube.parting import Parting
 from jitui.listeners.kube.reading import Reading
@@ -35,8 +37,9 @@ class Listener(Protocol):
 class KubeClient(asyncio.Protocol):
     """The connection. Owned by the loop; closed by whoever ends first."""
 
-    def __init__(self, listener: Listener, visitor: Visitor) -> None:
-        self.listener, self.visitor = listener, visitor
+    def __init__(self, listener: Listener, visitor: Visitor, connection: str = "") -> None:
+        """`connection`: the one whose own port it came in at; empty at the shared port."""
+        self.listener, self.visitor, self.connection = listener, visitor, connection
         self.patience = Patience(listener.visitors, visitor)
         self.inlet = Inlet(listener.turnstile, self._turn, self.pause_reading, self.resume_reading)
         self.parser = http.RequestParser()
@@ -49,13 +52,18 @@ class KubeClient(asyncio.Protocol):
         self._turning = False  # `_next` is at work
         self._draining = False  # the next request waits until the last answer is written
 
+    @property
+    def server_name(self) -> str:
+        """The host that the client's handshake asked for (SNI); empty if it named none."""
+        return tls.server_name(self.transport.get_extra_info("ssl_object"))
+
     # -- transport ---------------------------------------------------------------------------------------------------------
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = transport  # type: ignore[assignment]
         self.outlet = Outlet(self.transport)
         self.outlet.begin()
-        self.peer = ":".join(map(str, (transport.get_extra_info("peername") or ())[:2]))
+        self.peer = shown(transport.get_extra_info("peername"))
         self.listener.clients.add(self)
         self.visitor.resting = lambda: self.current is None and not self._draining and not self.inlet.waits
         self.patience.begin(self.transport)

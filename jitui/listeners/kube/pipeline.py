@@ -13,6 +13,7 @@ from jitui.auth.callers import Caller
 from jitui.auth.peer import Unseen
 from jitui.listeners.kube.client import KubeClient
 from jitui.listeners.kube.discover import discover
+from jitui.listeners.kube.names import HostNames
 from jitui.listeners.kube.plan import Plan, plan
 from jitui.listeners.kube.reading import Reading
 from jitui.listeners.kube.request import KubeRequest, Rooms
@@ -26,7 +27,7 @@ from jitui.protocol import headers, http
 from jitui.proxy.entry import Proxy
 from jitui.proxy.port import Handler
 from jitui.proxy.waiting import Waiting
-from jitui.values.errors import JituiError, NotFoundError, RefusedError, UnavailableError, UnknownCallerError
+from jitui.values.errors import JituiError, MisdirectedError, NotFoundError, RefusedError, UnavailableError, UnknownCallerError
 from jitui.values.said import clean
 
 LONG: Final = 1 << 16  # bytes of a target
@@ -42,8 +43,9 @@ def may_upgrade(action: Action, protocol: bytes) -> bool:
 class Pipeline:
     """The steps of all requests at one listener."""
 
-    def __init__(self, rooms: Rooms, proxy: Proxy, visitors: Visitors, own_uid: int) -> None:
-        self.unauthenticated = 0  # attempts without a good token: a counter, never rows
+    def __init__(self, rooms: Rooms, proxy: Proxy, visitors: Visitors, own_uid: int, names: HostNames | None = None) -> None:
+        self.unauthenticated = 0  # attempts without a good token, or at two connections' addresses at once: a counter, never rows
+        self._names = names
         self._rooms, self._proxy, self._visitors, self._own_uid = rooms, proxy, visitors, own_uid
         self._broker = rooms.broker
 
@@ -81,6 +83,7 @@ class Pipeline:
         if reading is not None and reading.head is not request.head:
             reading = request.client.reading = None
         try:
+            own = self._addressed(request) if reading is None else reading.connection
             caller = self._caller(request) if reading is None else self._rooms.callers.again(reading.caller)
         except JituiError:
             self._unknown(visitor, now)
@@ -90,7 +93,7 @@ class Pipeline:
             self._unknown(visitor, now)
             raise RefusedError(f"{who.name} is a person here; the Kubernetes listener is for agents, whose windows people grant")
         self._visitors.take(self._visitors.known(visitor, who.name, agent=True), now)
-        name, target = self._where(request) if reading is None else (reading.connection, reading.target)
+        name, target = self._where(request, own) if reading is None else (own, reading.target)
         proxy = self._proxy
         if name not in proxy.connections:
             known = sorted(each for each in proxy.connections if (who.name, each) in self._broker.requests.rules)
@@ -106,12 +109,28 @@ class Pipeline:
             raise UnknownCallerError("no token in the request; a kubeconfig with one is written by: jitui kubeconfig CONNECTION")
         return self._rooms.callers.by_token(token.decode("latin-1"))
 
-    def _where(self, request: KubeRequest) -> tuple[str, bytes]:
-        """The connection that the request's target names, and the target behind that. Raises NotFoundError."""
+    def _where(self, request: KubeRequest, own: str) -> tuple[str, bytes]:
+        """The connection, by its `own` address or the request's target, and the target there. Raises NotFoundError."""
+        if own:
+            return own, request.target
         match = TARGET.fullmatch(request.target)
         if match is None:
-            raise NotFoundError("the server URL of a kubeconfig ends in /c/CONNECTION here; write one with: jitui kubeconfig CONNECTION")
+            raise NotFoundError("nothing is served here but below /c/CONNECTION: kubectl proxy needs --append-server-path to send that; or use the "
+                                "connection's own address, which needs no path: jitui kubeconfig CONNECTION")
         return match[1].decode(), match[2] or b"/"
+
+    def _addressed(self, request: KubeRequest) -> str:
+        """The connection that the request's address is for, whether or not there is one; empty if it is in the path. Raises MisdirectedError."""
+        client, names = request.client, self._names
+        if names is None:
+            return client.connection
+        server, host = client.server_name, request.head.get(b"host").decode("latin-1")
+        named = names.connection(host)
+        if named != names.connection(server) or (named and client.connection not in {"", named}):
+            at = f", at the port of {client.connection}" if client.connection else ""
+            raise MisdirectedError(f"TLS asked for {clean(server, 100) or 'no server name'} and the request is for the host {clean(host, 100)}{at}: these "
+                                   "are not one connection's; use the server URL that this writes: jitui kubeconfig CONNECTION")
+        return named or client.connection
 
     def _unknown(self, visitor: Visitor, now: float) -> None:
         """A request that nobody known made."""

@@ -72,7 +72,7 @@ class KubeRequest:
 
     @property
     def prefix(self) -> str:
-        return f"/c/{self.connection}"
+        return self.head.target.removesuffix(self.target).decode()
 
     @property
     def rule(self) -> Rule | None:

@@ -8,6 +8,7 @@ import httpx
 import pytest
 
 from jitui.api.server import ApiListener
+from jitui.listeners.address import ListenAddress
 from jitui.values.errors import ConfigurationError, ConflictError
 from tests.fakes.gateway import Address
 
@@ -31,7 +32,7 @@ async def test_a_socket_that_answers_is_another_gateways(gateway: Address) -> No
 async def test_no_tcp_without_tls(gateway: Address) -> None:
     """A token never crosses the network in the clear."""
     with pytest.raises(ConfigurationError, match=r"with TLS only"):
-        ApiListener(gateway.house, gateway.callers, gateway.spawn).bind(tcp=("127.0.0.1", 0))
+        ApiListener(gateway.house, gateway.callers, gateway.spawn).bind(tcp=ListenAddress("127.0.0.1", 0))
 
 
 async def test_who_comes_before_it_is_open_waits(gateway: Address, tmp_path: Path) -> None:

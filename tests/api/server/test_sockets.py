@@ -21,6 +21,7 @@ from jitui.access.requests import Ask
 from jitui.api.client.transport import _no_socket
 from jitui.api.server.sockets import bind_tcp, bind_unix, gid_of, open_folder
 from jitui.demo.cluster.embedded import EmbeddedCluster
+from jitui.listeners.address import ListenAddress
 from jitui.serve import Gateway
 from jitui.values.clock import SystemClock
 from jitui.values.errors import ConfigurationError, ConflictError, UnsafeError
@@ -204,6 +205,6 @@ def test_places_that_can_not_be(tmp_path: Path) -> None:
 def test_a_port_that_is_taken() -> None:
     """One clear line that names the port and the key to change."""
     with socket.create_server(("127.0.0.1", 0)) as taken, pytest.raises(ConflictError, match=r"port \d+ on 127.0.0.1 is taken; set another one as listen.api"):
-        bind_tcp("127.0.0.1", taken.getsockname()[1])
+        bind_tcp(ListenAddress("127.0.0.1", taken.getsockname()[1]))
     with pytest.raises(ConfigurationError, match=r"can't listen on 192.0.2.1:0"):
-        bind_tcp("192.0.2.1", 0)
+        bind_tcp(ListenAddress("192.0.2.1", 0))

@@ -65,6 +65,20 @@ async def test_streams_of_a_window_have_an_end(tmp_path: Path) -> None:
         second.close()
 
 
+async def test_strangers_of_all_ports_count_together(tmp_path: Path) -> None:
+    """The oldest makes room, wherever it came in; and an agent's connections are one sum too."""
+    async with house(tmp_path) as home:
+        home.limit(strangers=2, per_address=2, per_agent=2)
+        strangers = [await home.dial(own=own) for own in (False, True, True)]
+        assert await strangers[0].gone() == b""
+        assert len(home.listener.visitors.strangers) == 2
+        known = [await home.dial(own=own) for own in (False, True, False)]
+        for kubectl in known:
+            assert (await kubectl.ask("GET", PODS))[0] == 403
+        assert await known[0].gone() == b""
+        assert home.listener.visitors.agents == 2
+
+
 async def test_streams_that_are_being_opened_count(tmp_path: Path) -> None:
     """All at once, before one of them is on record: as many get in as may."""
     async with house(tmp_path) as home:

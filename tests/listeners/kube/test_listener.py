@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from jitui.auth.callers import Callers
+from jitui.listeners.address import ListenAddress
 from jitui.listeners.kube.listener import KubeListener
 from jitui.values.errors import UnavailableError
 from tests.fakes.house import house
@@ -16,7 +17,7 @@ async def test_a_port_that_is_taken_is_said(tmp_path: Path) -> None:
     async with house(tmp_path) as home:
         other = KubeListener(home.broker, Callers(home.broker.roster.directory, home.clock), home.proxy, 0)
         with pytest.raises(UnavailableError, match=rf"port {home.listener.port} on 127\.0\.0\.1 can't be opened .* set another as listen\.kube"):
-            other.bind("127.0.0.1", home.listener.port)
+            other.bind(ListenAddress("127.0.0.1", home.listener.port))
 
 
 async def test_who_rests_is_closed_at_once(tmp_path: Path) -> None:
