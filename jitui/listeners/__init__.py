@@ -1,6 +1,7 @@
 """Inbound sockets: a listener parses, authenticates, and hands what is asked to the proxy.
 
-* porch      accepts the connections of one socket; turnstile limits how many of them begin in one turn of the loop
+* address    a host and port to listen at, and the URL that clients are given for it
+* porch      accepts the connections of a listener's sockets; turnstile limits how many of them begin in one turn of the loop
 * visitors   counts the connections of each caller against the listener's `caps`, and chooses which connection makes room for a new one
 * patience   the timeouts of one connection
 

@@ -47,7 +47,7 @@ class ListenAddress:
 
     def _found(self) -> tuple[int, str]:
         """The family and the address of the host; of a name with several, one of IPv4: who knows the name tries all. Raises OSError."""
-        found = socket.getaddrinfo(_unmapped(self.host), self.port, type=socket.SOCK_STREAM)
+        found = socket.getaddrinfo(unmapped(self.host), self.port, type=socket.SOCK_STREAM)
         family, _, _, _, where = min(found, key=lambda one: one[0] != socket.AF_INET)
         return family, str(where[0])
 
@@ -59,7 +59,7 @@ def url(host: str, port: int) -> str:
 
 def shown(peer: Sequence[Any] | None) -> str:
     """The address and port of a TCP peer as asyncio names it, for people and the record; empty if it is gone."""
-    return str(ListenAddress(_unmapped(str(peer[0])), peer[1])) if peer else ""
+    return str(ListenAddress(unmapped(str(peer[0])), peer[1])) if peer else ""
 
 
 def bracketed(host: str) -> str:
@@ -76,7 +76,7 @@ def _is_name(host: str) -> bool:
     return False
 
 
-def _unmapped(host: str) -> str:
+def unmapped(host: str) -> str:
     """An IPv4 address that was mapped into IPv6 as itself."""
     try:
         found = ip_address(host)

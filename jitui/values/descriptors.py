@@ -10,6 +10,7 @@ from typing import Final
 from jitui.values.errors import ConfigurationError
 
 LEAST: Final = 256  # open files that a gateway needs
+FLOOR: Final = 200  # of which so many are shared out, whatever the number of its connections
 MOST: Final = 1 << 20  # open files that it shares out at most
 OWN: Final = 80  # descriptors for the record, its readers, the loop, credential plugins, look-ups of the clusters
 READERS: Final = 6  # descriptors of one thread that reads the record: two files, each with its WAL and the WAL's index
@@ -39,7 +40,7 @@ def share(limit: int, strangers: int, ports: int = 0) -> Shares:
 
     Raises ConfigurationError.
     """
-    least = LEAST + ports
+    least = max(LEAST, FLOOR + ports)
     if limit < least:
         raise ConfigurationError(f"this process may open {limit} files, and a gateway needs {least}; raise the hard limit (ulimit -Hn, "
                                  "or LimitNOFILE= of its unit)")

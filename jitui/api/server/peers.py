@@ -14,6 +14,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 from uvicorn.server import ServerState
 
 from jitui.auth import peer
+from jitui.listeners.address import unmapped
 from jitui.listeners.patience import Patience
 from jitui.listeners.visitors import Visitor, Visitors
 from jitui.policy.terms import Identity
@@ -162,4 +163,4 @@ def peer_of(transport: asyncio.BaseTransport, visitor: Visitor | None = None) ->
     if sock is not None and sock.family == socket.AF_UNIX:
         return Peer(peer.credentials(sock).uid, None)
     client = transport.get_extra_info("peername")
-    return Peer(None, (client[0], client[1]) if client else None, visitor.uid if visitor is not None else None)
+    return Peer(None, (unmapped(client[0]), client[1]) if client else None, visitor.uid if visitor is not None else None)

@@ -1,6 +1,6 @@
-"""The listener for kubectl: TLS, HTTP/1.1 only, one server URL for each connection of the gateway (`{kube}/c/{connection}`).
+"""The listener for kubectl: TLS, HTTP/1.1 only. Each connection of the gateway has a server URL of its own: a host name or a port, and `{kube}/c/{connection}`.
 
-* listener       the socket, and all clients
+* listener   the sockets, and all clients; names and ports tell connections apart
 * client     one TCP connection; `inlet` and `parting` are its beginning and its end
 * pipeline   the way of a request's head: admit, read, judge, dispatch to the proxy
 * request    one request: who, connection, action, headers, verdict, and the gateway's own answers to it

@@ -82,10 +82,14 @@ def test_under_uvloop(tmp_path_factory: pytest.TempPathFactory) -> None:
 
 
 def test_only_unix_sockets_are_asked_for_credentials() -> None:
-    """A TCP transport gives addresses, IPv6 ones with their first two parts."""
+    """A TCP transport gives addresses, IPv6 ones with their first two parts, and IPv4 as itself."""
 
     class Transport(asyncio.BaseTransport):
+        host = "::1"
+
         def get_extra_info(self, name: str, default: object = None) -> object:
-            return {"peername": ("::1", 5000, 0, 0), "sockname": ("::1", 8444, 0, 0)}.get(name, default)
+            return {"peername": (self.host, 5000, 0, 0), "sockname": ("::1", 8444, 0, 0)}.get(name, default)
 
     assert peers.peer_of(Transport()).label == "::1"
+    Transport.host = "::ffff:10.0.0.9"
+    assert peers.peer_of(Transport()).label == "10.0.0.9"
