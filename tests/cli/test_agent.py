@@ -108,7 +108,7 @@ def test_a_window_around_a_command(front: Front, capfd: pytest.CaptureFixture[st
 
 
 def test_a_command_gets_a_kubeconfig_if_it_has_none(front: Front, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
-    """For the connection, with the token, private, and gone with the command; one that the environment names stays."""
+    """For the connection, with the token, private, and gone with the command."""
     monkeypatch.delenv("KUBECONFIG", raising=False)
     look = "import os, sys; path = os.environ['KUBECONFIG']; print(path, oct(os.stat(path).st_mode & 0o777)); print(open(path).read())"
     with deciding(front, "approve"):
@@ -118,6 +118,10 @@ def test_a_command_gets_a_kubeconfig_if_it_has_none(front: Front, tmp_path: Path
     made = yaml.safe_load(text)
     assert (made["clusters"][0]["cluster"]["server"], made["users"][0]["user"]) == ("https://127.0.0.1:8445", {"token": front.address.agent})
     assert (mode, Path(path).parent.exists()) == ("0o600", False)
+
+
+def test_a_command_keeps_the_kubeconfig_that_it_has(front: Front, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """The one that the environment names."""
     with deciding(front, "approve"):
         assert front("request", "prod", "--", "sh", "-c", 'echo "$KUBECONFIG"', by="agent", env={"KUBECONFIG": str(tmp_path / "own")}).code == 0
     assert capfd.readouterr().out == f"{tmp_path}/own\n"

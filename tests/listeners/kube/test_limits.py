@@ -72,9 +72,10 @@ async def test_strangers_of_all_ports_count_together(tmp_path: Path) -> None:
         strangers = [await home.dial(own=own) for own in (False, True, True)]
         assert await strangers[0].gone() == b""
         assert len(home.listener.visitors.strangers) == 2
-        known = [await home.dial(own=own) for own in (False, True, False)]
-        for kubectl in known:
-            assert (await kubectl.ask("GET", PODS))[0] == 403
+        known = []
+        for own in (False, True, False):
+            known.append(await home.dial(own=own))
+            assert (await known[-1].ask("GET", PODS))[0] == 403
         assert await known[0].gone() == b""
         assert home.listener.visitors.agents == 2
 
