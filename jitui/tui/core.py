@@ -25,6 +25,7 @@ INSIDE: Final = b"i"
 TOKEN: Final = 32  # bytes
 MEMORY: Final = 1 << 30  # bytes of address space
 ABOVE: Final = 1000  # lines kept of those that left the screen at its top: a resize brings them back
+STRING: Final = 4096  # bytes of a string to the terminal, which shows nothing
 UNFINISHED: Final = 64 << 10  # bytes of a sequence without end that a kept terminal holds
 MARKS: Final = 8  # characters of one cell beyond its first
 INSERT, ORIGIN, SHOWN, NEW_LINE = 4 | 1 << 15, 6, 25, 20 | 1 << 15  # modes; the 15th bit tells ANSI modes from DEC's
@@ -58,6 +59,7 @@ class Screen:
         library.check(self._lib.ghostty_render_state_new(self._ffi.NULL, self._state), "state")
         for option, kind, value in (
             ("SCROLLBACK_MAX_LINES", "size_t*", ABOVE), ("KITTY_IMAGE_STORAGE_LIMIT", "uint64_t*", 0), ("CONTINUATION_MAX_BYTES", "size_t*", UNFINISHED),
+            ("APC_MAX_BYTES", "size_t*", STRING), ("APC_MAX_BYTES_KITTY", "size_t*", STRING), ("CLIPBOARD_WRITE_MAX_BYTES", "size_t*", STRING),
         ):  # fmt: skip
             self._set(option, self._ffi.new(kind, value))
         if newline:
@@ -192,7 +194,8 @@ class Screen:
                 if key not in styles:
                     styles[key] = looks.setdefault(self._look(key, at, y), len(looks))
                 if kind == CLUSTER or wide == DOUBLE:
-                    runs += [(self._cluster(x) if kind == CLUSTER else text[x], 1 + (wide == DOUBLE), styles[key]) for x in range(at, end)]
+                    wider = range(self._columns - 1 if wide == DOUBLE else 0)  # columns in which there is room for two halves
+                    runs += [(self._cluster(x) if kind == CLUSTER else text[x], 1 + (x in wider), styles[key]) for x in range(at, end)]
                 else:
                     runs.append((text[at:end], 0, styles[key]))
             at = end

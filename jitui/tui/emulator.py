@@ -27,6 +27,7 @@ from jitui.tui.process import CORE, CoreError, Process
 from jitui.values import foreign
 
 WIDEST, HIGHEST = 500, 200
+NARROWEST: Final = 2  # columns: a wide character has room, as in xterm.js
 KEYFRAME: Final = 256 << 10  # bytes after which an emulator keeps its state, so that it is back there soon
 SMALL: Final = 16 << 10  # bytes that are rather fed again than kept as a state
 INSIDE: Final = 8 << 10  # bytes of one sequence that are remembered; more of it can't change a screen
@@ -129,7 +130,7 @@ class Emulator:
             self._do(Step(core.SOFT_RESET if piece == RESET else op, self.columns, self.lines, piece))
 
     def resize(self, columns: int, lines: int) -> None:
-        """To a size, clamped to 500x200."""
+        """To a size, clamped to between 2x1 and 500x200."""
         wide, high = _clamped(columns, lines)
         if (wide, high) != (self.columns, self.lines):
             self._do(Step(core.RESIZE, wide, high))
@@ -290,4 +291,4 @@ def _styles(bits: int) -> frozenset[str]:
 
 
 def _clamped(columns: int, lines: int) -> tuple[int, int]:
-    return min(WIDEST, max(1, columns)), min(HIGHEST, max(1, lines))
+    return min(WIDEST, max(NARROWEST, columns)), min(HIGHEST, max(1, lines))

@@ -3,13 +3,29 @@
 Lines are built from plain text with spans, never from markup: an agent's words can't become a style, a link or an action.
 """
 
+from functools import lru_cache
+from typing import Final
+
 from rich.cells import cell_len, set_cell_size
 
 from jitui.values.said import Said, clean
 
+LONG: Final = 8000  # characters of a text whose line is not remembered
+
 
 def words(text: Said | str, cells: int = 200) -> str:
     """One printable line of at most `cells` cells: cleaned, without variation selectors (terminals differ in how wide they make them)."""
+    raw = text.raw if isinstance(text, Said) else text
+    return _cached(raw, cells) if len(raw) <= LONG else _line(raw, cells)
+
+
+@lru_cache(2048)
+def _cached(text: str, cells: int) -> str:
+    """The same words are drawn four times a second."""
+    return _line(text, cells)
+
+
+def _line(text: str, cells: int) -> str:
     line = clean(text, cells)
     if line.isascii():
         return fit(line, cells)

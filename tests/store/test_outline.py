@@ -1,5 +1,6 @@
 """What only all frames of a session tell, found by reading each size once."""
 
+import asyncio
 import random
 from pathlib import Path
 
@@ -18,6 +19,12 @@ SIZED = [Frame(1, seq, seq, 0, Channel.STDOUT if seq % 5 else Channel.RESIZE, b"
 LOST = [Undelivered(0, recorded_in=100_000, handed_in=2600, recorded_out=100_000, handed_out=1500)]
 
 
+@pytest.fixture(scope="module")
+def files(tmp_path_factory: pytest.TempPathFactory) -> Files:
+    """One record for all: they only read."""
+    return asyncio.run(kept(tmp_path_factory.mktemp("record")))
+
+
 async def kept(folder: Path) -> Files:
     async with opened(folder, tape_limit=30_000) as store:
         await store.commit([*window(), began(1), began(2)])
@@ -32,11 +39,11 @@ def width(seq: int) -> int:
     return next((100 + at for at in range(seq - 1, -1, -1) if at % 5 == 0), 80)
 
 
-async def test_it_knows_the_terminal_at_every_frame(tmp_path: Path) -> None:
+def test_it_knows_the_terminal_at_every_frame(files: Files) -> None:
     """In any order, over several tapes; whether it read the frames before or was shown them."""
-    files = await kept(tmp_path)
     assert len(files.tapes()) > 2
-    order = list(range(len(SIZED) + 1))
+    edges = {at for step in range(0, len(SIZED), STEP) for at in range(step - 1, step + 7)} | {len(SIZED) - 1, len(SIZED)}
+    order = sorted({*range(0, len(SIZED), 29), *edges} - {-1})  # each read of an old one opens files: some of all, and all around the steps
     random.Random(5).shuffle(order)
     outline, shown = Outline(files, 1, ()), Outline(files, 1, ())
     for at in range(0, len(SIZED), 100):
@@ -45,9 +52,9 @@ async def test_it_knows_the_terminal_at_every_frame(tmp_path: Path) -> None:
         assert outline.columns(seq) == shown.columns(seq) == width(seq)
 
 
-async def test_it_knows_which_frames_were_handed_on(tmp_path: Path) -> None:
+def test_it_knows_which_frames_were_handed_on(files: Files) -> None:
     """As the whole record tells it, of every frame that was reached; frames that do not come next change nothing."""
-    outline = Outline(await kept(tmp_path), 1, LOST)
+    outline = Outline(files, 1, LOST)
     outline.follow(SIZED[10:20])
     outline.reach(500)
     outline.follow(SIZED[490:])
@@ -56,8 +63,7 @@ async def test_it_knows_which_frames_were_handed_on(tmp_path: Path) -> None:
     assert {outline.whole(frame) for frame in SIZED} == {True, False}
 
 
-async def test_it_says_where_the_record_ends(tmp_path: Path) -> None:
+def test_it_says_where_the_record_ends(files: Files) -> None:
     """A frame that is not there is an error that names the session."""
-    files = await kept(tmp_path)
     with pytest.raises(InvalidError, match=f"s-1: frame {len(SIZED)} can't be found; see: jitui verify s-1"):
         Outline(files, 1, LOST).reach(len(SIZED))

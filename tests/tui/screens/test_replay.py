@@ -137,6 +137,31 @@ async def test_what_was_not_delivered_is_dimmed(tmp_path: Path) -> None:
         assert sum(never.color.get_truecolor()) < sum(three.color.get_truecolor()) * 0.8  # Textual draws dim as a darker colour
 
 
+async def test_a_recording_larger_than_the_screen_is_panned(tmp_path: Path) -> None:
+    """Shift and the arrows, which the bottom line and the help name as long as there is somewhere to go; `0` goes with the cursor again."""
+    frames = [(0.0, Channel.STDOUT, b"small\r\n"), (1.0, Channel.RESIZE, b'{"Width":150,"Height":60}'),
+              (2.0, Channel.STDOUT, b"\x1b[Htop" + b"\x1b[60;140Hcorner")]
+    async with recorded(tmp_path, frames) as tape, tape.app.run_test(size=(120, 40)) as pilot:
+        await tape.start(pilot)
+        await pilot.press("space")
+        await tape.passes(pilot, 0)
+        assert "pan" not in tape.screen.keys
+        await pilot.press("end")
+        await tape.until(pilot, "in view: columns 1-116, lines")
+        assert "shift+arrows pan" in tape.screen.keys
+        assert "corner" not in tape.screen.text
+        await pilot.press(*["shift+right"] * 9)
+        await tape.until(pilot, "corner")
+        await pilot.press(*["shift+left"] * 9, *["shift+up"] * 12)
+        await tape.until(pilot, "top")
+        assert "in view: columns 1-116, lines 1-" in tape.screen.text
+        assert "0 follow" in tape.screen.keys
+        await pilot.press("0")
+        await tape.until(pilot, "-60")
+        await pilot.press("question_mark")
+        await tape.until(pilot, "pan: over a terminal larger than its frame")
+
+
 async def test_input_and_text_are_shown_on_their_keys(tmp_path: Path) -> None:
     """`i` hides and shows what was typed, `t` gives everything as lines."""
     async with recorded(tmp_path) as tape, tape.app.run_test(size=(100, 30)) as pilot:
