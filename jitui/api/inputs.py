@@ -3,20 +3,13 @@
 A text is at most so many characters. An unknown key in the JSON of a request is refused: a misspelt `scope` must not ask for everything.
 """
 
-from dataclasses import dataclass
-from typing import Annotated, Any, Final, Literal, TypeAlias
-
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, GetPydanticSchema
+from collections.abc import Callable, Mapping
+from dataclasses import MISSING, dataclass, field, fields
+from typing import Annotated, Any, Final, TypeAlias, get_type_hints
 
 from jitui.policy.action import Action
 from jitui.values import span
 from jitui.values.errors import InvalidError
-
-
-class Body(BaseModel):
-    """The JSON object of a request."""
-
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,9 +21,57 @@ class Also:
 
 @dataclass(frozen=True, slots=True)
 class Spread:
-    """The fields of an argument stand in the JSON object itself, as this model has them; its `value` makes the argument of them."""
+    """The fields of an argument stand in the JSON object itself, as this dataclass has them; its `value` makes the argument of them."""
 
     model: "type[ActionBody]"
+
+    def fields(self) -> Mapping[str, tuple[Any, Any]]:
+        """The type and the default of each; `...` where one must be given."""
+        types = get_type_hints(self.model, include_extras=True)
+        given = {each.name: ... if each.default is MISSING else each.default for each in fields(self.model)}
+        given |= {each.name: each.default_factory() for each in fields(self.model) if each.default_factory is not MISSING}
+        return {name: (types[name], default) for name, default in given.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """The limits of a value, by the names that pydantic's schemas have for them. Pydantic asks for the schema where the server checks a call.
+
+    The client, which every command is, reads the same table without importing pydantic.
+    """
+
+    of: tuple[tuple[str, int | str], ...]
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: Callable[[Any], Any]) -> Any:
+        return {**handler(source), **dict(self.of)}
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """The value is one of these words."""
+
+    words: tuple[str, ...]
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: object) -> Any:
+        from pydantic_core import core_schema  # noqa: PLC0415
+
+        return core_schema.literal_schema(list(self.words))
+
+
+@dataclass(frozen=True, slots=True)
+class Before:
+    """What `read` makes of a value is checked in its place; it raises ValueError."""
+
+    read: Callable[[object], object]
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: Callable[[Any], Any]) -> Any:
+        from pydantic_core import core_schema  # noqa: PLC0415
+
+        return core_schema.no_info_before_validator_function(self.read, handler(source))
+
+
+def bounds(**of: int | str) -> Bounds:
+    return Bounds(tuple(of.items()))
 
 
 def _seconds(value: object) -> object:
@@ -48,27 +89,23 @@ def _clauses(value: object) -> object:
     return "; ".join(value) if isinstance(value, list) and all(isinstance(item, str) for item in value) else value
 
 
-def _one_of(*words: str) -> GetPydanticSchema:
-    """A str that is one of these words."""
-    return GetPydanticSchema(lambda _, handler: handler.generate_schema(Literal[words]))
-
-
-Text: TypeAlias = Annotated[str, Field(max_length=4096)]
-Short: TypeAlias = Annotated[str, Field(max_length=253)]
-ScopeText: TypeAlias = Annotated[str, Field(max_length=16384), BeforeValidator(_clauses)]  # clauses, as one text or a list
-Seconds: TypeAlias = Annotated[int, Field(ge=0, le=span.LONGEST_S), BeforeValidator(_seconds)]  # or as "30m"
+Text: TypeAlias = Annotated[str, bounds(max_length=4096)]
+Short: TypeAlias = Annotated[str, bounds(max_length=253)]
+ScopeText: TypeAlias = Annotated[str, bounds(max_length=16384), Before(_clauses)]  # clauses, as one text or a list
+Seconds: TypeAlias = Annotated[int, bounds(ge=0, le=span.LONGEST_S), Before(_seconds)]  # or as "30m"
 Duration: TypeAlias = Annotated[Seconds, Also("duration")]
-Approval: TypeAlias = Annotated[str, _one_of("", "required", "automatic")]
-RoleName: TypeAlias = Annotated[str, _one_of("agent", "approver", "operator", "auditor", "unmask")]
-NewName: TypeAlias = Annotated[str, Field(pattern=r"^[a-z0-9](?:[a-z0-9._@-]{0,61}[a-z0-9])?$")]
-Seq: TypeAlias = Annotated[int, Field(ge=-1)]  # of a frame or a fact; what is asked for comes after it
-Hold: TypeAlias = Annotated[int, Field(ge=0, le=20)]  # seconds that an answer may be held back
-Limit: TypeAlias = Annotated[int, Field(ge=1, le=1000)]  # items of a page
+Approval: TypeAlias = Annotated[str, Words(("", "required", "automatic"))]
+RoleName: TypeAlias = Annotated[str, Words(("agent", "approver", "operator", "auditor", "unmask"))]
+NewName: TypeAlias = Annotated[str, bounds(pattern=r"^[a-z0-9](?:[a-z0-9._@-]{0,61}[a-z0-9])?$")]
+Seq: TypeAlias = Annotated[int, bounds(ge=-1)]  # of a frame or a fact; what is asked for comes after it
+Hold: TypeAlias = Annotated[int, bounds(ge=0, le=20)]  # seconds that an answer may be held back
+Limit: TypeAlias = Annotated[int, bounds(ge=1, le=1000)]  # items of a page
 
 ARGV: Final = 256  # words of a command
 
 
-class ActionBody(Body):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ActionBody:
     """One action in RequestInfo's terms."""
 
     verb: Short
@@ -79,7 +116,7 @@ class ActionBody(Body):
     namespace: Short = ""
     name: Short = ""
     path: Text = ""
-    argv: list[Text] = Field(default_factory=list, max_length=ARGV)
+    argv: Annotated[list[Text], bounds(max_length=ARGV)] = field(default_factory=list)
     container: Short = ""
     default: bool = False
     stdin: bool = False
@@ -89,9 +126,9 @@ class ActionBody(Body):
     apply: bool = False
 
     @staticmethod
-    def value(fields: dict[str, Any]) -> Action:
+    def value(fields: Mapping[str, Any]) -> Action:
         """The action that the fields of such an object describe."""
-        return Action(**fields | {"argv": tuple(fields["argv"])})
+        return Action(**{**fields, "argv": tuple(fields["argv"])})
 
 
 OneAction: TypeAlias = Annotated[Action, Spread(ActionBody)]

@@ -12,9 +12,7 @@ A list may come as a `Page` (`values/page.py`); its `more` is the cursor of the 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Annotated, Final
 
-from pydantic import Field
-
-from jitui.api.inputs import Approval, Duration, Hold, Limit, NewName, OneAction, RoleName, ScopeText, Seq, Short, Text
+from jitui.api.inputs import Approval, Duration, Hold, Limit, NewName, OneAction, RoleName, ScopeText, Seq, Short, Text, bounds
 from jitui.api.operation import ANYBODY, Given, Operation, Table, needs, operation, stream
 from jitui.api.views import (
     ActionView,
@@ -158,7 +156,7 @@ class Archive(Table):
         """
 
     @operation("GET", "/facts", Right.SEE)
-    async def facts(self, *, after: Annotated[int, Field(ge=0)] = 0, limit: Limit = 1000) -> Sequence[FactView]:
+    async def facts(self, *, after: Annotated[int, bounds(ge=0)] = 0, limit: Limit = 1000) -> Sequence[FactView]:
         """One page of the audit log, after the seq `after`; an empty page is the end."""
 
     @operation("GET", "/verify", Right.SEE)
@@ -174,7 +172,7 @@ class Identities(Table):
         """Every identity, by name."""
 
     @operation("POST", "/identities", Right.ADMIN)
-    async def identity_add(self, name: NewName, *, roles: Annotated[Sequence[RoleName], Field(min_length=1)], owner: Short = "") -> Issued:
+    async def identity_add(self, name: NewName, *, roles: Annotated[Sequence[RoleName], bounds(min_length=1)], owner: Short = "") -> Issued:
         """A new identity with its first token, which is shown this once; ConflictError if the name is taken. `owner`: of an agent; else the caller."""
 
     @operation("POST", "/identities/{name}/rotate", Right.ADMIN)

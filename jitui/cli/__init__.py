@@ -10,6 +10,7 @@
 * proof       that nothing of it was altered, and the key it is signed with: verify, key
 * tapes       what was said: frames, replay, export
 * screen      the screens, the demo
+* source      where what was recorded is read: files, a folder, the gateway
 * shelf       the archive over bare files, without a gateway
 
 Importing this package imports nothing else: kubectl runs `jitui credential` on every call.

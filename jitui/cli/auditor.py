@@ -9,7 +9,7 @@ from jitui.api.views import Explained, FactView
 from jitui.cli import follow, show
 from jitui.cli.kinds import BeforeCommand, command_after
 from jitui.cli.reach import asynchronous, gateway, reaching
-from jitui.cli.shelf import archive
+from jitui.cli.source import archive
 from jitui.policy.action import Action
 from jitui.policy.brief import brief, parts
 from jitui.policy.scope import Scope

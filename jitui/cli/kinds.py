@@ -1,11 +1,15 @@
 """The types of arguments on the command line."""
 
-from typing import Any
+import re
+from pathlib import Path
+from typing import Any, Final
 
 import click
 
 from jitui.values import span
 from jitui.values.errors import InvalidError
+
+IDENT: Final = re.compile(r"(?:[sg]-)?([1-9][0-9]{0,14})", re.ASCII)
 
 
 class Duration(click.ParamType[int]):
@@ -32,6 +36,19 @@ class BeforeCommand(click.Command):
 def command_after() -> tuple[str, ...]:
     """The words after `--`."""
     return tuple(click.get_current_context().meta.get("jitui.command", ()))
+
+
+def number(ident: str) -> int:
+    """17 of s-17. Raises InvalidError."""
+    found = IDENT.fullmatch(ident)
+    if found is None:
+        raise InvalidError(f"{ident[:40]!r} is no id and no file; ids look like s-17")
+    return int(found[1])
+
+
+def is_ident(text: str) -> bool:
+    """s-17 or 17, unless it is a file."""
+    return IDENT.fullmatch(text) is not None and not Path(text).exists()
 
 
 DURATION = Duration()

@@ -13,8 +13,9 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat,
 
 from jitui.api.views import Proof
 from jitui.cli import show
+from jitui.cli.kinds import is_ident
 from jitui.cli.reach import asynchronous, gateway, reach, reaching
-from jitui.cli.shelf import folder, is_ident, shelf
+from jitui.cli.source import folder, shelf
 from jitui.recording.chain import key_id
 from jitui.values import plain
 from jitui.values.errors import InvalidError, JituiError, UnavailableError

@@ -3,7 +3,7 @@
 import click
 
 from jitui.cli import show
-from jitui.cli.shelf import folder
+from jitui.cli.source import folder
 from jitui.store.repair import begin_anew, repair
 from jitui.values import plain
 from jitui.values.clock import SystemClock

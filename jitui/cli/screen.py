@@ -9,10 +9,11 @@ import click
 from click.shell_completion import get_completion_class
 
 from jitui.api.client import Client
+from jitui.api.operations import Archive
 from jitui.cli import launch
 from jitui.cli.kinds import DURATION
 from jitui.cli.reach import Reach, reach
-from jitui.cli.shelf import Shelf, held, note_unmasked
+from jitui.cli.source import held, note_unmasked
 from jitui.policy.rights import Right
 from jitui.values import places
 from jitui.values.errors import ConfigurationError, RefusedError, UnavailableError
@@ -65,10 +66,10 @@ def replay(session: str, speed: float, idle_s: float, *, unmask: bool) -> int:
     return app.replay(found, ident, ascii=as_ascii, speed=speed, idle_s=idle_s, may_unmask=may_unmask, unmask=unmask)
 
 
-async def _tape(session: str) -> tuple[Shelf | Client, str, bool]:
+async def _tape(session: str) -> tuple[Archive, str, bool]:
     """Where it is, its id, and whether secrets in it may be shown. A gateway is asked anew by the screen: what it was asked with here is of this loop."""
     found, ident = await held(session)
-    if isinstance(found, Shelf):
+    if not isinstance(found, Client):
         return found, ident, True
     rights = (await found.hello()).rights
     await found.aclose()

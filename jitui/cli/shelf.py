@@ -1,25 +1,16 @@
 """The archive over bare files, a data folder or one exported file, for commands without a gateway."""
 
 import asyncio
-import os
-import re
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Final
 
-from jitui.api.client import Client
 from jitui.api.operations import Archive
 from jitui.api.service import views
 from jitui.api.service.record import Record
 from jitui.api.views import ActionView, FactView, FrameView, Proof, SessionView
-from jitui.cli.reach import reach
-from jitui.cli.show import note
+from jitui.cli.kinds import number
 from jitui.store.archive import Files
-from jitui.values import places
-from jitui.values.errors import InvalidError, JituiError, UnavailableError
-
-IDENT: Final = re.compile(r"(?:[sg]-)?([1-9][0-9]{0,14})", re.ASCII)
+from jitui.values.errors import InvalidError
 
 
 class Shelf(Archive):
@@ -67,72 +58,3 @@ class Shelf(Archive):
 
     async def aclose(self) -> None:
         await asyncio.to_thread(self.files.close)
-
-
-def number(ident: str) -> int:
-    """17 of s-17. Raises InvalidError."""
-    found = IDENT.fullmatch(ident)
-    if found is None:
-        raise InvalidError(f"{ident[:40]!r} is no id and no file; ids look like s-17")
-    return int(found[1])
-
-
-def folder() -> Path:
-    """The data folder that commands without a gateway read."""
-    return reach().folder or places.state_folder(os.environ)
-
-
-@asynccontextmanager
-async def shelf(place: Path) -> AsyncIterator[Shelf]:
-    opened = await asyncio.to_thread(Shelf, place)
-    try:
-        yield opened
-    finally:
-        await opened.aclose()
-
-
-def is_ident(text: str) -> bool:
-    """s-17 or 17, unless it is a file."""
-    return IDENT.fullmatch(text) is not None and not Path(text).exists()
-
-
-async def held(session: str) -> tuple[Shelf | Client, str]:
-    """Where a session is, and its id: an exported file, the named data folder, the gateway, or, if none answers, the files it left.
-
-    Without a session: where everything is. Whoever asks closes it.
-    """
-    there = reach()
-    if session and not is_ident(session):
-        bare = await asyncio.to_thread(Shelf, Path(session))
-        return bare, await bare.only_session()
-    if there.data_dir is not None:
-        return await asyncio.to_thread(Shelf, there.data_dir), session
-    remote = there.remote()
-    try:
-        await (remote.session(session) if session else remote.hello())
-    except UnavailableError as error:
-        await remote.aclose()
-        if there.folder is None:
-            raise
-        note(f"{error}; read from {there.folder}")
-        return await asyncio.to_thread(Shelf, there.folder), session
-    except JituiError:
-        await remote.aclose()
-        raise
-    return remote, session
-
-
-def note_unmasked(found: Archive) -> None:
-    """Say that no fact tells of this unmasking, if it is read from bare files."""
-    if isinstance(found, Shelf):
-        note(f"secrets are shown as they are, read from {found.files.place}: no fact tells of it")
-
-
-@asynccontextmanager
-async def archive(session: str) -> AsyncIterator[tuple[Archive, str]]:
-    """`held`, for one command."""
-    found, ident = await held(session)
-    try:
-        yield found, ident
-    finally:
-        await found.aclose()

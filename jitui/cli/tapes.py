@@ -13,9 +13,9 @@ from jitui.api.client import Client
 from jitui.api.operations import Archive
 from jitui.api.views import FrameView
 from jitui.cli import show
-from jitui.cli.kinds import UNMASK
+from jitui.cli.kinds import UNMASK, number
 from jitui.cli.reach import asynchronous, reach, reaching
-from jitui.cli.shelf import archive, folder, note_unmasked, number, shelf
+from jitui.cli.source import archive, folder, note_unmasked, shelf
 from jitui.recording.cast import cast
 from jitui.recording.frame import NAMES, Channel, Frame
 from jitui.values import places, plain

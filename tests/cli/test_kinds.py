@@ -1,10 +1,13 @@
 """The types of arguments on the command line."""
 
+from pathlib import Path
+
 import click
 import pytest
 from click.testing import CliRunner
 
-from jitui.cli.kinds import DURATION, BeforeCommand, command_after
+from jitui.cli.kinds import DURATION, BeforeCommand, command_after, is_ident, number
+from jitui.values.errors import InvalidError
 
 
 @click.command(cls=BeforeCommand)
@@ -26,3 +29,10 @@ def test_durations_and_commands(args: list[str], out: str) -> None:
 def test_a_duration_that_is_none_is_wrong_usage() -> None:
     found = CliRunner().invoke(example, ["--for", "soon", "x"])
     assert (found.exit_code, "soon" in found.output) == (2, True)
+
+
+def test_ids(tmp_path: Path) -> None:
+    """With or without their letter; a file that has such a name is a file."""
+    with pytest.raises(InvalidError, match="is no id and no file"):
+        number("s-0")
+    assert (number("s-17"), number("17"), is_ident("s-17"), is_ident(str(tmp_path))) == (17, 17, True, False)

@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 
 from jitui.api.operations import Archive
-from jitui.cli import shelf
+from jitui.cli import source
 from jitui.cli.rendered import text_of
-from jitui.cli.shelf import Shelf, is_ident, number
+from jitui.cli.shelf import Shelf
 from jitui.policy.action import Action
 from jitui.policy.terms import Identity, Role
-from jitui.values.errors import InvalidError, NotFoundError
+from jitui.values.errors import NotFoundError
 from tests.fakes.house import AGENT, House, house
 from tests.proxy.test_relay import connected
 from tests.proxy.test_rest import SAID
@@ -79,7 +79,7 @@ async def test_an_exported_file_says_the_same_frames(tmp_path: Path) -> None:
     """And its one session is found by itself."""
     async with recorded(tmp_path) as home:
         home.files.export(1, tmp_path / "s-1.jitui")
-        async with shelf.shelf(tmp_path / "s-1.jitui") as bare, shelf.shelf(home.files.place) as whole:
+        async with source.shelf(tmp_path / "s-1.jitui") as bare, source.shelf(home.files.place) as whole:
             assert await bare.only_session() == "s-1"
             for unmask in (False, True):
                 assert await every_frame(bare, unmask=unmask, limit=3) == await every_frame(whole, unmask=unmask)
@@ -95,15 +95,12 @@ async def test_what_is_not_there(tmp_path: Path) -> None:
         for read in (bare.session("s-9"), bare.frames("s-9"), bare.verify("s-9")):
             with pytest.raises(NotFoundError, match="no session s-9"):
                 await read
-    with pytest.raises(InvalidError, match="is no id and no file"):
-        number("s-0")
-    assert (number("s-17"), number("17"), is_ident("s-17"), is_ident(str(tmp_path))) == (17, 17, True, False)
 
 
 @pytest.mark.parametrize("name", ["shell", "cut-at-the-deadline"])
 async def test_the_sample_recordings_replay_and_verify(name: str) -> None:
     """In pages of any size, and from any frame on."""
-    async with shelf.shelf(Path(__file__).parents[2] / "recordings" / f"{name}.jitui") as bare:
+    async with source.shelf(Path(__file__).parents[2] / "recordings" / f"{name}.jitui") as bare:
         ident = await bare.only_session()
         whole = await bare.frames(ident)
         assert [view.seq for view in whole] == list(range((await bare.session(ident)).frames))

@@ -3,6 +3,7 @@
 * address     unix:PATH or https://HOST:PORT
 * client      Client, made from the table of operations
 * transport   one HTTP client: turns answers into views, and errors back into their classes
+* shapes      views out of JSON
 * sse         events out of lines
 
 It keeps nothing and retries nothing: whoever holds it sees the gateway as it is, or an UnavailableError.

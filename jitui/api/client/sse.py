@@ -1,5 +1,6 @@
 """Decodes server-sent events (HTML living standard, section 9.2.6) from lines, as far as the gateway uses them."""
 
+from collections.abc import AsyncIterable, AsyncIterator
 from dataclasses import dataclass
 
 
@@ -27,3 +28,12 @@ class Decoder:
         elif key == "data":
             self._data.append(value)
         return None
+
+
+async def lines(pieces: AsyncIterable[bytes]) -> AsyncIterator[str]:
+    """The lines of a stream of bytes, without their ends; what comes after the last end is no line yet."""
+    begun = b""
+    async for piece in pieces:
+        *whole, begun = (begun + piece).split(b"\n")
+        for line in whole:
+            yield line.removesuffix(b"\r").decode("utf-8", "replace")

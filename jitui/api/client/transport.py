@@ -1,19 +1,22 @@
 """One HTTP client of one gateway: answers into views, errors back into the classes they were."""
 
 import grp
+import json
 import os
 import ssl
 import stat
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, TypeVar
+from urllib.parse import urlencode
 
-import httpx
-from pydantic import TypeAdapter, ValidationError
+import httpcore
 
+from jitui.api.client import shapes
 from jitui.api.client.address import Address
-from jitui.api.client.sse import Decoder, Event
+from jitui.api.client.sse import Decoder, Event, lines
 from jitui.api.operations import API
 from jitui.values import errors, foreign
 from jitui.values.errors import (
@@ -32,6 +35,8 @@ from jitui.values.page import MORE
 
 T = TypeVar("T")
 PATIENCE_S: Final = 30.0  # for an answer
+KEPT_S: Final = 5.0  # for which a connection that nobody uses is kept
+CONNECT_S: Final = 10.0
 SILENT_S: Final = 15.0  # without so much as a heartbeat: the gateway is gone
 START: Final = "start one with: jitui serve --config FILE"
 
@@ -41,90 +46,107 @@ CODES: Final[Mapping[int, type[JituiError]]] = {
     502: UpstreamError, 503: UnavailableError}
 
 
+MORE_HEADER: Final = MORE.lower().encode()
+LOST: Final = (httpcore.NetworkError, httpcore.TimeoutException, httpcore.ProtocolError)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One answer of the gateway that is no refusal."""
+
+    more: str  # the cursor of the next page, empty if there is none
+    body: bytes
+
+
 class Transport:
     """Speaks to one gateway. Raises UnavailableError where it does not answer, and whatever error it answers."""
 
     def __init__(self, address: Address, *, token: str = "", ca: Path | None = None, ca_pem: str = "") -> None:
         self.address = address
-        headers = {"authorization": f"Bearer {token}"} if token else {}
-        timeout = httpx.Timeout(PATIENCE_S, connect=10.0)
+        self._headers = {"host": address.url.removeprefix("https://") or "gateway", "accept": "application/json"}
+        self._headers |= {"authorization": f"Bearer {token}"} if token else {}
+        self._base = f"{address.url or 'http://gateway'}/v{API}"
         if address.unix is not None:
-            transport = httpx.AsyncHTTPTransport(uds=str(address.unix))
-            self._client = httpx.AsyncClient(transport=transport, base_url=f"http://gateway/v{API}", headers=headers, timeout=timeout, trust_env=False)
+            self._pool = httpcore.AsyncConnectionPool(uds=str(address.unix), max_connections=100, keepalive_expiry=KEPT_S)
         else:
-            self._client = httpx.AsyncClient(verify=_trust(ca, ca_pem), base_url=f"{address.url}/v{API}", headers=headers, timeout=timeout, trust_env=False)
+            self._pool = httpcore.AsyncConnectionPool(_trust(ca, ca_pem), max_connections=100, keepalive_expiry=KEPT_S)
 
     async def get(self, shape: type[T], path: str, **params: Any) -> T:
         """A view of `shape`; parameters that are None are left out."""
-        return await self._ask(shape, "GET", path, params=_query(params))
+        return _view(shape, (await self._answer("GET", path + _query(params))).body)
 
     async def pages(self, shape: type[T], path: str, *, limit: int = 0, cursor: str = "", **params: Any) -> list[T]:
         """A whole list of views of `shape`, page by page; with a `limit` at most so many."""
         found: list[T] = []
         while True:
             given = {**params, "limit": limit - len(found) if limit else None, "cursor": cursor or None}
-            answer = await self._answer("GET", path, params=_query(given))
-            found += _view(list[shape], answer.content)  # type: ignore[valid-type]
-            cursor = answer.headers.get(MORE, "")
+            answer = await self._answer("GET", path + _query(given))
+            found += _view(list[shape], answer.body)  # type: ignore[valid-type]
+            cursor = answer.more
             if not cursor or (limit and len(found) >= limit):
                 return found
 
     async def post(self, shape: type[T], path: str, body: Mapping[str, Any] | None = None) -> T:
-        return await self._ask(shape, "POST", path, json=body)
+        return _view(shape, (await self._answer("POST", path, body)).body)
 
-    async def _ask(self, shape: type[T], method: str, path: str, **more: Any) -> T:
-        return _view(shape, (await self._answer(method, path, **more)).content)
-
-    async def _answer(self, method: str, path: str, **more: Any) -> httpx.Response:
-        try:
-            answer = await self._client.request(method, path, **more)
-        except httpx.HTTPError as error:
-            raise self._lost(error) from None
-        if answer.status_code >= 400:
-            raise refusal(answer.status_code, answer.content)
-        return answer
+    async def _answer(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Answer:
+        async with self._open(method, path, PATIENCE_S, body) as answer:
+            try:
+                content = await answer.aread()
+            except LOST as error:
+                raise self._lost(error) from None
+            more = next((value for name, value in answer.headers if name.lower() == MORE_HEADER), b"")
+            return Answer(more.decode("latin-1"), content)
 
     async def events(self, path: str, **params: Any) -> AsyncIterator[Event]:
         """Until the gateway ends the stream, goes, or is silent for 15 s; parameters as in `get`."""
-        async with self._open(path, params) as answer:
+        async with self._open("GET", path + _query(params), SILENT_S) as answer:
             decoder = Decoder()
             try:
-                async for line in answer.aiter_lines():
+                async for line in lines(answer.aiter_stream()):
                     if (event := decoder.feed(line)) is None:
                         continue
                     if event.name == "error":
                         raise refusal(500, event.data.encode())
                     yield event
-            except httpx.HTTPError:
+            except LOST:
                 return
 
     @asynccontextmanager
-    async def _open(self, path: str, params: Mapping[str, Any]) -> AsyncIterator[httpx.Response]:
-        request = self._client.build_request("GET", path, params=_query(params), timeout=httpx.Timeout(SILENT_S, connect=10.0))
+    async def _open(self, method: str, path: str, patience: float, body: Mapping[str, Any] | None = None) -> AsyncIterator[httpcore.Response]:
+        """An answer that has begun and is no refusal."""
+        headers, content = dict(self._headers), b""
+        if body is not None:
+            content = json.dumps(body, separators=(",", ":")).encode()
+            headers["content-type"] = "application/json"
+        if method == "POST":
+            headers["content-length"] = str(len(content))
+        timeouts = {"connect": CONNECT_S, "read": patience, "write": patience, "pool": patience}
+        request = httpcore.Request(method, self._base + path, headers=list(headers.items()), content=content, extensions={"timeout": timeouts})
         try:
-            answer = await self._client.send(request, stream=True)
-        except httpx.HTTPError as error:
+            answer = await self._pool.handle_async_request(request)
+        except LOST as error:
             raise self._lost(error) from None
         try:
-            if answer.status_code >= 400:
-                raise refusal(answer.status_code, await answer.aread())
+            if answer.status >= 400:
+                raise refusal(answer.status, await answer.aread())
             yield answer
         finally:
             await answer.aclose()
 
     async def aclose(self) -> None:
-        await self._client.aclose()
+        await self._pool.aclose()
 
-    def _lost(self, error: httpx.HTTPError) -> JituiError:
+    def _lost(self, error: Exception) -> JituiError:
         """Why no answer came, in one sentence."""
-        if self.address.unix is not None and isinstance(error, httpx.ConnectError):
+        if self.address.unix is not None and isinstance(error, httpcore.ConnectError):
             return _no_socket(self.address.unix)
-        if isinstance(error, httpx.ConnectError):
+        if isinstance(error, httpcore.ConnectError):
             if "CERTIFICATE_VERIFY_FAILED" in str(error):
                 return UnsafeError(f"{self.address} shows a certificate that is not trusted here: {_tls_words(error)}; "
                                    "name the gateway's ca.crt with --ca or JITUI_CA")
             return UnavailableError(f"no gateway running at {self.address}: {error}; {START}")
-        if isinstance(error, httpx.TimeoutException):
+        if isinstance(error, httpcore.TimeoutException):
             return UnavailableError(f"gateway at {self.address} does not answer in time; windows still end on time")
         return UnavailableError(f"gateway at {self.address} went away: {str(error) or type(error).__name__}; windows still end on time")
 
@@ -139,16 +161,12 @@ def refusal(status: int, body: bytes) -> JituiError:
     return (kind or CODES.get(code, UnavailableError))(message)
 
 
-_ADAPTERS: Final[dict[Any, TypeAdapter[Any]]] = {}  # of the shapes of the desk; making one takes milliseconds
-
-
 def _view(shape: type[T], body: bytes) -> T:
-    adapter = _ADAPTERS.get(shape) or _ADAPTERS.setdefault(shape, TypeAdapter(shape))
     try:
-        made: T = adapter.validate_json(body)
-    except ValidationError as error:
+        made: T = shapes.read(shape, foreign.read(body))
+    except ValueError as error:
         name = getattr(shape, "__name__", str(shape))
-        raise UnavailableError(f"gateway's {name} is not what this version knows ({error.error_count()} differences); update jitui on the older side") from None
+        raise UnavailableError(f"gateway's {name} is not what this version knows ({error}); update jitui on the older side") from None
     return made
 
 
@@ -157,9 +175,10 @@ def view(shape: type[T], text: str) -> T:
     return _view(shape, text.encode())
 
 
-def _query(params: Mapping[str, Any]) -> dict[str, Any]:
-    """As they stand in an address; without those that are None."""
-    return {key: str(value).lower() if isinstance(value, bool) else value for key, value in params.items() if value is not None}
+def _query(params: Mapping[str, Any]) -> str:
+    """As they stand in an address, with the question mark; without those that are None."""
+    given = {key: str(value).lower() if isinstance(value, bool) else value for key, value in params.items() if value is not None}
+    return f"?{urlencode(given)}" if given else ""
 
 
 def _trust(ca: Path | None, ca_pem: str) -> ssl.SSLContext:
@@ -206,6 +225,6 @@ def _group(gid: int) -> str:
         return str(gid)
 
 
-def _tls_words(error: httpx.ConnectError) -> str:
+def _tls_words(error: Exception) -> str:
     """`unable to get local issuer certificate` of OpenSSL's long line."""
     return str(error).rpartition("verify failed: ")[2].partition(" (_ssl")[0]

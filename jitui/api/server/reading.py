@@ -11,7 +11,7 @@ from typing import Annotated, Any, Final, TypeVar, get_args, get_origin
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model, model_validator
 from starlette.requests import ClientDisconnect, Request
 
-from jitui.api.inputs import Also, Body, Spread
+from jitui.api.inputs import Also, Spread
 from jitui.api.operation import NAMED, Operation
 from jitui.values import foreign
 from jitui.values.errors import InvalidError
@@ -20,8 +20,13 @@ M = TypeVar("M")
 LAST_EVENT: Final = "last-event-id"  # header of a client that follows a stream again (HTML living standard, section 9.2.4)
 
 
-class CallBody(Body):
-    """The arguments of one call that stand in the JSON object of a POST. A model of each operation derives from this."""
+class CallBody(BaseModel):
+    """The arguments of one call that stand in the JSON object of a POST. A model of each operation derives from this.
+
+    An unknown key is refused: a misspelt `scope` must not ask for everything.
+    """
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
     @model_validator(mode="after")
     def _one_name(self) -> "CallBody":
@@ -85,7 +90,7 @@ class Reader:
         for name, parameter in self._in_body().items():
             spread = _mark(parameter.annotation, Spread)
             if spread is not None:
-                fields |= {field: (info.annotation, info) for field, info in spread.model.model_fields.items()}
+                fields |= spread.fields()
                 continue
             kind = _plain_list(parameter.annotation)
             fields[name] = (kind, _default(parameter))
@@ -103,7 +108,7 @@ class Reader:
         made: dict[str, Any] = {}
         for name, parameter in self._in_body().items():
             if (spread := _mark(parameter.annotation, Spread)) is not None:
-                made[name] = spread.model.value({field: sent[field] for field in spread.model.model_fields})
+                made[name] = spread.model.value({field: sent[field] for field in spread.fields()})
             elif (also := _mark(parameter.annotation, Also)) is not None:
                 made[name] = sent[also.name] or sent[name]
             else:

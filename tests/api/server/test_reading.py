@@ -58,6 +58,7 @@ async def test_a_wrong_last_event(local: httpx.AsyncClient, header: str) -> None
     ("application/json", b"[]", "input should be a valid dictionary or instance of Ask"),
     ("application/json", b"null", "connection: field required"),
     ("application/json", b"", "connection: field required"),
+    ("application/json", b'{"connection": "prod", "scoop": "x"}', "scoop: extra inputs are not permitted"),
     ("application/json; charset=utf-8", b'{"connection": "prod", "approval": "perhaps"}', "approval: input should be '', 'required' or 'automatic'"),
 ])
 async def test_a_wrong_body(gateway: Address, local: httpx.AsyncClient, kind: str, body: bytes, says: str) -> None:
