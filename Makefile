@@ -13,6 +13,8 @@ PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11 python3
 unexport PYTHONDONTWRITEBYTECODE
 GO ?= $(firstword $(shell command -v go) /usr/local/go/bin/go)
 K8S := v1.34.4
+# large packages of which little or nothing is imported: Python compiles that when it is; pip would compile all, on one core, for a minute
+SELDOM := /site-packages/(kubernetes_asyncio|sympy|mpmath|networkx|moto|mypy|mypyc|pip|setuptools|pygments/lexers)/
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test lint types layers tests cluster bench screenshots soak clean
@@ -37,7 +39,8 @@ $(READY): pyproject.toml constraints.txt
 	@echo 'setting up $(VENV) (once; about a minute)'
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt hatchling editables
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation -c constraints.txt -e '.[dev]'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-compile -c constraints.txt -e '.[dev]'
+	@$(BIN)/python -m compileall -q -j 0 -x '$(SELDOM)' $(VENV)/lib/python3.*/site-packages jitui tests/support
 	@touch $@
 
 demo: $(READY)
@@ -67,8 +70,8 @@ tests/cluster/kube: tests/cluster/src/main.go tests/cluster/src/go.mod tests/clu
 		-X k8s.io/component-base/version.gitMinor=34 -X k8s.io/client-go/pkg/version.gitVersion=$(K8S)" -o ../kube .
 
 soak: $(READY)
-	JITUI_SOAK=1 $(BIN)/pytest -n $(JOBS) --dist loadfile --timeout 1800 tests/journeys/test_kill9.py tests/store/test_kill_commits.py \
-		tests/listeners/kube/test_malformed.py tests/clusters/eks/test_standin.py
+	JITUI_SOAK=1 $(BIN)/pytest -n $(JOBS) --dist loadfile --timeout 1800 tests/journeys tests/store/test_kill_commits.py \
+		tests/listeners/kube/test_malformed.py tests/clusters/eks/test_standin.py tests/demo/cluster/test_kubectl.py tests/demo/cluster/test_kubectl_streams.py
 
 bench: $(READY)
 	$(BIN)/python -m tests.bench

@@ -40,9 +40,9 @@ def all_kubectls() -> dict[str, Kubectl]:
     return kubectls.found()
 
 
-@pytest.fixture(scope="session", params=[pytest.param(version, marks=pytest.mark.kubectl) for version in kubectls.VERSIONS])
+@pytest.fixture(scope="session", params=[pytest.param(version, marks=pytest.mark.kubectl) for version in kubectls.TRIED])
 def kubectl(request: pytest.FixtureRequest, all_kubectls: dict[str, Kubectl]) -> Kubectl:
-    """One real kubectl after the other."""
+    """The oldest and the newest real kubectl that speak WebSocket by themselves; under `make soak` each. (tests/journeys/matrix tries each in every run.)"""
     return _wanted(all_kubectls, request.param)
 
 

@@ -10,7 +10,6 @@ from typing import Any
 
 import click
 
-from jitui import marked
 from jitui.api.client import Client
 from jitui.api.views import RequestView
 from jitui.cli import follow, kubeconfig, show
@@ -66,6 +65,8 @@ def waiting(asked: RequestView) -> str:
 
 def read_file(path: Path) -> dict[str, Any]:
     """A request file; durations in seconds, scope as one text. Raises InvalidError with file, line and key, NotFoundError."""
+    from jitui import marked  # noqa: PLC0415 - with yaml, which only a file needs
+
     try:
         document = marked.load(path.read_text(encoding="utf-8"))
     except FileNotFoundError:

@@ -11,8 +11,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from jitui.api.views import Hello
 from jitui.cli.credential import VERSION
 from jitui.cli.reach import Reach
@@ -77,11 +75,15 @@ def token_file(there: Reach, output: Path | None) -> Path:
 
 
 def text(made: Mapping[str, Any]) -> str:
+    import yaml  # noqa: PLC0415 - slow to import, and most commands write none
+
     return str(yaml.safe_dump(made, sort_keys=False))
 
 
 def write(path: Path, made: Mapping[str, Any]) -> None:
     """To a file of mode 0600. Raises ConflictError for a file that holds anything else than ours."""
+    import yaml  # noqa: PLC0415
+
     try:
         root = compose(path.read_bytes())
     except FileNotFoundError:

@@ -7,9 +7,6 @@ from pathlib import Path
 from typing import Final
 
 import click
-from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_public_key
 
 from jitui.api.views import Proof
 from jitui.cli import show
@@ -85,7 +82,7 @@ async def key_command(as_json: bool) -> None:
             public = bytes.fromhex((await at.hello()).ledger_key)
         if len(public) != 32:
             raise UnavailableError("this gateway is older and does not tell its key; ask on its host: jitui --data-dir DIR key")
-    pem = Ed25519PublicKey.from_public_bytes(public).public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
+    pem = _pem(public)
     show.one({"id": key_id(public), "public": public.hex(), "pem": pem}, as_json, lambda one: f"jitui ledger key {one['id']}")
     if not as_json:
         click.echo(pem, nl=False)
@@ -101,16 +98,35 @@ def read_key(path: Path) -> bytes:
     return public
 
 
+def _pem(public: bytes) -> str:
+    from cryptography.hazmat.primitives import serialization  # noqa: PLC0415 - for a key alone: it takes as long to import as all the rest
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey  # noqa: PLC0415
+
+    info = serialization.PublicFormat.SubjectPublicKeyInfo
+    return Ed25519PublicKey.from_public_bytes(public).public_bytes(serialization.Encoding.PEM, info).decode()
+
+
+def _of_pem(text: str) -> bytes:
+    """Empty for a key of another kind. Raises ValueError."""
+    from cryptography.exceptions import UnsupportedAlgorithm  # noqa: PLC0415
+    from cryptography.hazmat.primitives import serialization  # noqa: PLC0415
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey  # noqa: PLC0415
+
+    try:
+        found = serialization.load_pem_public_key(text.encode())
+    except UnsupportedAlgorithm:
+        return b""
+    return found.public_bytes(serialization.Encoding.Raw, serialization.PublicFormat.Raw) if isinstance(found, Ed25519PublicKey) else b""
+
+
 def _written(text: str) -> bytes:
     try:
         if text.lstrip().startswith("{"):
             return bytes.fromhex(json.loads(text)["public"])
         if BEGIN in text:
-            pem = BEGIN + text.partition(BEGIN)[2].partition(END)[0] + END + "\n"
-            found = load_pem_public_key(pem.encode())
-            return found.public_bytes(Encoding.Raw, PublicFormat.Raw) if isinstance(found, Ed25519PublicKey) else b""
+            return _of_pem(BEGIN + text.partition(BEGIN)[2].partition(END)[0] + END + "\n")
         return bytes.fromhex(text)
-    except (ValueError, TypeError, KeyError, RecursionError, UnsupportedAlgorithm):
+    except (ValueError, TypeError, KeyError, RecursionError):
         return b""
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 import pytest
+from click.testing import CliRunner
 
 from jitui import __version__
 from jitui.cli import root
@@ -20,8 +21,38 @@ def test_every_command_is_there() -> None:
     said = jitui("--help").out
     for name in root.homes():
         assert f"  {name} " in said, name
-        assert jitui(name, "--help").code == 0
+        assert CliRunner().invoke(root.cli, [name, "--help"]).exit_code == 0
     assert jitui("--version").out == f"jitui, version {__version__}\n"
+
+
+WEIGHTY = frozenset({
+    "boto3", "botocore", "cryptography", "httpx", "kubernetes", "pydantic", "pyte", "rich", "sqlite3", "starlette", "structlog", "textual", "uvicorn", "yaml",
+    "jitui.access", "jitui.config", "jitui.demo", "jitui.serve", "jitui.store", "jitui.tui",
+})
+MODULES = {  # of them, by module
+    "jitui.cli.credential": {""}, "jitui.cli.root": {""}, "jitui.cli.desk": {""}, "jitui.cli.agent": {""}, "jitui.cli.gateway": {""},
+    "jitui.cli.auditor": {""}, "jitui.cli.proof": {""}, "jitui.cli.tapes": {""}, "jitui.cli.screen": {""},
+    "jitui.cli.rbac": {"pydantic", "yaml", "jitui.config"}, "jitui.cli.repair": {"cryptography", "sqlite3", "jitui.store"},
+    "jitui.serve": {"cryptography", "pydantic", "sqlite3", "starlette", "uvicorn", "yaml", "jitui.access", "jitui.config", "jitui.serve", "jitui.store"},
+}
+LOOK = """
+import importlib, os, sys
+for module in sys.argv[1:]:
+    if os.fork() == 0:
+        importlib.import_module(module)
+        print(module, *sys.modules, flush=True)
+        os._exit(0)
+    os.wait()
+"""
+
+
+def test_a_start_imports_what_it_needs() -> None:
+    """A command that asks a gateway imports nothing that takes long; nor does the gateway what only some of its work needs."""
+    found = subprocess.run([sys.executable, "-c", LOOK, *MODULES], capture_output=True, text=True, check=True).stdout
+    loaded = {module: set(names) for module, *names in (line.split() for line in found.splitlines())}
+    assert {module: names & WEIGHTY or {""} for module, names in loaded.items()} == MODULES
+    assert set(MODULES) >= {f"jitui.cli.{name}" for name in root.FILES}
+    assert not loaded["jitui.cli.credential"] & {"asyncio", "click", "ssl"}
 
 
 def test_a_command_is_found_where_it_is_defined() -> None:

@@ -11,7 +11,7 @@ from tests.support.gateway import Agent, Gateway, rule
 from tests.support.kubectls import Kubectl
 from tests.support.soak import soak
 
-TIMES = soak(10, 50)
+TIMES = soak(6, 50)
 FLOOD = ("exec", "-n", "web", "box", "--", "sh", "-c", "while true; do seq 1 4000; sleep 0.005; done")
 ROUND = b"".join(b"%d\n" % number for number in range(1, 4001))
 

@@ -1,13 +1,13 @@
-"""The whole story, with each kubectl: denied, asked, approved, at work, ended, denied again, and all of it on record."""
+"""The whole story, with old and new kubectls: denied, asked, approved, at work, ended, denied again, and all of it on record."""
 
 import pytest
 
 from tests.support.gateway import Agent, Gateway
-from tests.support.kubectls import SPDY, VERSIONS, Kubectl
+from tests.support.kubectls import SPDY, TRIED, Kubectl
 from tests.support.processes import until
 
 
-@pytest.mark.parametrize("kubectl", [pytest.param(version, marks=pytest.mark.kubectl) for version in (SPDY[0], *VERSIONS)], indirect=True)
+@pytest.mark.parametrize("kubectl", [pytest.param(version, marks=pytest.mark.kubectl) for version in (SPDY[0], *TRIED)], indirect=True)
 def test_from_denied_to_denied(gateway: Gateway, agent: Agent, kubectl: Kubectl) -> None:
     """A refused call passes in the window, ends with it and is refused again, and the record has the bytes that kubectl printed."""
 

@@ -10,8 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from tests.support.soak import SOAKING
+
 SPDY: Final = ("1.27", "1.28", "1.29")  # those that speak SPDY alone, unless told otherwise
 VERSIONS: Final = ("1.30", "1.31", "1.32", "1.33", "1.34")  # those that speak WebSocket by themselves
+TRIED: Final = VERSIONS if SOAKING else (VERSIONS[0], VERSIONS[-1])  # by tests that are run with one kubectl after the other
 HOW: Final = "put kubectl.{version} beside the kubectl in PATH; the test cluster brings 1.34 (tests/cluster/README.md)"
 
 
