@@ -69,14 +69,14 @@ def audited(folder: Path, audit_id: str) -> dict[str, Any]:
 
 
 def test_renewal_while_an_agent_works(tmp_path: Path, eks: Eks, capsys: pytest.CaptureFixture[str]) -> None:
-    """A get each 200 ms, a watch and an exec that is typed into, over a minute (three under `make soak`; without a node there is no exec) of sessions
+    """A get each 200 ms, a watch and an exec that is typed into, over 45 s (three minutes under `make soak`; without a node there is no exec) of sessions
     that end after 20 s: not one call fails, and the streams are those that began."""
-    seconds = soak(62, 185)
+    seconds = soak(45, 185)
     found = renewal.work(tmp_path, eks, seconds)
     with capsys.disabled():
         print(f"\n  {found}")
     assert (list(found.codes), found.watching, found.exec_whole, found.leaks) == ([200], True, True, [])
-    assert found.sessions >= max(6, seconds // 16)
+    assert found.sessions >= max(4, seconds // 16)
     assert found.ticks > seconds // 2 or not eks.node
 
 
