@@ -60,7 +60,7 @@ class Words:
 
 @dataclass(frozen=True, slots=True)
 class Before:
-    """What `read` makes of a value is checked in its place; it raises ValueError."""
+    """`read` makes another value of it, which is checked in its place; it raises ValueError."""
 
     read: Callable[[object], object]
 

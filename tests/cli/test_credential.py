@@ -1,9 +1,9 @@
 """The kubectl credential plugin: quick, and one line when it can't."""
 
 import json
+import resource
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -42,13 +42,17 @@ def test_a_file_beats_the_variable(tmp_path: Path) -> None:
 
 
 def test_it_starts_quickly() -> None:
-    """kubectl runs it on every call: it costs less than 100 ms over Python's own start, the best of several."""
+    """kubectl runs it on every call: it costs less than 100 ms of CPU over Python's own start, the best of several."""
+    def used() -> float:
+        spent = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return spent.ru_utime + spent.ru_stime
+
     def best(*args: str) -> float:
         times = []
-        for _ in range(12):
-            start = time.perf_counter()
+        for _ in range(5):
+            before = used()
             subprocess.run([sys.executable, *args], env={"JITUI_TOKEN": TOKEN}, check=True, capture_output=True)
-            times.append(time.perf_counter() - start)
+            times.append(used() - before)
         return min(times)
 
     assert best("-m", "jitui", "credential") - best("-c", "pass") < 0.1

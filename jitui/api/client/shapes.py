@@ -20,7 +20,7 @@ class DifferentError(ValueError):
 
 
 def read(shape: Any, data: Any) -> Any:
-    """What `data`, as json.loads gives it, is in this shape. Raises DifferentError."""
+    """Data, as json.loads gives it, in this shape. Raises DifferentError."""
     return reader(shape)(data)
 
 
