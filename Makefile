@@ -14,7 +14,7 @@ unexport PYTHONDONTWRITEBYTECODE
 GO ?= $(firstword $(shell command -v go) /usr/local/go/bin/go)
 K8S := v1.34.4
 # large packages of which little or nothing is imported: Python compiles that when it is; pip would compile all, on one core, for a minute
-SELDOM := /site-packages/(kubernetes_asyncio|sympy|mpmath|networkx|moto|mypy|mypyc|pip|setuptools|pygments/lexers)/
+SELDOM := /site-packages/(kubernetes/aio|kubernetes_asyncio|sympy|mpmath|networkx|moto|mypy|mypyc|pip|setuptools|pygments/lexers)/
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test lint types layers tests cluster bench screenshots soak clean

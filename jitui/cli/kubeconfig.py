@@ -82,8 +82,6 @@ def text(made: Mapping[str, Any]) -> str:
 
 def write(path: Path, made: Mapping[str, Any]) -> None:
     """To a file of mode 0600. Raises ConflictError for a file that holds anything else than ours."""
-    import yaml  # noqa: PLC0415
-
     try:
         root = compose(path.read_bytes())
     except FileNotFoundError:
