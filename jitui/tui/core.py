@@ -104,7 +104,7 @@ class Screen:
         """Lines below the cursor go first, as in xterm; the library would move those above it out of the screen."""
         x, y = self._number("CURSOR_X"), self._number("CURSOR_Y")
         cut = min(self._lines - lines, self._lines - 1 - y)
-        if cut > 0 and not self._number("CURSOR_PENDING_WRAP", "bool"):
+        if cut > 0 and self._finish(b"", 0) is not None and not self._number("CURSOR_PENDING_WRAP", "bool"):  # not in the middle of a sequence
             origin = self._is(ORIGIN)
             self._mode(ORIGIN, on=False)
             self._write(b"\x1b[%d;1H\x1b[J\x1b[%d;%dH" % (self._lines - cut + 1, y + 1, x + 1))

@@ -28,6 +28,7 @@ from jitui.values import foreign
 
 WIDEST, HIGHEST = 500, 200
 NARROWEST: Final = 2  # columns: a wide character has room, as in xterm.js
+TRIES: Final = 2  # the process may have ended for another reason than this piece
 KEYFRAME: Final = 256 << 10  # bytes after which an emulator keeps its state, so that it is back there soon
 SMALL: Final = 16 << 10  # bytes that are rather fed again than kept as a state
 INSIDE: Final = 8 << 10  # bytes of one sequence that are remembered; more of it can't change a screen
@@ -154,24 +155,37 @@ class Emulator:
                 return self._look().cursor
         return self._seen.cursor
 
+    @property
+    def drawn(self) -> bool:
+        """Whether the screen could be read."""
+        return self._look().drawn
+
     def _look(self) -> "_Seen":
         """The screen since the last step."""
-        if self._seen is None:
+        for _ in range(TRIES):
+            if self._seen is not None:
+                return self._seen
             try:
                 self._seen = _read(self._ask(core.READ), self.columns, self.lines)
-            except CoreError:
+            except CoreError as problem:
+                self.problem = str(problem)
                 self._process.stop()
                 self._recover()
-                self._seen = _Seen([()] * self.lines, None)
+        self._seen = self._seen or _Seen([()] * self.lines, None, drawn=False)
         return self._seen
 
     def _do(self, step: Step) -> None:
         self._seen = None
-        try:
-            said = self._ask(step.op, step.columns, step.lines, step.data)
-        except CoreError as problem:
-            self.lost, self.problem = self.lost + len(step.data), str(problem)
-            self._recover()
+        said: bytes | None = None
+        for _ in range(TRIES):
+            try:
+                said = self._ask(step.op, step.columns, step.lines, step.data)
+                break
+            except CoreError as problem:
+                why = str(problem)
+                self._recover()
+        if said is None:
+            self.lost, self.problem = self.lost + len(step.data), why
             return
         self._inside = self._inside + len(step.data) if said == core.INSIDE else 0
         if self._inside > INSIDE:
@@ -228,6 +242,7 @@ class Emulator:
 class _Seen:
     lines: list[tuple[Run, ...]]
     cursor: tuple[int, int] | None
+    drawn: bool = True
 
 
 def _pieces(data: bytes) -> Iterator[bytes]:
@@ -256,7 +271,7 @@ def _read(said: bytes, columns: int, lines: int) -> _Seen:
         if any(sum(run.cells for run in row) > columns for row in rows):
             raise CoreError("cells outside of the screen")
         return _Seen(rows + [()] * (lines - len(rows)), _cursor(found["cursor"], columns, lines))
-    except (ValueError, TypeError, LookupError) as problem:
+    except (ValueError, TypeError, LookupError, AttributeError) as problem:
         raise CoreError("the terminal emulator's answer is not one") from problem
 
 
@@ -269,8 +284,8 @@ def _cursor(said: list[int], columns: int, lines: int) -> tuple[int, int] | None
 
 def _shown(text: str, width: int) -> str:
     """Characters that move no cursor and turn no text around."""
-    if width not in {0, 1, 2} or not text:
-        raise ValueError(width)
+    if width not in {0, 1, 2} or not text or (width and len(text) > 1 + core.MARKS):
+        raise ValueError("no run of cells")
     if text.isprintable():
         return text
     text = text.replace("\N{SOFT HYPHEN}", "-")

@@ -2,6 +2,7 @@
 
 import atexit
 import json
+import os
 import secrets
 import socket
 import struct
@@ -16,6 +17,7 @@ from jitui.tui import core
 
 PATIENCE_S: Final = 20.0  # for one answer; a piece of 4 KiB takes 0.1 s at worst, on a busy machine ten times as long
 LONGEST: Final = 64 << 20  # bytes of an answer
+NEEDED: Final = {name: os.environ[name] for name in ("LD_LIBRARY_PATH",) if name in os.environ}  # Python itself may not start without it
 STARTS: Final = 3  # in a row that failed; after them it is not tried again
 
 
@@ -75,7 +77,7 @@ class Process:
             try:
                 self._child = subprocess.Popen(  # noqa: S603 - this Python, with a file of this package
                     [sys.executable, "-I", "-S", self._program, json.dumps(sys.path)], stdin=theirs.fileno(), stdout=subprocess.DEVNULL,
-                    stderr=subprocess.DEVNULL, env={}, cwd="/", start_new_session=True,
+                    stderr=subprocess.DEVNULL, env=NEEDED, cwd="/", start_new_session=True,
                 )  # fmt: skip
             except OSError as problem:
                 ours.close()

@@ -70,6 +70,19 @@ def test_lines_below_the_cursor_go_first(library: core.Library) -> None:
     screen.free()
 
 
+def test_a_resize_leaves_a_sequence_alone_that_has_begun(library: core.Library) -> None:
+    """Its other half may come after the resize."""
+    screen = core.Screen(library, 10, 6, newline=False)
+    screen.feed(b"1\r\n2\r\n3\x1b[1;1H\x1b]0;ti")
+    screen.resize(10, 2)
+    screen.feed(b"tle\x07\x1b[3")
+    screen.resize(10, 1)
+    screen.feed(b"1mY")
+    found = json.loads(screen.read())
+    assert [(text, found["looks"][look]) for text, _, look in found["lines"][0]] == [("Y", ["1", "", 0])]
+    screen.free()
+
+
 def test_it_can_open_nothing_and_take_no_more_than_its_memory() -> None:
     """Neither files nor sockets nor processes; it holds nothing of its parent's but the search path."""
     at = Process()

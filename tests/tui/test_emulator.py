@@ -1,6 +1,8 @@
 """Recorded bytes show what xterm.js shows; and they are hostile: whatever they are, no exception, bounded time and memory, nothing but text in the cells."""
 
 import json
+import os
+import signal
 import time
 import unicodedata
 from pathlib import Path
@@ -10,8 +12,8 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from jitui.tui import core
-from jitui.tui.emulator import HIGHEST, KEYFRAME, WIDEST, Emulator, Look
-from jitui.tui.process import Process
+from jitui.tui.emulator import HIGHEST, KEYFRAME, WIDEST, Emulator, Look, _read
+from jitui.tui.process import CoreError, Process
 
 CORPUS: Final[dict[str, Any]] = json.loads((Path(__file__).parent / "xterm" / "corpus.json").read_text())
 NAMES: Final = {"dim": "faint"}  # of styles, where xterm.js has another word
@@ -282,6 +284,44 @@ def test_a_piece_that_breaks_the_library_is_left_out_and_counted(frail: Process)
     frail.stop()
 
 
+def answer(*, cursor: object = (0, 0, 1), looks: object = (("", "", 0),), lines: object = ((("a", 0, 0),),)) -> bytes:
+    return json.dumps({"cursor": cursor, "looks": looks, "lines": lines}).encode()
+
+
+@pytest.mark.parametrize("said", [
+    b"", b"\xff", b"[" * 100_000, b"[]", b"null", b"{}", answer(cursor=(10, 0, 1)), answer(cursor=(0, -1, 1)), answer(cursor="abc"), answer(cursor=()),
+    answer(looks=(("red", "", 0),)), answer(looks=(("", "#12345\x1b", 0),)), answer(looks=(("", "", "b"),)), answer(looks=()), answer(looks=5),
+    answer(lines=((("a" * 11, 0, 0),),)), answer(lines=((("a", 3, 0),),)), answer(lines=((("a", -1, 0),),)), answer(lines=((("", 0, 0),),)),
+    answer(lines=(((["a"], 0, 0),),)), answer(lines=(((7, 0, 0),),)), answer(lines=((("a" * 99, 1, 0),),)), answer(lines=((("a", 0, 9),),)), answer(lines=7),
+])  # fmt: skip
+def test_no_answer_of_the_process_is_trusted(said: bytes) -> None:
+    """It may have been taken over by what it drew: an answer that no screen has is refused."""
+    with pytest.raises(CoreError):
+        _read(said, 10, 2)
+
+
+def test_characters_of_an_answer_that_move_cursors_are_not_shown() -> None:
+    """Alone or in a cell with others; more lines than the screen has are left out."""
+    seen = _read(answer(lines=([["a\x1b[2J", 0, 0], ["e\u202e", 1, 0], ["\x9b", 2, 0]], [], [["x", 0, 0]])), 10, 2)
+    assert [[run.text for run in line] for line in seen.lines] == [["a\N{REPLACEMENT CHARACTER}[2J", "e", "\N{REPLACEMENT CHARACTER}"], []]
+
+
+def test_a_process_that_was_killed_costs_nothing() -> None:
+    """Whether a screen is read next, or output follows."""
+    process = Process()
+    emulator = Emulator(10, 2, process=process)
+    emulator.feed(b"text")
+    for expected in ("text", "text more"):
+        assert process._child is not None
+        os.kill(process._child.pid, signal.SIGKILL)
+        process._child.wait()
+        if expected != "text":
+            emulator.feed(b" more")
+        assert (emulator.text()[0], emulator.lost, emulator.drawn) == (expected, 0, True)
+        emulator._seen = None
+    process.stop()
+
+
 def test_an_emulator_that_can_not_be_started_raises_nothing(tmp_path: Path) -> None:
     """The screen stays empty, and all that was fed counts as not drawn."""
     (tmp_path / "none.py").write_text("raise SystemExit(1)")
@@ -289,7 +329,7 @@ def test_an_emulator_that_can_not_be_started_raises_nothing(tmp_path: Path) -> N
     emulator.feed(b"text")
     emulator.resize(20, 5)
     emulator.feed(b"more")
-    assert (emulator.text(), emulator.cursor, emulator.lost) == ([""] * 5, None, 8)
+    assert (emulator.text(), emulator.cursor, emulator.lost, emulator.drawn) == ([""] * 5, None, 8, False)
 
 
 def test_long_output_is_kept_in_keyframes() -> None:

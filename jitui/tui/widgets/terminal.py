@@ -144,7 +144,8 @@ class Terminal(Widget):
     def says(self) -> str:
         """Its size, which part of it is in view, and how much of its output could not be drawn."""
         shown, emulator = self.shown(), self.emulator
-        lost = f", {size(emulator.lost)} of output are recorded and not drawn: {words(emulator.problem)}" if emulator.lost else ""
+        left_out = f"{size(emulator.lost)} of output are recorded and not drawn" if emulator.lost else "it can't be drawn"
+        lost = f", {left_out}: {words(emulator.problem)}" if emulator.lost or not emulator.drawn else ""
         return f"{emulator.columns}x{emulator.lines}" + (f", in view: {shown}" if shown else "") + lost
 
     def shown(self) -> str:
