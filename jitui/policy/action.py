@@ -36,7 +36,7 @@ class Action:
     default: bool = False  # `container` is the pod's default one, as the gateway found out: judged as if none were named
     stdin: bool = False
     tty: bool = False
-    follow: bool = False  # pods/log?follow
+    follow: bool = False  # pods/log?follow, and any log over a WebSocket
     dry_run: bool = False
     apply: bool = False  # server-side apply: creates what is missing, so it needs patch and create
     length: int = field(init=False, compare=False, repr=False)  # characters of all its words, with one between those of a command

@@ -5,7 +5,8 @@ request (`listeners/kube/plan.py`). A channel that nobody recorded before is a m
 grammar, hazards, RBAC, the recorder and the screens ask the rows.
 
 An upgrade (exec, attach, port-forward) is one action whatever its method, as a WebSocket is a GET and SPDY a POST: `create` on the subresource
-of a pod. In a scope its verb also stands for the `get` of the pod that kubectl does first. The other streams are answers that go on.
+of a pod. In a scope its verb also stands for the `get` of the pod that kubectl does first. The other streams are answers that go on, or over a WebSocket
+its messages: judged alike, recorded alike.
 """
 
 from collections.abc import Mapping, Sequence
@@ -22,9 +23,9 @@ class Codec(StrEnum):
     """The protocol that a stream speaks: who reads and writes it, and how it says its last words."""
 
     COMMAND = "command"  # protocol/speech.py, protocol/spdy_command.py: the channels of a remote command, and its exit status
-    FORWARD = "forward"  # protocol/forward.py: a pair of SPDY streams for each forwarded connection
-    LINES = "lines"  # text, line by line; the last words are one more line
-    EVENTS = "events"  # watch events; the last words are one of type ERROR
+    FORWARD = "forward"  # protocol/forward.py, protocol/forward_channels.py: a pair of SPDY streams, or of channels, for each forwarded connection
+    LINES = "lines"  # text, line by line; the last words are one more line (over WebSocket protocol/oneway.py)
+    EVENTS = "events"  # watch events; the last words are one of type ERROR (the same file)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +43,7 @@ class StreamKind:
 
     @property
     def upgrade(self) -> bool:
-        """Whether its connection stops being HTTP. The other streams are answers, line by line or event by event."""
+        """Whether only an upgrade begins it. The other streams may be answers, line by line or event by event."""
         return self.codec not in {Codec.LINES, Codec.EVENTS}
 
     @property
@@ -56,9 +57,9 @@ class StreamKind:
         return "stdout" in self.channels
 
 
-def listed(words: Sequence[str]) -> str:
+def listed(words: Sequence[str], last: str = "and") -> str:
     """`exec and attach`, `exec, attach and port-forward`, for messages."""
-    return " and ".join(filter(None, (", ".join(words[:-1]), words[-1])))
+    return f" {last} ".join(filter(None, (", ".join(words[:-1]), words[-1])))
 
 
 INTO_A_POD: Final = "commands, keystrokes or a tunnel"

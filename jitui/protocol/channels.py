@@ -1,25 +1,87 @@
-"""The channels of exec and attach over WebSocket: v4.channel.k8s.io and v5.channel.k8s.io.
+"""The channels of exec, attach and port-forward over WebSocket.
 
-The first byte of a binary message is the channel, the rest its bytes. v5 adds a signal to close one: 255 and the channel
-(kubernetes: apimachinery/pkg/util/remotecommand/constants.go; KEP-4006). Messages that the API server silently ignores are refused here: bytes
-without a meaning for one side may have one for the other, and can't be recorded truthfully.
+The first byte of a message is its channel, the rest its bytes; with base64 the channel is a digit, and its bytes are in base64
+(kubernetes: apimachinery/pkg/util/httpstream/wsstream/conn.go). Before v4 the error channel has a text, and only if the command failed; from v4 on it has
+a Status. v5 adds a signal to close a channel: 255 and the channel (apimachinery/pkg/util/remotecommand/constants.go; KEP-4006). Messages that the API
+server silently ignores are refused here: bytes without a meaning for one side may have one for the other, and can't be recorded truthfully.
 """
 
+import binascii
 from collections.abc import Mapping, Sequence, Set as AbstractSet
 from dataclasses import dataclass
 from typing import Final, Literal, NamedTuple
 
-from jitui.protocol.websocket import BINARY, CLOSE, CONTINUATION, Frame, ProtocolError
+from jitui.policy.streams import listed
+from jitui.protocol import websocket
+from jitui.protocol.websocket import BINARY, CLOSE, CONTINUATION, TEXT, Frame, ProtocolError
 from jitui.recording.frame import Channel
 from jitui.values import foreign
 from jitui.values.errors import RefusedError
+from jitui.values.said import clean
 
-Version = Literal["v4", "v5"]
+Version = Literal["v1", "v4", "v5"]
+
+
+def from_base64(text: bytes, side: str) -> bytes:
+    """The bytes of a message, as Go's decoder reads them: line breaks are skipped, nothing else. Raises ProtocolError."""
+    text = text.translate(None, b"\r\n")
+    try:
+        if len(text) % 4 == 0:
+            return binascii.a2b_base64(text, strict_mode=True)
+    except binascii.Error:
+        pass
+    raise ProtocolError(f"a message of {side} is not base64")
+
+
+def to_base64(body: bytes) -> bytes:
+    return binascii.b2a_base64(body, newline=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """How the messages of a remote command, or of a port-forward, carry their channels."""
+
+    version: Version
+    base64: bool = False
+
+    def read(self, frame: Frame, *, client: bool) -> tuple[int, bytes] | None:
+        """The channel of a data frame and its bytes; None for a control frame, and for an empty message, which has no channel and is dropped.
+
+        A client's text message counts like a binary one: the API server reads its bytes, and Python clients send str that way. Raises ProtocolError
+        for a fragmented message (the API server would take the second fragment for a new message), and for one of the cluster in the other form.
+        """
+        if frame.opcode >= CLOSE:
+            return None
+        side = "client" if client else "cluster"
+        if frame.opcode == CONTINUATION or not frame.fin:
+            raise ProtocolError(f"a message of the {side} is fragmented; the API server does not put fragments together")
+        if not client and frame.opcode != (TEXT if self.base64 else BINARY):
+            is_form, form = ("binary", "text") if self.base64 else ("text", "binary")
+            raise ProtocolError(f"a message of the cluster is {is_form}; the channels of this protocol are {form}")
+        if not frame.payload:
+            return None
+        number, body = frame.payload[0], frame.payload[1:]
+        if not self.base64:
+            return number, body
+        return (number - ord("0")) % 256, from_base64(body, f"the {side}")
+
+    def message(self, number: int, body: bytes) -> bytes:
+        """A message to the client."""
+        if self.base64:
+            return websocket.encode(TEXT, bytes((ord("0") + number,)) + to_base64(body))
+        return websocket.encode(BINARY, bytes((number,)) + body)
+
 
 V5: Final = b"v5.channel.k8s.io"
 V4: Final = b"v4.channel.k8s.io"
+V4_BASE64: Final = b"v4.base64.channel.k8s.io"
 TUNNEL: Final = b"SPDY/3.1+portforward.k8s.io"  # port-forward: SPDY carried in WebSocket messages
-VERSIONS: Final[dict[bytes, Version]] = {V5: "v5", V4: "v4"}
+COMMANDS: Final[Mapping[bytes, Dialect]] = {  # the subprotocols of exec and attach; the nameless one is of a client that offers none
+    V5: Dialect("v5"), V4: Dialect("v4"), V4_BASE64: Dialect("v4", base64=True),
+    b"channel.k8s.io": Dialect("v1"), b"base64.channel.k8s.io": Dialect("v1", base64=True), b"": Dialect("v1"),
+}  # fmt: skip
+FORWARDS: Final[Mapping[bytes, Dialect]] = {V4: Dialect("v4"), V4_BASE64: Dialect("v4", base64=True), b"": Dialect("v4")}  # of port-forward, beside TUNNEL
+OVER_SPDY: Final = frozenset({V5, V4})
 
 CLOSE_SIGNAL: Final = 255
 STATUS_LIMIT: Final = 64 << 10  # bytes of the Status on the error channel
@@ -43,16 +105,14 @@ class Piece:
 class Reader:
     """Reads the data frames of one direction as pieces. Control frames and empty messages give None.
 
-    `status` collects the bytes of the error channel, at most STATUS_LIMIT. A client's text message counts like a binary one: the API server reads its
-    bytes, and Python clients send str that way. An empty message has no channel and is dropped. Raises ProtocolError for a fragmented message (the API
-    server would take the second fragment for a new message), for a text message of the cluster, for a channel that this side does not write to, and for
-    a client's channel that is not among `asked`, the streams of its request line.
+    `status` collects the bytes of the error channel, at most STATUS_LIMIT. Raises ProtocolError as `Dialect.read` does, for a channel that this side does
+    not write to, and for a client's channel that is not among `asked`, the streams of its request line.
     """
 
-    __slots__ = ("_asked", "_channels", "_client", "_status", "_stdin_closed", "_version")
+    __slots__ = ("_asked", "_channels", "_client", "_dialect", "_status", "_stdin_closed")
 
-    def __init__(self, *, version: Version, client: bool, asked: AbstractSet[Channel] = EVERY) -> None:
-        self._version, self._client, self._asked = version, client, asked
+    def __init__(self, dialect: Dialect, *, client: bool, asked: AbstractSet[Channel] = EVERY) -> None:
+        self._dialect, self._client, self._asked = dialect, client, asked
         self._channels = FROM_CLIENT if client else FROM_CLUSTER
         self._stdin_closed = False
         self._status = b""
@@ -63,24 +123,17 @@ class Reader:
         return self._status
 
     def read(self, frame: Frame) -> Piece | None:
-        if frame.opcode >= CLOSE:
+        message = self._dialect.read(frame, client=self._client)
+        if message is None:
             return None
-        side = "client" if self._client else "cluster"
-        if frame.opcode == CONTINUATION or not frame.fin:
-            raise ProtocolError(f"a message of the {side} is fragmented; the API server does not put fragments together")
-        if frame.opcode != BINARY and not self._client:
-            raise ProtocolError("a message of the cluster is text; the channels of v4 and v5 are binary")
-        if not frame.payload:
-            return None
-        number = frame.payload[0]
+        number, body = message
         channel = self._channels.get(number)
         if channel is None:
-            if number == CLOSE_SIGNAL and self._client:
+            if number == CLOSE_SIGNAL and self._client and not self._dialect.base64:
                 return self._close_signal(frame.payload)
-            raise ProtocolError(f"a message of the {side} is on channel {number}, which it does not write to")
+            raise ProtocolError(f"a message of the {'client' if self._client else 'cluster'} is on channel {number}, which it does not write to")
         if self._client:
             self._must_be_asked(channel)
-        body = frame.payload[1:]
         if channel is Channel.STDIN and self._stdin_closed and body:
             raise ProtocolError("the client writes to stdin after it closed it")
         if channel is Channel.ERROR:
@@ -90,8 +143,8 @@ class Reader:
         return Piece(channel, body)
 
     def _close_signal(self, payload: bytes) -> Piece:
-        if self._version != "v5":
-            raise ProtocolError("a message of the client closes a channel, which v4 can't")
+        if self._dialect.version != "v5":
+            raise ProtocolError(f"a message of the client closes a channel, which {self._dialect.version} can't")
         if payload != b"\xff\x00":
             raise ProtocolError("a message of the client closes something other than stdin")
         self._must_be_asked(Channel.STDIN)
@@ -157,34 +210,19 @@ def _exit_code(details: object) -> int | None:
     return None
 
 
-def size_of(body: bytes) -> tuple[int, int] | None:
-    """Columns and rows of a resize message (`{"Width":132,"Height":40}`); None if it is not one or not of a terminal."""
-    try:
-        said = foreign.read(body)
-    except ValueError:
-        return None
-    if not isinstance(said, dict):
-        return None
-    width, height = said.get("Width"), said.get("Height")
-    if type(width) is not int or type(height) is not int or not (0 < width < 1 << 16 and 0 < height < 1 << 16):
-        return None
-    return width, height
-
-
 def offers(lines: Sequence[bytes]) -> list[bytes]:
     """The members of Sec-WebSocket-Protocol (or X-Stream-Protocol-Version) lines, in order, case kept."""
     return [member.strip(b" \t") for line in lines for member in line.split(b",") if member.strip(b" \t")]
 
 
-def carried(offered: Sequence[bytes]) -> tuple[bytes, ...]:
-    """The subprotocols that can be spoken with a client, of the values of its Sec-WebSocket-Protocol lines, in its order. Raises RefusedError."""
+def carried(offered: Sequence[bytes], known: Mapping[bytes, object]) -> tuple[bytes, ...]:
+    """The subprotocols of `known` that a client offers in its Sec-WebSocket-Protocol lines, in its order; of a client that offers none, none.
+
+    Raises RefusedError if it offers others alone.
+    """
     names = offers(offered)
-    if known := tuple(dict.fromkeys(name for name in names if name in VERSIONS)):
-        return known
-    if any(b"base64.channel.k8s.io" in name for name in names):
-        raise RefusedError("base64 channels are not carried here; offer v5.channel.k8s.io or v4.channel.k8s.io")
-    if TUNNEL in names:
-        raise RefusedError("the port-forward tunnel is not a protocol of exec and attach; offer v5.channel.k8s.io or v4.channel.k8s.io")
-    if not names or b"channel.k8s.io" in names:
-        raise RefusedError("the remote command protocol before v4 has no exit status, so it is not carried here; offer v5.channel.k8s.io or v4.channel.k8s.io")
-    raise RefusedError("none of the subprotocols offered is known here; offer v5.channel.k8s.io or v4.channel.k8s.io")
+    found = tuple(dict.fromkeys(name for name in names if name in known))
+    if names and not found:
+        others = f"{clean(names[0].decode('latin-1'), 60)} is not a protocol" if len(names) == 1 else "none of the protocols offered is one"
+        raise RefusedError(f"{others} of this request; offer {listed([name.decode() for name in known if name], 'or')}")
+    return found

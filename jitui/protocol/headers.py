@@ -110,7 +110,7 @@ def to_upstream(head: RequestHead, *, host: bytes, upgrade: bool, packed: bool =
         if low.startswith(REFUSED_PREFIX):
             raise RefusedError(f"the header {_text(low)} asks to act as somebody else; a window is for the identity that asked for it, so leave it out")
         if low == b"sec-websocket-protocol":
-            value = _without_bearer(value)  # noqa: PLW2901
+            value = without_bearer(value)  # noqa: PLW2901
             if not value:
                 continue
         lines.append((name, value))
@@ -172,7 +172,7 @@ def recordable(source: RequestHead | ResponseHead | Sequence[tuple[bytes, bytes]
         if low in CREDENTIALS:
             continue
         if low == b"sec-websocket-protocol":
-            value = _without_bearer(value)  # noqa: PLW2901
+            value = without_bearer(value)  # noqa: PLW2901
             if not value:
                 continue
         lines.append((name, value))
@@ -189,7 +189,7 @@ def _members(value: bytes) -> list[bytes]:
     return [member.strip(b" \t") for member in value.split(b",") if member.strip(b" \t")]
 
 
-def _without_bearer(value: bytes) -> bytes:
+def without_bearer(value: bytes) -> bytes:
     """A Sec-WebSocket-Protocol without its bearer entries; untouched if it has none. The entry's case does not matter here."""
     if b"bearer.authorization" not in value.lower():
         return value

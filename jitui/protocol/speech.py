@@ -122,17 +122,21 @@ def joined(said: list[Said]) -> list[Said]:
 
 
 class WebSocketCommand(Reading):
-    """Exec and attach over WebSocket: v4.channel.k8s.io and v5.channel.k8s.io. `asked`: the streams of the request line."""
+    """Exec and attach over WebSocket, in any dialect of channels.COMMANDS. `asked`: the streams of the request line."""
 
     alive = websocket.encode(websocket.PONG, b"")
 
-    def __init__(self, version: channels.Version, asked: AbstractSet[Channel]) -> None:
-        self._client = websocket.Decoder(masked=True, limit=CLIENT_FRAME), channels.Reader(version=version, client=True, asked=asked)
-        self._cluster = websocket.Decoder(masked=False, limit=CLUSTER_FRAME), channels.Reader(version=version, client=False)
+    def __init__(self, dialect: channels.Dialect, asked: AbstractSet[Channel]) -> None:
+        self._dialect = dialect
+        self._client = websocket.Decoder(masked=True, limit=CLIENT_FRAME), channels.Reader(dialect, client=True, asked=asked)
+        self._cluster = websocket.Decoder(masked=False, limit=CLUSTER_FRAME), channels.Reader(dialect, client=False)
+        self._over = False  # the cluster said goodbye
 
     @property
     def exited(self) -> channels.Exit | None:
         said = self._cluster[1].status
+        if self._dialect.version == "v1":  # the goodbye of the cluster is the sign, a text before it a failure
+            return channels.Exit(ok=not said, code=None if said else 0, message=said.decode("utf-8", "replace")) if self._over else None
         return channels.exit_of(said) if said and channels.is_status(said) else None
 
     def waits(self, *, client: bool) -> bool:
@@ -144,6 +148,7 @@ class WebSocketCommand(Reading):
         decoder.add(data)
         for frame in islice(iter(decoder.next_frame, None), most):
             if frame.opcode >= websocket.CLOSE:
+                self._over |= frame.opcode == websocket.CLOSE and not client
                 unit = control(frame, client=client)
                 if unit is not None:
                     units.append(unit)
@@ -164,7 +169,7 @@ class WebSocketCommand(Reading):
         return b"", any(frame.opcode == websocket.CLOSE for frame in islice(iter(decoder.next_frame, None), most))
 
     def last_words(self, words: str, body: bytes, *, tty: bool) -> tuple[list[Said], Wire]:
-        said, wire = _last_words(words, body, tty)
+        said, wire = _last_words(words, status.words(words).encode() if self._dialect.version == "v1" else body, tty, self._dialect)
         return list(said), [(0.0, wire)]
 
     def goodbye(self) -> Wire:
@@ -172,9 +177,9 @@ class WebSocketCommand(Reading):
 
 
 @lru_cache(maxsize=64)
-def _last_words(words: str, body: bytes, tty: bool) -> tuple[tuple[Said, ...], bytes]:
+def _last_words(words: str, body: bytes, tty: bool, dialect: channels.Dialect) -> tuple[tuple[Said, ...], bytes]:
     """The last words, cached for all streams that end together."""
-    parts = status.exec_last_words(tty=tty, note=words if tty else "", status=body)
+    parts = status.exec_last_words(tty=tty, note=words if tty else "", status=body, message=dialect.message)
     return tuple((0, Channel.GATEWAY, payload) for _, payload, _ in parts if payload), b"".join(raw for _, _, raw in parts)
 
 

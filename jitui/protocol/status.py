@@ -4,6 +4,7 @@ A message may quote text of another party, and all of them end on a terminal: ea
 """
 
 import json
+from collections.abc import Callable
 from typing import Any, Final
 
 from jitui.protocol import websocket
@@ -57,23 +58,19 @@ def log_line(message: str) -> bytes:
     return words(message).encode() + b"\n"
 
 
-def exec_last_words(*, tty: bool, note: str, status: bytes) -> list[tuple[Channel, bytes, bytes]]:
+def exec_last_words(*, tty: bool, note: str, status: bytes, message: Callable[[int, bytes], bytes]) -> list[tuple[Channel, bytes, bytes]]:
     """The frames that end exec, attach and cp so that kubectl prints the Status's message and exits 1: note, Status, close 1000, in this order.
 
-    Each entry has the channel it is shown on, its bytes, and its frame for the client. The close is on GATEWAY and has no bytes. An empty note is
-    left out. All of them are recorded as the gateway's own.
+    `message` makes one for a channel, as the client understands it. Each entry has the channel it is shown on, its bytes, and its frame for the client.
+    The close is on GATEWAY and has no bytes. An empty note is left out. All of them are recorded as the gateway's own.
     """
     parts: list[tuple[Channel, bytes, bytes]] = []
     if note:
         shown = Channel.STDOUT if tty else Channel.STDERR
-        parts.append((shown, note_line(note), _message(shown, note_line(note))))
-    parts.append((Channel.ERROR, status, _message(Channel.ERROR, status)))
+        parts.append((shown, note_line(note), message(shown, note_line(note))))
+    parts.append((Channel.ERROR, status, message(Channel.ERROR, status)))
     parts.append((Channel.GATEWAY, b"", websocket.encode(websocket.CLOSE, websocket.close(1000))))
     return parts
-
-
-def _message(channel: Channel, body: bytes) -> bytes:
-    return websocket.encode(websocket.BINARY, bytes((channel,)) + body)
 
 
 def watch_error(message: str, content_type: bytes = b"application/json", *, code: int = 403, reason: str = "Forbidden") -> bytes | None:
@@ -84,8 +81,12 @@ def watch_error(message: str, content_type: bytes = b"application/json", *, code
     kind = content_type.partition(b";")[0].strip().lower()
     if kind != b"application/json":
         return None
-    event = {"type": "ERROR", "object": _status(code, reason, message, {})}
-    return json.dumps(event, separators=(",", ":")).encode() + b"\n"
+    return error_event(status(code, reason, message))
+
+
+def error_event(body: bytes) -> bytes:
+    """The event of a watch that carries this Status, as one line of JSON."""
+    return b'{"type":"ERROR","object":%b}\n' % body
 
 
 def warning(text: str) -> bytes:

@@ -180,7 +180,7 @@ class Relay:
             if leg.client:
                 if unit.reply:
                     leg.write(unit.reply)
-                end = End(Why.EXIT if self.speech.exited else Why.CLIENT_CLOSED, "client", "")
+                end = End(self._exit if self.speech.exited else Why.CLIENT_CLOSED, "client", "")
                 if not self.cluster.open or self.cluster.closing:
                     self._finish(end)
                     return
@@ -205,7 +205,7 @@ class Relay:
             outlet.gate = None
             for after, data in later:
                 self._loop.call_later(after, self.client.write, data)
-            self._finish(End(Why.EXIT, "cluster", ""))
+            self._finish(End(self._exit, "cluster", ""))
 
         self.client.write(first[1], handed)
 
@@ -224,7 +224,7 @@ class Relay:
         if known:  # of a client that said so: the end comes with the last of what it sent
             return
         if self.client.closing and not leg.client:
-            self._finish(End(Why.EXIT if self.speech.exited else Why.CLIENT_CLOSED, "client", ""))
+            self._finish(End(self._exit if self.speech.exited else Why.CLIENT_CLOSED, "client", ""))
             return
         if leg.client:
             self.session.record(self.conn, [(Channel.MARK, gone)], lambda: self._finish(End(Why.CLIENT_CLOSED, "client", "")))
@@ -274,6 +274,11 @@ class Relay:
         else:
             say()
 
+    @property
+    def _exit(self) -> Why:
+        """How a stream ends that has come to its own end: only a command has an exit."""
+        return Why.EXIT if self.session.stream is None or self.session.stream.exits else Why.CLUSTER_CLOSED
+
     def _left(self) -> int:
         """Processes that this stream started and that may go on: one, unless the runtime said how it ended. An attach starts none."""
         stream = self.session.stream
@@ -289,7 +294,7 @@ class Relay:
         self.cluster.close()
         if self.client.closing:
             self.client.close()
-        if end.why in {Why.EXIT, Why.UPSTREAM_LOST} and self.client.outlet is not None:
+        if end.why in {Why.EXIT, Why.CLUSTER_CLOSED, Why.UPSTREAM_LOST} and self.client.outlet is not None:
             self._rest = Rest(self.client.outlet, self.session.window)
         self.client.listen()
         self._arm()
@@ -372,7 +377,7 @@ class Relay:
             return
         self.client.abort()
         self._release()
-        self._finish(self._lost or End(Why.EXIT if self.speech.exited else Why.CLIENT_CLOSED, "client", ""))
+        self._finish(self._lost or End(self._exit if self.speech.exited else Why.CLIENT_CLOSED, "client", ""))
 
     def _release(self) -> None:
         for leg in (self.client, self.cluster):

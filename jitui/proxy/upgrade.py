@@ -43,7 +43,7 @@ class Streams:
 
 
 class Upgrade:
-    """One exec, attach or port-forward on its way: the handler of its request and of its connection to the cluster, a Leg until the relay takes over."""
+    """One upgrade on its way: the handler of its request and of its connection to the cluster, a Leg until the relay takes over."""
 
     def __init__(self, request: ProxyRequest, session: Session, way: Way, switch: Switch, access: Access, streams: Streams) -> None:
         self.action, self.done = request.action, False  # done: answered, lost, cut, or the relay's
@@ -148,6 +148,8 @@ class Upgrade:
         if head.status == 101:
             self._transport = connection.transport
             connection.pause_reading()  # from here on it is the relay's to read
+        elif head.status < 300:  # perhaps a watch without an end: a proxy on the way drops the headers of an upgrade
+            self._refuse(502, _unavailable(f"the cluster, or a proxy in front of it, answered {head.status} to a request for an upgrade"), Why.UPSTREAM_LOST)
 
     def body(self, data: bytes) -> None:
         self._body += data
@@ -225,9 +227,9 @@ class Upgrade:
             return
         if heard:
             self._note(code)
-        kind = (answer.get(b"content-type") if answer is not None else b"") or b"application/json"
+        lines = [(b"Content-Type", b"application/json")] if answer is None else headers.to_client(answer)
         channel = Channel.GATEWAY if answer is None else Channel.RESPONSE
-        whole = http.render_response(code, [(b"Content-Type", kind), (b"Connection", b"close")], body)
+        whole = http.render_response(code, [*lines, (b"Connection", b"close")], body)
 
         def say() -> None:
             if self.done:

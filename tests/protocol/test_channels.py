@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from jitui.protocol import channels, websocket
-from jitui.protocol.channels import Exit, Piece, Reader, Version
+from jitui.protocol.channels import Dialect, Exit, Piece, Reader, Version
 from jitui.protocol.websocket import BINARY, CONTINUATION, TEXT, Frame, ProtocolError
 from jitui.recording.frame import Channel
 from jitui.values.errors import RefusedError
@@ -24,7 +24,7 @@ def message(payload: bytes, opcode: int = BINARY, *, fin: bool = True) -> Frame:
 def test_each_side_writes_its_channels(version: Version, body: bytes) -> None:
     """stdin and resize from the client, stdout, stderr and error from the cluster; an empty body is a message too."""
     for client, known in ((True, {0: Channel.STDIN, 4: Channel.RESIZE}), (False, {1: Channel.STDOUT, 2: Channel.STDERR, 3: Channel.ERROR})):
-        reader = Reader(version=version, client=client)
+        reader = Reader(Dialect(version), client=client)
         for number, channel in known.items():
             assert reader.read(message(bytes([number]) + body)) == Piece(channel, body)
 
@@ -32,19 +32,19 @@ def test_each_side_writes_its_channels(version: Version, body: bytes) -> None:
 def test_the_first_message_of_the_cluster_is_empty() -> None:
     """`82 01 01`: channel 1, nothing in it (docs/cluster-behaviour.md, 3)."""
     (frame,) = websocket.Decoder(masked=False).feed(b"\x82\x01\x01")
-    assert Reader(version="v5", client=False).read(frame) == Piece(Channel.STDOUT, b"")
+    assert Reader(Dialect("v5"), client=False).read(frame) == Piece(Channel.STDOUT, b"")
 
 
 @pytest.mark.parametrize("client", [True, False])
 def test_control_frames_are_no_pieces(client: bool) -> None:
     """They are hop by hop."""
-    reader = Reader(version="v5", client=client)
+    reader = Reader(Dialect("v5"), client=client)
     assert [reader.read(message(b"", opcode)) for opcode in (websocket.PING, websocket.PONG, websocket.CLOSE)] == [None, None, None]
 
 
 def test_a_client_closes_stdin() -> None:
     """v5: `FF 00`, once or more; what it writes to stdin afterwards can't be meant."""
-    reader = Reader(version="v5", client=True)
+    reader = Reader(Dialect("v5"), client=True)
     assert reader.read(message(b"\xff\x00")) == Piece(Channel.STDIN, b"", Channel.STDIN)
     assert reader.read(message(b"\x04{}")) == Piece(Channel.RESIZE, b"{}")
     with pytest.raises(ProtocolError, match="after it closed it"):
@@ -71,17 +71,17 @@ def test_a_client_closes_stdin() -> None:
 def test_what_can_not_be_recorded_is_an_error(version: Version, client: bool, frame: Frame, says: str) -> None:
     """Also what the API server silently ignores: it could mean something to another reader."""
     with pytest.raises(ProtocolError, match=says):
-        Reader(version=version, client=client).read(frame)
+        Reader(Dialect(version), client=client).read(frame)
 
 
 def test_an_empty_message_is_nothing() -> None:
     """It has no channel; the API server ignores it, and it does not go there."""
-    assert Reader(version="v5", client=True).read(message(b"")) is None
+    assert Reader(Dialect("v5"), client=True).read(message(b"")) is None
 
 
 def test_text_of_a_client_is_read_as_the_api_server_reads_it() -> None:
     """Python clients send a str as a text message; its first byte is the channel all the same."""
-    piece = Reader(version="v4", client=True).read(message("\0ü\n".encode(), TEXT))
+    piece = Reader(Dialect("v4"), client=True).read(message("\0ü\n".encode(), TEXT))
     assert piece is not None
     assert (piece.channel, piece.body) == (Channel.STDIN, "ü\n".encode())
 
@@ -93,7 +93,7 @@ def test_any_payload_is_a_piece_or_an_error() -> None:
     for _ in range(10_000):
         payload = bytes([rng.choice([0, 1, 2, 3, 4, 5, 255])]) + rng.randbytes(rng.randrange(3)) if rng.randrange(20) else b""
         try:
-            piece = Reader(version=rng.choice(VERSIONS), client=rng.random() < 0.5).read(message(payload, rng.choice([TEXT, BINARY, BINARY, BINARY])))
+            piece = Reader(Dialect(rng.choice(VERSIONS)), client=rng.random() < 0.5).read(message(payload, rng.choice([TEXT, BINARY, BINARY, BINARY])))
         except ProtocolError:
             continue
         if piece is None:
@@ -106,7 +106,7 @@ def test_any_payload_is_a_piece_or_an_error() -> None:
 
 def test_a_status_in_pieces() -> None:
     """The error channel is read to its end (docs/protocol.md, 1.3)."""
-    reader = Reader(version="v4", client=False)
+    reader = Reader(Dialect("v4"), client=False)
     text = json.dumps({"status": "Success", "metadata": {}}).encode()
     for at in range(0, len(text), 5):
         reader.read(message(b"\x03" + text[at : at + 5]))
@@ -115,7 +115,7 @@ def test_a_status_in_pieces() -> None:
 
 def test_a_status_is_bounded() -> None:
     """64 KiB of it are kept; more is an error."""
-    reader = Reader(version="v5", client=False)
+    reader = Reader(Dialect("v5"), client=False)
     reader.read(message(b"\x03" + b"x" * channels.STATUS_LIMIT))
     with pytest.raises(ProtocolError, match="65536"):
         reader.read(message(b"\x03x"))
@@ -157,47 +157,27 @@ def test_any_status_gives_an_exit(status: bytes) -> None:
     assert not channels.exit_of(status).ok
 
 
-@pytest.mark.parametrize(("body", "size"), [
-    (b'{"Width":132,"Height":40}\n', (132, 40)),
-    (b'{"Width":0,"Height":0}', None),
-    (b"x", None),
-    (b"[1,2]", None),
-    (b'{"Width":"1","Height":2}', None),
-    (b'{"Width":70000,"Height":2}', None),
-    (b'{"Width":true,"Height":2}', None),
-])  # fmt: skip
-def test_the_size_of_a_terminal(body: bytes, size: tuple[int, int] | None) -> None:
-    """Columns and rows; a pty without a size says 0x0."""
-    assert channels.size_of(body) == size
-
-
 @pytest.mark.parametrize(("offered", "carried"), [
     ([b"v5.channel.k8s.io"], (channels.V5,)),
     ([b"v4.channel.k8s.io, v5.channel.k8s.io"], (channels.V4, channels.V5)),
     ([b"v5.channel.k8s.io", b"v4.channel.k8s.io,v5.channel.k8s.io"], (channels.V5, channels.V4)),
-    ([b"channel.k8s.io", b"v4.base64.channel.k8s.io,v4.channel.k8s.io"], (channels.V4,)),
+    ([b"channel.k8s.io", b"v4.base64.channel.k8s.io,v3.channel.k8s.io"], (b"channel.k8s.io", channels.V4_BASE64)),
+    ([], ()),
+    ([b" ,"], ()),
 ])  # fmt: skip
 def test_what_is_carried_of_what_is_offered(offered: list[bytes], carried: tuple[bytes, ...]) -> None:
-    """Each once, in the client's order, on however many lines."""
-    assert channels.carried(offered) == carried
-    assert {channels.VERSIONS[each] for each in carried} <= set(VERSIONS)
+    """Each once, in the client's order, on however many lines; none of none, which the API server takes for a protocol without a name."""
+    assert channels.carried(offered, channels.COMMANDS) == carried
 
 
 @pytest.mark.parametrize(("offered", "says"), [
-    ([], "before v4"),
-    ([b""], "before v4"),
-    ([b"channel.k8s.io"], "before v4"),
-    ([b"base64.channel.k8s.io"], "base64"),
-    ([b"v4.base64.channel.k8s.io"], "base64"),
-    ([b"channel.k8s.io, base64.channel.k8s.io"], "base64"),
-    ([channels.TUNNEL], "port-forward"),
-    ([b"V5.CHANNEL.K8S.IO", b"x"], "none of"),
+    ([b"v3.channel.k8s.io"], "v3.channel.k8s.io is not"), ([channels.TUNNEL], "portforward"), ([b"V5.CHANNEL.K8S.IO", b"x"], "none of"),
 ])  # fmt: skip
 def test_what_is_not_carried_is_refused(offered: list[bytes], says: str) -> None:
     """With what to offer instead."""
     with pytest.raises(RefusedError, match=says) as caught:
-        channels.carried(offered)
-    assert "v5.channel.k8s.io or v4.channel.k8s.io" in str(caught.value)
+        channels.carried(offered, channels.COMMANDS)
+    assert "offer v5.channel.k8s.io, v4.channel.k8s.io, v4.base64.channel.k8s.io, channel.k8s.io or base64.channel.k8s.io" in str(caught.value)
 
 
 @pytest.mark.parametrize(("said", "last", "whole"), [

@@ -31,7 +31,7 @@ class Reading:
         self._protocol = protocol
         self._websocket = websocket.Decoder(masked=client, limit=LIMIT)
         self._spdy = spdy.Decoder(client=client)
-        self._channels = channels.Reader(version="v5", client=client)
+        self._channels = channels.Reader(channels.Dialect("v5"), client=client)
         self.raw = b""  # what would go on
         self.most = 0  # bytes held
 

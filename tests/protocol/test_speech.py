@@ -1,6 +1,6 @@
 """WebSocket commands as units: the same whatever the reads are, nothing goes on unsaid, and an error is for good."""
 
-import json
+import base64
 import random
 from itertools import pairwise
 
@@ -8,13 +8,15 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from jitui.protocol import channels, status, websocket
-from jitui.protocol.channels import Version
+from jitui.protocol.channels import COMMANDS, Dialect, Exit
 from jitui.protocol.speech import TOGETHER, Said, WebSocketCommand, joined
 from jitui.protocol.websocket import BINARY, CLOSE, PING, PONG, TEXT, encode
 from jitui.recording.frame import BYTES, Channel
 from tests.protocol.pieces import disturbed, run
 from tests.protocol.talk import CLIENT, CLUSTER, Turn, messages, play, refused
 
+V5 = Dialect("v5")
+DIALECTS = list(COMMANDS.values())
 BODY = status.status(403, "Forbidden", "jitui: it is over")
 POINTS = st.lists(st.integers(0, 5000), max_size=8)
 STEPS = st.lists(st.one_of(
@@ -24,18 +26,23 @@ STEPS = st.lists(st.one_of(
 ), max_size=12)  # fmt: skip
 
 
-def turns(steps: list[tuple[bool, int, bytes]]) -> list[Turn]:
+def turns(steps: list[tuple[bool, int, bytes]], dialect: Dialect = V5) -> list[Turn]:
     """A negative number is a control frame."""
-    return [(client, encode(-number, body, mask=client) if number < 0 else encode(BINARY, bytes((number,)) + body, mask=client))
-            for client, number, body in steps]  # fmt: skip
+    return [(client, encode(-number, body, mask=client) if number < 0 else message(dialect, number, body, client=client)) for client, number, body in steps]
+
+
+def message(dialect: Dialect, number: int, body: bytes, *, client: bool) -> bytes:
+    """As that side sends it."""
+    payload = b"%d%b" % (number, base64.b64encode(body)) if dialect.base64 else bytes((number,)) + body
+    return encode(TEXT if dialect.base64 else BINARY, payload, mask=client)
 
 
 @settings(max_examples=200)
-@given(STEPS, POINTS, st.sampled_from(["v4", "v5"]))
-def test_any_reads_are_the_same_units(steps: list[tuple[bool, int, bytes]], points: list[int], version: Version) -> None:
+@given(STEPS, POINTS, st.sampled_from(DIALECTS))
+def test_any_reads_are_the_same_units(steps: list[tuple[bool, int, bytes]], points: list[int], dialect: Dialect) -> None:
     """The forwarded bytes are those of the messages; the record of each channel is their payloads; pings stay on their hop."""
-    said = turns(steps)
-    heard = play(WebSocketCommand(version, channels.EVERY), said, points)
+    said = turns(steps, dialect)
+    heard = play(WebSocketCommand(dialect, channels.EVERY), said, points)
     for side in (CLIENT, CLUSTER):
         assert heard.raw[side] == b"".join(data for (client, data), step in zip(said, steps, strict=True) if client is side and step[1] >= 0)
         pongs = [frame.payload for frame in messages(heard.replies[side], masked=not side)]
@@ -49,7 +56,7 @@ def test_disturbed_is_read_or_refused_for_good(seed: int) -> None:
     """Never a hang, never another error, never more than it was fed."""
     rng = random.Random(seed)
     data = disturbed(b"".join(encode(BINARY, bytes((1,)) + rng.randbytes(rng.randrange(200))) for _ in range(5)), rng)
-    speech = WebSocketCommand("v5", channels.EVERY)
+    speech = WebSocketCommand(V5, channels.EVERY)
     units, error = run(lambda piece: speech.read(piece, client=CLUSTER), [data[at : at + 7] for at in range(0, len(data), 7)])
     assert sum(len(unit.raw) for unit in units) <= len(data)
     if error is not None:
@@ -64,35 +71,64 @@ def test_disturbed_is_read_or_refused_for_good(seed: int) -> None:
 ], ids=["channel", "way", "text", "mask"])  # fmt: skip
 def test_what_does_not_fit_is_refused(client: bool, data: bytes, says: str) -> None:
     """Wrong direction, wrong kind, wrong masking; after a semantic error too the other side is not heard any more."""
-    speech = WebSocketCommand("v5", channels.EVERY)
+    speech = WebSocketCommand(V5, channels.EVERY)
     assert says in (words := refused(speech, data, client=client))
     assert refused(speech, encode(BINARY, b"\1fine"), client=CLUSTER) == words
 
 
 def test_a_close_is_a_goodbye() -> None:
     """Of either side; its answer is masked as its hop has it. Its code goes on, what else it says is for the record."""
-    heard = play(WebSocketCommand("v5", channels.EVERY), [
+    heard = play(WebSocketCommand(V5, channels.EVERY), [
         (CLIENT, encode(CLOSE, websocket.close(1000, "b\u00e9"), mask=True)), (CLUSTER, encode(CLOSE, websocket.close(1000)))])  # fmt: skip
     client, cluster = heard.goodbyes
     assert (messages(client.raw, masked=True)[0].payload, messages(cluster.raw)[0].payload) == (websocket.close(1000),) * 2
     assert [frame.opcode for frame in messages(client.reply)] == [CLOSE]
     assert [frame.opcode for frame in messages(cluster.reply, masked=True)] == [CLOSE]
     assert (client.how, cluster.how) == (b',"code":1000,"reason":"b\\u00e9"', b',"code":1000')
-    (bare,) = play(WebSocketCommand("v5", channels.EVERY), [(CLIENT, encode(CLOSE, b"", mask=True))]).goodbyes
+    (bare,) = play(WebSocketCommand(V5, channels.EVERY), [(CLIENT, encode(CLOSE, b"", mask=True))]).goodbyes
     assert (messages(bare.raw, masked=True)[0].payload, bare.how) == (b"", b"")
 
 
 @pytest.mark.parametrize("tty", [True, False])
-def test_last_words(tty: bool) -> None:
-    """On a terminal a line, then the Status, then close 1000; all on record as the gateway's."""
-    speech = WebSocketCommand("v5", channels.EVERY)
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_last_words(tty: bool, dialect: Dialect) -> None:
+    """On a terminal a line, then the Status, before v4 a text, then close 1000; all on record as the gateway's, and in the form that the client reads."""
+    speech = WebSocketCommand(dialect, channels.EVERY)
     said, ((after, wire),) = speech.last_words("it is over", BODY, tty=tty)
     assert after == 0
-    *note, error, close = messages(wire)
-    assert [frame.payload for frame in note] == ([b"\1\r\n[jitui] it is over\r\n"] if tty else [])
-    assert (error.payload, close.opcode, close.payload) == (b"\3" + BODY, CLOSE, websocket.close(1000))
-    assert said == [(0, Channel.GATEWAY, frame.payload[1:]) for frame in (*note, error)]
-    assert json.loads(said[-1][2])["message"] == "jitui: it is over"
+    *words, close = messages(wire)
+    assert (close.opcode, close.payload) == (CLOSE, websocket.close(1000))
+    note = [(1, b"\r\n[jitui] it is over\r\n")] if tty else []
+    told = [*note, (3, b"[jitui] it is over" if dialect.version == "v1" else BODY)]
+    assert b"".join(frame.raw for frame in words) == b"".join(message(dialect, number, body, client=CLUSTER) for number, body in told)
+    assert said == [(0, Channel.GATEWAY, body) for _, body in told]
+
+
+@pytest.mark.parametrize(("says", "exit_"), [([], Exit(ok=True, code=0, message="")), ([b"it ", b"failed"], Exit(ok=False, code=None, message="it failed"))])
+@pytest.mark.parametrize("dialect", [each for each in DIALECTS if each.version == "v1"])
+def test_before_v4_a_command_ends_with_the_goodbye(says: list[bytes], exit_: Exit, dialect: Dialect) -> None:
+    """The error channel has a text if it failed, and nothing if not; a connection that is cut tells neither."""
+    speech = WebSocketCommand(dialect, channels.EVERY)
+    for body in (b"", *says):
+        speech.read(message(dialect, 3, body, client=CLUSTER), client=CLUSTER)
+    assert speech.exited is None
+    speech.read(encode(CLOSE, websocket.close(1000)), client=CLUSTER)
+    assert speech.exited == exit_
+
+
+@pytest.mark.parametrize("text", [b"0=", b"0Zm9", b"0Zm9v=", b"0Zm9v!", b"0Zm 9v", b"0Zg==Zg==", b"0-_-_", b"0=Zm9v"])
+def test_what_is_no_base64_is_refused(text: bytes) -> None:
+    """The API server drops such a message and goes on."""
+    speech = WebSocketCommand(Dialect("v4", base64=True), channels.EVERY)
+    assert "is not base64" in refused(speech, encode(TEXT, text, mask=True), client=CLIENT)
+
+
+@pytest.mark.parametrize(("text", "body"), [(b"0", b""), (b"0Zg==", b"f"), (b"0Zm\r\n9v\n", b"foo"), (b"0Zh==", b"f")])
+def test_base64_is_read_as_go_reads_it(text: bytes, body: bytes) -> None:
+    """Line breaks count for nothing, nor do the bits behind the last byte (encoding/base64: StdEncoding.Decode)."""
+    speech = WebSocketCommand(Dialect("v4", base64=True), channels.EVERY)
+    (unit,) = speech.read(encode(TEXT, text, mask=True), client=CLIENT)
+    assert unit.said == ((0, Channel.STDIN, body),)
 
 
 @given(st.lists(st.tuples(st.integers(0, 1), st.sampled_from([Channel.STDIN, Channel.STDOUT, Channel.FORWARD_OUT, Channel.RESIZE, Channel.MARK]),
@@ -119,19 +155,19 @@ def test_no_more_than_a_viewer_takes_is_joined() -> None:
 @pytest.mark.parametrize("payload", [b"\0rm -rf /\n", b"\0", b"\xff\0", b'\4{"Width":80,"Height":24}', b"\4"])
 def test_a_message_on_a_channel_that_was_not_asked_for_is_refused(payload: bytes) -> None:
     """Bytes, none, a close, a size: the command was judged without stdin and terminal, whatever the cluster would do with them."""
-    speech = WebSocketCommand("v5", frozenset({Channel.ERROR, Channel.STDOUT, Channel.STDERR}))
+    speech = WebSocketCommand(V5, frozenset({Channel.ERROR, Channel.STDOUT, Channel.STDERR}))
     assert "which its request line does not ask for" in refused(speech, encode(BINARY, payload, mask=True), client=CLIENT)
 
 
-@pytest.mark.parametrize("version", ["v4", "v5"])
-@pytest.mark.parametrize("number", [1, 2, 3, 5, 9, 254])
-def test_a_channel_that_is_the_clusters_is_not_the_clients(version: Version, number: int) -> None:
+@pytest.mark.parametrize("dialect", DIALECTS)
+@pytest.mark.parametrize("number", [1, 2, 3, 5, 9])
+def test_a_channel_that_is_the_clusters_is_not_the_clients(dialect: Dialect, number: int) -> None:
     """Everything else than stdin and resize, whatever was asked for."""
-    speech = WebSocketCommand(version, channels.EVERY)
-    assert "which it does not write to" in refused(speech, encode(BINARY, bytes((number,)) + b"x", mask=True), client=CLIENT)
+    speech = WebSocketCommand(dialect, channels.EVERY)
+    assert "which it does not write to" in refused(speech, message(dialect, number, b"x", client=CLIENT), client=CLIENT)
 
 
 @pytest.mark.parametrize("payload", [b"\xff\1", b"\xff\4", b"\xff", b"\xff\0\0"])
 def test_a_client_closes_nothing_but_stdin(payload: bytes) -> None:
     """As one message of two bytes."""
-    assert "other than stdin" in refused(WebSocketCommand("v5", channels.EVERY), encode(BINARY, payload, mask=True), client=CLIENT)
+    assert "other than stdin" in refused(WebSocketCommand(V5, channels.EVERY), encode(BINARY, payload, mask=True), client=CLIENT)

@@ -24,12 +24,12 @@ def test_a_status_is_what_kubectl_reads() -> None:
 @pytest.mark.parametrize("tty", [True, False])
 def test_exec_ends_with_note_status_and_close(tty: bool) -> None:
     """The order that makes kubectl print both and exit 1 (docs/protocol.md, 2.3): the note on stdout with a tty, else on stderr."""
-    words = status.exec_last_words(tty=tty, note="jitui: access window ended", status=BODY)
+    words = status.exec_last_words(tty=tty, note="jitui: access window ended", status=BODY, message=channels.Dialect("v5").message)
     shown = Channel.STDOUT if tty else Channel.STDERR
     note = b"\r\n[jitui] access window ended\r\n"
     assert [(channel, payload) for channel, payload, _ in words] == [(shown, note), (Channel.ERROR, BODY), (Channel.GATEWAY, b"")]
     frames = websocket.Decoder(masked=False).feed(b"".join(raw for _, _, raw in words))
-    reader = channels.Reader(version="v5", client=False)
+    reader = channels.Reader(channels.Dialect("v5"), client=False)
     pieces = [piece for piece in map(reader.read, frames) if piece is not None]
     assert [(piece.channel, piece.body) for piece in pieces] == [(channel, payload) for channel, payload, _ in words[:2]]
     assert (frames[-1].opcode, frames[-1].payload) == (websocket.CLOSE, b"\x03\xe8")
@@ -38,7 +38,8 @@ def test_exec_ends_with_note_status_and_close(tty: bool) -> None:
 
 def test_exec_ends_without_a_note() -> None:
     """For cp and pipes, where a note would stand in the data: Status and close alone."""
-    assert [channel for channel, _, _ in status.exec_last_words(tty=False, note="", status=BODY)] == [Channel.ERROR, Channel.GATEWAY]
+    words = status.exec_last_words(tty=False, note="", status=BODY, message=channels.Dialect("v5").message)
+    assert [channel for channel, _, _ in words] == [Channel.ERROR, Channel.GATEWAY]
 
 
 def test_a_watch_ends_with_an_error_event() -> None:

@@ -14,7 +14,7 @@ from jitui.auth.peer import Unseen
 from jitui.listeners.kube.client import KubeClient
 from jitui.listeners.kube.discover import discover
 from jitui.listeners.kube.names import HostNames
-from jitui.listeners.kube.plan import Plan, plan
+from jitui.listeners.kube.plan import UNHEEDED, Plan, plan, streamed
 from jitui.listeners.kube.reading import Reading
 from jitui.listeners.kube.request import KubeRequest, Rooms
 from jitui.listeners.kube.review import Review, is_review
@@ -22,7 +22,7 @@ from jitui.listeners.visitors import Visitor, Visitors
 from jitui.policy import kube
 from jitui.policy.action import Action
 from jitui.policy.policy import Deny, is_discovery
-from jitui.policy.streams import UPGRADES_LISTED, of_action, upgrade_of
+from jitui.policy.streams import LOGS, UPGRADES_LISTED, of_action
 from jitui.protocol import headers, http
 from jitui.proxy.entry import Proxy
 from jitui.proxy.port import Handler
@@ -32,12 +32,6 @@ from jitui.values.said import clean
 
 LONG: Final = 1 << 16  # bytes of a target
 TARGET: Final = re.compile(rb"/c/([a-z0-9](?:[a-z0-9.-]{0,61}[a-z0-9])?)(/.*|\?.*|)", re.DOTALL)
-
-
-def may_upgrade(action: Action, protocol: bytes) -> bool:
-    """Whether the API server acts on an upgrade of this request: of exec, attach, port-forward and the proxies, and to WebSocket of watches and logs."""
-    return upgrade_of(action) is not None or action.subresource == "proxy" or (
-        protocol == b"websocket" and (action.verb == "watch" or action.subresource == "log"))
 
 
 class Pipeline:
@@ -64,7 +58,7 @@ class Pipeline:
             return discover(request, self._proxy)
         if head.method == b"OPTIONS" and action.resource and action.subresource != "proxy":
             return request.not_allowed()  # by no API server either, whoever asks
-        request.as_text = action.verb == "watch"
+        request.as_text = action.verb == "watch" and request.stream is None
         namespaced = request.namespaced(action)
         if reading is not None:
             if reading.namespaced is not namespaced:
@@ -155,15 +149,16 @@ class Pipeline:
         if len(target) > LONG and not self._broker.windows.of(request.who.name, request.connection):
             target = target.partition(b"?")[0]  # it is denied anyway, and nobody waits while a megabyte of argv is read for that
         try:
-            request.action = kube.read(head.method, target, content_type=head.get(b"content-type"))
-            if head.upgrade and not may_upgrade(request.action, head.upgrade):
-                request.head = replace(head, upgrade=b"")
-            request.lines = headers.to_upstream(head, host=host, upgrade=bool(request.head.upgrade), packed=of_action(request.action) is None)
+            action = request.action = kube.read(head.method, target, content_type=head.get(b"content-type"))
+            stream = request.stream = streamed(head, action)
+            if stream is LOGS:
+                action = request.action = replace(action, follow=True)  # over a WebSocket any log is a conversation of its own
+            request.lines = headers.to_upstream(head, host=host, upgrade=stream is not None and head.upgrade != b"", packed=of_action(action) is None)
         except JituiError as error:
             method = head.method.decode("latin-1").lower()
             request.denied(Action(method, path=clean(target.decode("latin-1"), 200)), str(error))
             raise
-        if request.head is head and client.parser.remembers(head):
+        if stream is None and client.parser.remembers(head):
             client.reading = Reading(head, request.caller, request.connection, target, host, request.lines, request.action)
 
     def _look(self, request: KubeRequest) -> Handler:
@@ -193,7 +188,7 @@ class Pipeline:
                 return self._deny(request, denial)
             if request.client.reading is not None and request.client.reading.action is action:
                 request.client.reading.verdict = request.verdict
-            if request.head.upgrade or upgrade_of(action) is not None:
+            if request.stream is not None or (request.head.upgrade and action.subresource not in UNHEEDED):
                 return proxy.stream(request, self._plan(request))
             if action.verb == "create" and is_review(action):
                 return Review(request, proxy)
@@ -205,10 +200,10 @@ class Pipeline:
         """Read the protocols that an upgrade asks for. Raises RefusedError, InvalidError; that is on record as a denial."""
         head, action = request.head, request.action
         try:
-            if upgrade_of(action) is None:
-                what = f"an upgrade to {head.upgrade.decode('latin-1')} is not for {clean(kube.describe(action))}"
-                raise RefusedError(f"{what}; {UPGRADES_LISTED} of a pod are")
-            return plan(head, action)
+            if request.stream is None:  # a server behind a proxy subresource, or one that is aggregated, might heed it
+                what = f"an upgrade to {clean(head.upgrade.decode('latin-1'), 40)} is not for {clean(kube.describe(action))}"
+                raise RefusedError(f"{what}; {UPGRADES_LISTED} of a pod are, and over WebSocket a log and a watch")
+            return plan(head, request.stream, self._proxy.host(request.connection))
         except JituiError as error:
             request.denied(action, str(error))
             raise

@@ -13,7 +13,7 @@ from jitui.listeners.kube.client import Answered, KubeClient
 from jitui.listeners.kube.tries import Tries
 from jitui.policy.action import Action
 from jitui.policy.policy import Allow, Deny
-from jitui.policy.streams import of_action
+from jitui.policy.streams import StreamKind, of_action
 from jitui.policy.terms import Grant, Identity, Rule
 from jitui.protocol import headers, http, status
 from jitui.proxy.outlet import Outlet
@@ -42,7 +42,7 @@ class KubeRequest:
 
     __slots__ = (
         "_rooms", "action", "as_text", "before", "caller", "client", "connection", "head", "keep_alive", "length",
-        "lines", "method", "outlet", "retry_after", "target", "verdict", "who",
+        "lines", "method", "outlet", "retry_after", "stream", "target", "verdict", "who",
     )  # fmt: skip
 
     caller: Caller
@@ -56,6 +56,7 @@ class KubeRequest:
         self.outlet: Outlet = client.outlet
         self.method, self.target, self.length, self.keep_alive = head.method, head.target, head.length, head.keep_alive
         self.before: Allow | None = None
+        self.stream: StreamKind | None = None  # that it becomes by its upgrade
         self.connection = ""  # until it is known who asks, and where
         self.as_text: bool | None = None  # a refusal of it is shown only if it is text; None: as its target looks, which is not judged yet
         self.retry_after = 0  # seconds, said with the answer

@@ -43,7 +43,7 @@ async def test_what_our_own_plan_refuses_is_on_record(tmp_path: Path) -> None:
     async with house(tmp_path) as home:
         await home.window()
         path = EXEC.replace("payments", "web")
-        codes = await both(home, "a", "base64.channel.k8s.io", path)
+        codes = await both(home, "a", "v3.channel.k8s.io", path)
         assert all(400 <= code < 500 for code in codes)
         assert await counts(home) == [1]
         (row,) = home.files.actions()
