@@ -6,13 +6,15 @@ All text of other parties is inside JSON strings, ASCII only.
 
 import codecs
 import json
+import re
 from collections.abc import Iterable, Iterator
 from itertools import chain
-from typing import Any
+from typing import Any, Final
 
 from jitui.recording.frame import Channel, Frame
 from jitui.values import foreign
 
+DOCUMENT: Final = re.compile(r"[ \t\r\n]*\{")  # white space of JSON, and the beginning of an object
 DEFAULT_SIZE = (80, 24)  # columns, rows: for a client that sent no size
 
 
@@ -73,7 +75,7 @@ class _Writer:
                 yield "r", f"{size[0]}x{size[1]}"
         elif channel is Channel.GATEWAY:
             yield "m", frame.body.decode("utf-8", "replace").strip()
-        elif channel is Channel.ERROR:
+        elif channel is Channel.ERROR and frame.body:  # its first message may be empty
             yield "x", str(exit_status(frame.body))
 
     def _shown(self, text: str) -> str:
@@ -87,13 +89,34 @@ class _Writer:
 
 
 def resized(body: bytes) -> tuple[int, int] | None:
-    """Columns and rows of a resize message, `{"Width": 80, "Height": 24}` (k8s.io/client-go/tools/remotecommand); None for any other body."""
-    try:
-        found = foreign.read(body)
-        size = int(found["Width"]), int(found["Height"])
-    except (ValueError, KeyError, TypeError, OverflowError):  # OverflowError: of 1e999
-        return None
-    return size if all(0 < side < 65536 for side in size) else None
+    """Columns and rows of a resize message, `{"Width": 80, "Height": 24}`; None for any other body, and for a size that is none of a terminal.
+
+    Read as Go reads it into two fields of uint16 (k8s.io/client-go/tools/remotecommand/resize.go, encoding/json): keys in letters of either case, of which
+    the last counts, and others beside them; null leaves a field as it is. Of several documents in one message the last one counts.
+    """
+    size = None
+    for pairs in _documents(body):
+        sides = {"width": 0, "height": 0}
+        for key, value in pairs:
+            side = key.lower() if key.isascii() else ""
+            if side in sides and value is not None:
+                if type(value) is not int or not 0 <= value < 1 << 16:
+                    return size  # Go's decoder stops there, and the terminal keeps its size
+                sides[side] = value
+        size = sides["width"], sides["height"]
+    return size if size and all(size) else None
+
+
+def _documents(body: bytes) -> Iterator[list[tuple[str, Any]]]:
+    """The objects that a message holds one behind the other, up to the first that can't be read, as pairs of key and value."""
+    decoder = json.JSONDecoder(object_pairs_hook=list, parse_constant=int)  # NaN and its like are no JSON, and no int
+    text, at = body.decode("utf-8", "replace"), 0
+    while (found := DOCUMENT.match(text, at)) is not None:
+        try:
+            pairs, at = decoder.raw_decode(text, found.end() - 1)
+        except (ValueError, RecursionError):
+            return
+        yield pairs
 
 
 def exit_status(body: bytes) -> int:

@@ -62,6 +62,26 @@ def test_exit_status(body: bytes, code: int) -> None:
     assert exit_status(body) == code
 
 
+@pytest.mark.parametrize(("body", "size"), [
+    (b'{"Width":132,"Height":40}\n', (132, 40)), (b'{"height":37,"width":111}', (111, 37)), (b'{"WIDTH":80,"hEiGhT":24,"x":{"width":1},"y":[2]}', (80, 24)),
+    (b'{"Width":80,"Height":24,"width":90}', (90, 24)), (b'{"Width":80,"Width":null,"Height":24}', (80, 24)), ('{"Width":80,"He\u0131ght":2}'.encode(), None),
+    (b'{"Width":80,"Height":24}{"Width":90,"Height":25}', (90, 25)), (b' \n{"Width":80,"Height":24} x', (80, 24)),
+    (b'{"Width":80,"Height":24}{"Width":', (80, 24)),
+    (b'{"Width":80,"Height":24,"x":"\xff"}', (80, 24)),
+    (b'{"Width":0,"Height":0}', None), (b'{"Width":80}', None), (b'{"Width":"80","Height":24}', None), (b'{"Width":80.0,"Height":24}', None),
+    (b'{"Width":70000,"Height":24}', None), (b'{"Width":-1,"Height":24}', None), (b'{"Width":true,"Height":24}', None), (b'{"Width":{},"Height":24}', None),
+    (b'{"Width":80,"Height":24,"x":NaN}', None), (b"[80,24]", None), (b"x", None), (b"", None),
+])  # fmt: skip
+def test_the_size_of_a_terminal(body: bytes, size: tuple[int, int] | None) -> None:
+    """As Go's encoding/json reads it into TerminalSize: letters of either case, other keys, and where it stops."""
+    assert resized(body) == size
+
+
+def test_an_empty_message_on_the_error_channel_is_no_exit() -> None:
+    """The API server begins with one where nothing else is asked for."""
+    assert [event[1] for event in made((0, Channel.ERROR, b""), (1, Channel.ERROR, FAILED))[1:]] == ["x"]
+
+
 @settings(deadline=None)
 @given(st.binary())
 @example(b'{"Width":1e999,"Height":24}')

@@ -26,6 +26,5 @@ def test_no_reader_is_led_too_deep(body: bytes) -> None:
         served.parse(body, "/apis")
     assert channels.exit_of(body).ok is False
     assert channels.is_status(body) is False
-    assert channels.size_of(body) is None
     assert cast.resized(body) is None
     assert cast.exit_status(body) == 1
