@@ -11,6 +11,7 @@ from jitui.clusters.port import Headers
 from jitui.clusters.way import Way
 from jitui.protocol import headers, http, status
 from jitui.protocol.speech import Speech
+from jitui.proxy import links
 from jitui.proxy.dialer import Dialer
 from jitui.proxy.ends import End, Why
 from jitui.proxy.live import Session
@@ -228,6 +229,8 @@ class Upgrade:
         if heard:
             self._note(code)
         lines = [(b"Content-Type", b"application/json")] if answer is None else headers.to_client(answer)
+        if links.are_in(lines):
+            lines = links.led_back(lines, request.prefix.encode(), self._way.upstream)
         channel = Channel.GATEWAY if answer is None else Channel.RESPONSE
         whole = http.render_response(code, [*lines, (b"Connection", b"close")], body)
 

@@ -196,7 +196,7 @@ async def test_an_upgrade_that_is_for_no_stream(tmp_path: Path) -> None:
 
 
 async def test_what_the_cluster_refuses_reaches_the_client_as_it_said_it(tmp_path: Path) -> None:
-    """Code, headers and body, over WebSocket and SPDY, below the path of its server URL; a proxy that swallows the upgrade is said to be one."""
+    """Code, headers and body, over WebSocket and SPDY, below the path of its server URL; links lead back here; a proxy that swallows it is said to be one."""
     async with house(tmp_path, rules=RULES) as home:
         await home.window()
         home.cluster.prefix = b"/k8s/clusters/c-1"
@@ -211,7 +211,7 @@ async def test_what_the_cluster_refuses_reaches_the_client_as_it_said_it(tmp_pat
                     asked.line.say(b"HTTP/1.1 %d No\r\nContent-Type: %b\r\nRetry-After: 1\r\nContent-Length: %d\r\n\r\n%b" % (
                         code, kind.encode(), len(body), body))  # fmt: skip
                 else:
-                    asked.line.say(b"HTTP/1.1 %d No\r\nLocation: https://elsewhere/\r\n\r\n" % code)
+                    asked.line.say(b"HTTP/1.1 %d No\r\nLocation: /k8s/clusters/c-1/api/?x\r\n\r\n" % code)
                     asked.line.writer.close()
                 await asked.line.reader.read()
 
@@ -222,5 +222,5 @@ async def test_what_the_cluster_refuses_reaches_the_client_as_it_said_it(tmp_pat
                     assert (said, "a proxy in front of it, answered 200" in text.decode()) == (502, True)
                 else:
                     assert (said, text, headers.get("content-type", "")) == (code, body, kind)
-                    assert headers.get("retry-after" if body else "location") == ("1" if body else "https://elsewhere/")
+                    assert headers.get("retry-after" if body else "location") == ("1" if body else "/c/prod/api/?x")
         assert {asked.target for asked in home.cluster.asked} == {f"/k8s/clusters/c-1{POD}/exec?command=sh"}
