@@ -11,14 +11,16 @@ import sys
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, closing
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 import yaml
 
-from jitui import config
+from jitui import config, serve
 from jitui.access import Broker
+from jitui.auth import tls
 from jitui.demo.cluster.embedded import EmbeddedCluster
 from jitui.listeners.address import ListenAddress
 from jitui.listeners.kube.listener import KubeListener
@@ -190,7 +192,7 @@ async def asked(port: int, path: str, *, token: str = "", server: str | None = N
     head, _, body = (await reader.read()).partition(b"\r\n\r\n")
     writer.close()
     text = body.decode()
-    return int(head.split(b" ")[1]), str(json.loads(text).get("message", "")) if text.startswith("{") else text
+    return int(head.split(b" ")[1]), str(json.loads(text).get("message", "")) if text.startswith("{") else text  # refused discovery is text
 
 
 async def test_each_connection_has_a_port_of_its_own_for_good(tmp_path: Path) -> None:
@@ -248,6 +250,23 @@ async def test_host_names_tell_connections_apart(tmp_path: Path) -> None:
             if code == 421:
                 assert await asked(port, path, server=server, host=host) == answer
     await cluster.aclose()
+
+
+async def test_a_server_name_that_is_not_ascii_is_not_written_about(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
+    """Or every stranger could fill the log; the handshake fails, and other errors of that kind are said as ever."""
+    monkeypatch.setattr(sys, "unraisablehook", serve.unraisable)
+    context = tls.server_context(tls.ensure(tmp_path, ["localhost"], SystemClock().now()), names=True)
+    client, sent = ssl.create_default_context(), ssl.MemoryBIO()
+    with pytest.raises(ssl.SSLWantReadError):
+        client.wrap_bio(ssl.MemoryBIO(), sent, server_hostname="name.example").do_handshake()
+    async with await asyncio.get_running_loop().create_server(asyncio.Protocol, "127.0.0.1", 0, ssl=context) as listener:
+        reader, writer = await asyncio.open_connection(*listener.sockets[0].getsockname())
+        writer.write(sent.read().replace(b"name.example", b"\xffame.example"))
+        assert not (await reader.read()).startswith(b"\x16")  # no ServerHello
+    assert capfd.readouterr().err == ""
+    monkeypatch.setattr(sys, "__unraisablehook__", lambda found: print(found.err_msg, file=sys.stderr))
+    serve.unraisable(SimpleNamespace(exc_value=ValueError("x"), object=None, err_msg="said"))
+    assert capfd.readouterr().err == "said\n"
 
 
 async def test_when_a_token_was_used_last_outlives_the_gateway(tmp_path: Path) -> None:

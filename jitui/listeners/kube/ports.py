@@ -76,14 +76,18 @@ class TakenError(UnavailableError):
 def read(path: Path) -> dict[int, str]:
     """The file's content; nothing if there is none. Raises ConfigurationError."""
     try:
-        found = json.loads(path.read_bytes())
-        return {int(port): str(name) for port, name in found.items()}
+        found = {int(port): name for port, name in json.loads(path.read_bytes()).items()}
+        if all(0 < port <= HIGHEST and isinstance(name, str) for port, name in found.items()):
+            return found
+        why = "a port or a name in it is none"
     except FileNotFoundError:
         return {}
-    except (OSError, ValueError, AttributeError) as error:
-        why = error.strerror if isinstance(error, OSError) else "it is not an object of ports and connections"
-        raise ConfigurationError(f"{path}, which holds the ports of connections, can't be read ({why}); restore it, or delete it and give the agents "
-                                 "new kubeconfigs") from None
+    except OSError as error:
+        why = error.strerror or str(error)
+    except (ValueError, AttributeError):
+        why = "it is not an object of ports and connections"
+    raise ConfigurationError(f"{path}, which holds the ports of connections, can't be read ({why}); restore it, or delete it and give the agents "
+                             "new kubeconfigs")
 
 
 def _listen(connection: str, where: ListenAddress, advice: str) -> socket.socket:

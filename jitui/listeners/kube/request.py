@@ -123,7 +123,7 @@ class KubeRequest:
         """A refusal in words, once the request's body has gone by."""
         # client-go shows text alone of a refused discovery, and so it did of a watch before 0.32; of a Status "unknown" (client-go: rest/request.go)
         as_text = DISCOVERING.fullmatch(self.head.target) is not None if self.as_text is None else self.as_text
-        if as_text and code not in {401, 404}:  # of those it has its own words
+        if as_text and code not in {401, 404, 421}:  # of the first two it has its own words, of a 421 it shows a Status at most
             text = clean(message, 1000).encode()
             return Answered(self.client, lambda late: self.answer(code, text, close=late or close, kind=b"text/plain; charset=utf-8"))
         body = status.status(code, reason, message, **details)

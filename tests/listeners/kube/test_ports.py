@@ -93,7 +93,7 @@ def test_there_may_be_no_port_left(tmp_path: Path) -> None:
         opened(tmp_path / "ports.json", ListenAddress("192.0.2.1", 8), "prod")
 
 
-@pytest.mark.parametrize("text", ["[]", "{", '{"x": "prod"}', "\xff"])
+@pytest.mark.parametrize("text", ["[]", "{", '{"x": "prod"}', '{"65536": "prod"}', '{"9": 5}', "\xff"])
 def test_a_file_that_can_not_be_read_stops_the_start(tmp_path: Path, text: str) -> None:
     """Or every connection would move without a word."""
     path = tmp_path / "ports.json"
