@@ -135,21 +135,19 @@ class Gateway:
             broker.windows.ended = lambda grant: self._forget(ways, grant)
             broker.windows.occupied = lambda name, live: ways[name].occupied(live) if name in ways else None
             callers = Callers(broker.roster.directory, self.clock)
-            kube = self._kube = KubeListener(
-                broker, callers, Proxy(broker, ways, self.spawn), os.geteuid(), caps.at_kube(settings.limits, self.shares), self._names,
-            )  # fmt: skip
+            proxy, most = Proxy(broker, ways, self.spawn), caps.at_kube(settings.limits, self.shares)
+            kube = self._kube = KubeListener(broker, callers, proxy, os.geteuid(), most, self._names)
             stack.push_async_callback(kube.aclose)
             ports = self._bind(kube)
             material = self._material()
             context = tls.server_context(material, names=self._names is not None)
-            urls = self._urls(material)
+            shared, own = self._urls(material)
             meter = Meter(store)
             files = Files(self.data_dir)
             stack.callback(files.close)
             service = Service(Backend(
-                broker, files, self.bus, meter, kube=urls[""], connections=tuple(settings.connections),
-                ca_pem=material.pinned, reload=self.reload, stop=self.stop,
-                trouble=lambda: troubles.newest, kube_connections={name: urls[name] for name in settings.connections},
+                broker, files, self.bus, meter, kube=shared, connections=tuple(settings.connections), ca_pem=material.pinned, reload=self.reload,
+                stop=self.stop, trouble=lambda: troubles.newest, kube_connections=own,
             ))  # fmt: skip
             stack.callback(service.close)
             desk, tcp = caps.at_api(settings.limits, self.shares.desk), caps.at_api(settings.limits, self.shares.api)
@@ -170,10 +168,8 @@ class Gateway:
                 stack.callback(self._tasks.create_task(always(work, self.log)).cancel)
             gc.collect()
             gc.freeze()
-            self.addresses = {
-                "kube": urls[""], "kube_connections": {name: urls[name] for name in settings.connections}, "socket": str(self.socket), "ssh": None,
-                "api": self._url(ListenAddress.parse(settings.listen.api).public(settings.listen.names), api.port, material), "ca": str(material.authority),
-            }  # fmt: skip
+            people_at = self._url(ListenAddress.parse(settings.listen.api).public(settings.listen.names), api.port, material)
+            self.addresses = {"kube": shared, "kube_connections": own, "socket": str(self.socket), "ssh": None, "api": people_at, "ca": str(material.authority)}
             ready(self.addresses)
             await self._stop.wait()
             await broker.windows.stop()()
@@ -261,11 +257,13 @@ class Gateway:
             host = next((name.strip("[]") for name in self.configuration.listen.names if "*" not in name), host)
         return url(host, port)
 
-    def _urls(self, material: tls.Material) -> dict[str, str]:
-        """The URL of each connection's own address; the shared one by ""."""
-        places, names = self._kube.places, self._names
-        urls = {name: self._url(host, port, material) for name, (host, port) in places.items()}
-        return urls | {name: url(names.of(name), self._kube.port) for name in self.configuration.connections if names is not None and name not in places}
+    def _urls(self, material: tls.Material) -> tuple[str, dict[str, str]]:
+        """The URL of the address for kubectl that connections share, and of each one's own."""
+        names, kube = self._names, self._kube
+        own = {name: url(names.of(name), kube.port) for name in self.configuration.connections if names is not None and name not in kube.places}
+        for name, (host, port) in kube.places.items():
+            own[name] = self._url(host, port, material)
+        return own.pop(""), own
 
     async def reload(self) -> str:
         """Reads the configuration again and returns a sentence. Rules and people take effect at once; connections and addresses need a restart."""
