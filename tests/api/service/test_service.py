@@ -3,18 +3,22 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
+from itertools import product
 from pathlib import Path
 from typing import Any, Final
 
 import pytest
 
+from jitui.api.operation import Operation, operations_of
 from jitui.api.operations import Operations
 from jitui.policy.action import Action
+from jitui.policy.rights import Right
 from jitui.policy.terms import Identity, Role
-from jitui.values.errors import ConflictError, NotFoundError, RefusedError
+from jitui.values.errors import ConflictError, InvalidError, NotFoundError, RefusedError
 from tests.api.service.conftest import AGENT_X, APPROVER, AUDITOR, OPERATOR, OTHER
 from tests.fakes.desk import Somebody
 from tests.fakes.house import ADMIN, AGENT, house, rule
+from tests.proxy.test_relay import connected
 
 WHO: Final = {"agent": AGENT_X, "other": OTHER, "approver": APPROVER, "operator": OPERATOR, "auditor": AUDITOR, "admin": ADMIN}
 
@@ -161,3 +165,50 @@ async def test_a_long_answer_is_not_given_to_who_may_not_see_it_any_more(tmp_pat
             caller.who = later
             with pytest.raises(RefusedError):
                 await reading
+
+
+IDS: Final = ("r-1", "r-2", "g-1", "s-1", "1", "agent-x")
+OTHERS: Final[dict[str, tuple[Any, ...]]] = {  # each argument of an operation that an agent may call: what another agent's it could be given
+    "ident": IDS, "target": IDS, "grant": ("", *IDS), "audit_id": ("", "hush-audit"), "identity": ("", "agent-x"), "connection": ("prod",), "cursor": ("",),
+    "since": (0,),
+    "wait_s": (0,), "live": (False, True), "everything": (True,), "brief": (False, True), "limit": (1000,),
+    "action": (Action("create", resource="pods", subresource="exec"),),
+    "duration_s": (600,), "reason": ("mine",), "scope": ("read pods in web",), "approval": ("",),
+}  # fmt: skip
+
+
+async def told(row: Operation, desk: Operations, given: dict[str, Any]) -> str:
+    """All that a call gives: its answer with every field, or its refusal; of a stream what comes in its first moment."""
+    try:
+        if row.event is None:
+            return repr(await getattr(desk, row.name)(**given))
+        seen: list[object] = []
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(0.2), contextlib.aclosing(getattr(desk, row.name)(**given)) as stream:
+                async for item in stream:
+                    seen += [item]
+        return repr(seen)
+    except (NotFoundError, RefusedError, InvalidError, ConflictError) as error:
+        return str(error)
+
+
+async def test_nothing_of_another_agent_is_told_or_changed(tmp_path: Path) -> None:
+    """Each operation that an agent may call, with each id and name of another agent: neither a word of theirs, nor a fact more about them."""
+    async with house(tmp_path, rules=(rule(), rule("agent-y"))) as home:
+        await home.desk(AGENT_X).ask("prod", reason="hush-reason")
+        await home.desk(APPROVER).approve("r-1")
+        kubectl, pod = await connected(home, "hush-command")
+        pod.line.message(1, b"hush-output")
+        await home.desk(AGENT_X).ask("prod", reason="hush-too", duration_s=300)
+        await home.agent("agent-y")
+        rows = [row for row in operations_of(Operations) if all(not need.rights or need.when or Right.ASK in need.rights for need in row.needs)]
+        assert {"request", "grant", "session", "actions", "events", "explain", "withdraw", "release"} <= {row.name for row in rows}
+        theirs = [fact for fact in await home.facts() if AGENT in repr(fact)]
+        for row in rows:
+            for given in product(*(OTHERS[name] for name in row.parameters)):
+                said = await told(row, home.desk(OTHER), dict(zip(row.parameters, given, strict=True)))
+                assert "hush" not in said, (row.name, given)
+                assert AGENT in given or AGENT not in said, (row.name, given, said)  # a name that was given may be repeated
+        assert [fact for fact in await home.facts() if AGENT in repr(fact)] == theirs
+        assert [window.grant.identity for window in home.broker.windows.live.values()] == [AGENT]
+        kubectl.close()
