@@ -10,7 +10,7 @@ from rich.cells import cell_len, set_cell_size
 
 from jitui.values.said import Said, clean
 
-LONG: Final = 8000  # characters of a text whose line is not remembered
+LONG: Final = 12_000  # characters of a text whose line is not remembered
 
 
 def words(text: Said | str, cells: int = 200) -> str:
@@ -19,7 +19,7 @@ def words(text: Said | str, cells: int = 200) -> str:
     return _cached(raw, cells) if len(raw) <= LONG else _line(raw, cells)
 
 
-@lru_cache(2048)
+@lru_cache(1024)
 def _cached(text: str, cells: int) -> str:
     """The same words are drawn four times a second."""
     return _line(text, cells)

@@ -143,7 +143,7 @@ def check(hand: Hand, seen: Screenful, text: str) -> None:
     assert {cell_len(line) for line in seen.lines} == {width}
 
 
-@pytest.mark.parametrize("size", [(80, 24), (200, 60)], ids=["80x24", "200x60"])
+@pytest.mark.parametrize("size", [(80, 24), (150, 45)], ids=["80x24", "150x45"])
 @pytest.mark.parametrize("what", HOSTILE)
 async def test_what_others_write_does_nothing_on_any_screen(what: str, size: tuple[int, int]) -> None:
     """Every screen, every field, both sizes: no action, no link, no style, no control character, no broken line."""

@@ -2,6 +2,7 @@
 
 import textwrap
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Final
 
 from textual.content import Content
@@ -21,12 +22,14 @@ MANY: Final = 4  # clauses; more are counted first
 PREVIEW: Final = 600  # cells of a window's scope beside the list, where nothing scrolls
 
 
-def labelled(label: str, body: str, width: int, colour: str = "") -> Iterator[Content]:
-    """` label    body`, wrapped under itself."""
+@lru_cache(128)
+def labelled(label: str, body: str, width: int, colour: str = "") -> tuple[Content, ...]:
+    """` label    body`, wrapped under itself. Remembered, since a card is drawn four times a second."""
     whole = words(body, LONGEST)
     pieces = textwrap.wrap(whole, max(10, width - LABEL - 1), break_on_hyphens=False) or [""]
-    for index, piece in enumerate(pieces):
-        yield Content.assemble((f" {label if index == 0 else '':<{LABEL}}", "$state-quiet"), (piece, colour))
+    return tuple(
+        Content.assemble((f" {label if index == 0 else '':<{LABEL}}", "$state-quiet"), (piece, colour)) for index, piece in enumerate(pieces)
+    )
 
 
 def request_card(view: RequestView, width: int) -> list[Content]:
