@@ -18,7 +18,7 @@ from tests.support.kubectls import Kubectl
 MANY = 20  # left out tests of a file are told one by one up to here
 LONGEST = frozenset({  # they begin first, so that nobody waits for them
     "test_kill9.py", "test_standin.py", "test_script.py", "test_freeze.py", "test_story.py", "test_streams.py", "test_ends.py", "test_refusals.py",
-    "test_malformed.py", "test_hostile.py",
+    "test_malformed.py", "test_hostile.py", "test_clients.py",
 })
 CI = os.environ.get("CI") == "true"
 settings.register_profile("jitui", deadline=None, suppress_health_check=[HealthCheck.too_slow])  # a busy machine is no mistake
