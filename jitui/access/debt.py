@@ -8,7 +8,8 @@ from collections.abc import Callable, Coroutine, Iterable, Sequence
 from contextlib import suppress
 from typing import Any, Final
 
-from jitui.recording.facts import Draft
+from jitui.proxy.live import Session
+from jitui.recording.facts import Draft, SessionEnded, SessionEnding
 from jitui.store import Store
 from jitui.values.errors import JituiError
 
@@ -102,3 +103,20 @@ class Debt:
                     await self._news.wait()
         except TimeoutError:
             return
+
+
+def ending(session: Session) -> Draft:
+    """The fact that a muted session was made to end, with the words that its clients are told."""
+    end = session.end
+    assert end is not None
+    return SessionEnding(why=str(end.why), by=end.by, words=end.words).draft(session.label, end.by)
+
+
+def ended(session: Session, now_us: int) -> Draft:
+    """The closing fact of a muted session."""
+    end = session.end
+    assert end is not None
+    return SessionEnded(
+        why=str(end.why), by=end.by, ended_us=now_us, delivered_in=session.handed_in, delivered_out=session.handed_out,
+        conns=tuple(session.undelivered()), may_run_on=session.may_run_on,
+    ).draft(session.label, end.by)  # fmt: skip

@@ -8,16 +8,17 @@ import asyncio
 import contextlib
 from collections.abc import Callable, Coroutine, Iterable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final, TypeVar
 
-from jitui.access.debt import Debt
+from jitui.access.debt import Debt, ended, ending
 from jitui.policy import grant as grants
 from jitui.policy.action import Action
 from jitui.policy.streams import API, of_action
 from jitui.policy.terms import Grant, GrantState
 from jitui.proxy.ends import End, Why
 from jitui.proxy.live import Session, Window
-from jitui.recording.facts import Draft, GrantActive, GrantEnded, SessionEnded, SessionEnding, SessionOpened
+from jitui.recording.facts import Draft, GrantActive, GrantEnded, SessionOpened
 from jitui.store import Store
 from jitui.store.actions import beginning
 from jitui.store.queue import DECISIONS
@@ -276,11 +277,14 @@ class Windows:
         """Ends every session with its words, as the gateway stops; the grants stay as they are."""
         self.stopping = self._ends.ending = self._others.ending = True
         began = asyncio.get_running_loop().time()
+        late = [session for session in self.sessions.values() if session.muted and session.untaken]
         sessions = [session for session in self.sessions.values() if session.mute(STOPPED)]
         streams = sum(session.cut() for session in sessions)
+        for session in late:
+            session.abandon()
         for timer in self._timers.values():
             timer.cancel()
-        return self._settle(sessions, streams, began)
+        return self._settle([*sessions, *late], streams, began)
 
     def _conclude(self, session: Session) -> Callable[[], Coroutine[Any, Any, Cut]]:
         began = asyncio.get_running_loop().time()
@@ -302,11 +306,12 @@ class Windows:
             took_ms = (asyncio.get_running_loop().time() - began) * 1000
             places = tuple(dict.fromkeys(session.target for session in sessions if session.may_run_on))
             forced = [session for session in sessions if session.end is not None and session.end.why not in BY_ITSELF]
-            self.owe([*(self._ending(session) for session in forced), *(self._ended(session) for session in sessions)])
+            self.owe(ending(session) for session in forced)
             for session in sessions:
-                session.gone = True
-                self.sessions.pop(session.id, None)
-                session.window.sessions.pop(session.id, None)
+                if session.untaken and not self.stopping:
+                    self._spawn(partial(self._close_once_taken, session))
+                else:
+                    await self._close_once_taken(session)
             done.set_result(Cut(streams, took_ms, places, sum(session.may_run_on for session in sessions)))
 
         self._spawn(work)
@@ -315,6 +320,15 @@ class Windows:
             return await asyncio.shield(done)
 
         return wait
+
+    async def _close_once_taken(self, session: Session) -> None:
+        """Writes the closing fact of a session, which tells how much its clients can have read."""
+        await session.taken()
+        if not session.gone:
+            session.gone = True
+            self.owe([ended(session, self._clock.now().wall_us)])
+            self.sessions.pop(session.id, None)
+            session.window.sessions.pop(session.id, None)
 
     def _end_of(self, window: Window, why: Why | None = None) -> End:
         """Returns the end of a window's sessions, with the words for its clients."""
@@ -332,19 +346,6 @@ class Windows:
         if why is Why.RELEASED:
             return End(why, grant.ended_by, f"jitui: access window {grant.label} was released; {again}")
         return End(why, grant.ended_by, f"jitui: access window {grant.label} ended ({grant.why or why}); {again}")
-
-    def _ending(self, session: Session) -> Draft:
-        end = session.end
-        assert end is not None
-        return SessionEnding(why=str(end.why), by=end.by, words=end.words).draft(session.label, end.by)
-
-    def _ended(self, session: Session) -> Draft:
-        end = session.end
-        assert end is not None
-        return SessionEnded(
-            why=str(end.why), by=end.by, ended_us=self._clock.now().wall_us, delivered_in=session.handed_in, delivered_out=session.handed_out,
-            conns=tuple(session.undelivered()), may_run_on=session.may_run_on,
-        ).draft(session.label, end.by)  # fmt: skip
 
     # -- what is owed to the ledger ----------------------------------------------------------------------------------------
 

@@ -20,6 +20,9 @@ from jitui.recording.frame import Channel
 CHANNELS: Final = {b"error": Channel.ERROR, b"stdin": Channel.STDIN, b"stdout": Channel.STDOUT, b"stderr": Channel.STDERR, b"resize": Channel.RESIZE}
 TO_CLUSTER: Final = frozenset({Channel.STDIN, Channel.RESIZE})
 SHOWN: Final = frozenset({Channel.STDOUT, Channel.STDERR})
+# JSON's blank, said on the error stream before anything else: the Status follows it, and client-go reads through it. A connection that breaks before the Status
+# leaves no empty error stream, which kubectl takes for success: it says that the JSON ends too early, and exits 1
+UNDECIDED: Final = b" "
 READ: Final = 0.25  # seconds between the Status and the GOAWAY: at a GOAWAY spdystream may drop a Status that nobody has read yet, and kubectl then exits 0
 OPENED: Final = 1.0  # seconds that a client has to open the rest of its streams after the end
 
@@ -116,6 +119,9 @@ class SpdyCommand(Reading):
     def _goes_on(self, frame: spdy.Frame, channel: Channel, verb: str, *, client: bool, how: bytes = b"") -> Unit:
         """Forwards the end of a stream. kubectl takes the end of the error stream without a Status for success: that counts as a goodbye instead."""
         ends = frame.kind is Kind.RST_STREAM or frame.fin
+        if frame.kind is Kind.SYN_REPLY and channel is Channel.ERROR and not ends and frame.stream not in self._ended:
+            marks = tuple[Said, ...]((0, Channel.MARK, mark(what, channel.label)) for what in (verb, "blank"))
+            return Unit(frame.raw + spdy.data(frame.stream, UNDECIDED), marks, answers=frame.stream)
         lost = ends and channel is Channel.ERROR and not client and not self.exited
         answers = frame.stream if frame.kind is Kind.SYN_REPLY else 0
         said = ((0, Channel.MARK, mark(verb, channel.label, how)),)

@@ -18,7 +18,7 @@ from jitui.proxy.ends import End, Why
 from jitui.proxy.farewell import farewell
 from jitui.proxy.live import Session
 from jitui.proxy.port import Note, ProxyRequest
-from jitui.proxy.rest import Rest
+from jitui.proxy.rest import Rest, Untaken, dropped
 from jitui.proxy.upload import UNSAFE, Upload
 from jitui.recording.frame import Channel
 from jitui.values.errors import JituiError, UpstreamError
@@ -185,6 +185,7 @@ class Exchange:
             self._close(self._code, BROKEN_OFF)
 
         if said is None:
+            dropped(self.session, self.conn, self._request.outlet.unread)
             self._request.abort()
             over()
         else:
@@ -219,12 +220,14 @@ class Exchange:
             return
         said = farewell(self.session, down.answer, end, clean=down.clean)
         if said is None:
+            dropped(self.session, self.conn, self._request.outlet.unread)
             self._request.abort()
             self._say(marks or [(Channel.MARK, b'{"cut":true}')], lambda: None)
         else:
             self._say([*marks, (Channel.GATEWAY, said[0])], lambda: self._leave(said[1]))
 
     def _leave(self, chunk: bytes) -> None:
+        Untaken(self._request.outlet, self.session, self.conn)
         self._request.outlet.write(chunk)
         self._request.finished(keep=False)
 

@@ -23,15 +23,24 @@ class Leg(Protocol):
         """Hold back what waits to be written, or let it go again. The session itself holds what is recorded from now on."""
 
 
+class Taking(Protocol):
+    """A leg whose client is still to take some of what was handed to its socket."""
+
+    def abandon(self) -> None:
+        """Drop what it has not taken, and call `took`."""
+
+
 class LastWords:
     """Cuts the legs of one session, and knows when all of them have spoken."""
 
-    __slots__ = ("_gate", "_label", "_quiet", "_speaking", "legs")
+    __slots__ = ("_gate", "_label", "_quiet", "_speaking", "_taken", "_taking", "legs")
 
     def __init__(self, label: str, gate: Gate) -> None:
         self.legs: set[Leg] = set()  # those that are open
         self._label, self._gate = label, gate
         self._speaking = 0
+        self._taking: set[Taking] = set()  # those whose client has not taken all that was handed to its socket
+        self._taken = asyncio.Event()
         self._quiet = asyncio.Event()
 
     def freeze(self, on: bool) -> None:
@@ -70,6 +79,32 @@ class LastWords:
         self._speaking -= 1
         if self._speaking <= 0 and self._gate.muted:
             self._quiet.set()
+
+    def taking(self, leg: Taking) -> None:
+        """The client of a leg is still to take some of what was handed to its socket."""
+        self._taking.add(leg)
+
+    def took(self, leg: Taking) -> None:
+        """It has taken all, or what it has not is dropped."""
+        self._taking.discard(leg)
+        if not self._taking:
+            self._taken.set()
+
+    @property
+    def untaken(self) -> bool:
+        """Whether a client is still to take something."""
+        return bool(self._taking)
+
+    def abandon(self) -> None:
+        """Wait for no client any more: what it has not taken is dropped."""
+        for leg in list(self._taking):
+            leg.abandon()
+
+    async def taken(self) -> None:
+        """Wait until no client is to take anything any more."""
+        if self._taking:
+            self._taken.clear()
+            await self._taken.wait()
 
     async def quiet(self) -> None:
         """Wait until every leg of the muted session has spoken."""

@@ -1,13 +1,19 @@
 """One side of a relayed stream: its transport, what it is owed, and what holds it back."""
 
 import asyncio
-from collections.abc import Callable
-from typing import Protocol
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import Final, Protocol, TypeAlias
 
 from jitui.clusters.dial import cut
 from jitui.proxy.live import Session
-from jitui.proxy.outlet import WINDOW, Outlet
+from jitui.proxy.outlet import LOOK, LOOK_LAST, WINDOW, Outlet
 from jitui.proxy.turns import Turns
+from jitui.recording.frame import Channel
+
+Flown: TypeAlias = tuple[int, Channel, int]  # conn, channel, and bytes of it
+KEPT: Final = 8 << 20  # bytes of writes that are remembered: more than a kernel holds for one socket
+RECORD: Final = 16 << 10  # bytes in a TLS record
 
 
 class Middle(Protocol):
@@ -43,6 +49,8 @@ class Leg(asyncio.Protocol):
         self.closing = False  # its goodbye was seen, or it is gone
         self.gone = False  # its transport is closed
         self._answering = False  # an answer of this hop waits to be written
+        self._sent: deque[tuple[int, Sequence[Flown]]] = deque()  # the newest writes: their size on the wire before TLS, and what of the record is in them
+        self._size = 0  # bytes of them all
 
     def take(self, transport: asyncio.Transport, outlet: Outlet | None = None) -> None:
         """From now on this leg owns the transport."""
@@ -65,6 +73,7 @@ class Leg(asyncio.Protocol):
         return False
 
     def connection_lost(self, exc: Exception | None) -> None:
+        self.dropped()
         self.gone, self._error = True, exc
         if self.behind and not self.relay.ended and (self._next or not self.client):  # a client is not waited for
             self._leaving = True
@@ -154,6 +163,7 @@ class Leg(asyncio.Protocol):
 
         def handed() -> None:
             self._answering = False
+            self.sent(len(frame))
 
         if not self._answering and self.open:
             assert self.outlet is not None
@@ -161,10 +171,56 @@ class Leg(asyncio.Protocol):
             self.outlet.hop(frame, handed)
 
     def write(self, data: bytes, handed: Callable[[], None] | None = None) -> None:
-        """Behind all that waits."""
+        """Behind all that waits. `handed` calls `sent`, or there is none."""
         if self.open:
             assert self.outlet is not None
-            self.outlet.write(data, handed)
+            self.outlet.write(data, handed or (lambda: self.sent(len(data))))
+
+    # -- delivery ----------------------------------------------------------------------------------------------------------
+
+    def sent(self, size: int, flown: Sequence[Flown] = ()) -> None:
+        """The transport took so many bytes, in which these pieces of the record are."""
+        self._sent.append((size, flown))
+        self._size += size
+        while self._size - self._sent[0][0] > KEPT:
+            self._size -= self._sent.popleft()[0]
+
+    @property
+    def taken(self) -> bool:
+        """Whether all that was handed to its socket was sent, or never will be."""
+        return self.gone or self.outlet is None or not self.outlet.unread
+
+    def await_taken(self) -> None:
+        """The fact of the end tells what the other side can have read: it waits until all that was handed to the socket is taken, or dropped."""
+        if not self.taken:
+            self.relay.session.taking(self)
+            self._look(LOOK)
+
+    def _look(self, after: float) -> None:
+        """Whether it is taken by now; else look again a little later."""
+        if self.taken:
+            self.relay.session.took(self)
+        else:
+            asyncio.get_running_loop().call_later(after, self._look, min(2 * after, LOOK_LAST))
+
+    def abandon(self) -> None:
+        self.abort()
+
+    def dropped(self) -> None:
+        """Bytes that were handed to the socket and not sent are lost: the other side can't have read them, so they were not delivered."""
+        if self.outlet is None:
+            return
+        left, cost = self.outlet.unread, self.outlet.record_cost
+        while left > 0 and self._sent:
+            size, flown = self._sent.pop()
+            left -= cost * -(-size // RECORD)
+            lost = min(left, sum(number for _, _, number in flown)) if left < size else sum(number for _, _, number in flown)
+            for conn, channel, number in reversed(flown):
+                self.relay.session.handed(conn, channel, -min(lost, number))
+                lost -= min(lost, number)
+            left -= size
+        self._sent.clear()
+        self.relay.session.took(self)
 
     def close(self) -> None:
         if self.transport is not None and not self.transport.is_closing():
@@ -173,4 +229,5 @@ class Leg(asyncio.Protocol):
     def abort(self) -> None:
         """Close at once: what is written and not yet sent is dropped, by the kernel too."""
         if self.transport is not None and not self.gone:
+            self.dropped()
             cut(self.transport)

@@ -16,7 +16,7 @@ from jitui.proxy.deliveries import Deliveries
 from jitui.proxy.ends import End, Why
 from jitui.proxy.gate import Gate
 from jitui.proxy.hold import Hold
-from jitui.proxy.lastwords import LastWords, Leg
+from jitui.proxy.lastwords import LastWords, Leg, Taking
 from jitui.proxy.recorder import Journal, Recorder
 from jitui.recording.facts import Undelivered
 from jitui.recording.frame import COST, Channel, Frame
@@ -278,3 +278,24 @@ class Session:
     async def quiet(self) -> None:
         """Wait until every leg of the muted session has spoken."""
         await self.last_words.quiet()
+
+    def taking(self, leg: Taking) -> None:
+        """The client of a leg is still to take some of what was handed to its socket."""
+        self.last_words.taking(leg)
+
+    def took(self, leg: Taking) -> None:
+        """It has taken all, or what it has not is dropped."""
+        self.last_words.took(leg)
+
+    @property
+    def untaken(self) -> bool:
+        """Whether a client is still to take something of the muted session."""
+        return self.last_words.untaken
+
+    def abandon(self) -> None:
+        """Wait for no client any more: what it has not taken is dropped, and was not delivered."""
+        self.last_words.abandon()
+
+    async def taken(self) -> None:
+        """Wait until what was delivered is known: no client is to take anything any more."""
+        await self.last_words.taken()

@@ -12,6 +12,8 @@ from collections import deque
 from collections.abc import Callable
 from typing import Final
 
+LOOK, LOOK_LAST = 0.005, 0.25  # seconds between two looks at whether all is sent
+SIOCOUTQNSD: Final = 0x894B  # of linux/sockios.h: bytes that were written and not sent
 WINDOW: Final = 256 << 10  # bytes a direction may hold; decides keystroke latency beside bulk
 
 
@@ -91,14 +93,30 @@ class Outlet:
     @property
     def unsent(self) -> int:
         """Bytes handed to the transport that the other side's kernel has not taken: those under TLS, and those in our kernel (SIOCOUTQ)."""
+        return 0 if self.transport.is_closing() else self._in_kernel(termios.TIOCOUTQ) + self.transport.get_write_buffer_size()
+
+    @property
+    def unread(self) -> int:
+        """Bytes handed to the transport that the other side can't have read, as none of them was sent: those in TLS, below it, and in our kernel (SIOCOUTQNSD).
+
+        They are counted as they are on the wire. 0 once the socket is closed.
+        """
+        below = getattr(getattr(self.transport, "_ssl_protocol", None), "_transport", None)  # asyncio does not tell what waits below TLS
+        return self._in_kernel(SIOCOUTQNSD) + self.transport.get_write_buffer_size() + (below.get_write_buffer_size() if below is not None else 0)
+
+    def _in_kernel(self, question: int) -> int:
         sock = self.transport.get_extra_info("socket")
-        if sock is None or self.transport.is_closing():
-            return 0
         try:
-            (queued,) = struct.unpack("i", fcntl.ioctl(sock.fileno(), termios.TIOCOUTQ, bytes(4)))
-        except OSError:  # no such question to a socket here
-            queued = 0
-        return int(queued) + self.transport.get_write_buffer_size()
+            (queued,) = struct.unpack("i", fcntl.ioctl(sock.fileno(), question, bytes(4))) if sock is not None else (0,)
+        except (OSError, ValueError):  # it is closed, or there is no such question to a socket here
+            return 0
+        return int(queued)
+
+    @property
+    def record_cost(self) -> int:
+        """Bytes that a TLS record takes beside what is in it (RFC 8446, 5.2; RFC 5288); 0 without TLS."""
+        cipher = self.transport.get_extra_info("cipher")
+        return 0 if cipher is None else 22 if cipher[1] == "TLSv1.3" else 29
 
     @property
     def idle(self) -> bool:

@@ -8,6 +8,7 @@ never recorded. A client whose data direction is held back gets signs of life un
 import asyncio
 from collections.abc import Callable
 from functools import lru_cache
+from math import inf
 from typing import Final
 
 from jitui.protocol import status
@@ -117,6 +118,7 @@ class Relay:
 
         def handed() -> None:
             leg.let_go(size)
+            (self.cluster if leg.client else self.client).sent(len(data), sizes)
             for conn, channel, number in sizes:
                 self.session.handed(conn, channel, number)
             self._settled(notable, substreams)
@@ -203,6 +205,7 @@ class Relay:
 
         def handed() -> None:
             outlet.gate = None
+            self.client.sent(len(first[1]))
             for after, data in later:
                 self._loop.call_later(after, self.client.write, data)
             self._finish(End(self._exit, "cluster", ""))
@@ -242,7 +245,7 @@ class Relay:
             self._over(self, end)
             return
         assert self.client.outlet is not None
-        self._rest = Rest(self.client.outlet, self.session.window)
+        self._rest = Rest(self.client.outlet, self.session.window, patience=inf)
         self._arm()
         words, wire = self.speech.last_words(end.words, body_of(end), tty=self.session.tty)
         said = [(self.conn + substream, channel, body) for substream, channel, body in words]
@@ -256,6 +259,7 @@ class Relay:
         def handed() -> None:
             assert self.client.outlet is not None
             self.client.outlet.gate = None
+            self.client.sent(len(first), [(conn, channel, len(body)) for conn, channel, body in said])
             for conn, channel, body in said:
                 self.session.handed(conn, channel, len(body))
             for after, data in later:
@@ -290,12 +294,13 @@ class Relay:
             return
         self._ended = True
         self.session.may_run_on = self._left()
+        self.client.await_taken()
         self._over(self, end)
         self.cluster.close()
         if self.client.closing:
             self.client.close()
         if end.why in {Why.EXIT, Why.CLUSTER_CLOSED, Why.UPSTREAM_LOST} and self.client.outlet is not None:
-            self._rest = Rest(self.client.outlet, self.session.window)
+            self._rest = Rest(self.client.outlet, self.session.window, patience=inf)
         self.client.listen()
         self._arm()
 
@@ -326,6 +331,7 @@ class Relay:
             self.session.spoke()
             return
         self._unsaid, self._rest = b"", None
+        self.client.await_taken()
         self.client.listen()
         self._arm()
         self._when_settled(lambda: self._speak(end))

@@ -7,7 +7,7 @@ from hypothesis import given, settings, strategies as st
 
 from jitui.protocol import spdy, status
 from jitui.protocol.spdy import Encoder, Kind
-from jitui.protocol.spdy_command import OPENED, READ, SpdyCommand
+from jitui.protocol.spdy_command import OPENED, READ, UNDECIDED, SpdyCommand
 from jitui.protocol.speech import Wire
 from jitui.recording.frame import Channel
 from tests.protocol.pieces import disturbed, run
@@ -53,12 +53,14 @@ def opened(names: tuple[str, ...] = NAMES, answered: int = 9) -> SpdyCommand:
 @settings(max_examples=200)
 @given(STEPS, POINTS)
 def test_any_reads_are_the_same_units(steps: list[tuple[bool, str, bytes]], points: list[int]) -> None:
-    """All that is of a stream goes on as it came, and its bytes are on record by channel; pings are echoed to who sent them, by parity."""
+    """What is of a stream goes on as it came, behind a blank on the error stream, its bytes are on record by channel; pings are echoed by parity."""
     said = [(client, body if name == "hop" else spdy.data(IDS[name], body)) for client, name, body in steps]
     heard = play(SpdyCommand(ALL), [*opening(), *said], points)
     for side in (CLIENT, CLUSTER):
         sent = [data for client, data in opening() if client is side]
         sent += [data for (client, data), (_, name, _) in zip(said, steps, strict=True) if client is side and name != "hop"]
+        if side is CLUSTER:
+            sent.insert(1, spdy.data(IDS["error"], UNDECIDED))  # behind the answer to the error stream
         assert heard.raw[side] == b"".join(sent)
         own = [body for client, name, body in steps if name == "hop" and client is side and frames(body)[0].value % 2 == side]
         assert heard.replies[side] == b"".join(own)

@@ -4,6 +4,7 @@ import asyncio
 
 from jitui.protocol import spdy
 from jitui.protocol.spdy import Frame, Headers, Kind
+from jitui.protocol.spdy_command import UNDECIDED
 from tests.fakes.house import House, Kubectl
 from tests.fakes.upstream import Asked, Line
 
@@ -82,6 +83,12 @@ class Client:
         assert frame is not None
         assert (frame.kind, frame.stream) == (Kind.SYN_REPLY, stream)
 
+    async def undecided(self) -> None:
+        """What the gateway says on the error stream before anything else."""
+        frame = await self.frame()
+        assert frame is not None
+        assert frame.raw == spdy.data(IDS["error"], UNDECIDED)
+
     async def rest(self) -> list[Frame]:
         """Everything up to the end, GOAWAY being answered; nothing may come behind it."""
         found: list[Frame] = []
@@ -111,6 +118,8 @@ async def command(home: House, names: tuple[str, ...] = COMMAND) -> tuple[Client
     await pod.open.wait()
     for name in names:
         await client.open(IDS[name], ((b"streamtype", name.encode()),))
+        if name == "error":
+            await client.undecided()
     return client, pod
 
 

@@ -141,7 +141,7 @@ async def test_an_answer_in_a_slow_clients_queue_does_not_outlive_the_window(tmp
         revoke(home)
         kubectl.writer.transport.resume_reading()  # type: ignore[attr-defined]
         await kubectl.gone()
-        assert session.handed_out == before
+        assert session.handed_out < before  # what the socket held is thrown away, and was not delivered
         (ended,) = await home.facts("session.ended")
         (conn,) = ended.what["conns"]
         assert conn["out"] > conn["out_handed"]

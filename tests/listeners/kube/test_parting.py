@@ -92,7 +92,7 @@ async def test_who_takes_them_late_is_cut_off_where_the_window_is_over(tmp_path:
 
 
 async def test_who_takes_nothing_is_cut_off(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Not a byte for as long as a command's output would wait."""
+    """Not a byte for a minute: a cut answer of a plain request looks cut."""
     monkeypatch.setattr("jitui.listeners.patience.DRAIN", 0.1)
     monkeypatch.setattr("jitui.proxy.rest.PATIENCE", 0.3)
     async with house(tmp_path) as home:
