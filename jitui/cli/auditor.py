@@ -94,7 +94,7 @@ async def facts_command(following: bool, after: int, as_json: bool) -> None:
 
 def fact_line(fact: FactView) -> str:
     what = " ".join(f"{key}={_value(key, value)}" for key, value in fact.what.items() if value not in ("", None, [], 0))
-    return f"{fact.seq:>6}  {fact.at}  {fact.kind:<18}  {fact.who}  {fact.subject}  {what}"
+    return f"{fact.seq:>6}  {show.clock(fact.at, fraction=True)}  {fact.kind:<18}  {fact.who}  {fact.subject}  {what}"
 
 
 def _value(key: str, value: object) -> str:

@@ -27,7 +27,7 @@ WORDS: Final = 200  # and for words
 
 def request_line(view: RequestView) -> str:
     """One request in one line: warnings and hazard first, of a long scope the worst, its own words last, as they are not checked."""
-    until = f"until {show.clock(view.deadline)}Z" if view.deadline else "from its first use"
+    until = f"until {show.clock(view.deadline)}" if view.deadline else "from its first use"
     ends = {"pending": f"lapses in {span.show(view.lapses_s)}", "approved": f"{view.grant} {until}"}
     count = f"{len(view.approvals)}/{view.approvals_needed}" if view.state == "pending" else f"by {view.decided_by}" if view.decided_by else ""
     why = f': "{clean(view.why, WORDS)}"' if view.why.raw else ""
@@ -48,6 +48,7 @@ async def requests_command(everything: bool, following: bool, as_json: bool) -> 
     async with gateway() as at:
         since = (await at.status()).facts if following else 0
         found = await at.requests(everything=everything)
+        show.older(found)
         for view in found:
             show.one(view, as_json, request_line, LINE)
         if not (found or following or as_json):
@@ -194,8 +195,11 @@ async def sessions_command(live: bool, grant: str, as_json: bool) -> None:
 async def watch_command(session: str, unmask: bool, as_json: bool) -> None:
     """A live session as it is recorded, until it ends."""
     async with gateway() as at:
-        ended = False
+        ended, begun = False, False
         async for chunk in at.watch(session, unmask=unmask):
+            if not begun and chunk.frame is not None and chunk.frame.seq:
+                show.note(f"{chunk.frame.seq} frames were recorded before these: jitui replay {session}")
+            begun = True
             ended = chunk.kind == "end"
             if as_json:
                 click.echo(plain.text(chunk))

@@ -186,11 +186,11 @@ def _issued(made: Issued, output: Path | None, as_json: bool) -> None:
     if as_json:
         click.echo(plain.text(shown | ({"token_file": str(output)} if output else {"token": made.token})))
         return
-    show.note(f"token of {made.identity.name}, good until {made.expires}" + (f", is in {output}" if output else "; it is shown this once:"))
+    show.note(f"token of {made.identity.name}, good until {show.clock(made.expires)}" + (f", is in {output}" if output else "; it is shown this once:"))
     if output is None:
         click.echo(made.token)
 
 
 def _token(view: IdentityView) -> str:
     good = [token for token in view.tokens if not token.revoked]
-    return f"{good[-1].id} until {good[-1].expires[:10]}" if good else "none"
+    return f"{good[-1].id} until {show.clock(good[-1].expires)}" if good else "none"

@@ -9,7 +9,7 @@ import click
 from jitui.values import span
 from jitui.values.errors import InvalidError
 
-IDENT: Final = re.compile(r"(?:[sg]-)?([1-9][0-9]{0,14})", re.ASCII)
+IDENT: Final = re.compile(r"(?:([a-z])-)?([1-9][0-9]{0,14})", re.ASCII)
 
 
 class Duration(click.ParamType[int]):
@@ -38,16 +38,18 @@ def command_after() -> tuple[str, ...]:
     return tuple(click.get_current_context().meta.get("jitui.command", ()))
 
 
-def number(ident: str) -> int:
-    """17 of s-17. Raises InvalidError."""
+def number(ident: str, letter: str = "s", what: str = "session") -> int:
+    """17 of s-17. Raises InvalidError for what is no id, or the id of something else."""
     found = IDENT.fullmatch(ident)
     if found is None:
-        raise InvalidError(f"{ident[:40]!r} is no id and no file; ids look like s-17")
-    return int(found[1])
+        raise InvalidError(f"{ident[:40]!r} is no id and no file; ids look like {letter}-17")
+    if found[1] not in {None, letter}:
+        raise InvalidError(f"{ident!r} is not the id of a {what}; those look like {letter}-17")
+    return int(found[2])
 
 
 def is_ident(text: str) -> bool:
-    """s-17 or 17, unless it is a file."""
+    """s-17 or 17, or the id of something else, unless it is a file."""
     return IDENT.fullmatch(text) is not None and not Path(text).exists()
 
 

@@ -154,7 +154,7 @@ def proof_line(proof: Proof) -> str:
     signed = {"no": "not signed", "self-attested": f"{own} (self-attested)", "matched": "matched by a key or head from elsewhere"}[proof.signed]
     noun = "fact" if proof.subject == "facts" else "frame"
     upto = f" up to {noun} {proof.signed_to}" if proof.signed_to >= 0 and proof.signed != "no" else ""
-    when = f" at {proof.signed_at}" if proof.signed_at else ""
+    when = f" at {show.clock(proof.signed_at)}" if proof.signed_at else ""
     tail = f"; no signature covers the last {proof.unsigned_tail} yet" if proof.unsigned_tail else ""
     frames = f"; {proof.unsigned_frames} frames of sessions are not signed yet" if proof.unsigned_frames else ""
     return f"{proof.subject} consistent: {proof.frames} links; {signed}{upto}{when}{tail}{frames}"

@@ -14,6 +14,7 @@ import click
 from jitui.api.client import Address, Client
 from jitui.cli.credential import read_token
 from jitui.values import places
+from jitui.values.clock import use_utc
 from jitui.values.errors import UnknownCallerError
 
 T = TypeVar("T")
@@ -78,10 +79,16 @@ def _remember(ctx: click.Context, parameter: click.Parameter, value: Any) -> Non
         ctx.find_root().ensure_object(dict)[parameter.name] = value
 
 
+def _utc(ctx: click.Context, parameter: click.Parameter, value: bool) -> None:  # noqa: ARG001 - click's signature
+    if value:
+        use_utc()
+
+
 def reaching(command: Callable[..., T]) -> Callable[..., T]:
     """Gives a command the global options too, and --json."""
     for name in ("--gateway", "--token-file", "--ca", "--data-dir"):
         command = click.option(name, expose_value=False, hidden=True, callback=_remember)(command)
+    command = click.option("--utc", is_flag=True, expose_value=False, hidden=True, callback=_utc)(command)
     return click.option("--json", "as_json", is_flag=True, help="JSON: one object, or one a line.")(command)
 
 

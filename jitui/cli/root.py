@@ -12,6 +12,7 @@ from typing import Any, Final, NoReturn
 import click
 
 from jitui import __version__
+from jitui.values.clock import use_utc
 from jitui.values.errors import JituiError
 from jitui.values.said import clean
 
@@ -78,9 +79,10 @@ def _reraise_if_debugging() -> None:
 @click.option("--token-file", metavar="FILE", help="Who you are, as a file with a token (JITUI_TOKEN: the file, or the token).")
 @click.option("--ca", metavar="FILE", help="The authority that signed the gateway's certificate (JITUI_CA).")
 @click.option("--data-dir", metavar="DIR", help="The gateway's data folder; for reading without a gateway.")
+@click.option("--utc", is_flag=True, help="Times as UTC; otherwise in the local zone, or that of TZ.")
 @click.option("--ascii", "ascii_", is_flag=True, help="Screens in ASCII.")
 @click.pass_context
-def cli(ctx: click.Context, /, ascii_: bool, **reach: str | None) -> None:
+def cli(ctx: click.Context, /, ascii_: bool, utc: bool, **reach: str | None) -> None:
     """Just-in-time access to Kubernetes for agents, granted and watched from a terminal.
 
     Without a command: the screens, and a gateway behind them if none answers.
@@ -88,6 +90,8 @@ def cli(ctx: click.Context, /, ascii_: bool, **reach: str | None) -> None:
     root = ctx.ensure_object(dict)
     root.update({key: value for key, value in reach.items() if value is not None})
     root["ascii"] = ascii_
+    if utc:
+        use_utc()
     if ctx.invoked_subcommand is None:
         from jitui.cli.screen import open_screen  # noqa: PLC0415
 

@@ -11,6 +11,7 @@ from jitui.api.views import ActionView, FactView, FrameView, Proof, SessionView
 from jitui.cli.kinds import number
 from jitui.store.archive import Files
 from jitui.values.errors import InvalidError
+from jitui.values.page import Page
 
 
 class Shelf(Archive):
@@ -34,14 +35,15 @@ class Shelf(Archive):
         self, *, grant: str = "", audit_id: str = "", limit: int = 1000, cursor: str = "", brief: bool = False
     ) -> Sequence[ActionView]:
         """All pages, up to the limit."""
-        at = number(grant) if grant else 0
-        found: list[ActionView] = []
+        at = number(grant, "g", "grant") if grant else 0
+        found: Page[ActionView] = Page()
         while len(found) < limit:
             page = await asyncio.to_thread(self._record.actions, grant=at, audit_id=audit_id, limit=limit - len(found), cursor=cursor)
             found += [views.brief(view) for view in page] if brief else page
+            found.older |= page.older
             if not (cursor := page.more):
                 break
-        return sorted(found, key=lambda view: view.at)
+        return Page(sorted(found, key=lambda view: view.at), older=found.older)
 
     async def facts(self, *, after: int = 0, limit: int = 1000) -> Sequence[FactView]:
         return await asyncio.to_thread(self._record.facts, after=after, limit=limit)

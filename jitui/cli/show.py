@@ -1,11 +1,13 @@
 """Tables for people, one line of JSON for programs. Whatever others wrote is cleaned in the first and escaped in the second."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import click
 
 from jitui.values import plain
+from jitui.values.instant import named
+from jitui.values.page import Page
 from jitui.values.said import Said, clean
 
 Cell = str | Said | int | float | None
@@ -29,8 +31,9 @@ def one(view: Any, as_json: bool, said: Callable[[Any], str], limit: int = 400) 
         line(said(view), limit)
 
 
-def many(views: Iterable[Any], as_json: bool, columns: Mapping[str, Callable[[Any], Cell]], nothing: str) -> None:
-    """Views: a line of JSON each, or a table; `nothing` says what would fill it."""
+def many(views: Sequence[Any], as_json: bool, columns: Mapping[str, Callable[[Any], Cell]], nothing: str) -> None:
+    """Views: a line of JSON each, or a table; `nothing` says what would fill it. That a limit left out older ones is said beside it."""
+    older(views)
     if as_json:
         for view in views:
             click.echo(plain.text(view))
@@ -41,6 +44,12 @@ def many(views: Iterable[Any], as_json: bool, columns: Mapping[str, Callable[[An
         return
     for text in table(list(columns), rows):
         click.echo(text)
+
+
+def older(views: Sequence[Any]) -> None:
+    """Say that a limit left out older ones, if it did."""
+    if isinstance(views, Page) and views.older:
+        note(f"these are the newest {len(views)}, older ones are left out; jitui facts has everything since the beginning")
 
 
 def cell(value: Cell, limit: int = 60) -> str:
@@ -59,6 +68,30 @@ def argv(words: Sequence[Said]) -> str:
     return " ".join(clean(word, 80) for word in words)
 
 
+class Lines:
+    """Writes clean text to stdout as it comes, or a JSON object for each of its lines."""
+
+    def __init__(self, *, as_json: bool) -> None:
+        self._as_json = as_json
+        self._part: list[str] = []  # of a line that goes on
+
+    def write(self, text: str) -> None:
+        """Text that goes on where the last one ended."""
+        if not self._as_json:
+            click.echo(text, nl=False)
+            return
+        *lines, rest = text.split("\n")
+        for line in lines:
+            click.echo(plain.text({"line": "".join([*self._part, line])}))
+            self._part = []
+        self._part += [rest] if rest else []
+
+    def close(self) -> None:
+        """End the last line."""
+        if self._part:
+            self.write("\n")
+
+
 def size(count: int) -> str:
     """12 KB of 12345; `?` of what nobody knows."""
     if count < 0:
@@ -70,6 +103,6 @@ def size(count: int) -> str:
     return f"{count} GB"
 
 
-def clock(at: str) -> str:
-    """16:04:11 of a time in full, as UTC; its date too if it is not today's is what --json is for."""
-    return at[11:19] if len(at) > 19 else at
+def clock(at: str, *, fraction: bool = False) -> str:
+    """2026-11-23 17:04:11 CET of a time in full: as people here read it; --utc and TZ choose another zone. JSON has it as the gateway says it."""
+    return named(at, fraction=fraction)

@@ -3,7 +3,7 @@
 import asyncio
 import os
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -25,6 +25,7 @@ from jitui.values.private_file import write_private
 from jitui.values.said import clean
 
 PAGE: Final = 1000
+FIRST: Final = 16  # frames of the first page
 CHANNELS: Final = {channel.label: channel for channel in Channel}
 
 
@@ -57,13 +58,19 @@ async def frames_command(session: str, channel: str | None, conn: int | None, ra
 
 async def every_frame(at: Archive, session: str, *, unmask: bool = False) -> AsyncIterator[FrameView]:
     """Every frame of a session, read page by page."""
-    if unmask:
-        note_unmasked(at)
-    after = -1
-    while page := await at.frames(session, after=after, limit=PAGE, unmask=unmask):
+    async for page in pages(at, session, unmask=unmask):
         for frame in page:
             yield frame
-        after = page[-1].seq
+
+
+async def pages(at: Archive, session: str, *, unmask: bool) -> AsyncIterator[Sequence[FrameView]]:
+    """The same, page by page; the first ones are short, so that something is there at once."""
+    if unmask:
+        note_unmasked(at)
+    after, limit = -1, FIRST
+    while page := await at.frames(session, after=after, limit=limit, unmask=unmask):
+        yield page
+        after, limit = page[-1].seq, min(PAGE, limit * 4)
 
 
 def frame_line(frame: FrameView) -> str:
@@ -78,7 +85,7 @@ def frame_line(frame: FrameView) -> str:
 @click.option("--speed", type=click.FloatRange(0.1, 100), default=1.0, metavar="N", show_default="1", help="So many times as fast.")
 @click.option("--idle-limit", type=click.FloatRange(0, 86400), default=1.0, metavar="S", show_default="1",
               help="Seconds a pause may last; 0: as long as it did.")
-@click.option("--text", is_flag=True, help="Print the final rendered text instead.")
+@click.option("--text", is_flag=True, help="Print everything that was said instead, as lines of text to read and search.")
 @UNMASK
 @reaching
 def replay_command(session: str, speed: float, idle_limit: float, text: bool, unmask: bool, as_json: bool) -> None:
@@ -87,16 +94,26 @@ def replay_command(session: str, speed: float, idle_limit: float, text: bool, un
         from jitui.cli import screen  # noqa: PLC0415 - the screens, which no other of these commands needs
 
         raise SystemExit(screen.replay(session, speed, idle_limit, unmask=unmask))
-    for line in asyncio.run(_final(session, unmask=unmask)):
-        click.echo(plain.text({"line": line}) if as_json else line)
+    asyncio.run(_print(session, unmask=unmask, as_json=as_json))
 
 
-async def _final(session: str, *, unmask: bool) -> list[str]:
-    from jitui.cli.rendered import text_of  # noqa: PLC0415 - the emulator takes a while to load
+async def _print(session: str, *, unmask: bool, as_json: bool) -> None:
+    """Everything that was said, as it is read."""
+    from jitui.tui.rendered import Rendered  # noqa: PLC0415 - no other of these commands needs it
 
     async with archive(session) as (at, ident):
-        view = await at.session(ident)
-        return text_of(view, [frame async for frame in every_frame(at, ident, unmask=unmask)])
+        rendered = Rendered(await at.session(ident))
+        lines = show.Lines(as_json=as_json)
+        async for page in pages(at, ident, unmask=unmask):
+            for text in rendered.feed(page):
+                lines.write(text)
+        for text in rendered.end():
+            lines.write(text)
+        lines.close()
+    if rendered.drawn_over:
+        show.note(f"{rendered.drawn_over} lines show how they stood in the end: a program drew over them; every byte: jitui frames {ident} --channel stdout")
+    if rendered.undelivered:
+        show.note(f"{show.size(rendered.undelivered)} of this did not reach the client; see: jitui frames {ident}")
 
 
 @click.command("export")

@@ -62,7 +62,7 @@ class Files(Frames):
         with self.reading(self.ledger) as db:
             return listing.actions(db, grant=grant, session=session, identity=identity, audit_id=audit_id, limit=limit, cursor=cursor)
 
-    def past(self, identity: str, connection: str, since_us: int) -> tuple[int, list[ActionRow]]:
+    def past(self, identity: str, connection: str, since_us: int) -> tuple[int, Page[ActionRow]]:
         """Of an identity on a connection since then (UTC): how many windows it had, and its newest actions, equal ones as one row with a count."""
         with self.reading(self.ledger) as db:
             return listing.past(db, identity, connection, since_us)

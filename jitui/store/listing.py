@@ -44,10 +44,10 @@ class Query:
     values: dict[str, Any]
 
     def first(self) -> str:
-        """The key of the oldest of the newest `:limit`."""
+        """The key of the oldest of the newest `:limit`, and of the one before it."""
         body = self.select[self.select.index(" from ") :]
         newest = ", ".join(f"{column} desc" for column in self.key)
-        return f"select {', '.join(self.key)}{body} where {self.where} order by {newest} limit 1 offset :limit - 1"
+        return f"select {', '.join(self.key)}{body} where {self.where} order by {newest} limit 2 offset :limit - 1"
 
     def page(self) -> str:
         """At most `:limit` rows from the key `:from_0`, `:from_1` on."""
@@ -66,9 +66,10 @@ def read(db: sqlite3.Connection, query: Query, limit: int, cursor: str) -> Page[
             raise InvalidError(f"{cursor[:40]!r} is no cursor of this list; begin without one")
         start = [min(int(part), LAST) for part in found.groups() if part is not None]
     else:
-        start = db.execute(query.first(), values).fetchone() or [0] * len(query.key)
+        first = db.execute(query.first(), values).fetchall()
+        start = first[0] if first else [0] * len(query.key)
     values |= {f"from_{at}": part for at, part in enumerate(start)}
-    rows: Page[Row] = Page()
+    rows: Page[Row] = Page(older=not cursor and len(first) > 1)
     size = 0
     for row in named(db, query.page(), values):
         if len(rows) >= limit or size >= TEXT:
@@ -85,7 +86,7 @@ def weight(row: Row) -> int:
 
 
 def made(rows: Page[Row], form: Callable[[Row], T]) -> Page[T]:
-    return Page((form(row) for row in rows), rows.more)
+    return Page((form(row) for row in rows), rows.more, older=rows.older)
 
 
 def actions(
@@ -178,18 +179,20 @@ def grants_query(*, live: bool, identity: str) -> Query:
 
 ROWS: Final = 2000  # actions of an identity that its past is told from
 WINDOWS: Final = "select count(*) from grants where identity = :identity and connection = :connection and started_us >= :since"
-PAST: Final = """select max(at_us) at_us, verdict, hazard, verb, grp, resource, subresource, namespace, name, path, argv, sum(count) count
-  from (select * from actions where identity = :identity and at_us >= :since order by at_us desc limit :newest) where connection = :connection
+PAST: Final = """select count(*) rows, max(at_us) at_us, verdict, hazard, verb, grp, resource, subresource, namespace, name, path, argv, sum(count) count
+  from (select * from actions where identity = :identity and connection = :connection and at_us >= :since order by at_us desc limit :newest)
   group by verdict, hazard, verb, grp, resource, subresource, namespace, name, path, argv order by 1 desc"""
 
 
-def past(db: sqlite3.Connection, identity: str, connection: str, since_us: int) -> tuple[int, list[ActionRow]]:
-    """The number of windows, and the actions, newest first."""
+def past(db: sqlite3.Connection, identity: str, connection: str, since_us: int) -> tuple[int, Page[ActionRow]]:
+    """The number of windows, and of the newest ROWS actions those that differ, newest first."""
     values = {"identity": identity, "connection": connection, "since": since_us, "newest": ROWS}
     (windows,) = db.execute(WINDOWS, values).fetchone()
     told = {"id": 0, "session": 0, "conn": 0, "identity": identity, "connection": connection, "clause": "", "code": None, "bytes_in": 0, "bytes_out": 0,
             "audit_id": ""}
-    return windows, [from_columns({**told, **row}) for row in named(db, PAST, values)]
+    found = list(named(db, PAST, values))
+    older = sum(row.pop("rows") for row in found) >= ROWS
+    return windows, Page((from_columns({**told, **row}) for row in found), older=older)
 
 
 TOTALS: Final = """select grant_id, coalesce(sum(bytes_in), 0), coalesce(sum(bytes_out), 0),

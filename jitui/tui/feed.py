@@ -11,6 +11,7 @@ from typing import Final
 from jitui.api.operations import Operations
 from jitui.api.views import GrantView, Hello, RequestView, Status
 from jitui.values.errors import JituiError, RefusedError, UnknownCallerError
+from jitui.values.page import Page
 
 BEAT_S: Final = 1.0  # between looks when nothing happens
 SPACING_S: Final = 0.25  # at least, between two looks
@@ -28,6 +29,7 @@ class Seen:
     requests: tuple[RequestView, ...] = ()
     grants: tuple[GrantView, ...] = ()  # live ones
     ended: tuple[GrantView, ...] = ()  # newest first
+    older: bool = False  # there are ended ones that `ended` does not hold
     no_queue: str = ""  # why the caller sees no requests, if so
     taken: float = 0.0
 
@@ -56,6 +58,7 @@ class Feed:
     _dirty: asyncio.Event = field(default_factory=asyncio.Event)
     _hello: Hello | None = None
     _ended: tuple[GrantView, ...] = ()
+    _older: bool = False
     _stale_ended: bool = True
 
     def look_now(self) -> None:
@@ -110,7 +113,7 @@ class Feed:
         status = await self.desk.status()
         requests, no_queue = await self._requests()
         grants = await self._grants()
-        return Seen(self._hello, status, requests, grants, self._ended, no_queue, self.monotonic())
+        return Seen(self._hello, status, requests, grants, self._ended, self._older, no_queue, self.monotonic())
 
     async def _requests(self) -> tuple[tuple[RequestView, ...], str]:
         try:
@@ -124,5 +127,5 @@ class Feed:
         every: Sequence[GrantView] = await self.desk.grants(everything=True)
         self._stale_ended = False
         ended = sorted((view for view in every if view.ended), key=lambda view: view.ended, reverse=True)
-        self._ended = tuple(ended[:RECENT])
+        self._ended, self._older = tuple(ended[:RECENT]), len(ended) > RECENT or (isinstance(every, Page) and every.older)
         return tuple(view for view in every if not view.ended)

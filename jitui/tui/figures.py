@@ -3,6 +3,8 @@
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
+from jitui.values.instant import local, zone_of
+
 UNITS: Final = ((1 << 40, "TB"), (1 << 30, "GB"), (1 << 20, "MB"), (1 << 10, "KB"))
 
 
@@ -32,10 +34,7 @@ def left(seconds: float) -> str:
 
 def moment(rfc3339: str) -> datetime | None:
     """The local time of one of the gateway's times; None if it is empty or no time."""
-    try:
-        return datetime.fromisoformat(rfc3339).astimezone()
-    except ValueError:
-        return None
+    return local(rfc3339)
 
 
 def hour(rfc3339: str, plus_s: float = 0.0) -> str:
@@ -46,13 +45,31 @@ def hour(rfc3339: str, plus_s: float = 0.0) -> str:
 
 def zone(rfc3339: str) -> str:
     found = moment(rfc3339)
-    return found.tzname() or "" if found else ""
+    return zone_of(found) if found else ""
+
+
+def date(rfc3339: str) -> str:
+    """`2026-11-23`, local."""
+    found = moment(rfc3339)
+    return f"{found:%Y-%m-%d}" if found else ""
 
 
 def day(rfc3339: str) -> str:
-    """`23 Nov 16:04`, local."""
+    """`2026-11-23 16:04`, local."""
     found = moment(rfc3339)
-    return f"{found.day:2} {found:%b %H:%M}" if found else ""
+    return f"{found:%Y-%m-%d %H:%M}" if found else ""
+
+
+def stamp(rfc3339: str) -> str:
+    """`2026-11-23 16:04:12`, local."""
+    found = moment(rfc3339)
+    return f"{found:%Y-%m-%d %H:%M:%S}" if found else ""
+
+
+def short(rfc3339: str) -> str:
+    """`23 Nov 16:04:12`, local, of what happened lately."""
+    found = moment(rfc3339)
+    return f"{found.day:2} {found:%b %H:%M:%S}" if found else ""
 
 
 def age_s(rfc3339: str, at: str) -> float:

@@ -11,18 +11,18 @@ from typing import Final
 from jitui.api.views import ActionView, FrameView, SessionView
 from jitui.policy.streams import PRINT
 from jitui.recording.cast import resized
+from jitui.recording.printed import status_line
 from jitui.tui.emulator import Emulator, Kept
-from jitui.tui.escapes import Parser
 from jitui.tui.figures import age_s, size
+from jitui.tui.rendered import HEADS
 from jitui.tui.words import words
-from jitui.values import foreign
 
 KEYFRAME: Final = 256 << 10  # bytes of output between two keyframes
 KEYFRAMES: Final = 256
 SLICE: Final = 8192  # bytes fed before `goto` yields
-LARGEST: Final = 64 << 20  # bytes of bodies that a reel holds
+LARGEST: Final = 256 << 20  # bytes that a reel holds
+FRAME: Final = 300  # of them for a frame, beside its body
 HAZARD_MARKS: Final = {"CHANGE": "C", "EXEC": "E", "SECRET": "S", "SPAWN": "C", "ESCAPE": "C"}
-HEADS: Final = frozenset({"request", "request-head", "response", "response-head"})
 MARK_WORDS: Final = {"E": "exec", "C": "change", "D": "denied", "S": "secret", "R": "resize", "I": "input", "G": "gateway", "X": "end"}
 
 
@@ -42,6 +42,7 @@ class Reel:
         self.frames: list[FrameView] = []
         self.times: list[int] = []  # of each, in microseconds; a clock that went back counts as no time
         self.held = 0
+        self.size = (80, 24)  # columns and lines of the terminal behind the newest frame
         self.marks: list[Mark] = []
         self.emulator = self._fresh()
         self._index = 0  # frames applied to it
@@ -62,7 +63,9 @@ class Reel:
             at_us = max(frame.at_us, self.times[-1] if self.times else 0)
             self.frames.append(frame)
             self.times.append(at_us)
-            self.held += len(body)
+            self.held += len(body) + FRAME
+            if frame.channel == "resize":
+                self.size = resized(body) or self.size
             if letter := _letter(frame.channel, body):
                 self.marks.append(Mark(at_us, letter))
 
@@ -129,50 +132,9 @@ class Reel:
                 break
         return words("".join(reversed(line)).replace("\r", "⏎").replace("\n", "⏎").replace("\x7f", "⌫")), delivered
 
-    def transcript(self) -> list[str]:
-        """Everything that was printed, as lines of text without escape sequences."""
-        lines = Lines()
-        parser = Parser(lines)
-        for frame in self.frames:
-            if frame.channel in {"stdout", "stderr"}:
-                parser.feed(frame.body)
-            elif frame.channel not in {"stdin", "resize"} and not self._beside(frame.channel):
-                parser.feed((b"\r\n" if lines.lines[-1] else b"") + told(frame.channel, frame.body))
-        return lines.lines
-
     def _beside(self, channel: str) -> bool:
         """Whether the channel tells how a stream was opened, and is not part of its output."""
         return self.session.kind in PRINT and channel in HEADS
-
-
-class Lines:
-    """A sink that keeps text and line feeds and nothing else."""
-
-    MOST: Final = 20_000
-
-    def __init__(self) -> None:
-        self.lines: list[str] = [""]
-
-    def printed(self, text: str) -> None:
-        if len(self.lines[-1]) < 2000:
-            self.lines[-1] += text
-
-    def control(self, char: str) -> None:
-        if char == "\n" and len(self.lines) < self.MOST:
-            self.lines.append("")
-        elif char == "\b":
-            self.lines[-1] = self.lines[-1][:-1]
-        elif char == "\t":
-            self.printed(" ")
-
-    def escape(self, final: str) -> None:
-        """Of no use in plain text."""
-
-    def charset(self, slot: str, code: str) -> None:
-        """Of no use in plain text."""
-
-    def csi(self, private: str, parameters: list[int], final: str) -> None:
-        """Of no use in plain text."""
 
 
 def told(channel: str, body: bytes) -> bytes:
@@ -187,19 +149,6 @@ def told(channel: str, body: bytes) -> bytes:
     if channel == "mark":
         return b""
     return ((shown or f"[{words(channel, 20)}] {size(len(body))}") + "\r\n").encode()
-
-
-def status_line(body: bytes) -> str:
-    """The line that kubectl prints at the end of a stream, from its Status; the gateway's own notes as they are; empty for a success."""
-    try:
-        found = foreign.read(body)
-    except ValueError:
-        return body.decode("utf-8", "replace").strip()
-    if not isinstance(found, dict) or found.get("status") == "Success":
-        return ""
-    object_ = found.get("object")  # of a watch's ERROR event
-    message = (object_ if isinstance(object_, dict) else found).get("message")
-    return f"error: {message}"
 
 
 def _letter(channel: str, body: bytes) -> str:

@@ -1,10 +1,17 @@
 """The one place that reads a clock (import-linter checks it)."""
 
+import os
 import time
 from pathlib import Path
 from typing import Protocol
 
 from jitui.values.instant import Instant
+
+
+def use_utc() -> None:
+    """Show every time of this process as UTC."""
+    os.environ["TZ"] = "UTC"
+    time.tzset()
 
 
 class Clock(Protocol):

@@ -50,6 +50,28 @@ def rfc3339(wall_us: int) -> str:
     return datetime.fromtimestamp(wall_us // 1_000_000, UTC).replace(microsecond=wall_us % 1_000_000).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
+def local(text: str) -> datetime | None:
+    """An RFC 3339 time in the zone of this process (TZ, or the machine's); None if it is empty or no time."""
+    try:
+        return datetime.fromisoformat(text).astimezone()
+    except (ValueError, OverflowError):
+        return None
+
+
+def zone_of(moment: datetime) -> str:
+    """The zone's name: CET; or its offset where it has no name: +05:45."""
+    name = moment.tzname() or ""
+    return name if name[:1].isalpha() else moment.isoformat()[-6:]
+
+
+def named(text: str, *, fraction: bool = False) -> str:
+    """2026-11-23 17:04:11 CET of an RFC 3339 time: the local one, with its date and its zone. `fraction`: with milliseconds. Other text stays as it is."""
+    moment = local(text)
+    if moment is None:
+        return text
+    return f"{moment.replace(tzinfo=None).isoformat(' ', 'milliseconds' if fraction else 'seconds')} {zone_of(moment)}"
+
+
 def from_rfc3339(text: str) -> int:
     """Microseconds since 1970 of an RFC 3339 time. Raises ValueError."""
     moment = datetime.fromisoformat(text)

@@ -4,6 +4,7 @@
 JSON keeps the raw text (ASCII-escaped); every human-readable output calls `clean`.
 """
 
+import re
 import unicodedata
 from dataclasses import dataclass
 from hashlib import sha256
@@ -62,6 +63,19 @@ def clean(text: "str | Said", limit: int = 200) -> str:
         if len(kept) > limit:
             return "".join(kept[: limit - 1]) + "…"
     return "".join(kept)
+
+
+def plain(text: str) -> str:
+    """Lines of any length, each cleaned as by `clean`; its line feeds stay."""
+    if text.replace("\n", "").isprintable() and (text.isascii() or not _heaped(text)):
+        return text
+    return "\n".join(clean(line, len(line) + 1) for line in text.split("\n"))
+
+
+def _heaped(text: str) -> bool:
+    """Whether there are more combining marks in a row than are kept."""
+    marks = "".join(char for char in set(text) if unicodedata.category(char) in {"Mn", "Me"})
+    return bool(marks) and re.search(f"[{marks}]{{{MARKS + 1}}}", text) is not None
 
 
 def cut(text: str, limit: int) -> str:

@@ -9,6 +9,7 @@ from jitui.api.views import FactView
 from jitui.cli import auditor
 from jitui.policy.action import Action
 from jitui.values.errors import InvalidError
+from jitui.values.instant import named
 from jitui.values.said import Said
 from tests.cli.conftest import Front, jitui
 from tests.fakes.desk import action_view
@@ -71,7 +72,7 @@ def test_facts(front: Front) -> None:
     for at in range(3):
         front.do(front.house.happen("viewed", "ana\x1b", f"s-{at}", how="live", empty=""))
     lines = front("facts").out.splitlines()
-    assert lines[0] == '     1  2026-11-23T16:04:11.000000Z  viewed              ana\N{REPLACEMENT CHARACTER}  s-0  how="live"'
+    assert lines[0] == "     1  " + named("2026-11-23T16:04:11.000000Z", fraction=True) + '  viewed              ana\N{REPLACEMENT CHARACTER}  s-0  how="live"'
     assert [one["seq"] for one in front("facts", "--after", "1", "--json").jsons] == [2, 3]
 
 

@@ -35,4 +35,8 @@ def test_ids(tmp_path: Path) -> None:
     """With or without their letter; a file that has such a name is a file."""
     with pytest.raises(InvalidError, match="is no id and no file"):
         number("s-0")
-    assert (number("s-17"), number("17"), is_ident("s-17"), is_ident(str(tmp_path))) == (17, 17, True, False)
+    for other in ("g-3", "r-3"):
+        with pytest.raises(InvalidError, match=f"'{other}' is not the id of a session; those look like s-17"):
+            number(other)
+    assert (number("s-17"), number("17"), number("g-3", "g", "grant")) == (17, 17, 3)
+    assert (is_ident("s-17"), is_ident("g-3"), is_ident(str(tmp_path))) == (True, True, False)

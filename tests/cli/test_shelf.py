@@ -9,11 +9,11 @@ import pytest
 
 from jitui.api.operations import Archive
 from jitui.cli import source
-from jitui.cli.rendered import text_of
 from jitui.cli.shelf import Shelf
 from jitui.policy.action import Action
 from jitui.policy.terms import Identity, Role
-from jitui.values.errors import NotFoundError
+from jitui.tui.rendered import Rendered
+from jitui.values.errors import InvalidError, NotFoundError
 from tests.fakes.house import AGENT, House, house
 from tests.proxy.test_relay import connected
 from tests.proxy.test_rest import SAID
@@ -95,6 +95,9 @@ async def test_what_is_not_there(tmp_path: Path) -> None:
         for read in (bare.session("s-9"), bare.frames("s-9"), bare.verify("s-9")):
             with pytest.raises(NotFoundError, match="no session s-9"):
                 await read
+        for wrong in (bare.session("g-1"), bare.frames("g-1"), bare.verify("r-1"), bare.actions(grant="s-1")):
+            with pytest.raises(InvalidError, match="is not the id of a"):
+                await wrong
 
 
 @pytest.mark.parametrize("name", ["shell", "cut-at-the-deadline"])
@@ -107,5 +110,5 @@ async def test_the_sample_recordings_replay_and_verify(name: str) -> None:
         for after in range(-1, len(whole) - 1, 7):
             assert list(await bare.frames(ident, after=after, limit=7, unmask=True)) == [*whole[after + 1 : after + 8]]
             assert [view.seq for view in await bare.frames(ident, after=after)] == [view.seq for view in whole[after + 1 :]]
-        assert any("".join(line.split()) for line in text_of(await bare.session(ident), whole))
+        assert any(text.split() for text in Rendered(await bare.session(ident)).feed(whole))
         assert [proof.consistent for proof in await bare.verify()] == [True, True]

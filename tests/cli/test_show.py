@@ -15,6 +15,7 @@ from jitui.cli.auditor import fact_line
 from jitui.cli.desk import GRANT_COLUMNS, SESSION_COLUMNS, chunk_lines, request_line
 from jitui.cli.proof import proof_line
 from jitui.cli.tapes import frame_line
+from jitui.values.instant import named
 from jitui.values.said import Said
 from tests.fakes.desk import grant_view, request_view, session_view
 
@@ -80,7 +81,7 @@ def test_tables_line_up(rows: list[list[str]]) -> None:
 def test_small_things() -> None:
     """Sizes, times and empty cells as people read them."""
     assert [show.size(count) for count in (-1, 0, 999, 12_345, 3_000_000, 7_000_000_000)] == ["?", "0 B", "999 B", "12 KB", "3 MB", "7 GB"]
-    assert [show.clock("2026-11-23T16:04:11.000250Z"), show.clock("")] == ["16:04:11", ""]
+    assert [show.clock("2026-11-23T16:04:11.000250Z"), show.clock("")] == [named("2026-11-23T16:04:11.000250Z"), ""]
     assert [show.cell(None), show.cell(""), show.cell(0), show.cell(Said("a\x1bb"))] == ["-", "-", "0", "a\N{REPLACEMENT CHARACTER}b"]
 
 

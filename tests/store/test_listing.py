@@ -97,6 +97,7 @@ def test_pages_are_the_list(limit: int, size: int, given: dict[str, Any]) -> Non
         whole, _ = everything(listing.actions, LISTED[0], 10_000, **given)
         patch.setattr(listing, "TEXT", size)
         found, _ = everything(listing.actions, LISTED[0], limit, **given)
+        assert listing.actions(LISTED[0], limit=limit, **given).older is (len(whole) > limit)
     assert [row.id for row in found] == [row.id for row in whole[-limit:]]
 
 

@@ -1,8 +1,12 @@
 """Numbers and times as the screens show them."""
 
+import time
+
 import pytest
 
-from jitui.tui.figures import age_s, frozen, left, many, plus_us, runs_on, since_start, size
+from jitui.tui.figures import age_s, date, day, frozen, hour, left, many, plus_us, runs_on, short, since_start, size, stamp, zone
+from jitui.values.clock import use_utc
+from jitui.values.instant import named
 
 AT = "2026-11-23T16:04:11.000000Z"
 
@@ -27,6 +31,25 @@ def test_times_that_are_none_show_nothing() -> None:
     assert plus_us("", 5) == ""
     assert age_s(AT, plus_us(AT, 1_500_000)) == 1.5
     assert since_start(221_250_000) == "3:41.2"
+
+
+def test_times_are_local_with_their_date(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In the zone of TZ, which is named, or said by its offset."""
+    monkeypatch.setenv("TZ", "CET-1")
+    time.tzset()
+    try:
+        assert [form(AT) for form in (stamp, day, date, hour, short, zone)] == [
+            "2026-11-23 17:04:11", "2026-11-23 17:04", "2026-11-23", "17:04:11", "23 Nov 17:04:11", "CET"]  # fmt: skip
+        assert named(AT, fraction=True) == "2026-11-23 17:04:11.000 CET"
+        monkeypatch.setenv("TZ", "<+0545>-5:45")
+        time.tzset()
+        assert named(AT) == "2026-11-23 21:49:11 +05:45"
+        assert [named(""), named("soon"), stamp("soon")] == ["", "soon", ""]
+        use_utc()
+        assert named(AT) == "2026-11-23 16:04:11 UTC"
+    finally:
+        monkeypatch.undo()
+        time.tzset()
 
 
 def test_words_for_counts() -> None:

@@ -57,12 +57,6 @@ def test_what_was_typed_is_the_line_since_the_last_return() -> None:
     assert [joined.typed(index)[0] for index in (1, 2, 3)] == ["ki", "kill⏎", "b⏎"]
 
 
-def test_the_transcript_is_plain_lines() -> None:
-    """Without escape sequences, with what the gateway said."""
-    reel = reel_of(("stdout", b"\x1b[1mone\x1b[0m\r\ntwo"), ("gateway", b"window over"), ("stdin", b"secret"))
-    assert [line for line in reel.transcript() if line] == ["one", "two", "window over"]
-
-
 def test_marks_are_where_something_happened() -> None:
     """Returns typed, resizes, the gateway's words."""
     reel = reel_of(("stdin", b"a"), ("stdin", b"\rb"), ("resize", b'{"Width":80,"Height":24}'), ("gateway", b"over"))
@@ -73,7 +67,8 @@ def test_a_stream_shows_what_was_said_and_not_how_it_was_opened() -> None:
     """The heads of the upgrade are no output; a Status is shown as kubectl prints it, and a success not at all."""
     failed = b'{"kind":"Status","status":"Failure","message":"jitui: killed by ana: wrong pod"}'
     reel = reel_of(("request", b"GET /exec HTTP/1.1\r\n\r\n"), ("stdout", b"half a line"), ("error", b'{"status":"Success"}'), ("gateway", failed))
-    assert [line for line in reel.transcript() if line] == ["half a line", "error: jitui: killed by ana: wrong pod"]
+    list(reel.goto(4))
+    assert [line for line in reel.emulator.text() if line] == ["half a line", "error: jitui: killed by ana: wrong pod"]
 
 
 def test_denials_of_the_window_are_marked_in_the_time_of_the_stream() -> None:

@@ -11,4 +11,6 @@ def test_a_page_is_its_items() -> None:
 
 
 def test_the_last_page_has_no_cursor() -> None:
+    """And no page says by itself that a limit left something out."""
     assert Page([1]).more == ""
+    assert (Page([1]).older, Page([1], older=True).older) == (False, True)

@@ -15,6 +15,7 @@ from jitui.api.operations import API, Operations
 from jitui.api.views import Hello
 from jitui.values import plain
 from jitui.values.errors import InvalidError, NotFoundError, UnavailableError
+from jitui.values.page import Page
 from jitui.values.said import clean
 
 IDENT: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,63}", re.ASCII)
@@ -38,10 +39,11 @@ class Client(Operations):
         if not operation.paged:
             return await self._transport.get(gives, path, **query)
         (item,) = get_args(gives)
-        found = await self._transport.pages(item, path, **query | {"limit": given.get("limit", 0)})
+        pages = await self._transport.pages(item, path, **query | {"limit": given.get("limit", 0)})
+        found: list[Any] = pages
         if found and hasattr(found[0], "id"):
             found = list({each.id: each for each in found}.values())  # one that ends between two pages is on both
-        return sorted(found, key=attrgetter(operation.order)) if operation.order else found
+        return Page(sorted(found, key=attrgetter(operation.order)) if operation.order else found, older=pages.older)
 
     async def follow(self, operation: Operation, given: Given) -> AsyncIterator[Any]:
         """The items of a stream, until the gateway ends it, goes, or is silent for 15 s."""

@@ -31,7 +31,7 @@ from jitui.values.errors import (
     UnsafeError,
     UpstreamError,
 )
-from jitui.values.page import MORE
+from jitui.values.page import MORE, OLDER, Page
 
 T = TypeVar("T")
 PATIENCE_S: Final = 30.0  # for an answer
@@ -46,7 +46,7 @@ CODES: Final[Mapping[int, type[JituiError]]] = {
     502: UpstreamError, 503: UnavailableError}
 
 
-MORE_HEADER: Final = MORE.lower().encode()
+MORE_HEADER, OLDER_HEADER = MORE.lower().encode(), OLDER.lower().encode()
 LOST: Final = (httpcore.NetworkError, httpcore.TimeoutException, httpcore.ProtocolError)
 
 
@@ -55,6 +55,7 @@ class Answer:
     """One answer of the gateway that is no refusal."""
 
     more: str  # the cursor of the next page, empty if there is none
+    older: bool  # a limit left out older items
     body: bytes
 
 
@@ -75,13 +76,14 @@ class Transport:
         """A view of `shape`; parameters that are None are left out."""
         return _view(shape, (await self._answer("GET", path + _query(params))).body)
 
-    async def pages(self, shape: type[T], path: str, *, limit: int = 0, cursor: str = "", **params: Any) -> list[T]:
+    async def pages(self, shape: type[T], path: str, *, limit: int = 0, cursor: str = "", **params: Any) -> Page[T]:
         """A whole list of views of `shape`, page by page; with a `limit` at most so many."""
-        found: list[T] = []
+        found: Page[T] = Page()
         while True:
             given = {**params, "limit": limit - len(found) if limit else None, "cursor": cursor or None}
             answer = await self._answer("GET", path + _query(given))
             found += _view(list[shape], answer.body)  # type: ignore[valid-type]
+            found.older |= answer.older
             cursor = answer.more
             if not cursor or (limit and len(found) >= limit):
                 return found
@@ -95,8 +97,8 @@ class Transport:
                 content = await answer.aread()
             except LOST as error:
                 raise self._lost(error) from None
-            more = next((value for name, value in answer.headers if name.lower() == MORE_HEADER), b"")
-            return Answer(more.decode("latin-1"), content)
+            said = {name.lower(): value.decode("latin-1") for name, value in answer.headers}
+            return Answer(said.get(MORE_HEADER, ""), OLDER_HEADER in said, content)
 
     async def events(self, path: str, **params: Any) -> AsyncIterator[Event]:
         """Until the gateway ends the stream, goes, or is silent for 15 s; parameters as in `get`."""

@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from jitui.values import plain
 from jitui.values.errors import JituiError, TooManyError
-from jitui.values.page import MORE, Page
+from jitui.values.page import MORE, OLDER, Page
 
 MANY: Final = 50  # views; more are put into text off the loop
 
@@ -28,12 +28,14 @@ class ErrorAnswer:
 
 
 async def answer(view: Any, status: int = 200) -> Response:
-    """A view, or a list of views, as JSON. Of a page the header MORE has the cursor of what follows it."""
+    """A view, or a list of views, as JSON. Of a page the header MORE has the cursor of what follows it, and OLDER says that a limit left out older ones."""
     if isinstance(view, Sequence) and not isinstance(view, str) and len(view) > MANY:
         body = await asyncio.to_thread(plain.text, view)
     else:
         body = plain.text(view)
-    headers = {MORE: view.more} if isinstance(view, Page) and view.more else None
+    headers = {}
+    if isinstance(view, Page):
+        headers = ({MORE: view.more} if view.more else {}) | ({OLDER: "true"} if view.older else {})
     return Response(body, status, headers, media_type="application/json")
 
 

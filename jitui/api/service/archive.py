@@ -47,7 +47,7 @@ class ArchiveService(Bound, Archive):
     async def actions(self, *, grant: str = "", audit_id: str = "", limit: int = 1000, cursor: str = "", brief: bool = False) -> Page[ActionView]:
         at = number(grant, "g", "grant") if grant else 0
         found = await self._read(self._record.actions, grant=at, identity=self._only(), audit_id=audit_id, limit=min(max(limit, 1), PAGE), cursor=cursor)
-        return Page(map(views.brief, found), found.more) if brief else found
+        return Page(map(views.brief, found), found.more, older=found.older) if brief else found
 
     async def facts(self, *, after: int = 0, limit: int = 1000) -> Sequence[FactView]:
         return await self._read(self._record.facts, after=after, limit=min(max(limit, 1), PAGE))

@@ -34,7 +34,7 @@ class GrantService(Bound, Grants):
         if everything:
             ended = await self._read(self._ended, self._only(), known.keys(), now.wall_us, cursor)
             found += ended
-            found.more = ended.more
+            found.more, found.older = ended.more, ended.older
         return found
 
     def _ended(self, only: str, live: Collection[int], now_us: int, cursor: str) -> Page[GrantView]:
@@ -42,7 +42,7 @@ class GrantService(Bound, Grants):
         page = self._files.grants(identity=only, cursor=cursor)
         ended = [grant for grant in page if grant.id not in live]
         totals = self._backend.totals.of(ended, now_us)
-        return Page((self._grant_view(grant, totals[grant.id]) for grant in ended), page.more)
+        return Page((self._grant_view(grant, totals[grant.id]) for grant in ended), page.more, older=page.older)
 
     async def grant(self, ident: str) -> GrantView:
         at = number(ident, "g", "grant")

@@ -10,6 +10,7 @@ from jitui.policy.terms import Request
 from jitui.recording.facts import Fact
 from jitui.store.archive import Files
 from jitui.store.bus import Bus
+from jitui.store.listing import ROWS
 from jitui.values.errors import InvalidError
 from jitui.values.instant import Instant
 
@@ -70,7 +71,8 @@ def history(files: Files, identity: str, connection: str, since_us: int, asked: 
             clauses[text] = None
     words = [f"{counts[hazard]} {name}" for hazard, name in NAMES if counts[hazard]]
     words.append(f"{counts['denied']} denied")
-    return f"{windows} window{'' if windows == 1 else 's'} in 30 d: {', '.join(words)}", _within(list(clauses), asked)
+    newest = f" (of the newest {ROWS} requests)" if rows.older else ""
+    return f"{windows} window{'' if windows == 1 else 's'} in 30 d: {', '.join(words)}{newest}", _within(list(clauses), asked)
 
 
 def _within(clauses: list[str], asked: Scope) -> str:

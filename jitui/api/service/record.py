@@ -32,7 +32,7 @@ class Record:
     def actions(self, *, grant: int = 0, identity: str = "", audit_id: str = "", limit: int, cursor: str = "") -> Page[ActionView]:
         """The newest `limit`, oldest first; of one identity if given."""
         rows = self.files.actions(grant=grant, identity=identity, audit_id=audit_id, limit=limit, cursor=cursor)
-        return Page((views.action_view(row) for row in rows), rows.more)
+        return Page((views.action_view(row) for row in rows), rows.more, older=rows.older)
 
     def facts(self, *, after: int, limit: int) -> list[FactView]:
         """Facts after the seq `after`, oldest first."""

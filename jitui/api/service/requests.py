@@ -30,7 +30,7 @@ class RequestService(Bound, Requests):
         found = [decided[ident] for ident in older] + [decided.get(request.id, request) for request in page if request.id not in pending]
         if not page.more:
             found += [request for _, request in sorted(pending.items())]
-        return Page((self._request_view(request) for request in found), page.more)
+        return Page((self._request_view(request) for request in found), page.more, older=page.older)
 
     async def request(self, ident: str, *, wait_s: int = 0) -> RequestView:
         at = number(ident, "r", "request")

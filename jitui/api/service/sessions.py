@@ -26,13 +26,13 @@ class SessionService(Bound, Sessions):
         found = Page(views.live_session_view(s, caller=self._who, now=now) for s in present if self._sees(s.window.grant))
         if not live:
             past = await self._read(self._past, at, self._only(), {s.id for s in present}, views.may_replay(self._who), cursor)
-            found = past if past.more else Page([*past, *found])
-        return Page(map(views.brief, found), found.more) if brief else found
+            found = past if past.more else Page([*past, *found], older=past.older)
+        return Page(map(views.brief, found), found.more, older=found.older) if brief else found
 
     def _past(self, grant: int, only: str, live: Collection[int], may: tuple[str, ...], cursor: str) -> Page[SessionView]:
         """A page of the ledger's, but for those that are live."""
         page = self._files.sessions(grant=grant, identity=only, cursor=cursor)
-        return Page((views.session_view(row, may=may) for row in page if row.id not in live), page.more)
+        return Page((views.session_view(row, may=may) for row in page if row.id not in live), page.more, older=page.older)
 
     async def kill(self, ident: str, *, reason: str) -> Ended:
         self._reason(reason)

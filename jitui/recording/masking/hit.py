@@ -9,7 +9,7 @@ from typing import Final
 _ESCAPE: Final = rb"\x1b(?:\[[0-?]*[ -/]*(?:[@-~]|\Z)|[\]PX^_][^\x07\x1b\r\n]{0,512}(?:\x07|\x1b\\|\Z)|[()*+][0-9A-Za-z]|[=>78cDEHMNOZ]|\Z)"
 ESCAPE: Final = re.compile(_ESCAPE)
 TITLED: Final = re.compile(rb"\x1b[\]PX^_]")  # a sequence with a text in it: the title of a window, the target of a link
-BREAK: Final = re.compile(_ESCAPE + rb"|\r|\n")  # each alternative begins with another byte, which makes the search fast
+BREAK: Final = re.compile(_ESCAPE + rb"|\r\n?|\n")  # each alternative begins with another byte, which makes the search fast
 CONTINUES: Final = bytes(range(0x80, 0xC0))  # of a character in UTF-8
 
 

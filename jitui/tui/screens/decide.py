@@ -17,7 +17,7 @@ from jitui.api.operations import Operations
 from jitui.api.views import RequestView
 from jitui.policy.brief import TYPED
 from jitui.tui.feed import Seen
-from jitui.tui.figures import hour
+from jitui.tui.figures import stamp
 from jitui.tui.lines import block, text
 from jitui.tui.screens.base import Answered, Board
 from jitui.tui.screens.reason import DENY, NameScreen, ReasonScreen
@@ -105,7 +105,7 @@ class DecideScreen(Board):
         self.write("#times", request_times(view, passed))
         self.write("#card-text", block(request_card(view, max(40, min(self.size.width - 4, 160)))))
         if view.state != "pending":
-            self.write("#arming", text((f"{view.state} by {view.decided_by} at {hour(view.decided)}", "$state-quiet")))
+            self.write("#arming", text((f"{view.state} by {view.decided_by} at {stamp(view.decided)}", "$state-quiet")))
         elif not self._may("approve"):
             self.write("#arming", text((view.you_may_not or "you may not decide this one", "$state-ending")))
         elif self.armed and self._below:

@@ -79,7 +79,8 @@ class DeskScreen(Board):
         if not live:
             rows.append(_note("No window is open: no agent has any permission now."))
         if ended:
-            rows += [BLANK, _head(f"Ended in the last hour ({len(ended)})", "", "$state-ended"), *ended]
+            note = f"the newest {len(ended)}, further ones are left out" if seen.older and len(ended) == len(seen.ended) else ""
+            rows += [BLANK, _head(f"Ended in the last hour ({len(ended)})", note, "$state-ended"), *ended]
         return rows
 
     def _preview(self, seen: Seen) -> None:

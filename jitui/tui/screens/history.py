@@ -1,6 +1,6 @@
 """History: the recorded sessions, newest first; enter replays one."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import ClassVar
 
 from rich.cells import cell_len
@@ -19,6 +19,7 @@ from jitui.tui.screens.base import Answered, Board
 from jitui.tui.theme import GLYPHS, state
 from jitui.tui.widgets.rows import Row, Rows
 from jitui.tui.words import words
+from jitui.values.page import Page
 
 
 class HistoryScreen(Board):
@@ -35,7 +36,7 @@ class HistoryScreen(Board):
         self._sessions: dict[str, SessionView] = {}
         self._order = Order()
         self._asked: Seen | None = None
-        self._known = False
+        self._known = self._older = False
 
     def body(self) -> ComposeResult:
         yield Rows(id="sessions")
@@ -45,12 +46,13 @@ class HistoryScreen(Board):
             self._asked = seen
 
             async def sessions() -> object:
-                return tuple(await self._desk.sessions(brief=True))
+                return await self._desk.sessions(brief=True)
 
             self.ask("sessions", sessions)
 
     def answered(self, message: Answered) -> None:
-        if isinstance(message.value, tuple):
+        if message.what == "sessions" and isinstance(message.value, Sequence):
+            self._older = isinstance(message.value, Page) and message.value.older
             views = sorted((view for view in message.value if isinstance(view, SessionView)), key=lambda view: view.started, reverse=True)
             self._sessions = {view.id: view for view in views}
             self._order.update(list(self._sessions))
@@ -61,7 +63,8 @@ class HistoryScreen(Board):
 
     def _draw(self) -> None:
         rows = [Row(_line(self._sessions[ident], new=ident in self._order.new), ident) for ident in self._order.ids]
-        head = Row(lambda width: rule(f"Recorded sessions ({len(rows)})", "newest first", width, "$primary"))
+        left_out = ", older ones are left out" if self._older else ""
+        head = Row(lambda width: rule(f"Recorded sessions ({len(rows)}{left_out})", "newest first", width, "$primary"))
         none = Row(lambda width: row([Cell("", 3), Cell("Nothing is recorded yet. What passes a live window is.", FLEX, "$state-quiet")], width))
         self.query_one(Rows).show([head, *(rows or [none])])
 
@@ -94,7 +97,7 @@ def _line(view: SessionView, *, new: bool) -> Callable[[int], Content]:
         frames = many(view.frames, "frame")
         what = f"{words(view.target, 80)} {f'[{argv}]' if argv else ''}  {runs_on(view.may_run_on)}".rstrip()
         cells = [
-            Cell(GLYPHS.get(view.state, "■"), 1, state(view.state)), Cell(view.id, 6, "bold"), Cell(day(view.started), 12, "$state-quiet"),
+            Cell(GLYPHS.get(view.state, "■"), 1, state(view.state)), Cell(view.id, 6, "bold"), Cell(day(view.started), 16, "$state-quiet"),
             Cell(view.kind, 12 if width >= 120 else 6, "$state-exec" if view.kind in UPGRADED else "$state-quiet"),
             Cell(view.identity, 15 if width < 96 else 20),
             Cell(what, FLEX), *([Cell("new", 3, "bold $state-new")] if new else []),

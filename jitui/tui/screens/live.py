@@ -19,7 +19,7 @@ from jitui.policy.streams import API
 from jitui.recording.cast import resized
 from jitui.tui.emulator import Emulator
 from jitui.tui.feed import Seen
-from jitui.tui.figures import frozen, hour, left, runs_on, size
+from jitui.tui.figures import frozen, left, runs_on, size, stamp
 from jitui.tui.lines import FLEX, Cell, row, rule, text
 from jitui.tui.order import Order
 from jitui.tui.reel import told
@@ -33,6 +33,7 @@ from jitui.tui.widgets.rows import Row, Rows
 from jitui.tui.widgets.terminal import Terminal
 from jitui.tui.words import words
 from jitui.values.errors import JituiError
+from jitui.values.page import Page
 
 LATEST: Final = 500  # actions of a window that the list holds
 TOGETHER_S: Final = 0.05  # how long a chunk of a stream waits for others that are drawn with it
@@ -72,6 +73,7 @@ class LiveScreen(Panning):
         self._grants: dict[str, GrantView] = {}
         self._sessions: dict[str, SessionView] = {}
         self._actions: tuple[ActionView, ...] = ()
+        self._older = False  # there are more than these
         self._of = ""  # the grant whose sessions and actions these are
         self._streams: dict[str, str] = {}  # list id: session
         self._asked: Seen | None = None
@@ -135,12 +137,12 @@ class LiveScreen(Panning):
         where = f"  {view.connection}  {in_brief(parts(view.scope), max(10, min(room, 120)))}"
         self.write("#window", text((view.id, "bold $primary"), "  ", (view.identity, "bold"), (where, "$state-quiet")))
         if view.ended:
-            over = f"{view.state} {hour(view.ended)} by {view.ended_by}"
+            over = f"{view.state} {stamp(view.ended)} by {view.ended_by}"
             self.write("#clock", text((over, f"bold {state(view.state)}"), (f"  {runs_on(view.may_run_on)}", "bold $state-ending")))
         else:
             by = f"  approved by {words(', '.join(view.approved_by), 24)}" if view.approved_by and self.size.width >= 100 else ""
             still = f"  {frozen(words(view.frozen_by, 20), view.held)}" if view.frozen_by else ""
-            clock = ((f"ends {hour(view.deadline)}  ", "$state-quiet"), (left(seconds), style(seconds)), "  ", bar(seconds, view.duration_s, 8))
+            clock = ((f"ends {stamp(view.deadline)}  ", "$state-quiet"), (left(seconds), style(seconds)), "  ", bar(seconds, view.duration_s, 8))
             self.write("#clock", Content.assemble(*clock, (by, "$state-quiet"), (still, "bold $state-frozen")))
 
     def _fetch(self, seen: Seen) -> None:
@@ -153,7 +155,7 @@ class LiveScreen(Panning):
         async def window() -> object:
             sessions, actions = await asyncio.gather(self._desk.sessions(grant=grant, brief=True),
                                                      self._desk.actions(grant=grant, limit=LATEST, brief=True))
-            return grant, tuple(sessions), tuple(actions)
+            return grant, tuple(sessions), tuple(actions), any(isinstance(each, Page) and each.older for each in (sessions, actions))
 
         self.ask("window", window)
 
@@ -168,7 +170,8 @@ class LiveScreen(Panning):
         timed.sort(key=lambda item: item[0])
         self._streams = {line.ident: session for _, line, session in timed if session in self._sessions and self._sessions[session].kind != API}
         none = Row(lambda width: row([Cell("", 1), Cell("Nothing was done in this window yet.", FLEX, "$state-quiet")], width))
-        self.activity.show([Row(lambda width: rule("activity", "newest last", width, "$state-live")), *([line for _, line, _ in timed] or [none])])
+        title = "activity, older left out" if self._older else "activity"
+        self.activity.show([Row(lambda width: rule(title, "newest last", width, "$state-live")), *([line for _, line, _ in timed] or [none])])
 
     def answered(self, message: Answered) -> None:
         value = message.value
@@ -179,7 +182,7 @@ class LiveScreen(Panning):
             self.say(value.said)
             self.shell.look_now()
         elif message.what == "window" and isinstance(value, tuple):
-            self._of, sessions, self._actions = value
+            self._of, sessions, self._actions, self._older = value
             self._sessions = {view.id: view for view in sessions}
             self._list()
             if watched := self._sessions.get(self._watched):

@@ -1,7 +1,7 @@
 """Replay: a recording is played, stepped through, read as text, and verified. It needs an Archive, nothing else."""
 
 import asyncio
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import ClassVar, Final
 
 from textual.app import ComposeResult
@@ -14,16 +14,16 @@ from textual.widgets import Input, Static
 from jitui.api.operations import Archive
 from jitui.api.views import ActionView, FrameView, Proof, SessionView
 from jitui.recording.timing import Playhead
-from jitui.tui.figures import day, hour, moment, runs_on
+from jitui.tui.figures import moment
 from jitui.tui.lines import FLEX, Cell, row, text
-from jitui.tui.reel import LARGEST, MARK_WORDS, Reel
+from jitui.tui.reel import FRAME, LARGEST, MARK_WORDS, Reel
 from jitui.tui.screens.base import PANNING, Answered, Panning
-from jitui.tui.theme import state
-from jitui.tui.widgets.rows import Row, Rows
+from jitui.tui.tail import drawn, last_frames
 from jitui.tui.widgets.terminal import Terminal
-from jitui.tui.widgets.timeline import Timeline
-from jitui.tui.words import words
+from jitui.tui.widgets.timeline import Timeline, title
+from jitui.tui.widgets.transcript import Transcript
 from jitui.values.errors import JituiError
+from jitui.values.page import Page
 
 PAGE: Final = 1000
 FRAME_S: Final = 0.05
@@ -63,7 +63,7 @@ class ReplayScreen(Panning):
         Binding("z", "idle", "idle", id="replay.idle", tooltip="how long a pause may last: 1 s, 3 s, as it was"),
         Binding("i", "input", "input", id="replay.input", tooltip="show what was typed"),
         Binding("home", "skip(-10000000)", "start", show=False, id="replay.home"),
-        Binding("end", "skip(10000000)", "end", show=False, id="replay.end"),
+        Binding("end", "end", "end", show=False, id="replay.end"),
     ]
 
     def __init__(self, archive: Archive, session: str, *, alone: bool = False, speed: float = 1.0, idle_s: float = 1.0,
@@ -78,9 +78,11 @@ class ReplayScreen(Panning):
         self._typed = True
         self._proof: Proof | None = None
         self._problem = ""
+        self._unmarked = False  # there are older requests of the window than those that are marked
         self._last = 0.0
         self._way: Iterator[float] | None = None  # a long seek that goes on over several ticks
         self._share = 0.0
+        self._tail = 0  # frames that the end is drawn from
         self._shown = -1  # frames that the terminal shows, or is on its way to
 
     def body(self) -> ComposeResult:
@@ -89,7 +91,7 @@ class ReplayScreen(Panning):
             yield Static(id="proof", markup=False)
         with Container(id="frame"):
             yield Terminal(id="tape-terminal")
-        yield Rows(id="tape-text", mark=False)
+        yield Transcript(id="tape-text")
         yield Static(id="typed", markup=False)
         yield Timeline(id="timeline")
         yield Input(id="where", compact=True, max_length=20, placeholder="go to: 16:07:52 or 3:41, enter", disabled=True)
@@ -115,13 +117,13 @@ class ReplayScreen(Panning):
             if not frames:
                 break
             after = frames[-1].seq
-            held += sum(len(frame.data_b64) * 3 // 4 for frame in frames)
+            held += sum(len(frame.data_b64) * 3 // 4 + FRAME for frame in frames)
             self.post_message(Loaded(frames, unmasked=unmasked))
         try:
             actions = await self._archive.actions(grant=session.grant) if session.grant else ()
         except (JituiError, OSError):
-            actions = ()
-        self.post_message(Answered("actions", tuple(actions)))
+            actions = Page[ActionView]()
+        self.post_message(Answered("actions", actions))
         return session
 
     def on_loaded(self, message: Loaded) -> None:
@@ -138,11 +140,16 @@ class ReplayScreen(Panning):
             self.say(message.problem, bad=True)
         elif message.what == "session" and isinstance(value, SessionView):
             self.reel = Reel(value)
-        elif message.what == "actions" and isinstance(value, tuple) and self.reel is not None:
+        elif message.what == "actions" and isinstance(value, Sequence) and self.reel is not None:
             self.reel.mark([action for action in value if isinstance(action, ActionView)])
+            self._unmarked = isinstance(value, Page) and value.older
+        elif message.what == "tail" and isinstance(value, tuple):
+            self._ended(value)
         elif message.what == "load":
             self._loading = False
             self.head.playing = not self.head.done and self.head.index == 0
+            if self._tail:
+                self.head.seek(self.head.end_us)
             self._last = self.shell.monotonic()
         elif message.what == "verify" and isinstance(value, tuple):
             self._verified([proof for proof in value if isinstance(proof, Proof)])
@@ -177,17 +184,20 @@ class ReplayScreen(Panning):
         self.query_one(Timeline).show(self.head, reel.marks, reel.session.started)
 
     def _frame_words(self, reel: Reel) -> Content:
+        tail = f"the end, drawn from its last {self._tail} frames alone; " if self._tail else ""
         if self._way is not None:
-            return Content(f"seeking {self._share:.0%}")
+            return Content(f"{tail}seeking {self._share:.0%}")
         if self._loading:
-            return Content(f"loading, {len(reel.frames)} frames so far")
-        partial = "; only the first 64 MB are loaded" if reel.full else ""
+            return Content(f"{tail}loading, {len(reel.frames)} frames so far")
+        partial = f"; only the first {LARGEST >> 20} MiB are loaded" if reel.full else ""
+        if tail:
+            return Content(tail.removesuffix("; ") + partial)
         return Content(f"recorded at {self.query_one(Terminal).says()}, frame {self.head.index} of {len(reel.frames)}{partial}")
 
     def _typed_words(self, reel: Reel) -> Content:
         line, delivered = reel.typed(self.head.index)
         shown = {mark.letter for mark in reel.marks}
-        legend = "  ".join(f"{letter} {MARK_WORDS[letter]}" for letter in MARK_WORDS if letter in shown)
+        legend = "  ".join(f"{letter} {MARK_WORDS[letter]}" for letter in MARK_WORDS if letter in shown) + "  older requests unmarked" * self._unmarked
         lost = "  not delivered" if not delivered else ""
         width = max(20, self.size.width - 2)
         colour = "$state-frozen" if delivered else "dim $state-frozen"
@@ -233,8 +243,13 @@ class ReplayScreen(Panning):
             if loop.time() > until:
                 return
         self._way = None
-        if self.reel is not None:
+        if self.reel is not None and not (self._tail and self._behind(self.reel)):
+            self._tail = 0
             terminal.show(self.reel.emulator)
+
+    def _behind(self, reel: Reel) -> bool:
+        """Whether the end of the recording is not, or not yet, among the frames that are loaded."""
+        return self._loading or reel.full
 
     # keys
 
@@ -242,7 +257,7 @@ class ReplayScreen(Panning):
         def there() -> bool:
             return self.reel is not None and bool(self.reel.frames) and not self.has_class("-going")
 
-        keys = ("play", "skip", "step", "speed", "idle", "goto", "input", "text")
+        keys = ("play", "skip", "end", "step", "speed", "idle", "goto", "input", "text")
         able: dict[str, Callable[[], bool]] = dict.fromkeys(keys, there)
         able["mark"] = lambda: there() and self.reel is not None and bool(self.reel.marks)
         able |= self.panning(lambda: there() and not self.has_class("-text"))
@@ -253,7 +268,7 @@ class ReplayScreen(Panning):
         return able
 
     def _moved(self) -> None:
-        self._way, self._shown = None, -1
+        self._way, self._shown, self._tail = None, -1, 0
         self._last = self.shell.monotonic()
         self._turn()
         self.look()
@@ -267,6 +282,20 @@ class ReplayScreen(Panning):
     def action_skip(self, seconds: int) -> None:
         self.head.seek(self.head.at_us + seconds * 1e6)
         self._moved()
+
+    def action_end(self) -> None:
+        """The end at once: if the way there is long, it is drawn from the last frames meanwhile."""
+        self.head.seek(self.head.end_us)
+        self._moved()
+        if self.reel is not None and (self._way is not None or self._behind(self.reel)):
+            session, unmasked = self.reel.session, self._unmasked
+            self.ask("tail", lambda: last_frames(self._archive, session, unmask=unmasked))
+
+    def _ended(self, frames: Sequence[FrameView]) -> None:
+        """The last frames are here: show them, unless the end is there or somebody went elsewhere."""
+        if self.reel is not None and frames and self.head.done and (self._way is not None or self._behind(self.reel)):
+            self._tail = len(frames)
+            self.query_one("#tape-terminal", Terminal).show(drawn(self.reel.session, frames, self.reel.size))
 
     def action_step(self, by: int) -> None:
         self.head.step(by)
@@ -297,9 +326,9 @@ class ReplayScreen(Panning):
         self.toggle_class("-text")
         if self.reel is not None and self.has_class("-text"):
             self.head.playing = False
-            rows = self.query_one("#tape-text", Rows)
-            rows.show([Row(lambda width, line=line: row([Cell(line, FLEX)], width)) for line in self.reel.transcript()])  # type: ignore[misc]
-            rows.focus()
+            transcript = self.query_one(Transcript)
+            transcript.open(self._archive, self.reel.session, unmask=self._unmasked)
+            transcript.focus()
         else:
             self.set_focus(None)
         self.look()
@@ -368,17 +397,3 @@ class ReplayScreen(Panning):
             self.action_text()
         elif not self._alone:
             self.app.pop_screen()
-
-
-def title(session: SessionView) -> Content:
-    """`s-204  exec web/web-7c [sh]  agent-deploybot  g-17  23 Nov 16:04 - 16:09  ended: expired`."""
-    argv = " ".join(words(part, 60) for part in session.argv)
-    left = f", {runs_on(session.may_run_on)}" if session.may_run_on else ""
-    ended = f" - {hour(session.ended)[:5]}  ended: {words(session.ended_why, 40)}{left}" if session.ended else "  still open"
-    return text(
-        (session.id, "bold $primary"),
-        (f"  {session.kind} ", "$state-quiet"),
-        (f"{words(session.target, 60)} {f'[{argv}]' if argv else ''}", "bold"),
-        (f"  {session.identity}  {session.grant}  {day(session.started).strip()}", "$state-quiet"),
-        (ended, state("denied" if session.ended_why == "killed" else "quiet")),
-    )

@@ -6,7 +6,7 @@ from textual.content import Content
 
 from jitui.api.views import ActionView, SessionView
 from jitui.policy.streams import API, UPGRADED
-from jitui.tui.figures import hour, runs_on, size
+from jitui.tui.figures import runs_on, short, size
 from jitui.tui.lines import FLEX, Cell, row
 from jitui.tui.theme import state
 from jitui.tui.words import words
@@ -18,13 +18,13 @@ def key_of(action: ActionView) -> str:
 
 
 def action_row(action: ActionView, sessions: Mapping[str, SessionView]) -> Callable[[int], Content]:
-    """`16:04:07 CHANGE  PATCH  deployments.apps  web  200  4 KB`."""
+    """`23 Nov 16:04:07 CHANGE  PATCH  deployments.apps  web  200  4 KB`."""
     denied = action.verdict == "denied"
     session = sessions.get(action.session)
 
     def draw(width: int) -> Content:
         colour = state("denied" if denied else action.hazard)
-        cells = [Cell(hour(action.at), 8, "$state-quiet"), Cell("DENIED" if denied else action.hazard, 6, f"bold {colour}")]
+        cells = [Cell(short(action.at), 15, "$state-quiet"), Cell("DENIED" if denied else action.hazard, 6, f"bold {colour}")]
         if action.argv or (session is not None and session.kind in UPGRADED):
             argv = " ".join(words(part, 120) for part in action.argv)
             tty = " tty" if session is not None and session.tty else ""
@@ -89,11 +89,11 @@ def _colour(session: SessionView | None) -> str:
 
 
 def session_row(session: SessionView) -> Callable[[int], Content]:
-    """A stream whose action is not on the list: `16:04:11 EXEC  web/web-7c [sh] tty  open`."""
+    """A stream whose action is not on the list: `23 Nov 16:04:11 EXEC  web/web-7c [sh] tty  open`."""
     argv = " ".join(words(part, 120) for part in session.argv)
 
     def draw(width: int) -> Content:
-        cells = [Cell(hour(session.started), 8, "$state-quiet"), Cell(session.kind, 6, "bold $state-exec" if session.kind in UPGRADED else "$state-quiet"),
+        cells = [Cell(short(session.started), 15, "$state-quiet"), Cell(session.kind, 6, "bold $state-exec" if session.kind in UPGRADED else "$state-quiet"),
                  Cell(f"{words(session.target, 80)} {f'[{argv}]' if argv else ''}{' tty' if session.tty else ''}{_left(session)}", FLEX, "bold"),
                  Cell(_state(session), 12, _colour(session), right=True)]  # fmt: skip
         if width >= 44:

@@ -9,7 +9,7 @@ from textual.content import Content
 
 from jitui.api.views import GrantView, RequestView
 from jitui.policy.brief import LONGEST, MEANS, parts, tally, worst_first
-from jitui.tui.figures import hour, left, many, runs_on, size
+from jitui.tui.figures import left, many, runs_on, size, stamp, zone
 from jitui.tui.lines import text
 from jitui.tui.theme import badge, state
 from jitui.tui.widgets.countdown import bar, remaining, style
@@ -94,7 +94,8 @@ def _approvals(view: RequestView, width: int) -> Iterator[Content]:
         yield from labelled("approved", f"{len(view.approvals)} of {view.approvals_needed}: {by}", width)
     if view.state != "pending":
         said = f" {words(view.why)}" if view.why.raw else ""
-        yield from labelled("decided", f"{view.state} by {words(view.decided_by, 40)} at {hour(view.decided)}{said}", width, f"bold {state(view.state)}")
+        by = f"{view.state} by {words(view.decided_by, 40)} at {stamp(view.decided)} {zone(view.decided)}{said}"
+        yield from labelled("decided", by, width, f"bold {state(view.state)}")
     elif view.you_may_not:
         yield from labelled("you", view.you_may_not, width, "$state-ending")
 
@@ -111,7 +112,7 @@ def request_times(view: RequestView, passed: float) -> Content:
         return text((view.state, f"bold {state(view.state)}"))
     lapses = remaining(view.lapses_s, passed)
     count = f"  {len(view.approvals)} of {view.approvals_needed}"
-    asked = f"asked {hour(view.asked)}  lapses in "
+    asked = f"asked {stamp(view.asked)}  lapses in "
     return text((asked, "$state-quiet"), (left(lapses), "bold $state-ending" if lapses < 300 else ""), (count, "$state-quiet"))
 
 
@@ -125,14 +126,14 @@ def preview_grant(view: GrantView, passed: float, width: int) -> list[Content]:
     seconds = remaining(view.remaining_s, passed)
     lines = [text((view.id, "bold $primary"), "  ", (view.identity, "bold"), "  ", (view.connection, "$state-quiet")), Content("")]
     if view.ended:
-        lines += labelled("ended", f"{view.state} at {hour(view.ended)} by {words(view.ended_by, 40)}", width, f"bold {state(view.state)}")
+        lines += labelled("ended", f"{view.state} at {stamp(view.ended)} {zone(view.ended)} by {words(view.ended_by, 40)}", width, f"bold {state(view.state)}")
         lines += labelled("why", str(view.why), width)
         lines += labelled("cut", many(view.cut, "stream"), width)
         if view.may_run_on:
             lines += labelled("left", f"{runs_on(view.may_run_on)} in the pods: closing a stream ends no process", width, "bold $state-ending")
     else:
         lines.append(Content.assemble((f" {'left':<{LABEL}}", "$state-quiet"), (left(seconds), style(seconds)), "  ", bar(seconds, view.duration_s, 24)))
-        lines += labelled("ends", hour(view.deadline) or "not started", width)
+        lines += labelled("ends", f"{stamp(view.deadline)} {zone(view.deadline)}".strip() or "not started", width)
         if view.frozen_by:
             lines += labelled("frozen", f"by {words(view.frozen_by, 40)}, {size(view.held)} held; its clock runs on", width, "bold $state-frozen")
     lines.append(Content.assemble((f" {'hazard':<{LABEL}}", "$state-quiet"), (f" {words(view.hazard, 10)} ", badge(view.hazard))))

@@ -5,11 +5,13 @@ from collections.abc import Sequence
 from textual.content import Content
 from textual.widget import Widget
 
+from jitui.api.views import SessionView
 from jitui.recording.timing import Playhead
-from jitui.tui.figures import hour, plus_us, since_start
-from jitui.tui.lines import cut
+from jitui.tui.figures import date, day, hour, plus_us, runs_on, since_start, stamp, zone
+from jitui.tui.lines import cut, text
 from jitui.tui.reel import Mark
 from jitui.tui.theme import state
+from jitui.tui.words import words
 
 COLOURS = {"C": state("change"), "D": state("denied"), "E": state("exec"), "S": state("secret"), "X": state("denied"), "G": state("denied")}
 
@@ -36,10 +38,12 @@ class Timeline(Widget):
 
 
 def draw(head: Playhead, marks: Sequence[Mark], started: str, width: int) -> Content:
-    """`▶ 16:04:11 ━━E━━━━C━━●───R────X 16:09:40  3:41.2  2x  idle <= 1s`."""
+    """`▶ 2026-11-23 16:04:11 ━━E━━━━C━━●───R────X 16:09:40 CET  3:41.2  2x  idle <= 1s`."""
     idle = f"idle ≤ {head.idle_us / 1e6:g}s" if head.idle_us else "idle as it was"
-    left = Content.assemble(("▶ " if head.playing else "‖ ", "bold $primary"), (hour(started) or "start", "$state-quiet"), " ")
-    right = Content.assemble(" ", (hour(plus_us(started, head.end_us)) or "end", "$state-quiet"), "  ", (since_start(round(head.at_us)), "bold"),
+    left = Content.assemble(("▶ " if head.playing else "‖ ", "bold $primary"), (stamp(started) or "start", "$state-quiet"), " ")
+    end = plus_us(started, head.end_us)
+    until = f"{hour(end) if date(end) == date(started) else stamp(end)} {zone(end)}".strip()
+    right = Content.assemble(" ", (until or "end", "$state-quiet"), "  ", (since_start(round(head.at_us)), "bold"),
                              (f"  {head.speed:g}x  {idle}", "$state-quiet"))  # fmt: skip
     cells = max(10, width - left.cell_length - right.cell_length)
     return cut(Content.assemble(left, scale(head, marks, cells), right), width)
@@ -59,3 +63,17 @@ def scale(head: Playhead, marks: Sequence[Mark], cells: int) -> Content:
         else:
             parts.append(("━", "$primary") if x < knob else ("─", "$state-faint"))
     return Content.assemble(*parts)
+
+
+def title(session: SessionView) -> Content:
+    """`s-204  exec web/web-7c [sh]  agent-deploybot  g-17  2026-11-23 16:04 - 2026-11-23 16:09 CET  ended: expired`."""
+    argv = " ".join(words(part, 60) for part in session.argv)
+    left = f", {runs_on(session.may_run_on)}" if session.may_run_on else ""
+    ended = f" - {day(session.ended)} {zone(session.ended)}  ended: {words(session.ended_why, 40)}{left}" if session.ended else "  still open"
+    return text(
+        (session.id, "bold $primary"),
+        (f"  {session.kind} ", "$state-quiet"),
+        (f"{words(session.target, 60)} {f'[{argv}]' if argv else ''}", "bold"),
+        (f"  {session.identity}  {session.grant}  {day(session.started)}", "$state-quiet"),
+        (ended, state("denied" if session.ended_why == "killed" else "quiet")),
+    )

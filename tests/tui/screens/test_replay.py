@@ -8,12 +8,16 @@ from contextlib import asynccontextmanager, closing
 from pathlib import Path
 from typing import Any
 
+import pytest
 from textual.pilot import Pilot
 
 from jitui.api.views import FrameView
 from jitui.recording.frame import Channel, Frame
+from jitui.tui import reel
 from jitui.tui.app import TapeApp
+from jitui.tui.screens import replay
 from jitui.tui.screens.replay import ReplayScreen
+from jitui.tui.widgets.terminal import Terminal
 from tests.store.life import began, ended, record, window
 from tests.tui.gateway import Gateway, gateway
 from tests.tui.seeing import Screenful, screenful
@@ -160,6 +164,23 @@ async def test_a_recording_larger_than_the_screen_is_panned(tmp_path: Path) -> N
         await tape.until(pilot, "-60")
         await pilot.press("question_mark")
         await tape.until(pilot, "pan: over a terminal larger than its frame")
+
+
+async def test_the_end_of_a_long_recording_comes_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Drawn from its last frames, which is said, while the rest is not loaded yet; what is never loaded is said too. Any other key leaves it."""
+    monkeypatch.setattr(replay, "LARGEST", 3000)
+    monkeypatch.setattr(reel, "LARGEST", 3000)
+    monkeypatch.setattr(replay, "PAGE", 10)
+    said = [(at / 1000, Channel.STDOUT, b"line %d\r\n" % at) for at in range(1000)]
+    async with recorded(tmp_path, [(0.0, Channel.RESIZE, b'{"Width":70,"Height":10}'), *said]) as tape, tape.app.run_test(size=(120, 30)) as pilot:
+        screen = await tape.start(pilot)
+        await pilot.press("space", "end")
+        await tape.until(pilot, "line 999")
+        assert "the end, drawn from its last 400 frames alone; only the first 0 MiB are loaded" in tape.screen.text
+        assert (screen.query_one(Terminal).emulator.columns, screen.query_one(Terminal).emulator.lines) == (70, 10)
+        await pilot.press("home")
+        await tape.until(pilot, "recorded at")
+        assert "line 999" not in tape.screen.text
 
 
 async def test_input_and_text_are_shown_on_their_keys(tmp_path: Path) -> None:

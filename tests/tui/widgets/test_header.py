@@ -8,7 +8,7 @@ import pytest
 
 from jitui.api.views import Hello, Status
 from jitui.tui.feed import Seen
-from jitui.tui.figures import hour
+from jitui.tui.figures import date, hour
 from jitui.tui.screens.decide import DecideScreen
 from jitui.tui.widgets.header import LOW_DISK, SLOW_MS, Header
 from jitui.values.atwork import AtWork
@@ -99,7 +99,8 @@ async def test_lights_that_are_not_well_are_cut_at_the_end_of_the_line_and_never
 async def test_all_is_said_where_there_is_room_and_what_waits_stays_longest() -> None:
     """Of a gateway that is well, at 200 and at 40 columns; its clock goes on by the seconds that passed here."""
     wide = await drawn(WELL, 200, now=9.5)
-    for words in ("jitui  gateway ok  rec 1.1 MB/s  disk 4.0 GB  lag 100 ms  1 stream  ", f"2 waiting  3 live  ana  {hour(WELL.status.at, 9.5)}  "):
+    clock = f"{date(WELL.status.at)}  {hour(WELL.status.at, 9.5)}  "
+    for words in ("jitui  gateway ok  rec 1.1 MB/s  disk 4.0 GB  lag 100 ms  1 stream  ", f"2 waiting  3 live  ana  {clock}"):
         assert words in wide
     narrow = await drawn(WELL, 40)
     assert "2 waiting  3 live" in narrow
@@ -111,5 +112,5 @@ async def test_a_gateway_that_is_silent_says_nothing_else_of_its_health() -> Non
     line = await drawn(WELL, 200, now=60.0, silent="no answer since noon")
     assert "no answer since noon" in line
     assert not [words for words in ("gateway ok", "rec ", "disk", "lag") if words in line]
-    assert f"ana  {hour(WELL.status.at)}  " in line
+    assert f"ana  {date(WELL.status.at)}  {hour(WELL.status.at)}  " in line
     assert (await drawn(None, 80)).split() == ["jitui", "connecting"]
