@@ -259,11 +259,10 @@ class Gateway:
 
     def _urls(self, material: tls.Material) -> tuple[str, dict[str, str]]:
         """The URL of the address for kubectl that connections share, and of each one's own."""
-        names, kube = self._names, self._kube
-        own = {name: url(names.of(name), kube.port) for name in self.configuration.connections if names is not None and name not in kube.places}
-        for name, (host, port) in kube.places.items():
-            own[name] = self._url(host, port, material)
-        return own.pop(""), own
+        names, places, port = self._names, self._kube.places, self._kube.port
+        own = {name: self._url(*places[name], material) if names is None or name in places else url(names.of(name), port)
+               for name in self.configuration.connections}
+        return self._url(*places[""], material), own
 
     async def reload(self) -> str:
         """Reads the configuration again and returns a sentence. Rules and people take effect at once; connections and addresses need a restart."""
