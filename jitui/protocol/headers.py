@@ -10,6 +10,7 @@ import base64
 import binascii
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Final
 
 from jitui.protocol.http import RequestHead, ResponseHead
@@ -35,7 +36,6 @@ HOP_BY_HOP: Final = frozenset(
 
 # headers of the client that never reach the cluster
 DROPPED_IN: Final = HOP_BY_HOP | {
-    b"accept-encoding",  # replaced: of all codings only gzip can be read in the record
     b"audit-id",  # the cluster takes it for the id of its audit event
     b"authorization",
     b"cookie",
@@ -84,6 +84,16 @@ CREDENTIALS: Final = frozenset(
     }
 )
 
+NAME_KEPT: Final = 64  # bytes of a name, up to which its fate is remembered
+
+
+# the fate of a header of the client's on its way to the cluster, by its name
+PASSES: Final = 0
+DROPPED: Final = 1
+REFUSED: Final = 2
+PROTOCOLS: Final = 3  # passes without a token
+CODINGS: Final = 4  # replaced: of all codings only gzip can be read in the record
+
 UPGRADES: Final = {b"websocket": b"websocket", b"spdy/3.1": b"SPDY/3.1"}
 BEARER_PROTOCOL: Final = b"base64url.bearer.authorization.k8s.io."  # kubernetes: apiserver/pkg/authentication/request/websocket/protocol.go
 ZERO: Final = re.compile(rb"q=0(?:\.0*)?")  # a weight that excludes
@@ -96,25 +106,25 @@ def to_upstream(head: RequestHead, *, host: bytes, upgrade: bool, packed: bool =
 
     Raises RefusedError for Impersonate-*, for an upgrade to anything but WebSocket and SPDY/3.1, and for a Connection that names a protected header.
     """
-    dropped = DROPPED_IN
     named = _named(head)
-    if named:
-        if not named.isdisjoint(JUDGED):
-            raise RefusedError(f"the connection header names {_text(min(named & JUDGED))}, which belongs to the request itself; leave it out")
-        dropped = dropped | named
+    if named and not named.isdisjoint(JUDGED):
+        raise RefusedError(f"the connection header names {_text(min(named & JUDGED))}, which belongs to the request itself; leave it out")
     lines: Lines = [(b"Host", host)]
+    codings: list[bytes] = []
     for name, value in head.headers:
-        low = name.lower()
-        if low in dropped or low.startswith(DROPPED_IN_PREFIXES) or b"_" in low:
+        fate = _fate(name) if len(name) <= NAME_KEPT else _fate_of(name)
+        if fate == DROPPED or (named and name.lower() in named):
             continue
-        if low.startswith(REFUSED_PREFIX):
-            raise RefusedError(f"the header {_text(low)} asks to act as somebody else; a window is for the identity that asked for it, so leave it out")
-        if low == b"sec-websocket-protocol":
-            value = without_bearer(value)  # noqa: PLW2901
-            if not value:
-                continue
-        lines.append((name, value))
-    if packed and takes_gzip(head):
+        if not fate:
+            lines.append((name, value))
+        elif fate == REFUSED:
+            words = "asks to act as somebody else; a window is for the identity that asked for it, so leave it out"
+            raise RefusedError(f"the header {_text(name.lower())} {words}")
+        elif fate == CODINGS:
+            codings.append(value)
+        elif kept := without_bearer(value):
+            lines.append((name, kept))
+    if packed and codings and _takes_gzip(codings):
         lines.append((b"Accept-Encoding", b"gzip"))
     if upgrade:
         known = UPGRADES.get(head.upgrade)
@@ -126,12 +136,7 @@ def to_upstream(head: RequestHead, *, host: bytes, upgrade: bool, packed: bool =
 
 def takes_gzip(head: RequestHead) -> bool:
     """Whether the client takes an answer that is compressed with gzip (RFC 9110, 12.5.3), by name: the API server knows no `*` there."""
-    for value in head.all(b"accept-encoding"):
-        for member in value.split(b","):
-            coding, *parameters = member.lower().replace(b" ", b"").replace(b"\t", b"").split(b";")
-            if coding in {b"gzip", b"x-gzip"}:
-                return not any(ZERO.fullmatch(parameter) for parameter in parameters)
-    return False
+    return _takes_gzip(head.all(b"accept-encoding"))
 
 
 def to_client(head: ResponseHead) -> Lines:
@@ -177,6 +182,31 @@ def recordable(source: RequestHead | ResponseHead | Sequence[tuple[bytes, bytes]
                 continue
         lines.append((name, value))
     return lines
+
+
+def _fate_of(name: bytes) -> int:
+    low = name.lower()
+    if low == b"accept-encoding":
+        return CODINGS
+    if low in DROPPED_IN or low.startswith(DROPPED_IN_PREFIXES) or b"_" in low:
+        return DROPPED
+    if low.startswith(REFUSED_PREFIX):
+        return REFUSED
+    return PROTOCOLS if low == b"sec-websocket-protocol" else PASSES
+
+
+_fate = lru_cache(maxsize=512)(_fate_of)  # every client sends the same names
+
+
+def _takes_gzip(values: Sequence[bytes]) -> bool:
+    for value in values:
+        if value == b"gzip":  # as client-go says it
+            return True
+        for member in value.split(b","):
+            coding, *parameters = member.lower().replace(b" ", b"").replace(b"\t", b"").split(b";")
+            if coding in {b"gzip", b"x-gzip"}:
+                return not any(ZERO.fullmatch(parameter) for parameter in parameters)
+    return False
 
 
 def _named(head: RequestHead | ResponseHead) -> frozenset[bytes]:

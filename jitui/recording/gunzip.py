@@ -42,7 +42,7 @@ class Gunzip:
             left, size, piece = data, size + len(data), b""
             if size > SKIPPED:
                 raise Unreadable(f"more than {SKIPPED} bytes came before")
-            while left or len(piece) == PIECE:  # what it opens to may wait inside, all of the input being taken
+            while left or len(piece) == PIECE:  # output may wait inside once all input is taken
                 piece, left = self._open(left, PIECE)
 
     def _open(self, data: bytes, room: int) -> tuple[bytes, bytes]:

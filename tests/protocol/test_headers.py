@@ -141,3 +141,21 @@ def test_no_credential_is_recordable() -> None:
     assert headers.recordable([*secret, *kept]) == kept
     assert headers.recordable(answer(*kept, *secret)) == kept
     assert headers.recordable(captured(KUBECTL_WEBSOCKET)) == [line for line in captured(KUBECTL_WEBSOCKET).headers if line[0] != b"Authorization"]
+
+
+@pytest.mark.parametrize("name", [b"X_Remote_User", b"x_a", b"Content_Length", b"Impersonate_User", b"_", b"A_" + b"b" * 100])
+def test_a_name_with_an_underscore_goes_nowhere(name: bytes) -> None:
+    """To the API server it means nothing; another server may read a hyphen there."""
+    assert headers.to_upstream(request((b"A", b"1"), (name, b"x")), host=b"up", upgrade=False) == [(b"Host", b"up"), (b"A", b"1")]
+
+
+@pytest.mark.parametrize(("values", "taken"), [
+    ([b"gzip"], True), ([b"br, gzip"], True), ([b"br", b"GZIP;q=0.1"], True), ([b"x-gzip ; q=1"], True), ([b"gzip;q=0"], False), ([b"gzip; q=0.000"], False),
+    ([b"identity"], False), ([b"*"], False), ([b""], False), ([], False), ([b"gzipped, xgzip"], False),
+])  # fmt: skip
+def test_of_all_codings_gzip_is_asked_for(values: list[bytes], taken: bool) -> None:
+    """If the client takes it by name, and the answer may come so."""
+    head = request(*((b"Accept-Encoding", value) for value in values))
+    assert headers.to_upstream(head, host=b"up", upgrade=False, packed=True) == [(b"Host", b"up"), *([(b"Accept-Encoding", b"gzip")] if taken else [])]
+    assert headers.to_upstream(head, host=b"up", upgrade=False) == [(b"Host", b"up")]
+    assert headers.takes_gzip(head) is taken
