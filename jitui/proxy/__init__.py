@@ -3,7 +3,7 @@
 * entry      `Proxy`: judges a request through `access`, opens or finds its session, and begins one of the three below
 * port       what that needs: of `access` decisions and sessions, of a listener one request and the client's end of it
 * exchange   one plain request, a followed log or a watch: `upload` and `download` are its halves, `openapi` rewrites one answer
-* upgrade    a request for exec, attach or port-forward until the cluster switches; `relay` is the stream after that, frame by frame, between two of `leg`
+* upgrade    a request for a stream of its own until the cluster switches; `relay` is the stream after that, frame by frame, between two of `leg`
 * own        an answer of the gateway's own, on record like any other; `copies` tells what a cluster serves, `waiting` keeps a request that waits
 * dialer     a request's way to its cluster: credential, connection, one more try; the same for exchanges and upgrades
 * live       windows and sessions. A session is its `gate` (the mute), its `recorder` (the one way a byte gets on record), its `hold` (what waits while
