@@ -224,3 +224,23 @@ async def test_what_the_cluster_refuses_reaches_the_client_as_it_said_it(tmp_pat
                     assert (said, text, headers.get("content-type", "")) == (code, body, kind)
                     assert headers.get("retry-after" if body else "location") == ("1" if body else "/c/prod/api/?x")
         assert {asked.target for asked in home.cluster.asked} == {f"/k8s/clusters/c-1{POD}/exec?command=sh"}
+
+
+@pytest.mark.parametrize("behind", [0, 200, 100_000])
+async def test_a_refused_upgrade_is_an_answer_also_to_a_client_that_talks_on(tmp_path: Path, behind: int) -> None:
+    """Frames of a client that did not wait for the 101 don't cost it the words: of the rules, of the plan and of the cluster."""
+    async with house(tmp_path, rules=RULES) as home:
+        await home.window()
+
+        async def refuse(asked: Asked) -> None:
+            asked.line.answer(b'{"kind":"Status"}', "404 Not Found")
+
+        home.cluster.answerer = refuse
+        elsewhere = POD.replace("web/", "kube-system/", 1)
+        for target, code in ((f"{elsewhere}/exec?command=sh", 403), (f"{POD}/portforward?ports=x", 400), (f"{POD}/exec?command=sh", 404)):
+            client = await home.dial()
+            client.send(client.head("GET", target, "Upgrade: websocket", "Connection: Upgrade", "Sec-WebSocket-Version: 13",
+                                    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==") + encode(BINARY, b"\0" * behind, mask=True) * bool(behind))  # fmt: skip
+            said, headers, body = await asyncio.wait_for(client.answer(), 5)
+            assert (said, headers["content-type"], b'"kind":"Status"' in body) == (code, "application/json", True)
+            client.close()
