@@ -24,7 +24,8 @@ class Knock:
     def __init__(self, agent: Agent) -> None:
         kubeconfig = yaml.safe_load(agent.kubeconfig.read_text())
         server = kubeconfig["clusters"][0]["cluster"]
-        host, _, self._path = server["server"].removeprefix("https://").partition("/")
+        host, slash, path = server["server"].removeprefix("https://").partition("/")
+        self._path = slash + path
         trust = ssl.create_default_context(cadata=base64.b64decode(server["certificate-authority-data"]).decode())
         self._connection = http.client.HTTPSConnection(host, context=trust, timeout=60)
         self._token = kubeconfig["users"][0]["user"]["token"]
@@ -34,7 +35,7 @@ class Knock:
     def get(self, target: str = PODS, **headers: str) -> tuple[int, Any]:
         """Status and JSON body."""
         began = time.monotonic()
-        self._connection.request("GET", f"/{self._path}{target}", headers={"Authorization": f"Bearer {self._token}", **headers})
+        self._connection.request("GET", f"{self._path}{target}", headers={"Authorization": f"Bearer {self._token}", **headers})
         answer = self._connection.getresponse()
         body = json.loads(answer.read())
         self.codes[answer.status] += 1
