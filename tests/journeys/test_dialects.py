@@ -131,6 +131,8 @@ def test_it_is_what_the_api_server_gives(ways: tuple[Way, Way, Yard, Agent], tar
     (f"{TOLD}nope/log", ()), (f"{TOLD}/log?container=x", ()), (WATCH, ()), (WATCH, (ORIGIN, *protocol("a, b"))), (f"{WATCH}&resourceVersion=x", (ORIGIN,)),
     (f"{TOLD}/exec?stdout=1&command=id&container=x", protocol("v5.channel.k8s.io")), (f"{TOLD}nope/portforward?ports=1", protocol("v4.channel.k8s.io")),
     (f"{TOLD}/portforward", protocol("v4.channel.k8s.io")),
+], ids=[
+    "log-no-pod", "log-no-container", "watch-no-origin", "watch-two-protocols", "watch-no-version", "exec-no-container", "forward-no-pod", "forward-no-ports",
 ])  # fmt: skip
 def test_a_refusal_is_what_the_api_server_says(ways: tuple[Way, Way, Yard, Agent], target: str, headers: tuple[str, ...]) -> None:
     """Code and body, also where there is none."""
