@@ -44,7 +44,7 @@ class Porch:
         self._spawn(partial(self._accept, sock, context, factory))
 
     def close(self) -> None:
-        """Stops to accept, and cuts off unfinished handshakes."""
+        """Stops accepting, and cuts off unfinished handshakes."""
         self._closed = True
         for accepting in self._accepting:
             accepting.cancel()

@@ -99,9 +99,9 @@ class Outlet:
     def unread(self) -> int:
         """Bytes handed to the transport that the other side can't have read, as none of them was sent: those in TLS, below it, and in our kernel (SIOCOUTQNSD).
 
-        They are counted as they are on the wire. 0 once the socket is closed.
+        They are counted as they are on the wire. 0 once the socket is closed. Uvloop does not tell what waits below TLS, some 64 KiB: there it is missing.
         """
-        below = getattr(getattr(self.transport, "_ssl_protocol", None), "_transport", None)  # asyncio does not tell what waits below TLS
+        below = getattr(getattr(self.transport, "_ssl_protocol", None), "_transport", None)  # of asyncio, which has no better way to ask
         return self._in_kernel(SIOCOUTQNSD) + self.transport.get_write_buffer_size() + (below.get_write_buffer_size() if below is not None else 0)
 
     def _in_kernel(self, question: int) -> int:

@@ -50,9 +50,7 @@ class Pipeline:
             self._admit(request)
             self._read(request)
         except JituiError as error:
-            refusal = request.refuse(error)
-            request.forget()
-            return refusal
+            return request.refuse(error)
         action, reading = request.action, client.reading
         if not action.resource and is_discovery(action):
             return discover(request, self._proxy)

@@ -39,6 +39,8 @@ class Ports:
         """
         where, known = asked or shared, self.remembered(connection)
         another = f"another as connections.{connection}.listen"
+        if asked is not None and (owner := self._of.get(asked.port, connection)) != connection:
+            raise UnavailableError(f"port {asked.port} is {owner}'s: kubeconfigs of its agents name it, and would reach {connection} there; set {another}")
         if asked is not None and asked.port:
             sock = _listen(connection, asked, f"set {another}")
         elif known and where.port:

@@ -22,6 +22,7 @@ from jitui.proxy.rest import Rest
 from jitui.values.errors import JituiError, TooManyError
 from jitui.values.said import clean
 
+NOTHING: Final = Action("")  # of a request that goes nowhere
 DISCOVERING: Final = re.compile(rb"(?:/c/[^/?]*)?/(?:version|api(?:/[^/?]+)?|apis(?:/[^/?]+){0,2})/?(?:\?.*)?", re.DOTALL)
 
 
@@ -120,9 +121,10 @@ class KubeRequest:
     # -- answers of the gateway's own --------------------------------------------------------------------------------------
 
     def say(self, code: int, reason: str, message: str, *, close: bool = False, **details: int) -> Answered:
-        """A refusal in words, once the request's body has gone by."""
+        """A refusal in words, once the request's body has gone by. Nothing of the request is kept until then."""
         # client-go shows text alone of a refused discovery, and so it did of a watch before 0.32; of a Status "unknown" (client-go: rest/request.go)
         as_text = DISCOVERING.fullmatch(self.head.target) is not None if self.as_text is None else self.as_text
+        self._forget()
         if as_text and code not in {401, 404, 421}:  # of the first two it has its own words, of a 421 it shows a Status at most
             text = clean(message, 1000).encode()
             return Answered(self.client, lambda late: self.answer(code, text, close=late or close, kind=b"text/plain; charset=utf-8"))
@@ -137,10 +139,6 @@ class KubeRequest:
         self.client.inlet.rest()
         more = {"retryAfterSeconds": error.retry_after} if error.retry_after else {}
         return self.say(error.code, error.reason, f"jitui: {error}", close=close or error.close, **more)
-
-    def forget(self) -> None:
-        """Drop the head of a request that goes nowhere: a stranger's may have a mebibyte, and its body may never come."""
-        self.head, self.target = replace(self.head, target=b"/", headers=()), b"/"
 
     def not_allowed(self) -> Answered:
         """The API server's own answer to a method that a document or a resource does not have."""
@@ -158,6 +156,11 @@ class KubeRequest:
         if not self._rooms.tries.is_second((who, connection, group, action), self.head.upgrade):
             newest = max((grant.id for grant in broker.windows.of(who, connection)), default=0)
             broker.notes.denied(who, connection, action, why, grant=newest, group=group)
+
+    def _forget(self) -> None:
+        """Drop the head of a request that goes nowhere: it may have a mebibyte, and its body may never come."""
+        self.head, self.target = replace(self.head, target=b"/", headers=()), b"/"
+        self.lines, self.action = [], NOTHING
 
     def answer(self, code: int, body: bytes, *, close: bool = False, kind: bytes = b"application/json") -> None:
         """A Status, with its length."""

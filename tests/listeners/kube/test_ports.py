@@ -85,6 +85,16 @@ def test_a_port_that_is_set_is_remembered_too(tmp_path: Path, shared: ListenAddr
     assert opened(path, shared, "prod", "dev") == [first + 1, first + 2]
 
 
+def test_nobody_is_given_the_port_of_another(tmp_path: Path, shared: ListenAddress) -> None:
+    """Also if it is set, at whatever address: kubeconfigs that name it would reach another cluster."""
+    path, first = tmp_path / "ports.json", shared.port + 1
+    assert opened(path, shared, "prod") == [first]
+    for host in (HOST, "127.0.0.2"):
+        with pytest.raises(UnavailableError, match=rf"port {first} is prod's: .* set another as connections\.dev\.listen"):
+            opened(path, shared, "dev", asked=ListenAddress(host, first))
+    assert opened(path, shared, "dev", "prod") == [first + 1, first]
+
+
 def test_there_may_be_no_port_left(tmp_path: Path) -> None:
     """Or none that the gateway may open."""
     with pytest.raises(UnavailableError, match=r"no port behind 127\.0\.0\.1:65535 is free for connection prod; set one as connections\.prod\.listen"):

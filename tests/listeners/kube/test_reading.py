@@ -89,6 +89,14 @@ async def its_kind_lives_in_no_namespace_any_more(home: House) -> None:
     home.broker.kinds = {"prod": Flat()}
 
 
+@meanwhile(403, b"jitui request prod")
+async def the_window_is_frozen_thawed_and_over(home: House) -> None:
+    (window,) = home.broker.windows.live.values()
+    home.broker.freezer.freeze(window, by="ana")
+    home.broker.freezer.thaw(window, by="ana")
+    home.clock.advance(600)
+
+
 @meanwhile(503, b"the gateway is stopping")
 async def the_gateway_stops(home: House) -> None:
     home.broker.windows.stopping = True
