@@ -30,6 +30,7 @@ ESCAPE: Final = re.compile(rb"%([0-9A-Fa-f]{2})?")
 NO_ESCAPE: Final = re.compile(rb"%(?![0-9A-Fa-f]{2})")
 CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 NUMBER: Final = re.compile(r"[+-]?[0-9]{1,18}")
+PARAMETERS: Final = 10_000  # of one query: of a longer one Go reads none since 1.24.12 and 1.25.6 (net/url: defaultMaxParams), before it read all
 
 # number parameters of a list: if one of them does not parse, the API server drops the field selector, and with it the name
 NUMBERS: Final = ("limit", "timeoutSeconds")
@@ -171,6 +172,8 @@ def _unescape(raw: bytes, where: str) -> str:
 def _query(raw: bytes) -> Query:
     if not QUERY.fullmatch(raw):
         refuse("a character in the query that must be percent-encoded, or a fragment", "encode it, as kubectl does")
+    if raw.count(b"&") >= PARAMETERS:  # as Go counts them: empty ones too, and those that it drops
+        refuse(f"more than {PARAMETERS} parameters in the query", "some API servers read none of them then; send fewer")
     if b";" in raw:  # Go drops a pair that has one
         raw = b"&".join(pair for pair in raw.split(b"&") if b";" not in pair)
     values: dict[str, list[str]] = {}
