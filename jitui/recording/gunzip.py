@@ -9,6 +9,7 @@ from jitui.recording.frame import LARGEST
 GZIP: Final = frozenset({b"gzip", b"x-gzip"})
 SKIPPED: Final = 64 << 20  # bytes of what came before that are opened for a reader who begins in the middle
 PIECE: Final = 1 << 20  # bytes that are opened at once of those
+SLICE: Final = 16 << 10  # bytes that zlib is given at once: behind each member it copies what is left of them, and a member may have twenty bytes
 
 
 class Unreadable(ValueError):  # noqa: N818 - the word for such a body
@@ -26,9 +27,9 @@ class Gunzip:
     def feed(self, data: bytes) -> bytes:
         """The bytes that this piece opens to. Raises Unreadable."""
         found: list[bytes] = []
-        room = LARGEST
-        while data:
-            piece, data = self._open(data, room)
+        left, room = memoryview(data), LARGEST
+        while left:
+            piece, left = self._open(left, room)
             found.append(piece)
             room -= len(piece)
             if room <= 0:
@@ -39,20 +40,21 @@ class Gunzip:
         """Open what came before, for nothing but the state behind it. Raises Unreadable."""
         size = 0
         for data in earlier:
-            left, size, piece = data, size + len(data), b""
+            left, size, piece = memoryview(data), size + len(data), b""
             if size > SKIPPED:
                 raise Unreadable(f"more than {SKIPPED} bytes came before")
             while left or len(piece) == PIECE:  # output may wait inside once all input is taken
                 piece, left = self._open(left, PIECE)
 
-    def _open(self, data: bytes, room: int) -> tuple[bytes, bytes]:
+    def _open(self, data: memoryview, room: int) -> tuple[bytes, memoryview]:
         """At most `room` bytes, and the rest of the data."""
         member = self._member = self._member or zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
+        some = data[:SLICE]
         try:
-            piece = member.decompress(data, room)
+            piece = member.decompress(some, room)
         except zlib.error as error:
             raise Unreadable(str(error)) from None
         if member.eof:
             self._member = None
-            return piece, member.unused_data
-        return piece, member.unconsumed_tail
+        left = len(member.unused_data if member.eof else member.unconsumed_tail)
+        return piece, data[len(some) - left :]

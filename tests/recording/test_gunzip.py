@@ -2,6 +2,7 @@
 
 import gzip
 import random
+import time
 import zlib
 
 import pytest
@@ -51,3 +52,14 @@ def test_damage() -> None:
     for data in (TEXT, zlib.compress(TEXT), b"\x1f\x8b\x07" + bytes(20), gzip.compress(TEXT) + b"more", *(chance.randbytes(1000) for _ in range(200))):
         with pytest.raises(Unreadable):
             Gunzip().feed(data)
+
+
+def test_many_members_take_linear_time() -> None:
+    """Whoever uploads decides how many members there are: four times as many empty ones cost four times as much, not sixteen times."""
+    def cost(size: int) -> float:
+        packed = gzip.compress(b"") * (size // 20)
+        began = time.process_time()
+        assert Gunzip().feed(packed) == b""
+        return time.process_time() - began
+
+    assert cost(2 << 20) < 10 * cost(512 << 10)
