@@ -22,7 +22,7 @@ from jitui.values.said import plain
 HELD: Final = 256 << 10  # characters of a line that can still be changed
 STRING: Final = 4096  # characters of a string to the terminal; a longer one was none
 BLANKS: Final = 10_000  # empty lines that wait for one with text
-WIDEST: Final = 500  # columns that moves reach where no width is known
+WIDEST: Final = 500  # columns that moves and erasing reach where no width is known
 MARKS: Final = frozenset({"Mn", "Me", "Cf"})
 MOST: Final = 32  # characters of a cell
 STOP: Final = 8  # columns between two tab stops
@@ -318,6 +318,8 @@ class Printed:
         if how == 0 and self._full:
             return
         first = self._first()
+        if how == 1 and not wide:  # the row that it stands in, not what came before that: else each of these sequences would cost as much as the line is long
+            first = max(0, self._at + 1 - WIDEST)
         start, end = (self._at if how == 0 else first), (min(size, self._at + 1) if how == 1 else min(size, first + wide) if wide else size)
         if start < end:
             self._over |= bool("".join(self._cells[start:end]).strip())

@@ -87,6 +87,20 @@ def test_hostile_output_takes_no_more_than_its_size(data: bytes) -> None:
     assert said < 100_000 * 80
 
 
+def test_erasing_takes_its_row_and_not_a_whole_long_line() -> None:
+    """EL 1 without a known width: as far as a row reaches, in a line of any length; a short line is erased as ever."""
+    def cost(before: int) -> float:
+        stream = Printed()
+        stream.feed(b"x" * before)
+        began = time.process_time()
+        stream.feed(b"abc\x1b[1K" * 1000)
+        return time.process_time() - began
+
+    assert cost(HELD - 4000) < 0.1 + 5 * cost(1000)
+    assert printed(b"wrong\x1b[1Kright") == " " * 5 + "right\n"
+    assert printed(b"x" * 1000 + b"\x1b[1K").count("x") == 501
+
+
 def test_blank_lines_at_the_end_are_none() -> None:
     """So many are kept back that nobody scrolls for ever, and no more."""
     assert printed(b"a\n" + b"\n" * 50) == "a\n"
