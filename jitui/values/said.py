@@ -44,7 +44,7 @@ def clean(text: "str | Said", limit: int = 200) -> str:
     """One printable line of at most `limit` characters: no C0 or C1, no bidi or zero-width characters, at most two combining marks in a row."""
     raw = text.raw if isinstance(text, Said) else text
     if raw.isascii() and raw.isprintable():  # most text: nothing in it is replaced
-        return raw if len(raw) <= limit else f"{raw[: limit - 1]}…"
+        return raw if len(raw) <= limit else f"{raw[: max(0, limit - 1)]}…"
     kept: list[str] = []
     marks = 0
     for char in raw[: limit * 8]:

@@ -8,6 +8,7 @@ from jitui.policy.action import Action
 from jitui.policy.scope import Scope
 from jitui.store import ActionRow
 from jitui.store.archive import Files
+from jitui.values.page import Page
 
 
 class Past:
@@ -17,7 +18,7 @@ class Past:
         self.windows, self.rows = windows, list(rows)
 
     def past(self, identity: str, connection: str, since_us: int) -> tuple[int, list[ActionRow]]:
-        return self.windows, self.rows
+        return self.windows, Page(self.rows)
 
 
 def told(windows: int, rows: Sequence[ActionRow], asked: str = "@debug in web") -> tuple[str, str]:
