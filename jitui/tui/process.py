@@ -11,12 +11,14 @@ import sys
 from collections import deque
 from itertools import count
 from threading import Lock
+from time import monotonic
 from typing import Final
 
 from jitui.tui import core
 
-PATIENCE_S: Final = 20.0  # for one answer; a piece of 4 KiB takes 0.1 s at worst, on a busy machine ten times as long
+PATIENCE_S: Final = 20.0  # for one answer, however it comes; a piece of 4 KiB takes 0.1 s at worst, on a busy machine ten times as long
 LONGEST: Final = 64 << 20  # bytes of an answer
+PIECE: Final = 256 << 10  # bytes of it that are received at once
 NEEDED: Final = {name: os.environ[name] for name in ("LD_LIBRARY_PATH",) if name in os.environ}  # Python itself may not start without it
 STARTS: Final = 3  # in a row that failed; after them it is not tried again
 
@@ -36,6 +38,7 @@ class Process:
         self._token = secrets.token_hex(core.TOKEN // 2).encode()  # stays the same, since keyframes hold it
         self._ready = False
         self._failed = 0
+        self._until = 0.0  # on the monotonic clock: whoever asks waits no longer
         self._idents = count(1)
         self._freed: deque[int] = deque()
         self._lock = Lock()
@@ -56,6 +59,7 @@ class Process:
     def ask(self, op: int, ident: int, one: int = 0, two: int = 0, body: bytes = b"") -> bytes:
         """Its answer. Raises CoreError if it ends over this, or refuses it."""
         with self._lock:
+            self._until = monotonic() + PATIENCE_S
             self._start()
             while self._freed:
                 self._exchange(core.FREE, self._freed.popleft(), 0, 0, b"")
@@ -72,7 +76,6 @@ class Process:
             raise CoreError("the terminal emulator can't be started; is pyghostty installed? see: python -m pip check")
         ours, theirs = socket.socketpair()
         with theirs:
-            ours.settimeout(PATIENCE_S)
             ours.sendall(self._token)
             try:
                 self._child = subprocess.Popen(  # noqa: S603 - this Python, with a file of this package
@@ -92,8 +95,7 @@ class Process:
                 self._failed += 1
                 self._receive(len(core.OK))
                 self._ready, self._failed = True, 0
-            assert self._channel is not None
-            self._channel.sendall(core.HEAD.pack(op, ident, one, two, len(body)) + body)
+            self._patient().sendall(core.HEAD.pack(op, ident, one, two, len(body)) + body)
             said = self._receive(min(LONGEST, struct.unpack("<I", self._receive(4))[0]))
         except (OSError, CoreError) as problem:
             self._stop()
@@ -103,17 +105,22 @@ class Process:
         return said[1:]
 
     def _receive(self, size: int) -> bytes:
+        found = bytearray()
+        while len(found) < size:
+            piece = self._patient().recv(min(PIECE, size - len(found)))
+            if not piece:
+                raise CoreError("without an answer")
+            found += piece
+        return bytes(found)
+
+    def _patient(self) -> socket.socket:
+        """The channel, for a call that takes no longer than what is left. Raises TimeoutError if that is nothing."""
         assert self._channel is not None
-        if size <= 4096:
-            said = self._channel.recv(size, socket.MSG_WAITALL)
-        else:
-            found = bytearray()
-            while len(found) < size and (piece := self._channel.recv(size - len(found))):
-                found += piece
-            said = bytes(found)
-        if len(said) < size:
-            raise CoreError("without an answer")
-        return said
+        left = self._until - monotonic()
+        if left <= 0:
+            raise TimeoutError("timed out")
+        self._channel.settimeout(left)
+        return self._channel
 
     def _stop(self) -> None:
         if self._channel is not None:

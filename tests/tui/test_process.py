@@ -2,6 +2,7 @@
 
 import os
 import signal
+import time
 from pathlib import Path
 
 import pytest
@@ -44,6 +45,18 @@ def test_one_that_does_not_answer_is_ended(tmp_path: Path, monkeypatch: pytest.M
     with pytest.raises(CoreError, match="the terminal emulator ended: timed out"):
         at.ask(core.READ, 1)
     assert child.returncode == -signal.SIGKILL
+
+
+def test_one_that_drips_its_answer_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The seconds are for the whole of it: one that was taken over would else hold its parent with a byte now and then."""
+    monkeypatch.setattr(process, "PATIENCE_S", 1.0)
+    taken = "import socket, time; s = socket.socket(fileno=0); s.recv(32); s.sendall(b'+'); s.recv(17); s.sendall(b'\\x40\\0\\0\\0')\n"
+    (tmp_path / "drips.py").write_text(taken + "for _ in range(64): time.sleep(0.1); s.sendall(b'+')")
+    at = Process(str(tmp_path / "drips.py"))
+    began = time.monotonic()
+    with pytest.raises(CoreError, match="the terminal emulator ended: timed out"):
+        at.ask(core.READ, 1)
+    assert time.monotonic() - began < 4
 
 
 def test_one_that_can_not_start_is_not_tried_for_ever(tmp_path: Path) -> None:
