@@ -8,9 +8,12 @@ and why. EOF ends the process.
 """
 
 import codecs
+import ctypes
 import json
+import os
 import re
 import resource
+import signal
 import socket
 import struct
 import sys
@@ -24,6 +27,7 @@ OK, FAILED = b"+", b"-"
 INSIDE: Final = b"i"
 TOKEN: Final = 32  # bytes
 MEMORY: Final = 1 << 30  # bytes of address space
+LONGEST_S: Final = 30  # for one request, more than the parent waits: native code that loops ends even if nobody is left to end it
 ABOVE: Final = 1000  # lines kept of those that left the screen at its top: a resize brings them back
 STRING: Final = 4096  # bytes of a string to the terminal, which shows nothing
 UNFINISHED: Final = 64 << 10  # bytes of a sequence without end that a kept terminal holds
@@ -33,6 +37,8 @@ CLUSTER, PALETTE, RGB = 1, 2, 3  # contents of a cell, its lowest two bits: seve
 POINT: Final = 0x1FFFFF  # the character, above those
 STYLE, WIDE, LINK = 0xFFFF << 26, 42, 1 << 45  # the style; where the two bits of the width are; whether there is a link
 DOUBLE, TAIL = 1, 2  # widths: a wide character, its second half
+CREATE_RULESET, RESTRICT_SELF, RULESET_VERSION, NO_NEW_PRIVILEGES = 444, 446, 1, 38  # numbers of Linux, the same on each machine
+OPENING, SIGNALS, SCOPED = (1 << 13) - 1, 1 << 1, 6  # all uses of files that Landlock knew first; signals to processes outside; its version that knows these
 CHANGE: Final = re.compile(b"[^\\0]")
 KEY: Final = STYLE | LINK | 3 << WIDE | 3
 KNOWN: Final = 10_000  # styles remembered
@@ -340,24 +346,41 @@ class Core:
 
 
 def serve(channel: socket.socket, core: Core) -> None:
-    """Until EOF."""
+    """Until EOF. SIGALRM ends the process over a request that takes too long, whatever its parent does with that signal."""
+    signal.signal(signal.SIGALRM, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGALRM})
     with channel.makefile("rb", buffering=1 << 18) as asked:
         while len(head := asked.read(HEAD.size)) == HEAD.size:
             op, ident, one, two, size = HEAD.unpack(head)
             body = asked.read(size)
+            signal.alarm(LONGEST_S)
             try:
                 said = OK + core.answer(op, ident, one, two, body)
             except Exception as problem:  # noqa: BLE001 - the parent hears of it, whatever it is
                 said = FAILED + f"{type(problem).__name__}: {problem}".encode("utf-8", "replace")[:200]
+            signal.alarm(0)
             channel.sendall(struct.pack("<I", len(said)) + said)
 
 
 def confine() -> None:
     """From here on the process can open no file and no socket, start no other one, and take no more than so much memory."""
+    shut_in()
     none = (resource.RLIMIT_CORE, resource.RLIMIT_FSIZE, resource.RLIMIT_NPROC, resource.RLIMIT_NOFILE)
     for limit, most in (*((limit, 0) for limit in none), (resource.RLIMIT_AS, MEMORY)):
         _, hard = resource.getrlimit(limit)
         resource.setrlimit(limit, (most, most) if hard == resource.RLIM_INFINITY or most <= hard else (hard, hard))
+
+
+def shut_in() -> int:
+    """Shuts off other processes by Landlock (Linux, userspace-api/landlock.rst): they can't be traced or written to, nor get a signal. Its version, or 0."""
+    library = ctypes.CDLL(None)
+    version = int(library.syscall(CREATE_RULESET, None, ctypes.c_size_t(0), RULESET_VERSION)) if sys.platform == "linux" else 0
+    rules = struct.pack("=QQQ", OPENING, 0, SIGNALS)[: 24 if version >= SCOPED else 8]
+    if version > 0 and (held := library.syscall(CREATE_RULESET, rules, ctypes.c_size_t(len(rules)), 0)) >= 0:
+        library.prctl(NO_NEW_PRIVILEGES, *map(ctypes.c_ulong, (1, 0, 0, 0)))
+        library.syscall(RESTRICT_SELF, held, 0)
+        os.close(held)
+    return max(0, version)
 
 
 def main() -> None:

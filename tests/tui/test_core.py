@@ -1,6 +1,11 @@
 """The program of that process by itself: what it reads of the library, and what it can't do."""
 
 import json
+import os
+import signal
+import socket
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -94,6 +99,55 @@ def test_it_can_open_nothing_and_take_no_more_than_its_memory() -> None:
     assert Path(f"/proc/{at._child.pid}/environ").read_bytes() == b""
     assert sorted(each.name for each in Path(f"/proc/{at._child.pid}/fd").iterdir()) == ["0", "1", "2"]
     at.stop()
+
+
+CONFINED = """
+import ctypes, os
+from jitui.tui import core
+library, other = ctypes.CDLL(None, use_errno=True), os.getppid()
+def refused(said):
+    return said < 0 and ctypes.get_errno() in {1, 13}
+def tried():
+    piece = (ctypes.c_size_t * 2)(ctypes.addressof(ctypes.create_string_buffer(8)), 8)
+    return refused(library.process_vm_readv(other, piece, 1, piece, 1, 0)), refused(library.kill(other, 0))
+before = tried()
+core.confine()
+print(*before, *tried(), core.shut_in())
+"""
+
+
+def test_it_reaches_no_other_process() -> None:
+    """Of the same user, its parent above all: their memory on a Linux with Landlock, signals to them from its sixth version on."""
+    *tried, version = subprocess.run([sys.executable, "-c", CONFINED], stdout=subprocess.PIPE, text=True, check=True).stdout.split()
+    if version == "0":
+        pytest.skip("this system has no Landlock")
+    assert tried[2] == "True"
+    assert tried[3] == str(int(version) >= core.SCOPED)
+
+
+LOOPS = """
+import json, sys
+from jitui.tui import core
+def loops(*args):
+    while True:
+        pass
+core.LONGEST_S, core.Core.answer = 1, loops
+core.main()
+"""
+
+
+def test_it_does_not_outlive_its_parent_over_a_request() -> None:
+    """If the parent was killed while native code loops, nobody reads the end of its input, and nobody else would end it."""
+    ours, theirs = socket.socketpair()
+    environment = {**os.environ, "PYTHONPATH": str(Path(core.__file__).parents[2])}
+    with theirs, ours:
+        child = subprocess.Popen([sys.executable, "-c", LOOPS, json.dumps(sys.path)], stdin=theirs.fileno(), env=environment)
+        ours.sendall(b"x" * core.TOKEN + core.HEAD.pack(core.READ, 1, 0, 0, 0))
+        assert ours.recv(1) == core.OK
+    try:
+        assert child.wait(10) == -signal.SIGALRM
+    finally:
+        child.kill()
 
 
 def test_it_refuses_without_ending() -> None:
