@@ -6,11 +6,10 @@ once all connections are over (kubernetes: kubelet/pkg/cri/streaming/portforward
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import islice
 from typing import Final
 
 from jitui.protocol import channels, status, websocket
-from jitui.protocol.speech import ALL, CLIENT_FRAME, CLUSTER_FRAME, Reading, Said, Unit, Wire, control, mark
+from jitui.protocol.speech import Said, Unit, WebSocketReading, Wire, mark
 from jitui.protocol.websocket import ProtocolError
 from jitui.recording.frame import Channel
 from jitui.values.errors import InvalidError
@@ -33,41 +32,21 @@ class _Pair:
         return b'{"opens":"%b","port":%d,"request":""}' % (_name(stream), self.port)
 
 
-class ForwardChannels(Reading):
+class ForwardChannels(WebSocketReading):
     """Both directions of one port-forward."""
-
-    alive = websocket.encode(websocket.PONG, b"")
 
     def __init__(self, dialect: channels.Dialect, ports: Sequence[int]) -> None:
         """Raises InvalidError for more ports than there are channels for."""
         most = MOST_BASE64 if dialect.base64 else MOST
         if len(ports) > most:
             raise InvalidError(f"{len(ports)} ports are named, and the channels of this protocol are enough for {most}; open another port-forward for more")
+        super().__init__()
         self._dialect = dialect
         self._pairs = [_Pair(number, port) for number, port in enumerate(ports, 1)]
-        self._client, self._cluster = websocket.Decoder(masked=True, limit=CLIENT_FRAME), websocket.Decoder(masked=False, limit=CLUSTER_FRAME)
         self._named: set[int] = set()  # channels whose port the cluster has told
         self._told: set[int] = set()  # and those of which the client heard that
-        self._over = False  # the cluster said goodbye
 
-    @property
-    def exited(self) -> channels.Exit | None:
-        """It has come to its end once the cluster says goodbye."""
-        return channels.Exit(ok=True, code=None, message="") if self._over else None
-
-    def waits(self, *, client: bool) -> bool:
-        return (self._client if client else self._cluster).waits
-
-    def _read(self, data: bytes, client: bool, most: int) -> list[Unit]:
-        decoder = self._client if client else self._cluster
-        decoder.add(data)
-        units = [self._unit(frame, client=client) for frame in islice(iter(decoder.next_frame, None), most)]
-        return [unit for unit in units if unit is not None]
-
-    def _unit(self, frame: websocket.Frame, *, client: bool) -> Unit | None:
-        if frame.opcode >= websocket.CLOSE:
-            self._over |= frame.opcode == websocket.CLOSE and not client
-            return control(frame, client=client)
+    def _data(self, frame: websocket.Frame, *, client: bool) -> Unit | None:
         message = self._dialect.read(frame, client=client)
         if message is None:
             return None
@@ -96,10 +75,6 @@ class ForwardChannels(Reading):
         if unit.answers:
             self._told.add(unit.answers - 1)
 
-    def deaf(self, data: bytes, most: int = ALL) -> tuple[bytes, bool]:
-        self._client.add(data)
-        return b"", any(frame.opcode == websocket.CLOSE for frame in islice(iter(self._client.next_frame, None), most))
-
     def last_words(self, words: str, body: bytes, *, tty: bool) -> tuple[list[Said], Wire]:  # noqa: ARG002 - an error channel has a text, and no Status
         text = clean(words, status.WORDS_LIMIT).encode()
         wire = b""
@@ -110,9 +85,6 @@ class ForwardChannels(Reading):
             wire += self._dialect.message(2 * at + 1, text)
         said: list[Said] = [(pair.number if pair.opened else 0, Channel.GATEWAY, text) for pair in self._pairs]
         return said or [(0, Channel.GATEWAY, text)], [(0.0, wire + websocket.encode(websocket.CLOSE, websocket.close(1000, status.words(words))))]
-
-    def goodbye(self) -> Wire:
-        return [(0.0, websocket.encode(websocket.CLOSE, websocket.close(1000)))]
 
 
 def _name(stream: int) -> bytes:

@@ -4,11 +4,10 @@ Sources: apiserver pkg/endpoints/handlers/watch.go (an event is a message: text 
 pkg/util/httpstream/wsstream/stream.go (a log begins with an empty message; base64.binary.k8s.io has base64 in text messages, the others have bytes).
 """
 
-from itertools import islice
 from typing import Final
 
 from jitui.protocol import channels, status, websocket
-from jitui.protocol.speech import ALL, CLIENT_FRAME, CLUSTER_FRAME, Reading, Said, Unit, Wire, control
+from jitui.protocol.speech import CLUSTER_FRAME, Said, Unit, WebSocketReading, Wire
 from jitui.protocol.websocket import ProtocolError
 from jitui.recording.frame import Channel
 
@@ -18,47 +17,21 @@ BASE64: Final = b"base64.binary.k8s.io"
 OF_LOGS: Final = (BINARY, BASE64)
 
 
-class OneWay(Reading):
+class OneWay(WebSocketReading):
     """The messages of a watch or of a log. The API server ignores what a client says to it, so that goes nowhere."""
 
-    alive = websocket.encode(websocket.PONG, b"")
-
     def __init__(self, channel: Channel, *, limit: int = CLUSTER_FRAME, base64: bool = False) -> None:
+        super().__init__(limit)
         self._channel, self._base64 = channel, base64
-        self._client = websocket.Decoder(masked=True, limit=CLIENT_FRAME)
-        self._cluster = websocket.Decoder(masked=False, limit=limit)
-        self._over = False  # the cluster said goodbye
 
-    @property
-    def exited(self) -> channels.Exit | None:
-        """It has come to its end once the cluster says goodbye; it has no other sign."""
-        return channels.Exit(ok=True, code=None, message="") if self._over else None
-
-    def waits(self, *, client: bool) -> bool:
-        return (self._client if client else self._cluster).waits
-
-    def _read(self, data: bytes, client: bool, most: int) -> list[Unit]:
-        decoder = self._client if client else self._cluster
-        units: list[Unit] = []
-        decoder.add(data)
-        for frame in islice(iter(decoder.next_frame, None), most):
-            if frame.opcode >= websocket.CLOSE:
-                self._over |= frame.opcode == websocket.CLOSE and not client
-                if (unit := control(frame, client=client)) is not None:
-                    units.append(unit)
-            elif not client:
-                units.append(Unit(frame.raw, ((0, self._channel, self._body(frame)),)))
-        return units
+    def _data(self, frame: websocket.Frame, *, client: bool) -> Unit | None:
+        return None if client else Unit(frame.raw, ((0, self._channel, self._body(frame)),))
 
     def _body(self, frame: websocket.Frame) -> bytes:
         """The bytes of one message."""
         if frame.opcode == websocket.CONTINUATION or not frame.fin:
             raise ProtocolError("a message of the cluster is fragmented, which the API server does to none")
         return channels.from_base64(frame.payload, "the cluster") if self._base64 else frame.payload
-
-    def deaf(self, data: bytes, most: int = ALL) -> tuple[bytes, bool]:
-        self._client.add(data)
-        return b"", any(frame.opcode == websocket.CLOSE for frame in islice(iter(self._client.next_frame, None), most))
 
     def last_words(self, words: str, body: bytes, *, tty: bool) -> tuple[list[Said], Wire]:  # noqa: ARG002 - nothing here has a terminal
         said = self._words(words, body)
@@ -70,9 +43,6 @@ class OneWay(Reading):
 
     def _message(self, said: bytes) -> bytes:
         raise NotImplementedError
-
-    def goodbye(self) -> Wire:
-        return [(0.0, websocket.encode(websocket.CLOSE, websocket.close(1000)))]
 
 
 class Log(OneWay):

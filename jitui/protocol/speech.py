@@ -121,68 +121,6 @@ def joined(said: list[Said]) -> list[Said]:
     return whole
 
 
-class WebSocketCommand(Reading):
-    """Exec and attach over WebSocket, in any dialect of channels.COMMANDS. `asked`: the streams of the request line."""
-
-    alive = websocket.encode(websocket.PONG, b"")
-
-    def __init__(self, dialect: channels.Dialect, asked: AbstractSet[Channel]) -> None:
-        self._dialect = dialect
-        self._client = websocket.Decoder(masked=True, limit=CLIENT_FRAME), channels.Reader(dialect, client=True, asked=asked)
-        self._cluster = websocket.Decoder(masked=False, limit=CLUSTER_FRAME), channels.Reader(dialect, client=False)
-        self._over = False  # the cluster said goodbye
-
-    @property
-    def exited(self) -> channels.Exit | None:
-        said = self._cluster[1].status
-        if self._dialect.version == "v1":  # the goodbye of the cluster is the sign, a text before it a failure
-            return channels.Exit(ok=not said, code=None if said else 0, message=said.decode("utf-8", "replace")) if self._over else None
-        return channels.exit_of(said) if said and channels.is_status(said) else None
-
-    def waits(self, *, client: bool) -> bool:
-        return (self._client if client else self._cluster)[0].waits
-
-    def _read(self, data: bytes, client: bool, most: int) -> list[Unit]:
-        decoder, reader = self._client if client else self._cluster
-        units: list[Unit] = []
-        decoder.add(data)
-        for frame in islice(iter(decoder.next_frame, None), most):
-            if frame.opcode >= websocket.CLOSE:
-                self._over |= frame.opcode == websocket.CLOSE and not client
-                unit = control(frame, client=client)
-                if unit is not None:
-                    units.append(unit)
-                continue
-            piece = reader.read(frame)
-            if piece is None:
-                continue
-            if piece.closes is not None:
-                units.append(Unit(frame.raw, ((0, Channel.MARK, mark("closes", piece.closes.label)),)))
-            else:
-                tells = piece.channel is Channel.ERROR and channels.completes(reader.status, piece.body)
-                units.append(Unit(frame.raw, ((0, piece.channel, piece.body),), tells=tells))
-        return units
-
-    def deaf(self, data: bytes, most: int = ALL) -> tuple[bytes, bool]:
-        decoder, _ = self._client
-        decoder.add(data)
-        return b"", any(frame.opcode == websocket.CLOSE for frame in islice(iter(decoder.next_frame, None), most))
-
-    def last_words(self, words: str, body: bytes, *, tty: bool) -> tuple[list[Said], Wire]:
-        said, wire = _last_words(words, status.words(words).encode() if self._dialect.version == "v1" else body, tty, self._dialect)
-        return list(said), [(0.0, wire)]
-
-    def goodbye(self) -> Wire:
-        return [(0.0, websocket.encode(websocket.CLOSE, websocket.close(1000)))]
-
-
-@lru_cache(maxsize=64)
-def _last_words(words: str, body: bytes, tty: bool, dialect: channels.Dialect) -> tuple[tuple[Said, ...], bytes]:
-    """The last words, cached for all streams that end together."""
-    parts = status.exec_last_words(tty=tty, note=words if tty else "", status=body, message=dialect.message)
-    return tuple((0, Channel.GATEWAY, payload) for _, payload, _ in parts if payload), b"".join(raw for _, _, raw in parts)
-
-
 def control(frame: websocket.Frame, *, client: bool) -> Unit | None:
     """The unit of a control frame: a ping is answered on its hop, a pong does nothing, a close is a goodbye whose reason is recorded, not forwarded.
 
@@ -198,3 +136,82 @@ def control(frame: websocket.Frame, *, client: bool) -> Unit | None:
         bare = websocket.encode(websocket.CLOSE, code, mask=client)
         return Unit(bare, reply=websocket.encode(websocket.CLOSE, code, mask=not client), closes=True, how=how)
     return None
+
+
+class WebSocketReading(Reading):
+    """The common part of speeches over WebSocket. One without another sign of its end has come to it once the cluster says goodbye."""
+
+    alive = websocket.encode(websocket.PONG, b"")
+
+    def __init__(self, limit: int = CLUSTER_FRAME) -> None:
+        """`limit`: bytes of one message of the cluster."""
+        self._client = websocket.Decoder(masked=True, limit=CLIENT_FRAME)
+        self._cluster = websocket.Decoder(masked=False, limit=limit)
+        self._over = False  # the cluster said goodbye
+
+    @property
+    def exited(self) -> channels.Exit | None:
+        return channels.Exit(ok=True, code=None, message="") if self._over else None
+
+    def waits(self, *, client: bool) -> bool:
+        return (self._client if client else self._cluster).waits
+
+    def _read(self, data: bytes, client: bool, most: int) -> list[Unit]:
+        decoder = self._client if client else self._cluster
+        decoder.add(data)
+        units = [self._unit(frame, client=client) for frame in islice(iter(decoder.next_frame, None), most)]
+        return [unit for unit in units if unit is not None]
+
+    def _unit(self, frame: websocket.Frame, *, client: bool) -> Unit | None:
+        if frame.opcode < websocket.CLOSE:
+            return self._data(frame, client=client)
+        self._over |= frame.opcode == websocket.CLOSE and not client
+        return control(frame, client=client)
+
+    def _data(self, frame: websocket.Frame, *, client: bool) -> Unit | None:
+        """The unit of a frame that is no control frame; None for one that says nothing."""
+        raise NotImplementedError
+
+    def deaf(self, data: bytes, most: int = ALL) -> tuple[bytes, bool]:
+        self._client.add(data)
+        return b"", any(frame.opcode == websocket.CLOSE for frame in islice(iter(self._client.next_frame, None), most))
+
+    def goodbye(self) -> Wire:
+        return [(0.0, websocket.encode(websocket.CLOSE, websocket.close(1000)))]
+
+
+class WebSocketCommand(WebSocketReading):
+    """Exec and attach over WebSocket, in any dialect of channels.COMMANDS. `asked`: the streams of the request line."""
+
+    def __init__(self, dialect: channels.Dialect, asked: AbstractSet[Channel]) -> None:
+        super().__init__()
+        self._dialect = dialect
+        self._of_client, self._of_cluster = channels.Reader(dialect, client=True, asked=asked), channels.Reader(dialect, client=False)
+
+    @property
+    def exited(self) -> channels.Exit | None:
+        said = self._of_cluster.status
+        if self._dialect.version == "v1":  # the goodbye of the cluster is the sign, a text before it a failure
+            return channels.Exit(ok=not said, code=None if said else 0, message=said.decode("utf-8", "replace")) if self._over else None
+        return channels.exit_of(said) if said and channels.is_status(said) else None
+
+    def _data(self, frame: websocket.Frame, *, client: bool) -> Unit | None:
+        reader = self._of_client if client else self._of_cluster
+        piece = reader.read(frame)
+        if piece is None:
+            return None
+        if piece.closes is not None:
+            return Unit(frame.raw, ((0, Channel.MARK, mark("closes", piece.closes.label)),))
+        tells = piece.channel is Channel.ERROR and channels.completes(reader.status, piece.body)
+        return Unit(frame.raw, ((0, piece.channel, piece.body),), tells=tells)
+
+    def last_words(self, words: str, body: bytes, *, tty: bool) -> tuple[list[Said], Wire]:
+        said, wire = _last_words(words, status.words(words).encode() if self._dialect.version == "v1" else body, tty, self._dialect)
+        return list(said), [(0.0, wire)]
+
+
+@lru_cache(maxsize=64)
+def _last_words(words: str, body: bytes, tty: bool, dialect: channels.Dialect) -> tuple[tuple[Said, ...], bytes]:
+    """The last words, cached for all streams that end together."""
+    parts = status.exec_last_words(tty=tty, note=words if tty else "", status=body, message=dialect.message)
+    return tuple((0, Channel.GATEWAY, payload) for _, payload, _ in parts if payload), b"".join(raw for _, _, raw in parts)
