@@ -8,7 +8,9 @@ A line shows what stood in it when it ended: carriage returns, backspaces, tabs 
 does them. A sequence that leaves the line ends it, so that whatever a program painted on a screen is there, piece by piece in the order of its painting.
 Text that was drawn over or erased within a line is not in it: `drawn_over` counts such lines. No control character is left in the output.
 
-Memory: a line that is longer than HELD characters is given out as it comes, and can't be changed from its end backwards any more.
+Cost: time is linear in the input. A move costs no more than a row, of at most BROADEST columns, or WIDEST where no width is known. Erasing costs no more
+than what was written since the last time: what is known to be blank is not erased again. To shift the rest of a line is to move HELD cells or twice as many
+in memory, as one piece. A line that is longer than HELD is given out as it comes, and can't be changed from its end backwards any more.
 """
 
 import re
@@ -19,10 +21,11 @@ from typing import Final
 from jitui.values import foreign
 from jitui.values.said import plain
 
-HELD: Final = 256 << 10  # characters of a line that can still be changed
+HELD: Final = 32 << 10  # characters of a line that can still be changed
 STRING: Final = 4096  # characters of a string to the terminal; a longer one was none
 BLANKS: Final = 10_000  # empty lines that wait for one with text
-WIDEST: Final = 500  # columns that moves and erasing reach where no width is known
+WIDEST: Final = 500  # columns that moves reach where no width is known
+BROADEST: Final = 1000  # columns of a row; a client may say that its terminal has 65,535
 MARKS: Final = frozenset({"Mn", "Me", "Cf"})
 MOST: Final = 32  # characters of a cell
 STOP: Final = 8  # columns between two tab stops
@@ -38,15 +41,16 @@ IDLE: Final = re.compile(r"\x1b(?:\[(?:[0-9;:]*m|0?K|\?(?:1|7|12|25|1004|2004|20
 
 
 class Printed:
-    """One stream of output. Feed it pieces of any size; it never raises, and takes time linear in its input, but for moves within a long line."""
+    """One stream of output. Feed it pieces of any size; it never raises."""
 
     def __init__(self, columns: int = 0) -> None:
         """`columns`: the width of the terminal behind the stream, which decides where a carriage return leads; 0 without one."""
-        self.columns = columns
+        self.resize(columns)
         self.drawn_over = 0  # lines that do not show all that was printed in them
         self._decoder = getincrementaldecoder("utf-8")("replace")
         self._begun = ""  # a sequence whose end has not come
         self._cells: list[str] = []  # of the line: a character with its marks each; the second half of a wide one is empty
+        self._clear = 0  # cells at its beginning that are blank because they were erased; there may be more
         self._at = 0  # the cursor's place in it
         self._full = False  # the cursor stands on the last character of a full row: the next one goes into the next row
         self._insert = False  # characters are put between those that are there
@@ -60,7 +64,11 @@ class Printed:
     @property
     def waits(self) -> bool:
         """Whether a line was begun and not ended."""
-        return bool(self._cells or self._given)
+        return len(self._cells) > self._clear or bool(self._given)
+
+    def resize(self, columns: int) -> None:
+        """From here on the terminal has so many columns."""
+        self._columns = min(columns, BROADEST)
 
     def feed(self, data: bytes) -> str:
         """The lines that this ended, each with a line feed behind it."""
@@ -84,7 +92,7 @@ class Printed:
         self._begun = ""
         if tail := self._decoder.decode(b"", final=True):
             self._draw(tail)
-        if self.waits:
+        if self.waits or self._over:
             self._line()
         self._row = self._at = 0
         return self._take()
@@ -133,23 +141,23 @@ class Printed:
 
     def _line(self) -> None:
         """End the line."""
-        line = "".join(self._cells)
+        line = plain("".join(self._cells).rstrip()) + "\n"
         if self._given:
-            self._out.append(plain(line) + "\n")
+            self._out.append(line)
         else:
-            self._emit(plain(line.rstrip()) + "\n")
+            self._emit(line)
         self.drawn_over += self._over
-        self._cells, self._at, self._given, self._over, self._full = [], 0, 0, False, False
+        self._cells, self._clear, self._at, self._given, self._over, self._full = [], 0, 0, 0, False, False
 
     def _relieve(self) -> None:
         """Give out the beginning of a line that grows without end."""
         if len(self._cells) > HELD:
             away = len(self._cells) - HELD // 2
-            away -= away % self.columns if self.columns else 0
+            away -= away % self._columns if self._columns else 0
             self._out += ["\n" * self._blank, plain("".join(self._cells[:away]))]
             self._blank = 0
             self._given += away
-            self._at = max(0, self._at - away)
+            self._at, self._clear = max(0, self._at - away), max(0, self._clear - away)
             del self._cells[:away]
 
     # -- within a line -----------------------------------------------------------------------------------------------------
@@ -158,16 +166,16 @@ class Printed:
         for match in TOKEN.finditer(text):
             if match.lastgroup == "text":
                 self._write(match.group())
-                if len(self._cells) > 2 * HELD:
-                    self._relieve()
-                continue
-            if match.lastgroup == "final":
-                self._sequence(match["given"], match["final"])
-            elif match.lastgroup == "escape":
-                self._escape(match["escape"])
-            elif match.lastgroup == "control":
-                self._control(match["control"])
-            self._last = ""
+            else:
+                if match.lastgroup == "final":
+                    self._sequence(match["given"], match["final"])
+                elif match.lastgroup == "escape":
+                    self._escape(match["escape"])
+                elif match.lastgroup == "control":
+                    self._control(match["control"])
+                self._last = ""
+            if len(self._cells) > 2 * HELD:
+                self._relieve()
 
     def _write(self, text: str) -> None:
         cells = list(text) if text.isascii() else self._marked(text)
@@ -182,8 +190,9 @@ class Printed:
             before = self._cells[here:end]
             self._over = any(old[:1] != new[:1] and old.strip() for old, new in zip(before, cells, strict=False))
         self._cells[here:end] = cells
+        self._clear = min(self._clear, here)
         self._at = here + len(cells)
-        self._full = bool(self.columns) and self._at % self.columns == 0
+        self._full = bool(self._columns) and self._at % self._columns == 0
         self._last = (cells[-1] or cells[-2])[0]
 
     def _marked(self, text: str) -> list[str]:
@@ -195,6 +204,7 @@ class Printed:
                 at -= 1 if at < 2 or there[at - 1 : at] != [""] else 2
                 if 0 <= at < len(there):
                     there[at] = (there[at] + char)[:MOST]
+                    self._clear = self._clear if cells else min(self._clear, at)
                 else:
                     cells.append(char)
             elif unicodedata.east_asian_width(char) in "WF":
@@ -211,11 +221,11 @@ class Printed:
 
     def _first(self) -> int:
         """The place of the first column of the cursor's row."""
-        return self._stand() // self.columns * self.columns if self.columns else 0
+        return self._stand() // self._columns * self._columns if self._columns else 0
 
     def _rightmost(self) -> int:
         """The last place in the cursor's row that a move reaches."""
-        return self._first() + self.columns - 1 if self.columns else max(self._at, WIDEST - 1)
+        return self._first() + self._columns - 1 if self._columns else max(self._at, WIDEST - 1)
 
     def _control(self, char: str) -> None:
         if char == "\r":
@@ -244,7 +254,7 @@ class Printed:
 
     def _feed_line(self) -> None:
         """A line feed: within a line that takes several rows of the terminal to its next row, else to a new line."""
-        wide = self.columns
+        wide = self._columns
         if wide and self._stand() // wide < (len(self._cells) - 1) // wide:
             self._at = (self._at // wide + 1) * wide
             return
@@ -262,7 +272,8 @@ class Printed:
         if final in "CaDG`":
             self._along(count, final)
         elif final in "Hfrd":
-            self._place(*((count, self._stand() - self._first()) if final == "d" else (1, 0) if final == "r" else (count, max(1, two) - 1)))
+            at = min(max(1, two), self._columns or WIDEST) - 1
+            self._place(*((count, self._stand() - self._first()) if final == "d" else (1, 0) if final == "r" else (count, at)))
         elif final in "ABEFe":
             self._up(-count if final in "AF" else count, keep=final in "ABe")
         elif final == "K":
@@ -274,7 +285,7 @@ class Printed:
         elif final in "IZ":
             self._tab(min(count, WIDEST) if final == "I" else -count)
         elif final == "b" and self._last:
-            self._write(self._last * min(count, self.columns or WIDEST))
+            self._write(self._last * min(count, self._columns or WIDEST))
         elif final in "hl" and one == 4:
             self._insert = final == "h"
 
@@ -287,12 +298,13 @@ class Printed:
     def _place(self, row: int, at: int) -> None:
         """Paint elsewhere on the screen; in the same row it is the same line."""
         if row != self._row:
-            self._leave(0)
+            self._leave(0, at)
+            at = self._at
         self._row, self._at = row, at
 
     def _up(self, by: int, *, keep: bool) -> None:
         """So many rows up or down; within a line that takes several rows it stays in that line."""
-        wide = self.columns
+        wide = self._columns
         there = self._stand() + by * wide
         if wide and keep and there >= 0 and there // wide <= max(0, len(self._cells) - 1) // wide:
             self._at = there
@@ -300,10 +312,12 @@ class Printed:
             self._leave(by, at=self._at if keep else 0)
 
     def _leave(self, rows: int, at: int = 0) -> None:
-        """End the line without a line feed, if something is in it."""
+        """End the line without a line feed, if something is in it. The next one begins in the same column."""
         if self.waits:
             self._line()
-        self._row, self._at = max(1, self._row + rows) if self._row and rows else self._row * bool(rows), at
+        self._cells, self._clear = [], 0
+        self._row = max(1, self._row + rows) if self._row and rows else self._row * bool(rows)
+        self._at = at % self._columns if self._columns else min(at, WIDEST - 1)
 
     def _wipe(self, how: int, final: str) -> None:
         """Erase or move lines of the screen: what this line had is kept, as a line of its own."""
@@ -314,26 +328,31 @@ class Printed:
 
     def _erase(self, how: int) -> None:
         """Erase within the line: from the cursor on, up to it, or all."""
-        wide, size = self.columns, len(self._cells)
+        wide, size = self._columns, len(self._cells)
         if how == 0 and self._full:
             return
         first = self._first()
-        if how == 1 and not wide:  # the row that it stands in, not what came before that: else each of these sequences would cost as much as the line is long
-            first = max(0, self._at + 1 - WIDEST)
         start, end = (self._at if how == 0 else first), (min(size, self._at + 1) if how == 1 else min(size, first + wide) if wide else size)
-        if start < end:
-            self._over |= bool("".join(self._cells[start:end]).strip())
-            self._cells[start:end] = [" "] * (end - start) if end < size else []
+        if start >= end:
+            return
+        rest = max(start, min(self._clear, end))  # what is before it was erased already
+        self._over |= bool("".join(self._cells[rest:end]).strip())
+        keep = end if end < size else start if wide else max(start, min(self._at, size))  # up to the cursor, where what is written next would put blanks again
+        self._cells[rest:keep] = " " * (keep - rest)
+        if end == size:
+            del self._cells[keep:]
+        self._clear = min(max(self._clear, keep if start <= self._clear else 0), len(self._cells))
 
     def _shift(self, count: int, final: str) -> None:
         """Take characters out, blank them, or put blanks in, at the cursor."""
-        at = self._stand()
+        at, count = self._stand(), min(count, self._columns or WIDEST)
         if final == "@":
-            self._cells[at:at] = [" "] * min(count, self.columns or WIDEST) if at < len(self._cells) else []
+            self._cells[at:at] = [" "] * count if at < len(self._cells) else []
             return
         gone = self._cells[at : at + count]
         self._over |= bool("".join(gone).strip())
         self._cells[at : at + count] = [" "] * len(gone) if final == "X" else []
+        self._clear = self._clear if final == "X" else min(self._clear, at)
 
 
 def _begins(text: str) -> int:

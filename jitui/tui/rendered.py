@@ -80,4 +80,4 @@ class Rendered:
         if size and self._columns:
             self._columns = size[0]
             for stream in self._streams.values():
-                stream.columns = size[0]
+                stream.resize(size[0])

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from jitui.recording.printed import BLANKS, HELD, Printed, status_line
+from jitui.recording.printed import BLANKS, BROADEST, HELD, Printed, status_line
 
 
 def printed(data: bytes, columns: int = 0, piece: int = 0) -> str:
@@ -87,18 +87,45 @@ def test_hostile_output_takes_no_more_than_its_size(data: bytes) -> None:
     assert said < 100_000 * 80
 
 
-def test_erasing_takes_its_row_and_not_a_whole_long_line() -> None:
-    """EL 1 without a known width: as far as a row reaches, in a line of any length; a short line is erased as ever."""
-    def cost(before: int) -> float:
-        stream = Printed()
-        stream.feed(b"x" * before)
-        began = time.process_time()
-        stream.feed(b"abc\x1b[1K" * 1000)
-        return time.process_time() - began
+LONG = b"x" * 250_000  # without a line end
+AGAIN = [(b"\x1b[1K", 50_000), (b"x\x1b[1K", 20_000), (b"\x1b[2Kx", 20_000), (b"\x1b[1K\rx\x1b[500C", 10_000), ("\u0301\x1b[1K".encode(), 10_000),
+         (b"\x1b[X", 10_000), (b"x\x1b[B", 10_000), (b"x\x1b[2J", 10_000), (b"\x1b[1dx\x1b[2dx", 5_000), (b"\x1b[1;9999Hx\x1b[1K\x1b[1;1Hx", 5_000)]  # fmt: skip
 
-    assert cost(HELD - 4000) < 0.1 + 5 * cost(1000)
-    assert printed(b"wrong\x1b[1Kright") == " " * 5 + "right\n"
-    assert printed(b"x" * 1000 + b"\x1b[1K").count("x") == 501
+
+@pytest.mark.parametrize("columns", [0, 80, 65_535])
+@pytest.mark.parametrize(("data", "times"), AGAIN)
+def test_no_sequence_costs_as_much_as_a_long_line(data: bytes, times: int, columns: int) -> None:
+    """Neither in time nor in output: what was erased is not erased again, and a new line does not begin behind so many blanks."""
+    stream = Printed(columns)
+    said = len(stream.feed(LONG))
+    began = time.process_time()
+    said += sum(len(stream.feed(data * (times // 5))) for _ in range(5)) + len(stream.end())
+    assert time.process_time() - began < 6
+    assert said < len(LONG) + times * 2 * (BROADEST + 2)
+
+
+@pytest.mark.parametrize("columns", [0, 65_535])
+@pytest.mark.parametrize("data", [b"\x1b[1@", b"\x1b[500@", b"\x1b[P", b"\x1b[4ha\0"])
+def test_shifts_move_no_more_than_what_is_held(data: bytes, columns: int) -> None:
+    """Of a line without end, at its beginning: while the piece is read, too."""
+    stream = Printed(columns)
+    stream.feed(LONG + b"\r")
+    began = time.process_time()
+    for at in range(0, 10_000, 100):
+        stream.feed(data * 100)
+        assert len(stream._cells) <= 2 * HELD + BROADEST, at
+    assert time.process_time() - began < 4
+
+
+def test_what_is_erased_again_is_blank() -> None:
+    """Text and marks between two erasures are erased, too, and what is behind them stays."""
+    assert printed(b"abcdef\x1b[3D\x1b[1K\rx\x1b[1K\x1b[2Cy\x1b[1K!\n") == "    !f\n"
+    assert printed(b"abcdef\x1b[3D\x1b[1K\b\xcc\x81\x1b[3C\x1b[1K!\n") == printed(b"abcdef\x1b[1K\b!\n")
+    assert printed(b"abcdef\x1b[2K!\n") == printed(b"abcdef\x1b[2K\x1b[1K\x1b[2K!\n") == "      !\n"
+    assert printed(b"abcdef\x1b[1K\x1b[3D\x1b[Kx\x1b[3Dy\x1b[1P\x1b[1K\n") == ""
+    stream = Printed()
+    stream.feed(b"gone\x1b[2K")
+    assert (stream.end(), stream.drawn_over) == ("", 1)
 
 
 def test_blank_lines_at_the_end_are_none() -> None:
