@@ -55,7 +55,7 @@ class Rule:
     use_within_s: int = 900
     pending_s: int = 3600
     owner_may_approve: bool = False
-    budget: int = BUDGET  # bytes that a window of it may move each way; the busier one counts
+    budget: int = BUDGET  # bytes that a window of it may move each way; the busier one counts. A body that crosses compressed counts as it crosses
     guarded: Guards = ()  # namespaces, or patterns of them, where what is written must be written out; besides those of the cluster's own programs
 
     def allows(self, action: Action, kinds: Kinds) -> Clause | None:

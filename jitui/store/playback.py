@@ -15,7 +15,7 @@ from jitui.recording.masking.text import REACH
 from jitui.store.frames import PAGE, Frames
 from jitui.store.outline import Outline
 
-ROOM: Final = 4 << 20  # bytes that compressed bodies of a page open to
+ROOM: Final = 4 << 20  # bytes that compressed bodies of a page open to, but for its last frame
 READERS: Final = 16  # whose place is remembered
 SESSIONS: Final = 16  # whose outline is remembered
 BEFORE: Final = 2 * REACH  # bytes that are read, and not shown, of what stands in front of the place where a reader begins
@@ -58,7 +58,8 @@ class Playback:
         before = self._files.newest_frames(session, after=max(-1, after - LOOKS), room=BEFORE, upto=after) if after >= 0 and not unmask else []
         masks = Masks(tty=tty, columns=outline.columns(before[0].seq) if tty and before else COLUMNS, heads=lambda conn: outline.heads(conn, masks.newest),
                       earlier=lambda frame: self._earlier(outline, frame), unmask=unmask)  # fmt: skip
-        masks.frames(before)
+        while before:
+            del before[: len(masks.frames(before, room=ROOM))]
         return masks
 
     def _earlier(self, outline: Outline, frame: Frame) -> Iterator[Frame]:

@@ -13,7 +13,7 @@ import pytest
 
 from jitui.recording.facts import Undelivered
 from jitui.recording.frame import Channel, Frame
-from jitui.recording.masking.session import Shown
+from jitui.recording.masking.session import Masks, Shown
 from jitui.store import playback
 from jitui.store.archive import Files
 from jitui.store.outline import STEP
@@ -233,3 +233,23 @@ def test_a_compressed_answer_is_read_wherever_a_page_begins(tmp_path: Path, monk
         assert late
         assert late in answer
         assert not leaks(shown(alone.page(1, after=after, limit=3), Channel.RESPONSE_BODY), HIDDEN)
+
+
+def test_what_came_before_is_opened_a_part_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who begins in the middle of a compressed answer makes the gateway hold no more of what stands in front of that than of a page."""
+    frames, answer = packed(500)
+    files = kept(tmp_path, frames, tty=False)
+    monkeypatch.setattr(playback, "ROOM", 10_000)
+    opened: list[list[int]] = []
+    whole = Masks.frames
+
+    def counted(masks: Masks, given: Sequence[Frame], *, room: int = 0) -> list[Shown]:
+        found = whole(masks, given, room=room)
+        opened.append([len(each.frame.body) for each in found])
+        return found
+
+    monkeypatch.setattr(Masks, "frames", counted)
+    Playback(files).masks(1, after=frames[-1].seq, tty=False)
+    assert sum(map(sum, opened)) > len(answer)
+    assert len(opened) > 5
+    assert all(sum(sizes[:-1]) <= 10_000 for sizes in opened)

@@ -12,7 +12,7 @@ from typing import Any, Final, TypeVar
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from jitui.api.server.answer import error_of, refusal_of
+from jitui.api.server.answer import error_of, made, refusal_of
 from jitui.values import plain
 from jitui.values.errors import JituiError, UnavailableError
 
@@ -77,7 +77,7 @@ class EventStream(Response):
         try:
             async for item in self._source:
                 await self._start(send)
-                await send({"type": "http.response.body", "body": self._form(item), "more_body": True})
+                await send({"type": "http.response.body", "body": await made(item, self._form), "more_body": True})
             await self._start(send)
         except JituiError as error:
             self._error = self._error or error

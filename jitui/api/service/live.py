@@ -13,6 +13,7 @@ from jitui.recording.masking.session import Shown
 
 BACKLOG: Final = 256 << 10  # bytes a viewer may be behind
 BEFORE: Final = 64 << 10  # bytes a viewer is shown of what was before
+LARGE: Final = 256 << 10  # bytes of a frame; of a larger one the view is made off the loop
 POLL_S: Final = 0.25  # to notice a session that ended without a frame
 
 
@@ -41,7 +42,7 @@ class Viewer:
         return frames, lost
 
 
-Show = Callable[[Sequence[Frame]], Awaitable[list[Shown]]]  # frames in order, as they may be shown
+Show = Callable[[Sequence[Frame]], Awaitable[list[Shown]]]  # frames in order -> the first of them, at least one, as they may be shown; the rest is asked next
 
 
 async def watch(session: Session, before: Callable[[], Awaitable[list[Frame]]], join: Callable[[int], Awaitable[Show]]) -> AsyncIterator[LiveChunk]:
@@ -58,8 +59,11 @@ async def watch(session: Session, before: Callable[[], Awaitable[list[Frame]]], 
         if frames:
             seen = frames[-1].seq
             show = await join(frames[0].seq)
-            for shown in newest(await show(frames)):
-                yield LiveChunk(kind="frame", frame=frame_view(shown))
+            kept: list[Shown] = []
+            async for some in _rounds(show, frames):
+                kept = newest([*kept, *some])
+            for shown in kept:
+                yield await _chunk(shown)
         while True:
             frames, lost = viewer.take()
             if lost:
@@ -69,8 +73,9 @@ async def watch(session: Session, before: Callable[[], Awaitable[list[Frame]]], 
             if frames:
                 seen = frames[-1].seq
                 show = show or await join(frames[0].seq)
-                for shown in await show(frames):
-                    yield LiveChunk(kind="frame", frame=frame_view(shown))
+                async for some in _rounds(show, frames):
+                    for shown in some:
+                        yield await _chunk(shown)
             if session.gone and not viewer.news.is_set():
                 break
             try:
@@ -86,8 +91,24 @@ async def watch(session: Session, before: Callable[[], Awaitable[list[Frame]]], 
 
 def newest(found: list[Shown]) -> list[Shown]:
     """The last 64 KiB of these frames. The frame at the edge is cut if it is of a stream of bytes, and left out otherwise."""
-    beyond = sum(len(shown.frame.body) for shown in found) - BEFORE
-    if beyond <= 0:
-        return found
-    oldest, *rest = found
-    return [oldest.without(beyond), *rest] if oldest.frame.channel in BYTES else rest
+    room = BEFORE
+    for at in range(len(found) - 1, -1, -1):
+        size = len(found[at].frame.body)
+        if size > room:
+            rest = found[at + 1 :]
+            return [found[at].without(size - room), *rest] if room and found[at].frame.channel in BYTES else rest
+        room -= size
+    return found
+
+
+async def _rounds(show: Show, frames: Sequence[Frame]) -> AsyncIterator[list[Shown]]:
+    """All of them, as they may be shown, round by round."""
+    while frames:
+        found = await show(frames)
+        frames = frames[len(found) :]
+        yield found
+
+
+async def _chunk(shown: Shown) -> LiveChunk:
+    large = len(shown.frame.body) > LARGE
+    return LiveChunk(kind="frame", frame=await asyncio.to_thread(frame_view, shown) if large else frame_view(shown))

@@ -11,6 +11,7 @@ from jitui.api.views import Ended, LiveChunk, SessionView
 from jitui.recording.facts import Viewed
 from jitui.recording.frame import Frame
 from jitui.recording.masking.session import Shown
+from jitui.store.playback import ROOM
 from jitui.values.page import Page
 
 BEFORE_FRAMES: Final = 200  # a live viewer is shown at most of what was before
@@ -53,7 +54,7 @@ class SessionService(Bound, Sessions):
             masks = await asyncio.to_thread(self._backend.record.playback.masks, found.id, after=seq - 1, tty=found.tty, unmask=unmask)
 
             async def show(frames: Sequence[Frame]) -> list[Shown]:
-                return await asyncio.to_thread(masks.frames, frames)
+                return await asyncio.to_thread(masks.frames, frames, room=ROOM)
 
             return show
 

@@ -2,10 +2,13 @@
 
 import json
 from dataclasses import dataclass
+from threading import current_thread, main_thread
 
 import pytest
 
-from jitui.api.server.answer import MANY, answer, refusal, refusal_of
+from jitui.api.server.answer import LARGE, MANY, answer, made, refusal, refusal_of
+from jitui.api.views import FrameView, LiveChunk
+from jitui.values import plain
 from jitui.values.errors import JituiError, NotFoundError, TooManyError, UnknownCallerError
 from jitui.values.page import MORE, Page
 
@@ -23,6 +26,29 @@ async def test_a_page_says_where_it_goes_on(count: int) -> None:
     assert (said.status_code, said.headers[MORE], said.headers["content-type"]) == (200, "cursor-1", "application/json")
     assert json.loads(bytes(said.body)) == [{"id": view.id} for view in views]
     assert MORE not in (await answer(Page(views))).headers
+
+
+def frame(size: int) -> FrameView:
+    return FrameView(seq=0, at_us=0, conn=0, channel="response-body", data_b64="A" * size)
+
+
+@pytest.mark.parametrize(("view", "off"), [
+    (frame(LARGE + 1), False), ([frame(LARGE // 2)] * 2, False), ([frame(LARGE // 2)] * 3, True), ([frame(LARGE + 1)], True),
+    (LiveChunk(kind="frame", frame=frame(LARGE)), False), (LiveChunk(kind="frame", frame=frame(LARGE + 1)), True), (LiveChunk(kind="end"), False),
+    ([frame(0)] * MANY, False), ([frame(0)] * (MANY + 1), True), ("x" * (LARGE + 1), False),
+])  # fmt: skip
+async def test_large_frames_are_put_into_text_off_the_loop(view: object, off: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However few: their bytes count. One by itself is no answer."""
+    threads = []
+
+    def text(value: object) -> str:
+        threads.append(current_thread())
+        return json.dumps(plain.of(value), separators=(",", ":"))
+
+    monkeypatch.setattr(plain, "text", text)
+    said = bytes((await answer(view)).body)
+    assert await made(view, lambda given: text(given).encode()) == said
+    assert [thread is not main_thread() for thread in threads] == [off, off]
 
 
 @pytest.mark.parametrize(("error", "headers"), [

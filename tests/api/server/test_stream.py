@@ -4,15 +4,20 @@ import asyncio
 import json
 import os
 import re
+from base64 import b64decode
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
+from threading import current_thread, main_thread
 
 import httpx
 import pytest
 
 from jitui.api.server import stream
+from jitui.api.server.answer import LARGE
+from jitui.api.views import LiveChunk
 from jitui.auth.people import People, Person, user_name
 from jitui.policy.terms import Role
+from jitui.values import plain
 from tests.api.server.conftest import bearer
 from tests.fakes.desk import session_view
 from tests.fakes.gateway import ANA, Address
@@ -90,6 +95,27 @@ async def test_live_frames_to_the_end(gateway: Address, local: httpx.AsyncClient
     assert [block.get("event") for block in got] == [None, "frame", "end"]
     assert json.loads(got[1]["data"])["frame"]["data_b64"] == "G1sySmhlbGxv"
     assert json.loads(got[2]["data"])["why"] == "killed"
+
+
+async def test_a_large_frame_is_put_into_text_off_the_loop(gateway: Address, local: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A viewer of it delays nobody else; smaller ones beside it come in order."""
+    gateway.house.sessions["s-1"] = session_view("s-1")
+    on_loop: list[bool] = []
+    text = plain.text
+
+    def noted(value: object) -> str:
+        if isinstance(value, LiveChunk):
+            on_loop.append(current_thread() is main_thread())
+        return text(value)
+
+    monkeypatch.setattr(plain, "text", noted)
+    sizes = [10, 3 * LARGE // 4 + 3, 20]
+    for size in sizes:
+        await gateway.house.record("s-1", "response-body", b"x" * size)
+    async with local.stream("GET", "/v1/sessions/s-1/live", headers=bearer(gateway.ana)) as answer:
+        events = [block async for block in _take(blocks(answer), 4)]
+    assert [len(b64decode(json.loads(block["data"])["frame"]["data_b64"])) for block in events[1:]] == sizes
+    assert on_loop[:3] == [True, False, True]
 
 
 async def test_a_refused_stream_is_no_stream(gateway: Address, local: httpx.AsyncClient) -> None:
