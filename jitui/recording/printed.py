@@ -335,7 +335,7 @@ class Printed:
         start, end = (self._at if how == 0 else first), (min(size, self._at + 1) if how == 1 else min(size, first + wide) if wide else size)
         if start >= end:
             return
-        rest = max(start, min(self._clear, end))  # what is before it was erased already
+        rest = max(start, min(self._clear, end))  # cells before that were erased already
         self._over |= bool("".join(self._cells[rest:end]).strip())
         keep = end if end < size else start if wide else max(start, min(self._at, size))  # up to the cursor, where what is written next would put blanks again
         self._cells[rest:keep] = " " * (keep - rest)
