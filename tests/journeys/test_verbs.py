@@ -112,7 +112,7 @@ ROWS = (
     Row("looking around", ("list services in kube-system",), (
         Run("explain pods.spec", out="containers"), Run("explain deployments", out="Deployment"), Run("api-resources", out="deployments"),
         Run("api-versions", out="apps/v1"), Run("version", out="Server Version"), Run("cluster-info", out="control plane"),
-        Run("get --raw /openapi/v3/apis/apps", 1, err="orbidden", only=NEW), Run("get --raw /metrics", 1, err="orbidden", only=NEW),
+        Run("get --raw /openapi/v3/apis/apps", out="openapi", only=NEW), Run("get --raw /metrics", 1, err="orbidden", only=NEW),
     )),
 )  # fmt: skip
 
