@@ -5,8 +5,8 @@ import pytest
 from jitui.values import errors
 from jitui.values.errors import JituiError, TooManyError
 
-REASONS = {400: "BadRequest", 401: "Unauthorized", 403: "Forbidden", 404: "NotFound", 409: "Conflict", 429: "TooManyRequests", 500: "InternalError",
-           502: "ServiceUnavailable", 503: "ServiceUnavailable"}  # fmt: skip
+REASONS = {400: "BadRequest", 401: "Unauthorized", 403: "Forbidden", 404: "NotFound", 409: "Conflict", 421: "MisdirectedRequest", 429: "TooManyRequests",
+           500: "InternalError", 502: "ServiceUnavailable", 503: "ServiceUnavailable"}  # fmt: skip
 ALL = [found for found in vars(errors).values() if isinstance(found, type) and issubclass(found, JituiError)]
 
 
