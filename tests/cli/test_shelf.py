@@ -1,5 +1,6 @@
 """The archive over bare files."""
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import aclosing, asynccontextmanager
 from pathlib import Path
@@ -37,7 +38,9 @@ async def recorded(folder: Path) -> AsyncIterator[House]:
         await home.until(lambda: session.bytes_out > 1 << 20)
         await home.desk(Identity("oli", frozenset({Role.OPERATOR}))).kill("s-1", reason="enough")
         home.broker.notes.denied(AGENT, "prod", Action("get", resource="pods", namespace="x", name="p"), "no", grant=1)
-        await home.facts()
+        async with asyncio.timeout(10):
+            while not await home.facts("session.ended"):  # it tells what was delivered, which takes up to two seconds
+                await asyncio.sleep(0.01)
         await home.store.commit([])
         yield home
 
