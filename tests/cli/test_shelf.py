@@ -39,7 +39,7 @@ async def recorded(folder: Path) -> AsyncIterator[House]:
         await home.desk(Identity("oli", frozenset({Role.OPERATOR}))).kill("s-1", reason="enough")
         home.broker.notes.denied(AGENT, "prod", Action("get", resource="pods", namespace="x", name="p"), "no", grant=1)
         async with asyncio.timeout(10):
-            while not await home.facts("session.ended"):  # it tells what was delivered, which takes up to two seconds
+            while not await home.facts("session.ended"):  # noqa: ASYNC110 - it comes within two seconds, once it is known what was delivered
                 await asyncio.sleep(0.01)
         await home.store.commit([])
         yield home
