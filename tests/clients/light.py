@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from itertools import islice
 from typing import Any
 
+from httpx2 import ReadError
 from httpx2.websockets import WebSocketUpgradeError
 from lightkube import ApiError, Client, KubeConfig
 from lightkube.models.meta_v1 import ObjectMeta
@@ -79,11 +80,15 @@ def fed(kubeconfig: str | None) -> list[Any]:
 
 def refused(kubeconfig: str | None) -> str:
     """The status of an answer to an upgrade: it does not read the rest of it."""
-    with connected(kubeconfig) as client:
-        try:
-            return str(client.exec(ABSENT, command=BOTH, stdout=True))
-        except WebSocketUpgradeError as error:
-            return str(error.response.status_code)
+    for _ in range(3):
+        with connected(kubeconfig) as client:
+            try:
+                return str(client.exec(ABSENT, command=BOTH, stdout=True))
+            except WebSocketUpgradeError as error:
+                return str(error.response.status_code)
+            except ReadError as error:  # seen once, under load: the thread in which the library reads a stream outlived it, and read of the next connection
+                said = str(error)
+    return said
 
 
 def logged(kubeconfig: str | None) -> str:
