@@ -4,6 +4,7 @@
 * client     one TCP connection; `inlet` and `parting` are its beginning and its end
 * pipeline   the way of a request's head: admit, read, judge, dispatch to the proxy
 * request    one request: who, connection, action, headers, verdict, and the gateway's own answers to it
+* reading    the last head of a connection, so that an equal one is not read again
 * plan       what a request for an upgrade asks for; discover and review: requests that the gateway answers itself
 * notices, tries   Warning headers; kubectl's second try of an upgrade, which is one denial with the first
 

@@ -45,9 +45,9 @@ def discover(request: KubeRequest, proxy: Proxy) -> Handler:
 
 def _missing(request: KubeRequest, copies: Copies) -> Answered:
     if copies.is_group(request.action.path):
-        return Answered(request.client, lambda late: request.answer(404, MISSING, close=late))
+        return request.answered(lambda late: request.answer(404, MISSING, close=late))
     lines = [(b"Content-Type", b"text/plain; charset=utf-8"), (b"X-Content-Type-Options", b"nosniff"), (b"Cache-Control", b"no-cache, private")]
-    return Answered(request.client, lambda late: request.give(404, lines, NO_PAGE, close=late))
+    return request.answered(lambda late: request.give(404, lines, NO_PAGE, close=late))
 
 
 def _none(request: KubeRequest, copies: Copies, rule: Rule | None) -> Answered:
@@ -67,4 +67,4 @@ def _copy(request: KubeRequest, answer: Answer) -> Answered:
     lines, body = list(answer.headers), answer.body
     if answer.packed and headers.takes_gzip(request.head):
         lines, body = [*lines, (b"Content-Encoding", b"gzip"), (b"Vary", b"Accept-Encoding")], answer.packed
-    return Answered(request.client, lambda close: request.give(answer.status, lines, body, close=close))
+    return request.answered(lambda close: request.give(answer.status, lines, body, close=close))

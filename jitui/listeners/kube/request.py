@@ -121,15 +121,14 @@ class KubeRequest:
     # -- answers of the gateway's own --------------------------------------------------------------------------------------
 
     def say(self, code: int, reason: str, message: str, *, close: bool = False, **details: int) -> Answered:
-        """A refusal in words, once the request's body has gone by. Nothing of the request is kept until then."""
+        """A refusal in words, once the request's body has gone by."""
         # client-go shows text alone of a refused discovery, and so it did of a watch before 0.32; of a Status "unknown" (client-go: rest/request.go)
         as_text = DISCOVERING.fullmatch(self.head.target) is not None if self.as_text is None else self.as_text
-        self._forget()
         if as_text and code not in {401, 404, 421}:  # of the first two it has its own words, of a 421 it shows a Status at most
             text = clean(message, 1000).encode()
-            return Answered(self.client, lambda late: self.answer(code, text, close=late or close, kind=b"text/plain; charset=utf-8"))
+            return self.answered(lambda late: self.answer(code, text, close=late or close, kind=b"text/plain; charset=utf-8"))
         body = status.status(code, reason, message, **details)
-        return Answered(self.client, lambda late: self.answer(code, body, close=late or close))
+        return self.answered(lambda late: self.answer(code, body, close=late or close))
 
     def refuse(self, error: JituiError, *, close: bool = False) -> Answered:
         """The words of an error. At a limit client-go tries up to ten times again where the answer has a Retry-After, and shows them at once where not."""
@@ -143,7 +142,7 @@ class KubeRequest:
     def not_allowed(self) -> Answered:
         """The API server's own answer to a method that a document or a resource does not have."""
         body = status.as_served(405, "MethodNotAllowed", "the server does not allow this method on the requested resource")
-        return Answered(self.client, lambda late: self.answer(405, body, close=late))
+        return self.answered(lambda late: self.answer(405, body, close=late))
 
     def deny(self, verdict: Deny) -> Answered:
         """Say what is missing; the denial is on record."""
@@ -157,10 +156,14 @@ class KubeRequest:
             newest = max((grant.id for grant in broker.windows.of(who, connection)), default=0)
             broker.notes.denied(who, connection, action, why, grant=newest, group=group)
 
-    def _forget(self) -> None:
-        """Drop the head of a request that goes nowhere: it may have a mebibyte, and its body may never come."""
+    def answered(self, send: Callable[[bool], None]) -> Answered:
+        """The handler of a request that goes nowhere, which calls `send` once its body has gone by, with True if its connection is closed then.
+
+        The head is dropped: it may have a mebibyte, and the body may never come.
+        """
         self.head, self.target = replace(self.head, target=b"/", headers=()), b"/"
         self.lines, self.action = [], NOTHING
+        return Answered(self.client, send)
 
     def answer(self, code: int, body: bytes, *, close: bool = False, kind: bytes = b"application/json") -> None:
         """A Status, with its length."""

@@ -212,8 +212,8 @@ async def test_heads_that_are_never_whole_hold_a_bounded_amount(tmp_path: Path) 
         assert [one.limit for one in home.broker.pressure.now] == ["heads"]
 
 
-@pytest.mark.parametrize(("token", "code"), [("wrong", 401), (None, 403)])
-async def test_whole_heads_of_refused_requests_are_not_held(tmp_path: Path, token: str | None, code: int) -> None:
+@pytest.mark.parametrize(("token", "method", "code"), [("wrong", "POST", 401), (None, "POST", 403), (None, "OPTIONS", 405)])
+async def test_whole_heads_of_refused_requests_are_not_held(tmp_path: Path, token: str | None, method: str, code: int) -> None:
     """Twenty heads of a mebibyte, of strangers or of an agent without a window, whose bodies never come: nothing of them is kept until then."""
     async with house(tmp_path) as home:
         home.limit(refusals=1000)
@@ -223,7 +223,7 @@ async def test_whole_heads_of_refused_requests_are_not_held(tmp_path: Path, toke
             before = tracemalloc.get_traced_memory()[0]
             for kubectl in kubectls:
                 long = "A" * 500_000
-                kubectl.send(kubectl.head("POST", f"/api/v1/namespaces/web/pods?x={long}", f"X-Long: {long}", "Content-Length: 9"))
+                kubectl.send(kubectl.head(method, f"/api/v1/namespaces/web/pods?x={long}", f"X-Long: {long}", "Content-Length: 9"))
                 await kubectl.writer.drain()
             del long
             await home.until(lambda: sum(client.current is not None for client in home.listener.clients) == 20, 20)
