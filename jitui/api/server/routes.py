@@ -8,7 +8,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from jitui.api.operation import Operation, operations_of
-from jitui.api.operations import API, Operations
+from jitui.api.operations import API, BoundOperations, Operations
 from jitui.api.server.answer import answer
 from jitui.api.server.callers import Authentication
 from jitui.api.server.reading import Reader
@@ -39,7 +39,7 @@ def _answering(reader: Reader, prefix: str) -> Endpoint:
 
     async def endpoint(request: Request) -> Response:
         body = await reader.body(request)
-        bound = await _authentication(request).bound(request.state.peer, request.headers.get("authorization"))
+        bound = await _bound(request)
         given = reader.read(request, body)
         if prefix:
             given[target] = _full(prefix, given.get(target, ""))
@@ -55,7 +55,7 @@ def _streaming(reader: Reader) -> Endpoint:
     assert form is not None
 
     async def endpoint(request: Request) -> Response:
-        bound = await _authentication(request).bound(request.state.peer, request.headers.get("authorization"))
+        bound = await _bound(request)
         request.state.peer.stream()
         given = reader.read(request, b"")
         source = getattr(bound, operation.name)(**given)
@@ -69,9 +69,10 @@ def _streaming(reader: Reader) -> Endpoint:
     return endpoint
 
 
-def _authentication(request: Request) -> Authentication:
-    found: Authentication = request.app.state.authentication
-    return found
+async def _bound(request: Request) -> BoundOperations:
+    """The operations, bound to the caller of a request. Raises UnknownCallerError."""
+    authentication: Authentication = request.app.state.authentication
+    return await authentication.bound(request.state.peer, request.headers.get("authorization"))
 
 
 def _full(prefix: str, ident: str) -> str:
