@@ -29,6 +29,11 @@ def column_at(data: bytes, place: int, column: int) -> int:
     return shown if line else column + shown
 
 
+def _shown(piece: bytes) -> int:
+    """How many columns a piece without escape sequences takes."""
+    return len(piece) if piece.isascii() else len(piece.translate(None, CONTINUES))
+
+
 @dataclass(frozen=True, slots=True)
 class Flat:
     """Text as a person reads it: without escape sequences, and without the line ends that a full terminal line caused."""
@@ -66,8 +71,7 @@ def flat(data: bytes, columns: int, column: int = 0) -> Flat:
             if data[start] != 0x1B and not column and start - line < columns:  # an empty line, or the second half of a line end, too
                 line = end
                 continue
-            piece = data[line:start]
-            column += len(piece) if piece.isascii() else len(piece.translate(None, CONTINUES))
+            column += _shown(data[line:start])
             line = end
         if data[start] != 0x1B:
             space = data[start - 1] == 0x20 and column % columns == 1 and start > at
@@ -84,6 +88,13 @@ def flat(data: bytes, columns: int, column: int = 0) -> Flat:
         size += start - at
         at = end
         cuts.append((size, at - size))
+    if columns and data.endswith(b" ") and at < len(data):
+        column += _shown(data[line:])
+        if column > columns and column % columns == 1:  # the return that makes it readline's way to the next line may still come: the word may go on
+            parts.append(data[at:-1])
+            size += len(parts[-1])
+            at = len(data)
+            cuts.append((size, at - size))
     if not cuts:
         return Flat(data)
     return Flat(b"".join([*parts, data[at:]]), tuple(cuts), [place for place, _ in cuts])

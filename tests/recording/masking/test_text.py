@@ -84,6 +84,16 @@ def test_a_secret_that_a_full_line_of_the_terminal_broke(cuts: list[int], width:
         assert not leaks(said.replace(end.encode(), b""), [form.removeprefix("password=").encode()])
 
 
+@pytest.mark.parametrize("wide", [20, 21, 80])
+def test_a_secret_that_a_full_line_broke_at_the_end_of_a_frame(wide: int) -> None:
+    """Wherever the frame ends, also between the blank and the return with which readline goes to the next line."""
+    prompt = f"$ echo {JITUI}"
+    data = " \r".join(prompt[at : at + wide] for at in range(0, len(prompt), wide)).encode()
+    for cut in range(1, len(data)):
+        said = shown(stream(Channel.STDOUT, [data[:cut], data[cut:]]), alone=True, masks=_wide(wide))
+        assert not leaks(said.replace(b" \r", b""), [JITUI.encode()]), cut
+
+
 def _wide(width: int) -> Masks:
     masks = Masks(tty=True)
     masks.frames(stream(Channel.RESIZE, [b'{"Width":%d,"Height":9}' % width]))
