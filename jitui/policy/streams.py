@@ -1,7 +1,7 @@
 """The kinds of streams: every conversation that is a session of its own, one row each. The one table of them.
 
 A new kind is a row here and, where no codec speaks its protocol yet, a member of Codec, that codec (`protocol/`), and the line that makes it from a
-request (`listeners/kube/plan.py`). A channel that nobody recorded before is a member of `recording.frame.Channel`. The reader of request lines, the scope
+request (`protocol/plan.py`). A channel that nobody recorded before is a member of `recording.frame.Channel`. The reader of request lines, the scope
 grammar, hazards, RBAC, the recorder and the screens ask the rows.
 
 An upgrade (exec, attach, port-forward) is one action whatever its method, as a WebSocket is a GET and SPDY a POST: `create` on the subresource

@@ -5,7 +5,7 @@
 * pipeline   the way of a request's head: admit, read, judge, dispatch to the proxy
 * request    one request: who, connection, action, headers, verdict, and the gateway's own answers to it
 * reading    the last head of a connection, so that an equal one is not read again
-* plan       what a request for an upgrade asks for; discover and review: requests that the gateway answers itself
+* discover and review   requests that the gateway answers itself
 * notices, tries   Warning headers; kubectl's second try of an upgrade, which is one denial with the first
 
 Each file imports only those further up in: client, request, discover and review, pipeline, listener. None reaches a cluster but through `jitui.proxy`.

@@ -10,24 +10,24 @@ from dataclasses import replace
 from typing import Final
 
 from jitui.auth.callers import Caller
-from jitui.auth.peer import Unseen
+from jitui.listeners.admission import Admission
 from jitui.listeners.kube.client import KubeClient
 from jitui.listeners.kube.discover import discover
 from jitui.listeners.kube.names import HostNames
-from jitui.listeners.kube.plan import UNHEEDED, Plan, plan, streamed
 from jitui.listeners.kube.reading import Reading
 from jitui.listeners.kube.request import KubeRequest, Rooms
 from jitui.listeners.kube.review import Review, is_review
-from jitui.listeners.visitors import Visitor, Visitors
+from jitui.listeners.visitors import Visitors
 from jitui.policy import kube
 from jitui.policy.action import Action
 from jitui.policy.policy import Deny, is_discovery
 from jitui.policy.streams import LOGS, UPGRADES_LISTED, of_action
 from jitui.protocol import headers, http
+from jitui.protocol.plan import UNHEEDED, Plan, plan, streamed
 from jitui.proxy.entry import Proxy
 from jitui.proxy.port import Handler
 from jitui.proxy.waiting import Waiting
-from jitui.values.errors import JituiError, MisdirectedError, NotFoundError, RefusedError, UnavailableError, UnknownCallerError
+from jitui.values.errors import JituiError, MisdirectedError, NotFoundError, RefusedError, UnknownCallerError
 from jitui.values.said import clean
 
 LONG: Final = 1 << 16  # bytes of a target
@@ -38,9 +38,9 @@ class Pipeline:
     """The steps of all requests at one listener."""
 
     def __init__(self, rooms: Rooms, proxy: Proxy, visitors: Visitors, own_uid: int, names: HostNames | None = None) -> None:
-        self.unauthenticated = 0  # attempts without a good token, or at two connections' addresses at once: a counter, never rows
+        self.admission = Admission(rooms.broker, proxy, visitors, own_uid)
         self._names = names
-        self._rooms, self._proxy, self._visitors, self._own_uid = rooms, proxy, visitors, own_uid
+        self._rooms, self._proxy = rooms, proxy
         self._broker = rooms.broker
 
     def begin(self, client: KubeClient, head: http.RequestHead) -> Handler:
@@ -68,8 +68,7 @@ class Pipeline:
 
     def _admit(self, request: KubeRequest) -> None:
         """Find out the agent and the connection. Raises UnavailableError, UnknownCallerError, TooManyError, RefusedError, NotFoundError."""
-        if self._broker.windows.stopping:
-            raise UnavailableError("the gateway is stopping; try again when it is back")
+        self.admission.open()
         visitor, now = request.client.visitor, asyncio.get_running_loop().time()
         reading = request.client.reading
         if reading is not None and reading.head is not request.head:
@@ -78,20 +77,12 @@ class Pipeline:
             own = self._addressed(request) if reading is None else reading.connection
             caller = self._caller(request) if reading is None else self._rooms.callers.again(reading.caller)
         except JituiError:
-            self._unknown(visitor, now)
+            self.admission.unknown(visitor, now)
             raise
         who = caller.who
-        if not who.is_agent:
-            self._unknown(visitor, now)
-            raise RefusedError(f"{who.name} is a person here; the Kubernetes listener is for agents, whose windows people grant")
-        self._visitors.take(self._visitors.known(visitor, who.name, agent=True), now)
+        self.admission.agent(visitor, who, now, "Kubernetes listener")
         name, target = self._where(request, own) if reading is None else (own, reading.target)
-        proxy = self._proxy
-        if name not in proxy.connections:
-            known = sorted(each for each in proxy.connections if (who.name, each) in self._broker.requests.rules)
-            raise NotFoundError(f"no connection {name} here; yours: {', '.join(known) or 'none'}")
-        if name in proxy.isolated:
-            self._isolated(name, visitor)
+        self.admission.connection(visitor, who, name)
         request.caller, request.who, request.connection, request.target = caller, who, name, target
 
     def _caller(self, request: KubeRequest) -> Caller:
@@ -123,18 +114,6 @@ class Pipeline:
             raise MisdirectedError(f"TLS asked for {clean(server, 100) or 'no server name'} and the request is for the host {clean(host, 100)}{at}: these "
                                    "are not one connection's; use the server URL that this writes: jitui kubeconfig CONNECTION")
         return named or client.connection
-
-    def _unknown(self, visitor: Visitor, now: float) -> None:
-        """A request that nobody known made."""
-        self.unauthenticated += 1
-        self._visitors.unknown(visitor, now)
-        self._visitors.refused(visitor, now)
-
-    def _isolated(self, name: str, visitor: Visitor) -> None:
-        if visitor.uid in {None, Unseen.CLOSING}:
-            raise RefusedError(f"{name} requires isolation, and the kernel does not show which Unix user this client runs as; connect again")
-        if visitor.uid == self._own_uid:
-            raise RefusedError(f"{name} requires isolation, and this agent runs as the gateway's own Unix user: it could bypass jitui here")
 
     # -- read --------------------------------------------------------------------------------------------------------------
 

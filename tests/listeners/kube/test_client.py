@@ -34,7 +34,7 @@ async def test_no_token_or_a_wrong_one_is_a_401_and_a_counter(tmp_path: Path) ->
     async with house(tmp_path) as home:
         kubectl = await home.dial("jt_00000000_" + "x" * 43)
         assert (await kubectl.ask("GET", PODS))[0] == 401
-        assert home.listener.pipeline.unauthenticated == 1
+        assert home.listener.pipeline.admission.unauthenticated == 1
         assert await asyncio.to_thread(home.files.actions) == []
 
 

@@ -48,7 +48,7 @@ async def test_nothing_is_read_of_who_is_not_known(tmp_path: Path, monkeypatch: 
         seen, kubectl = judged(home, monkeypatch), await home.dial("")
         kubectl.send("\r\n".join([f"GET {target} HTTP/1.1", "Host: gw", *headers, "", ""]).encode())
         assert (await kubectl.answer())[0] == code
-        assert (seen, home.listener.pipeline.unauthenticated, home.files.actions()) == ([], 1, [])
+        assert (seen, home.listener.pipeline.admission.unauthenticated, home.files.actions()) == ([], 1, [])
 
 
 async def test_what_can_not_be_read_is_a_denial_on_record(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,11 +2,11 @@
 
 import pytest
 
-from jitui.listeners.kube.plan import CARRIED, FORWARD, Plan, asked, plan, ports, streamed
 from jitui.policy import kube
 from jitui.policy.streams import EXEC, LOGS, UPGRADES, WATCH, Codec, StreamKind
 from jitui.protocol import channels, websocket
 from jitui.protocol.http import RequestHead, ResponseHead
+from jitui.protocol.plan import CARRIED, FORWARD, Plan, asked, plan, ports, streamed
 from jitui.recording.frame import Channel
 from jitui.values.errors import InvalidError, UpstreamError
 
