@@ -1,9 +1,10 @@
-"""Requests a second, and what they cost in time: through jitui (recording), through `kubectl proxy`, and direct; interleaved, so that ratios can be read.
+"""Requests a second, what they cost in time, and in CPU: through jitui (recording), through `kubectl proxy`, and direct.
 
-    JITUI_TEST_CLUSTER=DIR python -m tests.bench.bench_requests [--rounds 5] [--seconds 2]
+    JITUI_TEST_CLUSTER=DIR python -m tests.bench.bench_requests [--rounds 5] [--seconds 2] [--connections 1 16 64]
 
-Needs wrk (apt-get install wrk) and the real cluster, whose API server speaks HTTP/2 to `kubectl proxy`. Trust the ratios, not the figures:
-load generator, API server and gateway share this machine's cores.
+Rounds of the three are interleaved, so that ratios can be read: of each pair of rounds, in the middle, with the middle half of them in brackets.
+Needs wrk (apt-get install wrk) and the real cluster, whose API server speaks HTTP/2 to `kubectl proxy`. Trust the ratios, not the figures: load
+generator, API server and gateway share this machine's cores. The CPU of a request, kernel and user together, is the steadiest of them.
 """
 
 import argparse
@@ -13,16 +14,24 @@ import statistics
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from tests.bench.clients import UNLIMITED
+from tests.bench.usage import Meter, Usage
 from tests.support import kubectls
 from tests.support.clusters import real
 from tests.support.gateway import Gateway, rule
 from tests.support.processes import Program
 
-PATHS = {"small GET": "/api/v1/namespaces/web", "list of pods": "/api/v1/namespaces/web/pods"}
+PATHS: Final = {"small GET": "/api/v1/namespaces/web", "list of pods": "/api/v1/namespaces/web/pods"}
+
+
+RATES: Final = {"small GET": 1.0, "list of pods": 0.8}  # x the requests/s of kubectl proxy, with 16 and 64 connections
+CPU_US: Final = 240  # of the gateway for a small GET, or CPU_TIMES
+CPU_TIMES: Final = {"small GET": 1.2, "list of pods": 1.3}  # x the CPU of kubectl proxy
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +39,7 @@ class Target:
     name: str
     url: str
     token: str
+    pid: int  # 0: whose CPU does not count
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +47,7 @@ class Round:
     per_second: float
     p50_ms: float
     p99_ms: float
+    cpu: Usage  # in nanoseconds a request
 
 
 def wrk(target: Target, path: str, connections: int, seconds: int) -> Round:
@@ -44,38 +55,67 @@ def wrk(target: Target, path: str, connections: int, seconds: int) -> Round:
     argv = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--latency", "-H", "Accept: application/json", "-H", "User-Agent: kubectl/v1.33.1 bench"]
     if target.token:
         argv += ["-H", f"Authorization: Bearer {target.token}"]
+    meter = Meter(target.pid) if target.pid else None
     said = subprocess.run([*argv, target.url + path], check=True, capture_output=True, text=True, timeout=seconds + 30).stdout
+    used = meter.since() if meter is not None else Usage(0, 0, 0)
     assert "Non-2xx" not in said, f"{target.name}: {said}"
-    rate = re.search(r"Requests/sec:\s+([\d.]+)", said)
+    rate, count = re.search(r"Requests/sec:\s+([\d.]+)", said), re.search(r"(\d+) requests in", said)
     marks = {share: float(value) * {"us": 0.001, "ms": 1, "s": 1000}[unit] for share, value, unit in re.findall(r"(50|99)%\s+([\d.]+)(us|ms|s)", said)}
     assert rate, said
-    return Round(float(rate[1]), marks["50"], marks["99"])
+    assert count, said
+    many = int(count[1])
+    return Round(float(rate[1]), marks["50"], marks["99"], Usage(used.whole // many, used.first // many, used.other // many))
 
 
-def table(targets: list[Target], rounds: int, seconds: int) -> None:
-    for what, path in PATHS.items():
-        for connections in (1, 16, 64):
-            found: dict[str, list[Round]] = {target.name: [] for target in targets}
-            for target in targets:
-                wrk(target, path, connections, 1)  # warm up
-            for number in range(rounds):
-                for target in targets if number % 2 else reversed(targets):
-                    found[target.name].append(wrk(target, path, connections, seconds))
-            print(f"{what}, {connections} connection{'s' if connections > 1 else ''}")
-            proxy, direct = found["kubectl proxy"], found["direct"]
-            for name, runs in found.items():
-                rate = statistics.median(run.per_second for run in runs)
-                p50, p99 = statistics.median(run.p50_ms for run in runs), statistics.median(run.p99_ms for run in runs)
-                to_proxy = statistics.median(run.per_second / other.per_second for run, other in zip(runs, proxy, strict=True))
-                added = statistics.median(run.p50_ms - other.p50_ms for run, other in zip(runs, direct, strict=True))
-                print(f"  {name:14} {rate:8.0f}/s   p50 {p50:6.2f}  p99 {p99:7.2f} ms   {to_proxy:5.2f} x kubectl proxy   p50 {added:+6.2f} ms to direct")
-            sys.stdout.flush()
+def spread(values: Iterable[float]) -> str:
+    """The median, and the middle half."""
+    low, middle, high = statistics.quantiles(values, n=4)
+    return f"{middle:.2f} [{low:.2f} {high:.2f}]"
+
+
+def bench(what: str, connections: int, targets: list[Target], rounds: int, seconds: int) -> list[str]:
+    """Prints one block; returns the aims of it, met or missed."""
+    found: dict[str, list[Round]] = {target.name: [] for target in targets}
+    for target in targets:
+        wrk(target, PATHS[what], connections, 1)  # warm up
+    for number in range(rounds):
+        for target in targets if number % 2 else reversed(targets):
+            found[target.name].append(wrk(target, PATHS[what], connections, seconds))
+    print(f"{what}, {connections} connection{'s' if connections > 1 else ''}")
+    proxy, direct = found["kubectl proxy"], found["direct"]
+    for name, runs in found.items():
+        rate, p50, p99 = (statistics.median(part) for part in zip(*((run.per_second, run.p50_ms, run.p99_ms) for run in runs), strict=True))
+        to_proxy = spread(run.per_second / other.per_second for run, other in zip(runs, proxy, strict=True))
+        added = statistics.median(run.p50_ms - other.p50_ms for run, other in zip(runs, direct, strict=True))
+        cpu = ""
+        if runs[0].cpu.whole:
+            used = [(run.cpu.whole, run.cpu.first, run.cpu.other) for run in runs]
+            whole, first, other = (statistics.median(part) / 1000 for part in zip(*used, strict=True))
+            times = spread(run.cpu.whole / its.cpu.whole for run, its in zip(runs, proxy, strict=True))
+            threads = f" (loop {first:.0f}, writer {other:.0f})" if name == "jitui" else ""
+            cpu = f"   CPU {whole:4.0f} us a request{threads}, {times} x"
+        print(f"  {name:14} {rate:8.0f}/s {to_proxy} x kubectl proxy   p50 {p50:6.2f}  p99 {p99:7.2f} ms, {added:+6.2f} to direct{cpu}")
+    sys.stdout.flush()
+    return aims(what, connections, found["jitui"], proxy)
+
+
+def aims(what: str, connections: int, runs: list[Round], proxy: list[Round]) -> list[str]:
+    """Rate and CPU against those of `kubectl proxy` in the same rounds."""
+    rate = statistics.median(run.per_second / other.per_second for run, other in zip(runs, proxy, strict=True))
+    cpu = statistics.median(run.cpu.whole for run in runs) / 1000
+    times = statistics.median(run.cpu.whole / other.cpu.whole for run, other in zip(runs, proxy, strict=True))
+    cheap = times <= CPU_TIMES[what] or (what == "small GET" and cpu <= CPU_US)
+    said = [f"{'met' if cheap else 'MISSED'}: CPU of a {what}, {connections} connections: {cpu:.0f} us, {times:.2f} x (aim {CPU_TIMES[what]})"]
+    if connections > 1:  # one connection waits for two commits
+        said.append(f"{'met' if rate >= RATES[what] else 'MISSED'}: rate of a {what}, {connections} connections: {rate:.2f} x (aim {RATES[what]})")
+    return said
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=int, default=2)
+    parser.add_argument("--connections", type=int, nargs="+", default=[1, 16, 64])
     args = parser.parse_args()
     cluster = real()
     if cluster is None or not shutil.which("wrk"):
@@ -92,7 +132,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="jitui-bench-") as name:
         folder = Path(name)
         proxying = Program([*kubectl.argv, "--kubeconfig", str(cluster.kubeconfig), "proxy", "--port=0"], env={})
-        rules = [rule("bencher", scope=["read namespaces,pods in web", "read namespaces"])]
+        rules = [rule("bencher", bytes="500GiB", scope=["read namespaces,pods in web", "read namespaces"])]
         with proxying, Gateway(folder / "gateway", cluster, rules=rules, config={"limits": UNLIMITED}) as gateway:
             proxying.expect("127.0.0.1:")
             port = re.search(r"127\.0\.0\.1:(\d+)", proxying.snapshot().text)
@@ -100,11 +140,12 @@ def main() -> None:
             agent = gateway.agent("bencher")
             gateway.window(agent)
             targets = [
-                Target("jitui", f"{gateway.ready['kube']}/c/test", agent.token),
-                Target("kubectl proxy", f"http://127.0.0.1:{port[1]}", ""),
-                Target("direct", server[1], token),
+                Target("jitui", f"{gateway.ready['kube']}/c/test", agent.token, gateway.program.pid),
+                Target("kubectl proxy", f"http://127.0.0.1:{port[1]}", "", proxying.pid),
+                Target("direct", server[1], token, 0),
             ]
-            table(targets, args.rounds, args.seconds)
+            said = [line for what in PATHS for many in args.connections for line in bench(what, many, targets, max(args.rounds, 2), args.seconds)]
+            print("; ".join(said))
 
 
 if __name__ == "__main__":

@@ -1,0 +1,36 @@
+"""CPU time of a running process, as Linux counts it: the whole, its first thread, and the busiest of the others. In nanoseconds (proc_pid_schedstat)."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """The time of a process in the kernel and outside, between two looks. Of a gateway the first thread is the loop, and the busiest other the writer."""
+
+    whole: int
+    first: int
+    other: int
+
+
+class Meter:
+    """The threads of one process; those that end between two looks are not counted."""
+
+    def __init__(self, pid: int) -> None:
+        self._pid = pid
+        self._last = self._look()
+
+    def since(self) -> Usage:
+        """The CPU time since the last call."""
+        last, self._last = self._last, self._look()
+        used = {thread: ran - last.get(thread, 0) for thread, ran in self._last.items()}
+        return Usage(sum(used.values()), used.get(self._pid, 0), max((ran for thread, ran in used.items() if thread != self._pid), default=0))
+
+    def _look(self) -> dict[int, int]:
+        found = {}
+        for thread in Path(f"/proc/{self._pid}/task").iterdir():
+            try:
+                found[int(thread.name)] = int((thread / "schedstat").read_text().split()[0])
+            except OSError:  # it ended
+                continue
+        return found
