@@ -42,7 +42,7 @@ def all_kubectls() -> dict[str, Kubectl]:
 
 @pytest.fixture(scope="session", params=[pytest.param(version, marks=pytest.mark.kubectl) for version in kubectls.TRIED])
 def kubectl(request: pytest.FixtureRequest, all_kubectls: dict[str, Kubectl]) -> Kubectl:
-    """The oldest and the newest real kubectl that speak WebSocket by themselves; under `make soak` each. (tests/journeys/matrix tries each in every run.)"""
+    """The oldest and the newest real kubectl that speak WebSocket by themselves; under `make soak` each."""
     return _wanted(all_kubectls, request.param)
 
 

@@ -12,6 +12,7 @@ from jitui.demo import play
 from jitui.demo.cluster import nurse
 from jitui.values.errors import InvalidError, RefusedError
 from tests.support.processes import Program, until
+from tests.support.soak import SOAKING
 
 
 def environment(tmp_path: Path) -> dict[str, str]:
@@ -30,7 +31,7 @@ def over(tmp_path: Path) -> bool:
         return False
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129), (signal.SIGKILL, -9)])
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGHUP, 129), (signal.SIGKILL, -9), *([(signal.SIGINT, 130), (signal.SIGTERM, 143)] if SOAKING else [])])
 def test_signals(tmp_path: Path, number: signal.Signals, code: int) -> None:
     """Cluster, gateway, agent and folder go with it, also when it is killed."""
     with Program([sys.executable, "-m", "jitui", "demo", "--script"], env=environment(tmp_path)) as program:

@@ -2,12 +2,13 @@
 
 import os
 import sys
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from jitui.demo.script import NotSoError, Story
-from tests.support.kubectls import Kubectl
 from tests.support.processes import run
 
 STEPS = ["denied", "asked", "cannot approve its own", "approved", "kubectl get", "kubectl exec", "exec", "countdown", "expired", "denied again", "replayed",
@@ -30,18 +31,26 @@ def in_order(names: list[str]) -> bool:
     return all(step in left for step in STEPS)
 
 
+@pytest.fixture(scope="module")
+def stories(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Future[list[str]]]]:
+    """Both stories, at the same time: they wait for their windows to expire."""
+    empty = tmp_path_factory.mktemp("bin")
+    paths = {"with": os.environ["PATH"], "without": f"{empty}:/bin" if not Path("/bin/kubectl").exists() else str(empty)}
+    with ThreadPoolExecutor() as pool:
+        yield {name: pool.submit(story, tmp_path_factory.mktemp(name), path) for name, path in paths.items()}
+
+
 @pytest.mark.kubectl
-def test_with_kubectl(tmp_path: Path, one_kubectl: Kubectl) -> None:
+@pytest.mark.usefixtures("one_kubectl")
+def test_with_kubectl(stories: dict[str, Future[list[str]]]) -> None:
     """Denied, asked, approved, at work, expired, denied, replayed, verified; with a kubectl of this machine."""
-    names = story(tmp_path, os.environ["PATH"])
+    names = stories["with"].result()
     assert in_order(names), names
 
 
-def test_without_kubectl(tmp_path: Path) -> None:
+def test_without_kubectl(stories: dict[str, Future[list[str]]]) -> None:
     """The same with the demo's own small one, on a machine that has none."""
-    empty = tmp_path / "bin"
-    empty.mkdir()
-    names = story(tmp_path, f"{empty}:/bin" if not Path("/bin/kubectl").exists() else str(empty))
+    names = stories["without"].result()
     assert in_order(names), names
 
 

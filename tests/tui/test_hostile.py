@@ -4,7 +4,7 @@ import re
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import fields, replace
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 import pytest
 from rich.cells import cell_len
@@ -19,6 +19,7 @@ from jitui.tui.screens.reason import ReasonScreen
 from jitui.tui.screens.replay import ReplayScreen
 from jitui.values.said import Said
 from tests.fakes.tui_desk import FakeDesk
+from tests.support.soak import SOAKING
 from tests.tui.hand import CountedApp, Hand, at
 from tests.tui.seeing import Screenful
 
@@ -143,10 +144,16 @@ def check(hand: Hand, seen: Screenful, text: str) -> None:
     assert {cell_len(line) for line in seen.lines} == {width}
 
 
-@pytest.mark.parametrize("size", [(80, 24), (150, 45)], ids=["80x24", "150x45"])
-@pytest.mark.parametrize("what", HOSTILE)
+SIZES: Final = ((80, 24), (150, 45))
+CASES: Final = [
+    pytest.param(what, size, id=f"{what}-{size[0]}x{size[1]}")
+    for at, what in enumerate(HOSTILE) for size in (SIZES if SOAKING else (SIZES[at % 2],))
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("what", "size"), CASES)
 async def test_what_others_write_does_nothing_on_any_screen(what: str, size: tuple[int, int]) -> None:
-    """Every screen, every field, both sizes: no action, no link, no style, no control character, no broken line."""
+    """Every screen and every field: no action, no link, no style, no control character, no broken line."""
     text = HOSTILE[what]
     desk = house(text)
     async with at(desk, size, kind=PwnedApp) as hand:

@@ -1,4 +1,7 @@
-"""Real kubectl's streams against the cluster, without a gateway: over SPDY with every version, and over WebSocket what test_kubectl.py leaves."""
+"""Real kubectl's streams against the cluster, without a gateway: over SPDY, and over WebSocket what test_kubectl.py leaves.
+
+In every run with the oldest and the newest, under `make soak` with every version.
+"""
 
 import json
 import os
@@ -13,14 +16,15 @@ import pytest
 
 from tests.demo.cluster.hand import Hand, hand
 from tests.support.clusters import Cluster
-from tests.support.kubectls import HOW, SPDY, VERSIONS, Kubectl
+from tests.support.kubectls import HOW, SPDY, TRIED, VERSIONS, Kubectl
 from tests.support.processes import Program
+from tests.support.soak import SOAKING
 
 pytestmark = pytest.mark.kubectl
 VARIABLES = ("KUBECTL_REMOTE_COMMAND_WEBSOCKETS", "KUBECTL_PORT_FORWARD_WEBSOCKETS")
 
 
-@pytest.fixture(scope="module", params=[*SPDY, *VERSIONS])
+@pytest.fixture(scope="module", params=[*SPDY, *VERSIONS] if SOAKING else [SPDY[0], *TRIED])
 def kubectl(request: pytest.FixtureRequest, all_kubectls: dict[str, Kubectl]) -> Kubectl:
     """Each of them all."""
     if request.param not in all_kubectls:
@@ -188,7 +192,7 @@ def test_port_forward_to_a_port_where_nothing_listens(k: Hand) -> None:
     forwarding.expect("failed to connect to localhost:81 inside namespace")
 
 
-@pytest.mark.parametrize("kubectl", VERSIONS, indirect=True)
+@pytest.mark.parametrize("kubectl", TRIED, indirect=True)
 def test_over_websocket(w: Hand, embedded_cluster: Cluster, asked: int) -> None:
     """Attach, and port-forward in the tunnel."""
     attach(w)

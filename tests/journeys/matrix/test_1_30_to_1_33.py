@@ -1,11 +1,15 @@
-"""kubectl 1.30 and 1.31: WebSocket by itself; port-forward over SPDY, and over the tunnel from 1.31 on (docs/protocol.md, 1.4)."""
+"""kubectl 1.30 to 1.33: WebSocket by itself; port-forward over SPDY, and over the tunnel from 1.31 on (docs/protocol.md, 1.4).
+
+In every run one of each sort, under `make soak` each.
+"""
 
 import pytest
 
 from tests.journeys.matrix.runs import Outcome
+from tests.support.soak import SOAKING
 
 pytestmark = pytest.mark.cluster
-VERSIONS = ("1.30", "1.31")
+VERSIONS = ("1.30", "1.31", "1.32", "1.33") if SOAKING else ("1.30", "1.33")
 SPDY = False  # it speaks what it speaks by itself
 
 

@@ -1,11 +1,13 @@
-"""kubectl 1.29: SPDY, with v5 offered first (docs/protocol.md, 1.4)."""
+"""kubectl 1.27 to 1.29: they speak SPDY only (docs/protocol.md, 1.4). In every run the oldest, under `make soak` each."""
 
 import pytest
 
 from tests.journeys.matrix.runs import Outcome
+from tests.support.kubectls import SPDY as SPDY_ONLY
+from tests.support.soak import SOAKING
 
 pytestmark = pytest.mark.cluster
-VERSIONS = ("1.29",)
+VERSIONS = SPDY_ONLY if SOAKING else SPDY_ONLY[:1]
 SPDY = False  # it speaks what it speaks by itself
 
 
