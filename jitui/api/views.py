@@ -96,6 +96,24 @@ class RequestView:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ProcessView:
+    """A process that a window's command started in a container, as it was last seen."""
+
+    session: str  # s-204; empty: it can't be tied to a command
+    pod: str  # namespace/name
+    pod_uid: str
+    container: str
+    container_id: str
+    pid: int  # in the container; 0: it was never seen
+    start: int  # clock ticks since the boot of its node; with the pid it names one process
+    argv: tuple[Said, ...]
+    state: str  # ended left unexplained not-proved
+    proof: tuple[str, ...]  # runtime: the runtime told the end of its command; gone: a look found it gone; explained: nothing else was left there
+    took_ms: int  # from the mute to the last look
+    why: str  # of all states but ended, in one sentence
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class GrantView:
     id: str
     state: str  # waiting active expired revoked released
@@ -122,6 +140,7 @@ class GrantView:
     held: int = 0  # bytes recorded and not handed on, in frozen sessions of it
     may_run_on: int = 0  # processes that its streams started, and that may go on in the pods
     bytes_left: int = 0  # of what its rule lets it move either way; 0 once it has ended
+    processes: tuple[ProcessView, ...] = ()  # of its commands, as far as facts tell of them
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -224,6 +243,7 @@ class Ended:
     took_ms: float
     may_run_on: tuple[str, ...]  # pods in which a process may go on
     said: str  # one line for the person
+    processes: tuple[ProcessView, ...] = ()  # of the commands that ended with it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from jitui.policy.terms import Grant, Identity, Request
-from jitui.recording.facts import Fact
+from jitui.recording.facts import Fact, ProcessTold
 from jitui.recording.verify import Verdict
 from jitui.store import bundle, listing, proof
 from jitui.store.actions import ActionRow
@@ -71,6 +71,11 @@ class Files(Frames):
         """The sums over the sessions of these grants, and whether all have ended, which makes them final. A grant without a session is left out."""
         with self.reading(self.ledger) as db:
             return listing.totals(db, grants)
+
+    def processes(self, grant: int) -> tuple[ProcessTold, ...]:
+        """The last word about each process that the commands of a grant left in containers, or that was ended there."""
+        with self.reading(self.ledger) as db:
+            return listing.processes(db, [grant]).get(grant, ())
 
     def facts(self, *, after: int = 0, limit: int = PAGE, subject: str = "") -> list[Fact]:
         """Facts after the seq `after`, oldest first; of one subject if given. At most `limit`, and no more once there are PAGE_BYTES of them."""

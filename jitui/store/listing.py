@@ -12,7 +12,10 @@ from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
 from jitui.policy.terms import Grant, Request
+from jitui.recording.facts import Fact, ProcessTold
+from jitui.recording.facts.processes import LEFT, NOT_PROVED, newest
 from jitui.store.actions import ActionRow, from_columns
+from jitui.store.chained import FACTS, checked
 from jitui.store.rows import SessionRow, Totals, approvals_of, grant_of, named, request_of, session_of
 from jitui.values.errors import InvalidError
 from jitui.values.page import Page
@@ -195,11 +198,34 @@ def past(db: sqlite3.Connection, identity: str, connection: str, since_us: int) 
     return windows, Page((from_columns({**told, **row}) for row in found), older=older)
 
 
+OF_PROCESSES: Final = "subject in (select 'g-' || value from json_each(?)) and kind in ('process.ended', 'process.left')"
+PROCESSES: Final = f"{FACTS} where {OF_PROCESSES} order by seq"
 TOTALS: Final = """select grant_id, coalesce(sum(bytes_in), 0), coalesce(sum(bytes_out), 0),
-  sum(kind <> 'api' and ended_why in ('expired', 'revoked', 'released', 'budget', 'lockdown', 'rule-changed', 'disabled')), sum(may_run_on),
-  sum(state <> 'ended') from sessions where grant_id in (select value from json_each(?)) group by grant_id"""
+  sum(kind <> 'api' and ended_why in ('expired', 'revoked', 'released', 'budget', 'lockdown', 'rule-changed', 'disabled')),
+  sum(case when id in (select value from json_each(:told)) then 0 else may_run_on end), sum(state <> 'ended')
+  from sessions where grant_id in (select value from json_each(:ids)) group by grant_id"""
+
+
+def processes(db: sqlite3.Connection, ids: Collection[int]) -> dict[int, tuple[ProcessTold, ...]]:
+    """By grant: the last word about each process of its commands, from the facts. Nothing of a grant without one."""
+    facts: dict[int, list[Fact]] = {}
+    for row in db.execute(PROCESSES, (json.dumps(list(ids)),)):
+        fact = checked(row)
+        facts.setdefault(fact.number("g"), []).append(fact)
+    return {grant: tuple(newest(told)) for grant, told in facts.items()}
 
 
 def totals(db: sqlite3.Connection, ids: Collection[int]) -> dict[int, tuple[Totals, bool]]:
-    """By grant: the totals of its sessions, and whether all of them have ended. Nothing of a grant without sessions."""
-    return {row[0]: (Totals(*row[1:5]), not row[5]) for row in db.execute(TOTALS, (json.dumps(list(ids)),))}
+    """By grant: the totals of its sessions, and whether all of them have ended. Nothing of a grant without sessions.
+
+    Of a session whose processes facts tell of, those count and not what its end said.
+    """
+    told = processes(db, ids)
+    sessions = [each.session for of_grant in told.values() for each in of_grant if each.session]
+    rows = db.execute(TOTALS, {"ids": json.dumps(list(ids)), "told": json.dumps(sessions)})
+    found = {}
+    for grant, bytes_in, bytes_out, cut, may_run_on, live in rows:
+        of_grant = told.get(grant, ())
+        running = sum(each.state in {LEFT, NOT_PROVED} for each in of_grant)
+        found[grant] = Totals(bytes_in, bytes_out, cut, may_run_on + running, of_grant), not live
+    return found

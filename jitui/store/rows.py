@@ -10,6 +10,7 @@ from sqlite_utils import Database
 
 from jitui.policy.scope import Scope
 from jitui.policy.terms import Approval, Grant, GrantState, Identity, Request, RequestState, Role
+from jitui.recording.facts import ProcessTold
 from jitui.store.chained import LATEST_US
 from jitui.values.instant import Deadline, Instant
 
@@ -58,12 +59,13 @@ class SessionRow:
 
 
 class Totals(NamedTuple):
-    """Sums over the sessions of one grant that have ended."""
+    """Sums over the sessions of one grant that have ended, and what became of the processes of its commands."""
 
     bytes_in: int = 0
     bytes_out: int = 0
     cut: int = 0  # streams that ended with the window
     may_run_on: int = 0  # processes that nobody saw end
+    processes: tuple[ProcessTold, ...] = ()  # the last word about each process that its commands left, or that was ended
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from jitui.policy.action import Action
+from jitui.recording.facts import ProcessEnded, ProcessLeft
 from jitui.store import Files, listing
 from jitui.store.actions import Collapsed
-from jitui.store.listing import PAST, SLACK_US, TEXT, TOTALS, WINDOWS, Query, actions_query, grants_query, requests_query, sessions_query
+from jitui.store.listing import PAST, PROCESSES, SLACK_US, TEXT, TOTALS, WINDOWS, Query, actions_query, grants_query, requests_query, sessions_query
 from jitui.store.schema import LEDGER
 from jitui.values.errors import InvalidError
 from jitui.values.page import Page
@@ -43,7 +44,8 @@ def ledger() -> Iterator[sqlite3.Connection]:
 
 def plan(db: sqlite3.Connection, sql: str, **values: Any) -> list[str]:
     """How SQLite goes about it."""
-    names = {"limit": 1000, "from_0": 0, "from_1": 0, "identity": "agent-1", "connection": "prod", "since": 0, "newest": 2000, **values}
+    names = {"limit": 1000, "from_0": 0, "from_1": 0, "identity": "agent-1", "connection": "prod", "since": 0, "newest": 2000, "ids": "[1, 2]",
+             "told": "[]", **values}
     return [row[3] for row in db.execute(f"explain query plan {sql}", names if ":" in sql else ("[1, 2]",))]
 
 
@@ -72,7 +74,7 @@ def test_every_list_goes_by_an_index(ledger: sqlite3.Connection) -> None:
             assert scans <= ({f"SCAN {table}"} if whole else set()), (sql, ways)
             if whole or (table == "actions" and "actions.session = " not in query.where):
                 assert not any("TEMP B-TREE" in way for way in ways), (sql, ways)
-    for sql in (TOTALS, WINDOWS, PAST):
+    for sql in (PROCESSES, TOTALS, WINDOWS, PAST):
         ways = [way for way in plan(ledger, sql) if way.startswith("SCAN")]
         assert {way.split(" ")[1] for way in ways} <= {"json_each", "(subquery-1)", "(subquery", "value"}, (sql, ways)
 
@@ -154,3 +156,21 @@ async def test_a_clock_that_was_set_hides_no_action(tmp_path: Path) -> None:
         with closing(Files(tmp_path / "state")) as files:
             assert [(row.at_us - NOW) // 3_600_000_000 for row in files.actions(grant=1)] == [-5, 0, 5]
             assert SLACK_US >= DAY_US
+
+
+async def test_the_processes_of_a_window_are_folded_from_its_facts(tmp_path: Path) -> None:
+    """The last word about each; of a session that facts tell of, its own count of processes does not count beside them."""
+    where: dict[str, Any] = {"grant": 1, "pod": "web/web-7c", "pod_uid": "u", "container": "app", "container_id": "c"}
+    left = ProcessLeft(**where, session=1, pid=7, start=100, argv=("sleep", "9"), state="not-proved", why="no shell")
+    gone = ProcessEnded(**where, session=1, pid=7, start=100, argv=("sleep", "9"), state="ended", proof=("gone",))
+    async with opened(tmp_path) as store:
+        files = Files(tmp_path)
+        try:
+            await store.commit([*window(), began(1), began(2), ended(1, may_run_on=1), ended(2, may_run_on=1)])
+            assert (files.sums([1])[1][0].may_run_on, files.processes(1)) == (2, ())
+            await store.commit([left.draft("g-1", "gateway")])
+            assert (files.sums([1])[1][0].may_run_on, files.processes(1)) == (2, (left,))
+            await store.commit([gone.draft("g-1", "gateway")])
+            assert (files.sums([1])[1][0].may_run_on, files.processes(1), files.sums([1])[1][0].processes) == (1, (gone,), (gone,))
+        finally:
+            files.close()

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Final, TypeVar
 
 from jitui.access.windows import Cut
-from jitui.api.views import ActionView, ClauseView, Ended, FactView, FrameView, GrantView, IdentityView, Proof, RequestView, SessionView, TokenView
+from jitui.api.views import ActionView, ClauseView, Ended, FactView, FrameView, GrantView, IdentityView, ProcessView, Proof, RequestView, SessionView, TokenView
 from jitui.auth.tokens import Row
 from jitui.policy import request as requests
 from jitui.policy.grant import MOVES, Event
@@ -15,7 +15,7 @@ from jitui.policy.persons import ALONE, Persons
 from jitui.policy.rights import Right, rights_of, why_not_decide
 from jitui.policy.terms import Grant, Identity, Request, RequestState, Rule
 from jitui.proxy.live import Session, Window
-from jitui.recording.facts import FOREIGN, Fact
+from jitui.recording.facts import FOREIGN, Fact, ProcessTold
 from jitui.recording.masking.session import Shown
 from jitui.recording.masking.text import masked_text, masked_values, masked_words
 from jitui.recording.verify import Verdict
@@ -107,6 +107,15 @@ def grant_view(
         frozen_by=grant.frozen_by, open_streams=window.open_streams if window else 0, last=Said(masked_text(last)), ended=when(grant.ended_us),
         ended_by=grant.ended_by, why=Said(masked_text(grant.why)), cut=totals.cut, bytes_in=totals.bytes_in, bytes_out=totals.bytes_out, held=held,
         you_may=tuple(may), may_run_on=totals.may_run_on, bytes_left=max(0, window.left) if window and not window.closed else 0,
+        processes=tuple(map(process_view, totals.processes)),
+    )  # fmt: skip
+
+
+def process_view(told: ProcessTold) -> ProcessView:
+    return ProcessView(
+        session=f"s-{told.session}" if told.session else "", pod=masked_text(told.pod), pod_uid=told.pod_uid, container=told.container,
+        container_id=told.container_id, pid=told.pid, start=told.start, argv=_argv(told.argv), state=told.state, proof=told.proof, took_ms=told.took_ms,
+        why=masked_text(told.why),
     )  # fmt: skip
 
 

@@ -1,6 +1,7 @@
 """Facts: things that happened, immutable and chained. The gateway's state is folded from them and from nothing else.
 
-Each kind has one class, which says what a fact of that kind holds: `identities`, `requests`, `grants`, `sessions`, `gateway`. A writer makes
+Each kind has one class, which says what a fact of that kind holds: `identities`, `requests`, `grants`, `sessions`,
+`processes`, `gateway`. A writer makes
 `GrantFrozen(by=..., ...).draft("g-3", "ana")`, a reader takes `GrantFrozen.of(fact).by`; `payload` says how the fields stand in JSON.
 A new kind is a member of `Kind`, its class, and a row of PAYLOADS.
 """
@@ -28,14 +29,15 @@ from jitui.recording.facts.gateway import (
 from jitui.recording.facts.grants import GrantActive, GrantEnded, GrantFrozen, GrantStarted, GrantThawed
 from jitui.recording.facts.identities import IdentityAdded, IdentityDisabled, TokenIssued, TokenRevoked, TokensAdopted
 from jitui.recording.facts.payload import Payload
+from jitui.recording.facts.processes import ProcessEnded, ProcessesBefore, ProcessLeft, ProcessTold
 from jitui.recording.facts.requests import RequestApproved, RequestAsked, RequestDenied, RequestLapsed, RequestRefused, RequestWithdrawn
 from jitui.recording.facts.sessions import SessionEnded, SessionEnding, SessionFrozen, SessionOpened, SessionThawed, Undelivered, closed
 
 PAYLOADS: Final[Mapping[Kind, type[Payload]]] = {each.KIND: each for each in (
     GatewayStarted, GatewayStopped, ConfigLoaded, IdentityAdded, IdentityDisabled, TokenIssued, TokenRevoked, TokensAdopted, RequestAsked,
     RequestRefused, RequestApproved, RequestDenied, RequestWithdrawn, RequestLapsed, GrantStarted, GrantActive, GrantEnded, GrantFrozen, GrantThawed,
-    SessionOpened, SessionFrozen, SessionThawed, SessionEnding, SessionEnded, CredentialFailing, CredentialRenewed, Counted, Disk, LockdownOn,
-    LockdownOff, Viewed, TapeOpened, LedgerRepaired, ClockWentBack,
+    SessionOpened, SessionFrozen, SessionThawed, SessionEnding, SessionEnded, ProcessesBefore, ProcessEnded, ProcessLeft, CredentialFailing,
+    CredentialRenewed, Counted, Disk, LockdownOn, LockdownOff, Viewed, TapeOpened, LedgerRepaired, ClockWentBack,
 )}  # fmt: skip
 
 FOREIGN: Final = frozenset({"argv", "reason", "scope", "target", "why", "words"})  # fields of payloads that hold what others wrote: secrets may be in it
@@ -43,7 +45,8 @@ FOREIGN: Final = frozenset({"argv", "reason", "scope", "target", "why", "words"}
 __all__ = [
     "EVERY_COMMIT", "FOREIGN", "PAYLOADS", "ClockWentBack", "ConfigLoaded", "Counted", "CredentialFailing", "CredentialRenewed", "Disk", "Draft", "Fact",
     "GatewayStarted", "GatewayStopped", "GrantActive", "GrantEnded", "GrantFrozen", "GrantStarted", "GrantThawed", "IdentityAdded", "IdentityDisabled",
-    "Kind", "LedgerRepaired", "LockdownOff", "LockdownOn", "Payload", "RequestApproved", "RequestAsked", "RequestDenied", "RequestLapsed",
-    "RequestRefused", "RequestWithdrawn", "SessionEnded", "SessionEnding", "SessionFrozen", "SessionOpened", "SessionThawed", "TapeOpened", "TokenIssued",
-    "TokenRevoked", "TokensAdopted", "Undelivered", "Viewed", "canonical", "closed", "number",
+    "Kind", "LedgerRepaired", "LockdownOff", "LockdownOn", "Payload", "ProcessEnded", "ProcessLeft", "ProcessTold", "ProcessesBefore", "RequestApproved",
+    "RequestAsked", "RequestDenied", "RequestLapsed", "RequestRefused", "RequestWithdrawn", "SessionEnded", "SessionEnding", "SessionFrozen",
+    "SessionOpened", "SessionThawed", "TapeOpened", "TokenIssued", "TokenRevoked", "TokensAdopted", "Undelivered", "Viewed", "canonical", "closed",
+    "number",
 ]  # fmt: skip

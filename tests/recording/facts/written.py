@@ -25,6 +25,9 @@ from jitui.recording.facts import (
     LockdownOff,
     LockdownOn,
     Payload,
+    ProcessEnded,
+    ProcessesBefore,
+    ProcessLeft,
     RequestApproved,
     RequestAsked,
     RequestDenied,
@@ -129,6 +132,18 @@ WRITTEN: Final[list[tuple[Payload, str]]] = [
      ('{"by":"clock","bytes_in":6,"bytes_out":5,"conns":[{"conn":0,"in":6,"in_handed":2,"out":2,"out_handed":2},{"conn":1,"in":0,"in_handed":0,'
       '"out":3,"out_handed":0}],"delivered_in":2,"delivered_out":2,"ended_us":1795450200000000,"frames":3,'
       '"head":"000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f","may_run_on":1,"why":"expired"}')),
+    (ProcessesBefore(grant=3, probe=8, pod="web/web-7c", pod_uid="0b1f", container="app", container_id="containerd://9c", processes=("1:880:1", "7:881:1"),
+     took_ms=74),
+     ('{"container":"app","container_id":"containerd://9c","grant":3,"pod":"web/web-7c","pod_uid":"0b1f","probe":8,"processes":["1:880:1","7:881:1"],'
+      '"took_ms":74,"why":""}')),
+    (ProcessEnded(grant=3, session=9, pod="web/web-7c", pod_uid="0b1f", container="app", container_id="containerd://9c", pid=31, start=4711,
+     argv=("sleep", "1000"), state="ended", proof=("runtime", "gone", "explained"), took_ms=312),
+     ('{"argv":["sleep","1000"],"container":"app","container_id":"containerd://9c","grant":3,"pid":31,"pod":"web/web-7c","pod_uid":"0b1f",'
+      '"proof":["runtime","gone","explained"],"session":9,"start":4711,"state":"ended","took_ms":312,"why":""}')),
+    (ProcessLeft(grant=3, session=9, pod="web/web-7c", container="app", argv=("sleep", "1000"), state="not-proved", took_ms=2000,
+     why="no shell in the container"),
+     ('{"argv":["sleep","1000"],"container":"app","container_id":"","grant":3,"pid":0,"pod":"web/web-7c","pod_uid":"","proof":[],"session":9,"start":0,'
+      '"state":"not-proved","took_ms":2000,"why":"no shell in the container"}')),
     (CredentialFailing(holder="gateway", why="AWS is away", left_s=300),
      '{"holder":"gateway","left_s":300,"why":"AWS is away"}'),
     (CredentialRenewed(holder="g-7"),
