@@ -1,7 +1,6 @@
 """The action log: rows of allowed actions once their answer is known, and of denials at once, which the store collapses."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final
 
 from jitui.access.quota import Quota
@@ -19,12 +18,24 @@ NATURAL: Final = End(Why.CLUSTER_CLOSED, "cluster", "")
 LAST: Final = 10_000  # grants of which the newest action is remembered
 
 
-@dataclass(slots=True)
 class Note:
     """One exchange of a session, until it is over and has its row."""
 
-    audit_id: bytes  # goes to the cluster with it, so that both logs can be joined
-    over: Callable[[int, int | None, End | None, int, int], None]  # conn, code of the answer, how it ended, bytes of body in and out
+    __slots__ = ("_action", "_allow", "_at_us", "_audit_id", "_connection", "_identity", "_notes", "_session", "audit_id")
+
+    def __init__(self, notes: "Notes", session: Session, at_us: int, identity: str, connection: str, action: Action, allow: Allow) -> None:
+        self._notes, self._session, self._at_us = notes, session, at_us
+        self._identity, self._connection, self._action, self._allow = identity, connection, action, allow
+        self._audit_id = notes.audit_id(session, session.deliveries.next)
+        self.audit_id = self._audit_id.encode()  # goes to the cluster with it, so that both logs can be joined
+
+    def over(self, conn: int, code: int | None, end: End | None, bytes_in: int, bytes_out: int) -> None:
+        """Writes the row. `code`: of the answer. `end`: if the exchange ended otherwise than by itself. The bytes are those of both bodies."""
+        session = self._session
+        self._notes.allowed(session, self._at_us, self._identity, self._connection, self._action, self._allow, conn, code, bytes_in, bytes_out,
+                            self._audit_id)  # fmt: skip
+        if session.stream is not None:
+            self._notes.session_over(session, end or NATURAL)
 
 
 class Notes:
@@ -34,7 +45,7 @@ class Notes:
                  guarded: Callable[[str, str], Guards]) -> None:
         """`guarded`: returns the namespaces that the rule of an identity and a connection guards besides."""
         self._last: dict[int, Action] = {}  # by grant: its newest
-        self._store, self._clock, self._gateway, self._session_over, self._quota = store, clock, gateway, over, quota
+        self._store, self._clock, self._gateway, self.session_over, self._quota = store, clock, gateway, over, quota
         self._guarded = guarded
         self._denied = Repeats()  # of which the store will make no row of their own
 
@@ -49,28 +60,20 @@ class Notes:
 
     def noting(self, session: Session, identity: str, connection: str, action: Action, allow: Allow) -> Note:
         """Begins the note of one exchange of a session."""
-        at_us = self._clock.now().wall_us
-        audit_id = self.audit_id(session, session.next_conn)
-
-        def over(conn: int, code: int | None, end: End | None, bytes_in: int, bytes_out: int) -> None:
-            self._allowed(session, at_us, identity, connection, action, allow, conn, code, bytes_in, bytes_out, audit_id)
-            if session.stream is not None:
-                self._session_over(session, end or NATURAL)
-
         self._newest(session, action)
-        return Note(audit_id.encode(), over)
+        return Note(self, session, self._clock.now().wall_us, identity, connection, action, allow)
 
     def upgraded(self, session: Session, identity: str, connection: str, action: Action, allow: Allow, code: int | None) -> None:
         """Writes the row of a stream, once the cluster has answered the upgrade."""
         self._newest(session, action)
-        self._allowed(session, self._clock.now().wall_us, identity, connection, action, allow, 0, code, 0, 0, self.audit_id(session, 0))
+        self.allowed(session, self._clock.now().wall_us, identity, connection, action, allow, 0, code, 0, 0, self.audit_id(session, 0))
 
     def answered(
         self, session: Session, conn: int, identity: str, connection: str, action: Action, allow: Allow, code: int, asked: int, said: int
     ) -> None:
         """Writes the row of an action that a window covers and the gateway answered itself; `asked` and `said` are bytes of bodies."""
         self._newest(session, action)
-        self._allowed(session, self._clock.now().wall_us, identity, connection, action, allow, conn, code, asked, said, "")
+        self.allowed(session, self._clock.now().wall_us, identity, connection, action, allow, conn, code, asked, said, "")
 
     def denied(self, identity: str, connection: str, action: Action, why: str, *, grant: int = 0, group: str = "") -> None:
         """Writes the row of a denial. `grant`: a window that is open and does not cover it; 0 if none is.
@@ -89,12 +92,12 @@ class Notes:
         else:
             self._quota.count(identity, "denied")
 
-    def _allowed(self, session: Session, at_us: int, identity: str, connection: str, action: Action, allow: Allow, conn: int, code: int | None,
+    def allowed(self, session: Session, at_us: int, identity: str, connection: str, action: Action, allow: Allow, conn: int, code: int | None,
                  bytes_in: int, bytes_out: int, audit_id: str) -> None:  # fmt: skip
         """Writes the row of an allowed action. It takes room like a frame, so the window's budget pays for it."""
         if action.length > TEXT:
             action = bounded(action)
-        clause = cut(allow.clause, CLAUSE)
+        clause = allow.clause if len(allow.clause) <= CLAUSE else cut(allow.clause, CLAUSE)
         session.window.charge(ROW + action.length + len(clause))
         self._store.note(ActionRow(at_us=at_us, identity=identity, connection=connection, action=action, hazard=allow.hazard.value, verdict="allowed",
                                    clause=clause, session=session.id, conn=conn, code=code, bytes_in=bytes_in, bytes_out=bytes_out, audit_id=audit_id,

@@ -11,7 +11,7 @@ from typing import Final, Protocol, cast
 
 from jitui.clusters.dial import cut, reason
 from jitui.clusters.port import Upstream
-from jitui.protocol.http import Body, End, Event, Malformed, ResponseHead, ResponseParser
+from jitui.protocol.http import Body, End, Event, KnownHead, KnownHeads, Malformed, ResponseHead, ResponseParser
 from jitui.values.errors import UpstreamError
 
 CLOSED: Final = "the cluster closed the connection before it answered"
@@ -35,6 +35,13 @@ class Handler(Protocol):
         """Backpressure of the request: stop sending at False, go on at True."""
 
 
+class Asker(Handler, Protocol):
+    """A Handler that takes a usual answer at once."""
+
+    def answered(self, known: KnownHead, body: bytes) -> None:
+        """All of the answer, in place of `head`, `body` and `end`; the connection can be released."""
+
+
 class Connection(asyncio.Protocol):
     """One connection. Its owner calls `exchange`, `send` as often as needed, and at the end `release` or `abort`."""
 
@@ -46,6 +53,8 @@ class Connection(asyncio.Protocol):
         self._pool = pool
         self._parser = ResponseParser()
         self._handler: Handler | None = None
+        self._asker: Asker | None = None  # until the first byte of the answer
+        self._value = b""
         self._ended = True  # no response is due
         self._stays = False  # the response's head leaves the connection open
         self._whole = False  # the response ended well, and the connection stays
@@ -54,10 +63,28 @@ class Connection(asyncio.Protocol):
     def exchange(self, method: bytes, handler: Handler, *, upgrade: bool = False) -> None:
         """Begin one. The method decides how the response is framed (HEAD has no body). `upgrade`: a 101 is an answer, too, and whole with its head."""
         self._parser.expect(method, upgrade=upgrade)
-        self._handler = handler
+        self._handler, self._asker = handler, None
         self._ended = self._stays = self._whole = self.responded = False
         if not self.usable:
             self._lose(UpstreamError(CLOSED))
+
+    def ask(self, head: bytes, asker: Asker, audit_id: bytes) -> None:
+        """Begin an exchange that is a GET without a body, and send it. If all of the answer comes at once, and its head is like an earlier one's, the asker
+        gets it as a whole; else piece by piece.
+        """
+        self._parser.expect(b"GET", upgrade=False)
+        self._handler = self._asker = asker
+        self._value = audit_id
+        self._ended = self._stays = self._whole = self.responded = False
+        if self.transport is None or self.transport.is_closing():
+            self._lose(UpstreamError(CLOSED))
+        else:
+            self.transport.write(head)
+
+    def hand_over(self, handler: Handler) -> None:
+        """Another one reads the answer, unless the connection is lost by now."""
+        if self._handler is not None:
+            self._handler, self._asker = handler, None
 
     def send(self, data: bytes) -> None:
         """Bytes of the request: head, body or both; in pieces of 256 KiB at most, or `writable` comes late (TLS takes a whole piece).
@@ -89,11 +116,12 @@ class Connection(asyncio.Protocol):
         Only for whole requests: after an answer that came before all of the request was given to `send`, abort instead.
         """
         self._handler = None
-        if not self._whole or not self.usable:
+        if not self._whole or self.transport is None or self.transport.is_closing():
             self.abort()
             return
         self._whole = False
-        self.resume_reading()
+        if self._paused:
+            self.resume_reading()
         self.reused = True
         self._pool.keep(self)
 
@@ -117,6 +145,14 @@ class Connection(asyncio.Protocol):
             self._drop()
             return
         self.responded = True
+        asker = self._asker
+        if asker is not None:
+            self._asker = None
+            answer = self._parser.whole(data, self._pool.heads, self._value)
+            if answer is not None:
+                self._ended = self._whole = True
+                asker.answered(*answer)
+                return
         try:
             self._dispatch(self._parser.feed(data))
         except Malformed as error:
@@ -176,6 +212,7 @@ class Pool:
     """The idle connections of one upstream, newest first. It limits what is kept, never how many are open: agents have budgets."""
 
     def __init__(self, upstream: Upstream, limit: int = 256, idle_s: float = IDLE_S) -> None:
+        self.heads = KnownHeads()
         self._upstream, self._limit, self._idle_s = upstream, limit, idle_s
         self._idle: dict[Connection, float] = {}  # since when (loop time), oldest first
         self._timer: asyncio.TimerHandle | None = None
@@ -190,7 +227,7 @@ class Pool:
         """An idle connection, the one used last; None: `connect`."""
         while self._idle:
             connection, _ = self._idle.popitem()
-            if connection.usable and connection.epoch == self._upstream.epoch:
+            if connection.transport is not None and not connection.transport.is_closing() and connection.epoch == self._upstream.epoch:
                 return connection
             connection.abort()
         return None

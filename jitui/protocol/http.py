@@ -6,6 +6,7 @@
 
     parser = ResponseParser()
     parser.expect(b"GET"); parser.feed(data)  ->  [ResponseHead, Body, ..., End]; parser.eof() when the connection is closed
+                           parser.whole(data, heads, value)  ->  KnownHead and body, if all of a usual answer came at once; else None: feed it
 
 No byte of a body is handed out before `messages` has accepted its head. Bodies are counted here, because httptools can't pause behind a message.
 A parser that has raised raises the same error again; events from before the error in the same piece of input are dropped.
@@ -15,6 +16,7 @@ Each hop has its own framing: bodies come decoded, and the caller that writes a 
 from dataclasses import replace
 from typing import Final
 
+from jitui.protocol.answers import MARK, KnownHead, KnownHeads
 from jitui.protocol.chunked import LAST as LAST_CHUNK, Chunked, chunk
 from jitui.protocol.messages import (
     Body,
@@ -30,8 +32,8 @@ from jitui.protocol.messages import (
 from jitui.protocol.strict import ANSWER_LIMIT, AnswerMalformed, HeadCutter, HeadTooLong, Malformed
 
 __all__ = [
-    "LAST_CHUNK", "AnswerMalformed", "Body", "End", "Event", "HeadTooLong", "Malformed", "RequestHead", "RequestParser", "ResponseHead",
-    "ResponseParser", "chunk", "render_request", "render_response",
+    "LAST_CHUNK", "MARK", "AnswerMalformed", "Body", "End", "Event", "HeadTooLong", "KnownHead", "KnownHeads", "Malformed",
+    "RequestHead", "RequestParser", "ResponseHead", "ResponseParser", "chunk", "render_request", "render_response",
 ]  # fmt: skip
 
 KEPT_LIMIT: Final = 64 << 10  # bytes kept behind a message: from here on the parser is full
@@ -159,6 +161,7 @@ class ResponseParser:
         self._cutter = HeadCutter(ANSWER_LIMIT)
         self._method: bytes | None = None  # of the request whose answer is due
         self._may_switch = False
+        self._fresh = False  # not a byte of the answer that is due has come
         self._interim = 0
         self._left: int | None = None
         self._chunked: Chunked | None = None
@@ -181,7 +184,25 @@ class ResponseParser:
         """Call it once a request with this method was sent: its answer may come. Without `upgrade` a 101 is an error."""
         if self._method is not None or self._switched:
             raise RuntimeError("an answer is due already")
-        self._method, self._may_switch, self._interim = method, upgrade, 0
+        self._method, self._may_switch, self._interim, self._fresh = method, upgrade, 0, self._error is None
+
+    def whole(self, data: bytes, heads: KnownHeads, value: bytes) -> tuple[KnownHead, bytes] | None:
+        """The head and the body of the answer to a GET with this Audit-ID, if these bytes are all of it. None: nothing is taken, feed them. Raises nothing."""
+        if not self._fresh or self._method != b"GET":
+            return None
+        found = heads.find(data, value)
+        if found is None:
+            return None
+        known, body = found
+        if known.chunked:
+            plain = _unchunked(body)
+            if plain is None:
+                return None
+            found = known, plain
+        elif len(body) != known.head.length:
+            return None
+        self._method, self._fresh = None, False
+        return found
 
     def feed(self, data: bytes) -> list[Event]:
         """The events of these bytes, without 1xx answers other than 101; the bytes behind a 101 are kept for `rest`. Raises Malformed."""
@@ -218,6 +239,7 @@ class ResponseParser:
         self._method, self._left, self._chunked, self._until_close = None, None, None, False
 
     def _take(self, data: bytes) -> list[Event]:
+        self._fresh = False
         if self._switched:
             if len(self._kept) >= KEPT_LIMIT and data:
                 raise Malformed(f"more than {KEPT_LIMIT} bytes were kept behind a 101")
@@ -286,3 +308,15 @@ class ResponseParser:
                 raise Malformed(UNASKED)
             events.append(_END)
             self._reset()
+
+
+def _unchunked(data: bytes) -> bytes | None:
+    """A body in chunks, if that is all of the data and nothing else."""
+    if not data.endswith(LAST_CHUNK):
+        return None
+    chunked = Chunked(trailers=True)
+    try:
+        body, at = chunked.feed(data)
+    except Malformed:
+        return None
+    return body if chunked.done and at == len(data) else None

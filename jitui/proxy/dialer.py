@@ -43,6 +43,10 @@ class Dialer:
         self._dialled: Connection | None = None  # it waits for the thaw
         self._retried = self._stopped = False
 
+    def resume(self, credential: Headers) -> None:
+        """Go on where a request stands that was sent with this credential."""
+        self._credential = credential
+
     def begin(self) -> None:
         """The request is on record and may pass: on a kept connection at once, else on a new one."""
         if self._stopped:

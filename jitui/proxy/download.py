@@ -62,6 +62,21 @@ class Download:
         self._scheduled = self._stopped = False
         self._events: Events | None = None  # of a watch whose answer has begun
 
+    def resume(self, connection: Connection | None, answer: http.ResponseHead | None, size: int) -> None:
+        """Go on where an answer is due from this connection, or all of it, `size` bytes, was put on record."""
+        self.connection, self.answer = connection, answer
+        if answer is not None:
+            self.size = self._held = size
+            self._whole = self._ended = True
+
+    def deliver(self, wire: bytes, size: int) -> None:
+        """That answer is on record, and may pass."""
+        self._pass(wire, partial(self._handed, size, True, True))
+
+    def delivered(self, size: int) -> None:
+        """The client's transport took all of it."""
+        self._handed(size, True, True)
+
     # -- from the cluster --------------------------------------------------------------------------------------------------
 
     def head(self, head: http.ResponseHead) -> None:

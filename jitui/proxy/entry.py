@@ -15,13 +15,14 @@ from jitui.policy.policy import Allow, Deny, rests_on_default
 from jitui.policy.terms import Grant
 from jitui.protocol import status
 from jitui.proxy import openapi
+from jitui.proxy.brief import Brief, is_brief
 from jitui.proxy.copies import Copies
 from jitui.proxy.download import Download
 from jitui.proxy.ends import End, Why
 from jitui.proxy.exchange import Exchange
 from jitui.proxy.live import Session
 from jitui.proxy.own import OwnAnswer
-from jitui.proxy.port import Access, Handler, ProxyRequest, Spawn
+from jitui.proxy.port import Access, Handler, PlainRequest, ProxyRequest, Spawn
 from jitui.proxy.upgrade import Streams, Switch, Upgrade
 from jitui.proxy.waiting import Waiting
 from jitui.values.errors import UnrecordableError, UpstreamError
@@ -70,13 +71,13 @@ class Proxy:
 
     # -- the entries -------------------------------------------------------------------------------------------------------
 
-    def again(self, request: ProxyRequest) -> Handler:
+    def again(self, request: PlainRequest) -> Handler:
         """A plain request that waited for something: its token still stands, and it still may pass. Raises JituiError."""
         request.standing()
         denial = self.judge_again(request)
         return self.plain(request) if denial is None else request.deny(denial)
 
-    def plain(self, request: ProxyRequest) -> Handler:
+    def plain(self, request: PlainRequest) -> Handler:
         """A plain request that was allowed, also a followed log or a watch: in the window's session, which may have to be opened first."""
         session = self._windows.session_now(request.verdict.grant, request.action)
         if session is not None:
@@ -181,7 +182,7 @@ class Proxy:
         """A session whose opening is on record. Raises JituiError."""
         return await self._windows.open_session(request.verdict.grant, request.action, peer=request.peer, command_group=request.group)
 
-    def _exchange(self, request: ProxyRequest, session: Session) -> Handler:
+    def _exchange(self, request: PlainRequest, session: Session) -> Handler:
         if session.muted:
             assert session.end is not None
             return request.say(session.end.code, session.end.reason, session.end.words)
@@ -189,6 +190,8 @@ class Proxy:
         if not action.resource and request.prefix and openapi.is_index(action):
             request.lines, download = openapi.conditions(request.lines), openapi.Index
         note = self._notes.noting(session, request.who.name, request.connection, action, request.verdict)
+        if download is Download and is_brief(request, session):
+            return Brief(request, session, self._ways[request.connection], note)
         return Exchange(request, session, self._ways[request.connection], note, download)
 
     def _tell(self, request: ProxyRequest, end: End, *, close: bool = False) -> None:

@@ -31,10 +31,13 @@ UNKNOWN: Final = (Channel.MARK, b'{"outcome":"unknown"}')  # it was sent, and no
 class Exchange:
     """From a judged request to the end of its answer. A Leg of its session, the handler of its request, and what its dialer sends."""
 
-    def __init__(self, request: ProxyRequest, session: Session, way: Way, note: Note, download: type[Download] = Download) -> None:
+    def __init__(
+        self, request: ProxyRequest, session: Session, way: Way, note: Note, download: type[Download] = Download, *, conn: int | None = None
+    ) -> None:
+        """`conn`: its number, if it goes on where a Brief of that number stands: then `resume` is next."""
         self.session, self.action = session, request.action
         self._request, self._way, self._note = request, way, note
-        self.conn = conn = session.open_conn(self)
+        self.conn = conn = session.open_conn(self) if conn is None else conn
         self._lines = [*request.lines, (b"Audit-ID", note.audit_id)]
         recorded = http.render_request(request.method, request.target, headers.recordable(self._lines))
         self._dialer = Dialer(way, session, self)
@@ -42,6 +45,32 @@ class Exchange:
         self._down = download(self, request, session, conn)
         self._done = False
         request.outlet.gate = session.passing
+
+    def resume(self, *, put: bool, connection: Connection | None, credential: Headers, answer: http.ResponseHead | None, size: int) -> None:
+        """Go on where a Brief stands. `put`: the head was given to the recorder. `connection`: it was sent there, with the credential, and no answer came
+        yet. `answer`: all of it was given to the recorder, `size` bytes.
+        """
+        self._up.resume(put=put, connection=connection, went=connection is not None or answer is not None)
+        self._dialer.resume(credential)
+        self._down.resume(connection, answer, size)
+        if connection is not None:
+            connection.hand_over(self._down)
+
+    def let_go(self) -> None:
+        """The head that a Brief put on record may pass."""
+        self._up.let_go()
+
+    def answer_in(self, head: http.ResponseHead) -> None:
+        """The head of the answer to what a Brief sent."""
+        self._down.head(head)
+
+    def pass_on(self, wire: bytes, size: int) -> None:
+        """The answer that a Brief put on record may pass."""
+        self._down.deliver(wire, size)
+
+    def handed(self, size: int) -> None:
+        """The client's transport took it."""
+        self._down.delivered(size)
 
     # -- handler of the request --------------------------------------------------------------------------------------------
 

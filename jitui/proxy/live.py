@@ -41,12 +41,13 @@ class Window:
     def open_at(self, now: Instant) -> bool:
         """Whether a byte may still pass at this instant."""
         deadline = self.grant.deadline
-        return not self.closed and deadline is not None and not deadline.passed(now)
+        return deadline is not None and not self.closed and not deadline.passed(now)
 
     @property
     def left(self) -> int:
         """Bytes left in the busier direction; fewer if very many small frames were recorded."""
-        return self.allowed - max(self.used_in, self.used_out, self.frames * COST)
+        used, rows = (max(self.used_out, self.used_in)), self.frames * COST
+        return self.allowed - (max(used, rows))
 
     def charge(self, size: int) -> None:
         """So many bytes of rows and facts were written for it: they count as frames do."""

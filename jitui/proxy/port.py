@@ -9,6 +9,7 @@ from jitui.policy.policy import Allow, Deny
 from jitui.policy.terms import Grant, Identity
 from jitui.protocol import headers
 from jitui.proxy.ends import End
+from jitui.proxy.heads import Heads
 from jitui.proxy.live import Session, Window
 from jitui.proxy.outlet import Outlet
 from jitui.proxy.rest import Rest
@@ -109,6 +110,12 @@ class ProxyRequest(StreamEndpoint, Protocol):
 
     def deny(self, verdict: Deny) -> Handler:
         """Answers with what is missing, and notes the denial."""
+
+
+class PlainRequest(ProxyRequest, Protocol):
+    """One that becomes no stream by an upgrade."""
+
+    heads: Heads  # of it and of equal ones, rendered
 
 
 class Note(Protocol):

@@ -37,6 +37,25 @@ class Charged(Deadlined, Protocol):
         """Bytes that may still be moved."""
 
 
+class Entry:
+    """Frames on their way to the record, and what waits for that."""
+
+    __slots__ = ("_frames", "_last", "_recorder", "_then")
+
+    def __init__(self, recorder: "Recorder", frames: Sequence[Frame], then: Callable[[], None], last: bool) -> None:
+        """`last`: with them the window's budget is used up."""
+        self._recorder, self._frames, self._then, self._last = recorder, frames, then, last
+
+    def done(self, error: Exception | None) -> None:
+        """They are on record, or, with an error, they are not."""
+        if error is not None:
+            self._recorder.unrecorded(self._frames, error)
+            return
+        self._recorder.recorded(self._frames, self._then)
+        if self._last:
+            self._recorder.spent()
+
+
 class Recorder:
     """Numbers the pieces of one session, puts them on record, and calls what waits for that."""
 
@@ -55,15 +74,16 @@ class Recorder:
         self._id, self._started_us, self._window, self._gate, self._hold, self._deliveries = ident, started.boot_us, window, gate, hold, deliveries
         self._clock, self._spent, self._failed = clock, spent, failed
 
-    def record(self, pieces: Sequence[tuple[int, Channel, bytes]], then: Callable[[], None]) -> None:
-        """Put the pieces on record in one commit; call `then` after it if bytes may still pass at that instant.
+    def record(self, pieces: Sequence[tuple[int, Channel, bytes]], then: Callable[[], None], now: Instant | None = None) -> None:
+        """Put the pieces on record in one commit; call `then` after it if bytes may still pass at that instant. `now`: this instant, if it is known.
 
         After a mute, or when the store fails, `then` is never called: what it would have passed on is dropped.
         """
-        gate, hold, window = self._gate, self._hold, self._window
+        gate, window = self._gate, self._window
         if gate.muted:
             return
-        now = self._clock.now()
+        if now is None:
+            now = self._clock.now()
         if not window.open_at(now):
             gate.late()
             return
@@ -71,23 +91,26 @@ class Recorder:
             self._spent()
             return
         frames = self._numbered(now, pieces)
-        last = window.left <= 0
+        self.journal.put_all(frames, Entry(self, frames, then, window.left <= 0).done)
 
-        def done(error: Exception | None) -> None:
-            if error is not None:
-                self._forget(frames)
-                self._failed(End(Why.UNRECORDABLE, "gateway", f"jitui: this can't be recorded, so it does not pass ({error})", 503, "ServiceUnavailable"))
-                return
-            if self.taps:
-                self._show(frames)
-            if hold.by:
-                hold.flow(then, sum(len(frame.body) for frame in frames))
-            elif gate.passing():
-                then()
-            if last:
-                self._spent()
+    def recorded(self, frames: Sequence[Frame], then: Callable[[], None]) -> None:
+        """The commit that holds the frames is done."""
+        if self.taps:
+            self._show(frames)
+        hold = self._hold
+        if hold.by:
+            hold.flow(then, sum(len(frame.body) for frame in frames))
+        elif self._gate.passing():
+            then()
 
-        self.journal.put_all(frames, done)
+    def unrecorded(self, frames: Sequence[Frame], error: Exception) -> None:
+        """It failed: nothing of the session passes any more."""
+        self._forget(frames)
+        self._failed(End(Why.UNRECORDABLE, "gateway", f"jitui: this can't be recorded, so it does not pass ({error})", 503, "ServiceUnavailable"))
+
+    def spent(self) -> None:
+        """The last byte of the window's budget is on record."""
+        self._spent()
 
     def say(self, pieces: Sequence[tuple[int, Channel, bytes]], then: Callable[[], None]) -> None:
         """Put the gateway's own words to an ended session on record, if that works in time, and call `then` once in any case."""
@@ -121,7 +144,8 @@ class Recorder:
     def _numbered(self, now: Instant, pieces: Sequence[tuple[int, Channel, bytes]]) -> list[Frame]:
         """Make frames of the pieces, and count them as if they were on record already."""
         window, flows = self._window, self._deliveries.flows
-        at_us = max(0, now.boot_us - self._started_us)
+        at_us = now.boot_us - self._started_us
+        at_us = max(at_us, 0)
         frames = []
         window.frames += len(pieces)
         for conn, channel, body in pieces:

@@ -37,6 +37,15 @@ class Upload:
         self._held = 0  # bytes of body between the client's socket and the cluster's
         self._paused = self._blocked = False
 
+    def resume(self, *, put: bool, connection: Connection | None, went: bool) -> None:
+        """Go on where a request without a body stands, of which the head was put on record, or went."""
+        self.whole, self._began, self._ended, self.went, self._connection = True, put, put, went, connection
+        self._passed = went
+
+    def let_go(self) -> None:
+        """That head is on record, and may pass."""
+        self._pass(b"", True)
+
     def body(self, data: bytes) -> None:
         if not self._stopped:
             self._new.append(data)

@@ -1,8 +1,7 @@
 """The frame, the unit of the record: bytes pass the gateway only as frames that are on record."""
 
-from dataclasses import dataclass
 from enum import IntEnum
-from typing import Final
+from typing import Final, NamedTuple
 
 
 class Channel(IntEnum):
@@ -45,8 +44,9 @@ NAMES: Final = {channel.label: frozenset({channel}) for channel in Channel} | {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Frame:
+class Frame(NamedTuple):
+    """A tuple, as it is made three times a request."""
+
     session: int
     seq: int  # within the session, from 0, without gaps
     at_us: int  # since the session's start, on the boot clock

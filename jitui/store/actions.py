@@ -48,9 +48,9 @@ def beginning(argv: tuple[str, ...]) -> tuple[str, ...]:
     return (*kept, left_out(whole, len(" ".join(kept))))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class ActionRow:
-    """One action with its verdict."""
+    """One action with its verdict. Nobody changes it; it is not frozen, because every request makes one, and a frozen one costs three times as much."""
 
     at_us: int  # UTC
     identity: str

@@ -75,8 +75,8 @@ def test_an_altered_frame_is_named(count: int, data: st.DataObject) -> None:
     seq = data.draw(st.integers(0, count - 1))
     old = frames[seq]
     frames[seq] = data.draw(st.sampled_from([
-        replace(old, frame=replace(old.frame, body=b"other")), replace(old, frame=replace(old.frame, at_us=old.frame.at_us + 1)),
-        replace(old, frame=replace(old.frame, channel=Channel.STDERR)), replace(old, frame=replace(old.frame, conn=1)),
+        replace(old, frame=old.frame._replace(body=b"other")), replace(old, frame=old.frame._replace(at_us=old.frame.at_us + 1)),
+        replace(old, frame=old.frame._replace(channel=Channel.STDERR)), replace(old, frame=old.frame._replace(conn=1)),
         replace(old, hash=b"\0" * 32), replace(old, broken="the stored body can't be unpacked")]))
     verdict = verify_frames(1, frames, [end(taped(count))])
     assert (verdict.consistent, verdict.signed, verdict.session, verdict.seq) == (False, "no", "s-1", seq)
@@ -137,7 +137,7 @@ def test_frames_after_the_end() -> None:
 
 def test_sessions_that_changed_places() -> None:
     """A tape of session 2 under the number 1 fits nothing from its first frame on."""
-    moved = [replace(each, frame=replace(each.frame, session=1)) for each in taped(3, session=2)]
+    moved = [replace(each, frame=each.frame._replace(session=1)) for each in taped(3, session=2)]
     verdict = verify_frames(1, moved, [end(taped(3))])
     assert (verdict.consistent, verdict.session, verdict.seq) == (False, "s-1", 0)
 

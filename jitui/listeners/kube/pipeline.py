@@ -25,6 +25,7 @@ from jitui.policy.streams import LOGS, UPGRADES_LISTED, of_action
 from jitui.protocol import headers, http
 from jitui.protocol.plan import UNHEEDED, Plan, plan, streamed
 from jitui.proxy.entry import Proxy
+from jitui.proxy.heads import Heads
 from jitui.proxy.port import Handler
 from jitui.proxy.waiting import Waiting
 from jitui.values.errors import JituiError, MisdirectedError, NotFoundError, RefusedError, UnknownCallerError
@@ -121,8 +122,9 @@ class Pipeline:
         """Read the action from the very bytes that will go to the cluster. Raises InvalidError, RefusedError; that is on record as a denial."""
         head, target, client, host = request.head, request.target, request.client, self._proxy.host(request.connection)
         if client.reading is not None and client.reading.host == host:
-            request.lines, request.action = client.reading.lines, client.reading.action
+            request.lines, request.action, request.heads = client.reading.lines, client.reading.action, client.reading.heads
             return
+        request.heads = Heads()
         if len(target) > LONG and not self._broker.windows.of(request.who.name, request.connection):
             target = target.partition(b"?")[0]  # it is denied anyway, and nobody waits while a megabyte of argv is read for that
         try:
@@ -136,7 +138,7 @@ class Pipeline:
             request.denied(Action(method, path=clean(target.decode("latin-1"), 200)), str(error))
             raise
         if stream is None and client.parser.remembers(head):
-            client.reading = Reading(head, request.caller, request.connection, target, host, request.lines, request.action)
+            client.reading = Reading(head, request.caller, request.connection, target, host, request.lines, request.action, request.heads)
 
     def _look(self, request: KubeRequest) -> Handler:
         """A kind that nobody has seen may be a second old: look once before it is denied, but for nobody without a window."""

@@ -6,6 +6,7 @@ from jitui.auth.callers import Caller
 from jitui.policy.action import Action
 from jitui.policy.policy import Allow
 from jitui.protocol import headers, http
+from jitui.proxy.heads import Heads
 
 
 @dataclass(slots=True)
@@ -19,5 +20,6 @@ class Reading:
     host: bytes  # of the cluster, in `lines`
     lines: headers.Lines
     action: Action
+    heads: Heads
     namespaced: bool | None = None  # by the copy of discovery at the time of `verdict`
     verdict: Allow | None = None

@@ -16,6 +16,7 @@ from jitui.policy.policy import Allow, Deny
 from jitui.policy.streams import StreamKind, of_action
 from jitui.policy.terms import Grant, Identity, Rule
 from jitui.protocol import headers, http, status
+from jitui.proxy.heads import Heads
 from jitui.proxy.outlet import Outlet
 from jitui.proxy.port import Handler
 from jitui.proxy.rest import Rest
@@ -42,7 +43,7 @@ class KubeRequest:
     """
 
     __slots__ = (
-        "_rooms", "action", "as_text", "before", "caller", "client", "connection", "head", "keep_alive", "length",
+        "_rooms", "action", "as_text", "before", "caller", "client", "connection", "head", "heads", "keep_alive", "length",
         "lines", "method", "outlet", "retry_after", "stream", "target", "verdict", "who",
     )  # fmt: skip
 
@@ -50,6 +51,7 @@ class KubeRequest:
     who: Identity
     action: Action
     lines: headers.Lines
+    heads: Heads
     verdict: Allow
 
     def __init__(self, rooms: Rooms, client: KubeClient, head: http.RequestHead) -> None:

@@ -40,7 +40,7 @@ class Shown:
 
     def without(self, size: int) -> "Shown":
         """The same without the first `size` bytes of its body."""
-        return replace(self, frame=replace(self.frame, body=self.frame.body[size:]), spans=tuple(behind(self.spans, size)))
+        return replace(self, frame=self.frame._replace(body=self.frame.body[size:]), spans=tuple(behind(self.spans, size)))
 
 
 @dataclass(slots=True)
@@ -102,7 +102,7 @@ class Masks:
                     self._flush(found, runs, spans, frame.conn)
                     self._conn(frame.conn, heads=False).streams[frame.channel] = Whole(HIDDEN)
                 else:
-                    found[at] = replace(frame, body=body)
+                    found[at] = frame._replace(body=body)
                     opened += len(body)
                 runs.setdefault((frame.conn, frame.channel), []).append(at)
                 if room and opened > room:
@@ -114,7 +114,7 @@ class Masks:
             else:
                 runs.setdefault((frame.conn, frame.channel), []).append(at)
         self._flush(found, runs, spans)
-        return [Shown(replace(frame, body=masked(frame.body, spans[at])), tuple(spans[at])) if spans.get(at) else Shown(frame)
+        return [Shown(frame._replace(body=masked(frame.body, spans[at])), tuple(spans[at])) if spans.get(at) else Shown(frame)
                 for at, frame in enumerate(found)]  # fmt: skip
 
     def _flush(self, frames: Sequence[Frame], runs: dict[tuple[int, Channel], list[int]], spans: dict[int, list[Span]], conn: int | None = None) -> None:

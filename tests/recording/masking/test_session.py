@@ -5,7 +5,6 @@ import json
 import string
 from base64 import b64encode
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Final
 from urllib.parse import quote_plus
 
@@ -58,7 +57,7 @@ def test_what_can_not_be_read_is_masked_whole() -> None:
     pods = Frame(1, 0, 0, 0, Channel.REQUEST, b"GET /api/v1/pods HTTP/1.1\r\n\r\n")
     head = Frame(1, 1, 0, 0, Channel.RESPONSE, b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\n")
     for coding, body in ((b"br", b"\x0b"), (b"gzip", b"not gzip"), (b"gzip, br", gzip.compress(b"x")), (b"gzip", gzip.compress(b"x" * 99)[:-4] + b"1234")):
-        coded = replace(head, body=head.body.replace(b"gzip", coding))
+        coded = head._replace(body=head.body.replace(b"gzip", coding))
         found = Masks().frames([pods, coded, Frame(1, 2, 0, 0, Channel.RESPONSE_BODY, body)])
         assert [span.kind for span in found[2].spans] == ["compressed body"]
         assert len(found[2].frame.body) == len(body)
@@ -69,10 +68,10 @@ def packed(frames: list[Frame], cuts: list[int]) -> list[Frame]:
     found: list[Frame] = []
     for heads, bodies in ((Channel.REQUEST, Channel.REQUEST_BODY), (Channel.RESPONSE, Channel.RESPONSE_BODY)):
         head = next(frame for frame in frames if frame.channel is heads)
-        found.append(replace(head, body=head.body[:-2] + b"Content-Encoding: gzip\r\n\r\n"))
+        found.append(head._replace(body=head.body[:-2] + b"Content-Encoding: gzip\r\n\r\n"))
         if body := b"".join(frame.body for frame in frames if frame.channel is bodies):
             found += [Frame(1, 0, 0, 0, bodies, piece) for piece in split(gzip.compress(body), cuts)]
-    return [replace(frame, seq=seq) for seq, frame in enumerate(found)]
+    return [frame._replace(seq=seq) for seq, frame in enumerate(found)]
 
 
 @pytest.mark.parametrize("form", range(FORMS))

@@ -1,0 +1,256 @@
+"""The short way of a plain request gives what the long way gives: the same cases on both, compared byte for byte."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import pytest
+
+from jitui.policy.grant import Event
+from jitui.proxy import entry
+from jitui.proxy.brief import Brief
+from tests.fakes.house import House, Kubectl, house
+from tests.fakes.upstream import Asked, plainly
+
+PODS = "/api/v1/namespaces/web/pods"
+BODY = b'{"kind":"PodList"}'
+Case: TypeAlias = Callable[[House, Kubectl], Awaitable[object]]
+Seen: TypeAlias = dict[str, Any]
+
+
+def says(*pieces: bytes, pause: float = 0.02) -> Callable[[Asked], Awaitable[None]]:
+    """A cluster that answers with these bytes, one read each; AUDIT stands for the request's id, and b"" for the end of the connection."""
+
+    async def answerer(asked: Asked) -> None:
+        await asked.body()
+        for piece in pieces:
+            if not piece:
+                asked.line.hang_up()
+            else:
+                asked.line.say(piece.replace(b"AUDIT", asked.get("audit-id").encode()))
+                await asked.line.writer.drain()
+                await asyncio.sleep(pause)
+
+    return answerer
+
+
+def head(*lines: bytes, status: bytes = b"200 OK") -> bytes:
+    return b"\r\n".join((b"HTTP/1.1 " + status, b"Audit-Id: AUDIT", b"Content-Type: application/json", *lines, b"", b""))
+
+
+LENGTH = b"Content-Length: %d" % len(BODY)
+CHUNKED = b"Transfer-Encoding: chunked"
+ANSWERS: dict[str, tuple[bytes, ...]] = {
+    "whole": (head(LENGTH) + BODY,),
+    "whole again": (head(LENGTH) + BODY,),
+    "of another length": (head(b"Content-Length: 2") + b"{}",),
+    "empty": (head(b"Content-Length: 0"),),
+    "in chunks": (head(CHUNKED) + b"5\r\nabcde\r\n2\r\nfg\r\n0\r\n\r\n",),
+    "in chunks with a trailer": (head(CHUNKED) + b"5\r\nabcde\r\n0\r\nX-Trailer: one\r\n\r\n",),
+    "in chunks that end late": (head(CHUNKED) + b"5\r\nabcde\r\n", b"0\r\n\r\n"),
+    "with an entity tag": (head(LENGTH, b'ETag: "a"') + BODY,),
+    "not found": (head(LENGTH, status=b"404 Not Found") + BODY,),
+    "not modified": (head(status=b"304 Not Modified"),),
+    "a redirect": (head(b"Content-Length: 0", b"Location: https://cluster/api/v1/x", status=b"302 Found"),),
+    "its body later": (head(LENGTH), BODY),
+    "its head in two": (head(LENGTH)[:40], head(LENGTH)[40:] + BODY),
+    "an interim answer first": (b"HTTP/1.1 103 Early Hints\r\n\r\n" + head(LENGTH) + BODY,),
+    "with headers for this hop": (head(LENGTH, b"Connection: X-Own", b"X-Own: 1", b"Set-Cookie: a=b") + BODY,),
+    "the id of another request": (head(LENGTH, b"X-Other: AUDIT") + BODY,),
+    "until the end of the connection": (head() + BODY, b""),
+    "the last on its connection": (head(LENGTH, b"Connection: close") + BODY,),
+    "malformed": (b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab",),
+    "more than asked for": (head(LENGTH) + BODY + b"more",),
+    "cut short": (head(LENGTH) + BODY[:4], b""),
+    "none": (b"",),
+    "with a NUL where the id stands": (head(LENGTH).replace(b"AUDIT", b"\0") + BODY,),
+}
+STAGES = ("asked", "sent", "answered")  # what is under way: the commit of the request, the answer, the commit of the answer
+
+
+class Held:
+    """Keeps what is put on record, and calls those who wait for it only when told."""
+
+    def __init__(self, home: House) -> None:
+        self._home, self._put = home, home.store.put_all
+        self._waiting: list[tuple[Any, Any]] = []
+        home.store.put_all = self._keep  # type: ignore[method-assign]
+
+    def _keep(self, frames: Any, done: Any) -> None:
+        self._put(frames, lambda error: self._waiting.append((done, error)))
+
+    async def some(self) -> None:
+        await self._home.until(lambda: self._waiting)
+
+    def let_go(self) -> None:
+        self._home.store.put_all = self._put  # type: ignore[method-assign]
+        while self._waiting:
+            done, error = self._waiting.pop(0)
+            done(error)
+
+
+async def at(home: House, kubectl: Kubectl, stage: str) -> Callable[[], None]:
+    """A request that has come to this stage; the returned function lets it go on."""
+    going = asyncio.Event()
+
+    async def wait(asked: Asked) -> None:
+        await going.wait()
+        await plainly(asked)
+
+    home.cluster.answerer = plainly if stage == "asked" else wait
+    held = Held(home) if stage == "asked" else None
+    count = len(home.cluster.asked)
+    kubectl.send(kubectl.head("GET", PODS))
+    if held is not None:
+        await held.some()
+        return held.let_go
+    await home.until(lambda: len(home.cluster.asked) > count)
+    if stage == "sent":
+        return going.set
+    held = Held(home)
+    going.set()
+    await held.some()
+    return held.let_go
+
+
+async def said(kubectl: Kubectl) -> object:
+    try:
+        return await kubectl.answer()
+    except asyncio.IncompleteReadError as error:
+        return "cut", error.partial
+
+
+async def twice(kubectl: Kubectl) -> object:
+    """The same request again, unless the answer to the first was cut."""
+    found = []
+    for _ in range(2):
+        kubectl.send(kubectl.head("GET", PODS))
+        found.append(await said(kubectl))
+        if found[-1][0] == "cut":  # type: ignore[index]
+            break
+    return found
+
+
+def of_window(home: House) -> Any:
+    (window,) = home.broker.windows.live.values()
+    return window
+
+
+async def goes_on(_: House, kubectl: Kubectl, on: Callable[[], None]) -> object:
+    on()
+    return await said(kubectl)
+
+
+async def is_revoked(home: House, kubectl: Kubectl, on: Callable[[], None]) -> object:
+    home.broker.windows.end(of_window(home), Event.REVOKE, by="ana", why="enough")
+    on()
+    return await said(kubectl)
+
+
+async def is_late(home: House, kubectl: Kubectl, on: Callable[[], None]) -> object:
+    home.clock.advance(600)
+    on()
+    return await said(kubectl)
+
+
+async def is_frozen_and_thawed(home: House, kubectl: Kubectl, on: Callable[[], None]) -> object:
+    home.broker.freezer.freeze(of_window(home), by="ana")
+    on()
+    await asyncio.sleep(0.05)
+    home.broker.freezer.thaw(of_window(home), by="ana")
+    return await said(kubectl)
+
+
+async def is_frozen_and_revoked(home: House, kubectl: Kubectl, on: Callable[[], None]) -> object:
+    home.broker.freezer.freeze(of_window(home), by="ana")
+    on()
+    await asyncio.sleep(0.05)
+    home.broker.windows.end(of_window(home), Event.REVOKE, by="ana", why="enough")
+    return await said(kubectl)
+
+
+async def loses_its_rule(home: House, kubectl: Kubectl, on: Callable[[], None]) -> object:
+    rules = home.broker.requests.rules
+    await home.broker.reload({}, home.broker.roster.directory.people, "")
+    on()
+    answer = await said(kubectl)
+    home.broker.requests.rules = rules
+    return answer
+
+
+async def loses_its_client(home: House, kubectl: Kubectl, on: Callable[[], None]) -> object:
+    kubectl.close()
+    await home.until(lambda: not home.listener.clients)
+    on()
+    return "gone"
+
+
+MEANWHILE = (goes_on, is_revoked, is_late, is_frozen_and_thawed, is_frozen_and_revoked, loses_its_rule, loses_its_client)
+
+
+async def seen(home: House, answer: object) -> Seen:
+    """Everything that can be seen of the last window from outside, once it has ended."""
+    if home.broker.windows.live:
+        home.broker.windows.end(of_window(home), Event.REVOKE, by="ana", why="over")
+    await home.broker.windows.settled()
+    frames = await asyncio.to_thread(lambda: [(frame.session, frame.conn, frame.channel.label, frame.body) for frame in home.files.all_frames(session)])\
+        if (session := max((fact.number("s") for fact in await home.facts("session.ended")), default=0)) else []
+    ended = (await home.facts("session.ended"))[-1:]
+    found = {"answer": answer, "frames": frames, "ended": [fact.what for fact in ended], "got": home.cluster.got}
+    for line in home.cluster.lines:
+        line.got.clear()
+    return found
+
+
+async def story(folder: Path) -> dict[str, Seen]:
+    """All cases, one after the other, in one gateway: each with a window of its own."""
+    found: dict[str, Seen] = {}
+
+    async def case(name: str, run: Case) -> None:
+        await home.window()
+        home.cluster.answerer = plainly
+        kubectl = await home.dial()
+        assert (await kubectl.ask("GET", PODS))[0] == 200
+        async with asyncio.timeout(10):
+            found[name] = await seen(home, await run(home, kubectl))
+        kubectl.close()
+
+    async with house(folder) as home:
+        for name, pieces in ANSWERS.items():
+
+            async def ask(home: House, kubectl: Kubectl, pieces: tuple[bytes, ...] = pieces) -> object:
+                home.cluster.answerer = says(*pieces)
+                return await twice(kubectl)
+
+            await case(name, ask)
+        for stage in STAGES:
+            for happens in MEANWHILE:
+
+                async def meet(home: House, kubectl: Kubectl, stage: str = stage, happens: Any = happens) -> object:
+                    return await happens(home, kubectl, await at(home, kubectl, stage))
+
+                await case(f"{stage}: {happens.__name__}", meet)
+        assert (home.failed, home.troubles) == ([], [])
+    return found
+
+
+async def test_both_ways_give_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The answer, the record, the closing fact and what the cluster got, for each kind of answer, and whatever happens at each step."""
+    begun = 0
+    make = Brief.__init__
+
+    def count(self: Brief, *args: Any) -> None:
+        nonlocal begun
+        begun += 1
+        make(self, *args)
+
+    monkeypatch.setattr(Brief, "__init__", count)
+    short = await story(tmp_path / "short")
+    assert begun > len(short)
+    monkeypatch.setattr(entry, "is_brief", lambda *_: False)
+    begun = 0
+    long = await story(tmp_path / "long")
+    assert begun == 0
+    for name, expected in long.items():
+        assert short[name] == expected, name
