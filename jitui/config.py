@@ -75,6 +75,8 @@ class Listen(Strict):
     """Gives each connection a host name of its own there, its name in place of the asterisk; DNS has to lead them all to the gateway."""
     api: HostPort = "127.0.0.1:8444"
     """HTTP and JSON for agents and people elsewhere, TLS and a token."""
+    ssh: HostPort | Literal[""] = ""
+    """SSH for agents and people, with keys; empty: there is no such listener."""
     names: list[str] = Field(default_factory=lambda: ["localhost", "127.0.0.1", "::1"])
     """Host names and addresses in the server's certificate."""
     socket_group: str = Field(default="", pattern=r"^(?:[A-Za-z_][A-Za-z0-9_.-]{0,31})?$")
@@ -277,6 +279,11 @@ def _addresses(settings: Settings, document: marked.Marked) -> Iterator[tuple[in
     """The errors of addresses that two parts of the file claim, and of connections that can't have a host name."""
     listen, names = settings.listen, HostNames(settings.listen.kube_names) if settings.listen.kube_names else None
     taken = {ListenAddress.parse(listen.api): "listen.api", ListenAddress.parse(listen.kube): "listen.kube"}
+    if listen.ssh:
+        mine = ListenAddress.parse(listen.ssh)
+        if mine.port and mine in taken:
+            yield document.line(("listen", "ssh")), f"listen.ssh: {mine} is {taken[mine]} already; set another port"
+        taken[mine] = "listen.ssh"
     for name, connection in settings.connections.items():
         where = ("connections", name)
         if connection.listen:

@@ -41,6 +41,8 @@ from jitui.listeners.address import ListenAddress, url
 from jitui.listeners.kube.listener import KubeListener
 from jitui.listeners.kube.names import HostNames
 from jitui.listeners.kube.ports import Ports
+from jitui.listeners.ssh.listener import SshListener
+from jitui.listeners.ssh.who import FixedKeys
 from jitui.policy.terms import Grant, Rule
 from jitui.proxy.entry import Proxy
 from jitui.recording.facts import EVERY_COMMIT, Draft, GatewayStarted, GatewayStopped
@@ -85,6 +87,7 @@ class Gateway:
         self.shares: descriptors.Shares  # once it runs
         self._kube: KubeListener
         self._api: ApiListener
+        self._ssh: SshListener | None
         self._tasks: asyncio.TaskGroup
 
     def stop(self) -> None:
@@ -109,7 +112,8 @@ class Gateway:
 
     async def run(self, ready: Callable[[Mapping[str, Any]], None]) -> None:
         """Runs until `stop`. Raises JituiError, in one line, if it can't start."""
-        self.shares = descriptors.share(descriptors.raise_limit(), self.configuration.limits.strangers, len(self.configuration.own_ports))
+        self.shares = descriptors.share(descriptors.raise_limit(), self.configuration.limits.strangers, len(self.configuration.own_ports),
+                                        ssh=bool(self.configuration.listen.ssh))
         asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(self.shares.threads, "jitui"))
         store = await Store.open(self.data_dir, self.clock, self.bus, reserve_bytes=reserve(self.data_dir))
         try:
@@ -138,6 +142,7 @@ class Gateway:
             proxy, most = Proxy(broker, ways, self.spawn), caps.at_kube(settings.limits, self.shares)
             kube = self._kube = KubeListener(broker, callers, proxy, os.geteuid(), most, self._names)
             stack.push_async_callback(kube.aclose)
+            self._ssh = self._ssh_listener(broker, proxy, stack)
             ports = self._bind(kube)
             material = self._material()
             context = tls.server_context(material, names=self._names is not None)
@@ -160,6 +165,7 @@ class Gateway:
             await broker.room.look()
             await broker.recover()  # nobody is answered before: a live window would be denied, and what is asked would be lost
             await kube.open(context)
+            ssh_at = await self._ssh.open(self.data_dir / "keys") if self._ssh else None
             await api.open()
             works: tuple[Work, ...] = (
                 *self._works, meter.run, broker.room.run, partial(self._renew, context), *(way.discovery.run for way in ways.values()),
@@ -169,7 +175,8 @@ class Gateway:
             gc.collect()
             gc.freeze()
             people_at = self._url(ListenAddress.parse(settings.listen.api).public(settings.listen.names), api.port, material)
-            self.addresses = {"kube": shared, "kube_connections": own, "socket": str(self.socket), "ssh": None, "api": people_at, "ca": str(material.authority)}
+            self.addresses = {"kube": shared, "kube_connections": own, "socket": str(self.socket), "ssh": ssh_at, "api": people_at,
+                              "ca": str(material.authority)}
             ready(self.addresses)
             await self._stop.wait()
             await broker.windows.stop()()
@@ -232,6 +239,16 @@ class Gateway:
             why = str(error) or f"no answer within {FIRST_LOOK:g} s"
             self.log.warning("cluster unreachable; its requests are answered 502 until it is back", connection=way.name, why=why)
 
+    def _ssh_listener(self, broker: Broker, proxy: Proxy, stack: contextlib.AsyncExitStack) -> SshListener | None:
+        """Takes its address; None if there is none in the settings. `stack` closes it. Raises UnavailableError."""
+        settings, listen = self.configuration, self.configuration.listen
+        if not listen.ssh:
+            return None
+        ssh = SshListener(broker, proxy, FixedKeys({}, broker.roster.directory), os.geteuid(), caps.at_ssh(settings.limits, self.shares.ssh))
+        stack.push_async_callback(ssh.aclose)
+        ssh.bind(ListenAddress.parse(listen.ssh), listen.names)
+        return ssh
+
     def _bind(self, kube: KubeListener) -> Ports:
         """Takes the Kubernetes listener's addresses; the ports of connections as they are by then, to be kept once the gateway can start."""
         settings = self.configuration
@@ -275,6 +292,8 @@ class Gateway:
         self.broker.quota.limits = self.broker.room.limits = settings.limits
         self.configuration = settings
         self._kube.visitors.tune(caps.at_kube(settings.limits, self.shares))
+        if self._ssh is not None:
+            self._ssh.rooms.visitors.tune(caps.at_ssh(settings.limits, self.shares.ssh))
         self._api.desk.tune(caps.at_api(settings.limits, self.shares.desk))
         self._api.tcp.tune(caps.at_api(settings.limits, self.shares.api))
         return f"{len(settings.rules)} rules and {len(settings.people)} people in force, configuration {settings.digest[:12]}"
@@ -353,7 +372,8 @@ def run(config_path: Path, data_dir: Path, socket: Path, ready_file: Path | None
         def ready(addresses: Mapping[str, Any]) -> None:
             if ready_file is not None:
                 private_file.write_private(ready_file, f"{json.dumps(addresses)}\n".encode())
-            announce(f"jitui {__version__}: agents knock at {addresses['kube']}, people at {addresses['socket']}")
+            announce(f"jitui {__version__}: agents knock at {addresses['kube']}, people at {addresses['socket']}"
+                     + (f", both by ssh at {addresses['ssh']}" if addresses["ssh"] else ""))
 
             async def again() -> None:
                 try:

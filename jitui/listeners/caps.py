@@ -43,6 +43,19 @@ def at_kube(limits: Limits, shares: Shares) -> Caps:
     )  # fmt: skip
 
 
+def at_ssh(limits: Limits, room: int) -> Caps:
+    """The limits of the SSH listener with `room` connections, shared out as at the API. A connection may have several sessions, and each is a stream."""
+    strangers, agents = min(limits.strangers, room // 4), room // 2
+    people = room - strangers - agents
+    return Caps(
+        strangers=strangers, per_address=min(limits.strangers_per_address, strangers), agents=agents, people=people,
+        per_agent=min(limits.ssh_connections_per_agent, agents // 2), per_person=min(limits.ssh_connections_per_person, people // 2),
+        streams_per_agent=min(limits.ssh_sessions_per_agent, agents // 2), streams_per_person=min(limits.ssh_sessions_per_person, people // 2),
+        streams_per_grant=limits.streams_per_grant, rate=limits.requests_per_second, burst=limits.requests_burst, refusals=limits.refusals_per_second,
+        heads=limits.heads, handshake_s=limits.handshake, first_s=limits.first_request, prefix="ssh_",
+    )  # fmt: skip
+
+
 def at_api(limits: Limits, room: int) -> Caps:
     """The limits of one API socket with `room` connections: a quarter for strangers, a quarter for agents, half for people, half of that for one person."""
     strangers, agents = min(limits.strangers, room // 4), room // 4

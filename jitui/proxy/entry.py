@@ -4,7 +4,7 @@ A listener reads a request, has it judged here, and hands it to `plain` or `stre
 forwarded, and ended with its window. What is awaited may take long, so whatever was judged before is judged again behind it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Final
 
@@ -118,6 +118,29 @@ class Proxy:
                 raise
 
         return waiting.run(opened)
+
+    def denied(self, request: ProxyRequest, denial: Deny, decide: Callable[[], Handler]) -> Handler:
+        """A command may be denied only because it names its container, which is the pod's default one: then that is asked for once, and `decide` goes on."""
+        grant = self.by_default(request)
+        if grant is None:
+            return request.deny(denial)
+        if grant.frozen_by:
+            return request.say(503, "ServiceUnavailable", f"jitui: {grant.label} is frozen by {grant.frozen_by}; try again once it is thawed")
+        request.before = None
+        waiting = Waiting(request, self.spawn)
+
+        async def ask() -> Handler | None:
+            default = await self.is_default(request, grant, waiting)
+            if waiting.lost():
+                return None
+            request.standing()
+            if default is False:
+                return request.deny(denial)
+            if default:
+                request.action = replace(request.action, default=True)
+            return decide()  # also of a window that ended, or was frozen, meanwhile: that is what is said
+
+        return waiting.run(ask)
 
     async def own(self, request: ProxyRequest, waiting: Waiting, code: int, body: bytes) -> Handler | None:
         """An answer of the gateway's own to a request that was allowed, in the window's session. Raises JituiError."""

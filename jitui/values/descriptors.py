@@ -28,6 +28,7 @@ class Shares:
     clusters: int  # connections to clusters in use, one for each of those
     kept: int  # connections to clusters that rest between requests
     ports: int = 0  # listening sockets of single connections
+    ssh: int = 0  # connections at the SSH listener
 
     @property
     def threads(self) -> int:
@@ -35,8 +36,9 @@ class Shares:
         return max(4, min(32, self.own // (2 * READERS)))
 
 
-def share(limit: int, strangers: int, ports: int = 0) -> Shares:
+def share(limit: int, strangers: int, ports: int = 0, *, ssh: bool = False) -> Shares:
     """Divides `limit` descriptors; at most `strangers` of them for connections without a token at the Kubernetes listener, `ports` for connections' own ports.
+    `ssh`: there is an SSH listener, whose sessions need a connection to a cluster each.
 
     Raises ConfigurationError.
     """
@@ -50,8 +52,9 @@ def share(limit: int, strangers: int, ports: int = 0) -> Shares:
     api = max(24, min(limit // 10, 512))
     outside = min(strangers, max(16, limit // 10))
     kept = max(8, min(limit // 20, 1024))
-    agents = (limit - own - desk - api - outside - kept) // 2
-    return Shares(own, desk, api, outside, agents, agents, kept, ports)
+    rooms = max(24, min(limit // 10, 1024)) if ssh else 0
+    agents = (limit - own - desk - api - outside - kept - 2 * rooms) // 2
+    return Shares(own, desk, api, outside, agents, agents + rooms, kept, ports, rooms)
 
 
 def raise_limit() -> int:

@@ -47,6 +47,14 @@ class Limits(Strict):
     min_free: Bytes = 2 << 30
     """Bytes free on the record's disk below which denials are counted only; below 3/4 of it nothing new is opened, below 1/2 streams end.
     An eighth of the disk where that is less."""
+    ssh_connections_per_agent: Count = 256
+    """At the SSH listener; a connection may have ten sessions."""
+    ssh_connections_per_person: Count = 16
+    """The same of a person."""
+    ssh_sessions_per_agent: Count = 128
+    """Commands at a time, over all its connections and windows; streams_per_grant counts here, too."""
+    ssh_sessions_per_person: Count = 16
+    """Screens and commands at a time."""
     api_connections_per_agent: Count = 16
     api_connections_per_person: Count = 64
     """On TCP with a token."""

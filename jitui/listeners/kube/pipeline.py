@@ -20,7 +20,7 @@ from jitui.listeners.kube.review import Review, is_review
 from jitui.listeners.visitors import Visitors
 from jitui.policy import kube
 from jitui.policy.action import Action
-from jitui.policy.policy import Deny, is_discovery
+from jitui.policy.policy import is_discovery
 from jitui.policy.streams import LOGS, UPGRADES_LISTED, of_action
 from jitui.protocol import headers, http
 from jitui.protocol.plan import UNHEEDED, Plan, plan, streamed
@@ -164,7 +164,7 @@ class Pipeline:
         try:
             denial = proxy.judge(request)
             if denial is not None:
-                return self._deny(request, denial)
+                return proxy.denied(request, denial, lambda: self._decide(request))
             if request.client.reading is not None and request.client.reading.action is action:
                 request.client.reading.verdict = request.verdict
             if request.stream is not None or (request.head.upgrade and action.subresource not in UNHEEDED):
@@ -186,27 +186,3 @@ class Pipeline:
         except JituiError as error:
             request.denied(action, str(error))
             raise
-
-    def _deny(self, request: KubeRequest, denial: Deny) -> Handler:
-        """A command may be denied only because it names its container, which is the pod's default one: then that is asked for once."""
-        proxy = self._proxy
-        grant = proxy.by_default(request)
-        if grant is None:
-            return request.deny(denial)
-        if grant.frozen_by:
-            return request.say(503, "ServiceUnavailable", f"jitui: {grant.label} is frozen by {grant.frozen_by}; try again once it is thawed")
-        request.before = None
-        waiting = Waiting(request, proxy.spawn)
-
-        async def ask() -> Handler | None:
-            default = await proxy.is_default(request, grant, waiting)
-            if waiting.lost():
-                return None
-            request.standing()
-            if default is False:
-                return request.deny(denial)
-            if default:
-                request.action = replace(request.action, default=True)
-            return self._decide(request)  # also of a window that ended, or was frozen, meanwhile: that is what is said
-
-        return waiting.run(ask)

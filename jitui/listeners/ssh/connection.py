@@ -1,0 +1,327 @@
+"""One SSH connection: whoever is at the other end has few tries and little time to say who they are; behind that, sessions alone."""
+
+import asyncio
+import contextlib
+import socket
+import struct
+from collections import deque
+from typing import Any, Final, NoReturn, Protocol, cast
+
+from asyncssh import (
+    DISC_BY_APPLICATION,
+    DISC_NO_MORE_AUTH_METHODS_AVAILABLE,
+    DISC_PROTOCOL_ERROR,
+    DISC_TOO_MANY_CONNECTIONS,
+    OPEN_ADMINISTRATIVELY_PROHIBITED,
+    OPEN_RESOURCE_SHORTAGE,
+    ChannelOpenError,
+    DisconnectError,
+    SSHKey,
+    SSHServer,
+    SSHServerChannel,
+    SSHServerConnection,
+    SSHServerConnectionOptions,
+    SSHServerSession,
+)
+
+from jitui.listeners.address import shown
+from jitui.listeners.ssh.agent import AgentSession
+from jitui.listeners.ssh.channel import SessionChannel
+from jitui.listeners.ssh.person import PersonSession
+from jitui.listeners.ssh.request import Rooms
+from jitui.listeners.ssh.who import Keys, Known
+from jitui.listeners.turnstile import Turnstile
+from jitui.listeners.visitors import Visitor
+from jitui.proxy.outlet import Outlet
+from jitui.values.errors import JituiError
+from jitui.values.said import clean
+
+TRIES: Final = 6  # refused attempts of one connection, as OpenSSH's MaxAuthTries
+SESSIONS: Final = 10  # of one connection, as OpenSSH's MaxSessions
+SLICE: Final = 16 << 10  # bytes that one turn of the loop reads of one connection: a few hundred of the smallest packets
+WINDOW: Final = 1 << 20  # bytes that a client may send ahead on one channel
+NO_LINGER: Final = struct.pack("ii", 1, 0)
+ADMISSION: Final = "the SSH listener carries sessions alone"
+
+
+class Listener(Protocol):
+    """The listener that the connection came in at."""
+
+    rooms: Rooms
+    keys: Keys
+    options: SSHServerConnectionOptions
+    turnstile: Turnstile
+    connections: set["Connection"]
+    sessions: int  # open ones, of all connections
+
+    def room(self) -> None:
+        """Raises TooManyError if no further session may begin."""
+
+
+class Wire:
+    """The transport of a connection, which counts the bytes that are written to it."""
+
+    def __init__(self, transport: asyncio.Transport) -> None:
+        self.transport, self.written = transport, 0
+
+    def write(self, data: bytes) -> None:
+        self.written += len(data)
+        self.transport.write(data)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.transport, name)
+
+
+class Connection(SSHServerConnection):
+    """asyncssh's connection, read in slices, with its socket's back pressure and the number of bytes it has taken."""
+
+    known: Known
+
+    def __init__(self, listener: Listener, visitor: Visitor) -> None:
+        super().__init__(asyncio.get_running_loop(), listener.options)
+        self.listener, self.visitor, self.rooms = listener, visitor, listener.rooms
+        self.peer = ""
+        self.sessions: set[AgentSession | PersonSession] = set()
+        self._wire: Wire
+        self._outlet: Outlet
+        self._timer: asyncio.TimerHandle | None = None
+        self._came: deque[bytes] = deque()  # slices that wait for their turn
+        self._fed: dict[AgentSession, None] = {}
+        self._feeding = self._full = self._due = self._deferred = False
+
+    # -- transport ---------------------------------------------------------------------------------------------------------
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._wire = Wire(cast("asyncio.Transport", transport))
+        self._outlet = Outlet(self._wire.transport)
+        self.peer = shown(transport.get_extra_info("peername"))
+        self.visitor.close = self.cut
+        self.visitor.resting = lambda: not self.sessions
+        self.listener.connections.add(self)
+        self._outlet.begin()
+        caps = self.rooms.visitors.caps
+        self._timer = asyncio.get_running_loop().call_later(caps.first_s, self._late)
+        super().connection_made(cast("asyncio.BaseTransport", self._wire))
+
+    def data_received(self, data: bytes, datatype: int | None = None) -> None:  # noqa: ARG002 - asyncssh's signature
+        self.visitor.silent = False
+        self._came.extend(data[at : at + SLICE] for at in range(0, len(data), SLICE))
+        if not self._due:
+            self._turn(first=True)
+
+    def _turn(self, *, first: bool = False) -> None:
+        """One slice; a stranger's waits for the turnstile, as handshakes are work."""
+        self._due = False
+        if not self._came or (first and self.visitor.owner is None and not self.listener.turnstile.through(self._later)):
+            self._due = bool(self._came)
+            return
+        self._feed(self._came.popleft())
+        wire = self._wire.transport
+        if not self._came:
+            wire.resume_reading()
+            return
+        if not self._due:
+            self._due = True
+            wire.pause_reading()
+            asyncio.get_running_loop().call_soon(self._turn)
+
+    def _later(self) -> None:
+        self._turn()
+
+    def _feed(self, data: bytes) -> None:
+        self._feeding = True
+        super().data_received(data)
+        self._feeding = False
+        fed, self._fed = self._fed, {}
+        for session in fed:
+            session.flush()
+        if self._deferred and not self._deferred_packets:  # keys were exchanged, and all that waited for it went out
+            self._pump()
+
+    def fed(self, session: AgentSession) -> None:
+        """A session has got something; it takes it once all of this read is there."""
+        if self._feeding:
+            self._fed[session] = None
+        else:
+            session.flush()
+
+    def pause_writing(self) -> None:
+        self._full = True
+
+    def resume_writing(self) -> None:
+        self._full = False
+        self._pump()
+
+    def _pump(self) -> None:
+        for session in list(self.sessions):
+            if self.blocked:
+                return
+            session.pump()
+
+    @property
+    def written(self) -> int:
+        return self._wire.written
+
+    @property
+    def blocked(self) -> bool:
+        """Its socket is full, or keys are being exchanged: then asyncssh keeps what is written."""
+        self._deferred = bool(self._deferred_packets) or self._kexinit_sent
+        return self._full or self._deferred
+
+    @property
+    def unread(self) -> int:
+        return self._outlet.unread
+
+    def cut(self) -> None:
+        sock = self._wire.transport.get_extra_info("socket")
+        if sock is not None:
+            with contextlib.suppress(OSError):
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, NO_LINGER)
+        self.abort()
+
+    # -- who ---------------------------------------------------------------------------------------------------------------
+
+    @property
+    def strict(self) -> bool:
+        """Whether the key exchange counts its packets (CVE-2023-48795)."""
+        return self._strict_kex
+
+    def welcome(self, known: Known) -> None:
+        """It is authenticated. Raises TooManyError."""
+        self.known = known
+        self.rooms.visitors.known(self.visitor, known.who.name, agent=known.who.is_agent)
+        self._calm()
+
+    def ended(self, session: "AgentSession | PersonSession") -> None:
+        """The channel of a session is closed."""
+        if session in self.sessions:
+            self.sessions.discard(session)
+            self.listener.sessions -= 1
+
+    def lost(self) -> None:
+        self._calm()
+        self._came.clear()
+        self.listener.connections.discard(self)
+        self.rooms.visitors.gone(self.visitor)
+
+    def farewell(self, words: str) -> None:
+        """Ends it with a sentence, which OpenSSH shows."""
+        self.disconnect(DISC_BY_APPLICATION, clean(words, 1000))
+
+    def _late(self) -> None:
+        self._timer = None
+        self.rooms.visitors.late(self.visitor)
+
+    def _calm(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    # -- sessions ----------------------------------------------------------------------------------------------------------
+
+    def session(self) -> tuple[SSHServerChannel[bytes], SSHServerSession[bytes]]:
+        """Raises ChannelOpenError if there are too many."""
+        if len(self.sessions) >= SESSIONS:
+            raise ChannelOpenError(OPEN_RESOURCE_SHORTAGE, f"jitui: a connection has {SESSIONS} sessions at most; open another connection")
+        try:
+            self.listener.room()
+            self.known.standing()
+        except JituiError as error:
+            raise ChannelOpenError(OPEN_RESOURCE_SHORTAGE, clean(f"jitui: {error}", 1000)) from None
+        session = AgentSession(self) if self.known.who.is_agent else PersonSession(self)
+        self.sessions.add(session)
+        self.listener.sessions += 1
+        channel = SessionChannel(self, asyncio.get_running_loop(), True, False, False, 0, 0, None, "strict", WINDOW, 32768)
+        return channel, session
+
+
+class Caller(SSHServer):
+    """asyncssh's questions about one connection."""
+
+    _connection: Connection
+
+    def __init__(self) -> None:
+        self._offered: Known | None = None
+        self._refused = 0
+
+    def connection_made(self, conn: SSHServerConnection) -> None:
+        assert isinstance(conn, Connection)
+        self._connection = conn
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - however it was lost
+        self._connection.lost()
+
+    # -- who ---------------------------------------------------------------------------------------------------------------
+
+    def begin_auth(self, username: str) -> bool:  # noqa: ARG002 - nobody is let in without more than a name
+        if not self._connection.strict:
+            raise DisconnectError(DISC_PROTOCOL_ERROR, "jitui: this client does not offer strict key exchange (CVE-2023-48795), so its first packets could be "
+                                  "taken away unseen; use OpenSSH 9.6 or newer, or one with that fix")  # fmt: skip
+        self._count()
+        return True
+
+    def public_key_auth_supported(self) -> bool:
+        return True
+
+    def validate_public_key(self, username: str, key: SSHKey) -> bool:
+        keys, visitor = self._connection.listener.keys, self._connection.visitor
+        return self._offers(lambda: keys.by_key(username, key, visitor.address))
+
+    def password_auth_supported(self) -> bool:
+        return self._connection.listener.keys.passwords
+
+    def validate_password(self, username: str, password: str) -> bool:
+        return self._offers(lambda: self._connection.listener.keys.by_password(username, password))
+
+    def _offers(self, look: Any) -> bool:
+        self._offered = None
+        with contextlib.suppress(JituiError):
+            self._offered = look()
+        if self._offered is None:
+            self._count()
+        return self._offered is not None
+
+    def _count(self) -> None:
+        """One more attempt that nobody known made. Raises DisconnectError."""
+        connection = self._connection
+        self._refused += 1
+        try:
+            connection.rooms.admission.unknown(connection.visitor, asyncio.get_running_loop().time())
+        except JituiError as error:
+            raise DisconnectError(DISC_TOO_MANY_CONNECTIONS, clean(f"jitui: {error}", 1000)) from None
+        if self._refused > TRIES:
+            raise DisconnectError(DISC_NO_MORE_AUTH_METHODS_AVAILABLE, f"jitui: {TRIES} attempts were refused, and there are no more; none of the keys is "
+                                  "known here for that name")  # fmt: skip
+
+    def auth_completed(self) -> None:
+        known, connection = self._offered, self._connection
+        if known is None or known.who.name != connection.get_extra_info("username"):
+            connection.cut()
+            return
+        try:
+            connection.welcome(known)
+        except JituiError as error:
+            connection.disconnect(DISC_TOO_MANY_CONNECTIONS, clean(f"jitui: {error}", 1000))
+
+    # -- what may be opened ------------------------------------------------------------------------------------------------
+
+    def session_requested(self) -> Any:
+        return self._connection.session()
+
+    def connection_requested(self, dest_host: str, dest_port: int, orig_host: str, orig_port: int) -> NoReturn:  # noqa: ARG002 - whatever it is
+        raise ChannelOpenError(OPEN_ADMINISTRATIVELY_PROHIBITED, f"jitui: {ADMISSION}, and no forwarding; kubectl port-forward reaches a pod's port")
+
+    def unix_connection_requested(self, dest_path: str) -> NoReturn:  # noqa: ARG002 - whatever it is
+        raise ChannelOpenError(OPEN_ADMINISTRATIVELY_PROHIBITED, f"jitui: {ADMISSION}, and no forwarding of sockets")
+
+    def tun_requested(self, unit: int | None) -> NoReturn:  # noqa: ARG002 - whatever it is
+        raise ChannelOpenError(OPEN_ADMINISTRATIVELY_PROHIBITED, f"jitui: {ADMISSION}, and no tunnels")
+
+    def tap_requested(self, unit: int | None) -> NoReturn:  # noqa: ARG002 - whatever it is
+        raise ChannelOpenError(OPEN_ADMINISTRATIVELY_PROHIBITED, f"jitui: {ADMISSION}, and no tunnels")
+
+    def server_requested(self, listen_host: str, listen_port: int) -> bool:  # noqa: ARG002 - whatever it is
+        return False
+
+    def unix_server_requested(self, listen_path: str) -> bool:  # noqa: ARG002 - whatever it is
+        return False

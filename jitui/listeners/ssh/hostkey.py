@@ -1,0 +1,25 @@
+"""The host key of the SSH listener: made once, and the gateway's for good."""
+
+from pathlib import Path
+from typing import Final
+
+from asyncssh import KeyImportError, SSHKey, generate_private_key, import_private_key
+
+from jitui.values import private_file
+from jitui.values.errors import ConfigurationError
+
+NAME: Final = "ssh_host_ed25519_key"
+
+
+def ensure(folder: Path) -> SSHKey:
+    """The key in `folder`, which is made if there is none. Raises ConfigurationError if it can't be read."""
+    path = folder / NAME
+    try:
+        return import_private_key(path.read_bytes())
+    except FileNotFoundError:
+        key = generate_private_key("ssh-ed25519")
+        private_file.write_private(path, key.export_private_key())
+        return key
+    except (OSError, KeyImportError) as error:
+        raise ConfigurationError(f"{path}: the SSH host key can't be read ({error}); restore it from a copy, or remove it for a new one that every client "
+                                 "has to be told of") from None
