@@ -12,10 +12,11 @@ A list may come as a `Page` (`values/page.py`); its `more` is the cursor of the 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Annotated, Final
 
-from jitui.api.inputs import Approval, Duration, Hold, Limit, NewName, OneAction, RoleName, ScopeText, Seq, Short, Text, bounds
+from jitui.api.inputs import Approval, Back, Duration, Hold, Limit, NewName, OneAction, RoleName, ScopeText, Seq, Short, Text, bounds
 from jitui.api.operation import ANYBODY, Given, Operation, Table, needs, operation, stream
 from jitui.api.views import (
     ActionView,
+    ChangesView,
     Ended,
     Explained,
     FactView,
@@ -153,6 +154,14 @@ class Archive(Table):
         """Every request with its verdict, the newest `limit`, oldest first. `audit_id`: the one that the cluster's audit log knows by it.
 
         With `brief` a long command is cut to its beginning. An agent sees its own.
+        """
+
+    @operation("GET", "/changes", needs(Right.RECORDED_HOUR, Right.RECORDED_DECIDED, Right.RECORDED), needs(Right.UNMASK, when="unmask"))
+    async def changes(self, *, grant: Short = "", identity: Short = "", since_s: Back = 86400, unmask: bool = False) -> ChangesView:
+        """Every write that succeeded or whose outcome is unknown, with its fields before and after, out of recorded bodies: of one window, or in the last
+        `since_s` seconds, of one identity if given.
+
+        Secrets are masked; with `unmask` they are not, and that is a fact. Operators see the last hour, approvers what ran under grants they decided.
         """
 
     @operation("GET", "/facts", Right.SEE)

@@ -16,7 +16,7 @@ from jitui.values.clock import use_utc
 from jitui.values.errors import JituiError
 from jitui.values.said import clean
 
-FILES: Final = ("desk", "agent", "gateway", "auditor", "proof", "rbac", "repair", "tapes", "screen")  # modules with commands, in the order of the help
+FILES: Final = ("desk", "agent", "gateway", "auditor", "changes", "proof", "rbac", "repair", "tapes", "screen")  # those with commands, in the order of the help
 DEFINED: Final = re.compile(r'^@click\.(?:command|group)\("([a-z-]+)"', re.MULTILINE)
 LONG: Final = 2000  # characters of an error that are shown
 

@@ -2,14 +2,16 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 from jitui.api.operations import Archive
 from jitui.api.service import views
 from jitui.api.service.record import Record
-from jitui.api.views import ActionView, FactView, FrameView, Proof, SessionView
+from jitui.api.views import ActionView, ChangesView, FactView, FrameView, Proof, SessionView
 from jitui.cli.kinds import number
 from jitui.store.archive import Files
+from jitui.values.clock import SystemClock
 from jitui.values.errors import InvalidError
 from jitui.values.page import Page
 
@@ -44,6 +46,11 @@ class Shelf(Archive):
             if not (cursor := page.more):
                 break
         return Page(sorted(found, key=lambda view: view.at), older=found.older)
+
+    async def changes(self, *, grant: str = "", identity: str = "", since_s: int = 86400, unmask: bool = False) -> ChangesView:
+        at, since_us = number(grant, "g", "grant") if grant else 0, max(0, SystemClock().now().wall_us - since_s * 1_000_000)
+        call = partial(self._record.changes, lambda _: True, grant=at, identity=identity, since_us=since_us, unmask=unmask)
+        return await asyncio.to_thread(call)
 
     async def facts(self, *, after: int = 0, limit: int = 1000) -> Sequence[FactView]:
         return await asyncio.to_thread(self._record.facts, after=after, limit=limit)

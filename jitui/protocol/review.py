@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from jitui.policy.action import Action
 from jitui.policy.streams import UPGRADES
-from jitui.protocol import protobuf
+from jitui.values import protobuf
 from jitui.values.errors import InvalidError
 from jitui.values.said import clean
 

@@ -1,16 +1,17 @@
 """The archive for one caller: recorded sessions, frames, actions, facts and their proof, each after the check of the caller's right."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from jitui.api.operations import Archive
 from jitui.api.service import views
 from jitui.api.service.bound import HOUR_US, Bound, number
 from jitui.api.service.record import Record
-from jitui.api.views import ActionView, FactView, FrameView, Proof, SessionView
+from jitui.api.views import ActionView, ChangesView, FactView, FrameView, Proof, SessionView
 from jitui.policy.rights import Right, require, rights_of
 from jitui.recording.facts import Viewed
+from jitui.store.exchanges import Spot
 from jitui.values.errors import RefusedError
 from jitui.values.page import Page
 
@@ -49,6 +50,16 @@ class ArchiveService(Bound, Archive):
         found = await self._read(self._record.actions, grant=at, identity=self._only(), audit_id=audit_id, limit=min(max(limit, 1), PAGE), cursor=cursor)
         return Page(map(views.brief, found), found.more, older=found.older) if brief else found
 
+    async def changes(self, *, grant: str = "", identity: str = "", since_s: int = 86400, unmask: bool = False) -> ChangesView:
+        at, now = number(grant, "g", "grant") if grant else 0, self._broker.clock.now()
+        if at:
+            found = await self._find_grant(at)
+            await self._may_read(at, found.ended_us)
+        how = "unmasked" if unmask else "changes"
+        await self._broker.store.commit([Viewed(how=how).draft(f"g-{at}" if at else identity or "all", self._who.name)])
+        may = self._may_see(now.wall_us)
+        return await self._read(self._record.changes, may, grant=at, identity=identity, since_us=max(0, now.wall_us - since_s * 1_000_000), unmask=unmask)
+
     async def facts(self, *, after: int = 0, limit: int = 1000) -> Sequence[FactView]:
         return await self._read(self._record.facts, after=after, limit=min(max(limit, 1), PAGE))
 
@@ -65,6 +76,19 @@ class ArchiveService(Bound, Archive):
             del seen[next(iter(seen))]
         if first or last is None or now_us - last > HOUR_US:
             await self._broker.store.commit([Viewed(how=how).draft(f"s-{session}", self._who.name)])
+
+    def _may_see(self, now_us: int) -> Callable[[Spot], bool]:
+        """Whether the caller may read a recorded exchange, as `_may_read` says it; to be asked in a thread, about many."""
+        rights, name, decided = rights_of(self._who), self._who.name, dict[int, bool]()
+
+        def may(spot: Spot) -> bool:
+            if Right.RECORDED in rights or (Right.RECORDED_HOUR in rights and (not spot.ended_us or now_us - spot.ended_us < HOUR_US)):
+                return True
+            if Right.RECORDED_DECIDED in rights and spot.grant not in decided:
+                decided[spot.grant] = name in self._files.grant(spot.grant).approved_by
+            return decided.get(spot.grant, False)
+
+        return may
 
     async def _may_read(self, grant: int, ended_us: int | None) -> None:
         """Check the right to recorded content: auditors read all of it, operators the last hour, approvers the grants they decided. Raises RefusedError."""

@@ -5,9 +5,10 @@ Its calls read files: make them in a thread, not on the loop. It checks no right
 
 from collections.abc import Mapping
 
-from jitui.api.service import views
-from jitui.api.views import ActionView, FactView, FrameView, Proof, SessionView
+from jitui.api.service import changes, views
+from jitui.api.views import ActionView, ChangesView, FactView, FrameView, Proof, SessionView
 from jitui.store.archive import Files
+from jitui.store.changes import May
 from jitui.store.playback import Playback
 from jitui.store.rows import SessionRow
 from jitui.values.page import Page
@@ -33,6 +34,10 @@ class Record:
         """The newest `limit`, oldest first; of one identity if given."""
         rows = self.files.actions(grant=grant, identity=identity, audit_id=audit_id, limit=limit, cursor=cursor)
         return Page((views.action_view(row) for row in rows), rows.more, older=rows.older)
+
+    def changes(self, may: May, *, grant: int = 0, identity: str = "", since_us: int = 0, unmask: bool = False) -> ChangesView:
+        """Of a window, or of an identity (of all, if empty) since then (UTC); `may`: whether an exchange may be read."""
+        return changes.changes(self.files, may, grant=grant, identity=identity, since_us=since_us, unmask=unmask)
 
     def facts(self, *, after: int, limit: int) -> list[FactView]:
         """Facts after the seq `after`, oldest first."""

@@ -98,10 +98,10 @@ class LockdownOff(Payload):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Viewed(Payload):
-    """Somebody looked at a session. Subject: s-N."""
+    """Somebody looked at a session, s-N, or at the changes of a window, g-N, of an identity, or of all."""
 
     KIND: ClassVar = Kind.VIEWED
-    how: str  # live, recorded, unmasked
+    how: str  # live, recorded, changes, unmasked
     live: bool | None = None  # true: unmasked, while it ran
 
 

@@ -3,7 +3,7 @@
 import pytest
 from hypothesis import given, strategies as st
 
-from jitui.protocol import protobuf
+from jitui.values import protobuf
 from jitui.values.errors import InvalidError
 
 

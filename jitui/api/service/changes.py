@@ -1,0 +1,67 @@
+"""The changes that windows made, as views: object by object in the order in which each was written first, and what happened inside pods behind them."""
+
+from typing import Final
+
+from jitui.api.service.views import when
+from jitui.api.views import ChangesView, ChangeView, FieldView, ObjectView
+from jitui.policy.streams import UPGRADES
+from jitui.recording.masking.text import masked_text
+from jitui.recording.objects.writes import Effect, Ref
+from jitui.store.archive import Files
+from jitui.store.changes import Change, Changes, May
+from jitui.store.exchanges import PAGE, Exchanges, Spot
+from jitui.values.said import Said
+
+UNSEEN: Final = "not seen before"
+INSIDE: Final = "inside pods: not visible to the API; replay them"
+BEHIND: Final = "behind the API server's proxy: not visible as objects; replay it"
+
+
+def changes(files: Files, may: May, *, grant: int, identity: str, since_us: int, unmask: bool) -> ChangesView:
+    """Every write of a window, or of an identity (of all, if empty) since then (UTC)."""
+    exchanges = Exchanges(files)
+    reading = Changes(exchanges, may)
+    found = reading.of(grant=grant, identity=identity, since_us=since_us)
+    objects = dict.fromkeys((each.spot.connection, *each.write.ref.key) for each in found)
+    order = {key: at for at, key in enumerate(objects)}
+    found.sort(key=lambda each: order[each.spot.connection, *each.write.ref.key])
+    inside = [spot for spot in exchanges.inside(grant=grant, identity=identity, since_us=since_us) if may(spot)]
+    notes = []
+    if reading.older or len(inside) > PAGE:
+        notes.append("only the newest of them are here: ask for a shorter time, or window by window")
+    if reading.left_out:
+        notes.append(f"{reading.left_out} writes are left out: they ran in windows whose record you may not read")
+    if exchanges.left_out:
+        notes.append(f"{exchanges.left_out} exchanges were not read: the record holds more than one reading takes")
+    shown = [*(_change(each, unmask=unmask) for each in found), *(_inside(spot) for spot in inside[-PAGE:])]
+    return ChangesView(changes=tuple(shown), notes=tuple(notes))
+
+
+def _change(change: Change, *, unmask: bool) -> ChangeView:
+    write, spot, seen = change.write, change.spot, change.before
+    known = seen is not None or write.effect in {Effect.CREATED, Effect.ISSUED} or write.last is not None
+    fields = change.fields if unmask else change.masked()
+    at = spot.started_us + write.exchange.at_us
+    return ChangeView(
+        object=object_view(write.ref), effect=write.effect.value, verb=write.verb, at=when(at), session=f"s-{spot.session}", conn=spot.conn,
+        code=None if write.exchange.unknown else write.exchange.code, subresource=write.exchange.action.subresource, identity=spot.identity,
+        connection=spot.connection, grant=f"g-{spot.grant}", seen=when(seen.spot.at_us) if seen else "",
+        seen_in=f"s-{seen.spot.session}" if seen else "", asked=not change.known, notes=tuple(masked_text(note) for note in change.notes),
+        fields=tuple(FieldView(path=Said(masked_text(each.path)), before=each.before if known or each.before is not None else UNSEEN, after=each.after)
+                     for each in fields),
+    )  # fmt: skip
+
+
+def _inside(spot: Spot) -> ChangeView:
+    kind = UPGRADES.get(spot.subresource)
+    ref = Ref(spot.grp, spot.resource, spot.namespace, spot.name)
+    return ChangeView(
+        object=object_view(ref), effect=Effect.INSIDE.value, verb=kind.verb if kind else spot.verb, at=when(spot.at_us), session=f"s-{spot.session}",
+        conn=spot.conn, code=spot.code, subresource=spot.subresource, identity=spot.identity, connection=spot.connection, grant=f"g-{spot.grant}",
+        seen="", seen_in="", notes=(INSIDE if kind else BEHIND,), fields=(),
+    )  # fmt: skip
+
+
+def object_view(ref: Ref) -> ObjectView:
+    return ObjectView(group=ref.group, resource=ref.resource, namespace=Said(ref.namespace), name=Said(ref.name), uid=ref.uid)
+
