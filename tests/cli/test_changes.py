@@ -57,4 +57,5 @@ def test_of_an_agent_and_a_time(recorded: Path) -> None:
 
 def test_values() -> None:
     """A text stands without quotes where it can be taken for nothing else."""
-    assert [value(one) for one in ("a", "", " a", 1, None, ["a"], {}, True)] == ["a", '""', '" a"', "1", "-", '["a"]', "{}", "true"]
+    values: tuple[object, ...] = ("a", "", " a", 1, None, ["a"], {}, True)
+    assert [value(one) for one in values] == ["a", '""', '" a"', "1", "-", '["a"]', "{}", "true"]

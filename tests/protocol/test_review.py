@@ -9,7 +9,7 @@ from hypothesis import given, strategies as st
 from jitui.policy.action import Action
 from jitui.protocol import review
 from jitui.values.errors import InvalidError
-from tests.protocol.test_protobuf import field
+from tests.values.test_protobuf import field
 
 RESOURCE_FIELDS = sorted(review.RESOURCE.items())
 WORDS = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
