@@ -15,7 +15,7 @@ from typing import Final
 from jitui.values.errors import ConflictError, UnsafeError
 
 RESERVE: Final = 64 << 20  # bytes
-LOGS: Final = 4 << 20  # bytes of logs that a checkpoint may still have to copy: more than a tenth of a second brings
+LOGS: Final = 4 << 20  # bytes of logs that a checkpoint may still have to copy: more than it leaves, and a tenth of a second brings
 # file systems that other machines write too, or whose locks and flushes can't be relied on
 REMOTE: Final = frozenset({"nfs", "nfs4", "cifs", "smb3", "smbfs", "afs", "ceph", "glusterfs", "lustre", "gpfs", "ocfs2", "gfs2", "ncpfs",
                            "fuse.sshfs", "fuse.glusterfs", "fuse.s3fs", "fuse.rclone", "fuse.ceph"})

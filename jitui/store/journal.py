@@ -24,6 +24,7 @@ from jitui.store.checkpoint import Checkpointer, restart_wal
 from jitui.store.folder import Folder
 from jitui.store.ledger import HEAD_EVERY_S, Batch, Ledger, tape_opened
 from jitui.store.queue import Commit, Committed, Done, Hurry, Op, Put, decides, decision_waits, hurry, take
+from jitui.store.schema import PAGE, TAPE_PAGE
 from jitui.store.tapes import Tapes
 from jitui.values.clock import Clock
 from jitui.values.errors import JituiError, UnrecordableError
@@ -34,6 +35,7 @@ NOTES_AT_ONCE: Final = 100  # rows of one commit, a millisecond or two of the wr
 NOTES_AGAIN_S: Final = 0.01  # until the next so many, if more wait
 NOTES_KEPT: Final = 100_000  # rows of actions kept while the ledger can't be written
 PROBE_S: Final = 1.0
+LEDGER_PAGES: Final = 8  # that a commit of facts changes, about: the rows, their indexes, the tables folded from them, the head
 
 
 class Journal:
@@ -232,6 +234,7 @@ class Journal:
             return [self._error] * len(puts)
         self._rotate_if_due()
         results = self._tapes.append([put.frames for put in puts])
+        self._checkpointer.logged(self._tapes.path, TAPE_PAGE + sum([put.size for put in puts]))
         if self._checkpointer.wants_restart(self._tapes.path):
             restart_wal(self._tapes.db)
         return results
@@ -261,6 +264,7 @@ class Journal:
             changed.clear()
             self._head_due = time.monotonic() + HEAD_EVERY_S
         self._note_due = time.monotonic() + NOTES_AGAIN_S if self._notes else inf
+        self._checkpointer.logged(self._ledger.path, LEDGER_PAGES * PAGE)
         if self._checkpointer.wants_restart(self._ledger.path):
             restart_wal(self._ledger.db)
         return results

@@ -4,6 +4,7 @@ import asyncio
 import random
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -14,8 +15,9 @@ from jitui.store.schema import connect
 from tests.store.life import frames, opened, record, until
 
 
-async def test_the_log_is_moved_while_nobody_waits(tmp_path: Path) -> None:
-    """Soon after a commit its pages are in the database itself: a reader of that file alone finds them."""
+async def test_the_log_is_moved_while_nobody_waits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Seconds after a commit its pages are in the database itself: a reader of that file alone finds them."""
+    monkeypatch.setattr(checkpoint, "LATE_S", 0.1)
     tape = tmp_path / "state/tapes/000001.db"
     async with opened(tmp_path / "state") as store:
         await record(store, frames(1, [b"needle in the tape"]))
@@ -74,6 +76,7 @@ async def test_it_asks_once_and_rests_while_the_disk_is_full(tmp_path: Path, mon
 def test_a_pause_waits_for_what_is_under_way(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The room that a full disk gives up next is for facts: a checkpoint that still runs would take it."""
     monkeypatch.setattr(checkpoint, "EVERY_S", 0.001)
+    monkeypatch.setattr(checkpoint, "LATE_S", 0.001)
     began, ended = threading.Event(), threading.Event()
 
     def slow(self: Checkpointer, path: Path) -> None:
@@ -89,6 +92,39 @@ def test_a_pause_waits_for_what_is_under_way(tmp_path: Path, monkeypatch: pytest
         watcher.pause()
         assert ended.is_set()
         began.clear()
+        watcher.logged(tmp_path / "x.db", 1)
         assert not began.wait(0.05)
     finally:
         watcher.close()
+
+
+def test_it_runs_for_much_or_after_a_while_and_not_for_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keystrokes share one checkpoint, bulk has one soon, and an idle gateway none."""
+    monkeypatch.setattr(checkpoint, "EVERY_S", 0.001)
+    monkeypatch.setattr(checkpoint, "LATE_S", 0.5)
+    monkeypatch.setattr(checkpoint, "FULL_BYTES", 1000)
+    path, runs = tmp_path / "x.db", list[float]()
+    monkeypatch.setattr(Checkpointer, "_once", lambda _, path: runs.append(time.monotonic()))
+    watcher = Checkpointer([path])
+    watcher.start()
+    try:
+        began = time.monotonic()
+        for _ in range(20):
+            watcher.logged(path, 10)
+            time.sleep(0.01)
+        assert not runs
+        until_true(lambda: bool(runs))
+        assert runs[0] - began >= 0.4
+        time.sleep(0.7)
+        assert len(runs) == 1
+        watcher.logged(path, 2000)
+        until_true(lambda: len(runs) == 2, within=0.3)
+    finally:
+        watcher.close()
+
+
+def until_true(true: Callable[[], bool], within: float = 5.0) -> None:
+    give_up = time.monotonic() + within
+    while not true():
+        assert time.monotonic() < give_up
+        time.sleep(0.005)
