@@ -11,6 +11,7 @@ from jitui.access.requests import RULE_GONE, Requests
 from jitui.access.room import Level, Room
 from jitui.access.roster import Roster
 from jitui.access.windows import Spawn, Windows
+from jitui.auth.certificates import Trust
 from jitui.auth.people import People
 from jitui.auth.tokens import Minted
 from jitui.policy import grant as grants, policy
@@ -46,6 +47,7 @@ class Broker:
         *,
         gateway: str,
         people: People,
+        trust: Trust | None = None,
         rules: Mapping[tuple[str, str], Rule],
         kinds: Mapping[str, Kinds],
         spawn: Spawn,
@@ -54,7 +56,7 @@ class Broker:
     ) -> None:
         self.pressure = pressure or Pressure(clock)
         self.store, self.clock, self.gateway, self.kinds, self.spawn = store, clock, gateway, kinds, spawn
-        self.roster = Roster(store, clock, people)
+        self.roster = Roster(store, clock, people, trust)
         self.windows = Windows(store, clock, spawn)
         self.windows.changed = self._changed
         self._leaving: set[str] = set()  # identities that are being disabled
@@ -179,9 +181,12 @@ class Broker:
         for window in [window for window in self.windows.live.values() if identity in {"", window.grant.identity}]:
             self.windows.end(window, grants.Event.CANCEL, by=by, why=words, session_why=why)
 
-    async def reload(self, rules: Mapping[tuple[str, str], Rule], people: People, digest: str) -> None:
-        """Puts new rules and people into force. In the same pass, without an await, windows without a rule end, and streams that no rule allows."""
-        self.roster.directory.name_people(people)
+    async def reload(self, rules: Mapping[tuple[str, str], Rule], people: People, digest: str, trust: Trust | None = None) -> None:
+        """Puts new rules and people into force. In the same pass, without an await, windows without a rule end, and streams that no rule allows.
+
+        Raises ConfigurationError, and changes nothing, if a key of the configuration is an identity's.
+        """
+        self.roster.directory.name_people(people, trust)
         self.requests.rules = rules
         for window in list(self.windows.live.values()):
             self._rejudge(window)

@@ -97,6 +97,7 @@ Duration: TypeAlias = Annotated[Seconds, Also("duration")]
 Approval: TypeAlias = Annotated[str, Words(("", "required", "automatic"))]
 RoleName: TypeAlias = Annotated[str, Words(("agent", "approver", "operator", "auditor", "unmask"))]
 NewName: TypeAlias = Annotated[str, bounds(pattern=r"^[a-z0-9](?:[a-z0-9._@-]{0,61}[a-z0-9])?$")]
+KeyText: TypeAlias = Annotated[str, bounds(max_length=256 << 10)]  # lines of public keys
 Seq: TypeAlias = Annotated[int, bounds(ge=-1)]  # of a frame or a fact; what is asked for comes after it
 Back: TypeAlias = Annotated[int, bounds(ge=1, le=span.LONGEST_S)]  # seconds before now
 Hold: TypeAlias = Annotated[int, bounds(ge=0, le=20)]  # seconds that an answer may be held back

@@ -12,7 +12,7 @@ A list may come as a `Page` (`values/page.py`); its `more` is the cursor of the 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Annotated, Final
 
-from jitui.api.inputs import Approval, Back, Duration, Hold, Limit, NewName, OneAction, RoleName, ScopeText, Seq, Short, Text, bounds
+from jitui.api.inputs import Approval, Back, Duration, Hold, KeyText, Limit, NewName, OneAction, RoleName, ScopeText, Seq, Short, Text, bounds
 from jitui.api.operation import ANYBODY, Given, Operation, Table, needs, operation, stream
 from jitui.api.views import (
     ActionView,
@@ -30,6 +30,7 @@ from jitui.api.views import (
     Proof,
     RequestView,
     SessionView,
+    SshKeyView,
     Status,
 )
 from jitui.policy.rights import Right
@@ -181,8 +182,13 @@ class Identities(Table):
         """Every identity, by name."""
 
     @operation("POST", "/identities", Right.ADMIN)
-    async def identity_add(self, name: NewName, *, roles: Annotated[Sequence[RoleName], bounds(min_length=1)], owner: Short = "") -> Issued:
-        """A new identity with its first token, which is shown this once; ConflictError if the name is taken. `owner`: of an agent; else the caller."""
+    async def identity_add(
+        self, name: NewName, *, roles: Annotated[Sequence[RoleName], bounds(min_length=1)], owner: Short = "", ssh_keys: KeyText = "",
+    ) -> Issued:  # fmt: skip
+        """A new identity with its first token, which is shown this once; ConflictError if the name is taken. `owner`: of an agent; else the caller.
+
+        `ssh_keys`: lines of public keys in OpenSSH's form, which are the identity's from now on.
+        """
 
     @operation("POST", "/identities/{name}/rotate", Right.ADMIN)
     async def identity_rotate(self, name: str) -> Issued:
@@ -190,7 +196,19 @@ class Identities(Table):
 
     @operation("POST", "/identities/{name}/disable", Right.ADMIN)
     async def identity_disable(self, name: str, *, reason: Text) -> IdentityView:
-        """Its tokens are revoked and everything of it ends at once."""
+        """Its tokens and SSH keys are revoked and everything of it ends at once."""
+
+    @operation("GET", "/identities/{name}/ssh-keys", Right.ADMIN)
+    async def identity_keys(self, name: str) -> Sequence[SshKeyView]:
+        """The SSH keys of one identity, also of a person of the configuration; revoked ones, too."""
+
+    @operation("POST", "/identities/{name}/ssh-keys", Right.ADMIN)
+    async def identity_key_add(self, name: str, *, ssh_keys: KeyText) -> Sequence[SshKeyView]:
+        """SSH keys that are the identity's from now on: all of the lines, or none. ConflictError if one is somebody's already, or was revoked."""
+
+    @operation("POST", "/identities/{name}/ssh-keys/revoke", Right.ADMIN)
+    async def identity_key_revoke(self, name: str, *, fingerprint: Short, reason: Text) -> Sequence[SshKeyView]:
+        """From now on the key is nobody's, for good; connections that were made with it end at once."""
 
 
 class Gateway(Table):

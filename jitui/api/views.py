@@ -339,6 +339,19 @@ class TokenView:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SshKeyView:
+    """A public SSH key of one identity."""
+
+    fingerprint: str  # SHA256:..., as ssh-keygen -l prints it
+    type: str
+    key: str  # in base64, as it stands in a .pub file behind the type
+    comment: Said
+    added: str  # empty: it stands in the configuration
+    added_by: str
+    revoked: str  # when, empty if not
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class IdentityView:
     name: str
     roles: tuple[str, ...]
@@ -346,6 +359,7 @@ class IdentityView:
     created_by: str
     disabled: bool
     tokens: tuple[TokenView, ...] = ()
+    ssh_keys: tuple[str, ...] = ()  # fingerprints of those that were not revoked
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,8 +1,10 @@
-"""Authenticates callers: by a token, or by the Unix user at the other end of the socket."""
+"""Authenticates callers: by a token, by the Unix user at the other end of the socket, or as SSH does, by a key, a certificate or a password."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
+from jitui.auth.certificates import Certificate
 from jitui.auth.directory import Directory
+from jitui.auth.sshkeys import fingerprint, is_certificate
 from jitui.auth.standing import Standing
 from jitui.auth.tokens import Row
 from jitui.policy.terms import Identity
@@ -18,6 +20,9 @@ class Caller:
     token: str = ""  # id of the token presented, empty if none
     uid: int | None = None  # of the other end of the socket, if that named them
     sha256: bytes = field(default=b"", repr=False)  # of the token
+    how: str = ""  # over SSH: how they were known, for the request card and the record
+    key: str = ""  # fingerprint of the SSH key that is theirs
+    certificate: Certificate | None = None  # of the SSH key that was theirs by it
 
 
 class Callers:
@@ -47,4 +52,45 @@ class Callers:
 
     def standing(self, caller: Caller) -> Standing:
         """A view of the caller that stays current while it is connected."""
-        return Standing(self._directory, self._clock, caller.who.name, token=caller.token, uid=caller.uid)
+        return Standing(self._directory, self._clock, caller.who.name, token=caller.token, uid=caller.uid, how=caller.how, key=caller.key,
+                        certificate=caller.certificate)
+
+    # -- over SSH: the key is proved to be the client's by its signature, which the listener checks --------------------------
+
+    @property
+    def passwords(self) -> bool:
+        """Whether a token may be a password."""
+        return self._directory.trust.passwords
+
+    def by_key(self, name: str, blob: bytes, client: str) -> Caller:
+        """The caller of that name with this key, or this certificate, at the address `client`. Raises UnknownCallerError.
+
+        The work is the same for a name that is known and for one that is not.
+        """
+        if is_certificate(blob):
+            return self._by_certificate(name, blob, client)
+        owner, who = self._directory.key_owner(blob), self._directory.remote(name)
+        found = fingerprint(blob)
+        if not owner or owner != name or who is None or who.disabled:
+            raise UnknownCallerError(f"the key {found} is nobody's of that name here")
+        return Caller(who, how=f"by ssh, key {found}", key=found)
+
+    def _by_certificate(self, name: str, blob: bytes, client: str) -> Caller:
+        """A certificate names one identity, and is for no key that is another's, or that was revoked."""
+        shown = self._directory.trust.read(blob, name, client, self._clock.now().wall_us)
+        who = self._directory.remote(name)
+        if who is None or who.disabled:
+            raise UnknownCallerError("the certificate names nobody who is known here")
+        if others := [each for each in shown.principals if each != name and self._directory.named(each) is not None]:
+            raise UnknownCallerError(f"the certificate names {len(others) + 1} identities, and a key is one identity's alone")
+        self._directory.must_be_free(shown.key, name)
+        return Caller(who, how=f"by ssh, {shown.said}", certificate=shown)
+
+    def by_password(self, name: str, text: str) -> Caller:
+        """The caller of that name by a token. Raises UnknownCallerError: not a good one, of another identity, or no password is taken."""
+        if not self.passwords:
+            raise UnknownCallerError("no password is taken here")
+        caller = self.by_token(text)
+        if caller.who.name != name:
+            raise UnknownCallerError("that token is another identity's")
+        return replace(caller, how=f"by ssh, token jt_{caller.token}")

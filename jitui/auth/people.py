@@ -1,4 +1,4 @@
-"""People on the local socket, by their Unix user.
+"""People of the configuration: on the local socket by their Unix user, over SSH by their keys.
 
 The gateway's own user, and root, is admin. A configuration that names no people is the solo install: then that user is
 also approver, operator and auditor.
@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
+from jitui.auth.sshkeys import PublicKey
 from jitui.policy.terms import Identity, Role
 from jitui.values.errors import UnknownCallerError
 
@@ -23,6 +24,7 @@ class Person:
 
     uid: int
     roles: frozenset[Role]
+    keys: tuple[PublicKey, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +47,10 @@ class People:
         if not admin:
             raise UnknownCallerError(f"user {user_name(uid)} (uid {uid}) is nobody here; add it under people: in the configuration, or present a token")
         return Identity(user_name(uid), admin | SOLO if self.solo else admin)
+
+    def declared(self, name: str) -> Identity | None:
+        """The person of that name with the roles that the configuration gives them; admin is nobody but on the socket."""
+        return Identity(name, self.named[name].roles) if name in self.named else None
 
     def logins(self, name: str) -> tuple[str, ...]:
         """Other names of the same person: the login of their Unix user, if nobody else has that name; without configured people, root for the own user."""

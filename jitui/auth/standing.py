@@ -5,6 +5,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Final
 
+from jitui.auth.certificates import Certificate
 from jitui.auth.directory import Directory
 from jitui.policy.terms import Identity
 from jitui.values.clock import Clock
@@ -14,10 +15,15 @@ LOOK_S: Final = 1.0  # seconds at most between two checks of a token's age
 
 
 class Standing:
-    """One caller: its name, and the token or the Unix user that it was authenticated by."""
+    """One caller: its name, and the token, the SSH key or certificate, or the Unix user that it was authenticated by."""
 
-    def __init__(self, directory: Directory, clock: Clock, name: str, *, token: str = "", uid: int | None = None) -> None:
-        self.token = token  # its id; empty for a person on the socket
+    def __init__(
+        self, directory: Directory, clock: Clock, name: str, *, token: str = "", uid: int | None = None, how: str = "", key: str = "",
+        certificate: Certificate | None = None,
+    ) -> None:  # fmt: skip
+        self.token = token  # its id; empty without one
+        self.how = how  # over SSH: how it was authenticated
+        self._key, self._certificate = key, certificate
         self._directory, self._clock, self._name, self._uid = directory, clock, name, uid
 
     @property
@@ -29,16 +35,30 @@ class Standing:
             if found is None or found.disabled:
                 raise UnknownCallerError(f"{self._name} is disabled here; ask an admin")
             return found
+        if self._key or self._certificate is not None:
+            return self._by_ssh()
         assert self._uid is not None
         found = self._directory.people.by_uid(self._uid)
         if found.name != self._name:
             raise UnknownCallerError(f"uid {self._uid} is {found.name} here now, no longer {self._name}; connect again")
         return found
 
+    def _by_ssh(self) -> Identity:
+        directory, certificate = self._directory, self._certificate
+        if certificate is None:
+            directory.key_must_stand(self._key, self._name)
+        else:
+            directory.trust.must_stand(certificate, self._clock.now().wall_us)
+            directory.must_be_free(certificate.key, self._name)
+        found = directory.remote(self._name)
+        if found is None or found.disabled:
+            raise UnknownCallerError(f"{self._name} is disabled here; ask an admin")
+        return found
+
     async def lost(self, may: Callable[[Identity], None]) -> JituiError:
         """Waits until the caller has ended or `may` raises, and returns the reason.
 
-        It looks at once after a change of the directory, and within LOOK_S of a token's expiry.
+        It looks at once after a change of the directory, and within LOOK_S of the expiry of a token or certificate.
         """
         with self._directory.changes() as news:
             while True:
@@ -52,8 +72,9 @@ class Standing:
                         await news.wait()
 
     def _patience(self) -> float | None:
-        """Seconds until the token expires, at most LOOK_S because the wall clock may be set; None for a person on the socket, who ends only by a change."""
-        if not self.token:
+        """Seconds until the token or certificate expires, at most LOOK_S because the wall clock may be set; None where only a change ends it."""
+        until_us = self._directory.tokens.expires_us(self.token) if self.token else self._certificate.until_us if self._certificate else 0
+        if not until_us:
             return None
-        left_us = self._directory.tokens.expires_us(self.token) - self._clock.now().wall_us
+        left_us = until_us - self._clock.now().wall_us
         return min(LOOK_S, max(0.001, left_us / 1e6))

@@ -4,17 +4,18 @@ import asyncio
 import contextlib
 import logging
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
 import click
 
 from jitui.api.client import Client
-from jitui.api.views import IdentityView, Issued, Status
+from jitui.api.views import IdentityView, Issued, SshKeyView, Status
 from jitui.cli import launch, show
 from jitui.cli.reach import asynchronous, gateway, reach, reaching
 from jitui.values import places, plain
-from jitui.values.errors import JituiError, UnavailableError
+from jitui.values.errors import InvalidError, JituiError, UnavailableError
 from jitui.values.private_file import write_private
 
 GONE_S: Final = 15.0  # how long `stop` waits for the end
@@ -108,22 +109,62 @@ async def check_command(config: Path | None, schema: bool, as_json: bool) -> Non
         raise SystemExit(1)
 
 
+KEY_FILE: Final = click.Path(exists=True, dir_okay=False, path_type=Path)
+KEYS: Final = 256 << 10  # bytes of such files
+
+
 @click.group("identity")
 def identity_command() -> None:
-    """Agents and people with tokens."""
+    """Agents and people with tokens or SSH keys."""
 
 
 @identity_command.command("add")
 @click.argument("name")
 @click.option("--role", "roles", multiple=True, required=True, type=click.Choice(["agent", "approver", "operator", "auditor", "unmask"]))
 @click.option("--owner", default="", metavar="PERSON", help="Of an agent: who answers for it.")
+@click.option("--ssh-key", "keys", multiple=True, type=KEY_FILE, metavar="F", help="Its public key for SSH, such as id_ed25519.pub; also repeatedly.")
 @click.option("--output", type=click.Path(dir_okay=False, path_type=Path), metavar="F", help="Write the token there, 0600, instead of printing it.")
 @reaching
 @asynchronous
-async def add_command(name: str, roles: tuple[str, ...], owner: str, output: Path | None, as_json: bool) -> None:
+async def add_command(name: str, roles: tuple[str, ...], owner: str, keys: tuple[Path, ...], output: Path | None, as_json: bool) -> None:
     """A new identity and its token, which is shown this once."""
+    lines = _lines(*keys)
     async with gateway() as at:
-        _issued(await at.identity_add(name, roles=roles, owner=owner), output, as_json)
+        _issued(await at.identity_add(name, roles=roles, owner=owner, ssh_keys=lines), output, as_json)
+
+
+@identity_command.command("keys")
+@click.argument("name")
+@reaching
+@asynchronous
+async def keys_command(name: str, as_json: bool) -> None:
+    """List the SSH keys of an identity, or of a person of the configuration."""
+    async with gateway() as at:
+        _keys(await at.identity_keys(name), as_json)
+
+
+@identity_command.command("add-key")
+@click.argument("name")
+@click.argument("file", type=KEY_FILE)
+@reaching
+@asynchronous
+async def add_key_command(name: str, file: Path, as_json: bool) -> None:
+    """Add the public keys of a file, such as id_ed25519.pub, for SSH."""
+    lines = _lines(file)
+    async with gateway() as at:
+        _keys(await at.identity_key_add(name, ssh_keys=lines), as_json)
+
+
+@identity_command.command("revoke-key")
+@click.argument("name")
+@click.argument("fingerprint", metavar="SHA256:...")
+@click.option("--reason", default="revoked by hand", metavar="TEXT", show_default=True)
+@reaching
+@asynchronous
+async def revoke_key_command(name: str, fingerprint: str, reason: str, as_json: bool) -> None:
+    """Revoke one SSH key for good; connections made with it end at once."""
+    async with gateway() as at:
+        _keys(await at.identity_key_revoke(name, fingerprint=fingerprint, reason=reason), as_json)
 
 
 @identity_command.command("rotate")
@@ -145,7 +186,7 @@ async def list_command(as_json: bool) -> None:
     async with gateway() as at:
         show.many(await at.identities(), as_json, {
             "name": lambda view: view.name, "roles": lambda view: ",".join(view.roles), "owner": lambda view: view.owner,
-            "state": lambda view: "disabled" if view.disabled else "enabled", "token": _token,
+            "state": lambda view: "disabled" if view.disabled else "enabled", "token": _token, "ssh keys": lambda view: str(len(view.ssh_keys)),
         }, "nobody yet; add one with: jitui identity add NAME --role agent --owner PERSON")
 
 
@@ -155,7 +196,7 @@ async def list_command(as_json: bool) -> None:
 @reaching
 @asynchronous
 async def disable_command(name: str, reason: str, as_json: bool) -> None:
-    """Its tokens, windows and streams end at once."""
+    """Its tokens, SSH keys, windows and streams end at once."""
     async with gateway() as at:
         show.one(await at.identity_disable(name, reason=reason), as_json, lambda view: f"{view.name} is disabled; everything of it has ended")
 
@@ -189,6 +230,30 @@ def _issued(made: Issued, output: Path | None, as_json: bool) -> None:
     show.note(f"token of {made.identity.name}, good until {show.clock(made.expires)}" + (f", is in {output}" if output else "; it is shown this once:"))
     if output is None:
         click.echo(made.token)
+
+
+def _lines(*files: Path) -> str:
+    """All lines of some files of public keys. The gateway reads them; but a private key does not leave this process."""
+    texts = []
+    for file in files:
+        try:
+            with file.open(encoding="utf-8", errors="replace") as lines:
+                texts.append(lines.read(KEYS + 1))
+        except OSError as error:
+            raise InvalidError(f"{file} can't be read: {error.strerror}") from None
+        if "PRIVATE KEY" in texts[-1]:
+            raise InvalidError(f"{file} is a private key; it stays where it is; name the public one: {file}.pub")
+        if not texts[-1].strip():
+            raise InvalidError(f"{file} is empty; the file that ssh-keygen makes has a name that ends in .pub")
+    return "\n".join(texts)
+
+
+def _keys(views: Sequence[SshKeyView], as_json: bool) -> None:
+    show.many(views, as_json, {
+        "fingerprint": lambda view: view.fingerprint, "type": lambda view: view.type, "comment": lambda view: str(view.comment),
+        "added": lambda view: f"{show.clock(view.added)} by {view.added_by}" if view.added else "in the configuration",
+        "state": lambda view: f"revoked {show.clock(view.revoked)}" if view.revoked else "good",
+    }, "no key yet; add one with: jitui identity add-key NAME FILE")
 
 
 def _token(view: IdentityView) -> str:

@@ -10,7 +10,7 @@ It never decides, never reads a socket, and never rewrites what it has written.
 
 from jitui.store.actions import ActionRow
 from jitui.store.archive import Files
-from jitui.store.rows import Loaded, SessionRow, TokenRow
+from jitui.store.rows import Loaded, SessionRow, SshKeyRow, TokenRow
 from jitui.store.sqlite import Store
 
-__all__ = ["ActionRow", "Files", "Loaded", "SessionRow", "Store", "TokenRow"]
+__all__ = ["ActionRow", "Files", "Loaded", "SessionRow", "SshKeyRow", "Store", "TokenRow"]

@@ -14,7 +14,7 @@ from jitui.recording.facts import Fact, Kind, LedgerRepaired, TapeOpened, TokenI
 from jitui.store.chained import NEWEST, Chained, at_start
 from jitui.store.fold import fold
 from jitui.store.keys import LedgerKey
-from jitui.store.schema import FOLDED_TABLES
+from jitui.store.schema import FOLDED, FOLDED_TABLES
 from jitui.values.errors import BrokenError, InvalidError
 
 SIGNED_WHOLE: Final = 2  # tables of this number and later: every commit of facts is signed in its own transaction
@@ -54,6 +54,8 @@ class Checked:
             self.adopted = (fact.seq, fact.hash)
         elif fact.kind is Kind.TOKEN_ISSUED and TokenIssued.of(fact).sha256 is not None:
             self.written_for = max(self.written_for, SIGNED_WHOLE)
+        elif fact.kind is Kind.SSH_KEY_ADDED:
+            self.written_for = max(self.written_for, FOLDED["ssh_keys"])
 
     def close(self) -> None:
         self.tables.close()

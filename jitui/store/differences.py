@@ -7,7 +7,7 @@ from itertools import islice
 from typing import Any, Final
 
 from jitui.store.guard import made_by, objects_in
-from jitui.store.schema import FOLDED, TOKENS_SINCE
+from jitui.store.schema import FOLDED
 
 OLD_TOKENS: Final = "id, identity, expires_us, revoked_us > 0"  # the columns that the first version's table shares with the facts
 SHOWN: Final = 60  # characters of a value
@@ -46,9 +46,10 @@ def schema_differences(db: sqlite3.Connection, steps: Sequence[str]) -> Iterator
 
 def differences(stored: sqlite3.Connection, told: sqlite3.Connection, version: int) -> Iterator[Difference]:
     """Every difference between the folded tables of a ledger and those made of its facts, in the order of tables and keys."""
-    for table in FOLDED:
-        if table == "tokens" and version < TOKENS_SINCE:
-            yield from _of_old_tokens(stored, told)
+    for table, since in FOLDED.items():
+        if version < since:
+            if table == "tokens":
+                yield from _of_old_tokens(stored, told)
             continue
         names, keys = _columns(told, table)
         order = ", ".join(names[each] for each in keys)

@@ -25,6 +25,8 @@ from jitui.recording.facts import (
     SessionEnded,
     SessionEnding,
     SessionOpened,
+    SshKeyAdded,
+    SshKeyRevoked,
     TokenIssued,
     TokenRevoked,
     TokensAdopted,
@@ -56,6 +58,7 @@ def _identity_added(db: sqlite3.Connection, fact: Fact) -> None:
 def _identity_disabled(db: sqlite3.Connection, fact: Fact) -> None:
     db.execute("update identities set disabled = 1 where name = ?", (fact.subject,))
     db.execute("update tokens set revoked_us = ? where identity = ? and revoked_us = 0", (fact.at_us, fact.subject))
+    db.execute("update ssh_keys set revoked_us = ? where identity = ? and revoked_us = 0", (fact.at_us, fact.subject))
 
 
 def _token_issued(db: sqlite3.Connection, fact: Fact) -> None:
@@ -71,6 +74,17 @@ def _token_revoked(db: sqlite3.Connection, fact: Fact) -> None:
 
 def _tokens_adopted(db: sqlite3.Connection, fact: Fact) -> None:
     db.executemany("update tokens set sha256 = ? where id = ? and sha256 = x''", [(value, token) for token, value in TokensAdopted.of(fact).tokens.items()])
+
+
+def _ssh_key_added(db: sqlite3.Connection, fact: Fact) -> None:
+    told = SshKeyAdded.of(fact)
+    db.execute("insert into ssh_keys values(?, ?, ?, ?, ?, ?, ?, 0)",
+               (told.fingerprint, fact.subject, fact.who, fact.at_us, told.type, told.key, told.comment))
+
+
+def _ssh_key_revoked(db: sqlite3.Connection, fact: Fact) -> None:
+    fingerprint = SshKeyRevoked.of(fact).fingerprint
+    db.execute("update ssh_keys set revoked_us = ? where fingerprint = ? and identity = ? and revoked_us = 0", (fact.at_us, fingerprint, fact.subject))
 
 
 def _request_asked(db: sqlite3.Connection, fact: Fact) -> None:
@@ -191,6 +205,8 @@ STEPS: Final[Mapping[Kind, Step]] = {
     Kind.TOKEN_ISSUED: _token_issued,
     Kind.TOKEN_REVOKED: _token_revoked,
     Kind.TOKENS_ADOPTED: _tokens_adopted,
+    Kind.SSH_KEY_ADDED: _ssh_key_added,
+    Kind.SSH_KEY_REVOKED: _ssh_key_revoked,
     Kind.REQUEST_ASKED: _request_asked,
     Kind.REQUEST_APPROVED: _request_approved,
     Kind.REQUEST_DENIED: _request_denied,

@@ -15,7 +15,7 @@ from jitui.store.fold import fold
 from jitui.store.folder import Folder
 from jitui.store.guard import lenient
 from jitui.store.keys import LedgerKey
-from jitui.store.schema import LEDGER, TOKENS_SINCE, connect, migrate, version_of
+from jitui.store.schema import FOLDED, LEDGER, connect, migrate, version_of
 from jitui.store.tapes import Chain, empty_wal, roll_back
 from jitui.values.clock import Clock
 from jitui.values.errors import ConflictError, InvalidError, JituiError, UnrecordableError
@@ -67,7 +67,7 @@ class Ledger:
             self.seq, self.hash, self._bare = self.checked.seq, self.checked.hash, opening.newest_bare_head(self.db)
             self.marked = False  # did the newest commit sign where the sessions' records stand
             old, before = opening.old_tokens(self.db), version_of(self.db, self.path, LEDGER)
-            migrate(self.db, self.path, LEDGER, lambda: self._adopt(old) if before < TOKENS_SINCE else None)
+            migrate(self.db, self.path, LEDGER, lambda: self._adopt(old) if before < FOLDED["tokens"] else None)
             self.db.execute("insert or ignore into keys values(?, ?)", (self.key.id, self.key.public))
             opening.remember_adoption(folder, self.checked)
         except BaseException:

@@ -54,7 +54,8 @@ class Hurry(list[Op]):
 # An agent's own asks are none of it, also where a rule decides them; facts about sessions wait for the frames before them.
 DECISIONS: Final = frozenset({
     Kind.REQUEST_APPROVED, Kind.REQUEST_DENIED, Kind.REQUEST_LAPSED, Kind.GRANT_STARTED, Kind.GRANT_ENDED, Kind.GRANT_FROZEN, Kind.GRANT_THAWED,
-    Kind.LOCKDOWN_ON, Kind.LOCKDOWN_OFF, Kind.IDENTITY_ADDED, Kind.IDENTITY_DISABLED, Kind.TOKEN_ISSUED, Kind.TOKEN_REVOKED,
+    Kind.LOCKDOWN_ON, Kind.LOCKDOWN_OFF, Kind.IDENTITY_ADDED, Kind.IDENTITY_DISABLED, Kind.TOKEN_ISSUED, Kind.TOKEN_REVOKED, Kind.SSH_KEY_ADDED,
+    Kind.SSH_KEY_REVOKED,
 })  # fmt: skip
 
 

@@ -21,7 +21,7 @@ from jitui.store.folder import Folder
 from jitui.store.guard import lenient
 from jitui.store.keys import LedgerKey, ledger_key
 from jitui.store.ledger import Ledger
-from jitui.store.schema import FOLDED, LEDGER, TOKENS_SINCE, connect, version_of
+from jitui.store.schema import FOLDED, LEDGER, connect, version_of
 from jitui.store.tapes import RESTORE, empty_wal, start_of, sync_folder
 from jitui.values.clock import Clock
 from jitui.values.errors import BrokenError, ConflictError, InvalidError, NotFoundError
@@ -119,9 +119,9 @@ def _rebuild(old: sqlite3.Connection, folder: Folder, checked: Checked, key: Led
         for table in KEPT:
             _copy(old, db, table)
         db.execute("insert or replace into keys values(?, ?)", (key.id, key.public))
-        for table in FOLDED if version >= TOKENS_SINCE else FOLDED[:-1]:
+        for table in (table for table, since in FOLDED.items() if version >= since):
             _copy(checked.tables, db, table)
-        if version < TOKENS_SINCE:
+        if version < FOLDED["tokens"]:
             db.executemany("insert into tokens values(?, ?, ?, ?, 0, ?)", _old_tokens(old, checked))
         db.execute("commit")
         with closing(check(db, key)) as again:

@@ -30,6 +30,20 @@ class TokenRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SshKeyRow:
+    """A public key as the facts tell of it; times in UTC microseconds, 0 for never."""
+
+    fingerprint: str  # SHA256:...
+    identity: str
+    added_by: str  # name of the person
+    added_us: int
+    type: str
+    key: bytes = field(repr=False)
+    comment: str
+    revoked_us: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SessionRow:
     """A session as it stands in the ledger. None: not known (yet); of a lost gateway `delivered_*` stay unknown for ever."""
 
@@ -74,6 +88,7 @@ class Loaded:
 
     identities: dict[str, Identity]
     tokens: list[TokenRow]
+    ssh_keys: list[SshKeyRow]
     requests: list[Request]  # pending
     grants: list[Grant]  # waiting or active
     used: dict[int, tuple[int, int, int]]  # by grant: recorded bytes to the cluster and to the client, and frames (facts and actions by their room)
@@ -153,6 +168,7 @@ def load(db: sqlite3.Connection, newest_us: int, lost_sessions: int) -> Loaded:
     return Loaded(
         identities={row["name"]: identity_of(row) for row in named(db, "select * from identities")},
         tokens=[token_of(row) for row in named(db, "select * from tokens order by issued_us, id")],
+        ssh_keys=[SshKeyRow(**row) for row in named(db, "select * from ssh_keys order by added_us, fingerprint")],
         requests=requests_where(db, "state = 'pending' order by id"),
         grants=[grant_of(row) for row in named(db, "select * from grants where state in ('waiting', 'active') order by id")],
         used={grant: (bytes_in, bytes_out, frames) for grant, bytes_in, bytes_out, frames in db.execute(_USED)},

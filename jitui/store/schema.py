@@ -5,7 +5,7 @@
 
 import os
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -47,13 +47,19 @@ _TOKENS: Final = """
 create table tokens(id text primary key, identity text not null, issued_by text not null, issued_us integer not null, sha256 blob not null,
   expires_us integer not null, revoked_us integer not null) strict, without rowid;
 """
+# public keys, as the facts tell of them; one that was revoked stays, and is nobody's again
+_SSH_KEYS: Final = """
+create table ssh_keys(fingerprint text primary key, identity text not null, added_by text not null, added_us integer not null, type text not null,
+  key blob not null, comment text not null, revoked_us integer not null) strict, without rowid;
+"""
 _OF_IDENTITIES: Final = """
 create index requests_identity on requests(identity);
 create index grants_identity on grants(identity, connection);
 """
-FOLDED_TABLES: Final = _FOLDED_1 + _TOKENS + _OF_IDENTITIES
-TOKENS_SINCE: Final = 2  # tables of this number and later hold tokens as the facts tell of them
-FOLDED: Final = ("identities", "requests", "approvals", "grants", "sessions", "tapes", "switches", "tokens")
+FOLDED_TABLES: Final = _FOLDED_1 + _TOKENS + _OF_IDENTITIES + _SSH_KEYS
+FOLDED: Final[Mapping[str, int]] = {  # the number of the ledger's tables since which each says what the facts say
+    "identities": 1, "requests": 1, "approvals": 1, "grants": 1, "sessions": 1, "tapes": 1, "switches": 1, "tokens": 2, "ssh_keys": 4,
+}  # fmt: skip
 
 PAGE: Final = 4096
 TAPE_PAGE: Final = 16384  # bodies are long: four times fewer calls to the system, 60 % more bytes a second, and a small commit costs the same
@@ -81,6 +87,7 @@ create table if not exists probe(id integer primary key, at_us integer not null)
     + _FOLDED_1,
     "drop table tokens;\n" + _TOKENS,  # folded from facts since; what stood there is taken over by a fact, see opening.py
     _OF_IDENTITIES,
+    _SSH_KEYS,
 )
 
 # frames.at_us: since the session's start, boot clock. flags: 1 = body is zstd. hash stands before body, so that it is read without it.

@@ -3,20 +3,24 @@
 import asyncio
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Final
 
 import pytest
 
 from jitui.auth.callers import Callers
+from jitui.auth.certificates import Trust
 from jitui.auth.directory import Directory
 from jitui.auth.people import People, Person
+from jitui.auth.sshkeys import SshKeys, read_keys
 from jitui.auth.standing import Standing
 from jitui.auth.tokens import mint
 from jitui.policy.rights import Right, require
 from jitui.policy.terms import Identity, Role
-from jitui.values.clock import ManualClock
+from jitui.values.clock import ManualClock, SystemClock
 from jitui.values.errors import JituiError, RefusedError, UnknownCallerError
-from tests.auth.test_callers import Row
+from tests.auth.test_callers import ROW, Row
+from tests.support import openssh
 
 BEA: Final = Identity("bea", frozenset({Role.APPROVER}))
 NAMED: Final = {"ana": Person(1000, frozenset({Role.APPROVER}))}
@@ -111,3 +115,36 @@ def test_a_person_is_who_they_are_now() -> None:
     demoted(here)
     assert here.ana.who.roles == {Role.AUDITOR}
     assert here.bea.who == BEA
+
+
+async def test_over_ssh_the_end_is_told_at_once(tmp_path: Path) -> None:
+    """Of a key that is revoked, of a disabled identity, of a certificate that expires or whose authority is trusted no more."""
+    authority, key = openssh.made(tmp_path / "ca"), openssh.made(tmp_path / "key")
+    trust = Trust.of(read_keys(openssh.public(authority)))
+    clock = ManualClock(SystemClock().now().wall_us)
+    blob = openssh.blob(openssh.certified(authority, key, "bea").read_text())
+
+    async def said(change: Callable[[Directory], None], shown: bytes) -> str:
+        directory = Directory(People(54321, {}), {"bea": BEA}, keys=SshKeys([replace(ROW, identity="bea")]), trust=trust)
+        callers = Callers(directory, clock)
+        standing = callers.standing(callers.by_key("bea", shown, "10.0.0.9"))
+        assert standing.how.startswith("by ssh, key SHA256:")
+        wait = asyncio.ensure_future(standing.lost(lambda who: require(who, Right.DECIDE)))
+        await asyncio.sleep(0.01)
+        assert not wait.done()
+        change(directory)
+        async with asyncio.timeout(0.5):
+            return str(await wait)
+
+    def later(directory: Directory) -> None:
+        clock.advance(3601)
+        directory.put()  # a look; by itself it looks every second
+
+    assert "was revoked at" in await said(lambda here: here.put(keys=[replace(ROW, identity="bea", revoked_us=clock.now().wall_us)]), b"one")
+    for shown in (b"one", blob):
+        assert "bea is disabled here" in await said(lambda here: here.put(replace(BEA, disabled=True)), shown)
+        assert "bea may not approve" in await said(lambda here: here.put(replace(BEA, roles=frozenset({Role.AUDITOR}))), shown)
+    assert "is not trusted here any more" in await said(lambda here: here.name_people(here.people, Trust()), blob)
+    revoked = replace(ROW, identity="bea", fingerprint=openssh.printed(key), revoked_us=5)
+    assert "is another's, or was revoked" in await said(lambda here: here.put(keys=[revoked]), blob)
+    assert 'certificate "for ana" expired at' in await said(later, blob)

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import Front, jitui
+from tests.support import openssh
 from tests.support.clusters import Cluster
 
 GOOD = """\
@@ -36,6 +37,26 @@ def test_identities(front: Front, tmp_path: Path) -> None:
     assert [one["name"] for one in front("identity", "list", "--json").jsons] == ["agent-b", "agent-c"]
     assert front("identity", "add", "x", "--role", "admin").code == 2
     assert front("identity", "add", "x", "--role", "agent", by="ana").err == "jitui: ana may not identity add\n"
+
+
+def test_ssh_keys(front: Front, tmp_path: Path) -> None:
+    """They are added from files, listed and revoked; a private key does not leave the command, and an empty file is a mistake."""
+    one, two = (openssh.made(tmp_path / name, comment=name) for name in ("one", "two"))
+    named = [part for key in (one, two) for part in ("--ssh-key", f"{key}.pub")]
+    assert front("identity", "add", "agent-k", "--role", "agent", "--owner", "bo", *named, "--json").code == 0
+    assert [(line.split()[0], line.split()[2]) for line in front("identity", "keys", "agent-k").out.splitlines()[1:]] == [
+        (openssh.printed(one), "one"), (openssh.printed(two), "two")]
+    assert front("identity", "list").out.splitlines()[1].split()[-1] == "2"
+    more = openssh.made(tmp_path / "more")
+    assert [view["fingerprint"] for view in front("identity", "add-key", "agent-k", f"{more}.pub", "--json").jsons][-1] == openssh.printed(more)
+    assert "revoked" in front("identity", "revoke-key", "agent-k", openssh.printed(one)).out.splitlines()[1]
+    calls = len(front.house.calls)
+    assert front("identity", "add-key", "agent-k", str(more)).err == f"jitui: {more} is a private key; it stays where it is; name the public one: {more}.pub\n"
+    (tmp_path / "empty").touch()
+    assert "is empty" in front("identity", "add-key", "agent-k", str(tmp_path / "empty")).err
+    assert front("identity", "add-key", "agent-k", str(tmp_path / "none")).code == 2
+    assert len(front.house.calls) == calls
+    assert front("identity", "keys", "agent-k", by="ana").err == "jitui: ana may not identity keys\n"
 
 
 def test_a_token_is_written_to_an_ordinary_file_only(front: Front, tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 from jitui.api.operation import Given, Operation
 from jitui.api.operations import BoundOperations
 from jitui.api.service.bound import Caller
+from jitui.api.service.views import person_key_view
 from jitui.api.views import (
     ActionView,
     ClauseView,
@@ -29,14 +30,17 @@ from jitui.api.views import (
     Proof,
     RequestView,
     SessionView,
+    SshKeyView,
     Status,
 )
+from jitui.auth.sshkeys import read_keys
 from jitui.policy.action import Action
 from jitui.policy.terms import Identity, Role
 from jitui.values.errors import ConflictError, JituiError, NotFoundError, RefusedError
 from jitui.values.said import Said
 
 AT = "2026-11-23T16:04:11.000000Z"
+PUBLIC = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIPQRwL59NKq/AZfGJ/7m4zjDjFKqCo7e2vwy7mt9hqdq spare"
 ENDED = "2026-11-23T16:21:40.000000Z"
 
 
@@ -46,6 +50,7 @@ class Somebody:
 
     who: Identity
     token: str = ""
+    how: str = ""
 
     async def lost(self, may: Callable[[Identity], None]) -> JituiError:
         await asyncio.Event().wait()
@@ -64,6 +69,7 @@ class FakeGateway:
     actions: list[ActionView] = field(default_factory=list)
     facts: list[FactView] = field(default_factory=list)
     identities: dict[str, IdentityView] = field(default_factory=dict)
+    keys: dict[str, list[SshKeyView]] = field(default_factory=dict)  # by identity
     proofs: list[Proof] = field(default_factory=list)
     ledger_key: str = ""
     locked: bool = False
@@ -336,11 +342,13 @@ class FakeDesk(BoundOperations):
         return [proof for proof in self.house.proofs if session in {"", proof.subject}]
 
     # clerk
-    async def identity_add(self, name: str, *, roles: Sequence[str], owner: str = "") -> Issued:
+    async def identity_add(self, name: str, *, roles: Sequence[str], owner: str = "", ssh_keys: str = "") -> Issued:
         self._note("identity_add", Role.ADMIN)
         if name in self.house.identities:
             raise ConflictError(f"{name} is there already")
-        self.house.identities[name] = IdentityView(name=name, roles=tuple(roles), owner=owner, created_by=self.who.name, disabled=False)
+        self.house.keys[name] = [person_key_view(key) for key in (read_keys(ssh_keys) if ssh_keys else ())]
+        self.house.identities[name] = IdentityView(name=name, roles=tuple(roles), owner=owner, created_by=self.who.name, disabled=False,
+                                                   ssh_keys=tuple(key.fingerprint for key in self.house.keys[name]))
         return Issued(identity=self.house.identities[name], token=f"jt_00000000_{name:x<43}", expires=AT)
 
     async def identities(self) -> Sequence[IdentityView]:
@@ -355,6 +363,20 @@ class FakeDesk(BoundOperations):
         self._note("identity_disable", Role.ADMIN)
         self.house.identities[name] = replace(self.house.identities[name], disabled=True)
         return self.house.identities[name]
+
+    async def identity_keys(self, name: str) -> Sequence[SshKeyView]:
+        self._note("identity_keys", Role.ADMIN)
+        return self.house.keys[name]
+
+    async def identity_key_add(self, name: str, *, ssh_keys: str) -> Sequence[SshKeyView]:
+        self._note("identity_key_add", Role.ADMIN)
+        self.house.keys[name] += [person_key_view(key) for key in read_keys(ssh_keys)]
+        return self.house.keys[name]
+
+    async def identity_key_revoke(self, name: str, *, fingerprint: str, reason: str) -> Sequence[SshKeyView]:
+        self._note("identity_key_revoke", Role.ADMIN)
+        self.house.keys[name] = [replace(key, revoked=AT) if key.fingerprint == fingerprint else key for key in self.house.keys[name]]
+        return self.house.keys[name]
 
     async def lockdown(self, on: bool, *, reason: str = "") -> Status:
         self._note("lockdown", Role.ADMIN, Role.APPROVER, Role.OPERATOR)

@@ -102,7 +102,7 @@ def made_anew(db: sqlite3.Connection, change: Callable[[Fact], dict[str, object]
     db.execute("delete from facts")
     db.execute("delete from heads")
     db.execute("delete from keys")
-    for table in ("identities", "requests", "approvals", "grants", "sessions", "tapes", "switches", "tokens"):
+    for table in ("identities", "requests", "approvals", "grants", "sessions", "tapes", "switches", "tokens", "ssh_keys"):
         db.execute(f"delete from {table}")
     for old in found:
         what = change(old)

@@ -56,6 +56,14 @@ def issued(token: str, identity: str = "agent-a", who: str = "root", sha256: byt
     return Draft(Kind.TOKEN_ISSUED, identity, who, {"token": token, "expires_us": NOW * 2, "sha256": sha256.hex()})
 
 
+def keyed(fingerprint: str, identity: str = "agent-a", who: str = "root") -> Draft:
+    return Draft(Kind.SSH_KEY_ADDED, identity, who, {"type": "ssh-ed25519", "fingerprint": fingerprint, "key": "6b6579", "comment": "laptop"})
+
+
+def unkeyed(fingerprint: str, identity: str = "agent-a") -> Draft:
+    return Draft(Kind.SSH_KEY_REVOKED, identity, "root", {"fingerprint": fingerprint, "why": "lost"})
+
+
 def asked(ident: int, **what: Any) -> Draft:
     return Draft(Kind.REQUEST_ASKED, f"r-{ident}", "agent-a", {
         "identity": "agent-a", "connection": "prod", "duration_s": 1800, "scope": "read pods in web; exec pods in web", "reason": "why \x1b[31m not",

@@ -12,7 +12,7 @@ from jitui.store.fold import STEPS, fold
 from jitui.store.keys import ledger_key
 from jitui.store.schema import FOLDED, LEDGER
 from jitui.values.errors import InvalidError
-from tests.store.life import DEADLINE, NOW, added, approved, asked, began, ended, frames, granted, issued, opened, record
+from tests.store.life import DEADLINE, NOW, added, approved, asked, began, ended, frames, granted, issued, keyed, opened, record, unkeyed
 
 WHOLE: list[Draft] = [
     added(), added("ana", ["approver"], ""), added("bob", ["approver", "auditor"], ""), Draft(Kind.IDENTITY_DISABLED, "bob", "root", {"why": "left"}),
@@ -25,6 +25,7 @@ WHOLE: list[Draft] = [
     began(1), began(2, 2, "port-forward"), Draft(Kind.SESSION_ENDING, "s-1", "gateway", {"why": "killed", "by": "ana", "words": "no"}),
     ended(1, "killed", may_run_on=["web/web-7c"]), Draft(Kind.GRANT_ENDED, "g-1", "ana", {"state": "revoked", "why": "enough"}),
     issued("0a1b2c3d"), issued("4e5f6071"), Draft(Kind.TOKEN_REVOKED, "agent-a", "root", {"token": "0a1b2c3d", "why": "rotated"}),
+    keyed("SHA256:a"), keyed("SHA256:b"), unkeyed("SHA256:a"),
     Draft(Kind.LOCKDOWN_ON, "gateway", "ana", {"why": "odd"}), Draft(Kind.VIEWED, "s-1", "ana", {"how": "live"}),
 ]
 

@@ -13,6 +13,7 @@ from jitui.cli.shelf import Shelf
 from jitui.store import Files
 from jitui.store.folder import tape_numbers
 from jitui.store.repair import repair
+from jitui.store.schema import FOLDED
 from jitui.values.clock import ManualClock
 from jitui.values.errors import BrokenError, InvalidError, JituiError
 from tests.store.evidence import life, wrong
@@ -164,7 +165,7 @@ def test_flags_that_no_frame_has(state: Path) -> None:
 async def test_an_emptied_ledger_is_no_new_one(state: Path, whole: bool) -> None:
     """Not a file of no bytes, nor one with all tables and nothing in them: frames are on the tape beside it."""
     if not whole:
-        for table in ("facts", "heads", "keys", "actions", "identities", "requests", "approvals", "grants", "sessions", "tapes", "switches", "tokens"):
+        for table in ("facts", "heads", "keys", "actions", *FOLDED):
             edit(state / "ledger.db", f"delete from {table}")
     else:
         (state / "ledger.db").write_bytes(b"")

@@ -21,7 +21,7 @@ from jitui.store.repair import begin_anew, repair
 from jitui.values.clock import ManualClock
 from jitui.values.errors import BrokenError, ConflictError, InvalidError, JituiError, UnsafeError
 from tests.fakes.house import ADMIN, RESERVE, house
-from tests.store.life import NOW
+from tests.store.life import NOW, keyed, unkeyed
 
 OTHER: Final = "jt_deadbeef_" + "A" * 43
 PLANTED: Final = fingerprint(OTHER).hex()
@@ -34,6 +34,7 @@ async def life(folder: Path) -> list[str]:
         _, minted = await home.broker.roster.rotate("agent-x", by=ADMIN)
         home.token = minted.text
         await home.broker.roster.add("agent-y", ["agent"], "ana", by=ADMIN)
+        await home.store.commit([keyed("SHA256:a", "agent-x"), keyed("SHA256:b", "agent-x"), unkeyed("SHA256:b", "agent-x")])
         await home.broker.disable("agent-y", by=ADMIN, reason="left")
         await home.window()
         kubectl = await home.dial()
@@ -96,6 +97,12 @@ TABLES: Final = {
     "a token that never expires": ("update tokens set expires_us = 9e18", "expires_us is 9000000000000000000, the facts say"),
     "a token of somebody else": ("update tokens set identity = 'agent-y' where revoked_us = 0 and identity = 'agent-x'",
                                   "identity is agent-y, the facts say agent-x"),
+    "a planted key": ("insert into ssh_keys values('SHA256:x', 'agent-x', 'root', 0, 'ssh-ed25519', x'00', '', 0)",
+                      "ssh_keys has a row SHA256:x that no fact tells of"),
+    "a revived key": ("update ssh_keys set revoked_us = 0", "ssh_keys, row SHA256:b: revoked_us is 0, the facts say"),
+    "a key of somebody else": ("update ssh_keys set identity = 'agent-y' where fingerprint = 'SHA256:a'",
+                               "ssh_keys, row SHA256:a: identity is agent-y, the facts say agent-x"),
+    "tables set back to those without keys": ("drop table ssh_keys; pragma user_version = 3", "number of its tables: it was set back to 3"),
     "another issuer": ("update tokens set issued_by = 'bo' where revoked_us = 0", "issued_by is bo, the facts say"),
     "a longer window": ("update grants set deadline_us = deadline_us + 1", "grants, row g-1: deadline_us is"),
     "a window brought back": ("update grants set state = 'active', ended_us = 0 where id = 1; update grants set state = 'waiting' where id = 1",
@@ -150,7 +157,7 @@ async def _believed(state: Path, copy: Path) -> object:
     store = await start(copy)
     try:
         loaded = store.loaded
-        return loaded.identities, loaded.tokens, loaded.requests, loaded.grants, loaded.used, loaded.lockdown
+        return loaded.identities, loaded.tokens, loaded.ssh_keys, loaded.requests, loaded.grants, loaded.used, loaded.lockdown
     finally:
         await store.aclose()
 
@@ -236,7 +243,7 @@ async def test_a_new_ledger_beside_a_broken_one(state: Path, lived: tuple[Path, 
     assert next(verdict.problem for verdict in Files(beside).verify() if not verdict.consistent).startswith("facts: cut: fact 3 is missing")
     store = await start(state)
     try:
-        assert (store.loaded.tokens, store.loaded.grants, store.loaded.identities) == ([], [], {})
+        assert (store.loaded.tokens, store.loaded.ssh_keys, store.loaded.grants, store.loaded.identities) == ([], [], [], {})
         with pytest.raises(JituiError, match="unknown"):
             Tokens(store.loaded.tokens).identify(lived[1][1], NOW)
     finally:

@@ -14,7 +14,7 @@ from jitui.policy.terms import Approval, Grant, GrantState, Identity, Request, R
 from jitui.recording.chain import GENESIS, link
 from jitui.recording.facts import Draft, Fact, Kind
 from jitui.recording.frame import Channel, Frame
-from jitui.store import Files, Store, TokenRow
+from jitui.store import Files, SshKeyRow, Store, TokenRow
 from jitui.store.bus import Bus
 from jitui.store.ledger import tape_opened
 from jitui.values.clock import ManualClock
@@ -35,8 +35,10 @@ from tests.store.life import (
     frames,
     granted,
     issued,
+    keyed,
     opened,
     record,
+    unkeyed,
     until,
     window,
 )
@@ -208,6 +210,23 @@ async def test_tokens_end_with_their_identity(tmp_path: Path) -> None:
     async with opened(tmp_path / "state") as store:
         assert {token.id: token.revoked_us for token in store.loaded.tokens} == {"a": NOW, "b": NOW + 1_000_000, "c": 0}
         assert "hhhh" not in repr(store.loaded.tokens)
+
+
+async def test_keys_end_with_their_identity(tmp_path: Path) -> None:
+    """Revoked one by one, or all at once when the identity is disabled; by another identity's name nothing is revoked, and no key is added twice."""
+    clock = ManualClock()
+    async with opened(tmp_path / "state", clock) as store:
+        await store.commit([added(), keyed("a"), keyed("b"), unkeyed("a"), unkeyed("b", "agent-b")])
+        for identity in ("agent-a", "agent-b"):
+            with pytest.raises(ConflictError, match="has that already"):
+                await store.commit([keyed("a", identity)])
+        clock.advance(1)
+        await store.commit([Draft(Kind.IDENTITY_DISABLED, "agent-a", "root", {"why": "gone"}), added("agent-b"), keyed("c", "agent-b")])
+    async with opened(tmp_path / "state") as store:
+        assert {key.fingerprint: (key.identity, key.revoked_us) for key in store.loaded.ssh_keys} == {
+            "a": ("agent-a", NOW), "b": ("agent-a", NOW + 1_000_000), "c": ("agent-b", 0)}
+        assert store.loaded.ssh_keys[-1] == SshKeyRow(fingerprint="c", identity="agent-b", added_by="root", added_us=NOW + 1_000_000, type="ssh-ed25519",
+                                                      key=b"key", comment="laptop")
 
 
 async def test_notes_ride_with_a_later_commit(tmp_path: Path) -> None:

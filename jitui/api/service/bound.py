@@ -34,6 +34,9 @@ class Caller(Protocol):
     @property
     def token(self) -> str:
         """Its id; empty without one."""
+    @property
+    def how(self) -> str:
+        """How they were known over SSH; empty elsewhere."""
     async def lost(self, may: Callable[[Identity], None]) -> JituiError:
         """Waits until `may` raises, or `who` does, and gives that."""
 
@@ -43,7 +46,7 @@ class Bound:
 
     def __init__(self, backend: Backend, caller: Caller, peer: str, same_user: bool) -> None:
         self._backend, self._broker, self._files, self._caller = backend, backend.broker, backend.files, caller
-        self._peer, self._same_user = peer, same_user
+        self._peer, self._same_user = ", ".join(filter(None, (peer, caller.how))), same_user
 
     @property
     def _who(self) -> Identity:

@@ -6,7 +6,22 @@ from dataclasses import replace
 from typing import Final, TypeVar
 
 from jitui.access.windows import Cut
-from jitui.api.views import ActionView, ClauseView, Ended, FactView, FrameView, GrantView, IdentityView, ProcessView, Proof, RequestView, SessionView, TokenView
+from jitui.api.views import (
+    ActionView,
+    ClauseView,
+    Ended,
+    FactView,
+    FrameView,
+    GrantView,
+    IdentityView,
+    ProcessView,
+    Proof,
+    RequestView,
+    SessionView,
+    SshKeyView,
+    TokenView,
+)
+from jitui.auth.sshkeys import KeyRow, PublicKey
 from jitui.auth.tokens import Row
 from jitui.policy import request as requests
 from jitui.policy.grant import MOVES, Event
@@ -189,10 +204,22 @@ def ended_view(ident: str, cut: Cut) -> Ended:
     return Ended(id=ident, streams=cut.streams, took_ms=cut.took_ms, may_run_on=cut.may_run_on, said=said)
 
 
-def identity_view(identity: Identity, tokens: tuple[Row, ...], used: Mapping[str, int]) -> IdentityView:
+def key_view(row: KeyRow) -> SshKeyView:
+    return SshKeyView(fingerprint=row.fingerprint, type=row.type, key=b64encode(row.key).decode(), comment=Said(row.comment), added=when(row.added_us),
+                      added_by=row.added_by, revoked=when(row.revoked_us))
+
+
+def person_key_view(key: PublicKey) -> SshKeyView:
+    """A key that stands in the configuration."""
+    return SshKeyView(fingerprint=key.fingerprint, type=key.type, key=b64encode(key.blob).decode(), comment=Said(key.comment), added="", added_by="",
+                      revoked="")
+
+
+def identity_view(identity: Identity, tokens: tuple[Row, ...], used: Mapping[str, int], keys: tuple[KeyRow, ...] = ()) -> IdentityView:
     return IdentityView(
         name=identity.name, roles=tuple(sorted(identity.roles)), owner=identity.owner, created_by=identity.created_by, disabled=identity.disabled,
         tokens=tuple(TokenView(id=f"jt_{t.id}", expires=rfc3339(t.expires_us), used=when(used.get(t.id)), revoked=when(t.revoked_us)) for t in tokens),
+        ssh_keys=tuple(key.fingerprint for key in keys if not key.revoked_us),
     )  # fmt: skip
 
 

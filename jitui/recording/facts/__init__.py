@@ -27,17 +27,17 @@ from jitui.recording.facts.gateway import (
     Viewed,
 )
 from jitui.recording.facts.grants import GrantActive, GrantEnded, GrantFrozen, GrantStarted, GrantThawed
-from jitui.recording.facts.identities import IdentityAdded, IdentityDisabled, TokenIssued, TokenRevoked, TokensAdopted
+from jitui.recording.facts.identities import IdentityAdded, IdentityDisabled, SshKeyAdded, SshKeyRevoked, TokenIssued, TokenRevoked, TokensAdopted
 from jitui.recording.facts.payload import Payload
 from jitui.recording.facts.processes import ProcessEnded, ProcessesBefore, ProcessLeft, ProcessTold
 from jitui.recording.facts.requests import RequestApproved, RequestAsked, RequestDenied, RequestLapsed, RequestRefused, RequestWithdrawn
 from jitui.recording.facts.sessions import SessionEnded, SessionEnding, SessionFrozen, SessionOpened, SessionThawed, Undelivered, closed
 
 PAYLOADS: Final[Mapping[Kind, type[Payload]]] = {each.KIND: each for each in (
-    GatewayStarted, GatewayStopped, ConfigLoaded, IdentityAdded, IdentityDisabled, TokenIssued, TokenRevoked, TokensAdopted, RequestAsked,
-    RequestRefused, RequestApproved, RequestDenied, RequestWithdrawn, RequestLapsed, GrantStarted, GrantActive, GrantEnded, GrantFrozen, GrantThawed,
-    SessionOpened, SessionFrozen, SessionThawed, SessionEnding, SessionEnded, ProcessesBefore, ProcessEnded, ProcessLeft, CredentialFailing,
-    CredentialRenewed, Counted, Disk, LockdownOn, LockdownOff, Viewed, TapeOpened, LedgerRepaired, ClockWentBack,
+    GatewayStarted, GatewayStopped, ConfigLoaded, IdentityAdded, IdentityDisabled, TokenIssued, TokenRevoked, TokensAdopted, SshKeyAdded,
+    SshKeyRevoked, RequestAsked, RequestRefused, RequestApproved, RequestDenied, RequestWithdrawn, RequestLapsed, GrantStarted, GrantActive, GrantEnded,
+    GrantFrozen, GrantThawed, SessionOpened, SessionFrozen, SessionThawed, SessionEnding, SessionEnded, ProcessesBefore, ProcessEnded, ProcessLeft,
+    CredentialFailing, CredentialRenewed, Counted, Disk, LockdownOn, LockdownOff, Viewed, TapeOpened, LedgerRepaired, ClockWentBack,
 )}  # fmt: skip
 
 FOREIGN: Final = frozenset({"argv", "reason", "scope", "target", "why", "words"})  # fields of payloads that hold what others wrote: secrets may be in it
@@ -47,6 +47,6 @@ __all__ = [
     "GatewayStarted", "GatewayStopped", "GrantActive", "GrantEnded", "GrantFrozen", "GrantStarted", "GrantThawed", "IdentityAdded", "IdentityDisabled",
     "Kind", "LedgerRepaired", "LockdownOff", "LockdownOn", "Payload", "ProcessEnded", "ProcessLeft", "ProcessTold", "ProcessesBefore", "RequestApproved",
     "RequestAsked", "RequestDenied", "RequestLapsed", "RequestRefused", "RequestWithdrawn", "SessionEnded", "SessionEnding", "SessionFrozen",
-    "SessionOpened", "SessionThawed", "TapeOpened", "TokenIssued", "TokenRevoked", "TokensAdopted", "Undelivered", "Viewed", "canonical", "closed",
-    "number",
+    "SessionOpened", "SessionThawed", "SshKeyAdded", "SshKeyRevoked", "TapeOpened", "TokenIssued", "TokenRevoked", "TokensAdopted", "Undelivered",
+    "Viewed", "canonical", "closed", "number",
 ]  # fmt: skip

@@ -24,6 +24,8 @@ class Kind(StrEnum):
     TOKEN_ISSUED = "token.issued"  # noqa: S105 - no password
     TOKEN_REVOKED = "token.revoked"  # noqa: S105
     TOKENS_ADOPTED = "tokens.adopted"
+    SSH_KEY_ADDED = "ssh-key.added"
+    SSH_KEY_REVOKED = "ssh-key.revoked"
     REQUEST_ASKED = "request.asked"
     REQUEST_REFUSED = "request.refused"
     REQUEST_APPROVED = "request.approved"

@@ -1,4 +1,4 @@
-"""Facts about identities and their tokens. The subject is the identity's name, where nothing else is said."""
+"""Facts about identities, their tokens and their SSH keys. The subject is the identity's name, where nothing else is said."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -58,3 +58,19 @@ class TokensAdopted(Payload):
     tables: int = 1  # the number of the ledger's tables, as in store/schema.py
     unsigned: int = 0  # facts of the first version that it had not signed yet
     tokens: Annotated[Mapping[str, bytes], HASHES]  # sha256 by id, of those whose token.issued does not have it
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SshKeyAdded(Payload):
+    KIND: ClassVar = Kind.SSH_KEY_ADDED
+    type: str  # ssh-ed25519, and so on
+    fingerprint: str  # SHA256:..., of the key, as ssh-keygen -l prints it
+    key: bytes  # the public key as RFC 4253, 6.6 encodes it
+    comment: str = ""  # from the key's file
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SshKeyRevoked(Payload):
+    KIND: ClassVar = Kind.SSH_KEY_REVOKED
+    fingerprint: str
+    why: str = ""

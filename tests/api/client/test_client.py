@@ -13,7 +13,7 @@ from jitui.api.views import LiveChunk, RequestView, SessionView
 from jitui.policy.action import Action
 from jitui.values.errors import ConflictError, InvalidError, NotFoundError, RefusedError, UnavailableError
 from jitui.values.said import Said
-from tests.fakes.desk import FakeDesk, FakeGateway, Somebody, action_view, grant_view, request_view, session_view
+from tests.fakes.desk import PUBLIC, FakeDesk, FakeGateway, Somebody, action_view, grant_view, request_view, session_view
 from tests.fakes.gateway import AGENT, ANA, Address
 
 
@@ -82,6 +82,9 @@ async def test_clerk(gateway: Address, local: Client) -> None:
     assert made.token not in repr(made)
     assert [identity.name for identity in await local.identities()] == ["agent-b"]
     assert (await local.identity_rotate("agent-b")).token != made.token
+    (key,) = await local.identity_key_add("agent-b", ssh_keys=PUBLIC)
+    assert ((key.type, str(key.comment)), list(await local.identity_keys("agent-b"))) == (("ssh-ed25519", "spare"), [key])
+    assert [one.revoked != "" for one in await local.identity_key_revoke("agent-b", fingerprint=key.fingerprint, reason="x")] == [True]
     assert (await local.identity_disable("agent-b", reason="x")).disabled
     assert (await local.lockdown(True, reason="x")).lockdown
     assert await local.reload() == "nothing changed"

@@ -16,7 +16,7 @@ from jitui.policy.rights import Right
 from jitui.policy.terms import Identity, Role
 from jitui.values.errors import ConflictError, InvalidError, NotFoundError, RefusedError
 from tests.api.service.conftest import AGENT_X, APPROVER, AUDITOR, OPERATOR, OTHER
-from tests.fakes.desk import Somebody
+from tests.fakes.desk import PUBLIC, Somebody
 from tests.fakes.house import ADMIN, AGENT, house, rule
 from tests.proxy.test_relay import connected
 
@@ -57,6 +57,9 @@ TABLE: Final[tuple[tuple[str, Call, str], ...]] = (
     ("reload", lambda desk: desk.reload(), "admin"),
     ("stop", lambda desk: desk.stop(), "admin"),
     ("identity_rotate", lambda desk: desk.identity_rotate("spare"), "admin"),
+    ("identity_keys", lambda desk: desk.identity_keys("spare"), "admin"),
+    ("identity_key_add", lambda desk: desk.identity_key_add("spare", ssh_keys=PUBLIC), "admin"),
+    ("identity_key_revoke", lambda desk: desk.identity_key_revoke("spare", fingerprint="SHA256:x", reason="x"), "admin"),
     ("lockdown off", lambda desk: desk.lockdown(on=False, reason="x"), "admin"),
     ("approve", lambda desk: desk.approve("r-2"), "approver"),
     ("deny", lambda desk: desk.deny("r-2", reason="x"), "approver"),
