@@ -55,6 +55,7 @@ from jitui.values.clock import Clock, SystemClock
 from jitui.values.errors import ConfigurationError, JituiError, UnsafeError
 from jitui.values.instant import rfc3339
 from jitui.values.log import Log, to_stderr
+from jitui.witness.keeper import Keeper
 
 FIRST_LOOK: Final = 5.0  # seconds a cluster may take to answer before the gateway starts without it
 TICK: Final = 0.1  # seconds
@@ -150,6 +151,7 @@ class Gateway:
             meter = Meter(store)
             files = Files(self.data_dir)
             stack.callback(files.close)
+            self._works.append(self._keep_log(stack, store, files, troubles))
             service = Service(Backend(
                 broker, files, self.bus, meter, kube=shared, connections=tuple(settings.connections), ca_pem=material.pinned, reload=self.reload,
                 stop=self.stop, trouble=lambda: troubles.newest, kube_connections=own,
@@ -184,6 +186,12 @@ class Gateway:
             await broker.windows.settled()
             with contextlib.suppress(JituiError):
                 await store.commit([GatewayStopped(why="stopped").draft(__version__, "gateway")])
+
+    def _keep_log(self, stack: contextlib.AsyncExitStack, store: Store, files: Files, troubles: Troubles) -> Work:
+        """Keeps the transparency log as long as the gateway runs, and once more over its last fact."""
+        keeper = Keeper(store, files, self.bus, troubles.say)
+        stack.push_async_callback(keeper.finish)
+        return keeper.run
 
     def _started(self, store: Store) -> Draft:
         now, settings, found = self.clock.now(), self.configuration, store.found

@@ -14,6 +14,7 @@ class Troubles:
     def __init__(self, store: Store, clock: Clock, spawn: Spawn) -> None:
         self._store, self._clock, self._spawn = store, clock, spawn
         self._now: dict[tuple[str, str], tuple[Trouble, int]] = {}  # by connection and holder, oldest first; and when it was told (boot clock)
+        self._said: dict[str, str] = {}  # by name: those of anything else, oldest first
 
     def tell(self, connection: str, trouble: Trouble) -> None:
         """Notes the state of one credential."""
@@ -32,11 +33,17 @@ class Troubles:
 
         self._spawn(write)
 
+    def say(self, name: str, why: str) -> None:
+        """Notes a trouble of something else than a credential; "" ends it."""
+        self._said.pop(name, None)
+        if why:
+            self._said[name] = why
+
     @property
     def newest(self) -> str:
         """Describes the newest trouble in one sentence; empty if there is none."""
         if not self._now:
-            return ""
+            return ": ".join(next(reversed(self._said.items()), ()))
         (connection, holder), (trouble, told_us) = next(reversed(self._now.items()))
         left_s = trouble.left_s - (self._clock.now().boot_us - told_us) / 1e6
         until = f"goes on for {span.show(round(left_s))}" if left_s >= 1 else "gets 503"

@@ -1,6 +1,6 @@
 """The state folder: its layout, its modes, its lock, and the reserve that is given up for the last facts.
 
-ledger.db, tapes/000001.db, index.db, keys/ledger.ed25519, owed, reserve, lock; used.json and ports.json are the gateway's.
+ledger.db, log.db, tapes/000001.db, index.db, keys/ledger.ed25519, owed, reserve, lock; used.json and ports.json are the gateway's.
 """
 
 import errno
@@ -27,6 +27,7 @@ class Folder:
     def __init__(self, root: Path, *, reserve_bytes: int = RESERVE) -> None:
         self.root = root
         self.ledger = root / "ledger.db"
+        self.log = root / "log.db"
         self.tapes = root / "tapes"
         self.keys = root / "keys"
         self.ledger_key = self.keys / "ledger.ed25519"

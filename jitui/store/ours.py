@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Final
 
 from jitui.store.guard import Objects, made_by
-from jitui.store.schema import LEDGER, TAPE
+from jitui.store.schema import LEDGER, LOG, TAPE
 from jitui.values.errors import ConfigurationError
 
 # in an evidence file: facts about something else, as digests; the one without a digest is the fact before the first
@@ -22,6 +22,12 @@ def tapes(path: Path, version: int) -> Iterator[Objects]:
     """A tape. Raises ConfigurationError."""
     for steps in _steps(path, version, len(TAPE)):
         yield made_by(tuple(TAPE[:steps]))
+
+
+def logs(path: Path, version: int) -> Iterator[Objects]:
+    """The log.db of a state folder. Raises ConfigurationError."""
+    for steps in _steps(path, version, len(LOG)):
+        yield made_by(tuple(LOG[:steps]))
 
 
 def bundles(path: Path, version: int) -> Iterator[Objects]:

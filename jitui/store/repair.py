@@ -79,7 +79,7 @@ def begin_anew(root: Path, clock: Clock, why: str) -> Path:
         beside = root / f"before-{_stamp(clock)}"
         beside.mkdir(mode=0o700)
         (beside / folder.keys.name).mkdir(mode=0o700)
-        for path in (*sorted(root.glob("ledger.db*")), folder.tapes, folder.ledger_key, folder.adopted, folder.owed):
+        for path in (*sorted(root.glob("ledger.db*")), *sorted(root.glob("log.db*")), folder.tapes, folder.ledger_key, folder.adopted, folder.owed):
             if path.exists():
                 path.rename(beside / path.relative_to(root))
         folder.tapes.mkdir(mode=0o700)

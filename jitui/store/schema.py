@@ -104,6 +104,19 @@ create table if not exists probe(id integer primary key, at_us integer not null)
 """,
 )
 
+# log.db. hashes: recording/tlog/tree.py says where each stands. tips: derived, the newest leaf of each session. about: one row; `heads` is the id of the
+# newest head of the ledger whose sessions have leaves.
+LOG: Final[Sequence[str]] = (
+    """
+create table about(id integer primary key, origin text not null, heads integer not null) strict;
+create table leaves(n integer primary key, text text not null) strict;
+create table hashes(n integer primary key, hash blob not null) strict;
+create table tips(session integer primary key, n integer not null, frames integer not null) strict;
+create table checkpoints(size integer primary key, note text not null) strict;
+create table cosignatures(size integer not null, line text not null, primary key(size, line)) strict, without rowid;
+""",
+)
+
 
 def connect(path: Path, page: int = PAGE) -> sqlite3.Connection:
     """A writing connection with the settings of the record: WAL, FULL, pages of `page` bytes in a new file, checkpoints only when told.

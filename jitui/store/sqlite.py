@@ -15,6 +15,7 @@ from jitui.store.folder import RESERVE, Folder
 from jitui.store.journal import Journal
 from jitui.store.keys import ANEW, ledger_key
 from jitui.store.ledger import Batch, Found, Ledger, tape_opened
+from jitui.store.merkle import MerkleLog
 from jitui.store.owed import Owed, take_up
 from jitui.store.queue import Done
 from jitui.store.recovery import end_lost_sessions
@@ -211,6 +212,10 @@ class Store:
     def public_key(self) -> bytes:
         """The 32 public bytes of that key."""
         return self._ledger.key.public
+
+    def open_log(self) -> MerkleLog:
+        """The transparency log of this ledger. Raises as MerkleLog does; nothing of the record waits for it."""
+        return MerkleLog(self._folder, self._ledger.key)
 
     def recorded(self, session: int) -> int:
         """How many frames of a session that is not ended are on record: the seq that must come next."""

@@ -23,6 +23,7 @@ from jitui.recording.facts.gateway import (
     LedgerRepaired,
     LockdownOff,
     LockdownOn,
+    LogBegun,
     TapeOpened,
     Viewed,
 )
@@ -37,7 +38,7 @@ PAYLOADS: Final[Mapping[Kind, type[Payload]]] = {each.KIND: each for each in (
     GatewayStarted, GatewayStopped, ConfigLoaded, IdentityAdded, IdentityDisabled, TokenIssued, TokenRevoked, TokensAdopted, SshKeyAdded,
     SshKeyRevoked, RequestAsked, RequestRefused, RequestApproved, RequestDenied, RequestWithdrawn, RequestLapsed, GrantStarted, GrantActive, GrantEnded,
     GrantFrozen, GrantThawed, SessionOpened, SessionFrozen, SessionThawed, SessionEnding, SessionEnded, ProcessesBefore, ProcessEnded, ProcessLeft,
-    CredentialFailing, CredentialRenewed, Counted, Disk, LockdownOn, LockdownOff, Viewed, TapeOpened, LedgerRepaired, ClockWentBack,
+    CredentialFailing, CredentialRenewed, Counted, Disk, LockdownOn, LockdownOff, Viewed, TapeOpened, LedgerRepaired, ClockWentBack, LogBegun,
 )}  # fmt: skip
 
 FOREIGN: Final = frozenset({"argv", "reason", "scope", "target", "why", "words"})  # fields of payloads that hold what others wrote: secrets may be in it
@@ -45,8 +46,8 @@ FOREIGN: Final = frozenset({"argv", "reason", "scope", "target", "why", "words"}
 __all__ = [
     "EVERY_COMMIT", "FOREIGN", "PAYLOADS", "ClockWentBack", "ConfigLoaded", "Counted", "CredentialFailing", "CredentialRenewed", "Disk", "Draft", "Fact",
     "GatewayStarted", "GatewayStopped", "GrantActive", "GrantEnded", "GrantFrozen", "GrantStarted", "GrantThawed", "IdentityAdded", "IdentityDisabled",
-    "Kind", "LedgerRepaired", "LockdownOff", "LockdownOn", "Payload", "ProcessEnded", "ProcessLeft", "ProcessTold", "ProcessesBefore", "RequestApproved",
-    "RequestAsked", "RequestDenied", "RequestLapsed", "RequestRefused", "RequestWithdrawn", "SessionEnded", "SessionEnding", "SessionFrozen",
+    "Kind", "LedgerRepaired", "LockdownOff", "LockdownOn", "LogBegun", "Payload", "ProcessEnded", "ProcessLeft", "ProcessTold", "ProcessesBefore",
+    "RequestApproved", "RequestAsked", "RequestDenied", "RequestLapsed", "RequestRefused", "RequestWithdrawn", "SessionEnded", "SessionEnding", "SessionFrozen",
     "SessionOpened", "SessionThawed", "SshKeyAdded", "SshKeyRevoked", "TapeOpened", "TokenIssued", "TokenRevoked", "TokensAdopted", "Undelivered",
     "Viewed", "canonical", "closed", "number",
 ]  # fmt: skip

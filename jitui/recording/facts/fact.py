@@ -55,6 +55,7 @@ class Kind(StrEnum):
     TAPE_OPENED = "tape.opened"
     LEDGER_REPAIRED = "ledger.repaired"
     CLOCK_WENT_BACK = "clock.went-back"
+    LOG_BEGUN = "log.begun"
 
 
 @dataclass(frozen=True, slots=True)

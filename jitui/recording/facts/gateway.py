@@ -128,6 +128,14 @@ class LedgerRepaired(Payload):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LogBegun(Payload):
+    """A transparency log over this ledger was begun; the one before, if there was one, is not gone on with. Subject: the file's name."""
+
+    KIND: ClassVar = Kind.LOG_BEGUN
+    origin: str  # its name, in checkpoints
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ClockWentBack(Payload):
     """The wall clock stands before the newest fact."""
 

@@ -24,6 +24,7 @@ from jitui.recording.facts import (
     LedgerRepaired,
     LockdownOff,
     LockdownOn,
+    LogBegun,
     Payload,
     ProcessEnded,
     ProcessesBefore,
@@ -182,4 +183,6 @@ WRITTEN: Final[list[tuple[Payload, str]]] = [
       '"why":"fact 3 is missing after a disk failure"}')),
     (ClockWentBack(newest_us=1795449600000000, now_us=1795446001000000),
      '{"newest_us":1795449600000000,"now_us":1795446001000000}'),
+    (LogBegun(origin="jitui/63c7279e03c5d219"),
+     '{"origin":"jitui/63c7279e03c5d219"}'),
 ]  # fmt: skip

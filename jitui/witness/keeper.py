@@ -1,0 +1,91 @@
+"""The keeper of the transparency log: it adds what the ledger signed, at most every ten seconds of change and when a session has ended."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from jitui.recording.facts import Fact, Kind, LogBegun
+from jitui.recording.tlog.note import Note
+from jitui.store import Files, Store
+from jitui.store.bus import Bus
+from jitui.store.merkle import MerkleLog, begun
+from jitui.values.errors import BrokenError, JituiError
+
+EVERY: Final = 10.0  # seconds between two looks at what changed
+APART: Final = 1.0  # seconds between two checkpoints where many sessions end
+AGAIN: Final = 60.0  # seconds until a log that could not be gone on with is looked at again
+NAME: Final = "transparency log"
+
+
+class Keeper:
+    """One for a gateway: `run` it as a task; `finish` after the last fact. `tell` hears of a trouble by its name, and with "" of its end."""
+
+    def __init__(self, store: Store, files: Files, bus: Bus, tell: Callable[[str, str], None]) -> None:
+        self._store, self._files, self._tell = store, files, tell
+        self._log: MerkleLog | None = None
+        self._ended = asyncio.Event()
+        bus.hear(self._hear)
+
+    def _hear(self, fact: Fact) -> None:
+        if fact.kind is Kind.SESSION_ENDED:
+            self._ended.set()
+
+    async def run(self) -> None:
+        """Goes on until it is cancelled."""
+        while True:
+            try:
+                await self._advance()
+            except JituiError as error:
+                self._tell(NAME, f"no checkpoint is made: {error}")
+                await asyncio.sleep(AGAIN)
+                continue
+            self._tell(NAME, "")
+            await asyncio.sleep(APART)
+            try:
+                await asyncio.wait_for(self._ended.wait(), EVERY - APART)
+            except TimeoutError:
+                continue
+
+    async def finish(self) -> None:
+        """The last checkpoint, over all that is on record by now; then the file is closed."""
+        try:
+            await self._advance()
+        except JituiError as error:
+            self._tell(NAME, f"no checkpoint is made: {error}")
+        if self._log is not None:
+            await asyncio.to_thread(self._log.close)
+            self._log = None
+
+    async def _advance(self) -> None:
+        self._ended.clear()
+        log = self._log or await self._opened()
+        await asyncio.to_thread(self._all, log)
+
+    def _all(self, log: MerkleLog) -> Note | None:
+        newest = None
+        while note := log.advance(self._files.facts_read):
+            newest = note
+        return newest
+
+    async def _opened(self) -> MerkleLog:
+        """The log that the facts tell of; another one if there is none. Raises BrokenError for a log that is not of this ledger."""
+        log = await asyncio.to_thread(self._store.open_log)
+        try:
+            origins = await asyncio.to_thread(begun, self._files.facts_read)
+            if not log.origin:
+                origin = log.new_origin(origins)
+                await self._store.commit([LogBegun(origin=origin).draft(log.path.name, "gateway")])
+                await asyncio.to_thread(log.begin, origin)
+            else:
+                _must_be(log, origins)
+        except BaseException:
+            await asyncio.to_thread(log.close)
+            raise
+        self._log = log
+        return log
+
+
+def _must_be(log: MerkleLog, origins: Sequence[str]) -> None:
+    newest = origins[-1] if origins else "none"
+    if log.origin != newest:
+        raise BrokenError(f"{log.path} is the log {log.origin}, and the newest that the ledger tells of is {newest}; move it away to begin another")

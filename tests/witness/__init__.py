@@ -1,0 +1,1 @@
+"""Others who see the record."""
