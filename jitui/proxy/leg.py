@@ -210,17 +210,33 @@ class Leg(asyncio.Protocol):
         """Bytes that were handed to the socket and not sent are lost: the other side can't have read them, so they were not delivered."""
         if self.outlet is None:
             return
-        left, cost = self.outlet.unread, self.outlet.record_cost
-        while left > 0 and self._sent:
-            size, flown = self._sent.pop()
-            left -= cost * -(-size // RECORD)
-            lost = min(left, sum(number for _, _, number in flown)) if left < size else sum(number for _, _, number in flown)
-            for conn, channel, number in reversed(flown):
-                self.relay.session.handed(conn, channel, -min(lost, number))
-                lost -= min(lost, number)
-            left -= size
+        self._lose(self.outlet.unread)
         self._sent.clear()
         self.relay.session.took(self)
+
+    def drop(self) -> None:
+        """The mute: whatever waits is forgotten, also of the writes that were handed on, as far as they can be taken back."""
+        if self.outlet is not None:
+            self.outlet.drop()
+            self._lose(self.outlet.take_back())
+
+    def _lose(self, left: int) -> None:
+        """So many bytes of the newest writes, as they are on the wire, were not delivered."""
+        assert self.outlet is not None
+        cost = self.outlet.record_cost
+        while left > 0 and self._sent:
+            size, flown = self._sent.pop()
+            self._size -= size
+            left = max(0, left - cost * -(-size // RECORD))
+            lost = min(left, sum(number for _, _, number in flown)) if left < size else sum(number for _, _, number in flown)
+            kept = []
+            for conn, channel, number in reversed(flown):
+                self.relay.session.handed(conn, channel, -min(lost, number))
+                kept.append((conn, channel, number - min(lost, number)))
+                lost -= min(lost, number)
+            if left < size:
+                self.sent(size - left, kept[::-1])
+            left -= size
 
     def close(self) -> None:
         if self.transport is not None and not self.transport.is_closing():

@@ -83,6 +83,10 @@ class Outlet:
         self._queue.clear()
         return dropped
 
+    def take_back(self) -> int:
+        """How many of the bytes that were handed on are taken back, the newest: none of a socket's."""
+        return 0
+
     def end(self) -> None:
         """Close the transport: at once where the other side does not take what was handed to it, else behind what TLS holds of that."""
         if self.unsent:

@@ -321,9 +321,8 @@ class Relay:
             self.session.spoke()
             return
         self._ended = True
-        for leg in (self.client, self.cluster):
-            if leg.outlet is not None:
-                leg.outlet.drop()
+        self.client.drop()
+        self.cluster.drop()
         self.session.may_run_on = self._left()
         if self.client.closing or not end.words:
             self.cluster.abort()

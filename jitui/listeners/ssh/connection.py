@@ -25,6 +25,7 @@ from asyncssh import (
 )
 
 from jitui.listeners.address import shown
+from jitui.listeners.porch import SHUTDOWN_S
 from jitui.listeners.ssh.agent import AgentSession
 from jitui.listeners.ssh.channel import SessionChannel
 from jitui.listeners.ssh.person import PersonSession
@@ -88,6 +89,7 @@ class Connection(SSHServerConnection):
         self._came: deque[bytes] = deque()  # slices that wait for their turn
         self._fed: dict[AgentSession, None] = {}
         self._feeding = self._full = self._due = self._deferred = False
+        self._leaving = ""  # the words with which it does
 
     # -- transport ---------------------------------------------------------------------------------------------------------
 
@@ -192,11 +194,13 @@ class Connection(SSHServerConnection):
         self.rooms.visitors.known(self.visitor, known.who.name, agent=known.who.is_agent)
         self._calm()
 
-    def ended(self, session: "AgentSession | PersonSession") -> None:
+    def ended(self, session: AgentSession | PersonSession) -> None:
         """The channel of a session is closed."""
         if session in self.sessions:
             self.sessions.discard(session)
             self.listener.sessions -= 1
+            if self._leaving and not self.sessions:
+                self.disconnect(DISC_BY_APPLICATION, self._leaving)
 
     def lost(self) -> None:
         self._calm()
@@ -204,9 +208,24 @@ class Connection(SSHServerConnection):
         self.listener.connections.discard(self)
         self.rooms.visitors.gone(self.visitor)
 
-    def farewell(self, words: str) -> None:
-        """Ends it with a sentence, which OpenSSH shows."""
-        self.disconnect(DISC_BY_APPLICATION, clean(words, 1000))
+    def leave(self, words: str) -> None:
+        """Ends it with a sentence, which OpenSSH shows: once its sessions are over, which may have words of their own to say, or soon."""
+        if self._leaving:
+            return
+        self._leaving = clean(f"jitui: {words}", 1000)
+        if self.sessions:
+            self._timer = asyncio.get_running_loop().call_later(SHUTDOWN_S, self.disconnect, DISC_BY_APPLICATION, self._leaving)
+        else:
+            self.disconnect(DISC_BY_APPLICATION, self._leaving)
+
+    def look(self) -> None:
+        """Leaves once its key or its identity has ended."""
+        if self.visitor.owner is None:
+            return
+        try:
+            self.known.standing()
+        except JituiError as error:
+            self.leave(str(error))
 
     def _late(self) -> None:
         self._timer = None

@@ -1,6 +1,7 @@
 """Listens for SSH: its socket, the options of the protocol, and every open connection."""
 
 import asyncio
+import contextlib
 import logging
 import socket
 from functools import partial
@@ -10,6 +11,7 @@ from typing import Final
 from asyncssh import SSHServerConnectionOptions
 
 from jitui.access import Broker
+from jitui.auth.standing import LOOK_S
 from jitui.listeners.address import ListenAddress
 from jitui.listeners.admission import Admission
 from jitui.listeners.caps import Caps
@@ -54,6 +56,8 @@ class SshListener:
         self.sessions = 0
         self.host, self.port = "", 0
         self._sock: socket.socket | None = None
+        self._watching: asyncio.Task[None] | None = None
+        self._directory = broker.roster.directory
         self._porch = Porch(visitors, proxy.spawn, address_of, asks_owner=bool(proxy.isolated))
 
     def bind(self, address: ListenAddress, names: list[str]) -> None:
@@ -83,6 +87,7 @@ class SshListener:
         )  # fmt: skip
         sock, self._sock = self._sock, None
         self._porch.open(sock, None, partial(Connection, self))
+        self.rooms.proxy.spawn(self._watch)
         return self.place
 
     def room(self) -> None:
@@ -91,16 +96,29 @@ class SshListener:
         if self.sessions >= most:
             raise TooManyError(f"{most} SSH sessions are open, as many as the descriptors of this gateway allow; end one of them, or try again later")
 
+    async def _watch(self) -> None:
+        """Ends the connections of whoever is not known any more: at once after a change of the directory, and within LOOK_S of a key's or a token's expiry."""
+        self._watching = asyncio.current_task()
+        with self._directory.changes() as news:
+            while True:
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(LOOK_S):
+                        await news.wait()
+                news.clear()
+                for connection in list(self.connections):
+                    connection.look()
+
     async def aclose(self) -> None:
         """Stop listening, then close what is still open; who was told last words has two seconds to read them."""
         if self._sock is not None:
             self._sock.close()
         self._porch.close()
+        if self._watching is not None:
+            self._watching.cancel()
         loop = asyncio.get_running_loop()
         give_up = loop.time() + SHUTDOWN_S
         for connection in list(self.connections):
-            if not connection.sessions:
-                connection.farewell("the gateway is stopping")
+            connection.leave("the gateway is stopping; connect again when it is back")
         while self.connections and loop.time() < give_up:  # noqa: ASYNC110 - what changes has no event
             await asyncio.sleep(0.01)
         for connection in list(self.connections):

@@ -276,8 +276,8 @@ class ChannelOutlet(Outlet):
         super().freeze(on)
         self.transport.pump()
 
-    def drop(self) -> int:
-        return super().drop() + self.transport.take_back()
+    def take_back(self) -> int:
+        return self.transport.take_back()
 
 
 def _message(channel: int, body: bytes) -> bytes:

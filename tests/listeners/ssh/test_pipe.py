@@ -105,7 +105,7 @@ async def test_the_mute_takes_back_what_the_client_has_no_room_for() -> None:
     first, second = frame(1, b"x" * 30_000), frame(1, b"y" * 100_000)
     pipe.write(first + second)
     assert (asked, len(channel.got[None]), pipe.get_write_buffer_size()) == (["pause"], 40_000, len(second))
-    assert pipe.outlet.drop() == len(second)
+    assert pipe.outlet.take_back() == len(second)
     channel.room, channel.held = 1 << 20, 0
     pipe.pump()
     assert (asked, pipe.get_write_buffer_size(), channel.got[None]) == (["pause", "resume"], 0, b"x" * 30_000 + b"y" * 10_000)

@@ -48,12 +48,17 @@ async def pod(asked: Asked) -> None:
             await asked.line.writer.drain()
 
     typing = asyncio.ensure_future(_typed(asked, process))
-    with contextlib.suppress(ConnectionError):
+    try:
         await asyncio.gather(out(1, process.stdout), out(2, process.stderr))
-    code = await process.wait()
-    asked.line.message(3, status(code))
-    asked.line.say(websocket.encode(websocket.CLOSE, websocket.close(1000)))
-    await typing
+        asked.line.message(3, status(await process.wait()))
+        asked.line.say(websocket.encode(websocket.CLOSE, websocket.close(1000)))
+        await typing
+    finally:
+        typing.cancel()
+        with contextlib.suppress(ProcessLookupError):
+            process.kill()
+        await process.wait()
+        process._transport.close()  # type: ignore[attr-defined]
 
 
 async def _typed(asked: Asked, process: asyncio.subprocess.Process) -> None:
