@@ -55,7 +55,7 @@ from jitui.values.clock import Clock, SystemClock
 from jitui.values.errors import ConfigurationError, JituiError, UnsafeError
 from jitui.values.instant import rfc3339
 from jitui.values.log import Log, to_stderr
-from jitui.witness.keeper import Keeper
+from jitui.witness.keeper import keeping
 
 FIRST_LOOK: Final = 5.0  # seconds a cluster may take to answer before the gateway starts without it
 TICK: Final = 0.1  # seconds
@@ -127,14 +127,13 @@ class Gateway:
 
     async def _serve(self, store: Store, ready: Callable[[Mapping[str, Any]], None]) -> None:
         settings = self.configuration
-        people = People(os.geteuid(), settings.people)
         async with contextlib.AsyncExitStack() as stack:
             troubles = Troubles(store, self.clock, self.spawn)
             ways = await self._ways(troubles)
             for way in ways.values():
                 stack.callback(way.pool.close)
             broker = self.broker = Broker(
-                store, self.clock, gateway=store.key_id[:8], people=people, rules=by_pair(settings), spawn=self.spawn,
+                store, self.clock, gateway=store.key_id[:8], people=People(os.geteuid(), settings.people), rules=by_pair(settings), spawn=self.spawn,
                 kinds={name: way.discovery for name, way in ways.items()}, limits=settings.limits, pressure=self.pressure,
             )  # fmt: skip
             broker.windows.ended = lambda grant: self._forget(ways, grant)
@@ -151,7 +150,7 @@ class Gateway:
             meter = Meter(store)
             files = Files(self.data_dir)
             stack.callback(files.close)
-            self._works.append(self._keep_log(stack, store, files, troubles))
+            self._works.append(await stack.enter_async_context(keeping(store, files, self.bus, troubles.say)))
             service = Service(Backend(
                 broker, files, self.bus, meter, kube=shared, connections=tuple(settings.connections), ca_pem=material.pinned, reload=self.reload,
                 stop=self.stop, trouble=lambda: troubles.newest, kube_connections=own,
@@ -186,12 +185,6 @@ class Gateway:
             await broker.windows.settled()
             with contextlib.suppress(JituiError):
                 await store.commit([GatewayStopped(why="stopped").draft(__version__, "gateway")])
-
-    def _keep_log(self, stack: contextlib.AsyncExitStack, store: Store, files: Files, troubles: Troubles) -> Work:
-        """Keeps the transparency log as long as the gateway runs, and once more over its last fact."""
-        keeper = Keeper(store, files, self.bus, troubles.say)
-        stack.push_async_callback(keeper.finish)
-        return keeper.run
 
     def _started(self, store: Store) -> Draft:
         now, settings, found = self.clock.now(), self.configuration, store.found

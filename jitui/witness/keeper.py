@@ -1,8 +1,9 @@
 """The keeper of the transparency log: it adds what the ledger signed, at most every ten seconds of change and when a session has ended."""
 
 import asyncio
-from collections.abc import Callable, Sequence
-from typing import Final
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from contextlib import asynccontextmanager
+from typing import Any, Final
 
 from jitui.recording.facts import Fact, Kind, LogBegun
 from jitui.recording.tlog.note import Note
@@ -83,6 +84,16 @@ class Keeper:
             raise
         self._log = log
         return log
+
+
+@asynccontextmanager
+async def keeping(store: Store, files: Files, bus: Bus, tell: Callable[[str, str], None]) -> AsyncIterator[Callable[[], Coroutine[Any, Any, None]]]:
+    """The work of a keeper, to be run as a task; at the end it takes up the last facts."""
+    keeper = Keeper(store, files, bus, tell)
+    try:
+        yield keeper.run
+    finally:
+        await keeper.finish()
 
 
 def _must_be(log: MerkleLog, origins: Sequence[str]) -> None:
