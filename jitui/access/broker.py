@@ -126,10 +126,16 @@ class Broker:
         `before`: the decision on an equal action of the same agent and connection, while its kind was namespaced as it is now. It is the decision of now as
         well if the rule and the only grant are those it was made by: nothing else is looked at but the time.
         """
-        rule, live, now = self.requests.rules.get((who.name, connection)), self.windows.of(who.name, connection), self.clock.now()
-        if before is not None and before.rule is rule and len(live) == 1 and live[0] is before.grant and grants.due(before.grant, now) is None:
+        now = self.clock.now()
+        if before is not None and self.stands(before, who.name, connection, now):
             return before
+        rule, live = self.requests.rules.get((who.name, connection)), self.windows.of(who.name, connection)
         return policy.decide(action, agent=who.name, connection=connection, rule=rule, grants=live, now=now, kinds=self.kinds[connection])
+
+    def stands(self, before: policy.Allow, agent: str, connection: str, now: Instant) -> bool:
+        """Whether a decision on an equal action is that of `now` as well, by the rule and the only grant."""
+        pair = agent, connection
+        return self.requests.rules.get(pair) is before.rule and self.windows.only(pair) is before.grant and grants.due(before.grant, now) is None
 
     def has_window(self, who: Identity, connection: str) -> bool:
         """Whether a grant of the agent's lives and is not frozen, by the clock and by the rules: without one the cluster hears nothing because of it."""

@@ -78,6 +78,11 @@ class Windows:
         """Returns the live grants of one agent on one connection."""
         return [window.grant for window in self._pairs.get((identity, connection), ()) if not window.closed]
 
+    def only(self, pair: tuple[str, str]) -> Grant | None:
+        """Returns the live grant of an agent on a connection, if there is exactly one."""
+        windows = self._pairs.get(pair)
+        return windows[0].grant if windows is not None and len(windows) == 1 and not windows[0].closed else None
+
     def window(self, ident: int) -> Window:
         window = self.live.get(ident)
         if window is None:
@@ -104,9 +109,7 @@ class Windows:
     def session_now(self, grant: Grant, action: Action) -> Session | None:
         """Returns the open `api` session of an active grant, which plain requests share; None if something must be written first."""
         session = self._api.get(grant.id)
-        if session is None or session.muted or session.full or of_action(action) is not None:
-            return None
-        return session
+        return None if session is None or session.gate.muted or session.full or of_action(action) is not None else session
 
     async def begin(self, grant: Grant) -> Window:
         """Returns the window of a grant, for something new that goes to the cluster. Activates a waiting grant first. Raises as `open_session` does."""

@@ -35,6 +35,11 @@ class Callers:
         """The identity a token belongs to. Raises UnknownCallerError: unknown, revoked, expired, or its identity disabled."""
         return self._caller(self._directory.tokens.identify(text, self._clock.now().wall_us))
 
+    def stands(self, caller: Caller, now_us: int) -> bool:
+        """Whether `again` would return this very caller, at `now_us` (UTC); then its token is used."""
+        directory = self._directory
+        return directory.tokens.stands(caller.token, caller.sha256, now_us) and directory.named(caller.who.name) is caller.who and not caller.who.disabled
+
     def again(self, caller: Caller) -> Caller:
         """The same caller with the same token, a moment later, as `by_token` would find it. Raises UnknownCallerError."""
         found = self._caller(self._directory.tokens.again(caller.token, caller.sha256, self._clock.now().wall_us))

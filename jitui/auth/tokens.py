@@ -106,6 +106,14 @@ class Tokens:
         """The row of a token that was identified before, by its id and fingerprint, at `now_us` (UTC). Raises as `identify` does."""
         return self._used(self._rows.get(ident), sha256, now_us)
 
+    def stands(self, ident: str, sha256: bytes, now_us: int) -> bool:
+        """Whether `again` would return a row; then the token is used."""
+        row = self._rows.get(ident)
+        if row is None or row.revoked_us or now_us >= row.expires_us or not hmac.compare_digest(row.sha256, sha256):
+            return False
+        self.used_us[ident] = now_us
+        return True
+
     def _used(self, row: Row | None, shown: bytes, now_us: int) -> Row:
         kept = row.sha256 if row else bytes(32)
         if not hmac.compare_digest(kept, shown) or row is None:

@@ -1,5 +1,7 @@
 """Admits a caller, whatever the protocol: the gateway is not stopping, the caller is an agent within its limits, and it may come to that connection."""
 
+import asyncio
+
 from jitui.access import Broker
 from jitui.auth.peer import Unseen
 from jitui.listeners.visitors import Visitor, Visitors
@@ -33,6 +35,11 @@ class Admission:
             self.unknown(visitor, now)
             raise RefusedError(f"{who.name} is a person here; the {listener} is for agents, whose windows people grant")
         self._visitors.take(self._visitors.known(visitor, who.name, agent=True), now)
+
+    def again(self, visitor: Visitor, who: Identity) -> bool:
+        """Counts one more request of the agent whose connection it is, as `agent` does; False if it is not, or too many: then nothing is counted."""
+        owner = visitor.owner
+        return owner is not None and owner.agent and owner.name == who.name and owner.bucket.take(asyncio.get_running_loop().time())
 
     def connection(self, visitor: Visitor, who: Identity, name: str) -> None:
         """Raises NotFoundError if there is no such connection, and RefusedError if it requires isolation and its agent's client has none."""

@@ -41,12 +41,13 @@ class Patience:
 
     def next(self) -> None:
         """An answer was sent, and the connection stays open: the next request may come within IDLE."""
-        if self._visitor.streaming:
-            self._visitors.still(self._visitor)
-        if self._visitor.owner is None:
+        visitor = self._visitor
+        if visitor.streaming:
+            self._visitors.still(visitor)
+        if visitor.owner is None:
             self.head()
         else:
-            self.expect(IDLE)
+            self._wait(IDLE, self._transport.close)
 
     def last(self, on_its_way: Callable[[], bool], end: Callable[[], None]) -> None:
         """The last bytes are being sent: the client has DRAIN seconds to take them, and as many again while `on_its_way` says that it does; then `end`."""
@@ -65,7 +66,7 @@ class Patience:
 
     def headed(self) -> None:
         """Notes that the head is complete."""
-        self.calm()
+        self._late = None
         if self._visitor.head:
             self._visitors.holds(self._visitor, 0)
 

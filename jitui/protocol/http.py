@@ -3,6 +3,7 @@
     parser = RequestParser()
     parser.feed(data)  ->  [RequestHead, Body, ..., End]       then it is paused: the bytes that follow are kept, until it is `full`
     parser.resume()    ->  the events of the kept bytes        or, after an upgrade: parser.rest() -> the bytes behind the head
+                           parser.same(data) and parser.ready() do that for a head that is known, and for no bytes
 
     parser = ResponseParser()
     parser.expect(b"GET"); parser.feed(data)  ->  [ResponseHead, Body, ..., End]; parser.eof() when the connection is closed
@@ -91,6 +92,26 @@ class RequestParser:
             return self._take(data)
         except Malformed as error:
             raise self._broken(error) from error.__cause__
+
+    def same(self, data: bytes) -> bool:
+        """Whether these bytes are the head of the message before once more, which has no body, and nothing else. Then it is taken: the parser is paused, and
+        `feed` would have given that head and End. Else nothing is taken, feed them.
+        """
+        head = self._head
+        if (
+            head is None or head.length != 0 or data != self._raw or self._paused or self._left is not None or self._chunked is not None
+            or self._cutter.holding or self._error is not None
+        ):  # fmt: skip
+            return False
+        self._paused = True
+        return True
+
+    def ready(self) -> bool:
+        """Whether nothing came behind the message; then the parser is not paused any more. Else `resume`."""
+        if self._kept or self._error is not None:
+            return False
+        self._paused = False
+        return True
 
     def resume(self) -> list[Event]:
         """The events of the next message, once the one before is answered. Raises Malformed."""

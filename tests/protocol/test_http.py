@@ -213,3 +213,25 @@ def test_a_body_is_handed_out_as_it_comes() -> None:
 def test_the_repr_of_a_head_shows_no_header() -> None:
     """A credential can't get into a log by way of a repr."""
     assert "jt_a_b" not in repr(RequestParser().feed(KUBECTL_WEBSOCKET))
+
+
+def test_the_same_head_once_more_is_taken_whole() -> None:
+    """`same` is what `feed` would have done with these bytes, and takes nothing else: not half of them, nothing behind them, no head with a body."""
+    get, post = b"GET /a HTTP/1.1\r\nHost: a\r\n\r\n", b"POST /a HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\n"
+    parser = http.RequestParser()
+    assert not parser.same(get)
+    parser.feed(get)
+    assert not parser.same(get)  # the one before is not answered yet
+    assert parser.ready()
+    assert not any(parser.same(data) for data in (get[:-1], get + get, get + b"x", get.replace(b"/a", b"/b"), b""))
+    assert parser.same(get)
+    assert parser.paused
+    parser.feed(get[:9])
+    assert not parser.ready()
+    assert parser.resume() == []
+    assert not parser.same(get)  # one has begun
+    assert len(parser.feed(get[9:])) == 2
+    assert parser.ready()
+    parser.feed(post + b"x")
+    assert parser.ready()
+    assert not parser.same(post)

@@ -22,6 +22,7 @@ DISCARD: Final = 1 << 20  # bytes of a refused request's body, so that the conne
 
 
 Begin: TypeAlias = "Callable[[KubeClient, http.RequestHead], Handler]"
+Again: TypeAlias = "Callable[[KubeClient, Reading], Handler | None]"
 
 
 class Listener(Protocol):
@@ -32,6 +33,7 @@ class Listener(Protocol):
     clients: set["KubeClient"]
     malformed: int
     begin: Begin  # judges the head of a request, of which nothing has gone anywhere yet
+    again: Again  # the same for the head of the last request once more; None: `begin` has to
 
 
 class KubeClient(asyncio.Protocol):
@@ -50,6 +52,7 @@ class KubeClient(asyncio.Protocol):
         self.reading: Reading | None = None  # of the last head that could be read
         self.parting = Parting(lambda: self.outlet.idle and not self.outlet.unsent)
         self._turning = False  # `_next` is at work
+        self._paused = False  # it is not read
         self._draining = False  # the next request waits until the last answer is written
 
     @property
@@ -95,8 +98,13 @@ class KubeClient(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         if self.parting.begun:
             self.parting.heard()
-        elif self.current is not None or self.inlet.open(data):
+        elif self.current is not None:
             self._read(data)
+        elif self.inlet.open(data):
+            if self.reading is not None and self.reading.again and self.parser.same(data):
+                self._again(self.reading)
+            else:
+                self._read(data)
 
     def _turn(self, data: bytes) -> None:
         """A request may begin: of what just came, or of what waits behind the last one."""
@@ -120,12 +128,14 @@ class KubeClient(asyncio.Protocol):
             self.pause_reading()
 
     def pause_reading(self) -> None:
+        self._paused = True
         if not self.transport.is_closing():
             self.transport.pause_reading()
 
     def resume_reading(self) -> None:
         """Unless there is a pile of requests already."""
-        if not self.transport.is_closing() and not self.parser.full:
+        if self._paused and not self.transport.is_closing() and not self.parser.full:
+            self._paused = False
             self.transport.resume_reading()
 
     def abort(self) -> None:
@@ -164,6 +174,14 @@ class KubeClient(asyncio.Protocol):
         if self.current is handler:
             handler.flush_in()
 
+    def _again(self, reading: Reading) -> None:
+        """The head of the last request once more, without a body."""
+        self.patience.headed()
+        handler = self.current = self.listener.again(self, reading) or self.listener.begin(self, reading.head)
+        handler.end_in()
+        if self.current is handler:
+            handler.flush_in()
+
     def _continue(self, handler: Handler) -> None:
         """The client waits for a word before it sends the body (RFC 9110, 10.1.1)."""
         if isinstance(handler, Answered):
@@ -188,7 +206,10 @@ class KubeClient(asyncio.Protocol):
             return
         self.patience.next()
         if self.outlet.idle:
-            self._next()
+            if self.parser.ready():  # nothing came meanwhile
+                self.resume_reading()
+            else:
+                self._next()
         else:  # a client that does not read gets no further answers
             self._draining = True
 

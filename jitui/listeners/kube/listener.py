@@ -11,7 +11,7 @@ from jitui.access import Broker
 from jitui.auth.callers import Callers
 from jitui.listeners.address import ListenAddress
 from jitui.listeners.caps import Caps, at_kube
-from jitui.listeners.kube.client import Begin, KubeClient
+from jitui.listeners.kube.client import Again, Begin, KubeClient
 from jitui.listeners.kube.names import HostNames
 from jitui.listeners.kube.pipeline import Pipeline
 from jitui.listeners.kube.ports import BACKLOG, Ports
@@ -39,6 +39,7 @@ class KubeListener:
         self.clients: set[KubeClient] = set()
         self.pipeline = Pipeline(Rooms(broker, callers, Tries()), proxy, self.visitors, own_uid, names)
         self.begin: Begin = self.pipeline.begin
+        self.again: Again = self.pipeline.again
         self.malformed = 0  # requests that could not be read
         self.places: dict[str, tuple[str, int]] = {}  # public host and port of each connection with a port of its own; the shared ones by ""
         self._bound: dict[str, socket.socket] = {}  # until they are open

@@ -65,6 +65,31 @@ class Pipeline:
             request.before = reading.verdict
         return self._look(request) if namespaced is None else self._decide(request)
 
+    def again(self, client: KubeClient, reading: Reading) -> Handler | None:
+        """All steps for the head of the last request once more, at once: each is a look at whether all that it found out then stands, now.
+
+        None: something has changed, or is to be refused; nothing has happened, and `begin` takes every step.
+        """
+        broker, proxy, caller, verdict = self._broker, self._proxy, reading.caller, reading.verdict
+        who, connection, action, now = caller.who, reading.connection, reading.action, broker.clock.now()
+        if (
+            verdict is None
+            or reading.namespaced is None  # its kind is looked for each time
+            or broker.windows.stopping
+            or not self._rooms.callers.stands(caller, now.wall_us)
+            or connection in proxy.isolated
+            or proxy.host(connection) != reading.host
+            or (broker.kinds[connection].namespaced(action.group, action.resource) if action.resource else False) is not reading.namespaced
+            or not broker.stands(verdict, who.name, connection, now)
+            or broker.store.recording_error is not None
+            or not self.admission.again(client.visitor, who)
+        ):
+            return None
+        request = KubeRequest(self._rooms, client, reading.head)
+        request.caller, request.who, request.connection, request.target = caller, who, connection, reading.target
+        request.lines, request.action, request.heads, request.verdict, request.as_text = reading.lines, action, reading.heads, verdict, False
+        return proxy.plain(request)
+
     # -- admit -------------------------------------------------------------------------------------------------------------
 
     def _admit(self, request: KubeRequest) -> None:
@@ -160,17 +185,20 @@ class Pipeline:
 
     def _decide(self, request: KubeRequest) -> Handler:
         """May it pass, now? Then it goes to whoever sees to it."""
-        proxy, action = self._proxy, request.action
+        proxy, action, head = self._proxy, request.action, request.head
         try:
             denial = proxy.judge(request)
             if denial is not None:
                 return proxy.denied(request, denial, lambda: self._decide(request))
             if request.client.reading is not None and request.client.reading.action is action:
                 request.client.reading.verdict = request.verdict
-            if request.stream is not None or (request.head.upgrade and action.subresource not in UNHEEDED):
+            if request.stream is not None or (head.upgrade and action.subresource not in UNHEEDED):
                 return proxy.stream(request, self._plan(request))
             if action.verb == "create" and is_review(action):
                 return Review(request, proxy)
+            reading = request.client.reading
+            if reading is not None and reading.action is action:
+                reading.again = head.length == 0 and not head.get(b"expect") and of_action(action) is None
             return proxy.plain(request)
         except JituiError as error:
             return request.refuse(error)

@@ -23,3 +23,4 @@ class Reading:
     heads: Heads
     namespaced: bool | None = None  # by the copy of discovery at the time of `verdict`
     verdict: Allow | None = None
+    again: bool = False  # it had no body, and went to the cluster: while all of this stands, so does the next one

@@ -13,6 +13,7 @@ from jitui.listeners.kube.client import Answered, KubeClient
 from jitui.listeners.kube.tries import Tries
 from jitui.policy.action import Action
 from jitui.policy.policy import Allow, Deny
+from jitui.policy.remaining import LAST_S
 from jitui.policy.streams import StreamKind, of_action
 from jitui.policy.terms import Grant, Identity, Rule
 from jitui.protocol import headers, http, status
@@ -23,6 +24,7 @@ from jitui.proxy.rest import Rest
 from jitui.values.errors import JituiError, TooManyError
 from jitui.values.said import clean
 
+LAST_US: Final = LAST_S * 1_000_000
 NOTHING: Final = Action("")  # of a request that goes nowhere
 DISCOVERING: Final = re.compile(rb"(?:/c/[^/?]*)?/(?:version|api(?:/[^/?]+)?|apis(?:/[^/?]+){0,2})/?(?:\?.*)?", re.DOTALL)
 
@@ -88,7 +90,10 @@ class KubeRequest:
         return self._rooms.broker.kinds[self.connection].namespaced(action.group, action.resource) if action.resource else False
 
     def warning(self, grant: Grant) -> bytes | None:
-        return notices.under(grant, self.action, self._rooms.broker.clock.now())
+        now, deadline = self._rooms.broker.clock.now(), grant.deadline
+        if deadline is not None and self.action.verb != "create" and deadline.remaining_us(now) > LAST_US:
+            return None  # without asking further: most requests
+        return notices.under(grant, self.action, now)
 
     def standing(self) -> None:
         _ = self._rooms.callers.standing(self.caller).who

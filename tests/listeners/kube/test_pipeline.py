@@ -33,7 +33,7 @@ async def test_a_plain_request_is_judged_once(tmp_path: Path, monkeypatch: pytes
         assert (await kubectl.ask("GET", PODS))[0] == 200
         assert [action.kind for action in seen] == ["pods", "pods"]
         seen.clear()
-        assert (await kubectl.ask("GET", PODS))[0] == 200
+        assert (await kubectl.ask("GET", PODS, "X-One: more"))[0] == 200
         assert [action.kind for action in seen] == ["pods"]
 
 

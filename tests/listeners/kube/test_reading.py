@@ -7,9 +7,14 @@ from typing import Any, TypeAlias
 
 import pytest
 
+from jitui.listeners.kube.client import KubeClient
 from jitui.policy import kube, policy
 from jitui.policy.grant import Event
+from jitui.protocol import http
+from jitui.proxy.port import Handler
+from jitui.values.errors import UnrecordableError
 from tests.fakes.house import ADMIN, AGENT, House, house, rule
+from tests.fakes.upstream import Asked
 
 PODS = "/api/v1/namespaces/web/pods"
 Change: TypeAlias = Callable[[House], Coroutine[Any, Any, None]]
@@ -97,6 +102,25 @@ async def the_window_is_frozen_thawed_and_over(home: House) -> None:
     home.clock.advance(600)
 
 
+@meanwhile(429, b"makes more than 1 requests a second")
+async def the_agent_may_ask_less_often(home: House) -> None:
+    home.limit(rate=1, burst=1)
+    assert (await (await home.dial()).ask("GET", PODS))[0] == 200
+
+
+@meanwhile(503, b"this can't be recorded, so it does not pass (no room)")
+async def nothing_can_be_recorded(home: House) -> None:
+    home.store._journal.recording_error = UnrecordableError("no room")
+
+
+@meanwhile(200, b"at elsewhere")
+async def the_cluster_is_elsewhere(home: House) -> None:
+    async def elsewhere(asked: Asked) -> None:
+        asked.line.answer(f"PodList at {asked.get('host')}".encode())
+
+    home.cluster.host, home.cluster.answerer = b"elsewhere", elsewhere
+
+
 @meanwhile(503, b"the gateway is stopping")
 async def the_gateway_stops(home: House) -> None:
     home.broker.windows.stopping = True
@@ -116,6 +140,33 @@ async def test_a_change_counts_for_the_next_equal_request(tmp_path: Path, change
         assert (got, body) == (fresh, anew)
         assert got == code
         assert words in body
+
+
+async def test_an_equal_request_takes_no_step_twice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every request behind the first goes on at once where all stands; one with a body, and one that expects to be told to go on, take every step."""
+    async with house(tmp_path) as home:
+        await home.window()
+        kubectl = await home.dial()
+        begun = 0
+        begin = home.listener.begin
+
+        def count(client: KubeClient, head: http.RequestHead) -> Handler:
+            nonlocal begun
+            begun += 1
+            return begin(client, head)
+
+        monkeypatch.setattr(home.listener, "begin", count)
+        for more, times in ((), 1), (("X-One: more",), 1), (("Content-Length: 2",), 3), (("Expect: 100-continue", "Content-Length: 0"), 3):
+            begun = 0
+            for _ in range(3):
+                kubectl.send(kubectl.head("GET", PODS, *more) + (b"{}" if "Content-Length: 2" in more else b""))
+                if more[:1] == ("Expect: 100-continue",):
+                    assert b" 100 " in await kubectl.reader.readuntil(b"\r\n\r\n")
+                assert (await kubectl.answer())[0] == 200
+            assert begun == times, more
+        kubectl.send(3 * kubectl.head("GET", PODS))  # in one read
+        assert [(await kubectl.answer())[0] for _ in range(3)] == [200] * 3
+        assert [frame.seq for frame in await home.frames(1)] == [*range(3 * 12 + 9 + 3)]
 
 
 async def test_equal_heads_are_read_and_judged_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
