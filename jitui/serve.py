@@ -45,6 +45,7 @@ from jitui.listeners.ssh.listener import SshListener
 from jitui.listeners.ssh.who import FixedKeys
 from jitui.policy.terms import Grant, Rule
 from jitui.proxy.entry import Proxy
+from jitui.proxy.pod.places import Places
 from jitui.recording.facts import EVERY_COMMIT, Draft, GatewayStarted, GatewayStopped
 from jitui.store import Store
 from jitui.store.archive import Files
@@ -140,6 +141,7 @@ class Gateway:
             broker.windows.occupied = lambda name, live: ways[name].occupied(live) if name in ways else None
             callers = Callers(broker.roster.directory, self.clock)
             proxy, most = Proxy(broker, ways, self.spawn), caps.at_kube(settings.limits, self.shares)
+            proxy.places = broker.windows.aftermath = Places(ways, store, self.clock, self.spawn, gateway=store.key_id[:8], owe=broker.windows.owe)
             kube = self._kube = KubeListener(broker, callers, proxy, os.geteuid(), most, self._names)
             stack.push_async_callback(kube.aclose)
             self._ssh = self._ssh_listener(broker, proxy, stack)

@@ -7,7 +7,6 @@ written afterwards, from memory, and owed until it can be.
 import asyncio
 import contextlib
 from collections.abc import Callable, Coroutine, Iterable
-from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final, TypeVar
 
@@ -17,7 +16,7 @@ from jitui.policy.action import Action
 from jitui.policy.streams import API, of_action
 from jitui.policy.terms import Grant, GrantState
 from jitui.proxy.ends import End, Why
-from jitui.proxy.live import Session, Window
+from jitui.proxy.live import Aftermath, Cut, Session, Window
 from jitui.recording.facts import Draft, GrantActive, GrantEnded, SessionOpened
 from jitui.store import Store
 from jitui.store.actions import beginning
@@ -42,16 +41,6 @@ T = TypeVar("T")
 Spawn = Callable[[Callable[[], Coroutine[Any, Any, None]]], None]
 
 
-@dataclass(frozen=True, slots=True)
-class Cut:
-    """The outcome of an end: streams closed, how long it took, and where something may go on."""
-
-    streams: int
-    took_ms: float
-    may_run_on: tuple[str, ...]
-    processes: int  # how many may go on there
-
-
 class Windows:
     """All live grants of this gateway and the sessions under them."""
 
@@ -69,7 +58,8 @@ class Windows:
         self._timers: dict[int, asyncio.TimerHandle] = {}
         self._ends, self._others = Debt(store, spawn, noted=True), Debt(store, spawn)
         self.changed: Callable[[Grant, Action | None], End | None] = lambda grant, action: None  # noqa: ARG005 - why the rules do not allow it any more
-        self.ended: Callable[[Grant], None] = lambda grant: None  # noqa: ARG005 - told of each grant's end, in the pass that ends it
+        self.ended: Callable[[Grant], None] = lambda grant: None  # noqa: ARG005 - told of each grant's end, once nothing is asked of its cluster any more
+        self.aftermath: Aftermath | None = None  # ends in the pods what sessions started
         self.occupied: Callable[[str, bool], None] = lambda connection, live: None  # noqa: ARG005 - told when a connection gets its first window or lost its last
 
     # -- judged against ----------------------------------------------------------------------------------------------------
@@ -243,14 +233,13 @@ class Windows:
         end = window.end = self._end_of(window, session_why)
         sessions = [session for session in window.sessions.values() if session.mute(end)]
         streams = sum(session.cut() for session in sessions)
-        self.ended(window.grant)
         self.owe([
             GrantEnded(
                 state=str(window.grant.state), why=why, identity=window.grant.identity, connection=window.grant.connection, ended_us=now.wall_us
             ).draft(window.grant.label, by)
         ])  # fmt: skip
         asyncio.get_running_loop().call_later(REST, self._rest, window.grant.connection)
-        return self._settle(sessions, streams, began)
+        return self._settle(sessions, streams, began, window.grant)
 
     def _forget(self, window: Window) -> None:
         pair = window.grant.identity, window.grant.connection
@@ -297,8 +286,11 @@ class Windows:
             del self._api[session.window.grant.id]
         return self._settle([session], streams, began)
 
-    def _settle(self, sessions: list[Session], streams: int, began: float) -> Callable[[], Coroutine[Any, Any, Cut]]:
-        """Writes the facts of an end once the last words are on their way, which facts of hundreds of sessions would hold up."""
+    def _settle(self, sessions: list[Session], streams: int, began: float, grant: Grant | None = None) -> Callable[[], Coroutine[Any, Any, Cut]]:
+        """Writes the facts of an end once the last words are on their way, which facts of hundreds of sessions would hold up.
+
+        What the sessions started in pods is ended before; of a `grant` that ended, all that its sessions started.
+        """
         done: asyncio.Future[Cut] = asyncio.get_running_loop().create_future()
 
         async def work() -> None:
@@ -307,6 +299,9 @@ class Windows:
                     for session in sessions:
                         await session.quiet()
             took_ms = (asyncio.get_running_loop().time() - began) * 1000
+            told = await self.aftermath.settle(sessions, grant, began) if self.aftermath is not None else ()
+            if grant is not None:
+                self.ended(grant)
             places = tuple(dict.fromkeys(session.target for session in sessions if session.may_run_on))
             forced = [session for session in sessions if session.end is not None and session.end.why not in BY_ITSELF]
             self.owe(ending(session) for session in forced)
@@ -315,7 +310,7 @@ class Windows:
                     self._spawn(partial(self._close_once_taken, session))
                 else:
                     await self._close_once_taken(session)
-            done.set_result(Cut(streams, took_ms, places, sum(session.may_run_on for session in sessions)))
+            done.set_result(Cut(streams, took_ms, places, sum(session.may_run_on for session in sessions), told))
 
         self._spawn(work)
 

@@ -8,6 +8,7 @@ connection. So after an end the gateway answers the streams that the cluster did
 """
 
 from collections.abc import Set as AbstractSet
+from dataclasses import replace
 from itertools import islice
 from typing import Final
 
@@ -138,6 +139,13 @@ class SpdyCommand(Reading):
             self._answered.add(unit.answers)
         if unit.ends:
             self._ended.add(unit.ends)
+
+    def reworded(self, unit: Unit, body: bytes, *, alone: bool = False) -> Unit:
+        stream, channel = int.from_bytes(unit.raw[:4], "big"), unit.said[0][1]
+        if alone or len(unit.said) == 1:
+            return Unit(spdy.data(stream, body), ((0, channel, body),))
+        said = ((0, channel, body), *unit.said[1:]) if body else unit.said[1:]
+        return replace(unit, raw=spdy.data(stream, body, fin=True), said=said)
 
     def deaf(self, data: bytes, most: int = ALL) -> tuple[bytes, bool]:
         reply, closed = b"", False

@@ -58,6 +58,9 @@ class Speech(Protocol):
     def waits(self, *, client: bool) -> bool:
         """Whether bytes of this side were added that are not parsed yet."""
 
+    def reworded(self, unit: Unit, body: bytes, *, alone: bool = False) -> Unit:
+        """A unit of a command's output with other bytes in it. `alone`: a further one on its channel, without what else the unit says."""
+
     def handed(self, unit: Unit) -> None:
         """Call it when the client was sent a unit that answers or ends a stream. A unit that was only read may still be dropped by an end."""
 
@@ -87,6 +90,9 @@ class Reading:
 
     def _read(self, data: bytes, client: bool, most: int) -> list[Unit]:
         raise NotImplementedError
+
+    def reworded(self, unit: Unit, body: bytes, *, alone: bool = False) -> Unit:
+        raise NotImplementedError  # of speeches that carry no command
 
     def handed(self, unit: Unit) -> None:
         """Does nothing: only SPDY's last words depend on it."""
@@ -204,6 +210,10 @@ class WebSocketCommand(WebSocketReading):
             return Unit(frame.raw, ((0, Channel.MARK, mark("closes", piece.closes.label)),))
         tells = piece.channel is Channel.ERROR and channels.completes(reader.status, piece.body)
         return Unit(frame.raw, ((0, piece.channel, piece.body),), tells=tells)
+
+    def reworded(self, unit: Unit, body: bytes, *, alone: bool = False) -> Unit:  # noqa: ARG002 - a message says nothing else
+        channel = unit.said[0][1]
+        return Unit(self._dialect.message(int(channel), body), ((0, channel, body),))
 
     def last_words(self, words: str, body: bytes, *, tty: bool) -> tuple[list[Said], Wire]:
         said, wire = _last_words(words, status.words(words).encode() if self._dialect.version == "v1" else body, tty, self._dialect)

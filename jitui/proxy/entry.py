@@ -22,6 +22,7 @@ from jitui.proxy.ends import End, Why
 from jitui.proxy.exchange import Exchange
 from jitui.proxy.live import Session
 from jitui.proxy.own import OwnAnswer
+from jitui.proxy.pod.places import Places
 from jitui.proxy.port import Access, Handler, PlainRequest, ProxyRequest, Spawn
 from jitui.proxy.upgrade import Streams, Switch, Upgrade
 from jitui.proxy.waiting import Waiting
@@ -37,6 +38,7 @@ class Proxy:
     def __init__(self, access: Access, ways: Mapping[str, Way], spawn: Spawn) -> None:
         self.spawn = spawn
         self.streams = Streams()
+        self.places: Places | None = None  # where processes of commands are ended
         self.connections = frozenset(ways)
         self.isolated = frozenset(name for name, way in ways.items() if way.isolated)  # their agents must run as other Unix users than the gateway's
         self._access, self._ways = access, ways
@@ -104,6 +106,8 @@ class Proxy:
 
         async def opened() -> Handler | None:
             session = await self._open(request)
+            if self.places is not None and session.stream is not None and session.stream.leaves_process:
+                await self.places.begin(session, request.connection, request.action)
             if waiting.lost():
                 self._windows.over(session, GONE)
                 return None

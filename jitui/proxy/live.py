@@ -7,18 +7,20 @@ were handed on (`deliveries`), and its open legs end with it (`lastwords`).
 
 import asyncio
 from collections.abc import Callable, Sequence
-from typing import Final
+from dataclasses import dataclass
+from typing import Final, Protocol
 
 from jitui.policy.action import Action
 from jitui.policy.streams import BY_SESSION
 from jitui.policy.terms import Grant
 from jitui.proxy.deliveries import Deliveries
+from jitui.proxy.drain import NEVER
 from jitui.proxy.ends import End, Why
 from jitui.proxy.gate import Gate
 from jitui.proxy.hold import Hold
 from jitui.proxy.lastwords import LastWords, Leg, Taking
 from jitui.proxy.recorder import Journal, Recorder
-from jitui.recording.facts import Undelivered
+from jitui.recording.facts import ProcessTold, Undelivered
 from jitui.recording.frame import COST, Channel, Frame
 from jitui.values.clock import Clock
 from jitui.values.instant import Instant
@@ -61,7 +63,7 @@ class Window:
 class Session:
     """A recorded conversation. Owned by the loop; not for threads."""
 
-    __slots__ = ("_legs", "_over", "action", "argv", "deliveries", "gate", "gone", "hold", "id", "kind", "last_words", "may_run_on", "passing", "peer",
+    __slots__ = ("_legs", "_over", "action", "argv", "deliveries", "drain", "gate", "gone", "hold", "id", "kind", "last_words", "may_run_on", "passing", "peer",
                  "recorder", "started", "stdin", "stream", "target", "tty", "window")
 
     def __init__(
@@ -91,6 +93,7 @@ class Session:
         self.action: Action | None = None  # of a stream: judged again when the rules change
         self.gone = False  # its last words are said, and its closing fact is on its way
         self.may_run_on = 0  # processes that this session started and that nobody saw end
+        self.drain = NEVER  # of a command whose processes are ended: what the cluster says behind the mute
         self._over = over
         self.gate = Gate(window, clock, lambda: late(window))
         self.hold = Hold(self.gate)
@@ -300,3 +303,24 @@ class Session:
     async def taken(self) -> None:
         """Wait until what was delivered is known: no client is to take anything any more."""
         await self.last_words.taken()
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """The outcome of an end: streams closed, how long it took, and where something may go on."""
+
+    streams: int
+    took_ms: float
+    may_run_on: tuple[str, ...]
+    processes: int  # how many may go on there
+    told: Sequence[ProcessTold] = ()  # what became of each process, as far as it is known by now
+
+
+class Aftermath(Protocol):
+    """Ends in the pods what commands started."""
+
+    async def settle(self, sessions: Sequence[Session], ended: Grant | None, began: float) -> Sequence[ProcessTold]:
+        """Sessions are muted, and their clients have their words: end what they started, and all that the window `ended` did; what was found in time.
+
+        `began`: loop time of the mute.
+        """

@@ -40,11 +40,11 @@ class Relay:
                  gone: Callable[["Relay"], None] = lambda relay: None) -> None:  # noqa: ARG005 - of a relay nobody waits for
         """`gone` is told once both transports are closed."""
         self.session, self.conn, self.speech, self.turns, self.action = session, conn, speech, turns, session.action
+        self._drain, self._over, self._gone = session.drain, over, gone
         self.client = Leg(self, client=True)
         self.cluster = Leg(self, client=False)
-        self._over, self._gone = over, gone
-        self._ended = False
-        self._begun = 0.0
+        self._ended, self._begun = False, 0.0
+        self._drain.push = lambda unit: self._flush(self.cluster, [unit])
         self._seen = False  # a frame of the cluster was passed on
         self._told = False  # the client has all of the command's output, and a whole Status: nothing is to be said behind that
         self._unsaid: bytes | None = None  # answers for after the last words
@@ -74,14 +74,14 @@ class Relay:
         """Read a turn's worth of it, and the rest in turns to come: who says much in small pieces holds up nobody else."""
         most = 0 if leg.behind else TURN
         if self._hears(leg) and self._ended:
-            self._client_closing(data, most)
+            self._client_closing(data, most) if leg.client else self._drain.hear(data, most)
         elif self._hears(leg):
             self._read(leg, data, most)
         leg.had_turn(more=self._hears(leg) and self.speech.waits(client=leg.client))
 
     def _hears(self, leg: Leg) -> bool:
-        """Behind a goodbye there is nothing; after the end only the client is of interest."""
-        return not leg.closing and (leg.client or not self._ended)
+        """Behind a goodbye there is nothing; after the end only the client is of interest, and a cluster that is drained."""
+        return not leg.closing and (leg.client or not self._ended or self._drain.open)
 
     def _read(self, leg: Leg, data: bytes, most: int) -> None:
         try:
@@ -90,6 +90,8 @@ class Relay:
             words = f"jitui: this stream can't be decoded, so it does not pass ({error})"
             self._over(self, End(Why.UNDECODABLE, "gateway", words, 400, "BadRequest"))
             return
+        if self._drain.wanted_nonces and not leg.client:
+            units = self._drain.cut(units, self.speech)
         batch: list[Unit] = []
         pong = b""  # the newest: one answers all before it
         for unit in units:
@@ -214,6 +216,8 @@ class Relay:
 
     def lost(self, leg: Leg, error: Exception | None, *, known: bool) -> None:
         """A transport is gone; `known` if its goodbye said so before."""
+        if not leg.client:
+            self._drain.lost()
         if self.client.gone and self.cluster.gone:
             self._release()
             self._gone(self)
@@ -316,7 +320,7 @@ class Relay:
     # -- the end that the gateway makes ------------------------------------------------------------------------------------
 
     def cut(self, end: End) -> None:
-        """The session is muted. Last words go to the client; right behind them the cluster's side is closed."""
+        """The session is muted. Last words go to the client; right behind them the cluster's side is closed, unless it is drained."""
         if self._ended:
             self.session.spoke()
             return
@@ -324,8 +328,9 @@ class Relay:
         self.client.drop()
         self.cluster.drop()
         self.session.may_run_on = self._left()
+        self._drain.begin(self.cluster, self.speech, lambda pieces: self.session.say(self.conn, pieces, lambda: None))
         if self.client.closing or not end.words:
-            self.cluster.abort()
+            self._drain.spare(self.cluster)
             self.client.abort()
             self.session.spoke()
             return
@@ -350,7 +355,7 @@ class Relay:
             behind, self._unsaid = self._unsaid, None
             if behind:
                 self.client.write(behind)
-            self.cluster.abort()  # bytes that its socket still holds go nowhere
+            self._drain.spare(self.cluster)  # bytes that its socket still holds go nowhere
             self.session.spoke()
 
         self.session.say_all([(self.conn + substream, channel, body) for substream, channel, body in words], said)
@@ -376,6 +381,7 @@ class Relay:
         self._closer = self._loop.call_later(CLOSE_WITHIN, self._too_late)
 
     def _too_late(self) -> None:
+        self._drain.close()
         self.cluster.abort()
         if self._rest is not None and self._rest.on_its_way():
             self._arm()

@@ -1,0 +1,195 @@
+"""A look into a container: the script of a command that the gateway runs there itself, its orders, and the strict reader of its answers.
+
+Sans-io. The script takes one order a line on its standard input and needs nothing but a POSIX shell, and `cat` where there is one. Every line that it
+says of itself begins with a key that the gateway makes up for each look; all between two such lines is data that processes in the container chose.
+The rules behind it are those of proc(5); measured in docs/cluster-behaviour.md, 2.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final, TypeAlias
+
+from jitui.values.errors import JituiError
+
+LIMIT: Final = 8 << 20  # bytes of one answer: 10,000 processes take 2 MB
+ARGV: Final = 4096  # bytes kept of a command line
+WORDS: Final = 64  # words kept of it
+KEY: Final = re.compile(rb"[0-9a-f]{16,64}")
+
+SCRIPT: Final = r"""read -r K || exit
+st(){ S=;{ while IFS= read -r l;do S="$S$l ";done;}</proc/$1/stat 2>/dev/null||return 1;set -- ${S##*") "};S=${20};}
+is(){ st "$1"&&[ "$S" = "$2" ];}
+c(){ if command -v cat>/dev/null 2>&1;then cat "$@" 2>/dev/null;else for f;do
+{ while IFS= read -r l;do printf '%s\n' "$l";done;printf %s "$l";}<$f;done 2>/dev/null;fi;}
+say(){ printf '\n%s %s\n' "$K" "$*";}
+say hello $$
+while read -r o p s n;do case $o in
+d)say stat;c /proc/[0-9]*/stat;;
+a)if is $p $s;then say argv $p $s;c /proc/$p/cmdline;fi;;
+h)if is $p $s;then for f in 0 1 2;do a=/proc/$p/fd/$f;[ -p $a ]||[ $a -ef /dev/pts/$n ]||continue
+for q in /proc/[0-9]*/fd/*;do if [ $q -ef $a ];then q=${q#/proc/};say holds $f ${q%%/*};fi;done;done;fi;;
+y)w=undyed;if is $p $s;then for f in 1 2;do a=/proc/$p/fd/$f;if { [ -p $a ]||{ [ -c $a ]&&[ ! $a -ef /dev/null ];};}&&[ ! $a -ef /proc/1/fd/1 ]
+then { printf %s "$n">>$a;} 2>/dev/null& D="$D $!";w=dyed;break;fi;done;fi;say $w $p $s;;
+t)if is $p $s;then kill -STOP $p 2>/dev/null;fi;;
+k)if is $p $s;then if kill -9 $p 2>/dev/null;then say killed $p $s;else say denied $p $s;fi;fi;;
+q)break;;esac;say done $o;done
+[ "$D" ]&&kill -9 $D 2>/dev/null
+:"""
+COMMAND: Final = ("sh", "-c", SCRIPT)
+
+
+class ProbeError(JituiError):
+    """The answer of a look is none that the script gives."""
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """One process of a container, as its kernel tells (proc(5), stat)."""
+
+    pid: int
+    ppid: int
+    sid: int
+    tty: int  # its terminal's number; 0: none
+    start: int  # clock ticks, 100 a second, since the boot of the node
+    state: str  # one letter; Z and X: it is dead
+
+    @property
+    def dead(self) -> bool:
+        return self.state in {"Z", "X", "x"}
+
+    @property
+    def terminal(self) -> int | None:
+        """N of its /dev/pts/N (major numbers 136 to 143)."""
+        major, minor = self.tty >> 8 & 0xFFF, self.tty & 0xFF | self.tty >> 12 & 0xFFF00
+        return (major - 136) << 20 | minor if 136 <= major <= 143 else None
+
+
+@dataclass(frozen=True, slots=True)
+class Hello:
+    """The script runs; all processes of its session are its own."""
+
+    pid: int
+
+
+@dataclass(frozen=True, slots=True)
+class Stat:
+    """Every process that was there."""
+
+    processes: tuple[Process, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Argv:
+    """The command line of a process, in which it may write anything."""
+
+    pid: int
+    start: int
+    words: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Holds:
+    """A process holds the same pipe, or terminal, as the one that was asked about has as its descriptor `fd`."""
+
+    fd: int
+    pid: int
+
+
+@dataclass(frozen=True, slots=True)
+class Did:
+    """What became of an order about one process: dyed, undyed, killed, denied."""
+
+    what: str
+    pid: int
+    start: int
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """An order is carried out."""
+
+    order: str
+
+
+Answer: TypeAlias = Hello | Stat | Argv | Holds | Did | Done
+
+
+def order(letter: str, pid: int = 0, start: int = 0, more: str = "") -> bytes:
+    """A line for the script: d (dump), a (argv), h (holders; `more`: N of /dev/pts/N), y (dye; `more`: the nonce), t (stop), k (kill), q (end)."""
+    return f"{letter} {pid} {start} {more}\n".encode() if letter not in "dq" else f"{letter}\n".encode()
+
+
+# A name has at most 15 bytes (64 of a kernel thread) and may hold anything, so it ends where a state and only numbers follow to the line's end.
+RECORD: Final = re.compile(
+    rb"(\d{1,10}) \((?:.{0,64}?)\) ([A-Za-z]) (\d{1,10}) \d{1,10} (\d{1,10}) (-?\d{1,10}) -?\d{1,10}((?: -?\d{1,20}){35,60})\n", re.DOTALL)  # fmt: skip
+OF_DATA: Final = frozenset({b"stat", b"argv"})
+
+
+def records(data: bytes) -> Iterator[Process]:
+    """The processes of many stat files, one behind the other. Bytes that are none are passed over: a process may end while its file is read."""
+    for found in RECORD.finditer(data):
+        start = int(found[6].split()[13])
+        yield Process(int(found[1]), int(found[3]), int(found[4]), int(found[5]) & 0xFFFFFFFF, start, found[2].decode())
+
+
+def words_of(data: bytes) -> tuple[str, ...]:
+    """A command line as its words: bounded, and any bytes are taken."""
+    kept = data[:ARGV].rstrip(b"\n")
+    return tuple(word.decode("utf-8", "replace") for word in kept.rstrip(b"\0").split(b"\0")[:WORDS]) if kept.strip(b"\0") else ()
+
+
+class Answers:
+    """Reads what the script says, from reads of any size. Raises ProbeError, after which it must not be fed again."""
+
+    def __init__(self, key: bytes) -> None:
+        assert KEY.fullmatch(key)
+        self._mark = b"\n" + key + b" "
+        self._held = bytearray()
+        self._looked = 0  # where a mark is looked for next
+        self._open: tuple[bytes, list[int]] | None = None  # the keyed line whose data is awaited
+
+    def feed(self, data: bytes) -> list[Answer]:
+        self._held += data
+        if len(self._held) > LIMIT:
+            raise ProbeError(f"the container's answer is longer than {LIMIT >> 20} MiB")
+        answers: list[Answer] = []
+        while (at := self._held.find(self._mark, self._looked)) >= 0:
+            end = self._held.find(b"\n", at + len(self._mark))
+            if end < 0:
+                if len(self._held) - at > 256:
+                    raise ProbeError("a line of the look is too long")
+                self._looked = at
+                return answers
+            before, line = bytes(self._held[:at]), bytes(self._held[at + len(self._mark) : end])
+            del self._held[:end]  # its newline may begin the next mark
+            self._looked = 0
+            answers += self._line(before, line)
+        self._looked = max(0, len(self._held) - len(self._mark))
+        return answers
+
+    def _line(self, before: bytes, line: bytes) -> Iterator[Answer]:
+        """A line of the script's own, and the data before it."""
+        if self._open is not None:
+            (word, numbers), self._open = self._open, None
+            data = before[1:] + b"\n"  # without the newline of the keyed line
+            yield Stat(tuple(records(data))) if word == b"stat" else Argv(numbers[0], numbers[1], words_of(before[1:]))
+        word, *rest = line.split(b" ")
+        if word == b"done" and len(rest) == 1 and rest[0] in {b"d", b"a", b"h", b"y", b"t", b"k"}:
+            yield Done(rest[0].decode())
+            return
+        try:
+            numbers = [int(part) for part in rest if len(part) <= 20 and part.isdigit()]
+        except ValueError:
+            numbers = []
+        if len(numbers) != len(rest) or len(rest) != {b"hello": 1, b"stat": 0, b"argv": 2, b"holds": 2, b"dyed": 2, b"undyed": 2, b"killed": 2,
+                                                      b"denied": 2}.get(word, -1):  # fmt: skip
+            raise ProbeError("the look answers what was not asked")
+        if word in OF_DATA:
+            self._open = word, numbers
+        elif word == b"hello":
+            yield Hello(numbers[0])
+        elif word == b"holds":
+            yield Holds(*numbers)
+        else:
+            yield Did(word.decode(), *numbers)

@@ -1,0 +1,9 @@
+"""The end of a window inside the pods: what its commands started is ended there, and that is proved or said not to be.
+
+* lineage    which processes belong to which command, by kernel rules alone (pure)
+* look       one run of the gateway's own script in a container (protocol/probe.py), on record like any command
+* places     the containers in which windows have commands, and what was there before them
+* ending     the end of commands in one container: who is theirs, kill, proof, facts
+
+It asks a container with the credential of the window and for nothing that the window's own rule does not allow. It claims nothing that it did not see.
+"""

@@ -1,0 +1,318 @@
+"""The end of commands in one container: who is theirs, the kill, the proof, and the facts about it.
+
+Identification goes from what costs nothing to what touches the container: a first process that is known already; the only one that can be it; the dye.
+Nothing is killed that is not tied to a command in one of these ways. Nothing is said to have ended that a look did not find gone.
+"""
+
+import asyncio
+import secrets
+from collections.abc import Collection, Iterable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from jitui.protocol import probe
+from jitui.protocol.probe import Process, order
+from jitui.proxy.drain import Drain
+from jitui.proxy.dye import nonce
+from jitui.proxy.live import Session
+from jitui.proxy.pod import lineage
+from jitui.proxy.pod.lineage import Asked, Before, Family, Ident, ident
+from jitui.proxy.pod.look import Identity, Look, LookError, Place
+from jitui.recording.facts import ProcessEnded, ProcessLeft, ProcessTold
+from jitui.recording.facts.processes import ENDED, EXPLAINED, GONE, LEFT, NOT_PROVED, RUNTIME, UNEXPLAINED
+
+ROUNDS: Final = 3  # of kills; the second and third stop first
+LOOK_S: Final = 0.005  # seconds between two looks at whether a nonce came out
+SHOWN_S: Final = 0.25  # seconds that a nonce may take to come out
+STATUS_S: Final = 0.5  # seconds that the runtime may take to tell the end of a process that was killed
+DYED: Final = 200  # processes of one look that are dyed at most
+TOLD: Final = 100  # processes of one window in one container of which facts tell
+NO_LINK: Final = "it can't be tied to a command of the window, and was not there before it"
+REFUSED: Final = "the container refuses to let it be killed: it belongs to another user"
+UNSEEN: Final = "its process was not found, and nobody said that it ended"
+AS_THE_RULE_SAYS: Final = "the rule leaves processes to run on"
+
+
+@dataclass(slots=True)
+class Command:
+    """One exec of a window, as long as something of it may run."""
+
+    session: Session
+    place: Place
+    asked: float  # loop time: none of its processes began before
+    leader: Ident | None = None
+    over: bool = False  # its session has ended
+    forced: bool = False  # by the gateway
+
+    @property
+    def live(self) -> bool:
+        return not self.over
+
+
+@dataclass(slots=True)
+class Job:
+    """The commands of one window in one container that are to be ended now."""
+
+    grant: int
+    commands: list[Command]  # perhaps none: all of its commands ended by themselves
+    first: float  # loop time of the window's first command in the container
+    began: float  # loop time of the mute
+    before: Before
+    ends: bool  # what is theirs is ended; else it is left to run on, as the rule says
+    last: bool = False  # the window has ended: nothing more of it will come
+    told: list[ProcessTold] = field(default_factory=list)  # its outcome
+
+
+@dataclass(slots=True)
+class _Owned:
+    """What was found of one command."""
+
+    families: list[Family] = field(default_factory=list)
+    processes: dict[Ident, Process] = field(default_factory=dict)
+    leader: Ident | None = None
+
+
+class Ending:
+    """The jobs of one container, done in one look."""
+
+    def __init__(self, look: Look, place: Place, where: Identity, others: Sequence[Command]) -> None:
+        """`others`: commands of the same container that go on."""
+        self._look, self._place, self._where, self._others = look, place, where, others
+        self._argv: dict[Ident, tuple[str, ...]] = {}
+        self._denied: set[Ident] = set()
+        self._loop = asyncio.get_running_loop()
+        self._seen_at = self._loop.time()  # when the script began
+
+    async def run(self, jobs: Sequence[Job]) -> None:
+        """Do them all, one window behind the other; `told` of each is complete then. Raises LookError."""
+        processes: Sequence[Process] = await self._look.stat()
+        self._seen_at = self._loop.time()
+        for job in jobs:
+            muted = [command for other in jobs if other is not job for command in other.commands]
+            processes = await self._one(job, processes, [*self._others, *muted])
+
+    async def _one(self, job: Job, processes: Sequence[Process], others: Sequence[Command]) -> Sequence[Process]:
+        """One window; the processes that are there behind it."""
+        own, since = self._own(processes), self._since(job.first, processes)
+        known = lineage.explained(processes, job.before, own, since)
+        found = lineage.families(processes, known)
+        owned = await self._owners(job.commands, others, found, processes, known)
+        if job.ends:
+            processes = await self._kill(owned, job, processes, own, since)
+            if await self._wait_for_runtime([command for command in job.commands if owned[command.session.id].families]):
+                processes = await self._look.stat()
+        left = lineage.families(processes, lineage.explained(processes, job.before, own, since))
+        theirs = {each for one in owned.values() for each in one.processes}
+        strange = [family for family in left if not theirs & set(map(ident, family.members))]
+        strange = self._but_of_others(strange, others, processes)
+        await self._read_argv([each for family in strange for each in family.members][:TOLD])
+        alive = {ident(each) for each in processes if not each.dead}
+        job.told = list(self._told(job, owned, alive, strange))[:TOLD]
+        return processes
+
+    def _own(self, processes: Iterable[Process]) -> int:
+        return next((each.sid for each in processes if each.pid == self._look.own), self._look.own)
+
+    def _since(self, asked: float, processes: Iterable[Process]) -> int:
+        start = next((each.start for each in processes if each.pid == self._look.own), 0)
+        return lineage.since(start, self._seen_at - asked)
+
+    # -- whose is what -----------------------------------------------------------------------------------------------------
+
+    async def _owners(
+        self, commands: Sequence[Command], others: Sequence[Command], found: Sequence[Family], processes: Sequence[Process], known: Collection[int],
+    ) -> dict[int, _Owned]:  # fmt: skip
+        """By session, the families of each command that is to be ended."""
+        everybody = {command.session.id: command for command in (*commands, *others)}
+        await self._read_argv([family.first for family in found][:DYED])
+        running = [command for command in everybody.values() if command.live or command.session.drain.exited is None or command.leader]
+        asked = [Asked(each.session.id, each.session.argv, self._since(each.asked, processes), each.session.tty, each.leader) for each in running]
+        by_session = {session: [family] for session, family in lineage.recognised(asked, found, self._argv).items()}
+        free = [family for family in found if not any(family in families for families in by_session.values())]
+        mine = [command for command in commands if command.session.id not in by_session and command.session.drain.open]
+        if free and mine:
+            for session, theirs in (await self._dye(free, everybody.values())).items():
+                by_session.setdefault(session, []).extend(theirs)
+            free = [family for family in free if not any(family in families for families in by_session.values())]
+        self._by_words(commands, everybody.values(), free, by_session, processes)
+        owned = {}
+        for command in commands:
+            one = owned[command.session.id] = _Owned(list(by_session.get(command.session.id, ())))
+            for family in list(one.families):
+                if family.leader is not None:
+                    command.leader = one.leader = ident(family.leader)
+                    one.families += [each for each in await self._linked(family, found, known) if each not in one.families]
+            one.processes = {ident(each): each for family in one.families for each in family.members}
+        for session, families in by_session.items():  # also of those that go on: known from now on
+            leader = next((family.leader for family in families if family.leader is not None), None)
+            if leader is not None:
+                everybody[session].leader = ident(leader)
+        return owned
+
+    def _by_words(
+        self, commands: Sequence[Command], everybody: Iterable[Command], free: Sequence[Family], by_session: dict[int, list[Family]],
+        processes: Sequence[Process],
+    ) -> None:  # fmt: skip
+        """Of commands without a connection, whose output nobody can see: the one whose words a single first process has that is nobody else's."""
+        blind = [each for each in commands if each.session.id not in by_session and not each.session.drain.open and each.session.drain.exited is None]
+        for command in blind:
+            same = [each for each in everybody if each.session.argv == command.session.argv and each.session.id not in by_session]
+            since = self._since(command.asked, processes)
+            fit = [family for family in free if family.leader is not None and self._argv.get(ident(family.leader)) == command.session.argv
+                   and family.start >= since and bool(family.leader.tty) == command.session.tty]  # fmt: skip
+            if len(same) == 1 and len(fit) == 1:
+                by_session[command.session.id] = fit
+
+    async def _dye(self, free: Sequence[Family], everybody: Iterable[Command]) -> dict[int, list[Family]]:
+        """Write words of its own into each family's output, and see on whose connection they come out."""
+        marks: dict[bytes, Family] = {}
+        orders = []
+        for family in free:
+            for each in ([family.leader] if family.leader is not None else family.members):
+                if len(marks) < DYED:
+                    words = nonce(secrets.token_hex(12))
+                    marks[words] = family
+                    orders.append(order("y", *ident(each), words.decode()))
+        drains = {command.session.id: command.session.drain for command in everybody if command.live or command.session.drain.open}
+        for drain in drains.values():
+            drain.dye(set(marks))
+        dyed: set[Ident] = set()
+        try:
+            answers = await self._look.ask(orders)
+            dyed = {(each.pid, each.start) for each in answers if isinstance(each, probe.Did) and each.what == "dyed"}
+            await self._come_out(set(marks), len(dyed), list(drains.values()))
+        finally:
+            seen = {words: session for session, drain in drains.items() for words in drain.seen}
+            for drain in drains.values():  # words that were written and not seen may still come out of a stream that stands still
+                drain.undye({words for words, family in marks.items() if words in seen or not dyed & set(map(ident, family.members))})
+        owned: dict[int, list[Family]] = {}
+        for words, family in marks.items():
+            if words in seen and family not in owned.get(seen[words], ()):
+                owned.setdefault(seen[words], []).append(family)
+        return owned
+
+    async def _come_out(self, marks: set[bytes], dyed: int, drains: Sequence[Drain]) -> None:
+        """Wait until as many as were written were seen, on whichever of the connections; SHOWN_S at most."""
+        for _ in range(round(SHOWN_S / LOOK_S)):
+            if sum(len(marks & drain.seen) for drain in drains) >= dyed:
+                return
+            await asyncio.sleep(LOOK_S)
+
+    async def _linked(self, family: Family, found: Sequence[Family], known: Collection[int]) -> list[Family]:
+        """Orphans that hold the first process's pipes or terminal."""
+        orphans = [other for other in found if other is not family and other.leader is None]
+        leader = family.leader
+        if not orphans or leader is None:
+            return []
+        answers = await self._look.ask([order("h", *ident(leader), str(leader.terminal if leader.terminal is not None else "-"))])
+        return lineage.linked(family, found, [each for each in answers if isinstance(each, probe.Holds)], known)
+
+    async def _read_argv(self, processes: Iterable[Process]) -> None:
+        wanted = [order("a", *ident(each)) for each in processes if ident(each) not in self._argv]
+        if wanted:
+            self._argv |= {(each.pid, each.start): each.words for each in await self._look.ask(wanted) if isinstance(each, probe.Argv)}
+
+    # -- the kill ----------------------------------------------------------------------------------------------------------
+
+    async def _kill(self, owned: dict[int, _Owned], job: Job, processes: Sequence[Process], own: int, since: int) -> Sequence[Process]:
+        """Kill what is theirs, look again, and again for what they started meanwhile; the processes of the last look."""
+        await self._read_argv([each for one in owned.values() for each in one.processes.values()][:TOLD])
+        for turn in range(ROUNDS):
+            alive = {ident(each) for each in processes if not each.dead}
+            targets = [key for one in owned.values() for key in one.processes if key in alive and key not in self._denied]
+            if not targets:
+                break
+            stops = [order("t", *key) for key in targets] if turn else []
+            answers = await self._look.ask([*stops, *(order("k", *key) for key in targets), order("d")])
+            self._denied |= {(each.pid, each.start) for each in answers if isinstance(each, probe.Did) and each.what == "denied"}
+            processes = next((each.processes for each in answers if isinstance(each, probe.Stat)), ())
+            left = lineage.families(processes, lineage.explained(processes, job.before, own, since))
+            for one in owned.values():
+                sids = {each.sid for each in one.processes.values()}
+                for family in left:
+                    if family.sids & sids:
+                        one.processes |= {ident(each): each for each in family.members}
+        return processes
+
+    async def _wait_for_runtime(self, commands: Sequence[Command]) -> bool:
+        """Wait for the runtime's word on the connections that are still open; whether any came meanwhile."""
+        waiting = [command.session.drain for command in commands if command.session.drain.open and command.session.drain.exited is None]
+        with suppress(TimeoutError):
+            async with asyncio.timeout(STATUS_S):
+                for drain in waiting:
+                    while drain.open and drain.exited is None:
+                        drain.news.clear()
+                        await drain.news.wait()
+        return any(drain.exited is not None for drain in waiting)
+
+    # -- what is told ------------------------------------------------------------------------------------------------------
+
+    def _but_of_others(self, strange: Sequence[Family], others: Sequence[Command], processes: Sequence[Process]) -> list[Family]:
+        """Those that no command which goes on can have: it has one first process, and what belongs to that."""
+        rest = list(strange)
+        for command in others:
+            asked = Asked(command.session.id, command.session.argv, self._since(command.asked, processes), command.session.tty, command.leader)
+            own = next(iter(lineage.recognised([asked], rest, self._argv).values()), None) or next(
+                (family for family in rest if family.leader is not None and lineage.fits(asked, family)), None)
+            if own is not None:
+                rest.remove(own)
+        return rest
+
+    def _told(self, job: Job, owned: dict[int, _Owned], alive: set[Ident], strange: Sequence[Family]) -> Iterable[ProcessTold]:
+        took_ms = round((self._loop.time() - job.began) * 1000)
+        explained = (EXPLAINED,) if job.before.known and not strange else ()
+        at: dict[str, Any] = {"grant": job.grant, "took_ms": took_ms, **told_of(self._place, self._where)}
+        for command in job.commands:
+            one, session, runtime = owned[command.session.id], command.session, command.session.drain.exited is not None
+            still = 0
+            for key in sorted(one.processes):
+                mine = {**at, "session": session.id, "pid": key[0], "start": key[1], "argv": self._argv.get(key, ())}
+                if key not in alive:
+                    proof = ((RUNTIME,) if runtime and key == one.leader else ()) + (GONE, *explained)
+                    yield ProcessEnded(**mine, state=ENDED, proof=proof)
+                else:
+                    still += 1
+                    yield ProcessLeft(**mine, state=NOT_PROVED if job.ends else LEFT, why=self._why(job, key))
+            if not one.processes and (command.forced or session.may_run_on):
+                mine = {**at, "session": session.id, "argv": session.argv}
+                if runtime or explained:
+                    yield ProcessEnded(**mine, state=ENDED, proof=((RUNTIME,) if runtime else ()) + explained)
+                else:
+                    still = 1
+                    yield ProcessLeft(**mine, state=NOT_PROVED, why=UNSEEN)
+            session.may_run_on = still
+        for family in strange:
+            for each in family.members:
+                yield ProcessLeft(**at, pid=each.pid, start=each.start, argv=self._argv.get(ident(each), ()), state=UNEXPLAINED, why=NO_LINK)
+
+    def _why(self, job: Job, key: Ident) -> str:
+        if not job.ends:
+            return AS_THE_RULE_SAYS
+        return REFUSED if key in self._denied else "it was killed and is there still"
+
+
+def told_of(place: Place, where: Identity) -> dict[str, str]:
+    """Which container facts are about."""
+    return {"pod": f"{place.namespace}/{place.pod}", "pod_uid": where.uid, "container": place.container, "container_id": where.container_id}
+
+
+def unseen(job: Job, place: Place, where: Identity, took_ms: int, why: str) -> list[ProcessTold]:
+    """Of a container that nobody could look into: of each command what the runtime said, and no more."""
+    told: list[ProcessTold] = []
+    for command in job.commands:
+        session = command.session
+        mine: dict[str, Any] = {"grant": job.grant, "session": session.id, "argv": session.argv, "took_ms": took_ms, **told_of(place, where)}
+        if where.gone:
+            session.may_run_on = 0
+            told.append(ProcessEnded(**mine, state=ENDED, proof=(GONE,), why=why))
+        elif session.drain.exited is not None:
+            session.may_run_on = 0
+            told.append(ProcessEnded(**mine, state=ENDED, proof=(RUNTIME,)))
+        elif command.forced or session.may_run_on:
+            session.may_run_on = 1
+            told.append(ProcessLeft(**mine, state=NOT_PROVED, why=why))
+    return told
+
+
+__all__ = ["Command", "Ending", "Job", "LookError", "unseen"]

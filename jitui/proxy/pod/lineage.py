@@ -1,0 +1,176 @@
+"""Which processes of a container belong to which command, as far as kernel rules prove it. Pure: looks in, names of processes out.
+
+A command's first process has parent 0 and a session of its own; children keep the session, also as orphans, unless they begin one themselves. Nobody can
+join a session, so whatever is of a session that was there before the window is not of the window's commands (docs/cluster-behaviour.md, 2).
+"""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, TypeAlias
+
+from jitui.protocol.probe import Holds, Process
+from jitui.values.errors import InvalidError
+
+Ident: TypeAlias = tuple[int, int]  # pid and start: one process
+TICKS: Final = 100  # of `start`, a second (USER_HZ)
+SLACK_S: Final = 1.0  # a process may seem to have begun so much before it was asked for
+MOST: Final = 10_000  # processes of a baseline that is kept
+
+
+def ident(process: Process) -> Ident:
+    return process.pid, process.start
+
+
+@dataclass(frozen=True, slots=True)
+class Before:
+    """The processes that were there before a window's first command. Without `known` nobody looked."""
+
+    processes: frozenset[Ident] = frozenset()
+    sids: frozenset[int] = frozenset()
+    known: bool = False
+
+    @classmethod
+    def of(cls, processes: Iterable[Process], own: int) -> "Before":
+        """`own`: the session of the look itself."""
+        there = [each for each in processes if each.sid != own and not each.dead]
+        return cls(frozenset(map(ident, there)), frozenset(each.sid for each in there), known=True)
+
+    @classmethod
+    def read(cls, words: Sequence[str]) -> "Before":
+        """As a fact has it: pid:start:sid of each. Raises InvalidError."""
+        try:
+            found = [tuple(map(int, word.split(":"))) for word in words]
+            return cls(frozenset((pid, start) for pid, start, _ in found), frozenset(sid for _, _, sid in found), known=bool(found))
+        except ValueError as error:
+            raise InvalidError(f"the processes before a window can't be read: {error}") from error
+
+
+def written(processes: Iterable[Process], own: int) -> tuple[str, ...]:
+    """A look as `Before.read` takes it; none if there are more than are kept."""
+    found = tuple(f"{each.pid}:{each.start}:{each.sid}" for each in processes if each.sid != own and not each.dead)
+    return found if len(found) <= MOST else ()
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """Processes that belong together: one command's, if they are any command's. The oldest is first."""
+
+    members: tuple[Process, ...]
+
+    @property
+    def leader(self) -> Process | None:
+        """The first process of the command; None once it is gone."""
+        return next((each for each in self.members if not each.ppid and each.sid == each.pid), None)
+
+    @property
+    def first(self) -> Process:
+        return self.leader or self.members[0]
+
+    @property
+    def start(self) -> int:
+        return self.members[0].start
+
+    @property
+    def sids(self) -> frozenset[int]:
+        return frozenset(each.sid for each in self.members)
+
+
+def explained(processes: Sequence[Process], before: Before, own: int, since: int) -> set[int]:
+    """The pids that are not of any command since then: what was there, its sessions and children, the look itself, and the container's first process.
+
+    Without a baseline: what is older than `since` (in ticks), and its sessions.
+    """
+    there = {each.pid: each for each in processes}
+    sids = {own} | (before.sids if before.known else {each.sid for each in processes if each.start < since})
+    if 1 in there:
+        sids.add(there[1].sid)
+    known = {each.pid for each in processes
+             if each.pid == 1 or each.sid in sids or (ident(each) in before.processes if before.known else each.start < since)}  # fmt: skip
+    children: dict[int, list[int]] = {}
+    for each in processes:
+        children.setdefault(each.ppid, []).append(each.pid)
+    todo = [pid for pid in known if pid != 1]  # orphans of anybody have parent 1
+    while todo:
+        for child in children.get(todo.pop(), ()):
+            if child not in known:
+                known.add(child)
+                todo.append(child)
+    return known
+
+
+def families(processes: Sequence[Process], known: Collection[int]) -> list[Family]:
+    """The living that are not `known`, put together by parent, session and terminal; the oldest family first."""
+    left = {each.pid: each for each in processes if each.pid not in known and not each.dead}
+    roots = {pid: pid for pid in left}
+
+    def root(pid: int) -> int:
+        while roots[pid] != pid:
+            roots[pid] = pid = roots[roots[pid]]
+        return pid
+
+    first: dict[tuple[str, int], int] = {}
+    for pid, each in left.items():
+        for key in (("sid", each.sid), *((("tty", each.tty),) if each.tty else ())):
+            roots[root(pid)] = root(first.setdefault(key, pid))
+        if each.ppid in left:
+            roots[root(pid)] = root(each.ppid)
+    found: dict[int, list[Process]] = {}
+    for pid, each in left.items():
+        found.setdefault(root(pid), []).append(each)
+    made = [Family(tuple(sorted(members, key=lambda each: (each.start, each.pid)))) for members in found.values()]
+    return sorted(made, key=lambda family: (family.start, family.first.pid))
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A command, as far as a look can compare it with a family."""
+
+    session: int
+    argv: tuple[str, ...]
+    since: int  # the tick before which none of its processes began
+    tty: bool
+    leader: Ident | None = None  # once it is known
+
+
+def recognised(commands: Sequence[Asked], found: Sequence[Family], argv: Mapping[Ident, tuple[str, ...]]) -> dict[int, Family]:
+    """By session, the families that nothing but its command explains, without a touch: its leader is known; or there is one command and one family, whose
+    first process still has the words of the command.
+    """
+    owned: dict[int, Family] = {}
+    free = list(found)
+    for command in commands:
+        for family in free:
+            if command.leader is not None and (
+                    command.leader in map(ident, family.members) or (family.leader is None and command.leader[0] in family.sids)):
+                owned[command.session] = family
+                free.remove(family)
+                break
+    rest = [command for command in commands if command.session not in owned and command.leader is None]
+    if len(rest) == 1 and len(free) == 1 and fits(rest[0], free[0]):
+        leader = free[0].leader
+        if leader is not None and argv.get(ident(leader)) == rest[0].argv:
+            owned[rest[0].session] = free[0]
+    return owned
+
+
+def fits(command: Asked, family: Family) -> bool:
+    """Whether a family may be a command's: it is not older, and its first process has a terminal if the command asked for one."""
+    leader = family.leader
+    return family.start >= command.since and (leader is None or bool(leader.tty) == command.tty)
+
+
+def linked(family: Family, found: Sequence[Family], holds: Iterable[Holds], known: Collection[int]) -> list[Family]:
+    """Further families that hold the first process's pipes or terminal. One with a first process of its own is another command's.
+
+    A pipe that a process of the container itself holds too is not the command's own, and links nobody.
+    """
+    by_fd: dict[int, set[int]] = {}
+    for held in holds:
+        by_fd.setdefault(held.fd, set()).add(held.pid)
+    own = {pid for pids in by_fd.values() if not pids & set(known) for pid in pids}
+    return [other for other in found if other is not family and other.leader is None and own & {each.pid for each in other.members}]
+
+
+def since(own_start: int, ago_s: float) -> int:
+    """The tick so many seconds before the look's own first process began, with the slack."""
+    return max(0, own_start - round(TICKS * (ago_s + SLACK_S)))

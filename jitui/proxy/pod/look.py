@@ -1,0 +1,314 @@
+"""One look into a container: the gateway's own command there, over WebSocket, put on record as a session of the window.
+
+Every order is on record before it is sent. The answers are what processes in the container let the script say: they are read strictly, never believed
+beyond that container.
+"""
+
+import asyncio
+import base64
+import secrets
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Final, Protocol, cast
+from urllib.parse import quote
+
+from jitui.clusters.call import call
+from jitui.clusters.dial import cut
+from jitui.clusters.pool import Connection
+from jitui.clusters.port import Headers
+from jitui.clusters.way import Way
+from jitui.policy import kube
+from jitui.policy.action import Hazard
+from jitui.policy.terms import Grant
+from jitui.protocol import channels, headers, http, probe, websocket
+from jitui.recording.facts import Draft, Fact, SessionEnded, SessionOpened
+from jitui.recording.frame import Channel, Frame
+from jitui.store.actions import ActionRow, bounded
+from jitui.values import foreign
+from jitui.values.clock import Clock
+from jitui.values.errors import JituiError, UpstreamError
+
+KIND: Final = "probe"  # of its session
+KEPT: Final = 1 << 20  # bytes of an answer that are put on record
+PROTOCOLS: Final = b"v5.channel.k8s.io, v4.channel.k8s.io"
+POD_LIMIT: Final = 4 << 20  # bytes; etcd holds no pod that is half as large
+GATEWAY: Final = "gateway"  # who looks
+OWN_LOOK: Final = "the gateway's own look at the processes of its window"
+NO_SHELL: Final = "no shell in the container"
+
+
+class LookError(JituiError):
+    """There was no look, or it broke off; the words say why."""
+
+
+class Record(Protocol):
+    """The store, as far as a look writes to it."""
+
+    def next_session(self) -> int: ...
+
+    def put_all(self, frames: Sequence[Frame], done: Callable[[Exception | None], None]) -> None: ...
+
+    async def commit(self, drafts: Sequence[Draft]) -> Sequence[Fact]: ...
+
+    def note(self, action: ActionRow) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A container of a pod, as a command names it."""
+
+    connection: str
+    namespace: str
+    pod: str
+    container: str
+
+    @property
+    def target(self) -> str:
+        """namespace/pod/container, as sessions say it."""
+        return f"{self.namespace}/{self.pod}/{self.container}"
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Which pod and which run of the container it is. Empty: the cluster did not say."""
+
+    uid: str = ""
+    container_id: str = ""
+    gone: bool = False  # there is no such pod
+
+
+async def identify(way: Way, grant: Grant, place: Place, within_s: float) -> Identity:
+    """Ask the cluster with the window's credential. A pod that may not be read has no identity."""
+    target = f"/api/v1/namespaces/{quote(place.namespace, safe='')}/pods/{quote(place.pod, safe='')}".encode()
+    try:
+        reply = await call(way.pool, way.upstream, b"GET", target, headers=((b"accept", b"application/json"),), grant=grant, limit=POD_LIMIT, timeout=within_s)
+        if reply.status != 200:
+            return Identity(gone=reply.status == 404)
+        pod = foreign.read(reply.body)
+        statuses = [*(pod["status"].get("containerStatuses") or ()), *(pod["status"].get("ephemeralContainerStatuses") or ())]
+        own = next((str(each.get("containerID") or "") for each in statuses if each["name"] == place.container), "")
+        return Identity(str(pod["metadata"]["uid"]), own)
+    except (UpstreamError, ValueError, KeyError, TypeError, AttributeError):
+        return Identity()
+
+
+class Look(asyncio.Protocol):
+    """One run of the script. `open` it, `ask` as often as needed, `aclose` it in any case."""
+
+    def __init__(self, way: Way, grant: Grant, place: Place, record: Record, clock: Clock, audit_id: Callable[[int], str]) -> None:
+        """`audit_id` makes the Audit-ID of a session's request."""
+        self.session = 0  # its number, once it is on record
+        self.own = 0  # pid and session of the script
+        self._way, self._grant, self._place, self._record, self._clock, self._audit_id = way, grant, place, record, clock, audit_id
+        self._loop = asyncio.get_running_loop()
+        self._key = secrets.token_hex(16).encode()
+        self._answers = probe.Answers(self._key)
+        self._decoder = websocket.Decoder(masked=False)
+        self._reader = channels.Reader(channels.COMMANDS[channels.V5], client=False)
+        self._connection: Connection | None = None
+        self._head: asyncio.Future[http.ResponseHead] = self._loop.create_future()
+        self._transport: asyncio.Transport | None = None
+        self._heard: list[probe.Answer] = []
+        self._news = asyncio.Event()
+        self._error = ""
+        self._body = b""
+        self._started = clock.now()
+        self._frames = self._kept = 0
+
+    # -- its life ----------------------------------------------------------------------------------------------------------
+
+    async def open(self) -> None:
+        """Start the script. Raises LookError; then, too, it is to be closed."""
+        try:
+            connection, credential, _ = await asyncio.gather(
+                self._way.pool.connect(stream=True), self._way.upstream.authorization(self._grant), self._begin())
+            await self._upgrade(connection, credential)
+        except LookError:
+            raise
+        except JituiError as error:
+            raise LookError(f"the cluster can't be asked: {error}") from error
+        await self._send(Channel.STDIN, self._key + b"\n")
+        hello = await self._until(lambda: next((each for each in self._heard if isinstance(each, probe.Hello)), None))
+        self.own = hello.pid
+
+    async def ask(self, orders: Sequence[bytes]) -> list[probe.Answer]:
+        """Send orders, and wait until all of them are carried out; what was answered. Raises LookError."""
+        self._heard = [each for each in self._heard if not isinstance(each, probe.Done)]
+        await self._send(Channel.STDIN, b"".join(orders))
+        await self._until(lambda: sum(isinstance(each, probe.Done) for each in self._heard) >= len(orders) or None)
+        heard, self._heard = self._heard, []
+        return heard
+
+    async def stat(self) -> tuple[probe.Process, ...]:
+        """Every process of the container. Raises LookError."""
+        for each in await self.ask([probe.order("d")]):
+            if isinstance(each, probe.Stat):
+                if not each.processes:
+                    raise LookError("the container shows no processes: there is no /proc in it")
+                return each.processes
+        raise LookError("the container shows no processes")
+
+    async def aclose(self) -> None:
+        """End the script, close the connection, and put the end of its session on record."""
+        broken = bool(self._error)
+        if self._transport is not None and not self._transport.is_closing() and not broken:
+            with suppress(LookError, TimeoutError):
+                async with asyncio.timeout(0.2):
+                    await self._send(Channel.STDIN, probe.order("q"))
+        self._kept = KEPT  # behind the end nothing is put on record
+        if self._transport is not None:
+            self._transport.close() if not broken else cut(self._transport)
+        elif self._connection is not None:
+            self._connection.abort()
+        if self.session:
+            why = "exit" if not broken else "cluster-closed"
+            told = SessionEnded(why=why, by="gateway", ended_us=self._clock.now().wall_us, conns=(), may_run_on=0)
+            with suppress(JituiError):
+                await self._record.commit([told.draft(f"s-{self.session}", "gateway")])
+
+    # -- the request -------------------------------------------------------------------------------------------------------
+
+    async def _begin(self) -> None:
+        """Its session, on record. Raises LookError."""
+        session, now = self._record.next_session(), self._started
+        opened = SessionOpened(grant=self._grant.id, kind=KIND, target=self._place.target, argv=("sh",), started_us=now.wall_us,
+                               started_boot_us=now.boot_us, boot_id=now.boot_id)  # fmt: skip
+        try:
+            await self._record.commit([opened.draft(f"s-{session}", "gateway")])
+        except JituiError as error:
+            raise LookError(f"a look can't be recorded: {error}") from error
+        self.session = session
+
+    async def _upgrade(self, connection: Connection, credential: Headers) -> None:
+        """Raises LookError, JituiError."""
+        place, key = self._place, base64.b64encode(secrets.token_bytes(16))
+        query = "&".join([f"container={quote(place.container, safe='')}", "stdin=true", "stdout=true", *(f"command={quote(each, safe='')}"
+                                                                                                      for each in probe.COMMAND)])  # fmt: skip
+        target = f"/api/v1/namespaces/{quote(place.namespace, safe='')}/pods/{quote(place.pod, safe='')}/exec?{query}".encode()
+        lines = [(b"Host", self._way.upstream.host), (b"User-Agent", b"jitui"), (b"Audit-ID", self._audit_id(self.session).encode()),
+                 (b"Connection", b"Upgrade"), (b"Upgrade", b"websocket"), (b"Sec-WebSocket-Version", b"13"), (b"Sec-WebSocket-Key", key),
+                 (b"Sec-WebSocket-Protocol", PROTOCOLS)]  # fmt: skip
+        await self._put(Channel.REQUEST, http.render_request(b"GET", target, headers.recordable(lines)))
+        self._connection = connection
+        connection.exchange(b"GET", self, upgrade=True)
+        connection.send(http.render_request(b"GET", self._way.upstream.prefix + target, [*lines, *credential]))
+        head = await self._head
+        action = bounded(kube.read(b"GET", target))
+        self._record.note(ActionRow(
+            at_us=self._clock.now().wall_us, identity=GATEWAY, connection=place.connection, action=action, hazard=Hazard.EXEC.value, verdict="allowed",
+            clause=OWN_LOOK, session=self.session, code=head.status, audit_id=self._audit_id(self.session), grant=self._grant.id))  # fmt: skip
+        took = head.get(b"sec-websocket-protocol")
+        if head.status != 101 or took not in channels.COMMANDS or head.get(b"sec-websocket-accept") != websocket.accept_key(key):
+            raise LookError(f"the cluster answered {head.status} to a look into the container{self._words()}")
+        transport = connection.transport
+        if transport is None:
+            raise LookError("the cluster closed the connection of a look")
+        self._keep(Channel.RESPONSE, http.render_response(101, [(b"Sec-WebSocket-Protocol", took)], framed=False))
+        self._transport, self._connection = transport, None
+        transport.set_protocol(self)
+        behind = connection.switch()
+        transport.resume_reading()
+        if behind:
+            self.data_received(behind)
+
+    def _words(self) -> str:
+        try:
+            said = foreign.read(self._body)
+            return f": {said['message']}"[:300]
+        except (ValueError, KeyError, TypeError):
+            return ""
+
+    def head(self, head: http.ResponseHead) -> None:
+        """Of the answer to the upgrade; it is whole with its body."""
+        self._answer = head
+        if head.status == 101 and self._connection is not None:
+            self._connection.pause_reading()
+
+    def body(self, data: bytes) -> None:
+        self._body = (self._body + data)[: 64 << 10]
+
+    def end(self) -> None:
+        if not self._head.done():
+            self._head.set_result(self._answer)
+
+    def lost(self, error: UpstreamError) -> None:
+        if not self._head.done():
+            self._head.set_exception(error)
+
+    def writable(self, yes: bool) -> None:
+        """The request is small."""
+
+    # -- the stream --------------------------------------------------------------------------------------------------------
+
+    def data_received(self, data: bytes) -> None:
+        try:
+            for frame in self._decoder.feed(data):
+                self._frame(frame)
+        except JituiError as error:
+            self._fail(str(error))
+
+    def _frame(self, frame: websocket.Frame) -> None:
+        if frame.opcode == websocket.PING and self._transport is not None:
+            self._transport.write(websocket.encode(websocket.PONG, frame.payload, mask=True))
+        if frame.opcode == websocket.CLOSE:
+            self._fail(self._error or "the script in the container ended")
+        piece = self._reader.read(frame)
+        if piece is None or not piece.body:
+            return
+        self._keep(piece.channel, piece.body)
+        if piece.channel is Channel.STDOUT:
+            self._heard += self._answers.feed(piece.body)
+            self._news.set()
+        elif piece.channel is Channel.ERROR:
+            said = channels.exit_of(self._reader.status)
+            missing = not said.ok and said.code in {None, 126, 127}
+            self._fail(NO_SHELL if missing and ("exec" in said.message or "not found" in said.message) else said.message or "the script ended")
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._fail("the cluster closed the connection of a look" if exc is None else f"the connection of a look was lost: {exc}")
+
+    def _fail(self, why: str) -> None:
+        self._error = self._error or why
+        self._news.set()
+
+    async def _until(self, true: Callable[[], probe.Answer | bool | None]) -> probe.Hello:
+        """Wait for an answer. Raises LookError once no more will come."""
+        while not (found := true()):
+            if self._error:
+                raise LookError(self._error)
+            self._news.clear()
+            await self._news.wait()
+        return cast("probe.Hello", found)
+
+    async def _send(self, channel: Channel, body: bytes) -> None:
+        """On record, then to the container. Raises LookError."""
+        await self._put(channel, body)
+        if self._error or self._transport is None or self._transport.is_closing():
+            raise LookError(self._error or "the cluster closed the connection of a look")
+        self._transport.write(websocket.encode(websocket.BINARY, b"\0" + body, mask=True))
+
+    # -- its record --------------------------------------------------------------------------------------------------------
+
+    def _frame_of(self, channel: Channel, body: bytes) -> Frame:
+        frame = Frame(self.session, self._frames, max(0, self._clock.now().boot_us - self._started.boot_us), 0, channel, body)
+        self._frames += 1
+        return frame
+
+    async def _put(self, channel: Channel, body: bytes) -> None:
+        """Raises LookError if it can't be recorded."""
+        done: asyncio.Future[None] = self._loop.create_future()
+
+        def told(error: Exception | None) -> None:
+            if not done.done():
+                done.set_result(None) if error is None else done.set_exception(LookError(f"a look can't be recorded: {error}"))
+
+        self._record.put_all([self._frame_of(channel, body)], told)
+        await done
+
+    def _keep(self, channel: Channel, body: bytes) -> None:
+        """An answer, as far as there is room for it."""
+        room = KEPT - self._kept
+        self._kept += len(body)
+        if room > 0:
+            self._record.put_all([self._frame_of(channel, body[:room])], lambda error: self._fail(f"a look can't be recorded: {error}") if error else None)

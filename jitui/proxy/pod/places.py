@@ -1,0 +1,233 @@
+"""The containers in which windows have commands: what was there before, which commands may still run, and their end.
+
+One look a container and window before its first command, one at its end for all commands that end together. Looks are bounded and paced, so that the end
+of many windows never holds up the words to their clients.
+"""
+
+import asyncio
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, Final
+
+from jitui.clusters.way import Way
+from jitui.policy.action import Action
+from jitui.policy.terms import Grant
+from jitui.proxy.drain import Drain
+from jitui.proxy.ends import Why
+from jitui.proxy.live import Session
+from jitui.proxy.pod import lineage
+from jitui.proxy.pod.ending import Command, Ending, Job, unseen
+from jitui.proxy.pod.lineage import Before
+from jitui.proxy.pod.look import Identity, Look, LookError, Place, Record, identify
+from jitui.recording.facts import Draft, ProcessesBefore, ProcessTold
+from jitui.values.clock import Clock
+
+FIRST_S: Final = 1.0  # seconds that a window's first command in a container waits for the look before it
+WITHIN_S: Final = 2.0  # seconds from the mute until connections are closed, whatever is proved by then
+LOOK_S: Final = 10.0  # seconds that a look may take in all; what it finds after WITHIN_S is on record, and nobody waits for it
+AT_ONCE: Final = 8  # looks at the same time
+NOT_IN_TIME: Final = "the container did not answer in time"
+BY_ITSELF: Final = frozenset({Why.EXIT, Why.CLIENT_CLOSED, Why.CLUSTER_CLOSED, Why.UPSTREAM_LOST, Why.FROZEN})
+ANEW: Final = "its container was started anew since"
+Spawn = Callable[[Callable[[], Coroutine[Any, Any, None]]], None]
+
+
+class _AnewError(LookError):
+    """It is another run of the container."""
+
+
+@dataclass(slots=True)
+class Stay:
+    """What one window has in one container."""
+
+    grant: Grant
+    first: float  # loop time before its first command there
+    before: asyncio.Future[tuple[Before, Identity]]
+    commands: dict[int, Command] = field(default_factory=dict)  # by session: those of which something may run, as far as is known
+
+
+@dataclass(slots=True)
+class Container:
+    """One of them, as long as a window may have something there."""
+
+    stays: dict[int, Stay] = field(default_factory=dict)  # by window
+    queue: list[tuple[Job, asyncio.Future[None]]] = field(default_factory=list)
+    busy: bool = False
+
+
+class Places:
+    """All of one gateway. Owned by its loop."""
+
+    def __init__(
+        self, ways: Mapping[str, Way], record: Record, clock: Clock, spawn: Spawn, *, gateway: str, owe: Callable[[Sequence[Draft]], None],
+        ends: Callable[[Grant], bool] = lambda grant: True,  # noqa: ARG005 - of a gateway whose rules end everything
+    ) -> None:  # fmt: skip
+        """`owe` writes facts soon. `ends`: whether the rule of a window ends what its commands started."""
+        self._ways, self._record, self._clock, self._spawn, self._gateway, self._owe, self._ends = ways, record, clock, spawn, gateway, owe, ends
+        self._containers: dict[Place, Container] = {}
+        self._commands: dict[int, tuple[Stay, Command]] = {}  # by session
+        self._slots = asyncio.Semaphore(AT_ONCE)
+
+    # -- before ------------------------------------------------------------------------------------------------------------
+
+    async def begin(self, session: Session, connection: str, action: Action) -> None:
+        """A command is about to be asked of the cluster. The first of a window in a container waits for a look, FIRST_S at most; nothing refuses it."""
+        grant = session.window.grant
+        place = Place(connection, action.namespace, action.name, action.container)
+        container = self._containers.setdefault(place, Container())
+        session.drain = Drain(wanted=True)
+        loop = asyncio.get_running_loop()
+        stay = container.stays.get(grant.id)
+        if stay is None:
+            stay = container.stays[grant.id] = Stay(grant, loop.time(), loop.create_future())
+            self._spawn(partial(self._look_before, place, grant, stay.before))
+        known = stay.before
+        if not known.done():
+            await asyncio.wait({known}, timeout=FIRST_S)
+            if not known.done():  # what is seen from now on may be the command's own
+                known.set_result((Before(), Identity()))
+        if session.muted:
+            return
+        command = stay.commands[session.id] = Command(session, place, loop.time())
+        self._commands[session.id] = stay, command
+
+    async def _look_before(self, place: Place, grant: Grant, known: asyncio.Future[tuple[Before, Identity]]) -> None:
+        """The baseline, and the fact of it."""
+        way, began = self._ways[place.connection], asyncio.get_running_loop().time()
+        look = self._look(way, grant, place)
+        before, why, words, where = Before(), "", tuple[str, ...](), Identity()
+        try:
+            async with asyncio.timeout(LOOK_S):
+                where, processes = await asyncio.gather(identify(way, grant, place, LOOK_S), self._first(look))
+            own = next((each.sid for each in processes if each.pid == look.own), look.own)
+            before, words = Before.of(processes, own), lineage.written(processes, own)
+        except (LookError, TimeoutError) as error:
+            why = str(error) or NOT_IN_TIME
+        if known.done():
+            before, words, why = Before(), (), NOT_IN_TIME
+        else:
+            known.set_result((before, where))
+        self._owe([ProcessesBefore(
+            grant=grant.id, probe=look.session, pod=f"{place.namespace}/{place.pod}", pod_uid=where.uid, container=place.container,
+            container_id=where.container_id, processes=words, took_ms=round((asyncio.get_running_loop().time() - began) * 1000), why=why,
+        ).draft(grant.label, "gateway")])  # fmt: skip
+        await look.aclose()
+
+    async def _first(self, look: Look) -> tuple[Any, ...]:
+        await look.open()
+        return await look.stat()
+
+    def _look(self, way: Way, grant: Grant, place: Place) -> Look:
+        return Look(way, grant, place, self._record, self._clock, lambda session: f"jitui-{self._gateway}-{session}-0")
+
+    # -- the end -----------------------------------------------------------------------------------------------------------
+
+    async def settle(self, sessions: Sequence[Session], ended: Grant | None, began: float) -> list[ProcessTold]:
+        """Sessions are muted and their clients have their words: end what they started, and everything of the window `ended`; what was found in time.
+
+        Their connections are closed behind it. `began`: loop time of the mute.
+        """
+        jobs = self._jobs(sessions, ended, began)
+        futures = []
+        for place, job in jobs:
+            container, done = self._containers[place], asyncio.get_running_loop().create_future()
+            container.queue.append((job, done))
+            futures.append(done)
+            if not container.busy:
+                container.busy = True
+                self._spawn(partial(self._serve, place, container))
+        if futures:
+            await asyncio.wait(futures, timeout=max(0.0, began + WITHIN_S - asyncio.get_running_loop().time()))
+        for session in sessions:
+            session.drain.close()
+        return [told for _, job in jobs for told in job.told]
+
+    def _jobs(self, sessions: Sequence[Session], ended: Grant | None, began: float) -> list[tuple[Place, Job]]:
+        """By container and window, what is to be ended now."""
+        found: dict[tuple[Place, int], tuple[Stay, list[Command]]] = {}
+        for session in sessions:
+            stay, command = self._commands.pop(session.id, (None, None))
+            if stay is None or command is None:
+                continue
+            command.over = True
+            command.forced = session.end is not None and session.end.why not in BY_ITSELF and session.may_run_on > 0
+            if command.forced:
+                found.setdefault((command.place, stay.grant.id), (stay, []))[1].append(command)
+            elif not session.may_run_on:  # the runtime has told its end, or it was never asked for
+                stay.commands.pop(session.id, None)
+        if ended is not None:
+            for place, container in self._containers.items():
+                if (whole := container.stays.get(ended.id)) is not None:
+                    found[place, ended.id] = whole, list(whole.commands.values())
+        jobs = []
+        for (place, grant), (stay, commands) in found.items():
+            before, _ = stay.before.result() if stay.before.done() else (Before(), Identity())
+            jobs.append((place, Job(grant, commands, stay.first, began, before, self._ends(stay.grant),
+                                    last=ended is not None and grant == ended.id)))
+        return jobs
+
+    async def _serve(self, place: Place, container: Container) -> None:
+        """One look for all that ended in a container together; again for what ended meanwhile."""
+        try:
+            while container.queue:
+                async with self._slots:
+                    batch, container.queue = container.queue, []
+                    jobs = [job for job, _ in batch]
+                    try:
+                        await self._end(place, container, jobs)
+                    finally:
+                        self._owe([told.draft(f"g-{job.grant}", "gateway") for job in jobs for told in job.told])
+                        for job, done in batch:
+                            self._forget(place, container, job)
+                            if not done.done():
+                                done.set_result(None)
+        finally:
+            container.busy = False
+
+    async def _end(self, place: Place, container: Container, jobs: Sequence[Job]) -> None:
+        way, grant, loop = self._ways[place.connection], container.stays[jobs[0].grant].grant, asyncio.get_running_loop()
+        look, where, why = self._look(way, grant, place), Identity(), NOT_IN_TIME
+        looking = asyncio.ensure_future(identify(way, grant, place, WITHIN_S))
+        try:
+            async with asyncio.timeout(LOOK_S):
+                try:
+                    await look.open()
+                    where = await looking
+                    self._must_be_same(container, jobs, where)
+                    ending = {command.session.id for job in jobs for command in job.commands}
+                    others = [command for stay in container.stays.values() for command in stay.commands.values() if command.session.id not in ending]
+                    await Ending(look, place, where, others).run(jobs)
+                except _AnewError:
+                    where, why = Identity(where.uid, where.container_id, gone=True), ANEW
+                    raise
+                except LookError as error:
+                    where = await looking
+                    why = "its pod is gone" if where.gone else str(error)
+                    raise
+        except (LookError, TimeoutError):
+            for job in jobs:
+                job.told = job.told or unseen(job, place, where, round((loop.time() - job.began) * 1000), why)
+        finally:
+            looking.cancel()
+            with suppress(asyncio.CancelledError):
+                await asyncio.shield(look.aclose())
+
+    def _must_be_same(self, container: Container, jobs: Sequence[Job], where: Identity) -> None:
+        """Raises _AnewError if it is not the run of the container in which the windows' commands were started: those ended with that."""
+        for job in jobs:
+            known = container.stays[job.grant].before
+            was = known.result()[1] if known.done() else Identity()
+            if was.container_id and where.container_id and was.container_id != where.container_id:
+                raise _AnewError
+
+    def _forget(self, place: Place, container: Container, job: Job) -> None:
+        """What was ended is nobody's any more; a window's last look at a container leaves nothing of it."""
+        stay = container.stays[job.grant]
+        for command in job.commands:
+            stay.commands.pop(command.session.id, None)
+        if job.last:
+            container.stays.pop(job.grant, None)
+        if not container.stays and not container.queue:
+            self._containers.pop(place, None)
