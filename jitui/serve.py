@@ -137,11 +137,10 @@ class Gateway:
                 store, self.clock, gateway=store.key_id[:8], people=People(os.geteuid(), settings.people), rules=by_pair(settings), spawn=self.spawn,
                 kinds={name: way.discovery for name, way in ways.items()}, limits=settings.limits, pressure=self.pressure,
             )  # fmt: skip
-            broker.windows.ended = lambda grant: self._forget(ways, grant)
             broker.windows.occupied = lambda name, live: ways[name].occupied(live) if name in ways else None
             callers = Callers(broker.roster.directory, self.clock)
             proxy, most = Proxy(broker, ways, self.spawn), caps.at_kube(settings.limits, self.shares)
-            proxy.places = broker.windows.aftermath = Places(ways, store, self.clock, self.spawn, gateway=store.key_id[:8], owe=broker.windows.owe)
+            self._end_in_pods(proxy, ways, store)
             kube = self._kube = KubeListener(broker, callers, proxy, os.geteuid(), most, self._names)
             stack.push_async_callback(kube.aclose)
             self._ssh = self._ssh_listener(broker, proxy, stack)
@@ -187,6 +186,12 @@ class Gateway:
             await broker.windows.settled()
             with contextlib.suppress(JituiError):
                 await store.commit([GatewayStopped(why="stopped").draft(__version__, "gateway")])
+
+    def _end_in_pods(self, proxy: Proxy, ways: Mapping[str, Way], store: Store) -> None:
+        """Windows end in the pods too; then their credentials are dropped."""
+        windows = self.broker.windows
+        proxy.places = windows.aftermath = Places(ways, store, self.clock, self.spawn, gateway=store.key_id[:8], owe=windows.owe)
+        windows.ended = lambda grant: self._forget(ways, grant)
 
     def _started(self, store: Store) -> Draft:
         now, settings, found = self.clock.now(), self.configuration, store.found

@@ -98,7 +98,7 @@ class Holds:
 
 @dataclass(frozen=True, slots=True)
 class Did:
-    """What became of an order about one process: dyed, undyed, killed, denied."""
+    """The outcome of an order about one process: dyed, undyed, killed, denied."""
 
     what: str
     pid: int

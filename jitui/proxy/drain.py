@@ -1,4 +1,4 @@
-"""What the cluster still says on a command's connection once the command is muted.
+"""The connection of a muted command, on which the cluster still says something.
 
 Closing that connection would end nothing in the pod, and would hand a shell an end of its input, at which it runs its unfinished last line. So it stays
 open while the processes are ended from inside: it is read, its pings are answered, what comes is put on record and forwarded to nobody.

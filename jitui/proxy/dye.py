@@ -35,7 +35,7 @@ class Cutter:
         return data
 
     def rest(self) -> bytes:
-        """What was held back: no nonce is awaited any more."""
+        """The bytes that were held back: no nonce is awaited any more."""
         held, self._held = self._held, b""
         return held
 

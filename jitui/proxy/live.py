@@ -313,7 +313,7 @@ class Cut:
     took_ms: float
     may_run_on: tuple[str, ...]
     processes: int  # how many may go on there
-    told: Sequence[ProcessTold] = ()  # what became of each process, as far as it is known by now
+    told: Sequence[ProcessTold] = ()  # the last word about each process, as far as it is known by now
 
 
 class Aftermath(Protocol):

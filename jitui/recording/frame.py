@@ -18,7 +18,7 @@ class Channel(IntEnum):
     RESPONSE_BODY = 19
     GATEWAY = 32  # the gateway's own words to the client
     MARK = 33  # the gateway's notes beside the bytes (half close, drained, dropped), as canonical JSON
-    DRAINED = 34  # what the cluster still says to a muted command: it goes to nobody
+    DRAINED = 34  # bytes that the cluster still says to a muted command: they go to nobody
     FORWARD_IN = 48  # port-forward: client to pod
     FORWARD_OUT = 49  # port-forward: pod to client
     FORWARD_ERROR = 50  # port-forward: text of the error stream

@@ -4,8 +4,8 @@ from jitui.recording.frame import BYTES, NAMES, TO_CLIENT, TO_UPSTREAM, Channel
 
 
 def test_each_channel_has_one_direction_but_the_marks() -> None:
-    """A mark is the gateway's note and goes nowhere."""
-    assert set(Channel) - {Channel.MARK} == TO_UPSTREAM | TO_CLIENT
+    """A mark is the gateway's note and goes nowhere; so does what is drained."""
+    assert set(Channel) - {Channel.MARK, Channel.DRAINED} == TO_UPSTREAM | TO_CLIENT
     assert not TO_UPSTREAM & TO_CLIENT
     assert BYTES <= TO_UPSTREAM | TO_CLIENT
 

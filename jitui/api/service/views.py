@@ -14,7 +14,6 @@ from jitui.api.views import (
     GrantView,
     IdentityView,
     ProcessView,
-    ProcessView,
     Proof,
     RequestView,
     SessionView,

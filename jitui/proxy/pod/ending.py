@@ -59,14 +59,14 @@ class Job:
     first: float  # loop time of the window's first command in the container
     began: float  # loop time of the mute
     before: Before
-    ends: bool  # what is theirs is ended; else it is left to run on, as the rule says
+    ends: bool  # their processes are ended; else they are left to run on, as the rule says
     last: bool = False  # the window has ended: nothing more of it will come
     told: list[ProcessTold] = field(default_factory=list)  # its outcome
 
 
 @dataclass(slots=True)
 class _Owned:
-    """What was found of one command."""
+    """The processes that were found of one command."""
 
     families: list[Family] = field(default_factory=list)
     processes: dict[Ident, Process] = field(default_factory=dict)

@@ -33,7 +33,7 @@ KIND: Final = "probe"  # of its session
 KEPT: Final = 1 << 20  # bytes of an answer that are put on record
 PROTOCOLS: Final = b"v5.channel.k8s.io, v4.channel.k8s.io"
 POD_LIMIT: Final = 4 << 20  # bytes; etcd holds no pod that is half as large
-GATEWAY: Final = "gateway"  # who looks
+GATEWAY: Final = "gateway"  # the name in the row of a look
 OWN_LOOK: Final = "the gateway's own look at the processes of its window"
 NO_SHELL: Final = "no shell in the container"
 

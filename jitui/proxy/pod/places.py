@@ -40,7 +40,7 @@ class _AnewError(LookError):
 
 @dataclass(slots=True)
 class Stay:
-    """What one window has in one container."""
+    """The commands of one window in one container."""
 
     grant: Grant
     first: float  # loop time before its first command there
@@ -86,7 +86,7 @@ class Places:
         known = stay.before
         if not known.done():
             await asyncio.wait({known}, timeout=FIRST_S)
-            if not known.done():  # what is seen from now on may be the command's own
+            if not known.done():  # a process that is seen from now on may be the command's own
                 known.set_result((Before(), Identity()))
         if session.muted:
             return
@@ -223,7 +223,7 @@ class Places:
                 raise _AnewError
 
     def _forget(self, place: Place, container: Container, job: Job) -> None:
-        """What was ended is nobody's any more; a window's last look at a container leaves nothing of it."""
+        """Commands that were ended are forgotten; a window's last look at a container leaves nothing of it."""
         stay = container.stays[job.grant]
         for command in job.commands:
             stay.commands.pop(command.session.id, None)

@@ -27,7 +27,7 @@ def strange(*more: Process, before: Before = BEFORE, after: int = 900) -> list[s
 
 def test_a_baseline_is_what_was_there_but_the_look() -> None:
     """Zombies are nobody; as a fact it is read again as it was."""
-    assert (BEFORE.processes, BEFORE.sids, BEFORE.known) == ({(1, 10), (7, 12)}, {1}, True)
+    assert (BEFORE.processes, BEFORE.sids, BEFORE.known) == (frozenset({(1, 10), (7, 12)}), frozenset({1}), True)
     words = written([*THERE, LOOK, process(8, 1, state="Z")], OWN)
     assert words == ("1:10:1", "7:12:1")
     assert Before.read(words) == BEFORE

@@ -1,0 +1,69 @@
+"""What is said of commands in a container, where nobody could look or not everything could be ended."""
+
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from jitui.protocol.channels import Exit
+from jitui.proxy.pod.ending import Command, Job, unseen
+from jitui.proxy.pod.lineage import Before
+from jitui.proxy.pod.look import Identity, Place
+from tests.proxy.pod.yard import gone, running, yard
+
+PLACE = Place("prod", "web", "web-7c", "app")
+
+
+def job(*, exited: bool = False, forced: bool = True, ran: int = 1) -> Job:
+    drain = SimpleNamespace(exited=Exit(ok=False, code=137, message="") if exited else None)
+    session: Any = SimpleNamespace(id=5, argv=("sleep", "9"), may_run_on=ran, drain=drain)
+    return Job(3, [Command(session, PLACE, 0.0, over=True, forced=forced)], 0.0, 0.0, Before(), ends=True)
+
+
+@pytest.mark.parametrize(("given", "where", "state", "proof"), [
+    ({}, Identity("u", "c"), "not-proved", ()),
+    ({"exited": True}, Identity("u", "c"), "ended", ("runtime",)),
+    ({}, Identity(gone=True), "ended", ("gone",)),
+    ({"forced": False}, Identity("u", "c"), "not-proved", ()),
+])  # fmt: skip
+def test_without_a_look_only_the_runtime_and_the_cluster_prove(given: dict[str, Any], where: Identity, state: str, proof: tuple[str, ...]) -> None:
+    """Nothing is said to have ended because a connection closed."""
+    mine = job(**given)
+    (told,) = unseen(mine, PLACE, where, 2000, "no shell in the container")
+    assert (told.state, told.proof, told.argv, told.pod, told.took_ms) == (state, proof, ("sleep", "9"), "web/web-7c", 2000)
+    assert (told.why == "no shell in the container") is (state != "ended" or where.gone)
+    assert mine.commands[0].session.may_run_on == (state != "ended")
+
+
+def test_of_a_command_that_ended_by_itself_nothing_is_told() -> None:
+    """The runtime told its end long before."""
+    assert unseen(job(forced=False, ran=0), PLACE, Identity("u", "c"), 1, "no shell") == []
+
+
+async def test_what_the_rule_leaves_is_found_and_left(tmp_path: Path) -> None:
+    """Each is named as left; none is killed."""
+    async with yard(tmp_path) as it:
+        grant = await it.home.window()
+        it.places._ends = lambda grant: False
+        await it.run("sh", "-c", "echo ready; exec sleep 73001")
+        cut = await it.home.broker.windows.kill(next(iter(it.home.broker.windows.sessions.values())), by="ana", reason="x")()
+        assert [(each.state, each.argv, each.why) for each in cut.told] == [("left", ("sleep", "73001"), "the rule leaves processes to run on")]
+        assert (cut.processes, cut.may_run_on) == (1, ("web/box/box",))
+        assert running("73001")
+        assert [each.state for each in await it.told(grant)] == ["left"]
+
+
+async def test_a_client_that_leaves_leaves_its_command_until_the_window_ends(tmp_path: Path) -> None:
+    """Nobody sees its output any more; its words and its first process alone tie it to the window."""
+    async with yard(tmp_path) as it:
+        grant = await it.home.window()
+        kubectl = await it.run("sleep", "74001", says=b"")
+        kubectl.close()
+        await it.home.until(lambda: not it.home.broker.windows.sessions)
+        assert running("74001")
+        it.home.clock.advance(600)
+        it.home.tick()
+        assert await gone("74001", 5)
+        await it.home.until(lambda: not it.places._containers)
+        assert [(each.state, each.proof, each.session) for each in await it.told(grant)] == [("ended", ("gone", "explained"), 1)]

@@ -1,0 +1,105 @@
+"""What windows have in containers, and its end, before the embedded cluster."""
+
+import asyncio
+from pathlib import Path
+
+from jitui.policy.grant import Event
+from jitui.policy.terms import Identity, Role
+from jitui.recording.facts import ProcessesBefore
+from jitui.recording.frame import Channel
+from tests.proxy.pod.yard import gone, running, yard
+
+AUDITOR = Identity("eva", frozenset({Role.AUDITOR}))
+TREE = "trap '' TERM HUP; (sleep 70001 &) ; setsid sleep 70002 & echo ready; sleep 70003"
+
+
+async def test_the_end_of_a_window_is_its_end_in_the_pod(tmp_path: Path) -> None:
+    """A tree that ignores signals, one on a terminal, and an orphan of a command that ended by itself: gone, with the runtime's word and a last look.
+
+    The client has its words at once; what the cluster says afterwards is on record and goes to nobody; each look is a session of its own.
+    """
+    async with yard(tmp_path) as it:
+        grant = await it.home.window()
+        tree = await it.run("sh", "-c", TREE)
+        shell = await it.run("sh", "-c", "setsid sleep 70004 & sleep 70005 & echo ready; exec sleep 70006", tty=True)
+        assert len(running("7000")) >= 6
+        cut = await it.home.broker.windows.end(it.home.broker.windows.live[grant.id], Event.REVOKE, by="ana", why="enough")()
+        assert cut.processes == 0, cut
+        assert (cut.streams, cut.may_run_on) == (2, ())
+        assert {each.state for each in cut.told} == {"ended"}
+        assert await gone("7000")
+        told = await it.told(grant)
+        assert {each.session for each in told} == {1, 3}
+        assert {each.argv[-1] for each in told} >= {"70001", "70002", "70003", "70004", "70005", "70006"}
+        assert all("gone" in each.proof and "explained" in each.proof for each in told), told
+        assert sum("runtime" in each.proof for each in told) == 2
+        assert all(each.took_ms < 2000 and each.pod == "web/box" and each.container == "box" and each.pod_uid for each in told)
+        for kubectl in (tree, shell):
+            assert b"revoked by ana" in b"".join(frame.payload for frame in await kubectl.rest())
+        drained = await it.texts(1, Channel.DRAINED)
+        assert b"NonZeroExitCode" in drained
+        (before,) = [ProcessesBefore.of(fact) for fact in await it.home.facts("processes.before")]
+        assert (before.grant, before.probe, before.pod_uid, before.why) == (grant.id, 2, told[0].pod_uid, "")
+        assert "1:1:1" in before.processes
+        probes = [fact for fact in await it.home.facts("session.opened") if fact.what["kind"] == "probe"]
+        assert [fact.subject for fact in probes] == ["s-2", "s-4"]
+        assert b"\nk " in await it.texts(4, Channel.STDIN)
+        assert all(proof.consistent for proof in await it.home.desk(AUDITOR).verify())
+
+
+async def test_four_equal_commands_are_told_apart(tmp_path: Path) -> None:
+    """Two windows, four commands with the same words: the killed one ends, the others go on, and no word of the dye reaches a client."""
+    async with yard(tmp_path) as it:
+        await it.home.window()
+        other = await it.home.agent("agent-y")
+        await it.home.window(agent="agent-y")
+        same = ("sh", "-c", "echo ready; while read l; do echo got $l; done; exec sleep 71001")
+        kubectls = [await it.run(*same, token=token) for token in (None, other, None, other)]
+        streams = [session for session in it.home.broker.windows.sessions.values() if session.kind == "exec"]
+        victim = streams[2]
+        cut = await it.home.broker.windows.kill(victim, by="ana", reason="this one")()
+        assert cut.processes == 0
+        assert [(each.state, each.session) for each in cut.told] == [("ended", victim.id)], cut
+        assert {"runtime", "gone"} <= set(cut.told[0].proof)
+        rest = [kubectl for at, kubectl in enumerate(kubectls) if at != 2]
+        said = []
+        for kubectl in rest:
+            kubectl.type(b"hello\n")
+            frame = await asyncio.wait_for(kubectl.frame(), 5)
+            assert frame is not None
+            said.append(frame.payload)
+        assert said == [b"\x01got hello\n"] * 3
+        await it.home.broker.windows.settled()
+        for session in streams:
+            assert b"jitui:" not in await it.texts(session.id, Channel.STDOUT)
+
+
+async def test_commands_that_ended_by_themselves_get_their_end_with_the_window(tmp_path: Path) -> None:
+    """What a gone command left in a session of its own is listed, not killed: nothing ties it to the window. A quick one leaves nothing to tell."""
+    async with yard(tmp_path) as it:
+        grant = await it.home.window()
+        quick = await it.run("sh", "-c", "setsid sleep 72001 >/dev/null 2>&1 </dev/null & echo ready")
+        await quick.rest()
+        await it.home.until(lambda: not it.home.broker.windows.sessions)
+        cut = await it.home.broker.windows.end(it.home.broker.windows.live[grant.id], Event.RELEASE, by="agent-x", why="")()
+        assert [(each.state, each.argv, each.session) for each in cut.told] == [("unexplained", ("sleep", "72001"), 0)]
+        assert "can't be tied" in cut.told[0].why
+        assert running("72001")
+        assert it.places._containers == {}  # nothing is kept of a window that ended
+
+
+async def test_a_half_typed_line_is_never_executed(tmp_path: Path) -> None:
+    """A shell that reads a pipe runs its last line at the end of its input: there is none before it is dead."""
+    async with yard(tmp_path) as it:
+        await it.home.window()
+        for at in range(5):
+            kubectl = await it.run("sh", "-c", "echo ready; exec sh")
+            kubectl.type(f"touch {tmp_path}/made-{at}".encode())
+            session = next(each for each in it.home.broker.windows.sessions.values() if each.kind == "exec")
+            await it.home.until(lambda session=session: session.handed_in > 0)  # type: ignore[misc]
+            cut = await it.home.broker.windows.kill(session, by="ana", reason="no")()
+            assert cut.processes == 0
+            kubectl.close()
+        await asyncio.sleep(0.2)
+        assert not running("made-")
+        assert not any((tmp_path / f"made-{at}").exists() for at in range(5))
