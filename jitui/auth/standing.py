@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Final
+from typing import Final, Protocol
 
 from jitui.auth.certificates import Certificate
 from jitui.auth.directory import Directory
@@ -12,6 +12,22 @@ from jitui.values.clock import Clock
 from jitui.values.errors import JituiError, UnknownCallerError
 
 LOOK_S: Final = 1.0  # seconds at most between two checks of a token's age
+
+
+class Current(Protocol):
+    """A caller, as they are at each moment."""
+
+    @property
+    def who(self) -> Identity:
+        """Raises UnknownCallerError if they are nobody here any more."""
+    @property
+    def token(self) -> str:
+        """Its id; empty without one."""
+    @property
+    def how(self) -> str:
+        """How they were known over SSH; empty elsewhere."""
+    async def lost(self, may: Callable[[Identity], None]) -> JituiError:
+        """Waits until `may` raises, or `who` does, and gives that."""
 
 
 class Standing:
@@ -60,16 +76,7 @@ class Standing:
 
         It looks at once after a change of the directory, and within LOOK_S of the expiry of a token or certificate.
         """
-        with self._directory.changes() as news:
-            while True:
-                news.clear()
-                try:
-                    may(self.who)
-                except JituiError as error:
-                    return error
-                with suppress(TimeoutError):
-                    async with asyncio.timeout(self._patience()):
-                        await news.wait()
+        return await _lost(self._directory, lambda: may(self.who), self._patience)
 
     def _patience(self) -> float | None:
         """Seconds until the token or certificate expires, at most LOOK_S because the wall clock may be set; None where only a change ends it."""
@@ -78,3 +85,42 @@ class Standing:
             return None
         left_us = until_us - self._clock.now().wall_us
         return min(LOOK_S, max(0.001, left_us / 1e6))
+
+
+class Visiting:
+    """A person on a connection of another listener, which authenticated them and knows until when they stand."""
+
+    token = ""
+
+    def __init__(self, directory: Directory, standing: Callable[[], Identity], how: str) -> None:
+        """`standing`: the person's current identity; it raises UnknownCallerError once their key or they themselves have ended. `how`: they were known."""
+        self._directory, self._standing, self.how = directory, standing, how
+        self._left = False
+
+    @property
+    def who(self) -> Identity:
+        if self._left:
+            raise UnknownCallerError("the connection that you came by is over; connect again")
+        return self._standing()
+
+    def leave(self) -> None:
+        """The connection is over: nothing more is done for them."""
+        self._left = True
+
+    async def lost(self, may: Callable[[Identity], None]) -> JituiError:
+        """As that of `Standing`: at once after a change of the directory, and within LOOK_S of all else that ends them."""
+        return await _lost(self._directory, lambda: may(self.who), lambda: LOOK_S)
+
+
+async def _lost(directory: Directory, check: Callable[[], None], patience: Callable[[], float | None]) -> JituiError:
+    """The error that `check` raises in the end: it is called at each change of the directory, and after `patience` seconds."""
+    with directory.changes() as news:
+        while True:
+            news.clear()
+            try:
+                check()
+            except JituiError as error:
+                return error
+            with suppress(TimeoutError):
+                async with asyncio.timeout(patience()):
+                    await news.wait()

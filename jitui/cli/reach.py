@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import wraps
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 import click
 
@@ -18,6 +18,7 @@ from jitui.values.clock import use_utc
 from jitui.values.errors import UnknownCallerError
 
 T = TypeVar("T")
+OPTIONS: Final = ("--gateway", "--token-file", "--ca", "--data-dir")  # which each command takes
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +87,7 @@ def _utc(ctx: click.Context, parameter: click.Parameter, value: bool) -> None:  
 
 def reaching(command: Callable[..., T]) -> Callable[..., T]:
     """Gives a command the global options too, and --json."""
-    for name in ("--gateway", "--token-file", "--ca", "--data-dir"):
+    for name in OPTIONS:
         command = click.option(name, expose_value=False, hidden=True, callback=_remember)(command)
     command = click.option("--utc", is_flag=True, expose_value=False, hidden=True, callback=_utc)(command)
     return click.option("--json", "as_json", is_flag=True, help="JSON: one object, or one a line.")(command)

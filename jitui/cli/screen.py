@@ -19,18 +19,21 @@ from jitui.values import places
 from jitui.values.errors import ConfigurationError, RefusedError, UnavailableError
 
 NO_TERMINAL: Final = "the screens need a terminal; without one: jitui requests --follow, jitui approve, jitui watch"
+NO_TERMINAL_THERE: Final = "the screens need a terminal: ssh -t; without one name a command, as requests --follow, approve, watch, or --help"
 
 
 def open_screen(ctx: click.Context) -> int:
     """`jitui`: the screens; a gateway is started where none answers, and it outlives them."""
+    given = ctx.ensure_object(dict)
+    local = given.get("local", True)
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
-        raise RefusedError(NO_TERMINAL)
+        raise RefusedError(NO_TERMINAL if local else NO_TERMINAL_THERE)
     with ctx.scope():
         there = reach()
     asyncio.run(_answering(there))
     from jitui.tui import app  # noqa: PLC0415
 
-    return app.run(there.remote(), ascii=ctx.ensure_object(dict).get("ascii", False))
+    return app.run(there.remote(), ascii=given.get("ascii", False), local=local)
 
 
 async def _answering(there: Reach) -> None:
@@ -62,8 +65,9 @@ def replay(session: str, speed: float, idle_s: float, *, unmask: bool) -> int:
     found, ident, may_unmask = asyncio.run(_tape(session))
     if unmask:
         note_unmasked(found)
-    as_ascii = click.get_current_context().find_root().ensure_object(dict).get("ascii", False)
-    return app.replay(found, ident, ascii=as_ascii, speed=speed, idle_s=idle_s, may_unmask=may_unmask, unmask=unmask)
+    given = click.get_current_context().find_root().ensure_object(dict)
+    return app.replay(found, ident, ascii=given.get("ascii", False), local=given.get("local", True), speed=speed, idle_s=idle_s, may_unmask=may_unmask,
+                      unmask=unmask)
 
 
 async def _tape(session: str) -> tuple[Archive, str, bool]:

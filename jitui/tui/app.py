@@ -34,6 +34,7 @@ COLUMNS: Final = 80
 LINES: Final = 24
 TOO_SMALL: Final = f"terminal too small: {COLUMNS}x{LINES} at least"
 TICK_S: Final = 0.25
+NOT_HERE: Final = "these screens run at the gateway, over SSH: they open no file, no browser and no clipboard; your terminal can copy what it shows"
 FLOOR: Final = 2  # Textual's blank screen, and the desk on it: never popped
 
 
@@ -75,8 +76,10 @@ class ThemedApp(App[int]):
         Binding("ctrl+t", "paper", "light or dark", show=False, id="app.paper", tooltip="switch between the dark and the light theme"),
     ]
 
-    def __init__(self, *, ascii: bool = False, monotonic: Callable[[], float] | None = None) -> None:  # noqa: A002 - the option's name
+    def __init__(self, *, ascii: bool = False, monotonic: Callable[[], float] | None = None, local: bool = True) -> None:  # noqa: A002 - the option's name
+        """`local` is false where the person's files and clipboard are another machine's."""
         super().__init__()
+        self._local = local
         self.seen: Seen | None = None
         self.silent = ""  # the header's words while the gateway does not answer
         self._monotonic = monotonic
@@ -112,6 +115,24 @@ class ThemedApp(App[int]):
         if self._driver is not None and not self.is_headless:
             self._driver.write(sequence)
 
+    def copy_to_clipboard(self, text: str) -> None:
+        if self._local:
+            super().copy_to_clipboard(text)
+        else:
+            self.notify(NOT_HERE, severity="warning")
+
+    def open_url(self, url: str, *, new_tab: bool = True) -> None:
+        if self._local:
+            super().open_url(url, new_tab=new_tab)
+        else:
+            self.notify(NOT_HERE, severity="warning")
+
+    def deliver_screenshot(self, filename: str | None = None, path: str | None = None, time_format: str | None = None) -> str | None:
+        if self._local:
+            return super().deliver_screenshot(filename, path, time_format)
+        self.notify(NOT_HERE, severity="warning")
+        return None
+
     def look_now(self) -> None:
         """Something was changed here: look at the gateway at once, where there is one."""
 
@@ -137,9 +158,10 @@ class JituiApp(ThemedApp):
     ]
 
     def __init__(
-        self, desk: Operations, *, ascii: bool = False, monotonic: Callable[[], float] | None = None, beat_s: float = BEAT_S  # noqa: A002 - the option's name
+        self, desk: Operations, *, ascii: bool = False, monotonic: Callable[[], float] | None = None, beat_s: float = BEAT_S,  # noqa: A002 - the option's name
+        local: bool = True,
     ) -> None:
-        super().__init__(ascii=ascii, monotonic=monotonic)
+        super().__init__(ascii=ascii, monotonic=monotonic, local=local)
         self.desk = desk
         self.attention = Attention()
         self._feed = Feed(desk, self.monotonic, self._tell, beat_s)
@@ -221,24 +243,24 @@ class TapeApp(ThemedApp):
 
     def __init__(
         self, archive: Archive, session: str, *, ascii: bool = False, monotonic: Callable[[], float] | None = None,  # noqa: A002
-        speed: float = 1.0, idle_s: float = 1.0, may_unmask: bool = False, unmask: bool = False,
+        speed: float = 1.0, idle_s: float = 1.0, may_unmask: bool = False, unmask: bool = False, local: bool = True,
     ) -> None:  # fmt: skip
-        super().__init__(ascii=ascii, monotonic=monotonic)
+        super().__init__(ascii=ascii, monotonic=monotonic, local=local)
         self._screen = ReplayScreen(archive, session, alone=True, speed=speed, idle_s=idle_s, may_unmask=may_unmask, unmask=unmask)
 
     def on_mount(self) -> None:
         self.push_screen(self._screen)
 
 
-def run(desk: Operations, *, ascii: bool = False) -> int:  # noqa: A002 - the option's name
+def run(desk: Operations, *, ascii: bool = False, local: bool = True) -> int:  # noqa: A002 - the option's name
     """The screens over a gateway until the person leaves; 0, or 1 if the terminal is too small."""
-    return _run(lambda: JituiApp(desk, ascii=ascii))
+    return _run(lambda: JituiApp(desk, ascii=ascii, local=local))
 
 
 def replay(archive: Archive, session: str, *, ascii: bool = False, speed: float = 1.0, idle_s: float = 1.0,  # noqa: A002 - the option's name
-           may_unmask: bool = False, unmask: bool = False) -> int:  # fmt: skip
+           may_unmask: bool = False, unmask: bool = False, local: bool = True) -> int:  # fmt: skip
     """One recording, from a gateway's archive or from bare files. `idle_s` 0: pauses last as long as they did."""
-    return _run(lambda: TapeApp(archive, session, ascii=ascii, speed=speed, idle_s=idle_s, may_unmask=may_unmask, unmask=unmask))
+    return _run(lambda: TapeApp(archive, session, ascii=ascii, speed=speed, idle_s=idle_s, may_unmask=may_unmask, unmask=unmask, local=local))
 
 
 def _run(make: Callable[[], ThemedApp]) -> int:

@@ -65,6 +65,10 @@ class Limits(Strict):
     """Of one agent at the API."""
     api_requests_burst: Count = 100
 
+    ssh_processes: Count = 32
+    """Screens and commands of all people over SSH that run at a time; each is a process of about 100 MB."""
+    ssh_processes_per_person: Count = 8
+
     @model_validator(mode="after")
     def _one_head(self) -> Self:
         if self.heads < LEAST_HEADS:

@@ -19,7 +19,7 @@ from jitui.api.service.service import Implementation
 from jitui.auth.callers import Callers
 from jitui.auth.directory import Directory
 from jitui.auth.people import People
-from jitui.auth.standing import Standing
+from jitui.auth.standing import Current
 from jitui.auth.tokens import Tokens
 from jitui.policy.action import Action
 from jitui.policy.rights import Right
@@ -40,7 +40,7 @@ class Recorder(BoundOperations):
     def __init__(self) -> None:
         self.calls: list[tuple[str, dict[str, Any]]] = []
 
-    def bind(self, caller: Standing, peer: str, same_user: bool) -> "Recorder":
+    def bind(self, caller: Current, peer: str, same_user: bool) -> "Recorder":
         return self
 
     async def perform(self, operation: Operation, given: Given) -> Any:

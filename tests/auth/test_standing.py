@@ -8,12 +8,13 @@ from typing import Final
 
 import pytest
 
+from jitui.auth import standing as standing_module
 from jitui.auth.callers import Callers
 from jitui.auth.certificates import Trust
 from jitui.auth.directory import Directory
 from jitui.auth.people import People, Person
 from jitui.auth.sshkeys import SshKeys, read_keys
-from jitui.auth.standing import Standing
+from jitui.auth.standing import Standing, Visiting
 from jitui.auth.tokens import mint
 from jitui.policy.rights import Right, require
 from jitui.policy.terms import Identity, Role
@@ -148,3 +149,43 @@ async def test_over_ssh_the_end_is_told_at_once(tmp_path: Path) -> None:
     revoked = replace(ROW, identity="bea", fingerprint=openssh.printed(key), revoked_us=5)
     assert "is another's, or was revoked" in await said(lambda here: here.put(keys=[revoked]), blob)
     assert 'certificate "for ana" expired at' in await said(later, blob)
+
+
+async def test_a_person_on_another_listeners_connection_stands_as_long_as_that_says() -> None:
+    """A change of the directory is looked at at once; after the connection's end they are nobody."""
+    here = Here()
+
+    def standing() -> Identity:
+        found = here.directory.named("bea")
+        if found is None or found.disabled:
+            raise UnknownCallerError("bea is disabled here")
+        return found
+
+    visiting, left = Visiting(here.directory, standing, "by ssh"), Visiting(here.directory, standing, "by ssh")
+    assert (visiting.who, visiting.token) == (BEA, "")
+    wait = asyncio.ensure_future(visiting.lost(lambda who: require(who, Right.DECIDE)))
+    await asyncio.sleep(0.01)
+    assert not wait.done()
+    disabled(here)
+    async with asyncio.timeout(0.5):
+        assert "bea is disabled here" in str(await wait)
+    left.leave()
+    with pytest.raises(UnknownCallerError, match="the connection that you came by is over"):
+        _ = left.who
+
+
+async def test_an_end_without_any_news_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As that of a certificate: it is looked at every second."""
+    monkeypatch.setattr(standing_module, "LOOK_S", 0.02)
+    here, ended = Here(), False
+
+    def standing() -> Identity:
+        if ended:
+            raise UnknownCallerError("your certificate has expired")
+        return BEA
+
+    wait = asyncio.ensure_future(Visiting(here.directory, standing, "by ssh").lost(lambda _: None))
+    await asyncio.sleep(0.05)
+    ended = True
+    async with asyncio.timeout(0.5):
+        assert "expired" in str(await wait)

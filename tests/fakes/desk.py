@@ -12,7 +12,6 @@ from typing import Any
 
 from jitui.api.operation import Given, Operation
 from jitui.api.operations import BoundOperations
-from jitui.api.service.bound import Caller
 from jitui.api.service.views import person_key_view
 from jitui.api.views import (
     ActionView,
@@ -34,6 +33,7 @@ from jitui.api.views import (
     Status,
 )
 from jitui.auth.sshkeys import read_keys
+from jitui.auth.standing import Current
 from jitui.policy.action import Action
 from jitui.policy.terms import Identity, Role
 from jitui.values.errors import ConflictError, JituiError, NotFoundError, RefusedError
@@ -77,7 +77,7 @@ class FakeGateway:
     changed: asyncio.Condition = field(default_factory=asyncio.Condition)
     listeners: int = 0  # event and live streams that are open
 
-    def bind(self, caller: Caller, peer: str, same_user: bool) -> "FakeDesk":
+    def bind(self, caller: Current, peer: str, same_user: bool) -> "FakeDesk":
         return FakeDesk(self, caller.who, peer, caller.token, same_user, caller)
 
     async def happen(self, kind: str, who: str, subject: str, **what: Any) -> None:
@@ -139,7 +139,7 @@ class FakeDesk(BoundOperations):
     peer: str
     token: str
     same_user: bool
-    caller: Caller | None = None
+    caller: Current | None = None
 
     async def lost(self, operation: Operation, given: Given) -> JituiError:
         assert self.caller is not None

@@ -3,9 +3,12 @@
 import asyncio
 from pathlib import Path
 
+import pytest
+
 from jitui.policy.terms import Role
+from jitui.tui.app import NOT_HERE
 from tests.tui.gateway import gateway
-from tests.tui.hand import at
+from tests.tui.hand import CountedApp, at
 
 
 async def test_lockdown_ends_every_window_and_is_lifted_by_the_same_key(tmp_path: Path) -> None:
@@ -58,3 +61,25 @@ async def test_a_terminal_that_became_too_small_says_so_until_it_grows(tmp_path:
         await hand.pilot.resize_terminal(80, 24)
         await hand.pilot.pause(0.1)
         assert "Nobody asks" in hand.screen.text
+
+
+async def test_screens_at_the_gateway_touch_no_clipboard_file_or_browser(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Over SSH they say so instead; on the person's own machine each is done."""
+    monkeypatch.chdir(tmp_path)
+    async with gateway(tmp_path) as house:
+        written: list[str] = []
+        for local in (False, True):
+            app = CountedApp(house.desk, local=local)
+            async with app.run_test() as pilot:
+                written.clear()
+                assert app._driver is not None
+                monkeypatch.setattr(app._driver, "write", written.append)
+                monkeypatch.setattr(app._driver, "open_url", lambda url, _: written.append(url))
+                app.copy_to_clipboard("words")
+                app.open_url("https://example.test")
+                app.deliver_screenshot(path=str(tmp_path), filename="shot.svg")
+                await pilot.pause(0.2)
+                assert any("\x1b]52;" in text for text in written) is local
+                assert ("https://example.test" in written) is local
+                assert tmp_path.joinpath("shot.svg").exists() is local
+                assert any(NOT_HERE in note.message for note in app._notifications) is not local

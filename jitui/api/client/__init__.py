@@ -1,8 +1,9 @@
 """The operations of a gateway that is another process, over its API.
 
-* address     unix:PATH or https://HOST:PORT
+* address     unix:PATH, https://HOST:PORT, or fd:N
 * client      Client, made from the table of operations
 * transport   one HTTP client: turns answers into views, and errors back into their classes
+* inherited   connections that a process without any right to make them asks the gateway for
 * shapes      views out of JSON
 * sse         events out of lines
 

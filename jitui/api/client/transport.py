@@ -16,6 +16,7 @@ import httpcore
 
 from jitui.api.client import shapes
 from jitui.api.client.address import Address
+from jitui.api.client.inherited import Inherited
 from jitui.api.client.sse import Decoder, Event, lines
 from jitui.api.operations import API
 from jitui.values import errors, foreign
@@ -37,6 +38,7 @@ T = TypeVar("T")
 PATIENCE_S: Final = 30.0  # for an answer
 KEPT_S: Final = 5.0  # for which a connection that nobody uses is kept
 CONNECT_S: Final = 10.0
+INSIDE: Final = 12  # connections of a process that the gateway started, at most
 SILENT_S: Final = 15.0  # without so much as a heartbeat: the gateway is gone
 START: Final = "start one with: jitui serve --config FILE"
 
@@ -67,7 +69,10 @@ class Transport:
         self._headers = {"host": address.url.removeprefix("https://") or "gateway", "accept": "application/json"}
         self._headers |= {"authorization": f"Bearer {token}"} if token else {}
         self._base = f"{address.url or 'http://gateway'}/v{API}"
-        if address.unix is not None:
+        if address.inherited is not None:
+            backend = Inherited(address.inherited)
+            self._pool = httpcore.AsyncConnectionPool(uds="gateway", network_backend=backend, max_connections=INSIDE, keepalive_expiry=KEPT_S)
+        elif address.unix is not None:
             self._pool = httpcore.AsyncConnectionPool(uds=str(address.unix), max_connections=100, keepalive_expiry=KEPT_S)
         else:
             self._pool = httpcore.AsyncConnectionPool(_trust(ca, ca_pem), max_connections=100, keepalive_expiry=KEPT_S)

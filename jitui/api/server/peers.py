@@ -7,6 +7,7 @@ the connection is made, a head must be small, a whole request must arrive in tim
 import asyncio
 import os
 import socket
+from dataclasses import dataclass
 from typing import Any, Final
 
 from uvicorn.config import Config
@@ -14,6 +15,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 from uvicorn.server import ServerState
 
 from jitui.auth import peer
+from jitui.auth.standing import Current
 from jitui.listeners.address import unmapped
 from jitui.listeners.patience import Patience
 from jitui.listeners.visitors import Visitor, Visitors
@@ -27,14 +29,23 @@ TOO_LARGE: Final = (b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-ty
                     b"content-length: 37\r\nconnection: close\r\n\r\na request's head is at most 64 KiB.\r\n")
 
 
+@dataclass(frozen=True, slots=True)
+class Guest:
+    """A caller whom the gateway itself knows by another way than this connection."""
+
+    caller: Current
+    label: str  # where they come from, as approvers see it
+
+
 class Peer:
     """The other end of one connection."""
 
-    __slots__ = ("_client", "_owner", "_seated", "_visitor", "_visitors", "uid")
+    __slots__ = ("_client", "_owner", "_seated", "_visitor", "_visitors", "guest", "uid")
 
-    def __init__(self, uid: int | None, client: tuple[str, int] | None, owner: int | peer.Unseen | None = None) -> None:
-        """`owner`: whose process a TCP client is, as its accept found."""
+    def __init__(self, uid: int | None, client: tuple[str, int] | None, owner: int | peer.Unseen | None = None, guest: Guest | None = None) -> None:
+        """`owner`: whose process a TCP client is, as its accept found. `guest`: the caller of every request on it."""
         self.uid = uid  # of a Unix socket's other end
+        self.guest = guest
         self._visitors: Visitors | None = None
         self._visitor: Visitor | None = None
         self._seated = False  # the request in progress is somebody's
@@ -43,6 +54,8 @@ class Peer:
     @property
     def label(self) -> str:
         """The origin of a request, as approvers see it: an address, or the Unix user."""
+        if self.guest is not None:
+            return self.guest.label
         return self._client[0] if self._client else f"uid {self.uid}" if self.uid is not None else "unknown"
 
     def visits(self, visitors: Visitors, visitor: Visitor) -> None:
@@ -86,8 +99,10 @@ class Peer:
 class PeerProtocol(HttpToolsProtocol):
     """One connection whose requests know their peer: `request.state.peer`."""
 
-    def __init__(self, config: Config, state: ServerState, app_state: dict[str, Any], visitors: Visitors, visitor: Visitor) -> None:
+    def __init__(self, config: Config, state: ServerState, app_state: dict[str, Any], visitors: Visitors, visitor: Visitor,
+                 guest: Guest | None = None) -> None:  # fmt: skip
         super().__init__(config, state, app_state)
+        self._guest = guest
         self._visitors, self._visitor = visitors, visitor
         self._patience = Patience(visitors, visitor)
         self._head = 0  # bytes of the head that is being read
@@ -96,7 +111,7 @@ class PeerProtocol(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
-        found = peer_of(transport, self._visitor)
+        found = peer_of(transport, self._visitor) if self._guest is None else Peer(None, None, guest=self._guest)
         found.visits(self._visitors, self._visitor)
         self._visitor.resting = self._resting
         self.app_state = {**self.app_state, "peer": found, "hang_up": transport.close}

@@ -3,13 +3,14 @@
 import asyncio
 import re
 from collections.abc import Callable
-from typing import Any, Final, ParamSpec, Protocol, TypeVar
+from typing import Any, Final, ParamSpec, TypeVar
 
 from jitui.api.operation import operation_of
 from jitui.api.service.backend import Backend
+from jitui.auth.standing import Current
 from jitui.policy.rights import Right, rights_of
 from jitui.policy.terms import Grant, Identity, Request
-from jitui.values.errors import InvalidError, JituiError, NotFoundError, RefusedError
+from jitui.values.errors import InvalidError, NotFoundError, RefusedError
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -25,26 +26,10 @@ def number(ident: str, letter: str, what: str) -> int:
     return int(match[1])
 
 
-class Caller(Protocol):
-    """The caller, as they are at each moment."""
-
-    @property
-    def who(self) -> Identity:
-        """Raises UnknownCallerError if they are nobody here any more."""
-    @property
-    def token(self) -> str:
-        """Its id; empty without one."""
-    @property
-    def how(self) -> str:
-        """How they were known over SSH; empty elsewhere."""
-    async def lost(self, may: Callable[[Identity], None]) -> JituiError:
-        """Waits until `may` raises, or `who` does, and gives that."""
-
-
 class Bound:
     """One caller, and the gateway."""
 
-    def __init__(self, backend: Backend, caller: Caller, peer: str, same_user: bool) -> None:
+    def __init__(self, backend: Backend, caller: Current, peer: str, same_user: bool) -> None:
         self._backend, self._broker, self._files, self._caller = backend, backend.broker, backend.files, caller
         self._peer, self._same_user = ", ".join(filter(None, (peer, caller.how))), same_user
 

@@ -8,12 +8,12 @@ from jitui.api.operation import Given, Operation, complete
 from jitui.api.operations import BoundOperations, Operations
 from jitui.api.service.archive import ArchiveService
 from jitui.api.service.backend import Backend
-from jitui.api.service.bound import Caller
 from jitui.api.service.gateway import GatewayService
 from jitui.api.service.grants import GrantService
 from jitui.api.service.identities import IdentityService
 from jitui.api.service.requests import RequestService
 from jitui.api.service.sessions import SessionService
+from jitui.auth.standing import Current
 from jitui.values.errors import JituiError
 
 
@@ -25,7 +25,7 @@ class Implementation(RequestService, GrantService, SessionService, ArchiveServic
 class Authorized(BoundOperations):
     """The operations, each done only if the caller has the right that the table names. Answers and items are looked at again when they are shown."""
 
-    def __init__(self, operations: Operations, caller: Caller) -> None:
+    def __init__(self, operations: Operations, caller: Current) -> None:
         self._operations, self._caller = operations, caller
 
     async def perform(self, operation: Operation, given: Given) -> Any:
@@ -58,6 +58,6 @@ class Service:
         """Nobody is answered any more."""
         self._backend.readers.close()
 
-    def bind(self, caller: Caller, peer: str, same_user: bool) -> Authorized:
+    def bind(self, caller: Current, peer: str, same_user: bool) -> Authorized:
         """The operations for one caller. `peer`: where they come from. `same_user`: they run as the gateway's own Unix user."""
         return Authorized(Implementation(self._backend, caller, peer, same_user), caller)

@@ -13,6 +13,7 @@ from jitui.values.errors import InvalidError
     ("unix:/run/jitui/desk.sock", Address(unix=Path("/run/jitui/desk.sock")), "unix:/run/jitui/desk.sock"),
     ("https://gw.example:8444", Address(url="https://gw.example:8444"), "https://gw.example:8444"),
     ("https://gw.example/", Address(url="https://gw.example:443"), "https://gw.example:443"),
+    ("fd:7", Address(inherited=7), "fd:7"),
     ("https://[::1]:8444", Address(url="https://[::1]:8444"), "https://[::1]:8444"),
 ])
 def test_parse(text: str, made: Address, shown: str) -> None:
@@ -20,7 +21,8 @@ def test_parse(text: str, made: Address, shown: str) -> None:
     assert (Address.parse(text), str(Address.parse(text))) == (made, shown)
 
 
-@pytest.mark.parametrize("text", ["", "unix:", "http://gw:1", "gw:8444", "https://", "https://a:x", "https://a/b", "https://u:p@a", "https://a?x", "https://[::1"])
+@pytest.mark.parametrize("text", ["", "unix:", "http://gw:1", "gw:8444", "https://", "https://a:x", "https://a/b", "https://u:p@a", "https://a?x", "https://[::1",
+                                  "fd:", "fd:x", "fd:-1"])
 def test_refused(text: str) -> None:
     """Plain http would show the token to the network; anything else has no meaning."""
     with pytest.raises(InvalidError, match=r"a gateway is unix:PATH or https://HOST:PORT"):
