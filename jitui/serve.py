@@ -160,6 +160,8 @@ class Gateway:
             desk, tcp = caps.at_api(settings.limits, self.shares.desk), caps.at_api(settings.limits, self.shares.api)
             self._api = api = ApiListener(service, callers, self.spawn, desk=desk, tcp=tcp, at_work=self.pressure.at_work)
             stack.push_async_callback(api.aclose)
+            if self._ssh is not None:
+                stack.push_async_callback(self._ssh.reception.aclose)  # before the API, so that no screen sees it end
             stack.callback(self.bus.close)
             api.bind(unix=self.socket, group=settings.listen.socket_group, tcp=ListenAddress.parse(settings.listen.api), tls=context)
             ports.keep()
@@ -252,7 +254,8 @@ class Gateway:
         settings, listen = self.configuration, self.configuration.listen
         if not listen.ssh:
             return None
-        ssh = SshListener(broker, proxy, FixedKeys({}, broker.roster.directory), os.geteuid(), caps.at_ssh(settings.limits, self.shares.ssh))
+        ssh = SshListener(broker, proxy, FixedKeys({}, broker.roster.directory), os.geteuid(), caps.at_ssh(settings.limits, self.shares.ssh),
+                          lambda *given: self._api.admit(*given))  # noqa: PLW0108 - the API is built after it
         stack.push_async_callback(ssh.aclose)
         ssh.bind(ListenAddress.parse(listen.ssh), listen.names)
         return ssh

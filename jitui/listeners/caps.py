@@ -7,6 +7,7 @@ from jitui.values.descriptors import Shares
 from jitui.values.limits import Limits
 
 PLENTY: Final = 1_000_000
+PROCESS: Final = 5  # descriptors that the process of a person's command takes here, besides its connections to the API
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +30,7 @@ class Caps:
     handshake_s: float
     first_s: float
     prefix: str = ""  # of the settings' names: api_ at the API
+    processes: int = 0  # of all people together, at the SSH listener
 
 
 def at_kube(limits: Limits, shares: Shares) -> Caps:
@@ -53,6 +55,7 @@ def at_ssh(limits: Limits, room: int) -> Caps:
         streams_per_agent=min(limits.ssh_sessions_per_agent, agents // 2), streams_per_person=min(limits.ssh_sessions_per_person, people // 2),
         streams_per_grant=limits.streams_per_grant, rate=limits.requests_per_second, burst=limits.requests_burst, refusals=limits.refusals_per_second,
         heads=limits.heads, handshake_s=limits.handshake, first_s=limits.first_request, prefix="ssh_",
+        processes=max(1, min(limits.ssh_processes, room // PROCESS)),
     )  # fmt: skip
 
 

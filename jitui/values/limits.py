@@ -54,7 +54,9 @@ class Limits(Strict):
     ssh_sessions_per_agent: Count = 128
     """Commands at a time, over all its connections and windows; streams_per_grant counts here, too."""
     ssh_sessions_per_person: Count = 16
-    """Screens and commands at a time."""
+    """Screens and commands at a time; each is a process of up to 100 MB."""
+    ssh_processes: Count = 32
+    """The same of all people together."""
     api_connections_per_agent: Count = 16
     api_connections_per_person: Count = 64
     """On TCP with a token."""
@@ -65,9 +67,6 @@ class Limits(Strict):
     """Of one agent at the API."""
     api_requests_burst: Count = 100
 
-    ssh_processes: Count = 32
-    """Screens and commands of all people over SSH that run at a time; each is a process of about 100 MB."""
-    ssh_processes_per_person: Count = 8
 
     @model_validator(mode="after")
     def _one_head(self) -> Self:

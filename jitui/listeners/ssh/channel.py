@@ -3,6 +3,8 @@
 from asyncssh import SSHServerChannel
 from asyncssh.packet import SSHPacket
 
+from jitui.listeners.ssh.person import PersonSession
+
 
 class SessionChannel(SSHServerChannel[bytes]):
     """asyncssh finds the handler of a request by its name, so each of these takes the place of its own."""
@@ -14,11 +16,11 @@ class SessionChannel(SSHServerChannel[bytes]):
         return self._start_session(command=command.decode("utf-8", "surrogateescape"))
 
     def _process_env_request(self, packet: SSHPacket) -> bool:
-        """No variable of a client has an effect, so none is kept."""
-        packet.get_string()
-        packet.get_string()
+        """No variable of a client has an effect on an agent's command; a person's session knows the few that tell something about a terminal."""
+        name, value = packet.get_string(), packet.get_string()
         packet.check_end()
-        return False
+        session = self._session
+        return isinstance(session, PersonSession) and session.variable(name.decode("ascii", "replace"), value.decode("ascii", "replace"))
 
     def _process_x11_req_request(self, packet: SSHPacket) -> bool:  # noqa: ARG002 - asyncssh's signature
         return False

@@ -28,7 +28,7 @@ from jitui.listeners.address import shown
 from jitui.listeners.porch import SHUTDOWN_S
 from jitui.listeners.ssh.agent import AgentSession
 from jitui.listeners.ssh.channel import SessionChannel
-from jitui.listeners.ssh.person import PersonSession
+from jitui.listeners.ssh.person import PersonSession, Reception
 from jitui.listeners.ssh.request import Rooms
 from jitui.listeners.ssh.who import Keys, Known
 from jitui.listeners.turnstile import Turnstile
@@ -50,6 +50,7 @@ class Listener(Protocol):
 
     rooms: Rooms
     keys: Keys
+    reception: Reception
     options: SSHServerConnectionOptions
     turnstile: Turnstile
     connections: set["Connection"]
@@ -247,7 +248,7 @@ class Connection(SSHServerConnection):
             self.known.standing()
         except JituiError as error:
             raise ChannelOpenError(OPEN_RESOURCE_SHORTAGE, clean(f"jitui: {error}", 1000)) from None
-        session = AgentSession(self) if self.known.who.is_agent else PersonSession(self)
+        session = AgentSession(self) if self.known.who.is_agent else PersonSession(self, self.listener.reception)
         self.sessions.add(session)
         self.listener.sessions += 1
         channel = SessionChannel(self, asyncio.get_running_loop(), True, False, False, 0, 0, None, "strict", WINDOW, 32768)

@@ -18,6 +18,7 @@ from jitui.listeners.caps import Caps
 from jitui.listeners.porch import SHUTDOWN_S, Porch, address_of
 from jitui.listeners.ssh import hostkey
 from jitui.listeners.ssh.connection import Caller, Connection
+from jitui.listeners.ssh.person import Admit, Reception
 from jitui.listeners.ssh.request import Rooms
 from jitui.listeners.ssh.who import Keys
 from jitui.listeners.turnstile import Turnstile
@@ -47,11 +48,12 @@ class SshListener:
 
     options: SSHServerConnectionOptions
 
-    def __init__(self, broker: Broker, proxy: Proxy, keys: Keys, own_uid: int, caps: Caps) -> None:
-        """`own_uid`: the Unix user that the gateway runs as."""
+    def __init__(self, broker: Broker, proxy: Proxy, keys: Keys, own_uid: int, caps: Caps, admit: Admit) -> None:
+        """`own_uid`: the Unix user that the gateway runs as. `admit`: serves a socket as a person's, as the API does."""
         visitors = Visitors(caps, broker.pressure.at_work)
         self.keys, self.turnstile = keys, Turnstile(AT_ONCE)
         self.rooms = Rooms(broker, proxy, visitors, Admission(broker, proxy, visitors, own_uid))
+        self.reception = Reception(admit, broker.roster.directory, proxy.spawn, visitors)
         self.connections: set[Connection] = set()
         self.sessions = 0
         self.host, self.port = "", 0

@@ -11,6 +11,8 @@ from typing import Any, Final
 
 import asyncssh
 
+from jitui.api.server import ApiListener
+from jitui.auth.callers import Callers
 from jitui.listeners import caps
 from jitui.listeners.address import ListenAddress
 from jitui.listeners.ssh.listener import SshListener
@@ -89,9 +91,10 @@ class SshHouse:
 
     def __init__(self, home: House, folder: Path) -> None:
         self.home, self.folder = home, folder
+        self.api = ApiListener(home.service, Callers(home.broker.roster.directory, home.clock), home.spawn)
         self.key = asyncssh.generate_private_key("ssh-ed25519")
         self.listener = SshListener(home.broker, home.proxy, FixedKeys({self.key.get_fingerprint(): AGENT}, home.broker.roster.directory), OWN_UID,
-                                    caps.at_ssh(Limits(), 400))  # fmt: skip
+                                    caps.at_ssh(Limits(), 400), self.api.admit)  # fmt: skip
 
     async def open(self) -> None:
         self.listener.bind(ListenAddress("127.0.0.1", 0), ["localhost"])
@@ -134,14 +137,16 @@ class SshHouse:
 
 
 @contextlib.asynccontextmanager
-async def ssh_house(folder: Path, **more: Any) -> AsyncIterator[SshHouse]:
+async def ssh_house(folder: Path, made: "type[SshHouse] | None" = None, **more: Any) -> AsyncIterator[SshHouse]:
     async with house(folder, **more) as home:
-        found = SshHouse(home, folder)
+        found = (made or SshHouse)(home, folder)
         home.cluster.answerer = pod
         await found.open()
         try:
             yield found
         finally:
             await home.broker.windows.stop()()
+            await found.listener.reception.aclose()
+            await found.api.aclose()
             await found.listener.aclose()
             assert [error for error in home.failed if not isinstance(error, ConnectionError)] == []
