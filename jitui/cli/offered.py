@@ -17,7 +17,7 @@ from jitui.values.said import clean
 
 OFFERED: Final = frozenset({
     "requests", "approve", "deny", "withdraw", "grants", "revoke", "release", "sessions", "watch", "kill", "freeze", "thaw", "request", "identity",
-    "lockdown", "actions", "explain", "facts", "verify", "key", "frames", "replay", "export", "stop", "reload",
+    "lockdown", "actions", "explain", "facts", "changes", "verify", "key", "frames", "replay", "export", "stop", "reload",
 })  # fmt: skip
 WITHHELD: Final[Mapping[str, str]] = {
     "kubeconfig": "it is for an agent, and written where its kubectl runs",
@@ -89,7 +89,7 @@ def _guarded(parameter: click.Parameter) -> click.Parameter:
 def _refusing(parameter: click.Parameter, why: str) -> Any:
     def refuse(_: click.Context, __: click.Parameter, value: Any) -> Any:
         if value:
-            raise RefusedException(f"{parameter.opts[0]} {why}")
+            raise RefusedException(f"{parameter.opts[0] if isinstance(parameter, click.Option) else parameter.human_readable_name} {why}")
         return value
 
     return refuse

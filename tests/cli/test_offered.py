@@ -14,9 +14,11 @@ TAKEN = {  # the arguments and options of each command that are offered; besides
     "": "--version --utc --ascii", "requests": "--all --follow", "approve": "ident --duration --scope --reason --digest", "deny": "ident --reason",
     "withdraw": "ident", "grants": "--all", "revoke": "grant --reason", "release": "grant", "sessions": "--live --grant", "watch": "session --unmask",
     "kill": "session --reason", "freeze": "target", "thaw": "target", "request": "connection --duration --reason --scope --wait",
-    "identity": "", "identity add": "name --role --owner", "identity disable": "name --reason", "identity list": "", "identity rotate": "name",
+    "identity": "", "identity add": "name --role --owner", "identity disable": "name --reason", "identity list": "",
+    "identity keys": "name", "identity add-key": "name", "identity revoke-key": "name fingerprint --reason", "identity rotate": "name",
     "lockdown": "switch --reason", "actions": "--grant --audit-id --limit", "explain": "connection action --namespace --identity",
-    "facts": "--follow --after", "verify": "what --witness", "key": "", "frames": "session --channel --conn --unmask",
+    "facts": "--follow --after", "changes": "grant --identity --since --unmask",
+    "verify": "what --witness", "key": "", "frames": "session --channel --conn --unmask",
     "replay": "session --speed --idle-limit --text --unmask", "export": "session --format --unmask", "stop": "", "reload": "",
 }  # fmt: skip
 ALWAYS = {"--json", "--utc"}
@@ -28,6 +30,7 @@ REFUSED = {
     ("request", "prod", "-f", "/nothing/there"): "-f names a file, and no file of this machine is yours over SSH",
     ("export", "s-1", "--format", "cast", "--output", "/tmp/x"): "--output names a file",
     ("identity", "add", "bot", "--output", "/tmp/x"): "--output names a file",
+    ("identity", "add-key", "ana", "/etc/hostname"): "FILE names a file",
     ("verify", "--key", "/nothing/there"): "--key names a file",
     ("verify", "/etc/shadow"): '"/etc/shadow" is no session, and no file of this machine is yours over SSH',
     ("frames", "../ledger.db"): '"../ledger.db" is no session',

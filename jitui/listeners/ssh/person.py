@@ -95,7 +95,7 @@ class PersonSession(SSHServerSession[bytes]):
     def __init__(self, connection: Link, reception: Reception) -> None:
         self._connection, self._reception = connection, reception
         self._name = connection.known.who.name
-        self._visiting = Visiting(reception.directory, connection.known.standing)
+        self._visiting = Visiting(reception.directory, connection.known.standing, connection.known.how)
         self._channel: Any
         self._command = ""
         self._refusal = ""
@@ -164,9 +164,8 @@ class PersonSession(SSHServerSession[bytes]):
 
     async def _run(self, errand: Errand) -> None:
         """From the start of the process to its end, or to that of the person's right to be here."""
-        label = f"{self._connection.peer} by {self._connection.known.how}"
         try:
-            child = await Child.start(errand, self, lambda sock: self._reception.admit(sock, self._visiting, label))
+            child = await Child.start(errand, self, lambda sock: self._reception.admit(sock, self._visiting, self._connection.peer))
         except OSError as error:
             self._why = f"no process can be started here: {error.strerror}; ask whoever runs this gateway"
             self.over(0)

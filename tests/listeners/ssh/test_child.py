@@ -61,7 +61,7 @@ class Gate:
     visiting: Visiting = field(init=False)
 
     def __post_init__(self) -> None:
-        self.visiting = Visiting(self.address.directory, self._standing)
+        self.visiting = Visiting(self.address.directory, self._standing, "by ssh, key SHA256:x")
 
     def _standing(self) -> Identity:
         if self.ana is None:
@@ -69,7 +69,7 @@ class Gate:
         return self.ana
 
     async def admit(self, sock: socket.socket) -> asyncio.BaseTransport:
-        return await self.address.listener.admit(sock, self.visiting, "192.0.2.7 by ssh, key SHA256:x")
+        return await self.address.listener.admit(sock, self.visiting, "192.0.2.7")
 
     async def start(self, *words: str, size: Size | None = None, **environment: str) -> tuple[Child, Person]:
         person = Person()
@@ -103,7 +103,7 @@ async def test_a_command_is_done_as_the_person_and_as_nobody_else(gate: Gate) ->
     child.end_input()
     await person.until()
     assert (json.loads(person.out)["id"], person.err, person.code) == ("r-1", b"", 0)
-    assert set(gate.address.house.calls) == {("requests", "ana", "192.0.2.7 by ssh, key SHA256:x", "", False)}
+    assert set(gate.address.house.calls) == {("requests", "ana", "192.0.2.7", "", False)}
     child, person = await gate.start("approve", "r-9")
     await person.until()
     assert (person.out, person.err, person.code) == (b"", b"jitui: no request r-9\n", 1)
