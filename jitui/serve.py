@@ -159,9 +159,7 @@ class Gateway:
             stack.callback(service.close)
             desk, tcp = caps.at_api(settings.limits, self.shares.desk), caps.at_api(settings.limits, self.shares.api)
             self._api = api = ApiListener(service, callers, self.spawn, desk=desk, tcp=tcp, at_work=self.pressure.at_work)
-            stack.push_async_callback(api.aclose)
-            if self._ssh is not None:
-                stack.push_async_callback(self._ssh.reception.aclose)  # before the API, so that no screen sees it end
+            stack.push_async_callback(self._close_api)
             stack.callback(self.bus.close)
             api.bind(unix=self.socket, group=settings.listen.socket_group, tcp=ListenAddress.parse(settings.listen.api), tls=context)
             ports.keep()
@@ -248,6 +246,12 @@ class Gateway:
         except (JituiError, TimeoutError) as error:
             why = str(error) or f"no answer within {FIRST_LOOK:g} s"
             self.log.warning("cluster unreachable; its requests are answered 502 until it is back", connection=way.name, why=why)
+
+    async def _close_api(self) -> None:
+        """People's processes over SSH end first, while their API still answers: their screens are left as they were found."""
+        if self._ssh is not None:
+            await self._ssh.reception.aclose()
+        await self._api.aclose()
 
     def _ssh_listener(self, broker: Broker, proxy: Proxy, stack: contextlib.AsyncExitStack) -> SshListener | None:
         """Takes its address; None if there is none in the settings. `stack` closes it. Raises UnavailableError."""
