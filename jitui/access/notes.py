@@ -12,6 +12,7 @@ from jitui.proxy.live import Session
 from jitui.store import ActionRow, Store
 from jitui.store.actions import CLAUSE, ROW, TEXT, Repeats, bounded
 from jitui.values.clock import Clock
+from jitui.values.instant import Instant
 from jitui.values.said import cut
 
 NATURAL: Final = End(Why.CLUSTER_CLOSED, "cluster", "")
@@ -58,10 +59,10 @@ class Notes:
         """Returns the Audit-ID of an exchange. It is sent to the API server, which takes it as the id of its own audit event."""
         return f"jitui-{self._gateway}-{session.id}-{conn}"
 
-    def noting(self, session: Session, identity: str, connection: str, action: Action, allow: Allow) -> Note:
-        """Begins the note of one exchange of a session."""
+    def noting(self, session: Session, identity: str, connection: str, action: Action, allow: Allow, now: Instant) -> Note:
+        """Begins the note of one exchange of a session, which begins now."""
         self._newest(session, action)
-        return Note(self, session, self._clock.now().wall_us, identity, connection, action, allow)
+        return Note(self, session, now.wall_us, identity, connection, action, allow)
 
     def upgraded(self, session: Session, identity: str, connection: str, action: Action, allow: Allow, code: int | None) -> None:
         """Writes the row of a stream, once the cluster has answered the upgrade."""
@@ -99,7 +100,7 @@ class Notes:
             action = bounded(action)
         clause = allow.clause if len(allow.clause) <= CLAUSE else cut(allow.clause, CLAUSE)
         session.window.charge(ROW + action.length + len(clause))
-        self._store.note(ActionRow(at_us=at_us, identity=identity, connection=connection, action=action, hazard=allow.hazard.value, verdict="allowed",
+        self._store.note(ActionRow(at_us=at_us, identity=identity, connection=connection, action=action, hazard=str(allow.hazard), verdict="allowed",
                                    clause=clause, session=session.id, conn=conn, code=code, bytes_in=bytes_in, bytes_out=bytes_out, audit_id=audit_id,
                                    grant=session.window.grant.id))  # fmt: skip
 

@@ -17,20 +17,22 @@ from jitui.proxy.live import Session
 from jitui.proxy.port import Note, PlainRequest
 from jitui.recording.frame import Channel
 from jitui.values.errors import UpstreamError
+from jitui.values.instant import Instant
 
 
 def is_brief(request: PlainRequest, session: Session) -> bool:
     """Whether it may go this way; it is in the shared session of plain requests, which flows."""
-    return request.method == b"GET" and request.length == 0 and request.keep_alive and session.stream is None and not session.frozen_by
+    return request.method == b"GET" and request.length == 0 and request.keep_alive and session.stream is None and not session.hold.by
 
 
 class Brief:
     """From a judged request to the end of its answer. A Leg of its session, the handler of its request, and that of its connection to the cluster."""
 
-    __slots__ = ("_answer", "_audit_id", "_connection", "_credential", "_done", "_exchange", "_head", "_heads", "_note", "_put", "_request", "_size",
+    __slots__ = ("_answer", "_audit_id", "_connection", "_credential", "_done", "_exchange", "_head", "_heads", "_note", "_now", "_put", "_request", "_size",
                  "_way", "_wire", "action", "conn", "session")  # fmt: skip
 
-    def __init__(self, request: PlainRequest, session: Session, way: Way, note: Note) -> None:
+    def __init__(self, request: PlainRequest, session: Session, way: Way, note: Note, now: Instant) -> None:
+        """`now`: it is put on record in the same pass."""
         self.action, self.session = request.action, session
         self._request, self._way, self._note = request, way, note
         self._audit_id = note.audit_id
@@ -42,6 +44,7 @@ class Brief:
         self._wire = b""  # the answer for the client
         self._size = 0  # bytes of the answer on record
         self._put = self._done = False
+        self._now = now
         self._exchange: Exchange | None = None  # that it became
         self.conn = session.open_conn(self)
         request.outlet.gate = session.passing
@@ -60,7 +63,7 @@ class Brief:
             self._put = True
             request = self._request
             self._head = self._heads.recorded(request.method, request.target, request.lines, self._way.upstream.prefix, self._audit_id)
-            self.session.recorder.record(((self.conn, Channel.REQUEST, self._head),), self._send)
+            self.session.recorder.record(((self.conn, Channel.REQUEST, self._head),), self._send, self._now)
 
     def client_lost(self) -> None:
         if not self._done:
@@ -94,7 +97,8 @@ class Brief:
             connection.release()
         self._answer = head
         # an answer that a client may keep in its cache says nothing of today
-        warning = None if known.cached else request.warning(session.window.grant)
+        now = session.recorder.clock.now()
+        warning = None if known.cached else request.warning(session.window.grant, now)
         front = front.replace(http.MARK, self._audit_id)
         if warning is not None:
             front = b"%bWarning: %b\r\n" % (front, warning)
@@ -106,7 +110,7 @@ class Brief:
         conn = self.conn
         self._size = len(recorded) + len(body)
         pieces = ((conn, Channel.RESPONSE, recorded), (conn, Channel.RESPONSE_BODY, body)) if body else ((conn, Channel.RESPONSE, recorded),)
-        session.recorder.record(pieces, self._deliver)
+        session.recorder.record(pieces, self._deliver, now)
 
     def head(self, head: http.ResponseHead) -> None:
         """The answer comes in pieces, or its head is unusual."""

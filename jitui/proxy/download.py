@@ -13,7 +13,7 @@ from jitui.protocol import headers, http
 from jitui.proxy.events import Events
 from jitui.proxy.live import Session
 from jitui.proxy.outlet import WINDOW
-from jitui.proxy.port import ProxyRequest
+from jitui.proxy.port import PlainRequest
 from jitui.recording.frame import Channel
 from jitui.values.errors import UpstreamError
 
@@ -45,7 +45,7 @@ class Download:
     __slots__ = ("_channel", "_ended", "_events", "_held", "_new", "_pieces", "_request", "_scheduled", "_sender", "_session", "_stopped", "_whole",
                  "_wire", "answer", "begun", "clean", "conn", "connection", "flushed_clean", "size")  # fmt: skip
 
-    def __init__(self, sender: Sender, request: ProxyRequest, session: Session, conn: int) -> None:
+    def __init__(self, sender: Sender, request: PlainRequest, session: Session, conn: int) -> None:
         self.conn = conn
         self.connection: Connection | None = None
         self.answer: http.ResponseHead | None = None
@@ -91,7 +91,7 @@ class Download:
             self._events = Events(head.get(b"content-type"))
         lines = self._sender.to_client(head)
         # an answer that a client may keep in its cache says nothing of today
-        if not head.get(b"etag") and (warning := request.warning(self._session.window.grant)):
+        if not head.get(b"etag") and (warning := request.warning(self._session.window.grant, self._session.recorder.clock.now())):
             lines.append((b"Warning", warning))
         recorded = http.render_response(head.status, lines, framed=False)
         framing = b""

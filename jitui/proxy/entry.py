@@ -210,15 +210,16 @@ class Proxy:
         return await self._windows.open_session(request.verdict.grant, request.action, peer=request.peer, command_group=request.group)
 
     def _exchange(self, request: PlainRequest, session: Session) -> Handler:
-        if session.muted:
+        if session.gate.muted:
             assert session.end is not None
             return request.say(session.end.code, session.end.reason, session.end.words)
         action, download = request.action, Download
         if not action.resource and request.prefix and openapi.is_index(action):
             request.lines, download = openapi.conditions(request.lines), openapi.Index
-        note = self._notes.noting(session, request.who.name, request.connection, action, request.verdict)
+        now = session.recorder.clock.now()
+        note = self._notes.noting(session, request.who.name, request.connection, action, request.verdict, now)
         if download is Download and is_brief(request, session):
-            return Brief(request, session, self._ways[request.connection], note)
+            return Brief(request, session, self._ways[request.connection], note, now)
         return Exchange(request, session, self._ways[request.connection], note, download)
 
     def _tell(self, request: ProxyRequest, end: End, *, close: bool = False) -> None:

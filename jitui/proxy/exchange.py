@@ -17,7 +17,7 @@ from jitui.proxy.download import Download
 from jitui.proxy.ends import End, Why
 from jitui.proxy.farewell import farewell
 from jitui.proxy.live import Session
-from jitui.proxy.port import Note, ProxyRequest
+from jitui.proxy.port import Note, PlainRequest
 from jitui.proxy.rest import Rest, Untaken, dropped
 from jitui.proxy.upload import UNSAFE, Upload
 from jitui.recording.frame import Channel
@@ -32,7 +32,7 @@ class Exchange:
     """From a judged request to the end of its answer. A Leg of its session, the handler of its request, and what its dialer sends."""
 
     def __init__(
-        self, request: ProxyRequest, session: Session, way: Way, note: Note, download: type[Download] = Download, *, conn: int | None = None
+        self, request: PlainRequest, session: Session, way: Way, note: Note, download: type[Download] = Download, *, conn: int | None = None
     ) -> None:
         """`conn`: its number, if it goes on where a Brief of that number stands: then `resume` is next."""
         self.session, self.action = session, request.action

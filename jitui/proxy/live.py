@@ -48,8 +48,7 @@ class Window:
     @property
     def left(self) -> int:
         """Bytes left in the busier direction; fewer if very many small frames were recorded."""
-        used, rows = (max(self.used_out, self.used_in)), self.frames * COST
-        return self.allowed - (max(used, rows))
+        return self.allowed - max(self.used_in, self.used_out, self.frames * COST)
 
     def charge(self, size: int) -> None:
         """So many bytes of rows and facts were written for it: they count as frames do."""

@@ -12,7 +12,7 @@ from jitui.policy.action import Action
 from jitui.protocol import headers, http
 from jitui.proxy.download import Download, Sender
 from jitui.proxy.live import Session
-from jitui.proxy.port import ProxyRequest
+from jitui.proxy.port import PlainRequest
 from jitui.values import foreign
 
 PATH: Final = "/openapi/v3"
@@ -67,7 +67,7 @@ class Index(Download):
 
     __slots__ = ("_body", "_head")
 
-    def __init__(self, sender: Sender, request: ProxyRequest, session: Session, conn: int) -> None:
+    def __init__(self, sender: Sender, request: PlainRequest, session: Session, conn: int) -> None:
         super().__init__(sender, request, session, conn)
         self._head: http.ResponseHead | None = None  # while it is held
         self._body = b""

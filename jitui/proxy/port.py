@@ -14,6 +14,7 @@ from jitui.proxy.live import Session, Window
 from jitui.proxy.outlet import Outlet
 from jitui.proxy.rest import Rest
 from jitui.values.errors import JituiError
+from jitui.values.instant import Instant
 
 Spawn: TypeAlias = Callable[[Callable[[], Coroutine[Any, Any, None]]], None]
 
@@ -90,9 +91,6 @@ class ProxyRequest(StreamEndpoint, Protocol):
     def group(self) -> str:
         """The client's own word for one run of it (Kubectl-Session); decides nothing."""
 
-    def warning(self, grant: Grant) -> bytes | None:
-        """The value of a Warning header for the cluster's answer under a grant as it is by now, if there is something to say."""
-
     def standing(self) -> None:
         """Raises UnknownCallerError if its token or its identity has ended since it came."""
 
@@ -117,6 +115,9 @@ class PlainRequest(ProxyRequest, Protocol):
 
     heads: Heads  # of it and of equal ones, rendered
 
+    def warning(self, grant: Grant, now: Instant) -> bytes | None:
+        """The value of a Warning header for the cluster's answer at `now`, under a grant as it is by then, if there is something to say."""
+
 
 class Note(Protocol):
     """The row of one exchange, written when its answer is known."""
@@ -132,7 +133,7 @@ class Note(Protocol):
 class Notes(Protocol):
     """Rows of what was attempted."""
 
-    def noting(self, session: Session, identity: str, connection: str, action: Action, allow: Allow) -> Note: ...
+    def noting(self, session: Session, identity: str, connection: str, action: Action, allow: Allow, now: Instant) -> Note: ...
 
     def audit_id(self, session: Session, conn: int) -> str: ...
 

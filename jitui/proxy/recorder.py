@@ -12,7 +12,7 @@ from jitui.proxy.deliveries import GATEWAY, Deliveries
 from jitui.proxy.ends import End, Why
 from jitui.proxy.gate import Deadlined, Gate
 from jitui.proxy.hold import Hold
-from jitui.recording.frame import TO_CLIENT, TO_UPSTREAM, Channel, Frame
+from jitui.recording.frame import LARGEST, TO_CLIENT, TO_UPSTREAM, Channel, Frame
 from jitui.values.clock import Clock
 from jitui.values.instant import Instant
 
@@ -49,19 +49,26 @@ class Entry:
 
     def done(self, error: Exception | None) -> None:
         """They are on record, or, with an error, they are not."""
+        recorder = self._recorder
         if error is not None:
-            self._recorder.unrecorded(self._frames, error)
+            recorder.unrecorded(self._frames, error)
             return
-        self._recorder.recorded(self._frames, self._then)
+        if recorder.taps:
+            recorder.show(self._frames)
+        hold = recorder.hold
+        if hold.by:
+            hold.flow(self._then, sum(len(frame.body) for frame in self._frames))
+        elif recorder.gate.passing():
+            self._then()
         if self._last:
-            self._recorder.spent()
+            recorder.spent()
 
 
 class Recorder:
     """Numbers the pieces of one session, puts them on record, and calls what waits for that."""
 
-    __slots__ = ("_clock", "_deliveries", "_failed", "_gate", "_hold", "_id", "_spent", "_started_us", "_window", "bytes_in", "bytes_out", "frames",
-                 "journal", "taps")
+    __slots__ = ("_deliveries", "_failed", "_id", "_started_us", "_window", "bytes_in", "bytes_out", "clock", "frames", "gate", "hold", "journal",
+                 "spent", "taps")
 
     def __init__(
         self, ident: int, started: Instant, window: Charged, gate: Gate, hold: Hold, deliveries: Deliveries, *, journal: Journal, clock: Clock,
@@ -72,46 +79,34 @@ class Recorder:
         self.frames = 0
         self.bytes_in = self.bytes_out = 0  # on record, towards the cluster and towards the client
         self.taps: list[Callable[[Frame], None]] = []  # live viewers; they never hold anything up
-        self._id, self._started_us, self._window, self._gate, self._hold, self._deliveries = ident, started.boot_us, window, gate, hold, deliveries
-        self._clock, self._spent, self._failed = clock, spent, failed
+        self._id, self._started_us, self._window, self.gate, self.hold, self._deliveries = ident, started.boot_us, window, gate, hold, deliveries
+        self.clock, self.spent, self._failed = clock, spent, failed
 
     def record(self, pieces: Sequence[tuple[int, Channel, bytes]], then: Callable[[], None], now: Instant | None = None) -> None:
         """Put the pieces on record in one commit; call `then` after it if bytes may still pass at that instant. `now`: this instant, if it is known.
 
         After a mute, or when the store fails, `then` is never called: what it would have passed on is dropped.
         """
-        gate, window = self._gate, self._window
+        gate, window = self.gate, self._window
         if gate.muted:
             return
         if now is None:
-            now = self._clock.now()
+            now = self.clock.now()
         if not window.open_at(now):
             gate.late()
             return
-        if window.left <= 0:
-            self._spent()
+        left = window.left
+        if left <= 0:
+            self.spent()
             return
         frames = self._numbered(now, pieces)
-        self.journal.put_all(frames, Entry(self, frames, then, window.left <= 0).done)
-
-    def recorded(self, frames: Sequence[Frame], then: Callable[[], None]) -> None:
-        """The commit that holds the frames is done."""
-        if self.taps:
-            self._show(frames)
-        hold = self._hold
-        if hold.by:
-            hold.flow(then, sum(len(frame.body) for frame in frames))
-        elif self._gate.passing():
-            then()
+        last = left <= LARGEST * len(frames) and window.left <= 0
+        self.journal.put_all(frames, Entry(self, frames, then, last).done)
 
     def unrecorded(self, frames: Sequence[Frame], error: Exception) -> None:
         """It failed: nothing of the session passes any more."""
         self._forget(frames)
         self._failed(End(Why.UNRECORDABLE, "gateway", f"jitui: this can't be recorded, so it does not pass ({error})", 503, "ServiceUnavailable"))
-
-    def spent(self) -> None:
-        """The last byte of the window's budget is on record."""
-        self._spent()
 
     def say(self, pieces: Sequence[tuple[int, Channel, bytes]], then: Callable[[], None]) -> None:
         """Put the gateway's own words to an ended session on record, if that works in time, and call `then` once in any case."""
@@ -126,7 +121,7 @@ class Recorder:
 
         def done(error: Exception | None) -> None:
             if error is None:
-                self._show(frames)
+                self.show(frames)
                 for frame in frames:
                     self._deliveries.handed(frame.conn, frame.channel, len(frame.body))
             else:
@@ -134,10 +129,11 @@ class Recorder:
             speak()
 
         timer = asyncio.get_running_loop().call_later(SAY_WITHIN, speak)
-        frames = self._numbered(self._clock.now(), pieces)
+        frames = self._numbered(self.clock.now(), pieces)
         self.journal.put_all(frames, done)
 
-    def _show(self, frames: Sequence[Frame]) -> None:
+    def show(self, frames: Sequence[Frame]) -> None:
+        """To the live viewers."""
         for frame in frames:
             for tap in self.taps:
                 tap(frame)
@@ -168,7 +164,7 @@ class Recorder:
     def _forget(self, frames: Sequence[Frame]) -> None:
         """Take back the count of frames that did not get on record: the next ones take their place."""
         window, flows = self._window, self._deliveries.flows
-        if self.frames == frames[-1].seq + 1 or not self._gate.muted:
+        if self.frames == frames[-1].seq + 1 or not self.gate.muted:
             self.frames = min(self.frames, frames[0].seq)
         window.frames -= len(frames)
         for frame in frames:

@@ -22,6 +22,7 @@ from jitui.proxy.outlet import Outlet
 from jitui.proxy.port import Handler
 from jitui.proxy.rest import Rest
 from jitui.values.errors import JituiError, TooManyError
+from jitui.values.instant import Instant
 from jitui.values.said import clean
 
 LAST_US: Final = LAST_S * 1_000_000
@@ -89,8 +90,8 @@ class KubeRequest:
         """Whether what the action is about lives in namespaces; None: its kind is not known."""
         return self._rooms.broker.kinds[self.connection].namespaced(action.group, action.resource) if action.resource else False
 
-    def warning(self, grant: Grant) -> bytes | None:
-        now, deadline = self._rooms.broker.clock.now(), grant.deadline
+    def warning(self, grant: Grant, now: Instant) -> bytes | None:
+        deadline = grant.deadline
         if deadline is not None and self.action.verb != "create" and deadline.remaining_us(now) > LAST_US:
             return None  # without asking further: most requests
         return notices.under(grant, self.action, now)
