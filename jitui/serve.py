@@ -154,7 +154,7 @@ class Gateway:
             self._works.append(await stack.enter_async_context(keeping(store, files, self.bus, troubles.say)))
             service = Service(Backend(
                 broker, files, self.bus, meter, kube=shared, connections=tuple(settings.connections), ca_pem=material.pinned, reload=self.reload,
-                stop=self.stop, trouble=lambda: troubles.newest, kube_connections=own,
+                stop=self.stop, trouble=lambda: troubles.newest, kube_connections=own, ways=ways,
             ))  # fmt: skip
             stack.callback(service.close)
             desk, tcp = caps.at_api(settings.limits, self.shares.desk), caps.at_api(settings.limits, self.shares.api)

@@ -12,11 +12,11 @@ A list may come as a `Page` (`values/page.py`); its `more` is the cursor of the 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Annotated, Final
 
+from jitui.api.findings import ChangesView, ResidueView
 from jitui.api.inputs import Approval, Back, Duration, Hold, KeyText, Limit, NewName, OneAction, RoleName, ScopeText, Seq, Short, Text, bounds
 from jitui.api.operation import ANYBODY, Given, Operation, Table, needs, operation, stream
 from jitui.api.views import (
     ActionView,
-    ChangesView,
     Ended,
     Explained,
     FactView,
@@ -163,6 +163,13 @@ class Archive(Table):
         `since_s` seconds, of one identity if given.
 
         Secrets are masked; with `unmask` they are not, and that is a fact. Operators see the last hour, approvers what ran under grants they decided.
+        """
+
+    @operation("POST", "/grants/{ident}/residue", needs(Right.RECORDED_HOUR, Right.RECORDED_DECIDED, Right.RECORDED))
+    async def residue(self, ident: str, *, look: bool = True) -> ResidueView:
+        """Everything that outlives a window: objects, processes, credentials it has seen, copies; and how each ends. Out of recorded bytes.
+
+        With `look` the cluster is asked with the gateway's own credential, for metadata alone, which of the objects still exist; that is a fact.
         """
 
     @operation("GET", "/facts", Right.SEE)

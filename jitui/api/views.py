@@ -193,56 +193,6 @@ class ActionView:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ObjectView:
-    """One object of a cluster."""
-
-    group: str
-    resource: str
-    namespace: Said
-    name: Said
-    uid: str = ""  # empty: no answer on record tells it
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FieldView:
-    """One field that a write changed, as JSON values with secrets masked."""
-
-    path: Said
-    before: Any = None  # null: it was not there; `not seen before` where nobody knows
-    after: Any = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ChangeView:
-    """One write, or one stream whose effects are no objects."""
-
-    object: ObjectView
-    effect: str  # created changed deleted issued unknown inside
-    verb: str  # create update patch apply delete deletecollection; exec attach port-forward
-    at: str
-    session: str
-    conn: int
-    code: int | None
-    fields: tuple[FieldView, ...]
-    subresource: str
-    identity: str
-    connection: str
-    grant: str
-    seen: str  # when the state before was seen; empty: it was not
-    seen_in: str  # s-204: the session in which it was
-    asked: bool = False  # the fields are what was asked for: the state after, or that before, is not known
-    notes: tuple[str, ...] = ()  # gaps in what the record tells
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ChangesView:
-    """The changes of a window, an identity or a time, object by object."""
-
-    changes: tuple[ChangeView, ...]
-    notes: tuple[str, ...] = ()  # they say what is left out
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class FactView:
     seq: int
     at: str

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import click
 
-from jitui.api.views import ChangesView, ChangeView, ObjectView
+from jitui.api.findings import ChangesView, ChangeView, LeftView, ObjectView
 from jitui.cli import show
 from jitui.cli.kinds import DURATION, UNMASK
 from jitui.cli.reach import asynchronous, reaching
@@ -42,6 +42,29 @@ async def changes_command(grant: str, identity: str, since: int, unmask: bool, a
             show.line("nothing was written, and nothing ran inside pods")
     for note in found.notes:
         show.note(note)
+
+
+@click.command("residue")
+@click.argument("grant", metavar="GRANT")
+@click.option("--no-look", is_flag=True, help="Ask the record alone, not the cluster.")
+@reaching
+@asynchronous
+async def residue_command(grant: str, no_look: bool, as_json: bool) -> None:
+    """Everything that outlives a window: objects, processes, credentials it has seen, copies; and how each ends."""
+    async with archive("") as (at, _):
+        found = await at.residue(grant, look=not no_look)
+    for left in found.left:
+        show.one(left, as_json, left_line, LINE)
+    if not (found.left or as_json):
+        show.line(f"nothing that is on record outlives {found.grant}")
+    for note in found.notes:
+        show.note(note)
+
+
+def left_line(left: LeftView) -> str:
+    """One thing, and behind it how it ends."""
+    ends = f"  ends with: {clean(left.ends, VALUE)}" if left.ends.raw else f"  goes with {clean(left.owner, VALUE)}" if left.owner.raw else ""
+    return f"{left.kind:<20} {clean(left.said, LINE - VALUE)}{ends}"
 
 
 def lines(found: ChangesView) -> Iterator[str]:

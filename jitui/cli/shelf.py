@@ -5,10 +5,11 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
+from jitui.api.findings import ChangesView, ResidueView
 from jitui.api.operations import Archive
-from jitui.api.service import views
+from jitui.api.service import residue, views
 from jitui.api.service.record import Record
-from jitui.api.views import ActionView, ChangesView, FactView, FrameView, Proof, SessionView
+from jitui.api.views import ActionView, FactView, FrameView, Proof, SessionView
 from jitui.cli.kinds import number
 from jitui.store.archive import Files
 from jitui.values.clock import SystemClock
@@ -51,6 +52,11 @@ class Shelf(Archive):
         at, since_us = number(grant, "g", "grant") if grant else 0, max(0, SystemClock().now().wall_us - since_s * 1_000_000)
         call = partial(self._record.changes, lambda _: True, grant=at, identity=identity, since_us=since_us, unmask=unmask)
         return await asyncio.to_thread(call)
+
+    async def residue(self, ident: str, *, look: bool = True) -> ResidueView:  # noqa: ARG002 - bare files reach no cluster
+        at, now_us = number(ident, "g", "grant"), SystemClock().now().wall_us
+        found, grant = await asyncio.to_thread(self._record.residue, at), await asyncio.to_thread(self.files.grant, at)
+        return residue.view(found, None, grant, now_us)
 
     async def facts(self, *, after: int = 0, limit: int = 1000) -> Sequence[FactView]:
         return await asyncio.to_thread(self._record.facts, after=after, limit=limit)

@@ -149,7 +149,7 @@ class Changes:
 def _part(document: Object | None, write: Write) -> Tree | None:
     """Of an object the part that the write's document speaks of."""
     if write.part == "scale" and document is not None:
-        return {"spec": {"replicas": _tree(document.get("spec")).get("replicas")}}
+        return {"spec": {"replicas": _tree(document.get("spec")).get("replicas", 0)}}  # a Scale leaves out a zero
     return document
 
 

@@ -101,6 +101,11 @@ class Exchanges:
         """The newest rows of streams into pods and of requests through the API server's proxy, in the same way."""
         return self._spots(f"{_INSIDE} and {_within(grant, identity)}", limit + 1, grant=grant, identity=identity, since=since_us)[::-1]
 
+    def allowed(self, grant: int, limit: int = PAGE) -> list[Spot]:
+        """The newest rows of what passed in a window and was not refused by the cluster, in the same way."""
+        where = f"actions.verdict = 'allowed' and (actions.code is null or actions.code < 400) and {_within(grant, '')}"
+        return self._spots(where, limit + 1, grant=grant)[::-1]
+
     def seen(self, spot: Spot, namespace: str, name: str, limit: int) -> list[Spot]:
         """Rows before that one, newest first, whose answers may hold the object."""
         return self._spots(_SEEN, limit, connection=spot.connection, grp=spot.grp, resource=spot.resource, namespace=namespace, name=name, at=spot.at_us,

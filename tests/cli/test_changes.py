@@ -49,6 +49,16 @@ def test_for_programs(recorded: Path) -> None:
     assert (unknown["effect"], unknown["code"], unknown["object"]["name"]) == ("unknown", None, "d")
 
 
+def test_residue(recorded: Path) -> None:
+    """A line each, with how it ends; that bare files reach no cluster is said beside it."""
+    done = jitui("--data-dir", str(recorded), "residue", "g-1")
+    assert "configmaps web/c created, the cluster was not asked  ends with: kubectl delete configmaps c -n web" in done.out
+    assert "which of the objects still exist is not known" in done.err
+    found = jitui("--data-dir", str(recorded), "residue", "g-1", "--json").jsons
+    assert [(one["kind"], one["exists"]) for one in found] == [("object", None)] * 3
+    assert [one["effect"] for one in found] == ["created", "changed", "unknown"]
+
+
 def test_of_an_agent_and_a_time(recorded: Path) -> None:
     """Without a window; the clock of bare files is this machine's."""
     assert len(jitui("--data-dir", str(recorded), "changes", "--identity", "agent-x", "--since", "2h", "--json").jsons) == 3

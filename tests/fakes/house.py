@@ -69,7 +69,7 @@ class House:
         self.listener = KubeListener(self.broker, Callers(self.broker.roster.directory, clock), self.proxy, uid)
         self.files = Files(folder)
         self.backend = Backend(self.broker, self.files, bus, Meter(store), "https://gw", "", ("prod",), self._reload, lambda: None,
-                               trouble=lambda: self.trouble)
+                               trouble=lambda: self.trouble, ways={"prod": self.way})
         self.service = Service(self.backend)
         self.trust: ssl.SSLContext
         self.token = ""

@@ -74,7 +74,7 @@ async def test_a_scale_is_compared_with_the_object(tmp_path: Path) -> None:
     async with talking(tmp_path) as (home, talk):
         await talk.ask("GET", f"{WEB}/web", deployment("web:1", 2))
         await talk.merge(f"{WEB}/web/scale", scale(5), {"spec": {"replicas": 5}})
-        await talk.merge(f"{WEB}/web/scale", scale(0), {"spec": {"replicas": 0}})
+        await talk.merge(f"{WEB}/web/scale", {**scale(0), "spec": {}}, {"spec": {"replicas": 0}})
         await talk.merge(f"{WEB}/web", deployment("web:2", 0, 4), {})
         assert [said(each) for each in await folded(home)] == [{"spec.replicas": (2, 5)}, {"spec.replicas": (5, 0)}, {IMAGE: ("web:1", "web:2")}]
 

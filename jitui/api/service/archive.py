@@ -4,14 +4,18 @@ import asyncio
 from collections.abc import Callable, Sequence
 from typing import Final
 
+from jitui.api.findings import ChangesView, ResidueView
 from jitui.api.operations import Archive
-from jitui.api.service import views
+from jitui.api.service import residue, views
 from jitui.api.service.bound import HOUR_US, Bound, number
 from jitui.api.service.record import Record
-from jitui.api.views import ActionView, ChangesView, FactView, FrameView, Proof, SessionView
+from jitui.api.views import ActionView, FactView, FrameView, Proof, SessionView
+from jitui.clusters.look import Looked, lists, look
 from jitui.policy.rights import Right, require, rights_of
-from jitui.recording.facts import Viewed
+from jitui.policy.terms import Grant
+from jitui.recording.facts import ClusterLooked, Viewed
 from jitui.store.exchanges import Spot
+from jitui.store.residue import Residue
 from jitui.values.errors import RefusedError
 from jitui.values.page import Page
 
@@ -59,6 +63,26 @@ class ArchiveService(Bound, Archive):
         await self._broker.store.commit([Viewed(how=how).draft(f"g-{at}" if at else identity or "all", self._who.name)])
         may = self._may_see(now.wall_us)
         return await self._read(self._record.changes, may, grant=at, identity=identity, since_us=max(0, now.wall_us - since_s * 1_000_000), unmask=unmask)
+
+    async def residue(self, ident: str, *, look: bool = True) -> ResidueView:
+        at = number(ident, "g", "grant")
+        grant = await self._find_grant(at)
+        await self._may_read(at, grant.ended_us)
+        await self._broker.store.commit([Viewed(how="residue").draft(f"g-{at}", self._who.name)])
+        found = await self._read(self._record.residue, at)
+        looked = await self._look(grant, found) if look else None
+        await self._may_read(at, grant.ended_us)
+        return residue.view(found, looked, grant, self._broker.clock.now().wall_us)
+
+    async def _look(self, grant: Grant, found: Residue) -> Looked | None:
+        """Ask the cluster, once it is on record what it will be asked. None: there is nothing to ask for, or no way to the cluster any more."""
+        way, (wanted, makers) = self._backend.ways.get(grant.connection), residue.targets(found)
+        if way is None or not (wanted or makers):
+            return None
+        self._still(Archive.residue)
+        paths = tuple(target.path for target in (*wanted, *lists(makers)))
+        await self._broker.store.commit([ClusterLooked(connection=grant.connection, targets=paths).draft(grant.label, self._who.name)])
+        return await look(way, wanted, makers)
 
     async def facts(self, *, after: int = 0, limit: int = 1000) -> Sequence[FactView]:
         return await self._read(self._record.facts, after=after, limit=min(max(limit, 1), PAGE))

@@ -10,6 +10,7 @@ from jitui.access import Broker
 from jitui.api.service.history import Histories
 from jitui.api.service.readers import Readers
 from jitui.api.service.record import Record
+from jitui.clusters.way import Way
 from jitui.policy.terms import Grant
 from jitui.store import Store
 from jitui.store.archive import Files
@@ -86,6 +87,7 @@ class Backend:
     reload: Callable[[], Awaitable[str]]
     stop: Callable[[], None]
     trouble: Callable[[], str] = lambda: ""  # the words of Status.trouble
+    ways: Mapping[str, Way] = field(default_factory=dict)  # to the clusters, by connection, for looks of the gateway's own
     kube_connections: Mapping[str, str] = field(default_factory=dict)  # URL of each connection's own address
     viewed: dict[tuple[str, int, str], int] = field(default_factory=dict)  # by viewer, session and way of looking: when last (boot clock)
     record: Record = field(init=False)  # the files, as views

@@ -2,8 +2,8 @@
 
 from typing import Final
 
+from jitui.api.findings import ChangesView, ChangeView, FieldView, ObjectView
 from jitui.api.service.views import when
-from jitui.api.views import ChangesView, ChangeView, FieldView, ObjectView
 from jitui.policy.streams import UPGRADES
 from jitui.recording.masking.text import masked_text
 from jitui.recording.objects.writes import Effect, Ref

@@ -5,11 +5,13 @@ Its calls read files: make them in a thread, not on the loop. It checks no right
 
 from collections.abc import Mapping
 
+from jitui.api.findings import ChangesView
 from jitui.api.service import changes, views
-from jitui.api.views import ActionView, ChangesView, FactView, FrameView, Proof, SessionView
+from jitui.api.views import ActionView, FactView, FrameView, Proof, SessionView
 from jitui.store.archive import Files
 from jitui.store.changes import May
 from jitui.store.playback import Playback
+from jitui.store.residue import Residue, residue
 from jitui.store.rows import SessionRow
 from jitui.values.page import Page
 
@@ -38,6 +40,10 @@ class Record:
     def changes(self, may: May, *, grant: int = 0, identity: str = "", since_us: int = 0, unmask: bool = False) -> ChangesView:
         """Of a window, or of an identity (of all, if empty) since then (UTC); `may`: whether an exchange may be read."""
         return changes.changes(self.files, may, grant=grant, identity=identity, since_us=since_us, unmask=unmask)
+
+    def residue(self, grant: int) -> Residue:
+        """Everything on record that a window may have left behind."""
+        return residue(self.files, grant)
 
     def facts(self, *, after: int, limit: int) -> list[FactView]:
         """Facts after the seq `after`, oldest first."""

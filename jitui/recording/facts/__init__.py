@@ -13,6 +13,7 @@ from jitui.recording.facts.fact import Draft, Fact, Kind, canonical, number
 from jitui.recording.facts.gateway import (
     EVERY_COMMIT,
     ClockWentBack,
+    ClusterLooked,
     ConfigLoaded,
     Counted,
     CredentialFailing,
@@ -39,15 +40,17 @@ PAYLOADS: Final[Mapping[Kind, type[Payload]]] = {each.KIND: each for each in (
     SshKeyRevoked, RequestAsked, RequestRefused, RequestApproved, RequestDenied, RequestWithdrawn, RequestLapsed, GrantStarted, GrantActive, GrantEnded,
     GrantFrozen, GrantThawed, SessionOpened, SessionFrozen, SessionThawed, SessionEnding, SessionEnded, ProcessesBefore, ProcessEnded, ProcessLeft,
     CredentialFailing, CredentialRenewed, Counted, Disk, LockdownOn, LockdownOff, Viewed, TapeOpened, LedgerRepaired, ClockWentBack, LogBegun,
+    ClusterLooked,
 )}  # fmt: skip
 
-FOREIGN: Final = frozenset({"argv", "reason", "scope", "target", "why", "words"})  # fields of payloads that hold what others wrote: secrets may be in it
+# fields of payloads that hold the words of others: secrets may be in it
+FOREIGN: Final = frozenset({"argv", "reason", "scope", "target", "targets", "why", "words"})
 
 __all__ = [
-    "EVERY_COMMIT", "FOREIGN", "PAYLOADS", "ClockWentBack", "ConfigLoaded", "Counted", "CredentialFailing", "CredentialRenewed", "Disk", "Draft", "Fact",
-    "GatewayStarted", "GatewayStopped", "GrantActive", "GrantEnded", "GrantFrozen", "GrantStarted", "GrantThawed", "IdentityAdded", "IdentityDisabled",
-    "Kind", "LedgerRepaired", "LockdownOff", "LockdownOn", "LogBegun", "Payload", "ProcessEnded", "ProcessLeft", "ProcessTold", "ProcessesBefore",
-    "RequestApproved", "RequestAsked", "RequestDenied", "RequestLapsed", "RequestRefused", "RequestWithdrawn", "SessionEnded", "SessionEnding", "SessionFrozen",
-    "SessionOpened", "SessionThawed", "SshKeyAdded", "SshKeyRevoked", "TapeOpened", "TokenIssued", "TokenRevoked", "TokensAdopted", "Undelivered",
-    "Viewed", "canonical", "closed", "number",
+    "EVERY_COMMIT", "FOREIGN", "PAYLOADS", "ClockWentBack", "ClusterLooked", "ConfigLoaded", "Counted", "CredentialFailing", "CredentialRenewed", "Disk",
+    "Draft", "Fact", "GatewayStarted", "GatewayStopped", "GrantActive", "GrantEnded", "GrantFrozen", "GrantStarted", "GrantThawed", "IdentityAdded",
+    "IdentityDisabled", "Kind", "LedgerRepaired", "LockdownOff", "LockdownOn", "LogBegun", "Payload", "ProcessEnded", "ProcessLeft", "ProcessTold",
+    "ProcessesBefore", "RequestApproved", "RequestAsked", "RequestDenied", "RequestLapsed", "RequestRefused", "RequestWithdrawn", "SessionEnded",
+    "SessionEnding", "SessionFrozen", "SessionOpened", "SessionThawed", "SshKeyAdded", "SshKeyRevoked", "TapeOpened", "TokenIssued", "TokenRevoked",
+    "TokensAdopted", "Undelivered", "Viewed", "canonical", "closed", "number",
 ]  # fmt: skip

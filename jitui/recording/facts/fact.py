@@ -52,6 +52,7 @@ class Kind(StrEnum):
     LOCKDOWN_ON = "lockdown.on"
     LOCKDOWN_OFF = "lockdown.off"
     VIEWED = "viewed"
+    CLUSTER_LOOKED = "cluster.looked"
     TAPE_OPENED = "tape.opened"
     LEDGER_REPAIRED = "ledger.repaired"
     CLOCK_WENT_BACK = "clock.went-back"

@@ -101,8 +101,17 @@ class Viewed(Payload):
     """Somebody looked at a session, s-N, or at the changes of a window, g-N, of an identity, or of all."""
 
     KIND: ClassVar = Kind.VIEWED
-    how: str  # live, recorded, changes, unmasked
+    how: str  # live, recorded, changes, residue, unmasked
     live: bool | None = None  # true: unmasked, while it ran
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClusterLooked(Payload):
+    """The gateway looks at objects of a cluster with its own credential, for metadata alone; somebody asked for the residue of a window, g-N."""
+
+    KIND: ClassVar = Kind.CLUSTER_LOOKED
+    connection: str
+    targets: tuple[str, ...]  # paths of the requests
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

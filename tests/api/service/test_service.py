@@ -51,6 +51,8 @@ TABLE: Final[tuple[tuple[str, Call, str], ...]] = (
     ("facts", lambda desk: desk.facts(), "approver operator auditor admin"),
     ("verify", lambda desk: desk.verify(), "approver operator auditor admin"),
     ("frames", lambda desk: desk.frames("s-1"), "approver operator auditor"),
+    ("changes", lambda desk: desk.changes(grant="g-1"), "approver operator auditor"),
+    ("residue", lambda desk: desk.residue("g-1"), "approver operator auditor"),
     ("watch", lambda desk: first(desk.watch("s-1")), "approver operator auditor"),
     ("identities", lambda desk: desk.identities(), "admin"),
     ("explain", lambda desk: desk.explain("prod", Action("list", resource="pods", namespace="web"), identity=AGENT), "agent approver operator auditor admin"),

@@ -7,6 +7,7 @@ from typing import Final
 
 from jitui.recording.facts import (
     ClockWentBack,
+    ClusterLooked,
     ConfigLoaded,
     Counted,
     CredentialFailing,
@@ -169,6 +170,8 @@ WRITTEN: Final[list[tuple[Payload, str]]] = [
      '{"why":"no"}'),
     (LockdownOff(why="over"),
      '{"why":"over"}'),
+    (ClusterLooked(connection="prod", targets=("/api/v1/namespaces/web/pods/web-1", "/api/v1/namespaces/web/pods?limit=500")),
+     '{"connection":"prod","targets":["/api/v1/namespaces/web/pods/web-1","/api/v1/namespaces/web/pods?limit=500"]}'),
     (Viewed(how="recorded"),
      '{"how":"recorded"}'),
     (TapeOpened(tables=3),
