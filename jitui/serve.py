@@ -50,7 +50,7 @@ from jitui.recording.facts import EVERY_COMMIT, Draft, GatewayStarted, GatewaySt
 from jitui.store import Store
 from jitui.store.archive import Files
 from jitui.store.bus import Bus
-from jitui.store.folder import RESERVE
+from jitui.store.folder import reserve
 from jitui.values import descriptors, private_file
 from jitui.values.clock import Clock, SystemClock
 from jitui.values.errors import ConfigurationError, JituiError, UnsafeError
@@ -248,9 +248,8 @@ class Gateway:
             self.log.warning("cluster unreachable; its requests are answered 502 until it is back", connection=way.name, why=why)
 
     async def _close_api(self) -> None:
-        """People's processes over SSH end first, while their API still answers: their screens are left as they were found."""
         if self._ssh is not None:
-            await self._ssh.reception.aclose()
+            await self._ssh.reception.aclose()  # while the API still answers their processes
         await self._api.aclose()
 
     def _ssh_listener(self, broker: Broker, proxy: Proxy, stack: contextlib.AsyncExitStack) -> SshListener | None:
@@ -346,13 +345,6 @@ async def always(work: Work, log: Log, pause: float = AGAIN) -> None:
         except Exception as error:  # noqa: BLE001 - it is logged, and the work begins again
             log.failed("a background task failed and is begun again", error, work=getattr(work, "__qualname__", repr(work)), traceback=DEBUG)
         await asyncio.sleep(pause)
-
-
-def reserve(folder: Path) -> int:
-    """The number of bytes reserved for the last facts: 64 MiB, or a sixteenth of a small file system."""
-    there = next(place for place in (folder, *folder.parents) if place.exists())
-    stat = os.statvfs(there)
-    return min(RESERVE, stat.f_blocks * stat.f_frsize // 16)
 
 
 def by_pair(settings: Configuration) -> dict[tuple[str, str], Rule]:

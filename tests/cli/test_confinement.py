@@ -85,7 +85,7 @@ FREE: Final = ("run a python", "make a socket pair", "start a thread", "discard"
 
 @pytest.fixture(scope="module")
 def found(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
-    """What the process said of each try: why it failed, or nothing."""
+    """The process's answer to each try: why it failed, or nothing."""
     state = tmp_path_factory.mktemp("state")
     (state / "ledger.db").write_text("facts")
     with socket.socket(socket.AF_UNIX) as desk:

@@ -22,7 +22,7 @@ class Sieve:
         self._dropping = False  # inside of a string that is too long to be ours
 
     def feed(self, data: bytes) -> bytes:
-        """What of it may pass, and of what was held."""
+        """The part of it, and of what was held, that may pass."""
         data, self._rest = self._rest + data, b""
         kept: list[bytes] = []
         at = 0
