@@ -30,11 +30,12 @@ class Asked:
     container: bytes  # empty: the pod's default one
     argv: tuple[bytes, ...]
 
-    def target(self, *, tty: bool) -> bytes:
-        """Path and query of the exec. Standard input is always there over SSH; a terminal has no standard error of its own."""
+    def target(self, *, stdin: bool, tty: bool) -> bytes:
+        """Path and query of the exec. A terminal has no standard error of its own."""
         pairs = [(b"container", self.container)] if self.container else []
         pairs += [(b"command", word) for word in self.argv]
-        pairs += [(b"stdin", b"true"), (b"stdout", b"true"), (b"tty", b"true") if tty else (b"stderr", b"true")]
+        pairs += [(b"stdin", b"true")] if stdin else []
+        pairs += [(b"stdout", b"true"), (b"tty", b"true") if tty else (b"stderr", b"true")]
         query = "&".join(f"{key.decode()}={quote_from_bytes(value, safe='')}" for key, value in pairs)
         return b"/api/v1/namespaces/%b/pods/%b/exec?" % (self.namespace, self.pod) + query.encode()
 

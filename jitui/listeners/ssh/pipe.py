@@ -61,6 +61,7 @@ class Pipe(asyncio.Transport):
         super().__init__()
         self._channel, self._line, self._tty = channel, line, tty
         self.outlet = ChannelOutlet(self)
+        self.stdin = True  # the request asked for it
         self._protocol: asyncio.Protocol | None = None
         self._answer = http.ResponseParser()
         self._answer.expect(b"GET")
@@ -199,7 +200,8 @@ class Pipe(asyncio.Transport):
         self._feed(b"".join(_message(Channel.STDIN, bytes(view[at : at + LARGEST])) for at in range(0, len(data), LARGEST)))
 
     def closed_stdin(self) -> None:
-        self._feed(_message(CLOSE, bytes((Channel.STDIN,))))
+        if self.stdin:
+            self._feed(_message(CLOSE, bytes((Channel.STDIN,))))
 
     def resized(self, width: int, height: int) -> None:
         self._feed(_message(Channel.RESIZE, b'{"Width":%d,"Height":%d}' % (width, height)))

@@ -22,7 +22,8 @@ from jitui.policy.terms import Grant
 from jitui.protocol import channels, headers
 from jitui.protocol.messages import RequestHead
 from jitui.protocol.plan import Plan, asked, plan
-from jitui.protocol.speech import Said, Speech, WebSocketCommand, Wire
+from jitui.protocol.speech import Said, Speech, Unit, WebSocketCommand, Wire
+from jitui.protocol.websocket import Frame, ProtocolError
 from jitui.proxy.entry import Proxy
 from jitui.proxy.port import Handler
 from jitui.proxy.rest import Rest
@@ -47,8 +48,17 @@ class Rooms:
 class Quiet(WebSocketCommand):
     """The speech of an exec over SSH. Its last words are a Status alone: over SSH standard error is apart from a terminal's output."""
 
+    def __init__(self, asked: frozenset[Channel]) -> None:
+        super().__init__(channels.COMMANDS[channels.V5], asked)
+        self._stdin = Channel.STDIN in asked
+
     def last_words(self, words: str, body: bytes, *, tty: bool) -> tuple[list[Said], Wire]:  # noqa: ARG002 - as of all speeches
         return super().last_words(words, body, tty=False)
+
+    def _data(self, frame: Frame, *, client: bool) -> Unit | None:
+        if client and not self._stdin and frame.payload[:1] == bytes((Channel.STDIN,)):
+            raise ProtocolError("this command is allowed without standard input alone, and there is some; say ssh -n, or ask for a window with any command")
+        return super()._data(frame, client=client)
 
 
 class Told:
@@ -96,17 +106,16 @@ class SshRequest:
             found = read(command)
             rooms.admission.connection(owner, self.who, found.connection)
             self.connection = found.connection
-            switch = self._read(found)
-            handler = self._decide(switch)
+            handler = self._decide(found)
         except JituiError as error:
             handler = self.refuse(error)
         self.become(handler)
         handler.end_in()
         handler.flush_in()
 
-    def _read(self, found: Asked) -> Plan:
+    def _read(self, found: Asked, *, stdin: bool) -> Plan:
         """The action of the very bytes that will go to the cluster, and their upgrade. Raises JituiError; that is on record as a denial."""
-        target = self.target = found.target(tty=self._tty)
+        target = self.target = found.target(stdin=stdin, tty=self._tty)
         key = base64.b64encode(secrets.token_bytes(16))
         host = self._rooms.proxy.host(found.connection)
         head = RequestHead(b"GET", target, (
@@ -117,18 +126,26 @@ class SshRequest:
             self.action = kube.read(b"GET", target)
             self.lines = headers.to_upstream(head, host=host, upgrade=True)
             streams = asked(kube.query_of(target))
+            self._pipe.stdin = stdin
             return replace(plan(head, EXEC, host), make=partial(_speech, streams))
         except JituiError as error:
             self.denied(Action("get", path=clean(target.decode("latin-1"), 200)), str(error))
             raise
 
-    def _decide(self, switch: Plan) -> Handler:
-        """May it pass, now?"""
+    def _decide(self, found: Asked) -> Handler:
+        """May it pass, now? Over SSH standard input is always there; a clause with a command of its own is for one without, so that is tried, too."""
+        proxy = self._rooms.proxy
+        for stdin in (True,) if self._tty else (True, False):
+            switch = self._read(found, stdin=stdin)
+            denial = proxy.judge(self)
+            if denial is None or proxy.by_default(self) is not None:
+                return self._pass(switch)
+        return self._pass(self._read(found, stdin=True))
+
+    def _pass(self, switch: Plan) -> Handler:
         proxy = self._rooms.proxy
         denial = proxy.judge(self)
-        if denial is not None:
-            return proxy.denied(self, denial, lambda: self._decide(switch))
-        return proxy.stream(self, switch)
+        return proxy.stream(self, switch) if denial is None else proxy.denied(self, denial, lambda: self._pass(switch))
 
     def lost(self) -> None:
         """The channel is closed before its stream stands."""
@@ -194,5 +211,5 @@ class SshRequest:
         broker.notes.denied(who, connection, action, why, grant=newest, group=self.group)
 
 
-def _speech(streams: frozenset[Channel], took: bytes) -> Speech:
-    return Quiet(channels.COMMANDS[took], streams)
+def _speech(streams: frozenset[Channel], _: bytes) -> Speech:
+    return Quiet(streams)

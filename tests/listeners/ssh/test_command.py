@@ -82,10 +82,10 @@ def test_files_are_kubectls(text: str) -> None:
         read(text.encode())
 
 
-@given(st.lists(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=8), min_size=1, max_size=4), st.booleans())
-def test_the_request_line_carries_each_word(argv: list[str], tty: bool) -> None:
+@given(st.lists(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=8), min_size=1, max_size=4), st.booleans(), st.booleans())
+def test_the_request_line_carries_each_word(argv: list[str], stdin: bool, tty: bool) -> None:
     """It is read back, as the API server reads it, to the same words."""
-    target = Asked("prod", b"web", b"web-1", b"side", tuple(word.encode() for word in argv)).target(tty=tty)
+    target = Asked("prod", b"web", b"web-1", b"side", tuple(word.encode() for word in argv)).target(stdin=stdin, tty=tty)
     query = kube.query_of(target)
     assert (list(query.values["command"]), query.text("container")) == (argv, "side")
-    assert [query.flag(name) for name in ("stdin", "stdout", "stderr", "tty")] == [True, True, not tty, tty]
+    assert [query.flag(name) for name in ("stdin", "stdout", "stderr", "tty")] == [stdin, True, not tty, tty]
