@@ -3,14 +3,23 @@
 import subprocess
 import sys
 
+from tests.bench.bench_requests import AIMS
+
 BENCHES = ("bench_store", "bench_deadline", "bench_requests", "bench_streams", "bench_floods")
 
 
 def main() -> int:
-    worst = 0
+    worst, aims = 0, []
     for name in BENCHES:
         print(f"== {name}", flush=True)
-        worst = max(worst, subprocess.run([sys.executable, "-m", f"tests.bench.{name}"], check=False).returncode)
+        with subprocess.Popen([sys.executable, "-m", f"tests.bench.{name}"], stdout=subprocess.PIPE, text=True) as bench:
+            assert bench.stdout
+            for line in bench.stdout:
+                print(line, end="", flush=True)
+                if line.startswith(AIMS):
+                    aims.append(line.removeprefix(AIMS).strip())
+        worst = max(worst, bench.returncode)
+    print(f"{AIMS}{'; '.join(aims)}")
     return worst
 
 
