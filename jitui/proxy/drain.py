@@ -21,6 +21,7 @@ class Cluster(Protocol):
     """The cluster's side of the stream."""
 
     closing: bool
+    transport: asyncio.Transport | None
 
     @property
     def open(self) -> bool: ...
@@ -56,6 +57,7 @@ class Drain:
         self.push: Callable[[Unit], None] = lambda unit: None  # noqa: ARG005 - passes a unit of the cluster on, as if it had been read; the relay's
         self._last: dict[Channel, Unit] = {}  # by channel the newest unit of a live stream that is dyed
         self._size = 0
+        self._held = self._flowing = False  # no more is read for now; all is read, however much it is
         self._cluster: Cluster
         self._speech: Speaker
         self._say: Callable[[Sequence[tuple[Channel, bytes]]], None]
@@ -133,6 +135,20 @@ class Drain:
             said += unit.said
         self._keep(said)
 
+    def flow(self) -> None:
+        """From now on all is read: the end of the command comes behind what was held back. Before that, a flood is read only so far."""
+        self._flowing = True
+        if self._held and self.open and self._cluster.transport is not None:
+            self._held = False
+            self._cluster.transport.resume_reading()
+
+    def _hold(self) -> None:
+        """A flood would keep the gateway busy: its pipe may fill up until it is killed."""
+        transport = self._cluster.transport
+        if not self._held and not self._flowing and self._size > KEPT and transport is not None and not transport.is_closing():
+            self._held = True
+            transport.pause_reading()
+
     def _keep(self, said: Sequence[Said]) -> None:
         pieces = []
         for _, channel, body in said:
@@ -145,6 +161,7 @@ class Drain:
                     pieces.append((Channel.DRAINED, body[:room]))
         if pieces:
             self._say(pieces)
+        self._hold()
         if self.exited is None and self._speech.exited is not None:
             self.exited = self._speech.exited
             self.news.set()

@@ -1,6 +1,7 @@
 """The connection of a muted command, and nonces in live ones."""
 
 import asyncio
+import json
 from pathlib import Path
 from typing import Any
 
@@ -90,7 +91,7 @@ async def test_nobody_keeps_a_muted_connection_for_longer_than_two_seconds(tmp_p
         await home.facts("session.ended")
         frames = await home.frames(int(view.id[2:]))
         assert sum(len(frame.body) for frame in frames if frame.channel is Channel.DRAINED) == KEPT
-        assert frames[-1].body == b'{"drained":640000}'
+        assert KEPT < json.loads(frames[-1].body)["drained"] <= 640_000
 
 
 async def test_nonces_are_cut_out_of_a_live_stream(tmp_path: Path) -> None:

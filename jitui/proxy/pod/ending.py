@@ -177,6 +177,8 @@ class Ending:
         drains = {command.session.id: command.session.drain for command in everybody if command.live or command.session.drain.open}
         for drain in drains.values():
             drain.dye(set(marks))
+            if drain.open:
+                drain.flow()
         dyed: set[Ident] = set()
         try:
             answers = await self._look.ask(orders)
@@ -238,6 +240,8 @@ class Ending:
     async def _wait_for_runtime(self, commands: Sequence[Command]) -> bool:
         """Wait for the runtime's word on the connections that are still open; whether any came meanwhile."""
         waiting = [command.session.drain for command in commands if command.session.drain.open and command.session.drain.exited is None]
+        for drain in waiting:
+            drain.flow()
         with suppress(TimeoutError):
             async with asyncio.timeout(STATUS_S):
                 for drain in waiting:
@@ -266,10 +270,12 @@ class Ending:
         for command in job.commands:
             one, session, runtime = owned[command.session.id], command.session, command.session.drain.exited is not None
             still = 0
+            # without a terminal the runtime waits for all that hold the command's output, as an orphan whose words came out there does
+            holder = ident(one.families[0].first) if one.families and not session.tty else None
             for key in sorted(one.processes):
                 mine = {**at, "session": session.id, "pid": key[0], "start": key[1], "argv": self._argv.get(key, ())}
                 if key not in alive:
-                    proof = ((RUNTIME,) if runtime and key == one.leader else ()) + (GONE, *explained)
+                    proof = ((RUNTIME,) if runtime and key == (one.leader or holder) else ()) + (GONE, *explained)
                     yield ProcessEnded(**mine, state=ENDED, proof=proof)
                 else:
                     still += 1

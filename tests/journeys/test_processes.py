@@ -1,0 +1,204 @@
+"""The end of a window inside real containers: every case that docs/cluster-behaviour.md measured, over SPDY and WebSocket."""
+
+import json
+import time
+from collections.abc import Iterator, Sequence
+
+import pytest
+import yaml
+
+from jitui.api.views import Ended, ProcessView
+from tests.journeys.yard import IMAGE, Yard, pod, yard
+from tests.support.clusters import Cluster
+from tests.support.gateway import Agent
+from tests.support.kubectls import Kubectl, found
+from tests.support.processes import Program, until
+
+pytestmark = [pytest.mark.cluster, pytest.mark.kubectl]
+NAMESPACE = "ended"
+OLD, NEW = "1.27", "1.34"  # SPDY, WebSocket
+AGAIN = "trap 'exit 0' TERM; while true; do sleep 0.1; done"  # ends when it is told to, and is started anew
+TOOLS = "cp /bin/busybox /tools/sleep && cp /bin/busybox /tools/echo"  # without a shell among them
+
+
+def shell_less() -> str:
+    """A pod whose container has two programs, and no shell."""
+    both = [{"name": "tools", "mountPath": "/tools"}]
+    made = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "bare"}, "spec": {
+        "terminationGracePeriodSeconds": 0, "volumes": [{"name": "tools", "emptyDir": {}}, {"name": "none", "emptyDir": {}}],
+        "initContainers": [{"name": "copy", "image": IMAGE, "imagePullPolicy": "Never", "command": ["sh", "-c", TOOLS], "volumeMounts": both}],
+        "containers": [{"name": "main", "image": IMAGE, "imagePullPolicy": "Never", "command": ["/tools/sleep", "2147483647"],
+                        "volumeMounts": [*both, {"name": "none", "mountPath": "/bin"}]}]}}
+    return "---\n" + yaml.safe_dump(made)
+
+
+@pytest.fixture(scope="module")
+def ground(real_cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Yard]:
+    """One gateway, and pods that all cases share."""
+    admin = found()[NEW]
+    scopes = {f"bot-{number}": [f"@debug in {NAMESPACE}"] for number in (1, 2)}
+    manifest = "".join(pod(name) for name in ("box", "deleted")) + pod("again", AGAIN) + shell_less()
+    with yard(tmp_path_factory.mktemp("processes"), real_cluster, admin, NAMESPACE, agents=scopes, manifest=manifest) as made:
+        made.as_admin("-n", NAMESPACE, "wait", "--for=condition=Ready", "pod", "--all", "--timeout=60s")
+        yield made
+
+
+@pytest.fixture(scope="module")
+def bots(ground: Yard) -> tuple[Agent, Agent]:
+    template = ground.template()
+    one, two = (ground.agent(f"bot-{number}", scope=None, kubeconfig=template) for number in (1, 2))
+    return one, two
+
+
+class Case:
+    """A window of an agent with some commands in a pod, and their end."""
+
+    def __init__(self, ground: Yard, agent: Agent, kubectl: Kubectl) -> None:
+        self.ground, self.agent, self.kubectl, self.gateway = ground, agent, kubectl, ground.gateway
+        self.grant = self.gateway.window(agent)
+
+    def run(self, *argv: str, tty: bool = False, stdin: bool = False, name: str = "box", says: str = "ready") -> Program:
+        """A command, once it has said so."""
+        flags = ["-it"] if tty else ["-i"] if stdin else []
+        program = self.gateway.spawn_kubectl(self.kubectl, self.agent, "exec", *flags, "-n", NAMESPACE, name, "--", *argv, tty=(24, 80) if tty else None)
+        program.expect(says)
+        return program
+
+    def revoke(self) -> Ended:
+        return self.gateway.desk(lambda remote: remote.revoke(self.grant, reason="enough"))
+
+    def processes(self) -> Sequence[ProcessView]:
+        return self.gateway.desk(lambda remote: remote.grant(self.grant)).processes
+
+
+def ps(ground: Yard, name: str = "box") -> str:
+    """What lives in the container, by its own kernel; zombies are dead."""
+    look = "for p in /proc/[0-9]*; do grep -q '^State:.Z' $p/status || tr '\\0' ' ' <$p/cmdline; echo; done"
+    return ground.as_admin("-n", NAMESPACE, "exec", name, "--", "sh", "-c", look).decode()
+
+
+def all_ended(ended: Ended, ground: Yard, *words: str) -> None:
+    assert {view.state for view in ended.processes} == {"ended"}, ended
+    assert "confirmed by the runtime" in ended.said, ended.said
+    assert all({"gone", "explained"} <= set(view.proof) for view in ended.processes), ended
+    assert max(view.took_ms for view in ended.processes) < 2000
+    left = ps(ground)
+    assert not any(word in left for word in words), left
+
+
+ENDED: dict[str, tuple[tuple[str, ...], dict[str, bool], tuple[str, ...]]] = {
+    "plain": (("sh", "-c", "echo ready; exec sleep 81001"), {}, ("81001",)),
+    "a tree that ignores signals": (("sh", "-c", "trap '' TERM HUP INT; (sleep 81002 &) ; sleep 81003 & echo ready; sleep 81004"), {},
+                                    ("81002", "81003", "81004")),
+    "a terminal": (("sh", "-c", "setsid sleep 81005 & sleep 81006 & (setsid sleep 81007 &) ; echo ready; sleep 81008"), {"tty": True},
+                   ("81005", "81006", "81007", "81008")),
+    "a session of its own with the pipe": (("sh", "-c", "(setsid sleep 81009 &) ; echo ready; sleep 81010"), {}, ("81009", "81010")),
+    "a flood": (("sh", "-c", "echo ready; while true; do echo 81011 and more and more and more; done"), {}, ("81011",)),
+    "an orphan that holds the pipe": (("sh", "-c", "(sleep 81012 &) ; echo ready"), {}, ("81012",)),
+    "a shell that reads": (("sh", "-c", "echo ready; exec sh"), {"stdin": True}, ()),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("version", [OLD, NEW])
+def test_what_a_command_started_is_ended_and_proved(ground: Yard, bots: tuple[Agent, Agent], version: str) -> None:
+    """Each of these is killed from inside, the runtime confirms it, and the last look finds nothing beside what was there before."""
+    for name, (argv, how, words) in ENDED.items():
+        case = Case(ground, bots[0], found()[version])
+        program = case.run(*argv, **how)  # type: ignore[arg-type]
+        if name == "an orphan that holds the pipe":
+            time.sleep(0.5)  # its first process is gone by then
+        ended = case.revoke()
+        result = program.end(10)
+        assert result.code == 1, (name, result)
+        all_ended(ended, ground, *words)
+
+
+@pytest.mark.parametrize("version", [OLD, NEW])
+@pytest.mark.parametrize("tty", [False, True])
+def test_equal_commands_of_two_windows(ground: Yard, bots: tuple[Agent, Agent], version: str, tty: bool) -> None:
+    """Four with the same words at once, two of each window: those of the ended one end, the others go on, and see no word that the gateway wrote."""
+    one, two = (Case(ground, bot, found()[version]) for bot in bots)
+    same = ("sh", "-c", "echo ready; while read l; do echo got $l; done; exec sleep 82001")
+    programs = [case.run(*same, tty=tty, stdin=True) for case in (one, two, one, two)]
+    ended = one.revoke()
+    assert [view.state for view in ended.processes] == ["ended"] * 2, ended
+    assert all("runtime" in view.proof for view in ended.processes), ended
+    for at in (1, 3):
+        programs[at].write(b"on\n")
+        programs[at].expect("got on")
+    two.revoke()
+    for program in programs:
+        assert program.end(10).code == 1
+    for session in (view for view in ground.gateway.sessions("exec") if view["grant"] == two.grant):
+        assert b"jitui" not in ground.gateway.raw(session["id"], "stdout")
+    assert "82001" not in ps(ground)
+
+
+def test_what_can_not_be_proved_is_said(ground: Yard, bots: tuple[Agent, Agent]) -> None:
+    """A daemon is listed and left; without a shell nothing is claimed but what the runtime says; the line names the pod to delete."""
+    case = Case(ground, bots[0], found()[NEW])
+    case.run("sh", "-c", "(setsid sleep 83001 >/dev/null 2>&1 </dev/null &) ; echo ready").end(10)
+    ended = case.revoke()
+    assert [(view.state, view.argv[1].raw, view.session) for view in ended.processes] == [("unexplained", "83001", "")], ended
+    assert f"kubectl delete pod -n {NAMESPACE} box" in ended.said
+    assert "may still run: pid " in ended.said
+    ground.as_admin("-n", NAMESPACE, "exec", "box", "--", "kill", "-9", str(ended.processes[0].pid))
+
+    case = Case(ground, bots[0], found()[NEW])
+    program = case.gateway.spawn_kubectl(case.kubectl, case.agent, "exec", "-n", NAMESPACE, "bare", "--", "/tools/sleep", "83002")
+    until(lambda: [view for view in case.gateway.sessions("exec") if view["grant"] == case.grant and view["state"] == "open"], "an exec")
+    time.sleep(0.5)
+    ended = case.revoke()
+    program.end(10)
+    assert [(view.state, view.pid, view.why) for view in ended.processes] == [("not-proved", 0, "no shell in the container")], ended
+    assert "may still run" in ended.said
+
+
+def test_containers_that_went_away_meanwhile(ground: Yard, bots: tuple[Agent, Agent]) -> None:
+    """With the run of a container, or with its pod, everything in it ended: that is what is said."""
+    ways: dict[str, tuple[str, ...]] = {"again": ("exec", "again", "--", "kill", "-TERM", "1"), "deleted": ("delete", "pod", "deleted", "--grace-period=0")}
+    for name, way in ways.items():
+        case = Case(ground, bots[0], found()[NEW])
+        program = case.run("sh", "-c", "trap '' TERM; echo ready; while true; do sleep 84001; done", name=name)
+        ground.as_admin("-n", NAMESPACE, *way)
+        program.end(30)
+        if name == "again":
+            ground.as_admin("-n", NAMESPACE, "wait", "--for=jsonpath={.status.containerStatuses[0].restartCount}=1", "pod/again", "--timeout=30s")
+        ended = case.revoke()
+        assert all(view.state == "ended" for view in ended.processes), ended
+
+
+def test_a_half_typed_line_is_never_executed(ground: Yard, bots: tuple[Agent, Agent]) -> None:
+    """By revoke, kill and deadline: a shell that reads a pipe is dead before its input ends."""
+    for at, end in enumerate(("revoke", "kill", "deadline")):
+        agent = bots[0]
+        case = Case(ground, agent, found()[NEW])
+        if end == "deadline":
+            case.revoke()
+            case.grant = case.gateway.window(agent, duration="5s")
+        program = case.run("sh", "-c", "echo ready; exec sh", stdin=True)
+        program.write(f"touch /tmp/made-{at}".encode())
+        time.sleep(0.3)
+        if end == "kill":
+            session = case.gateway.live("exec", case.grant)["id"]
+            case.gateway.desk(lambda remote, session=session: remote.kill(session, reason="enough"))  # type: ignore[misc]
+        if end != "deadline":
+            case.revoke()
+        assert program.end(20).code == 1
+        until(lambda case=case: case.processes(), "facts")  # type: ignore[misc]
+        assert {view.state for view in case.processes()} == {"ended"}
+    assert ground.as_admin("-n", NAMESPACE, "exec", "box", "--", "sh", "-c", "ls /tmp | grep made- || echo none") == b"none\n"
+
+
+def test_the_json_of_a_window_tells_of_its_processes(ground: Yard, bots: tuple[Agent, Agent]) -> None:
+    """`revoke --json` has them, and so does `grants --all --json`."""
+    case = Case(ground, bots[0], found()[NEW])
+    program = case.run("sh", "-c", "echo ready; exec sleep 85001")
+    said = case.gateway.jitui("revoke", case.grant, "--reason", "enough", "--json").ok().json
+    program.end(10)
+    (view,) = said["processes"]
+    assert (view["state"], view["argv"], view["pod"], view["container"]) == ("ended", ["sleep", "85001"], f"{NAMESPACE}/box", "main")
+    assert set(view["proof"]) == {"runtime", "gone", "explained"}
+    listed = [json.loads(line) for line in case.gateway.jitui("grants", "--all", "--json").ok().text.splitlines()]
+    assert next(each for each in listed if each["id"] == case.grant)["processes"] == [view]
+    case.gateway.jitui("verify").ok()
