@@ -116,6 +116,10 @@ class RuleEntry(Strict):
     scope: ScopeText = Field(default_factory=list)
     guarded_namespaces: list[NamespacePattern] = Field(default_factory=list, max_length=100)
     """Where, as in kube-system, kube-node-lease and kube-public, only a clause that writes out verb, kind and namespace lets anything be written."""
+    processes: Literal["end", "leave"] = "end"
+    """Processes that a window's commands started are ended in their containers when it ends, or only listed."""
+    unexplained: Literal["report", "delete-pod"] = "report"
+    """Where something may run on that can't be tied to a command, or was not seen to end: it is listed, or its pod is deleted. That needs `delete` on pods."""
     owner_may_approve: bool | None = None
     """Lets the agent's owner decide for it; only where no people are configured is that so by itself."""
 
@@ -127,6 +131,8 @@ class RuleEntry(Strict):
             raise ValueError("automatic_for: only with approval: automatic")
         if self.approvals > 1 and self.approval == "automatic":
             raise ValueError(f"approvals: {self.approvals} persons can't be counted when approval is automatic")
+        if self.unexplained == "delete-pod" and self.processes == "leave":
+            raise ValueError("unexplained: delete-pod only with processes: end")
         if self.use_within is not None and self.starts != "on-first-use":
             raise ValueError("use_within: only with starts: on-first-use")
         return self
@@ -137,7 +143,7 @@ class RuleEntry(Strict):
             automatic=self.approval == "automatic", automatic_for=frozenset(self.automatic_for or [Hazard.READ.value]),
             on_first_use=self.starts == "on-first-use", use_within_s=self.use_within or 900, pending_s=self.pending,
             owner_may_approve=solo if self.owner_may_approve is None else self.owner_may_approve, budget=self.bytes,
-            guarded=tuple(dict.fromkeys(self.guarded_namespaces)))
+            guarded=tuple(dict.fromkeys(self.guarded_namespaces)), ends_processes=self.processes == "end", deletes_pods=self.unexplained == "delete-pod")
 
 
 class Settings(Strict):

@@ -190,7 +190,8 @@ class Gateway:
     def _end_in_pods(self, proxy: Proxy, ways: Mapping[str, Way], store: Store) -> None:
         """Windows end in the pods too; then their credentials are dropped."""
         windows = self.broker.windows
-        proxy.places = windows.aftermath = Places(ways, store, self.clock, self.spawn, gateway=store.key_id[:8], owe=windows.owe)
+        proxy.places = windows.aftermath = Places(ways, store, self.clock, self.spawn, gateway=store.key_id[:8], owe=windows.owe,
+                                                   rule=lambda grant: self.broker.requests.rules.get((grant.identity, grant.connection)))
         windows.ended = lambda grant: self._forget(ways, grant)
 
     def _started(self, store: Store) -> Draft:

@@ -340,3 +340,15 @@ def test_any_text(text: str) -> None:
         config.read(text, HERE)
     except ConfigurationError as error:
         assert str(error).startswith(f"{HERE}:")  # noqa: PT017
+
+
+def test_a_rule_says_what_becomes_of_processes() -> None:
+    """They are ended by default, and pods are deleted only where that is written out; who leaves processes deletes no pod for them."""
+    def rule(more: str = "") -> Rule:
+        return config.read(broken("    approvals: 2\n", f"    approvals: 2\n{more}"), HERE).rules[0]
+
+    assert (rule().ends_processes, rule().deletes_pods) == (True, False)
+    assert not rule("    processes: leave\n").ends_processes
+    assert rule("    unexplained: delete-pod\n").deletes_pods
+    with pytest.raises(ConfigurationError, match=r"unexplained: delete-pod only with processes: end"):
+        rule("    processes: leave\n    unexplained: delete-pod\n")

@@ -93,6 +93,7 @@ class RequestView:
     automatic: bool = False
     before: str = ""  # one line of what this identity did here in the last 30 days
     used: str = ""  # the scope of what it really used, for narrowing; empty if unknown
+    at_end: str = ""  # how its commands end in the pods, in one sentence; empty if it can run none
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -25,6 +25,8 @@ def lines(view: RequestView) -> Iterator[str]:
     yield "  rule     " + ("the same; it allows no more" if view.rule_scope == view.scope else clean(view.rule_scope, LONGEST))
     starts = "from its first use" if view.starts == "on-first-use" else "from approval"
     yield f"  window   {span.show(view.duration_s)} {starts}; the rule allows {span.show(view.rule_duration_s)}"
+    if view.at_end:
+        yield f"  at end   {clean(view.at_end, LONGEST)}"
     yield f"  from     {clean(view.from_peer)}, token {clean(view.token)}"
     if view.before:
         yield f"  before   {clean(view.before)}"

@@ -108,3 +108,9 @@ def test_too_wide() -> None:
     assert beyond(rules, wanted, "web") == ["patch,delete nodes", "patch,delete pods", "get secrets:other", "* *.apps"]
     assert beyond([rule("get", "pods nodes")], wanted, "default") == ["get pods"]
     assert beyond([rule("get", "secrets")], wanted, "web") == ["get secrets"]
+
+
+def test_a_rule_that_has_pods_deleted_needs_to_delete_them() -> None:
+    """Where a command may run, and nowhere else."""
+    plain, deletes = (rule_of("exec pods:box in web; read pods in other", deletes_pods=each) for each in (False, True))
+    assert {str(need) for need in of_rules([deletes], KINDS) - of_rules([plain], KINDS)} == {"delete pods:box in web"}

@@ -12,7 +12,7 @@ from tests.policy.world import agent, grant, person, rule
 CHANGES: dict[str, Any] = {
     "identity": "other", "connection": "other", "duration_s": 60, "scope": Scope.parse("read nodes"), "approvals": 2, "automatic": True,
     "automatic_for": frozenset({"READ", "EXEC"}), "on_first_use": True, "use_within_s": 1, "pending_s": 1, "owner_may_approve": True,
-    "budget": 1, "guarded": ("vault",),
+    "budget": 1, "guarded": ("vault",), "ends_processes": False, "deletes_pods": True,
 }  # fmt: skip
 
 
@@ -36,3 +36,12 @@ def test_labels_and_roles() -> None:
     assert grant(ident=17).label == "g-17"
     assert agent().is_agent
     assert not person("ana").is_agent
+
+
+def test_what_a_rule_does_at_the_end_is_a_sentence() -> None:
+    """Of rules that let a command run; the deletion of a pod stands out."""
+    execs = replace(rule(), scope=Scope.parse("@debug in web"))
+    assert execs.at_end == "processes of its commands are ended in the pods; others are listed, and left"
+    assert replace(execs, ends_processes=False).at_end == "processes of its commands run on, and are listed"
+    assert "the pod is DELETED where" in replace(execs, deletes_pods=True).at_end
+    assert replace(execs, scope=Scope.parse("read pods in web")).at_end == ""

@@ -97,7 +97,7 @@ def request_view(
         decided_by=request.decided_by, decided=when(request.decided_us), why=Said(masked_text(request.why)),
         grant=f"g-{request.grant}" if request.grant else "",
         deadline=rfc3339(grant.deadline.wall_us) if grant and grant.deadline else "", automatic=request.decided_by == requests.AUTOMATIC,
-        before=before, used=used,
+        before=before, used=used, at_end=rule.at_end if rule else "",
     )  # fmt: skip
 
 

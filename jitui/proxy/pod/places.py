@@ -7,21 +7,23 @@ of many windows never holds up the words to their clients.
 import asyncio
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, Final
 
 from jitui.clusters.way import Way
 from jitui.policy.action import Action
-from jitui.policy.terms import Grant
+from jitui.policy.terms import Grant, Rule
 from jitui.proxy.drain import Drain
 from jitui.proxy.ends import Why
 from jitui.proxy.live import Session
 from jitui.proxy.pod import lineage
+from jitui.proxy.pod.deletion import delete, gone
 from jitui.proxy.pod.ending import Command, Ending, Job, unseen
 from jitui.proxy.pod.lineage import Before
 from jitui.proxy.pod.look import Identity, Look, LookError, Place, Record, identify
 from jitui.recording.facts import Draft, ProcessesBefore, ProcessTold
+from jitui.recording.facts.processes import ENDED, NOT_PROVED, UNEXPLAINED
 from jitui.values.clock import Clock
 
 FIRST_S: Final = 1.0  # seconds that a window's first command in a container waits for the look before it
@@ -62,10 +64,10 @@ class Places:
 
     def __init__(
         self, ways: Mapping[str, Way], record: Record, clock: Clock, spawn: Spawn, *, gateway: str, owe: Callable[[Sequence[Draft]], None],
-        ends: Callable[[Grant], bool] = lambda grant: True,  # noqa: ARG005 - of a gateway whose rules end everything
+        rule: Callable[[Grant], Rule | None] = lambda grant: None,  # noqa: ARG005 - of a gateway whose rules say nothing about it
     ) -> None:  # fmt: skip
-        """`owe` writes facts soon. `ends`: whether the rule of a window ends what its commands started."""
-        self._ways, self._record, self._clock, self._spawn, self._gateway, self._owe, self._ends = ways, record, clock, spawn, gateway, owe, ends
+        """`owe` writes facts soon. `rule`: the rule of a window as it is now; without one processes are ended and no pod is deleted."""
+        self._ways, self._record, self._clock, self._spawn, self._gateway, self._owe, self._rule = ways, record, clock, spawn, gateway, owe, rule
         self._containers: dict[Place, Container] = {}
         self._commands: dict[int, tuple[Stay, Command]] = {}  # by session
         self._slots = asyncio.Semaphore(AT_ONCE)
@@ -164,7 +166,8 @@ class Places:
         jobs = []
         for (place, grant), (stay, commands) in found.items():
             before, _ = stay.before.result() if stay.before.done() else (Before(), Identity())
-            jobs.append((place, Job(grant, commands, stay.first, began, before, self._ends(stay.grant),
+            rule = self._rule(stay.grant)
+            jobs.append((place, Job(grant, commands, stay.first, began, before, rule is None or rule.ends_processes,
                                     last=ended is not None and grant == ended.id)))
         return jobs
 
@@ -176,7 +179,8 @@ class Places:
                     batch, container.queue = container.queue, []
                     jobs = [job for job, _ in batch]
                     try:
-                        await self._end(place, container, jobs)
+                        where = await self._end(place, container, jobs)
+                        await self._delete(place, container, jobs, where)
                     finally:
                         self._owe([told.draft(f"g-{job.grant}", "gateway") for job in jobs for told in job.told])
                         for job, done in batch:
@@ -186,7 +190,22 @@ class Places:
         finally:
             container.busy = False
 
-    async def _end(self, place: Place, container: Container, jobs: Sequence[Job]) -> None:
+    async def _delete(self, place: Place, container: Container, jobs: Sequence[Job], where: Identity) -> None:
+        """Where a rule has it written out: delete the pod if something of its window may run on there; all of it is gone with the pod."""
+        grants = {job.grant: container.stays[job.grant].grant for job in jobs if any(each.state in {UNEXPLAINED, NOT_PROVED} for each in job.told)}
+        asking = [grant for grant in grants.values() if (rule := self._rule(grant)) is not None and rule.deletes_pods]
+        if not asking or not where.uid:
+            return
+        said = await delete(self._ways[place.connection], asking[0], place, where)
+        for job in jobs:
+            job.told = [gone(each) if not said and each.state != ENDED else replace(each, why=f"{each.why}; {said}") if each.state != ENDED and said else each
+                        for each in job.told]  # fmt: skip
+            if not said:
+                for command in job.commands:
+                    command.session.may_run_on = 0
+
+    async def _end(self, place: Place, container: Container, jobs: Sequence[Job]) -> Identity:
+        """The looks and the kills; which pod it was."""
         way, grant, loop = self._ways[place.connection], container.stays[jobs[0].grant].grant, asyncio.get_running_loop()
         look, where, why = self._look(way, grant, place), Identity(), NOT_IN_TIME
         looking = asyncio.ensure_future(identify(way, grant, place, WITHIN_S))
@@ -213,6 +232,7 @@ class Places:
             looking.cancel()
             with suppress(asyncio.CancelledError):
                 await asyncio.shield(look.aclose())
+        return where
 
     def _must_be_same(self, container: Container, jobs: Sequence[Job], where: Identity) -> None:
         """Raises _AnewError if it is not the run of the container in which the windows' commands were started: those ended with that."""

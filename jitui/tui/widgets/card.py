@@ -86,6 +86,8 @@ def _terms(view: RequestView, width: int) -> Iterator[Content]:
     starts = "from its first use" if view.starts == "on-first-use" else "from approval"
     most = "as long as the rule allows" if view.duration_s >= view.rule_duration_s else f"the rule allows {span.show(view.rule_duration_s)}"
     yield from labelled("window", f"{span.show(view.duration_s)} {starts}; {most}", width)
+    if view.at_end:
+        yield from labelled("at end", view.at_end, width, "bold $state-ending" if "DELETED" in view.at_end else "")
 
 
 def _approvals(view: RequestView, width: int) -> Iterator[Content]:

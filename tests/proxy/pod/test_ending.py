@@ -10,6 +10,7 @@ from jitui.protocol.channels import Exit
 from jitui.proxy.pod.ending import Command, Job, unseen
 from jitui.proxy.pod.lineage import Before
 from jitui.proxy.pod.look import Identity, Place
+from tests.fakes.house import rule
 from tests.proxy.pod.yard import gone, running, yard
 
 PLACE = Place("prod", "web", "web-7c", "app")
@@ -45,7 +46,7 @@ async def test_what_the_rule_leaves_is_found_and_left(tmp_path: Path) -> None:
     """Each is named as left; none is killed."""
     async with yard(tmp_path) as it:
         grant = await it.home.window()
-        it.places._ends = lambda grant: False
+        it.places._rule = lambda grant: rule(ends_processes=False)
         await it.run("sh", "-c", "echo ready; exec sleep 73001")
         cut = await it.home.broker.windows.kill(next(iter(it.home.broker.windows.sessions.values())), by="ana", reason="x")()
         assert [(each.state, each.argv, each.why) for each in cut.told] == [("left", ("sleep", "73001"), "the rule leaves processes to run on")]
