@@ -30,6 +30,7 @@ class Caps:
     handshake_s: float
     first_s: float
     prefix: str = ""  # of the settings' names: api_ at the API
+    streams: str = "streams"  # the word for them there
     processes: int = 0  # of all people together, at the SSH listener
 
 
@@ -52,9 +53,9 @@ def at_ssh(limits: Limits, room: int) -> Caps:
     return Caps(
         strangers=strangers, per_address=min(limits.strangers_per_address, strangers), agents=agents, people=people,
         per_agent=min(limits.ssh_connections_per_agent, agents // 2), per_person=min(limits.ssh_connections_per_person, people // 2),
-        streams_per_agent=min(limits.ssh_streams_per_agent, agents // 2), streams_per_person=min(limits.ssh_streams_per_person, people // 2),
+        streams_per_agent=min(limits.ssh_sessions_per_agent, agents // 2), streams_per_person=min(limits.ssh_sessions_per_person, people // 2),
         streams_per_grant=limits.streams_per_grant, rate=limits.requests_per_second, burst=limits.requests_burst, refusals=limits.refusals_per_second,
-        heads=limits.heads, handshake_s=limits.handshake, first_s=limits.first_request, prefix="ssh_",
+        heads=limits.heads, handshake_s=limits.handshake, first_s=limits.first_request, prefix="ssh_", streams="sessions",
         processes=max(1, min(limits.ssh_processes, room // PROCESS)),
     )  # fmt: skip
 

@@ -169,7 +169,7 @@ class Visitors:
             raise self._too_many("streams_per_grant", owner.name, f"{owner.name} has {caps.streams_per_grant} streams open in g-{grant}, as many as "
                                  f"limits.streams_per_grant allows; end one of them, {ASK}")
         if owner.streams >= most:
-            limit = f"{caps.prefix}streams_per_{'agent' if owner.agent else 'person'}"
+            limit = f"{caps.prefix}{caps.streams}_per_{'agent' if owner.agent else 'person'}"
             raise self._too_many(limit, owner.name, f"{owner.name} has {most} streams open, as many as limits.{limit} or the descriptors of this gateway "
                                  f"allow; end one of them, {ASK}")
         visitor.streaming, visitor.grant = True, grant

@@ -51,9 +51,9 @@ class Limits(Strict):
     """At the SSH listener; a connection may have ten sessions."""
     ssh_connections_per_person: Count = 16
     """The same of a person."""
-    ssh_streams_per_agent: Count = 128
+    ssh_sessions_per_agent: Count = 128
     """Commands at a time, over all its connections and windows; streams_per_grant counts here, too."""
-    ssh_streams_per_person: Count = 16
+    ssh_sessions_per_person: Count = 16
     """Screens and commands at a time; each is a process of up to 100 MB."""
     ssh_processes: Count = 32
     """The same of all people together."""

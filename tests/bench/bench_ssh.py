@@ -182,7 +182,7 @@ def main() -> None:
         folder = Path(name)
 
         def before(cluster: Cluster, name: str) -> OpenSsh:
-            limits = UNLIMITED | {"ssh_connections_per_agent": 1000, "ssh_streams_per_agent": 1000}
+            limits = UNLIMITED | {"ssh_connections_per_agent": 1000, "ssh_sessions_per_agent": 1000}
             gateway = stack.enter_context(Gateway(folder / name, cluster, rules=[rule(NAME, bytes="20GiB")], config={"limits": limits, "listen": LISTEN}))
             return OpenSsh(gateway, gateway.agent(NAME))
 

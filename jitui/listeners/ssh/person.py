@@ -68,8 +68,8 @@ class Reception:
             raise UnavailableError(STOPS)
         caps = self._visitors.caps
         if self._seats[name] >= caps.streams_per_person:
-            raise TooManyError(f"{name} has {self._seats[name]} screens and commands open here, as many as limits.ssh_streams_per_person allows; close one",
-                               limit="ssh_streams_per_person")
+            raise TooManyError(f"{name} has {self._seats[name]} screens and commands open here, as many as limits.ssh_sessions_per_person allows; close one",
+                               limit="ssh_sessions_per_person")
         if self._seats.total() >= caps.processes:
             raise TooManyError(f"people have {self._seats.total()} screens and commands open here, as many as limits.ssh_processes or the descriptors of "
                                "this gateway allow; try again later", limit="ssh_processes")

@@ -9,6 +9,7 @@ from pathlib import Path
 import asyncssh
 import pytest
 
+from jitui.listeners.ssh import listener
 from jitui.policy.terms import Identity, Role
 from jitui.proxy.outlet import WINDOW
 from jitui.recording.frame import Channel
@@ -176,14 +177,16 @@ async def test_many_megabytes_are_those_of_the_record(tmp_path: Path) -> None:
             assert b"".join(frame.body for frame in frames if frame.channel is channel) == data
 
 
-async def test_keys_are_exchanged_anew_within_a_stream(tmp_path: Path) -> None:
+async def test_keys_are_exchanged_anew_within_a_stream(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """By the client's limit or the server's, nothing of it is lost."""
     data = os.urandom(2 << 20)
     async with ssh_house(tmp_path) as world:
         await world.home.window()
         result = await world.ssh("prod", "web/web-1", "cat", stdin=data, options=("-o", "RekeyLimit=100K"))
         assert (result.code, result.out == data) == (0, True)
-        world.listener.options.rekey_bytes = 100 << 10
+    monkeypatch.setattr(listener, "REKEY_BYTES", 100 << 10)
+    async with ssh_house(tmp_path / "often") as world:
+        await world.home.window()
         result = await world.ssh("prod", "web/web-1", "cat", stdin=data)
         assert (result.code, result.out == data) == (0, True)
 

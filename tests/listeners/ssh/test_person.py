@@ -242,7 +242,7 @@ async def test_so_many_at_a_time(world: People) -> None:
         while len(world.listener.reception.running) < 2:  # noqa: ASYNC110 - what changes has no event
             await asyncio.sleep(0.02)
     code, _, said = await world.run("requests")
-    assert (code, "ana has 1 screens and commands open here, as many as limits.ssh_streams_per_person allows" in said) == (255, True)
+    assert (code, "ana has 1 screens and commands open here, as many as limits.ssh_sessions_per_person allows" in said) == (255, True)
     world.limit(streams_per_person=2)
     code, _, said = await world.run("requests")
     assert (code, "limits.ssh_processes" in said) == (255, True)

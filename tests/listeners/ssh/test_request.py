@@ -39,7 +39,7 @@ async def test_each_session_counts(tmp_path: Path) -> None:
         running = [await client.create_process("prod web/web-1 cat") for _ in range(2)]
         await world.home.until(lambda: len(world.home.broker.windows.sessions) == 2)
         refused = await client.run("prod web/web-1 true")
-        assert (refused.exit_status, "limits.ssh_streams_per_agent" in str(refused.stderr)) == (255, True)
+        assert (refused.exit_status, "limits.ssh_sessions_per_agent" in str(refused.stderr)) == (255, True)
         running[0].stdin.write_eof()
         await running[0].wait()
         assert (await client.run("prod web/web-1 true")).exit_status == 0
