@@ -277,6 +277,10 @@ class Proof:
     hash: str = ""  # of the newest fact, with `facts`: to be noted elsewhere
     unsigned_frames: int = 0  # with `facts`: of all sessions together
     needs: tuple[str, ...] = ()  # sentences about what this proof leaves open
+    degree: Literal["", "consistent", "signed", "cosigned"] = ""  # how far the proof goes; empty: there is a problem, or an older gateway says nothing
+    cosigned_by: tuple[str, ...] = ()  # witnesses elsewhere who saw it
+    cosigned_at: str = ""  # when the newest of them saw it
+    cosigned_to: int = -1  # the newest fact, frame of a session, or leaf of the log that they saw; -1: none
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,9 +2,9 @@
 
 import asyncio
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import click
 
@@ -17,7 +17,11 @@ from jitui.recording.chain import key_id
 from jitui.values import plain
 from jitui.values.errors import InvalidError, JituiError, UnavailableError
 
+if TYPE_CHECKING:
+    from jitui.recording.verify import Brought
+
 KEY_FILE: Final = 64 << 10  # bytes that are read of a file with a key
+TEXT_FILE: Final = 64 << 20  # bytes of a policy, or of a witness's file of checkpoints
 BEGIN, END = "-----BEGIN PUBLIC KEY-----", "-----END PUBLIC KEY-----"
 
 
@@ -26,11 +30,15 @@ BEGIN, END = "-----BEGIN PUBLIC KEY-----", "-----END PUBLIC KEY-----"
 @click.option("--key", type=click.Path(exists=True, dir_okay=False, path_type=Path), metavar="F",
               help="The ledger's public key, kept elsewhere: what jitui key printed, 32 bytes, or 64 hex digits.")
 @click.option("--witness", multiple=True, metavar="N:HASH", help="A fact's number and hash that were noted elsewhere.")
+@click.option("--policy", type=click.Path(exists=True, dir_okay=False, path_type=Path), metavar="F",
+              help="Whose cosignatures count (c2sp.org/tlog-policy), obtained elsewhere.")
+@click.option("--checkpoint", "checkpoints", multiple=True, type=click.Path(exists=True, dir_okay=False, path_type=Path), metavar="F",
+              help="Checkpoints of the log as a witness kept them: the record must go on from each.")
 @reaching
 @asynchronous
-async def verify_command(what: str, key: Path | None, witness: tuple[str, ...], as_json: bool) -> None:
+async def verify_command(what: str, key: Path | None, witness: tuple[str, ...], policy: Path | None, checkpoints: tuple[Path, ...], as_json: bool) -> None:
     """The proof, from the files alone: nothing altered, cut or reordered. Exit code 1 names session and offset."""
-    proofs = await _proofs(what, read_key(key) if key else b"", read_witness(witness))
+    proofs = await _proofs(what, read_brought(key, witness, policy, checkpoints))
     for proof in proofs:
         if as_json:
             click.echo(plain.text(proof))
@@ -45,16 +53,26 @@ async def verify_command(what: str, key: Path | None, witness: tuple[str, ...], 
         raise AlteredError(proof_line(wrong[0]) + more)
 
 
-async def _proofs(what: str, key: bytes, witness: Mapping[int, bytes]) -> Sequence[Proof]:
+def read_brought(key: Path | None, witness: Sequence[str], policy: Path | None, checkpoints: Sequence[Path]) -> "Brought":
+    """All that a verifier has from elsewhere. Raises InvalidError."""
+    from jitui.recording.tlog.checkpoint import notes_in  # noqa: PLC0415 - as in _pem
+    from jitui.recording.tlog.policy import policy_of  # noqa: PLC0415
+    from jitui.recording.verify import Brought  # noqa: PLC0415
+
+    return Brought(key=read_key(key) if key else b"", facts=read_witness(witness), policy=policy_of(_text(policy)) if policy else None,
+                   checkpoints=tuple(note for path in checkpoints for note in notes_in(_text(path))))
+
+
+async def _proofs(what: str, brought: "Brought") -> Sequence[Proof]:
     """From a named file or folder; else from the files of the gateway, if they can be read from here; else as the gateway says."""
     if what and not is_ident(what):
         async with shelf(Path(what)) as bare:
-            return await bare.verify(key=key, witness=witness)
+            return await bare.verify("", brought)
     if _files_here():
         async with shelf(folder()) as bare:
-            return await bare.verify(what, key=key, witness=witness)
-    if key or witness:
-        raise UnavailableError("a key or witness of your own is checked against files: name them, or --data-dir")
+            return await bare.verify(what, brought)
+    if brought.key or brought.facts or brought.policy or brought.checkpoints:
+        raise UnavailableError("a key, witness or policy of your own is checked against files: name them, or --data-dir")
     async with gateway() as at:
         return await at.verify(what)
 
@@ -96,6 +114,18 @@ def read_key(path: Path) -> bytes:
     if len(public) != 32:
         raise InvalidError(f"{path} holds no Ed25519 public key: what jitui key prints, 32 bytes, or 64 hex digits")
     return public
+
+
+def _text(path: Path) -> str:
+    """A text file of others, as far as such a file goes. Raises InvalidError."""
+    with path.open("rb") as file:
+        data = file.read(TEXT_FILE + 1)
+    try:
+        if len(data) <= TEXT_FILE:
+            return data.decode()
+    except UnicodeDecodeError:
+        pass
+    raise InvalidError(f"{path} is no text of at most {TEXT_FILE >> 20} MiB")
 
 
 def _pem(public: bytes) -> str:
@@ -152,9 +182,17 @@ def proof_line(proof: Proof) -> str:
     by = proof.signed_by or "key in this folder"
     own = "signed by the key in this folder" if by.endswith("in this folder") else f"signed by {by}"
     signed = {"no": "not signed", "self-attested": f"{own} (self-attested)", "matched": "matched by a key or head from elsewhere"}[proof.signed]
-    noun = "fact" if proof.subject == "facts" else "frame"
+    noun = "frame" if proof.subject.startswith("s-") else "fact"
     upto = f" up to {noun} {proof.signed_to}" if proof.signed_to >= 0 and proof.signed != "no" else ""
     when = f" at {show.clock(proof.signed_at)}" if proof.signed_at else ""
     tail = f"; no signature covers the last {proof.unsigned_tail} yet" if proof.unsigned_tail else ""
     frames = f"; {proof.unsigned_frames} frames of sessions are not signed yet" if proof.unsigned_frames else ""
-    return f"{proof.subject} consistent: {proof.frames} links; {signed}{upto}{when}{tail}{frames}"
+    return f"{proof.subject} consistent: {proof.frames} {'leaves' if proof.subject == 'log' else 'links'}; {signed}{upto}{when}{tail}{frames}{_seen(proof)}"
+
+
+def _seen(proof: Proof) -> str:
+    """How much of it others saw; empty if nobody did."""
+    if proof.cosigned_to < 0:
+        return ""
+    noun = {"facts": "fact", "log": "leaf"}.get(proof.subject, "frame")
+    return f"; seen by {', '.join(proof.cosigned_by)}{f' at {show.clock(proof.cosigned_at)}' if proof.cosigned_at else ''} up to {noun} {proof.cosigned_to}"

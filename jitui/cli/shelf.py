@@ -1,7 +1,7 @@
 """The archive over bare files, a data folder or one exported file, for commands without a gateway."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
@@ -11,6 +11,7 @@ from jitui.api.service import residue, views
 from jitui.api.service.record import Record
 from jitui.api.views import ActionView, FactView, FrameView, Proof, SessionView
 from jitui.cli.kinds import number
+from jitui.recording.verify import Brought
 from jitui.store.archive import Files
 from jitui.values.clock import SystemClock
 from jitui.values.errors import InvalidError
@@ -61,8 +62,8 @@ class Shelf(Archive):
     async def facts(self, *, after: int = 0, limit: int = 1000) -> Sequence[FactView]:
         return await asyncio.to_thread(self._record.facts, after=after, limit=limit)
 
-    async def verify(self, session: str = "", *, key: bytes = b"", witness: Mapping[int, bytes] | None = None) -> Sequence[Proof]:
-        return await asyncio.to_thread(self._record.verify, number(session) if session else 0, key=key, witness=witness)
+    async def verify(self, session: str = "", brought: Brought | None = None) -> Sequence[Proof]:
+        return await asyncio.to_thread(self._record.verify, number(session) if session else 0, brought)
 
     async def only_session(self) -> str:
         """Of an exported file. Raises InvalidError if there is more than one to choose from."""

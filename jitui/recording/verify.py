@@ -4,8 +4,8 @@ A walk proves three things. The chain shows that no entry changed, unless somebo
 without the key rewrote it; a key, or a head, that the verifier has from elsewhere shows that the key itself is the right one.
 """
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Literal
 
 from cryptography.exceptions import InvalidSignature
@@ -13,8 +13,21 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from jitui.recording.chain import FACTS_GENESIS, GENESIS, fact_link, head_text, link
 from jitui.recording.frame import TO_CLIENT, TO_UPSTREAM, Frame
+from jitui.recording.tlog.note import Note
+from jitui.recording.tlog.policy import Policy
 
 Signed = Literal["no", "self-attested", "matched"]
+Degree = Literal["", "consistent", "signed", "cosigned"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Brought:
+    """All that the verifier has from elsewhere, which the files can't have made fit."""
+
+    key: bytes = b""  # 32 raw bytes, of the ledger's key
+    facts: Mapping[int, bytes] = field(default_factory=dict)  # hashes of facts, by seq
+    policy: Policy | None = None  # whose logs and witnesses count
+    checkpoints: Sequence[Note] = ()  # of the log, as a witness kept them
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +96,17 @@ class Verdict:
     signed_by: str = ""  # which key or witness it is that says so
     hash: str = ""  # hex, of the newest fact: the one to note elsewhere
     unsigned_frames: int = 0  # with the facts: of all sessions together
+    cosigned_by: tuple[str, ...] = ()  # witnesses, or the checkpoint that was brought
+    cosigned_at_us: int = 0  # when the newest of them saw it, UTC; 0: nobody said
+    cosigned_to: int = -1  # the newest fact, frame of the session, or leaf of the log that they saw; -1: none
     needs: tuple[str, ...] = ()  # sentences about what this proof leaves open
+
+    @property
+    def degree(self) -> Degree:
+        """How far the proof goes: each degree holds the ones before."""
+        if not self.consistent:
+            return ""
+        return "cosigned" if self.cosigned_to >= 0 else "signed" if self.signed != "no" else "consistent"
 
 
 class Walk:

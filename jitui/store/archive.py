@@ -8,7 +8,7 @@ from pathlib import Path
 
 from jitui.policy.terms import Grant, Identity, Request
 from jitui.recording.facts import Fact, ProcessTold
-from jitui.recording.verify import Verdict
+from jitui.recording.verify import Brought, Verdict
 from jitui.store import bundle, listing, proof
 from jitui.store.actions import ActionRow
 from jitui.store.chained import FACTS, checked, within
@@ -89,9 +89,10 @@ class Files(Frames):
         with self.reading(self.ledger) as db:
             return [checked(row) for row in within(db.execute(f"{FACTS} order by seq desc limit ?", (limit,)), PAGE_BYTES)][::-1]
 
-    def verify(self, session: int = 0, *, key: bytes = b"", witness: Mapping[int, bytes] | None = None) -> list[Verdict]:
+    def verify(self, session: int = 0, *, key: bytes = b"", witness: Mapping[int, bytes] | None = None,
+               brought: Brought | None = None) -> list[Verdict]:  # fmt: skip
         """The proof of everything, or of one session with the facts; see proof.py. Raises NotFoundError."""
-        return proof.verify(self, session, key=key, witness=witness)
+        return proof.verify(self, session, brought or Brought(key=key, facts=witness or {}))
 
     def export(self, session: int, target: Path) -> int:
         """Write one evidence file of a session; see bundle.py. The number of frames in it. Raises NotFoundError, ConflictError, OSError."""

@@ -4,42 +4,44 @@ Memory grows with sessions (a verdict each), not with facts or frames: what has 
 """
 
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import closing, nullcontext
 from dataclasses import replace
 from typing import Final
 
 from jitui.recording.chain import FACTS_GENESIS, key_id
 from jitui.recording.facts import Kind
-from jitui.recording.verify import FactWalk, Verdict, facts_verdict
+from jitui.recording.verify import Brought, FactWalk, Verdict, facts_verdict
 from jitui.store import acts, sealed
 from jitui.store.chained import Chained, Moment, heads
 from jitui.store.differences import differences
 from jitui.store.frames import Frames
+from jitui.store.logged import LogProof
 from jitui.store.told import Told
 from jitui.store.walks import Walks, faulty
 from jitui.values.errors import InvalidError, NotFoundError
 
+NOTHING: Final = Brought()
 ROLLBACK: Final = ("that no older copy of it all was put back, that its end was not cut off back to an earlier signature, "
                    "and that it was not deleted and begun anew")
 
 
-def verify(files: Frames, session: int = 0, *, key: bytes = b"", witness: Mapping[int, bytes] | None = None) -> list[Verdict]:
+def verify(files: Frames, session: int = 0, brought: Brought = NOTHING) -> list[Verdict]:
     """The proof of everything in the files, or of one session with the facts that speak of it.
 
-    `key`: the 32 raw public bytes of the ledger's key, from elsewhere; `witness`: hashes of facts noted elsewhere, by seq.
-    The facts come first, then the tables, then sessions in order; spans, actions, tapes and keys only if something is wrong with them.
+    The facts come first, then the tables, the log, then sessions in order; spans, actions, tapes and keys only if something is wrong with them.
     Raises NotFoundError for a session that is not there, InvalidError for files that are not ours or damaged.
     """
     with closing(Told(session)) as told:
-        return _Proof(files, told, session, key, witness or {}).verdicts()
+        return _Proof(files, told, session, brought).verdicts()
 
 
 class _Proof:
     """One run over the files."""
 
-    def __init__(self, files: Frames, told: Told, session: int, key: bytes, witness: Mapping[int, bytes]) -> None:
-        self._files, self._told, self._session, self._key, self._witness = files, told, session, key, witness
+    def __init__(self, files: Frames, told: Told, session: int, brought: Brought) -> None:
+        self._files, self._told, self._session, self._key, self._witness = files, told, session, brought.key, brought.facts
+        self._log = LogProof(files, told, session, brought)  # before the facts that it is behind
         files.check_pages(session)
         self._stored_keys = files.keys()  # before the heads that name them
         with files.reading(files.ledger) as db:
@@ -48,7 +50,7 @@ class _Proof:
             (self._version,) = db.execute("pragma user_version").fetchone()
         self._own = b"" if files.single else files.own_key()
         known = self._stored_keys | ({key_id(self._own): self._own} if self._own else {})
-        self._walk = FactWalk(heads(files.facts_read, moment), known, trusted=key, witness=witness, start=start, agreed=told.agreed)
+        self._walk = FactWalk(heads(files.facts_read, moment), known, trusted=brought.key, witness=brought.facts, start=start, agreed=told.agreed)
         for fact in Chained(files.facts_read, self._walk, sealed=files.single, upto=moment.fact):
             told.feed(fact)
         with files.reading(files.ledger) as db:
@@ -58,14 +60,23 @@ class _Proof:
         facts = self._facts()
         if self._session and not self._told.life(self._session).opened and not self._files.frames(self._session, limit=1):
             raise NotFoundError(f"no session s-{self._session} in {self._files.place}; list them with: jitui sessions")
+        logged = list(self._logged(facts))  # before the tapes: its leaves are marks for them
         walks = Walks(self._told, facts.signed, self._walk.sure if facts.consistent and self._walk.newest else 0)
         paths = self._files.tapes_of(self._session) if self._session else self._files.tapes()
         for path in paths:
             with self._files.reading(path) as db:
                 walks.tape(db, path.name, self._session, first=path == paths[0], exported=self._files.single)
         sessions = list(self._sessions(walks))
+        seen = self._log.seen
         facts = replace(facts, unsigned_frames=sum(each.unsigned_tail for each in sessions))
-        return [facts, *self._rest(walks, facts, whole=all(each.consistent for each in sessions)), *sessions]
+        if seen.size and facts.consistent:
+            facts = replace(facts, cosigned_by=seen.by, cosigned_at_us=seen.at_us, cosigned_to=seen.fact)
+        return [facts, *self._rest(walks, facts, whole=all(each.consistent for each in sessions)), *logged, *sessions]
+
+    def _logged(self, facts: Verdict) -> Iterator[Verdict]:
+        if self._log.told and not self._files.single:
+            publics = {key_id(self._own): self._own} if self._own else self._stored_keys
+            yield self._log.verdict(publics, whole=facts.consistent)
 
     def _facts(self) -> Verdict:
         walk, told = self._walk, self._told
@@ -138,7 +149,13 @@ class _Proof:
                 found = faulty(found, problem, found.frames)
             elif found.consistent and not life.ended:
                 found = replace(found, needs=(f"what came after frame {found.frames - 1}: it had not ended",))
-            yield replace(found, signed_by=self._signed_by() if found.signed != "no" else "")
+            yield self._seen(replace(found, signed_by=self._signed_by() if found.signed != "no" else ""), life.session)
+
+    def _seen(self, found: Verdict, session: int) -> Verdict:
+        """The verdict on a session with how much of it others saw."""
+        seen = self._log.seen
+        frames = self._told.logged_to(session, seen.size) if seen.size and found.consistent else 0
+        return replace(found, cosigned_by=seen.by, cosigned_at_us=seen.at_us, cosigned_to=frames - 1) if frames else found
 
     def _began_meanwhile(self, session: int) -> bool:
         with self._files.reading(self._files.ledger) as db:

@@ -4,16 +4,18 @@ import sqlite3
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
-from jitui.recording.facts import Fact, GatewayStarted, Kind, SessionEnded
+from jitui.recording.facts import Fact, GatewayStarted, Kind, LogBegun, SessionEnded
+from jitui.recording.tlog.leaf import SessionLeaf
 from jitui.recording.verify import Head, Mark
 from jitui.store.checked import SIGNED_WHOLE, Checked, scratch
 from jitui.values.errors import InvalidError
 
-# asked and answers: requests on the tapes (acts.py); span: of one tape (spans.py)
+# logged: leaves of the log; asked and answers: requests on the tapes (acts.py); span: of one tape (spans.py)
 _TABLES: Final = """
 create table life(session integer primary key, opened integer, ended integer, frames integer, head blob);
 create table mark(session integer, count integer, head blob, fact integer);
 create index mark_session on mark(session);
+create table logged(session integer, n integer, frames integer, head blob, primary key(session, n)) without rowid;
 create table asked(session integer, conn integer, text text, audit text, times integer, noted integer, primary key(session, conn)) without rowid;
 create table answer(session integer, conn integer, code integer, primary key(session, conn, code)) without rowid;
 create table span(session integer, seq integer, at_us integer, first integer, last integer);
@@ -41,6 +43,7 @@ class Told:
         self.problem = ""  # why the facts can't be folded
         self.seq = -1
         self.tapes: set[str] = set()
+        self.logs: list[str] = []  # origins of transparency logs, the newest last
         self.keys: set[str] = set()  # ids that a gateway said it signs with
         self.used: dict[str, int] = {}  # ids of keys that did sign -> first fact
         self._only = only
@@ -63,6 +66,8 @@ class Told:
                             (fact.number("s"), fact.seq, ended.frames, ended.head))
         elif fact.kind is Kind.TAPE_OPENED:
             self.tapes.add(fact.subject)
+        elif fact.kind is Kind.LOG_BEGUN:
+            self.logs.append(LogBegun.of(fact).origin)
         elif fact.kind is Kind.GATEWAY_STARTED and (key := GatewayStarted.of(fact).key_id):
             self.keys.add(key)
 
@@ -72,6 +77,14 @@ class Told:
         for session, (frames, link) in head.sessions.items():
             if self._only in {0, session}:
                 self.db.execute("insert into mark values(?, ?, ?, ?)", (session, frames, link, head.facts_seq))
+
+    def logged(self, n: int, leaf: SessionLeaf) -> None:
+        """Remember a leaf of the log."""
+        self.db.execute("insert into logged values(?, ?, ?, ?)", (leaf.session, n, leaf.frames, bytes.fromhex(leaf.head)))
+
+    def logged_to(self, session: int, size: int) -> int:
+        """The number of frames of a session in the log's first `size` leaves."""
+        return self.db.execute("select max(frames) from logged where session = ? and n < ?", (session, size)).fetchone()[0] or 0
 
     @property
     def signed_whole(self) -> bool:
@@ -92,6 +105,8 @@ class Told:
         """Where the chain of a session stood; up to the fact `signed_to` facts are signed."""
         found = [Mark(frames, link, f"the head signed at fact {fact}", signed=True)
                  for frames, link, fact in self.db.execute("select count, head, fact from mark where session = ?", (life.session,))]
+        found += [Mark(frames, link, f"leaf {n} of the log", signed=False)
+                  for n, frames, link in self.db.execute("select n, frames, head from logged where session = ?", (life.session,))]
         if life.ended:
             found.insert(0, Mark(life.frames, life.head, f"its end (fact {life.ended})", signed=life.ended <= signed_to, final=True))
         return found

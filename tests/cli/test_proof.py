@@ -10,8 +10,10 @@ import pytest
 from jitui.api.views import Proof
 from jitui.cli.proof import read_key, read_witness
 from jitui.recording.chain import key_id
+from jitui.recording.tlog.note import Note
 from jitui.values.errors import InvalidError
 from tests.cli.conftest import Front, jitui
+from tests.store.test_logged import cosigned, kept, policy
 
 
 def test_verify_whole(state: Path) -> None:
@@ -115,3 +117,30 @@ def test_what_is_not_proved_is_said_each_time(state: Path) -> None:
     (facts, *sessions) = jitui("verify", str(state), "--json").jsons
     assert (len(facts["needs"]), facts["signed_to"], bool(facts["signed_at"]), facts["unsigned_frames"]) == (2, facts["frames"], True, 0)
     assert [one["signed_to"] for one in sessions if one["subject"] == "s-1"] == [5]
+
+
+@pytest.fixture
+async def seen(tmp_path: Path) -> tuple[Path, list[Note]]:
+    """A record whose second checkpoint a witness has cosigned."""
+    folder = tmp_path / "seen"
+    notes = await kept(folder)
+    cosigned(folder, notes[1], 0)
+    return folder, notes
+
+
+def test_a_policy_and_a_witness_s_checkpoints(seen: tuple[Path, list[Note]]) -> None:
+    """The third degree, with who saw it, when, and up to which frame; a policy that is none is one clear line."""
+    folder, notes = seen
+    files = {name: folder.parent / name for name in ("policy", "checkpoints", "none")}
+    files["policy"].write_text(policy(folder).text)
+    files["checkpoints"].write_text("".join(map(str, notes)))
+    files["none"].write_bytes(b"\xff")
+    said = jitui("verify", str(folder), "--policy", str(files["policy"]), "--checkpoint", str(files["checkpoints"]))
+    assert (said.code, said.err) == (0, "")
+    assert "s-1 consistent: 2 links; " in said.out
+    assert "; seen by a, the checkpoint that was brought at " in said.out
+    assert " up to frame 1\n" in said.out
+    assert {proof["degree"] for proof in jitui("verify", str(folder), "--json").jsons} == {"signed"}
+    assert "line 1 of the policy" in jitui("verify", str(folder), "--policy", str(files["checkpoints"])).err
+    assert "is no text of at most" in jitui("verify", str(folder), "--policy", str(files["none"])).err
+    assert jitui("verify", str(folder), "--checkpoint", str(files["policy"])).code == 1

@@ -3,11 +3,10 @@
 Its calls read files: make them in a thread, not on the loop. It checks no right and writes no fact; its callers do.
 """
 
-from collections.abc import Mapping
-
 from jitui.api.findings import ChangesView
 from jitui.api.service import changes, views
 from jitui.api.views import ActionView, FactView, FrameView, Proof, SessionView
+from jitui.recording.verify import Brought
 from jitui.store.archive import Files
 from jitui.store.changes import May
 from jitui.store.playback import Playback
@@ -49,6 +48,6 @@ class Record:
         """Facts after the seq `after`, oldest first."""
         return [views.fact_view(fact) for fact in self.files.facts(after=after, limit=limit)]
 
-    def verify(self, session: int = 0, *, key: bytes = b"", witness: Mapping[int, bytes] | None = None) -> list[Proof]:
+    def verify(self, session: int = 0, brought: Brought | None = None) -> list[Proof]:
         """The proof of everything, or of one session with the facts. Raises NotFoundError."""
-        return [views.proof_view(verdict) for verdict in self.files.verify(session, key=key, witness=witness)]
+        return [views.proof_view(verdict) for verdict in self.files.verify(session, brought=brought)]

@@ -194,6 +194,7 @@ def proof_view(verdict: Verdict) -> Proof:
         subject=verdict.subject, consistent=verdict.consistent, signed=verdict.signed, frames=verdict.frames, unsigned_tail=verdict.unsigned_tail,
         problem=verdict.problem, session=verdict.session, seq=verdict.seq, signed_to=verdict.signed_to, signed_at=when(verdict.signed_at_us),
         signed_by=verdict.signed_by, hash=verdict.hash, unsigned_frames=verdict.unsigned_frames, needs=verdict.needs,
+        degree=verdict.degree, cosigned_by=verdict.cosigned_by, cosigned_at=when(verdict.cosigned_at_us), cosigned_to=verdict.cosigned_to,
     )  # fmt: skip
 
 

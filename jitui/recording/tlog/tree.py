@@ -48,6 +48,31 @@ def appended(size: int, leaf: bytes, read: Read) -> list[bytes]:
     return found
 
 
+class Edge:
+    """The right edge of a tree that is walked leaf by leaf: one hash a level, which is all that the next root needs."""
+
+    def __init__(self) -> None:
+        self.size = 0
+        self._left: dict[int, bytes] = {}  # by level, the complete subtrees that make up the tree
+
+    def add(self, leaf: bytes) -> list[bytes]:
+        """The hashes that the list of the tree gets with the hash of its next leaf."""
+        found, level = [leaf], 0
+        while self.size >> level & 1:
+            found.append(node_hash(self._left.pop(level), found[-1]))
+            level += 1
+        self._left[level] = found[-1]
+        self.size += 1
+        return found
+
+    @property
+    def root(self) -> bytes:
+        found = b""
+        for level in sorted(self._left):
+            found = node_hash(self._left[level], found) if found else self._left[level]
+        return found or EMPTY
+
+
 def root(size: int, read: Read) -> bytes:
     return _range(0, size, read) if size else EMPTY
 

@@ -56,6 +56,15 @@ def test_as_defined() -> None:
             assert LARGE.kept[tree.place(level, n)] == defined(LARGE.leaves[n << level:(n + 1) << level])
 
 
+def test_its_edge() -> None:
+    """Walked leaf by leaf, the roots and the list of hashes are the same."""
+    edge, kept = tree.Edge(), []
+    for leaf in LARGE.leaves:
+        assert edge.root == LARGE.root(edge.size)
+        kept += edge.add(tree.leaf_hash(leaf))
+    assert (kept, edge.root) == (LARGE.kept, LARGE.root(300))
+
+
 @given(st.integers(1, 300), st.data())
 def test_what_is_not_in_it(size: int, data: st.DataObject) -> None:
     """A path proves its leaf at its number in its tree, and with any change it proves nothing."""
