@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Sequence
+from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -34,10 +35,15 @@ BEGIN, END = "-----BEGIN PUBLIC KEY-----", "-----END PUBLIC KEY-----"
               help="Whose cosignatures count (c2sp.org/tlog-policy), obtained elsewhere.")
 @click.option("--checkpoint", "checkpoints", multiple=True, type=click.Path(exists=True, dir_okay=False, path_type=Path), metavar="F",
               help="Checkpoints of the log as a witness kept them: the record must go on from each.")
+@click.option("--script", is_flag=True, help="Print verify.py, which verifies an evidence file with nothing but Python and cryptography.")
 @reaching
 @asynchronous
-async def verify_command(what: str, key: Path | None, witness: tuple[str, ...], policy: Path | None, checkpoints: tuple[Path, ...], as_json: bool) -> None:
+async def verify_command(what: str, key: Path | None, witness: tuple[str, ...], policy: Path | None, checkpoints: tuple[Path, ...], script: bool,
+                         as_json: bool) -> None:  # fmt: skip
     """The proof, from the files alone: nothing altered, cut or reordered. Exit code 1 names session and offset."""
+    if script:
+        click.echo(resources.files("jitui.store").joinpath("verify.py").read_text(encoding="utf-8"), nl=False)
+        return
     proofs = await _proofs(what, read_brought(key, witness, policy, checkpoints))
     for proof in proofs:
         if as_json:

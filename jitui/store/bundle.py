@@ -11,12 +11,13 @@ from pathlib import Path
 from typing import Any
 
 from jitui.recording.chain import FACTS_GENESIS, fact_digest
+from jitui.store.bundled import proofs_for
 from jitui.store.chained import FACTS, checked
 from jitui.store.fold import fold
 from jitui.store.frames import Frames
-from jitui.store.ours import SEALED
+from jitui.store.ours import EVIDENCE, SEALED
 from jitui.store.schema import LEDGER, TAPE
-from jitui.store.tape_rows import COLUMNS
+from jitui.store.tape_rows import COLUMNS, frame_of
 from jitui.values.errors import ConflictError, InvalidError, NotFoundError
 from jitui.values.private_file import create_private
 
@@ -35,7 +36,7 @@ def export(files: Frames, session: int, target: Path) -> int:
         db = sqlite3.connect(target, isolation_level=None)
         try:
             db.execute("pragma journal_mode=off")  # a file that is not whole is deleted
-            for script in (*LEDGER, *TAPE, SEALED):
+            for script in (*LEDGER, *TAPE, SEALED, EVIDENCE):
                 db.executescript(script)
             db.execute(f"pragma user_version={len(LEDGER)}")
             db.execute("begin")
@@ -47,7 +48,7 @@ def export(files: Frames, session: int, target: Path) -> int:
     except BaseException as error:
         with suppress(OSError):
             target.unlink()
-        if isinstance(error, sqlite3.IntegrityError):
+        if isinstance(error, sqlite3.IntegrityError | ValueError):
             raise InvalidError(f"what is on record of s-{session} can't be copied ({error}); see: jitui verify s-{session}") from error
         raise
     return count
@@ -57,14 +58,14 @@ def _copy_ledger(files: Frames, db: sqlite3.Connection, session: int, grant: int
     with files.reading(files.ledger) as source:
         source.execute("begin")  # facts and heads of one moment
         try:
-            _copy_facts(source, db, session, grant)
+            _copy_facts(files, source, db, session, grant)
             _copy_rows(source, db, "keys", "select * from keys")
             _copy_rows(source, db, "actions", "select * from actions where session = ?", session)
         finally:
             source.execute("commit")
 
 
-def _copy_facts(source: sqlite3.Connection, db: sqlite3.Connection, session: int, grant: int) -> None:
+def _copy_facts(files: Frames, source: sqlite3.Connection, db: sqlite3.Connection, session: int, grant: int) -> None:
     request = source.execute("select request from grants where id = ?", (grant,)).fetchone()
     identity = source.execute("select identity from grants where id = ?", (grant,)).fetchone()
     subjects = {f"s-{session}", f"g-{grant}", f"r-{request[0] if request else 0}", identity[0] if identity else ""}
@@ -72,6 +73,10 @@ def _copy_facts(source: sqlite3.Connection, db: sqlite3.Connection, session: int
     (first, last) = source.execute(f"select min(seq), max(seq) from facts where subject in ({marks})", (*subjects,)).fetchone()  # noqa: S608
     if first is None:
         raise NotFoundError(f"no fact tells of s-{session}")
+    texts, logged = proofs_for(files, session, last, files.signing_key())
+    if source.execute("select 1 from facts where seq = ?", (logged,)).fetchone():  # the log may be ahead of this moment
+        db.executemany("insert into evidence values(?, ?)", texts.items())
+        last = max(last, logged)
     # up to the first signature over the last of them; and any later one that still speaks of this session
     (until,) = source.execute("select min(facts_seq) from heads where facts_seq >= ?", (last,)).fetchone()
     until = until or source.execute("select max(seq) from facts").fetchone()[0]
@@ -95,7 +100,8 @@ def _copy_rows(source: sqlite3.Connection, db: sqlite3.Connection, table: str, s
 def _copy_frames(files: Frames, db: sqlite3.Connection, session: int) -> int:
     count = 0
     for row in files.rows(session):
-        db.execute(f"insert into frames({COLUMNS.removeprefix('id, ')}) values(?, ?, ?, ?, ?, ?, ?, ?)", row[1:])
+        body = frame_of(row).body  # unpacked: whoever verifies it needs no library for that
+        db.execute(f"insert into frames({COLUMNS.removeprefix('id, ')}) values(?, ?, ?, ?, ?, 0, ?, ?)", (*row[1:6], row[7], body))
         count += 1
     first = db.execute("select seq, at_us, min(id), max(id) from frames").fetchone()
     if count:

@@ -11,6 +11,9 @@ from jitui.values.errors import ConfigurationError
 # in an evidence file: facts about something else, as digests; the one without a digest is the fact before the first
 SEALED: Final = "create table sealed(seq integer primary key, digest blob, hash blob not null) strict;"
 
+# in an evidence file: what proves that its heads are in the log, by name
+EVIDENCE: Final = "create table evidence(name text primary key, body text not null) strict, without rowid;"
+
 
 def ledgers(path: Path, version: int) -> Iterator[Objects]:
     """The ledger.db of a state folder. Raises ConfigurationError if it is from a newer jitui."""
@@ -34,7 +37,8 @@ def bundles(path: Path, version: int) -> Iterator[Objects]:
     """An evidence file: a ledger, a tape of whichever version (it does not say), and what is sealed. Raises ConfigurationError."""
     for steps in _steps(path, version, len(LEDGER)):
         for taped in range(len(TAPE), 0, -1):
-            yield made_by((*LEDGER[:steps], *TAPE[:taped], SEALED))
+            yield made_by((*LEDGER[:steps], *TAPE[:taped], SEALED, EVIDENCE))
+            yield made_by((*LEDGER[:steps], *TAPE[:taped], SEALED))  # as older versions made them
 
 
 def _steps(path: Path, version: int, newest: int) -> list[int]:

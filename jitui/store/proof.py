@@ -13,6 +13,7 @@ from jitui.recording.chain import FACTS_GENESIS, key_id
 from jitui.recording.facts import Kind
 from jitui.recording.verify import Brought, FactWalk, Verdict, facts_verdict
 from jitui.store import acts, sealed
+from jitui.store.bundled import BundledLog
 from jitui.store.chained import Chained, Moment, heads
 from jitui.store.differences import differences
 from jitui.store.frames import Frames
@@ -41,7 +42,7 @@ class _Proof:
 
     def __init__(self, files: Frames, told: Told, session: int, brought: Brought) -> None:
         self._files, self._told, self._session, self._key, self._witness = files, told, session, brought.key, brought.facts
-        self._log = LogProof(files, told, session, brought)  # before the facts that it is behind
+        self._log = (BundledLog if files.single else LogProof)(files, told, session, brought)  # before the facts that it is behind
         files.check_pages(session)
         self._stored_keys = files.keys()  # before the heads that name them
         with files.reading(files.ledger) as db:
@@ -74,7 +75,7 @@ class _Proof:
         return [facts, *self._rest(walks, facts, whole=all(each.consistent for each in sessions)), *logged, *sessions]
 
     def _logged(self, facts: Verdict) -> Iterator[Verdict]:
-        if self._log.told and not self._files.single:
+        if self._log.told:
             publics = {key_id(self._own): self._own} if self._own else self._stored_keys
             yield self._log.verdict(publics, whole=facts.consistent)
 
