@@ -27,7 +27,9 @@ from pydantic import (
 from pydantic_core import ErrorDetails
 
 from jitui import marked
+from jitui.auth.certificates import Trust
 from jitui.auth.people import RESERVED, Person
+from jitui.auth.settings import Ssh, SshKeys, clashes
 from jitui.clusters.kind import ConnectionSettings
 from jitui.clusters.registry import BY_NAME, Connection, kind_of
 from jitui.listeners.address import ListenAddress
@@ -94,6 +96,8 @@ class PersonEntry(Strict):
     uid: int = Field(ge=0)
     """The Unix user they are on the local socket."""
     roles: list[PersonRole] = Field(min_length=1)
+    ssh_keys: SshKeys = ()
+    """Their public keys for SSH: lines as in id_ed25519.pub, or files with such lines."""
 
 
 class RuleEntry(Strict):
@@ -151,6 +155,7 @@ class Settings(Strict):
 
     listen: Listen = Listen()
     certificate: Certificate | None = None
+    ssh: Ssh = Ssh()
     people: dict[Name, PersonEntry] = Field(default_factory=dict)
     connections: dict[ConnectionName, Connection]
     rules: list[RuleEntry] = Field(default_factory=list)
@@ -165,6 +170,7 @@ class Configuration:
     digest: str  # sha256 of the text, hex
     listen: Listen
     certificate: Certificate | None
+    trust: Trust
     people: Mapping[str, Person]
     connections: Mapping[str, ConnectionSettings]
     rules: tuple[Rule, ...]
@@ -232,7 +238,10 @@ def read(text: str, path: Path) -> Configuration:
     solo = not settings.people
     return Configuration(
         path=path, digest=sha256(text.encode()).hexdigest(), listen=settings.listen, certificate=settings.certificate,
-        people=MappingProxyType({name: Person(entry.uid, frozenset(Role(role) for role in entry.roles)) for name, entry in settings.people.items()}),
+        trust=Trust.of(settings.ssh.user_ca, passwords=settings.ssh.password_tokens),
+        people=MappingProxyType({
+            name: Person(entry.uid, frozenset(Role(role) for role in entry.roles), entry.ssh_keys) for name, entry in settings.people.items()
+        }),
         connections=MappingProxyType(settings.connections), rules=tuple(entry.rule(solo=solo) for entry in settings.rules),
         limits=settings.limits, unsupported=next(_lacking(settings, document, path), ""))
 
@@ -273,12 +282,18 @@ def _across(settings: Settings, document: marked.Marked) -> list[tuple[int, str]
                       f"listen.socket_group: nobody is named under people, so nobody of {settings.listen.socket_group} could do anything; name them by uid"))
     found += [(document.line(("people", name)), f"people.{name}: the record calls a part of the gateway so; give this person another name")
               for name in RESERVED & settings.people.keys()]  # fmt: skip
-    found += _addresses(settings, document)
+    found += [*_addresses(settings, document), *_keys(settings, document)]
     for uid, count in Counter(person.uid for person in settings.people.values()).items():
         if count > 1:
             names = [name for name, person in settings.people.items() if person.uid == uid]
             found.append((document.line(("people", names[1], "uid")), f"people.{names[1]}.uid: {uid} is {names[0]} already; one user is one person"))
     return sorted(found)
+
+
+def _keys(settings: Settings, document: marked.Marked) -> Iterator[tuple[int, str]]:
+    """The errors of SSH keys that two would have, and of authorities that can't be asked."""
+    for where, what in clashes(settings.ssh, {name: one.ssh_keys for name, one in settings.people.items()}):
+        yield document.line(where), f"{'.'.join(where)}: {what}"
 
 
 def _addresses(settings: Settings, document: marked.Marked) -> Iterator[tuple[int, str]]:
@@ -348,7 +363,7 @@ def _label(where: tuple[int | str, ...]) -> str:
 
 def _keys_near(loc: tuple[int | str, ...]) -> list[str]:
     """The keys that may stand where an unknown one does."""
-    models: dict[str, type[BaseModel]] = {"listen": Listen, "certificate": Certificate, "people": PersonEntry, "rules": RuleEntry, "limits": Limits}
+    models: dict[str, type[BaseModel]] = {"listen": Listen, "certificate": Certificate, "people": PersonEntry, "rules": RuleEntry, "ssh": Ssh, "limits": Limits}
     if len(loc) == 1:
         return list(Settings.model_fields)
     if loc[0] == "connections":  # loc: connections, its name, its kind, the key

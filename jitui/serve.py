@@ -42,7 +42,7 @@ from jitui.listeners.kube.listener import KubeListener
 from jitui.listeners.kube.names import HostNames
 from jitui.listeners.kube.ports import Ports
 from jitui.listeners.ssh.listener import SshListener
-from jitui.listeners.ssh.who import FixedKeys
+from jitui.listeners.ssh.who import Keys
 from jitui.policy.terms import Grant, Rule
 from jitui.proxy.entry import Proxy
 from jitui.proxy.pod.places import Places
@@ -134,7 +134,8 @@ class Gateway:
             for way in ways.values():
                 stack.callback(way.pool.close)
             broker = self.broker = Broker(
-                store, self.clock, gateway=store.key_id[:8], people=People(os.geteuid(), settings.people), rules=by_pair(settings), spawn=self.spawn,
+                store, self.clock, gateway=store.key_id[:8], people=People(os.geteuid(), settings.people), trust=settings.trust,
+                rules=by_pair(settings), spawn=self.spawn,
                 kinds={name: way.discovery for name, way in ways.items()}, limits=settings.limits, pressure=self.pressure,
             )  # fmt: skip
             broker.windows.occupied = lambda name, live: ways[name].occupied(live) if name in ways else None
@@ -143,7 +144,7 @@ class Gateway:
             self._end_in_pods(proxy, ways, store)
             kube = self._kube = KubeListener(broker, callers, proxy, os.geteuid(), most, self._names)
             stack.push_async_callback(kube.aclose)
-            self._ssh = self._ssh_listener(broker, proxy, stack)
+            self._ssh = self._ssh_listener(broker, callers, proxy, stack)
             ports = self._bind(kube)
             material = self._material()
             context = tls.server_context(material, names=self._names is not None)
@@ -154,7 +155,7 @@ class Gateway:
             self._works.append(await stack.enter_async_context(keeping(store, files, self.bus, troubles.say)))
             service = Service(Backend(
                 broker, files, self.bus, meter, kube=shared, connections=tuple(settings.connections), ca_pem=material.pinned, reload=self.reload,
-                stop=self.stop, trouble=lambda: troubles.newest, kube_connections=own, ways=ways,
+                stop=self.stop, trouble=lambda: troubles.newest, kube_connections=own, ways=ways, ssh=lambda: self._ssh.told if self._ssh else ("", ""),
             ))  # fmt: skip
             stack.callback(service.close)
             desk, tcp = caps.at_api(settings.limits, self.shares.desk), caps.at_api(settings.limits, self.shares.api)
@@ -167,7 +168,8 @@ class Gateway:
             await broker.room.look()
             await broker.recover()  # nobody is answered before: a live window would be denied, and what is asked would be lost
             await kube.open(context)
-            ssh_at = await self._ssh.open(self.data_dir / "keys") if self._ssh else None
+            if self._ssh:
+                await self._ssh.open(self.data_dir / "keys")
             await api.open()
             works: tuple[Work, ...] = (
                 *self._works, meter.run, broker.room.run, partial(self._renew, context), *(way.discovery.run for way in ways.values()),
@@ -176,9 +178,7 @@ class Gateway:
                 stack.callback(self._tasks.create_task(always(work, self.log)).cancel)
             gc.collect()
             gc.freeze()
-            people_at = self._url(ListenAddress.parse(settings.listen.api).public(settings.listen.names), api.port, material)
-            self.addresses = {"kube": shared, "kube_connections": own, "socket": str(self.socket), "ssh": ssh_at, "api": people_at,
-                              "ca": str(material.authority)}
+            self.addresses = self._reached(shared, own, material)
             ready(self.addresses)
             await self._stop.wait()
             await broker.windows.stop()()
@@ -253,12 +253,18 @@ class Gateway:
             await self._ssh.reception.aclose()  # while the API still answers their processes
         await self._api.aclose()
 
-    def _ssh_listener(self, broker: Broker, proxy: Proxy, stack: contextlib.AsyncExitStack) -> SshListener | None:
+    def _reached(self, kube: str, own: Mapping[str, str], material: tls.Material) -> dict[str, Any]:
+        """All addresses, as ready.json has them. `kube`, `own`: URLs of the Kubernetes listener."""
+        api = self._url(ListenAddress.parse(self.configuration.listen.api).public(self.configuration.listen.names), self._api.port, material)
+        ssh = {"ssh": self._ssh.place, "ssh_fingerprint": self._ssh.fingerprint} if self._ssh else {"ssh": None}
+        return {"kube": kube, "kube_connections": own, "socket": str(self.socket), "api": api, "ca": str(material.authority), **ssh}
+
+    def _ssh_listener(self, broker: Broker, callers: Callers, proxy: Proxy, stack: contextlib.AsyncExitStack) -> SshListener | None:
         """Takes its address; None if there is none in the settings. `stack` closes it. Raises UnavailableError."""
         settings, listen = self.configuration, self.configuration.listen
         if not listen.ssh:
             return None
-        ssh = SshListener(broker, proxy, FixedKeys({}, broker.roster.directory), os.geteuid(), caps.at_ssh(settings.limits, self.shares.ssh),
+        ssh = SshListener(broker, proxy, Keys(callers), os.geteuid(), caps.at_ssh(settings.limits, self.shares.ssh),
                           lambda *given: self._api.admit(*given))  # noqa: PLW0108 - the API is built after it
         stack.push_async_callback(ssh.aclose)
         ssh.bind(ListenAddress.parse(listen.ssh), listen.names)
@@ -303,7 +309,7 @@ class Gateway:
         old = self.configuration
         if dict(old.connections) != dict(settings.connections) or old.listen != settings.listen or old.certificate != settings.certificate:
             raise ConfigurationError(f"{settings.path}: connections, listen and certificate are read at start only; restart the gateway for them")
-        await self.broker.reload(by_pair(settings), People(os.geteuid(), settings.people), settings.digest)
+        await self.broker.reload(by_pair(settings), People(os.geteuid(), settings.people), settings.digest, settings.trust)
         self.broker.quota.limits = self.broker.room.limits = settings.limits
         self.configuration = settings
         self._kube.visitors.tune(caps.at_kube(settings.limits, self.shares))
@@ -352,16 +358,10 @@ def by_pair(settings: Configuration) -> dict[tuple[str, str], Rule]:
     return {(rule.identity, rule.connection): rule for rule in settings.rules}
 
 
-def unraisable(found: Any) -> None:
-    """Says nothing of a stranger's TLS server name that is not ASCII: the handshake has failed, and that is all. Of other errors, as Python does."""
-    if not (isinstance(found.exc_value, UnicodeDecodeError) and isinstance(found.object, bytes)):
-        sys.__unraisablehook__(found)
-
-
 def run(config_path: Path, data_dir: Path, socket: Path, ready_file: Path | None = None, *, announce: Callable[[str], None] = print) -> None:
     """Runs `jitui serve` until SIGTERM, SIGINT or `jitui stop`. SIGHUP reads the configuration again. Raises JituiError."""
     os.umask(0o077)
-    sys.unraisablehook = unraisable
+    sys.unraisablehook = tls.unraisable
     if os.environ.get(KEY_LOG):
         raise ConfigurationError(f"{KEY_LOG} is set: libraries would write the keys of every TLS connection there, and their reader could read all traffic; "
                                  f"start without it: env -u {KEY_LOG} jitui serve")

@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 import pytest
 import yaml
 
-from jitui import config, serve
+from jitui import config
 from jitui.access import Broker
 from jitui.auth import tls
 from jitui.demo.cluster.embedded import EmbeddedCluster
@@ -254,7 +254,7 @@ async def test_host_names_tell_connections_apart(tmp_path: Path) -> None:
 
 async def test_a_server_name_that_is_not_ascii_is_not_written_about(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
     """Or every stranger could fill the log; the handshake fails, and other errors of that kind are said as ever."""
-    monkeypatch.setattr(sys, "unraisablehook", serve.unraisable)
+    monkeypatch.setattr(sys, "unraisablehook", tls.unraisable)
     context = tls.server_context(tls.ensure(tmp_path, ["localhost"], SystemClock().now()), names=True)
     client, sent = ssl.create_default_context(), ssl.MemoryBIO()
     with pytest.raises(ssl.SSLWantReadError):
@@ -265,7 +265,7 @@ async def test_a_server_name_that_is_not_ascii_is_not_written_about(tmp_path: Pa
         assert not (await reader.read()).startswith(b"\x16")  # no ServerHello
     assert capfd.readouterr().err == ""
     monkeypatch.setattr(sys, "__unraisablehook__", lambda found: print(found.err_msg, file=sys.stderr))
-    serve.unraisable(SimpleNamespace(exc_value=ValueError("x"), object=None, err_msg="said"))
+    tls.unraisable(SimpleNamespace(exc_value=ValueError("x"), object=None, err_msg="said"))
     assert capfd.readouterr().err == "said\n"
 
 

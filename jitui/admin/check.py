@@ -48,6 +48,7 @@ def notes(settings: Configuration) -> list[Found]:
     if settings.solo:
         found.append(Found("note", "people", "none: whoever runs the gateway decides, also for agents they own; "
                            "against an agent under that user it is a guard rail only"))
+    found += ssh(settings)
     for rule in settings.rules:
         what = f"rule for {rule.identity} on {rule.connection}, {span.show(rule.duration_s)}"
         found += [Found("note", what, sentence) for sentence in advice(rule.scope, rule.guarded)]
@@ -55,6 +56,21 @@ def notes(settings: Configuration) -> list[Found]:
             found.append(Found("note", what, f"{', '.join(sorted(rule.automatic_for))} pass without a person"))
     for name, connection in settings.connections.items():
         found += [Found("note", f"connection {name}", sentence) for sentence in kind_of(connection).notes(connection)]
+    return found
+
+
+def ssh(settings: Configuration) -> list[Found]:
+    """The ways in over SSH: how many keys stand in the file, who vouches for others, and settings that have no effect."""
+    listen, trust = settings.listen, settings.trust
+    keys = sum(len(person.keys) for person in settings.people.values())
+    if not listen.ssh:
+        unused = [what for what, there in (("people's ssh_keys", keys), ("ssh.user_ca", trust.authorities), ("ssh.password_tokens", trust.passwords)) if there]
+        said = f"is not set, so {' and '.join(unused)} have no effect; set it as in listen: {{ssh: 127.0.0.1:8422}}"
+        return [Found("note", "listen.ssh", said)] if unused else []
+    found = [Found("ok", "listen.ssh", f"{listen.ssh}: keys of identities (jitui identity keys NAME), and {keys} of people in the file")]
+    found += [Found("note", "ssh.user_ca", f"whoever has {key} can be any identity and person here") for key in trust.authorities]
+    if trust.passwords:
+        found.append(Found("note", "ssh.password_tokens", "tokens are taken as passwords: a client that trusts a wrong host key gives its token away"))
     return found
 
 

@@ -28,6 +28,8 @@ class Hello:
     kube: str = ""  # https URL of the Kubernetes listener; below it, each connection is at {kube}/c/{connection}
     kube_connections: Mapping[str, str] = field(default_factory=dict)  # URL without a path of each connection's own address; empty: an older gateway
     ca_pem: str = ""  # the certificate authority to pin; empty: a public one signs
+    ssh: str = ""  # host and port of the SSH listener; empty: there is none
+    ssh_host_key: str = ""  # its public key, as a line of OpenSSH, to be pinned
     ledger_key: str = ""  # hex, the 32 public bytes of the key that signs the record; empty: an older gateway
 
 

@@ -78,7 +78,7 @@ class Callers:
         found = fingerprint(blob)
         if not owner or owner != name or who is None or who.disabled:
             raise UnknownCallerError(f"the key {found} is nobody's of that name here")
-        return Caller(who, how=f"by ssh, key {found}", key=found)
+        return Caller(who, how=f"ssh, key {found}", key=found)
 
     def _by_certificate(self, name: str, blob: bytes, client: str) -> Caller:
         """A certificate names one identity, and is for no key that is another's, or that was revoked."""
@@ -89,7 +89,7 @@ class Callers:
         if others := [each for each in shown.principals if each != name and self._directory.named(each) is not None]:
             raise UnknownCallerError(f"the certificate names {len(others) + 1} identities, and a key is one identity's alone")
         self._directory.must_be_free(shown.key, name)
-        return Caller(who, how=f"by ssh, {shown.said}", certificate=shown)
+        return Caller(who, how=f"ssh, {shown.said}", certificate=shown)
 
     def by_password(self, name: str, text: str) -> Caller:
         """The caller of that name by a token. Raises UnknownCallerError: not a good one, of another identity, or no password is taken."""
@@ -98,4 +98,4 @@ class Callers:
         caller = self.by_token(text)
         if caller.who.name != name:
             raise UnknownCallerError("that token is another identity's")
-        return replace(caller, how=f"by ssh, token jt_{caller.token}")
+        return replace(caller, how=f"ssh, token jt_{caller.token}")

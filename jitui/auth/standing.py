@@ -61,14 +61,14 @@ class Standing:
 
     def _by_ssh(self) -> Identity:
         directory, certificate = self._directory, self._certificate
+        found = directory.remote(self._name)
+        if found is None or found.disabled:
+            raise UnknownCallerError(f"{self._name} is disabled here; ask an admin")
         if certificate is None:
             directory.key_must_stand(self._key, self._name)
         else:
             directory.trust.must_stand(certificate, self._clock.now().wall_us)
             directory.must_be_free(certificate.key, self._name)
-        found = directory.remote(self._name)
-        if found is None or found.disabled:
-            raise UnknownCallerError(f"{self._name} is disabled here; ask an admin")
         return found
 
     async def lost(self, may: Callable[[Identity], None]) -> JituiError:

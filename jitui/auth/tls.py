@@ -14,11 +14,12 @@ import ipaddress
 import re
 import secrets
 import ssl
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -298,3 +299,9 @@ def _asked(end: ssl.SSLSocket | ssl.SSLObject, name: str | None, _: ssl.SSLConte
 
 def _no_password() -> str:
     raise ValueError("the key is encrypted; bring one without a password, readable by the gateway's user only")
+
+
+def unraisable(found: Any) -> None:
+    """Says nothing of a stranger's TLS server name that is not ASCII: the handshake has failed, and that is all. Of other errors, as Python does."""
+    if not (isinstance(found.exc_value, UnicodeDecodeError) and isinstance(found.object, bytes)):
+        sys.__unraisablehook__(found)

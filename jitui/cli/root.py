@@ -16,14 +16,15 @@ from jitui.values.clock import use_utc
 from jitui.values.errors import JituiError
 from jitui.values.said import clean
 
-FILES: Final = ("desk", "agent", "gateway", "auditor", "changes", "proof", "rbac", "repair", "tapes", "screen")  # those with commands, in the order of the help
+# those with commands, in the order of the help
+FILES: Final = ("desk", "agent", "gateway", "openssh", "auditor", "changes", "proof", "rbac", "repair", "tapes", "screen")
 DEFINED: Final = re.compile(r'^@click\.(?:command|group)\("([a-z-]+)"', re.MULTILINE)
 LONG: Final = 2000  # characters of an error that are shown
 
 
 @cache
 def homes() -> Mapping[str, str]:
-    """Each command and the module that defines it as NAME_command, found in the modules' text: to import them all takes a second."""
+    """Each command and the module that defines it as NAME_command, with _ for each dash, found in the modules' text: to import them all takes a second."""
     folder = Path(__file__).parent
     return {command: name for name in FILES for command in DEFINED.findall(folder.joinpath(f"{name}.py").read_text(encoding="utf-8"))}
 
@@ -44,7 +45,7 @@ class Root(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's signature
         if cmd_name not in homes():
             return None
-        command: click.Command = getattr(import_module(f"jitui.cli.{homes()[cmd_name]}"), f"{cmd_name}_command")
+        command: click.Command = getattr(import_module(f"jitui.cli.{homes()[cmd_name]}"), f"{cmd_name.replace('-', '_')}_command")
         return command
 
     def invoke(self, ctx: click.Context) -> Any:

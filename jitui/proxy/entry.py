@@ -26,7 +26,7 @@ from jitui.proxy.pod.places import Places
 from jitui.proxy.port import Access, Handler, PlainRequest, ProxyRequest, Spawn
 from jitui.proxy.upgrade import Streams, Switch, Upgrade
 from jitui.proxy.waiting import Waiting
-from jitui.values.errors import UnrecordableError, UpstreamError
+from jitui.values.errors import JituiError, UnrecordableError, UpstreamError
 
 GONE: Final = End(Why.CLIENT_CLOSED, "client", "")
 FAILED: Final = End(Why.UPSTREAM_LOST, "gateway", "", 500)  # by a mistake of the gateway's own
@@ -115,6 +115,11 @@ class Proxy:
                 assert session.end is not None
                 self._tell(request, session.end, close=True)
                 return None
+            try:
+                request.standing()
+            except JituiError as error:  # its key, or whatever it came by, ended while the opening was written
+                self._windows.over(session, End(Why.DISABLED, "gateway", f"jitui: {error}", error.code, error.reason))
+                raise
             try:
                 return Upgrade(request, session, self._ways[request.connection], switch, self._access, self.streams)
             except Exception:

@@ -10,6 +10,8 @@ from jitui.admin import check as checks
 from jitui.clusters.kubeconfig import context
 from jitui.clusters.registry import BY_NAME
 from tests.clusters.kubeconfig import corpus
+from tests.fakes.desk import PUBLIC
+from tests.support import openssh
 from tests.support.clusters import Cluster
 
 
@@ -65,3 +67,17 @@ async def test_each_broken_kubeconfig_is_a_finding_of_its_own(tmp_path: Path) ->
 def test_only_a_role_of_the_gateway_is_compared_with_the_rules() -> None:
     """The user of a kubeconfig may have rights for other purposes too."""
     assert {name for name, kind in BY_NAME.items() if kind.compares_rights} == {"kubernetes-eks"}
+
+
+def test_the_ways_in_over_ssh(tmp_path: Path) -> None:
+    """Keys, authorities and passwords are counted; without a listener they have no effect, which is said."""
+    people = f"people: {{ana: {{uid: 7, roles: [approver], ssh_keys: ['{PUBLIC}']}}}}\nconnections: {{c: {{kind: kubernetes}}}}\n"
+    (found,) = checks.notes(config.read(people, tmp_path / "c"))
+    assert found.said == "is not set, so people's ssh_keys have no effect; set it as in listen: {ssh: 127.0.0.1:8422}"
+    assert checks.ssh(config.read("connections: {c: {kind: kubernetes}}", tmp_path / "c")) == []
+    authority = openssh.public(openssh.made(tmp_path / "ca")).strip()
+    text = f"{people}listen: {{ssh: 127.0.0.1:0}}\nssh: {{password_tokens: true, user_ca: '{authority}'}}\n"
+    listener, vouching, passwords = checks.notes(config.read(text, tmp_path / "c"))
+    assert listener.said == "127.0.0.1:0: keys of identities (jitui identity keys NAME), and 1 of people in the file"
+    assert vouching.said == f"whoever has {openssh.printed(tmp_path / 'ca')} can be any identity and person here"
+    assert passwords.what == "ssh.password_tokens"

@@ -92,7 +92,7 @@ def test_by_key() -> None:
     directory = Directory(People(54321, {}), {"agent-a": AGENT, "agent-b": replace(AGENT, name="agent-b")}, keys=SshKeys([ROW]))
     callers = Callers(directory, ManualClock())
     caller = callers.by_key("agent-a", b"one", "10.0.0.9")
-    assert caller == Caller(AGENT, how=f"by ssh, key {ROW.fingerprint}", key=ROW.fingerprint)
+    assert caller == Caller(AGENT, how=f"ssh, key {ROW.fingerprint}", key=ROW.fingerprint)
     for name in ("agent-b", "Agent-a", "agent-a ", "agent-a/../agent-b", "agent-a@host", "", "x" * 100_000, "agent-\u0430", "root"):
         with pytest.raises(UnknownCallerError, match="is nobody's of that name here"):
             callers.by_key(name, b"one", "10.0.0.9")
@@ -130,7 +130,7 @@ def test_by_certificate(tmp_path: Path) -> None:
 
     caller = show("agent-a", "agent-a", "deploy@example.com")
     assert (caller.who, caller.key, caller.certificate and caller.certificate.key) == (AGENT, "", openssh.printed(key))
-    assert caller.how == f'by ssh, key {openssh.printed(key)}, certificate "for ana" serial 7 of {openssh.printed(authority)}'
+    assert caller.how == f'ssh, key {openssh.printed(key)}, certificate "for ana" serial 7 of {openssh.printed(authority)}'
     assert show("ana", "ana").who.name == "ana"
     with pytest.raises(UnknownCallerError, match="names nobody who is known here"):
         show("bo", "bo")
@@ -161,7 +161,7 @@ def test_by_password() -> None:
     with pytest.raises(UnknownCallerError, match="no password is taken here"):
         callers.by_password("agent-a", made.text)
     directory.name_people(directory.people, Trust(passwords=True))
-    assert callers.by_password("agent-a", made.text) == Caller(AGENT, made.id, sha256=made.sha256, how=f"by ssh, token jt_{made.id}")
+    assert callers.by_password("agent-a", made.text) == Caller(AGENT, made.id, sha256=made.sha256, how=f"ssh, token jt_{made.id}")
     for name, text in (("agent-b", made.text), ("agent-a", made.text[:-1]), ("agent-a", ""), ("", made.text)):
         with pytest.raises(UnknownCallerError):
             callers.by_password(name, text)

@@ -31,7 +31,7 @@ class Bound:
 
     def __init__(self, backend: Backend, caller: Current, peer: str, same_user: bool) -> None:
         self._backend, self._broker, self._files, self._caller = backend, backend.broker, backend.files, caller
-        self._peer, self._same_user = ", ".join(filter(None, (peer, caller.how))), same_user
+        self._peer, self._same_user = " by ".join(filter(None, (peer, caller.how))), same_user
 
     @property
     def _who(self) -> Identity:

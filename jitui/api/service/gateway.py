@@ -31,11 +31,13 @@ class GatewayService(Bound, Gateway):
 
     async def hello(self) -> Hello:
         backend, connections = self._backend, self._connections()
+        ssh, ssh_host_key = backend.ssh()
         own = {name: url for name, url in backend.kube_connections.items() if name in connections}
         return Hello(
             version=__version__, api=API, gateway_id=self._broker.gateway, you=self._who.name, roles=tuple(sorted(self._who.roles)),
             rights=tuple(sorted(rights_of(self._who))), solo=self._broker.roster.people.solo, connections=connections, kube=backend.kube,
-            kube_connections=own, ca_pem=backend.ca_pem, ledger_key=self._broker.store.public_key.hex(),
+            kube_connections=own, ca_pem=backend.ca_pem, ledger_key=self._broker.store.public_key.hex(), ssh=ssh,
+            ssh_host_key=ssh_host_key,
         )  # fmt: skip
 
     async def status(self) -> Status:

@@ -20,7 +20,10 @@ class Link(Line, Protocol):
     rooms: Rooms
     known: Known
     visitor: Visitor
-    peer: str
+
+    @property
+    def label(self) -> str:
+        """Where it comes from and how it is known, for the record."""
 
     def fed(self, session: "AgentSession") -> None:
         """It has got something, and takes it by `flush`."""
@@ -79,8 +82,7 @@ class AgentSession(SSHServerSession[bytes]):
         if self._command is None:
             pipe.tell(self._refusal)
             return
-        peer = f"{connection.peer} by {connection.known.how}"
-        self._request = SshRequest(connection.rooms, connection.known, self._visitor, pipe, peer, tty=self._size is not None)
+        self._request = SshRequest(connection.rooms, connection.known, self._visitor, pipe, connection.label, tty=self._size is not None)
         if self._size is not None and all(self._size):
             pipe.resized(*self._size)
         self._request.begin(self._command.encode("utf-8", "surrogateescape"), connection.visitor)

@@ -5,6 +5,7 @@ import contextlib
 import socket
 import struct
 from collections import deque
+from collections.abc import Callable
 from typing import Any, Final, NoReturn, Protocol, cast
 
 from asyncssh import (
@@ -16,6 +17,7 @@ from asyncssh import (
     OPEN_RESOURCE_SHORTAGE,
     ChannelOpenError,
     DisconnectError,
+    IllegalUserName,
     SSHKey,
     SSHServer,
     SSHServerChannel,
@@ -23,7 +25,10 @@ from asyncssh import (
     SSHServerConnectionOptions,
     SSHServerSession,
 )
+from asyncssh.constants import MSG_USERAUTH_REQUEST
+from asyncssh.packet import SSHPacket
 
+from jitui.auth.sshkeys import type_of
 from jitui.listeners.address import shown
 from jitui.listeners.porch import SHUTDOWN_S
 from jitui.listeners.ssh.agent import AgentSession
@@ -33,6 +38,7 @@ from jitui.listeners.ssh.request import Rooms
 from jitui.listeners.ssh.who import Keys, Known
 from jitui.listeners.turnstile import Turnstile
 from jitui.listeners.visitors import Visitor
+from jitui.proxy.ends import End, Why
 from jitui.proxy.outlet import Outlet
 from jitui.values.errors import JituiError
 from jitui.values.said import clean
@@ -41,6 +47,10 @@ TRIES: Final = 6  # refused attempts of one connection, as OpenSSH's MaxAuthTrie
 SESSIONS: Final = 10  # of one connection, as OpenSSH's MaxSessions
 SLICE: Final = 16 << 10  # bytes that one turn of the loop reads of one connection: a few hundred of the smallest packets
 WINDOW: Final = 1 << 20  # bytes that a client may send ahead on one channel
+SIGNED: Final = frozenset({
+    b"ssh-ed25519", b"sk-ssh-ed25519@openssh.com", b"ecdsa-sha2-nistp256", b"ecdsa-sha2-nistp384", b"ecdsa-sha2-nistp521",
+    b"sk-ecdsa-sha2-nistp256@openssh.com", b"rsa-sha2-512", b"rsa-sha2-256",
+})  # fmt: skip - the algorithms of signatures that prove a key; asyncssh would take RSA over SHA-1, too
 NO_LINGER: Final = struct.pack("ii", 1, 0)
 ADMISSION: Final = "the SSH listener carries sessions alone"
 
@@ -74,9 +84,20 @@ class Wire:
         return getattr(self.transport, name)
 
 
+def _named(connection: SSHServerConnection, kind: int, number: int, packet: SSHPacket) -> Any:
+    """A name counts as it was sent: asyncssh would take one in full-width letters for the same in ASCII (RFC 4013). Raises IllegalUserName."""
+    payload = packet.get_full_payload()
+    if not payload[5 : 5 + int.from_bytes(payload[1:5], "big")].isascii():
+        raise IllegalUserName("jitui: the names of identities are in ASCII")
+    return connection._process_userauth_request(kind, number, packet)  # noqa: SLF001 - the handler in whose place this one stands
+
+
 class Connection(SSHServerConnection):
     """asyncssh's connection, read in slices, with its socket's back pressure and the number of bytes it has taken."""
 
+    _packet_handlers = {**SSHServerConnection._packet_handlers, MSG_USERAUTH_REQUEST: _named}  # noqa: RUF012, SLF001 - as asyncssh has it
+
+    caller: "Caller"
     known: Known
 
     def __init__(self, listener: Listener, visitor: Visitor) -> None:
@@ -189,6 +210,20 @@ class Connection(SSHServerConnection):
         """Whether the key exchange counts its packets (CVE-2023-48795)."""
         return self._strict_kex
 
+    @property
+    def label(self) -> str:
+        """Where it comes from and how it is known, for the record: no other connection has the same."""
+        return f"{self.peer} by {self.known.how}"
+
+    async def validate_public_key(self, username: str, key_data: bytes, msg: bytes, signature: bytes) -> bool:
+        """The gateway judges the very bytes that were shown; then asyncssh checks the signature, if there is one. Raises DisconnectError."""
+        address = self.get_extra_info("peername")[0]
+        good = self.caller.offers(lambda: self.listener.keys.by_key(username, key_data, address)) and (not msg or type_of(signature) in SIGNED)
+        if not good or not await super().validate_public_key(username, key_data, msg, signature):
+            self.caller.refused()
+            return False
+        return True
+
     def welcome(self, known: Known) -> None:
         """It is authenticated. Raises TooManyError."""
         self.known = known
@@ -220,12 +255,15 @@ class Connection(SSHServerConnection):
             self.disconnect(DISC_BY_APPLICATION, self._leaving)
 
     def look(self) -> None:
-        """Leaves once its key or its identity has ended."""
+        """Once its key, its certificate or its identity has ended, nothing passes any more: what runs is told so, and it leaves."""
         if self.visitor.owner is None:
             return
         try:
             self.known.standing()
         except JituiError as error:
+            windows, end = self.rooms.broker.windows, End(Why.DISABLED, "gateway", f"jitui: {error}", error.code, error.reason)
+            for session in [session for session in windows.sessions.values() if session.peer == self.label and not session.muted]:
+                windows.over(session, end)
             self.leave(str(error))
 
     def _late(self) -> None:
@@ -266,7 +304,7 @@ class Caller(SSHServer):
 
     def connection_made(self, conn: SSHServerConnection) -> None:
         assert isinstance(conn, Connection)
-        self._connection = conn
+        self._connection, conn.caller = conn, self
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - however it was lost
         self._connection.lost()
@@ -277,33 +315,37 @@ class Caller(SSHServer):
         if not self._connection.strict:
             raise DisconnectError(DISC_PROTOCOL_ERROR, "jitui: this client does not offer strict key exchange (CVE-2023-48795), so its first packets could be "
                                   "taken away unseen; use OpenSSH 9.6 or newer, or one with that fix")  # fmt: skip
-        self._count()
+        self.refused()
         return True
 
     def public_key_auth_supported(self) -> bool:
         return True
 
-    def validate_public_key(self, username: str, key: SSHKey) -> bool:
-        keys, visitor = self._connection.listener.keys, self._connection.visitor
-        return self._offers(lambda: keys.by_key(username, key, visitor.address))
+    def validate_public_key(self, username: str, key: SSHKey) -> bool:  # noqa: ARG002 - `Connection.validate_public_key` has judged it
+        return self._offered is not None
+
+    def validate_ca_key(self, username: str, key: SSHKey) -> bool:  # noqa: ARG002 - as above
+        return self._offered is not None
 
     def password_auth_supported(self) -> bool:
         return self._connection.listener.keys.passwords
 
     def validate_password(self, username: str, password: str) -> bool:
-        return self._offers(lambda: self._connection.listener.keys.by_password(username, password))
+        good = self.offers(lambda: self._connection.listener.keys.by_password(username, password))
+        if not good:
+            self.refused()
+        return good
 
-    def _offers(self, look: Any) -> bool:
+    def offers(self, look: Callable[[], Known]) -> bool:
+        """Whether somebody is known by what is shown now; nothing that was shown before counts any more."""
         self._offered = None
         with contextlib.suppress(JituiError):
             self._offered = look()
-        if self._offered is None:
-            self._count()
         return self._offered is not None
 
-    def _count(self) -> None:
+    def refused(self) -> None:
         """One more attempt that nobody known made. Raises DisconnectError."""
-        connection = self._connection
+        connection, self._offered = self._connection, None
         self._refused += 1
         try:
             connection.rooms.admission.unknown(connection.visitor, asyncio.get_running_loop().time())

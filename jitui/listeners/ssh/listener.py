@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import logging
 import socket
+from base64 import b64decode
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -11,6 +12,7 @@ from typing import Final
 from asyncssh import SSHServerConnectionOptions
 
 from jitui.access import Broker
+from jitui.auth.sshkeys import fingerprint
 from jitui.auth.standing import LOOK_S
 from jitui.listeners.address import ListenAddress
 from jitui.listeners.admission import Admission
@@ -57,6 +59,7 @@ class SshListener:
         self.connections: set[Connection] = set()
         self.sessions = 0
         self.host, self.port = "", 0
+        self.host_key = ""  # its public line, for clients to pin; once it is open
         self._sock: socket.socket | None = None
         self._watching: asyncio.Task[None] | None = None
         self._directory = broker.roster.directory
@@ -76,10 +79,21 @@ class SshListener:
         """Host and port, as clients use them."""
         return str(ListenAddress(self.host, self.port))
 
+    @property
+    def told(self) -> tuple[str, str]:
+        """Its place, and the public line of its key, for clients."""
+        return self.place, self.host_key
+
+    @property
+    def fingerprint(self) -> str:
+        """Of its host key."""
+        return fingerprint(b64decode(self.host_key.split()[1]))
+
     async def open(self, folder: Path) -> str:
         """Let clients in, at the place that is returned. `folder`: has the host key. Raises ConfigurationError."""
         assert self._sock is not None
         host_key = await asyncio.to_thread(hostkey.ensure, folder)
+        self.host_key = host_key.export_public_key("openssh").decode("ascii").strip()
         self.options = await SSHServerConnectionOptions.construct(
             None, config=(), server_factory=Caller, server_host_keys=[host_key], send_server_host_keys=False, allow_pty=True, line_editor=False,
             x11_forwarding=False, agent_forwarding=False, allow_scp=False, host_based_auth=False, kbdint_auth=False, gss_host=None, rdns_lookup=False,

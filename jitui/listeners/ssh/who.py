@@ -1,14 +1,10 @@
-"""The keys that callers are known by: a public key, or a token as a password, names an identity."""
+"""The callers who may come by SSH: a key, a certificate, or a token as a password, names an identity."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
 
-from asyncssh import SSHKey
-
-from jitui.auth.directory import Directory
+from jitui.auth.callers import Caller, Callers
 from jitui.policy.terms import Identity
-from jitui.values.errors import UnknownCallerError
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,39 +16,24 @@ class Known:
     standing: Callable[[], Identity]  # its identity by now; raises UnknownCallerError once the key or the identity has ended
 
 
-class Keys(Protocol):
-    """All callers that may come by SSH. Each look-up is by the record as it is now, and gives None to whoever is not known."""
+class Keys:
+    """All callers that may come by SSH. Each look-up is by the record as it is now, and raises UnknownCallerError for whoever is not known."""
+
+    def __init__(self, callers: Callers) -> None:
+        self._callers = callers
 
     @property
     def passwords(self) -> bool:
         """Whether a token is taken as a password."""
+        return self._callers.passwords
 
-    def by_key(self, name: str, key: SSHKey, address: str) -> Known | None:
-        """The caller who calls itself `name` from `address` and offers this key; that it holds it is checked behind this."""
+    def by_key(self, name: str, blob: bytes, address: str) -> Known:
+        """The caller who calls itself `name` from `address` and shows this key or certificate; that it holds the key is checked behind this."""
+        return self._known(self._callers.by_key(name, blob, address))
 
-    def by_password(self, name: str, password: str) -> Known | None: ...
+    def by_password(self, name: str, password: str) -> Known:
+        return self._known(self._callers.by_password(name, password))
 
-
-class FixedKeys:
-    """Keys given by hand, by fingerprint."""
-
-    passwords = False
-
-    def __init__(self, keys: Mapping[str, str], directory: Directory) -> None:
-        """`keys`: the identity's name of each fingerprint."""
-        self._keys, self._directory = keys, directory
-
-    def by_key(self, name: str, key: SSHKey, address: str) -> Known | None:  # noqa: ARG002 - a key by hand is for every address
-        shown = key.get_fingerprint()
-        if self._keys.get(shown) != name:
-            return None
-        return Known(self._named(name), f"ssh, key {shown}", lambda: self._named(name))
-
-    def by_password(self, name: str, password: str) -> Known | None:  # noqa: ARG002 - there are none
-        return None
-
-    def _named(self, name: str) -> Identity:
-        found = self._directory.named(name)
-        if found is None or found.disabled:
-            raise UnknownCallerError(f"{name} is disabled here; ask an admin")
-        return found
+    def _known(self, caller: Caller) -> Known:
+        standing = self._callers.standing(caller)
+        return Known(caller.who, caller.how, lambda: standing.who)

@@ -15,7 +15,6 @@ import asyncssh
 import pytest
 
 from jitui.listeners.ssh.person import LONGEST, RESTORE, STOPS, read
-from jitui.listeners.ssh.who import FixedKeys
 from jitui.policy.terms import Identity, Role
 from jitui.values.errors import InvalidError
 from tests.fakes.house import ADMIN, AGENT
@@ -77,13 +76,11 @@ class People(SshHouse):
 
     async def prepare(self) -> None:
         roster = self.home.broker.roster
-        keys = {}
         for name, roles in (("ana", ["approver", "operator"]), ("ida", ["auditor"])):
             await roster.add(name, roles, "", by=OLGA)
             key = asyncssh.generate_private_key("ssh-ed25519")
-            keys[key.get_fingerprint()] = name
+            await self.know(name, key, by=OLGA)
             await asyncio.to_thread(self._keep, name, key)
-        self.listener.keys = FixedKeys(keys, roster.directory)
 
     def _keep(self, name: str, key: asyncssh.SSHKey) -> None:
         path = self.folder / f"id-{name}"

@@ -13,14 +13,17 @@ import asyncssh
 
 from jitui.api.server import ApiListener
 from jitui.auth.callers import Callers
+from jitui.auth.sshkeys import read_keys
 from jitui.listeners import caps
 from jitui.listeners.address import ListenAddress
 from jitui.listeners.ssh.listener import SshListener
-from jitui.listeners.ssh.who import FixedKeys
+from jitui.listeners.ssh.who import Keys
 from jitui.policy import kube
+from jitui.policy.terms import Identity
 from jitui.protocol import websocket
+from jitui.values.clock import SystemClock
 from jitui.values.limits import Limits
-from tests.fakes.house import AGENT, House, house
+from tests.fakes.house import ADMIN, AGENT, House, house
 from tests.fakes.upstream import Asked
 
 OWN_UID: Final = 54321
@@ -93,10 +96,16 @@ class SshHouse:
         self.home, self.folder = home, folder
         self.api = ApiListener(home.service, Callers(home.broker.roster.directory, home.clock), home.spawn)
         self.key = asyncssh.generate_private_key("ssh-ed25519")
-        self.listener = SshListener(home.broker, home.proxy, FixedKeys({self.key.get_fingerprint(): AGENT}, home.broker.roster.directory), OWN_UID,
+        self.identity = folder / "id"  # the private key that OpenSSH takes
+        self.listener = SshListener(home.broker, home.proxy, Keys(Callers(home.broker.roster.directory, SystemClock())), OWN_UID,
                                     caps.at_ssh(Limits(), 400), self.api.admit)  # fmt: skip
 
+    async def know(self, name: str, key: asyncssh.SSHKey, by: Identity = ADMIN) -> None:
+        """The key is theirs from now on; who adds it counts as them."""
+        await self.home.broker.roster.add_keys(name, read_keys(key.export_public_key("openssh").decode()), by=by)
+
     async def open(self) -> None:
+        await self.know(AGENT, self.key)
         self.listener.bind(ListenAddress("127.0.0.1", 0), ["localhost"])
         await self.listener.open(self.folder / "keys")
         await asyncio.to_thread(self._write)
@@ -112,8 +121,8 @@ class SshHouse:
         self.listener.rooms.visitors.tune(replace(self.listener.rooms.visitors.caps, **more))
 
     def argv(self, *args: str, user: str = AGENT, options: tuple[str, ...] = ()) -> list[str]:
-        """OpenSSH as a machine has it: no other key, no terminal to ask at, the host key pinned."""
-        return ["ssh", "-F", "none", "-o", "BatchMode=yes", "-o", "IdentitiesOnly=yes", "-i", str(self.folder / "id"), "-o", "LogLevel=ERROR",
+        """OpenSSH as a machine has it: no other key than `identity`, no terminal to ask at, the host key pinned."""
+        return ["ssh", "-F", "none", "-o", "BatchMode=yes", "-o", "IdentitiesOnly=yes", "-i", str(self.identity), "-o", "LogLevel=ERROR",
                 "-o", f"UserKnownHostsFile={self.folder / 'known_hosts'}", "-o", "StrictHostKeyChecking=yes", *options,
                 "-p", str(self.listener.port), f"{user}@127.0.0.1", *args]  # fmt: skip
 
