@@ -64,7 +64,6 @@ AGAIN: Final = 1.0  # seconds until a background task that failed is begun again
 USES_EVERY: Final = 3600.0  # seconds between two times that the newest use of each token is written down
 LEAF_CHECK: Final = 3600.0  # seconds between looks at the server certificate's age
 SWITCH_INTERVAL: Final = 50e-6  # seconds; hands the writer thread its results sooner (measured: 0.94 against 0.75 of kubectl proxy)
-
 KEY_LOG: Final = "SSLKEYLOGFILE"  # honoured by ssl.create_default_context and urllib3
 LOG: Final = "jitui.gateway"  # logger
 DEBUG: Final = bool(os.environ.get("JITUI_DEBUG"))
@@ -141,7 +140,6 @@ class Gateway:
             broker.windows.occupied = lambda name, live: ways[name].occupied(live) if name in ways else None
             callers = Callers(broker.roster.directory, self.clock)
             proxy, most = Proxy(broker, ways, self.spawn), caps.at_kube(settings.limits, self.shares)
-            self._end_in_pods(proxy, ways, store)
             kube = self._kube = KubeListener(broker, callers, proxy, os.geteuid(), most, self._names)
             stack.push_async_callback(kube.aclose)
             self._ssh = self._ssh_listener(broker, callers, proxy, stack)
@@ -166,7 +164,7 @@ class Gateway:
             ports.keep()
             await store.commit([self._started(store)])
             await broker.room.look()
-            await broker.recover()  # nobody is answered before: a live window would be denied, and what is asked would be lost
+            await self._recover(proxy, ways, store, files)  # nobody is answered before: a live window would be denied, and what is asked would be lost
             await kube.open(context)
             if self._ssh:
                 await self._ssh.open(self.data_dir / "keys")
@@ -187,12 +185,13 @@ class Gateway:
             with contextlib.suppress(JituiError):
                 await store.commit([GatewayStopped(why="stopped").draft(__version__, "gateway")])
 
-    def _end_in_pods(self, proxy: Proxy, ways: Mapping[str, Way], store: Store) -> None:
-        """Windows end in the pods too; then their credentials are dropped."""
-        windows = self.broker.windows
-        proxy.places = windows.aftermath = Places(ways, store, self.clock, self.spawn, gateway=store.key_id[:8], owe=windows.owe,
-                                                   rule=lambda grant: self.broker.requests.rules.get((grant.identity, grant.connection)))
+    async def _recover(self, proxy: Proxy, ways: Mapping[str, Way], store: Store, files: Files) -> None:
+        """Takes up what lives. Windows end in the pods too, those of before as well; then their credentials are dropped."""
+        windows, rule = self.broker.windows, self.broker.requests.rule_of
+        places = proxy.places = windows.aftermath = Places(ways, store, self.clock, self.spawn, gateway=store.key_id[:8], owe=windows.owe, rule=rule)
         windows.ended = lambda grant: self._forget(ways, grant)
+        await self.broker.recover()
+        self.spawn(partial(places.recover, files, windows.live))
 
     def _started(self, store: Store) -> Draft:
         now, settings, found = self.clock.now(), self.configuration, store.found

@@ -93,6 +93,10 @@ class Requests:
     def rule(self, request: Request) -> Rule | None:
         return self.rules.get((request.identity, request.connection))
 
+    def rule_of(self, grant: Grant) -> Rule | None:
+        """Returns the rule of a window as it is now."""
+        return self.rules.get((grant.identity, grant.connection))
+
     def guarded(self, identity: str, connection: str) -> Guards:
         """Returns the namespaces that the rule of this identity and connection guards besides the built-in ones."""
         rule = self.rules.get((identity, connection))

@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from jitui.policy.terms import Grant, Identity, Request
-from jitui.recording.facts import Fact, ProcessTold
+from jitui.recording.facts import Fact, ProcessesBefore, ProcessTold
 from jitui.recording.verify import Brought, Verdict
 from jitui.store import bundle, listing, proof
 from jitui.store.actions import ActionRow
@@ -76,6 +76,11 @@ class Files(Frames):
         """The last word about each process that the commands of a grant left in containers, or that was ended there."""
         with self.reading(self.ledger) as db:
             return listing.processes(db, [grant]).get(grant, ())
+
+    def lost_commands(self, since_us: int) -> list[tuple[Grant, SessionRow, ProcessesBefore | None]]:
+        """The commands that gateways lost since then (UTC) and of which no fact tells how they ended; and what was in the container before."""
+        with self.reading(self.ledger) as db:
+            return listing.lost_commands(db, since_us)
 
     def facts(self, *, after: int = 0, limit: int = PAGE, subject: str = "") -> list[Fact]:
         """Facts after the seq `after`, oldest first; of one subject if given. At most `limit`, and no more once there are PAGE_BYTES of them."""

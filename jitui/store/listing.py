@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
 from jitui.policy.terms import Grant, Request
-from jitui.recording.facts import Fact, ProcessTold
+from jitui.recording.facts import Fact, ProcessesBefore, ProcessTold
 from jitui.recording.facts.processes import LEFT, NOT_PROVED, newest
 from jitui.store.actions import ActionRow, from_columns
 from jitui.store.chained import FACTS, checked
@@ -213,6 +213,24 @@ def processes(db: sqlite3.Connection, ids: Collection[int]) -> dict[int, tuple[P
         fact = checked(row)
         facts.setdefault(fact.number("g"), []).append(fact)
     return {grant: tuple(newest(told)) for grant, told in facts.items()}
+
+
+LOST: Final = f"{SESSIONS} where sessions.kind = 'exec' and sessions.ended_why = 'gateway-lost' and sessions.ended_us >= ? order by sessions.id limit 1000"
+
+
+def lost_commands(db: sqlite3.Connection, since_us: int) -> list[tuple[Grant, SessionRow, ProcessesBefore | None]]:
+    """The commands that gateways lost since then (UTC) and of which no fact tells how they ended, each with what was in its container before its window."""
+    rows = [session_of(row) for row in named(db, LOST, (since_us,))]
+    told = processes(db, {row.grant for row in rows})
+    found = []
+    for row in rows:
+        if any(each.session == row.id for each in told.get(row.grant, ())):
+            continue
+        (grant,) = [grant_of(each) for each in named(db, "select * from grants where id = ?", (row.grant,))]
+        facts = [checked(each) for each in db.execute(f"{FACTS} where subject = ? and kind = 'processes.before' order by seq", (grant.label,))]
+        before = [each for each in map(ProcessesBefore.of, facts) if row.target in {f"{each.pod}/{each.container}", each.pod}]
+        found.append((grant, row, before[-1] if before else None))
+    return found
 
 
 def totals(db: sqlite3.Connection, ids: Collection[int]) -> dict[int, tuple[Totals, bool]]:

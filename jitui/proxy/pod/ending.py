@@ -9,13 +9,12 @@ import secrets
 from collections.abc import Collection, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from jitui.protocol import probe
 from jitui.protocol.probe import Process, order
 from jitui.proxy.drain import Drain
 from jitui.proxy.dye import nonce
-from jitui.proxy.live import Session
 from jitui.proxy.pod import lineage
 from jitui.proxy.pod.lineage import Asked, Before, Family, Ident, ident
 from jitui.proxy.pod.look import Identity, Look, LookError, Place
@@ -26,6 +25,7 @@ ROUNDS: Final = 3  # of kills; the second and third stop first
 LOOK_S: Final = 0.005  # seconds between two looks at whether a nonce came out
 SHOWN_S: Final = 0.25  # seconds that a nonce may take to come out
 STATUS_S: Final = 0.5  # seconds that the runtime may take to tell the end of a process that was killed
+BEGUN_S: Final = 10.0  # seconds within which a command begins that was asked for
 DYED: Final = 200  # processes of one look that are dyed at most
 TOLD: Final = 100  # processes of one window in one container of which facts tell
 NO_LINK: Final = "it can't be tied to a command of the window, and was not there before it"
@@ -34,11 +34,29 @@ UNSEEN: Final = "its process was not found, and nobody said that it ended"
 AS_THE_RULE_SAYS: Final = "the rule leaves processes to run on"
 
 
+class Run(Protocol):
+    """The session of a command, as far as its end in the pod asks it."""
+
+    @property
+    def id(self) -> int: ...
+
+    @property
+    def argv(self) -> tuple[str, ...]: ...
+
+    @property
+    def tty(self) -> bool: ...
+
+    @property
+    def drain(self) -> Drain: ...
+
+    may_run_on: int
+
+
 @dataclass(slots=True)
 class Command:
     """One exec of a window, as long as something of it may run."""
 
-    session: Session
+    session: Run
     place: Place
     asked: float  # loop time: none of its processes began before
     leader: Ident | None = None
@@ -154,15 +172,18 @@ class Ending:
         self, commands: Sequence[Command], everybody: Iterable[Command], free: Sequence[Family], by_session: dict[int, list[Family]],
         processes: Sequence[Process],
     ) -> None:  # fmt: skip
-        """Of commands without a connection, whose output nobody can see: the one whose words a single first process has that is nobody else's."""
+        """Of commands without a connection, whose output nobody can see: those whose words as many first processes have that began then."""
         blind = [each for each in commands if each.session.id not in by_session and not each.session.drain.open and each.session.drain.exited is None]
         for command in blind:
-            same = [each for each in everybody if each.session.argv == command.session.argv and each.session.id not in by_session]
             since = self._since(command.asked, processes)
+            until = since + round(lineage.TICKS * (lineage.SLACK_S + BEGUN_S))
             fit = [family for family in free if family.leader is not None and self._argv.get(ident(family.leader)) == command.session.argv
-                   and family.start >= since and bool(family.leader.tty) == command.session.tty]  # fmt: skip
-            if len(same) == 1 and len(fit) == 1:
-                by_session[command.session.id] = fit
+                   and since <= family.start <= until and bool(family.leader.tty) == command.session.tty
+                   and not any(family in families for families in by_session.values())]  # fmt: skip
+            same = [each for each in everybody if each.session.argv == command.session.argv and each.session.id not in by_session
+                    and abs(each.asked - command.asked) <= BEGUN_S]  # fmt: skip
+            if fit and len(same) == len(fit) and all(each in blind for each in same):
+                by_session[command.session.id] = [fit[0]]
 
     async def _dye(self, free: Sequence[Family], everybody: Iterable[Command]) -> dict[int, list[Family]]:
         """Write words of its own into each family's output, and see on whose connection they come out."""

@@ -5,7 +5,7 @@ of many windows never holds up the words to their clients.
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -24,11 +24,13 @@ from jitui.proxy.pod.lineage import Before
 from jitui.proxy.pod.look import Identity, Look, LookError, Place, Record, identify
 from jitui.recording.facts import Draft, ProcessesBefore, ProcessTold
 from jitui.recording.facts.processes import ENDED, NOT_PROVED, UNEXPLAINED
+from jitui.store.archive import Files
 from jitui.values.clock import Clock
 
 FIRST_S: Final = 1.0  # seconds that a window's first command in a container waits for the look before it
 WITHIN_S: Final = 2.0  # seconds from the mute until connections are closed, whatever is proved by then
 LOOK_S: Final = 10.0  # seconds that a look may take in all; what it finds after WITHIN_S is on record, and nobody waits for it
+LOST_US: Final = 86_400_000_000  # commands that a gateway lost longer ago are let be
 AT_ONCE: Final = 8  # looks at the same time
 NOT_IN_TIME: Final = "the container did not answer in time"
 BY_ITSELF: Final = frozenset({Why.EXIT, Why.CLIENT_CLOSED, Why.CLUSTER_CLOSED, Why.UPSTREAM_LOST, Why.FROZEN})
@@ -57,6 +59,22 @@ class Container:
     stays: dict[int, Stay] = field(default_factory=dict)  # by window
     queue: list[tuple[Job, asyncio.Future[None]]] = field(default_factory=list)
     busy: bool = False
+
+
+@dataclass(slots=True)
+class Lost:
+    """A command that was open when its gateway was lost, as the record tells of it (ending.Run)."""
+
+    grant: Grant
+    id: int
+    target: str  # namespace/pod/container
+    argv: tuple[str, ...]
+    tty: bool
+    started_us: int  # UTC
+    before: ProcessesBefore | None
+    over: bool  # its window has ended
+    may_run_on: int = 1
+    drain: Drain = field(default_factory=Drain)
 
 
 class Places:
@@ -132,14 +150,7 @@ class Places:
         Their connections are closed behind it. `began`: loop time of the mute.
         """
         jobs = self._jobs(sessions, ended, began)
-        futures = []
-        for place, job in jobs:
-            container, done = self._containers[place], asyncio.get_running_loop().create_future()
-            container.queue.append((job, done))
-            futures.append(done)
-            if not container.busy:
-                container.busy = True
-                self._spawn(partial(self._serve, place, container))
+        futures = [self._put(place, job) for place, job in jobs]
         if futures:
             await asyncio.wait(futures, timeout=max(0.0, began + WITHIN_S - asyncio.get_running_loop().time()))
         for session in sessions:
@@ -170,6 +181,48 @@ class Places:
             jobs.append((place, Job(grant, commands, stay.first, began, before, rule is None or rule.ends_processes,
                                     last=ended is not None and grant == ended.id)))
         return jobs
+
+    async def recover(self, files: Files, live: Collection[int]) -> None:
+        """Finish what the last gateways left, as the record tells of it. `live`: the windows that go on."""
+        found = await asyncio.to_thread(files.lost_commands, self._clock.now().wall_us - LOST_US)
+        await self.resume([Lost(grant, row.id, row.target, row.argv, row.tty, row.started.wall_us, before, grant.id not in live)
+                           for grant, row, before in found])  # fmt: skip
+
+    async def resume(self, lost: Sequence[Lost]) -> None:
+        """Finish what a gateway that is gone left: its commands have no connection, so the runtime's word is not to be had."""
+        loop, now_us = asyncio.get_running_loop(), self._clock.now().wall_us
+        jobs: dict[tuple[Place, int], Job] = {}
+        for each in lost:
+            namespace, pod, container = (*each.target.split("/", 2), "", "")[:3]
+            place, grant = Place(each.grant.connection, namespace, pod, container), each.grant
+            if place.connection not in self._ways:
+                continue
+            stays, asked = self._containers.setdefault(place, Container()).stays, loop.time() - (now_us - each.started_us) / 1e6
+            if grant.id not in stays:
+                known = loop.create_future()
+                known.set_result((Before.read(each.before.processes), Identity(each.before.pod_uid, each.before.container_id)) if each.before is not None
+                                 else (Before(), Identity()))  # fmt: skip
+                stays[grant.id] = Stay(grant, asked, known)
+            stay, rule = stays[grant.id], self._rule(grant)
+            stay.first = min(stay.first, asked)
+            command = stay.commands[each.id] = Command(each, place, asked, over=True, forced=True)
+            job = jobs.setdefault((place, grant.id), Job(grant.id, [], stay.first, loop.time(), stay.before.result()[0],
+                                                         rule is None or rule.ends_processes, last=each.over))  # fmt: skip
+            job.commands.append(command)
+            job.first = stay.first
+        futures = [self._put(place, job) for (place, _), job in jobs.items()]
+        if futures:
+            await asyncio.wait(futures)
+
+    def _put(self, place: Place, job: Job) -> asyncio.Future[None]:
+        """Have a job done; with those that wait for the same container, in one look."""
+        container = self._containers[place]
+        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        container.queue.append((job, done))
+        if not container.busy:
+            container.busy = True
+            self._spawn(partial(self._serve, place, container))
+        return done
 
     async def _serve(self, place: Place, container: Container) -> None:
         """One look for all that ended in a container together; again for what ended meanwhile."""
