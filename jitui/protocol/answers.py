@@ -16,10 +16,11 @@ KEPT: Final = 64  # heads
 class KnownHead:
     """A head that was read. Its answer has a length or comes in chunks, and leaves the connection open."""
 
-    __slots__ = ("cached", "chunked", "client", "head")
+    __slots__ = ("cached", "chunked", "client", "head", "value")
 
-    def __init__(self, head: ResponseHead, chunked: bool) -> None:
-        self.head, self.chunked = head, chunked  # with the value of the answer that it was read from
+    def __init__(self, head: ResponseHead, chunked: bool, value: bytes) -> None:
+        """`value`: of the request that it answered, if that is its Audit-ID; else empty."""
+        self.head, self.chunked, self.value = head, chunked, value
         self.cached = head.get(b"etag") != b""  # a client may keep it in its cache
         self.client: bytes | None = None  # as a client gets it, without framing and its last line, with MARK for the value; for whoever renders it
 
@@ -61,4 +62,4 @@ class KnownHeads:
             return None
         if head.status < 200 or head.status in {204, 304, 401} or not head.keep_alive or not (chunked or head.length is not None):
             return None
-        return KnownHead(head, chunked)
+        return KnownHead(head, chunked, value if times else b"")

@@ -135,9 +135,8 @@ class Brief:
         if linked:
             lines = links.led_back(lines, self._request.prefix.encode(), self._way.upstream)
         front = http.render_response(known.head.status, lines, framed=False)[:-2]
-        value = known.head.get(b"audit-id")
-        if value:
-            front = front.replace(value, http.MARK)
+        if known.value:
+            front = front.replace(known.value, http.MARK)
         if not linked:
             known.client = front
         return front

@@ -101,18 +101,22 @@ class KubeClient(asyncio.Protocol):
         elif self.current is not None:
             self._read(data)
         elif self.inlet.open(data):
-            if self.reading is not None and self.reading.again and self.parser.same(data):
-                self._again(self.reading)
-            else:
-                self._read(data)
+            self._begin(data)
 
     def _turn(self, data: bytes) -> None:
         """A request may begin: of what just came, or of what waits behind the last one."""
         waits = self.parser.paused
         if data and not self.parting.begun:
-            self._read(data)
+            self._begin(data)
         if waits:
             self._next(now=True)
+
+    def _begin(self, data: bytes) -> None:
+        reading = self.reading
+        if reading is not None and reading.again and self.parser.same(data):
+            self._again(reading)
+        else:
+            self._read(data)
 
     def _read(self, data: bytes) -> None:
         try:

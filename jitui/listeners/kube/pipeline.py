@@ -102,6 +102,8 @@ class Pipeline:
         try:
             own = self._addressed(request) if reading is None else reading.connection
             caller = self._caller(request) if reading is None else self._rooms.callers.again(reading.caller)
+            if reading is not None:
+                reading.caller = caller  # its identity may have changed, and stands as it is now
         except JituiError:
             self.admission.unknown(visitor, now)
             raise

@@ -14,7 +14,7 @@ class Reading:
     """Everything that follows from the bytes of a head alone, and the verdict on it, which `Broker.judge` gives again only while nothing has changed."""
 
     head: http.RequestHead
-    caller: Caller  # as its token was found; whether that still stands is asked for each request
+    caller: Caller  # as its token was found last; whether that still stands is asked for each request
     connection: str
     target: bytes
     host: bytes  # of the cluster, in `lines`
