@@ -2,14 +2,19 @@
 
 Three loads, each on a new store in `folder` (default: a temporary one, which must be on a real disk to say anything):
 burst, everything put as fast as the loop can; callers, N that each wait for their frame before the next; keys, one at a time.
+
+Beside the rates: how many frames share a commit, and what a frame costs: hand-overs to the writer, wake-ups of the loop by it, and the CPU of either
+thread. A short exchange is two frames, its request and its answer. The rates hang on the disk and on who else uses it; counts and CPU do not.
 """
 
 import asyncio
 import sys
 import tempfile
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import uvloop
 
@@ -73,6 +78,44 @@ async def callers(store: Store, body: bytes, number: int, seconds: float = 3.0) 
             f"  worst {waits[-1] * 1e3:6.1f} ms")
 
 
+class Counts:
+    """What a store's journal did since this was made."""
+
+    def __init__(self, store: Store) -> None:
+        journal = store._journal
+        self._thread = journal._thread.native_id or 0
+        self.commits = self.frames = self.hand_overs = self.wake_ups = 0
+        append, waiting, tell = journal._tapes.append, journal._queue, journal._tell
+
+        def appended(groups: Sequence[Sequence[Frame]]) -> list[Exception | None]:
+            self.commits += 1
+            self.frames += sum(map(len, groups))
+            return append(groups)
+
+        def handed_over(ops: Any) -> None:
+            self.hand_overs += 1
+            waiting.put(ops)
+
+        def told(call: Callable[..., None], *args: object) -> None:
+            self.wake_ups += 1
+            tell(call, *args)
+
+        queue = SimpleNamespace(put=handed_over, get=waiting.get, get_nowait=waiting.get_nowait)
+        journal._tapes.append, journal._queue, journal._tell = appended, queue, told  # type: ignore[method-assign, assignment]
+        self._loop_ns, self._writer_ns = time.thread_time_ns(), ran_ns(self._thread)
+
+    def __str__(self) -> str:
+        frames = self.frames or 1
+        loop, writer = (time.thread_time_ns() - self._loop_ns) / frames / 1000, (ran_ns(self._thread) - self._writer_ns) / frames / 1000
+        return (f"{self.frames / (self.commits or 1):5.1f} frames a commit; a frame: {self.hand_overs / frames:.2f} hand-overs,"
+                f" {self.wake_ups / frames:.2f} wake-ups, CPU of loop {loop:5.1f} us, of writer {writer:5.1f} us")
+
+
+def ran_ns(thread: int) -> int:
+    """Nanoseconds that a thread of this process has run, kernel and user together."""
+    return int(Path(f"/proc/self/task/{thread}/schedstat").read_text().split()[0])
+
+
 async def run(folder: Path) -> None:
     loads: list[tuple[str, Callable[[Store], Awaitable[str]]]] = [
         (f"burst, {len(BODY)} B", lambda store: burst(store, BODY, 100_000)),
@@ -87,7 +130,8 @@ async def run(folder: Path) -> None:
     for number, (name, load) in enumerate(loads):
         store = await Store.open(folder / str(number), SystemClock(), Bus())
         try:
-            print(f"{name:28} {await load(store)}", flush=True)
+            counts = Counts(store)
+            print(f"{name:28} {await load(store)}\n{'':28} {counts}", flush=True)
         finally:
             await store.aclose()
 

@@ -3,6 +3,7 @@
 * address     unix:PATH, https://HOST:PORT, or fd:N
 * client      Client, made from the table of operations
 * transport   one HTTP client: turns answers into views, and errors back into their classes
+* connections HTTP over h11, to one gateway
 * inherited   connections that a process without any right to make them asks the gateway for
 * shapes      views out of JSON
 * sse         events out of lines

@@ -10,13 +10,11 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, TypeVar
-from urllib.parse import urlencode
-
-import httpcore
+from urllib.parse import urlencode, urlsplit
 
 from jitui.api.client import shapes
 from jitui.api.client.address import Address
-from jitui.api.client.inherited import Inherited
+from jitui.api.client.connections import Connections, LostError, Place, Response, SlowError, UnreachableError
 from jitui.api.client.sse import Decoder, Event, lines
 from jitui.api.operations import API
 from jitui.values import errors, foreign
@@ -37,7 +35,6 @@ from jitui.values.page import MORE, OLDER, Page
 T = TypeVar("T")
 PATIENCE_S: Final = 30.0  # for an answer
 KEPT_S: Final = 5.0  # for which a connection that nobody uses is kept
-CONNECT_S: Final = 10.0
 INSIDE: Final = 12  # connections of a process that the gateway started, at most
 SILENT_S: Final = 15.0  # without so much as a heartbeat: the gateway is gone
 START: Final = "start one with: jitui serve --config FILE"
@@ -49,7 +46,6 @@ CODES: Final[Mapping[int, type[JituiError]]] = {
 
 
 MORE_HEADER, OLDER_HEADER = MORE.lower().encode(), OLDER.lower().encode()
-LOST: Final = (httpcore.NetworkError, httpcore.TimeoutException, httpcore.ProtocolError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,14 +64,13 @@ class Transport:
         self.address = address
         self._headers = {"host": address.url.removeprefix("https://") or "gateway", "accept": "application/json"}
         self._headers |= {"authorization": f"Bearer {token}"} if token else {}
-        self._base = f"{address.url or 'http://gateway'}/v{API}"
+        url = urlsplit(address.url)
         if address.inherited is not None:
-            backend = Inherited(address.inherited)
-            self._pool = httpcore.AsyncConnectionPool(uds="gateway", network_backend=backend, max_connections=INSIDE, keepalive_expiry=KEPT_S)
+            self._connections = Connections(Place(inherited=address.inherited), KEPT_S, INSIDE)
         elif address.unix is not None:
-            self._pool = httpcore.AsyncConnectionPool(uds=str(address.unix), max_connections=100, keepalive_expiry=KEPT_S)
+            self._connections = Connections(Place(address.unix), KEPT_S)
         else:
-            self._pool = httpcore.AsyncConnectionPool(_trust(ca, ca_pem), max_connections=100, keepalive_expiry=KEPT_S)
+            self._connections = Connections(Place(None, url.hostname or "", url.port or 443, _trust(ca, ca_pem)), KEPT_S)
 
     async def get(self, shape: type[T], path: str, **params: Any) -> T:
         """A view of `shape`; parameters that are None are left out."""
@@ -99,8 +94,8 @@ class Transport:
     async def _answer(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Answer:
         async with self._open(method, path, PATIENCE_S, body) as answer:
             try:
-                content = await answer.aread()
-            except LOST as error:
+                content = await answer.read()
+            except LostError as error:
                 raise self._lost(error) from None
             said = {name.lower(): value.decode("latin-1") for name, value in answer.headers}
             return Answer(said.get(MORE_HEADER, ""), OLDER_HEADER in said, content)
@@ -110,17 +105,17 @@ class Transport:
         async with self._open("GET", path + _query(params), SILENT_S) as answer:
             decoder = Decoder()
             try:
-                async for line in lines(answer.aiter_stream()):
+                async for line in lines(answer.pieces()):
                     if (event := decoder.feed(line)) is None:
                         continue
                     if event.name == "error":
                         raise refusal(500, event.data.encode())
                     yield event
-            except LOST:
+            except LostError:
                 return
 
     @asynccontextmanager
-    async def _open(self, method: str, path: str, patience: float, body: Mapping[str, Any] | None = None) -> AsyncIterator[httpcore.Response]:
+    async def _open(self, method: str, path: str, patience: float, body: Mapping[str, Any] | None = None) -> AsyncIterator[Response]:
         """An answer that has begun and is no refusal."""
         headers, content = dict(self._headers), b""
         if body is not None:
@@ -128,32 +123,37 @@ class Transport:
             headers["content-type"] = "application/json"
         if method == "POST":
             headers["content-length"] = str(len(content))
-        timeouts = {"connect": CONNECT_S, "read": patience, "write": patience, "pool": patience}
-        request = httpcore.Request(method, self._base + path, headers=list(headers.items()), content=content, extensions={"timeout": timeouts})
+        lines = [(name.encode(), value.encode()) for name, value in headers.items()]
         try:
-            answer = await self._pool.handle_async_request(request)
-        except LOST as error:
+            answer = await self._connections.ask(method, f"/v{API}{path}", lines, content, patience)
+        except LostError as error:
             raise self._lost(error) from None
         try:
             if answer.status >= 400:
-                raise refusal(answer.status, await answer.aread())
+                raise await self._refused(answer)
             yield answer
         finally:
-            await answer.aclose()
+            await answer.close()
+
+    async def _refused(self, answer: Response) -> JituiError:
+        try:
+            return refusal(answer.status, await answer.read())
+        except LostError as error:
+            return self._lost(error)
 
     async def aclose(self) -> None:
-        await self._pool.aclose()
+        await self._connections.close()
 
-    def _lost(self, error: Exception) -> JituiError:
+    def _lost(self, error: LostError) -> JituiError:
         """Why no answer came, in one sentence."""
-        if self.address.unix is not None and isinstance(error, httpcore.ConnectError):
+        if self.address.unix is not None and isinstance(error, UnreachableError):
             return _no_socket(self.address.unix)
-        if isinstance(error, httpcore.ConnectError):
+        if isinstance(error, UnreachableError):
             if "CERTIFICATE_VERIFY_FAILED" in str(error):
                 return UnsafeError(f"{self.address} shows a certificate that is not trusted here: {_tls_words(error)}; "
                                    "name the gateway's ca.crt with --ca or JITUI_CA")
             return UnavailableError(f"no gateway running at {self.address}: {error}; {START}")
-        if isinstance(error, httpcore.TimeoutException):
+        if isinstance(error, SlowError):
             return UnavailableError(f"gateway at {self.address} does not answer in time; windows still end on time")
         return UnavailableError(f"gateway at {self.address} went away: {str(error) or type(error).__name__}; windows still end on time")
 
