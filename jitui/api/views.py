@@ -96,6 +96,7 @@ class RequestView:
     before: str = ""  # one line of what this identity did here in the last 30 days
     used: str = ""  # the scope of what it really used, for narrowing; empty if unknown
     at_end: str = ""  # how its commands end in the pods, in one sentence; empty if it can run none
+    still: str = ""  # one line of what this identity's last window here left, as the record tells it; empty: nothing, or not known
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,6 +145,8 @@ class GrantView:
     may_run_on: int = 0  # processes that its streams started, and that may go on in the pods
     bytes_left: int = 0  # of what its rule lets it move either way; 0 once it has ended
     processes: tuple[ProcessView, ...] = ()  # of its commands, as far as facts tell of them
+    writes: int = 0  # of an ended window: requests to write that the cluster carried out, or perhaps did; dry runs count too
+    secrets: int = 0  # of an ended window: answers with Secrets in them
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

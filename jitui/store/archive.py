@@ -82,6 +82,11 @@ class Files(Frames):
         with self.reading(self.ledger) as db:
             return listing.lost_commands(db, since_us)
 
+    def written(self, grants: Collection[int]) -> dict[int, tuple[int, int]]:
+        """By grant: how many writes it made, and how many answers with Secrets it got; see listing.py."""
+        with self.reading(self.ledger) as db:
+            return listing.written(db, grants)
+
     def facts(self, *, after: int = 0, limit: int = PAGE, subject: str = "") -> list[Fact]:
         """Facts after the seq `after`, oldest first; of one subject if given. At most `limit`, and no more once there are PAGE_BYTES of them."""
         terms = (f"{FACTS} where subject = ? and seq > ? order by seq limit ?", (subject, after, limit)) if subject else (

@@ -33,6 +33,15 @@ SESSIONS: Final = "select sessions.*, grants.identity, grants.connection from se
 OF_GRANT: Final = """actions.identity = :identity and actions.at_us between :since and :until and (sessions.grant_id = :grant
   or (actions.session = 0 and actions.connection = :connection and actions.at_us between :approved and :denied))"""
 
+WRITTEN: Final = """
+select sessions.grant_id, sum(actions.verb in ('create', 'update', 'patch', 'delete', 'deletecollection') and actions.resource <> ''
+    and actions.grp not in ('authentication.k8s.io', 'authorization.k8s.io')
+    and actions.subresource not in ('exec', 'attach', 'portforward', 'proxy')),
+  sum(actions.grp = '' and actions.resource = 'secrets' and actions.verb in ('get', 'list', 'watch'))
+from sessions join actions on actions.session = sessions.id
+where sessions.grant_id in (select value from json_each(:ids)) and actions.verdict = 'allowed'
+  and (actions.code is null or actions.code between 200 and 299 or actions.code in (500, 502, 504)) group by sessions.grant_id"""
+
 Row = dict[str, Any]
 T = TypeVar("T")
 
@@ -231,6 +240,11 @@ def lost_commands(db: sqlite3.Connection, since_us: int) -> list[tuple[Grant, Se
         before = [each for each in map(ProcessesBefore.of, facts) if row.target in {f"{each.pod}/{each.container}", each.pod}]
         found.append((grant, row, before[-1] if before else None))
     return found
+
+
+def written(db: sqlite3.Connection, ids: Collection[int]) -> dict[int, tuple[int, int]]:
+    """By grant: its writes, and its answers with Secrets. Nothing of a grant without requests."""
+    return {grant: (writes, secrets) for grant, writes, secrets in db.execute(WRITTEN, {"ids": json.dumps(list(ids))})}
 
 
 def totals(db: sqlite3.Connection, ids: Collection[int]) -> dict[int, tuple[Totals, bool]]:

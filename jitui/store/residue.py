@@ -13,7 +13,7 @@ from jitui.recording.objects.traces import Token
 from jitui.recording.objects.writes import Effect, Ref
 from jitui.store.archive import Files
 from jitui.store.changes import Change, Changes
-from jitui.store.exchanges import PAGE, Exchanges, Spot
+from jitui.store.exchanges import BUDGET, PAGE, Exchanges, Spot
 
 SAID: Final = frozenset({Channel.STDOUT, Channel.STDERR, Channel.FORWARD_OUT})
 EPHEMERAL: Final = "spec.ephemeralContainers["
@@ -63,9 +63,9 @@ class Residue:
     gaps: tuple[str, ...] = ()  # they say which parts were not read
 
 
-def residue(files: Files, grant: int) -> Residue:
-    """Of one window."""
-    exchanges = Exchanges(files)
+def residue(files: Files, grant: int, budget: int = BUDGET) -> Residue:
+    """Of one window; it reads so many bytes of frames at most."""
+    exchanges = Exchanges(files, budget)
     reading = Changes(exchanges)
     changes = reading.of(grant=grant)
     touched = tuple(_touched(changes))

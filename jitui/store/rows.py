@@ -80,6 +80,8 @@ class Totals(NamedTuple):
     cut: int = 0  # streams that ended with the window
     may_run_on: int = 0  # processes that nobody saw end
     processes: tuple[ProcessTold, ...] = ()  # the last word about each process that its commands left, or that was ended
+    writes: int = 0  # of an ended grant: requests to write that the cluster carried out, or perhaps did; dry runs count too
+    secrets: int = 0  # of an ended grant: answers with Secrets in them
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

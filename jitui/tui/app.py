@@ -20,6 +20,7 @@ from jitui.tui.feed import BEAT_S, Feed, Seen, Silent
 from jitui.tui.figures import hour
 from jitui.tui.filters import AsciiFilter, ColourlessFilter
 from jitui.tui.screens.base import Board
+from jitui.tui.screens.changes import ChangesScreen
 from jitui.tui.screens.decide import DecideScreen
 from jitui.tui.screens.desk import DeskScreen
 from jitui.tui.screens.help import HelpScreen
@@ -27,6 +28,7 @@ from jitui.tui.screens.history import HistoryScreen
 from jitui.tui.screens.live import LiveScreen
 from jitui.tui.screens.reason import LIFT, LOCKDOWN, ReasonScreen
 from jitui.tui.screens.replay import ReplayScreen
+from jitui.tui.screens.residue import ResidueScreen
 from jitui.tui.theme import DARK, LIGHT, themes
 from jitui.values.errors import JituiError
 
@@ -234,8 +236,15 @@ class JituiApp(ThemedApp):
     def open_grant(self, ident: str) -> None:
         self.push_screen(LiveScreen(self.desk, ident))
 
-    def open_replay(self, session: str) -> None:
-        self.push_screen(ReplayScreen(self.desk, session, may_unmask=self.seen is not None and "unmask" in self.seen.hello.rights))
+    def open_replay(self, session: str, *, at: str = "") -> None:
+        """`at`: the gateway's time at which it stands first; empty: it plays from the start."""
+        self.push_screen(ReplayScreen(self.desk, session, may_unmask=self.seen is not None and "unmask" in self.seen.hello.rights, at=at))
+
+    def open_changes(self, *, grant: str = "", identity: str = "") -> None:
+        self.push_screen(ChangesScreen(self.desk, grant=grant, identity=identity))
+
+    def open_residue(self, grant: str) -> None:
+        self.push_screen(ResidueScreen(self.desk, grant))
 
 
 class TapeApp(ThemedApp):

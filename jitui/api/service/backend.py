@@ -63,9 +63,12 @@ class TotalsCache:
         found = {grant.id: total for grant in grants if (total := known.get(grant.id)) is not None}
         missing = {grant.id: grant for grant in grants if grant.id not in found}
         sums = self._files.sums(missing) if missing else {}
+        ended = [ident for ident, grant in missing.items() if grant.ended_us]
+        written = self._files.written(ended) if ended else {}
         for ident, grant in missing.items():
             total, over = sums.get(ident, (Totals(), True))
-            found[ident] = total
+            writes, secrets = written.get(ident, (0, 0))
+            total = found[ident] = total._replace(writes=writes, secrets=secrets)
             if over and grant.ended_us and grant.ended_us + CHANGES_US < now_us:
                 known[ident] = total
         while len(known) > KEPT:

@@ -9,7 +9,7 @@ from jitui.api.service.bound import Bound, number
 from jitui.api.views import RequestView
 from jitui.policy.request import Event, move
 from jitui.policy.rights import Right, rights_of
-from jitui.policy.terms import Request
+from jitui.policy.terms import Request, RequestState
 from jitui.values.errors import NotFoundError, RefusedError
 from jitui.values.page import Page
 
@@ -39,7 +39,7 @@ class RequestService(Bound, Requests):
             await self._settled(at, wait_s)
             request = await self._seen(at)
         before, used = await self._history(request)
-        return self._request_view(request, before=before, used=used)
+        return self._request_view(request, before=before, used=used, still=await self._still_left(request))
 
     async def _seen(self, at: int) -> Request:
         """Raises RefusedError if it is not the caller's to see, NotFoundError."""
@@ -95,13 +95,19 @@ class RequestService(Bound, Requests):
         move(request, event)
         return request
 
-    def _request_view(self, request: Request, *, before: str = "", used: str = "") -> RequestView:
+    def _request_view(self, request: Request, *, before: str = "", used: str = "", still: str = "") -> RequestView:
         window, agent = self._broker.windows.live.get(request.grant), self._broker.roster.agent(request.identity)
         persons, void = self._broker.requests.electorate(request, agent)
         return views.request_view(
             request, self._broker.requests.rule(request), caller=self._who, agent=agent, now=self._broker.clock.now(),
-            grant=window.grant if window else None, before=before, used=used, persons=persons, void=void,
+            grant=window.grant if window else None, before=before, used=used, still=still, persons=persons, void=void,
         )  # fmt: skip
+
+    async def _still_left(self, request: Request) -> str:
+        """One line of what its identity's last window on the connection left, for who sees the queue; empty once it is decided."""
+        if request.state is not RequestState.PENDING or Right.SEE not in rights_of(self._who):
+            return ""
+        return await self._read(self._backend.histories.left, request.identity, request.connection)
 
     async def _history(self, request: Request) -> tuple[str, str]:
         """One line of what this identity did on this connection in the last 30 days, and the scope of what it used."""

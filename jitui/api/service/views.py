@@ -66,7 +66,7 @@ def when(wall_us: int | None) -> str:
 
 def request_view(
     request: Request, rule: Rule | None, *, caller: Identity, agent: Identity, now: Instant, grant: Grant | None, before: str, used: str,
-    persons: Persons = ALONE, void: Container[str] = (),
+    still: str = "", persons: Persons = ALONE, void: Container[str] = (),
 ) -> RequestView:  # fmt: skip
     """A request for one caller: what they see of it, and what they may do with it now."""
     pending = request.state is RequestState.PENDING
@@ -97,7 +97,7 @@ def request_view(
         decided_by=request.decided_by, decided=when(request.decided_us), why=Said(masked_text(request.why)),
         grant=f"g-{request.grant}" if request.grant else "",
         deadline=rfc3339(grant.deadline.wall_us) if grant and grant.deadline else "", automatic=request.decided_by == requests.AUTOMATIC,
-        before=before, used=used, at_end=rule.at_end if rule else "",
+        before=before, used=used, still=still, at_end=rule.at_end if rule else "",
     )  # fmt: skip
 
 
@@ -123,7 +123,7 @@ def grant_view(
         frozen_by=grant.frozen_by, open_streams=window.open_streams if window else 0, last=Said(masked_text(last)), ended=when(grant.ended_us),
         ended_by=grant.ended_by, why=Said(masked_text(grant.why)), cut=totals.cut, bytes_in=totals.bytes_in, bytes_out=totals.bytes_out, held=held,
         you_may=tuple(may), may_run_on=totals.may_run_on, bytes_left=max(0, window.left) if window and not window.closed else 0,
-        processes=tuple(map(process_view, totals.processes)),
+        processes=tuple(map(process_view, totals.processes)), writes=totals.writes, secrets=totals.secrets,
     )  # fmt: skip
 
 

@@ -42,7 +42,9 @@ class Navigator(Protocol):
 
     def open_request(self, ident: str) -> None: ...
     def open_grant(self, ident: str) -> None: ...
-    def open_replay(self, session: str) -> None: ...
+    def open_replay(self, session: str, *, at: str = "") -> None: ...
+    def open_changes(self, *, grant: str = "", identity: str = "") -> None: ...
+    def open_residue(self, grant: str) -> None: ...
 
 
 class Answered(Message):
@@ -131,6 +133,12 @@ class Board(Screen[None]):
             return False
         can = self.able().get(action)
         return can() if can is not None else True
+
+    @property
+    def may_read_records(self) -> bool:
+        """Whether the person may read recorded content, of some windows at least, and the gateway answers."""
+        seen = self.shell.seen
+        return seen is not None and not self.shell.silent and any(right.startswith("recorded") for right in seen.hello.rights)
 
     def ask(self, what: str, call: Callable[[], Awaitable[object]]) -> None:
         """Call the gateway in a worker; `Answered(what)` comes back as a message."""

@@ -40,6 +40,7 @@ class DecideScreen(Board):
         Binding("A", "approve", "approve", id="decide.approve", tooltip="capital, as it is not read-only"),
         Binding("d", "deny", "deny", id="decide.deny", tooltip="with a reason that the agent is told"),
         Binding("n", "narrow", "narrow", id="decide.narrow", tooltip="to what it really used so far"),
+        Binding("c", "changes", "changes", id="decide.changes", tooltip="the objects that the agent wrote in the last 24 hours"),
         Binding("tab", "edit", "edit terms", id="decide.tab", tooltip="duration and scope; they can only be tightened"),
         Binding("escape", "back", "back", id="decide.back"),
     ]
@@ -85,7 +86,7 @@ class DecideScreen(Board):
 
     def _with_history(self, listed: RequestView) -> RequestView:
         """The request as a list has it, which leaves out the history, with the history that was fetched for it."""
-        return listed if self.view is None else replace(listed, before=self.view.before, used=self.view.used)
+        return listed if self.view is None else replace(listed, before=self.view.before, used=self.view.used, still=self.view.still)
 
     def _take(self, view: RequestView) -> None:
         """A newer view of the same request. What matters to a decision re-arms the keys."""
@@ -139,8 +140,13 @@ class DecideScreen(Board):
             "approve": lambda: may("approve") and not read_only and not editing,
             "deny": lambda: may("deny") and not editing,
             "narrow": lambda: may("approve") and bool(self.view and self.view.used) and not editing,
+            "changes": lambda: self.view is not None and not editing and self.may_read_records,
             "edit": lambda: self._may("approve"),
         }
+
+    def action_changes(self) -> None:
+        if self.view is not None:
+            self.navigator.open_changes(identity=self.view.identity)
 
     def action_edit(self) -> None:
         self.focus_next()

@@ -37,6 +37,8 @@ class DeskScreen(Board):
         Binding("F", "freeze_all", "freeze all", id="desk.freeze-all", tooltip="nothing passes in any window until it is thawed; nothing is lost"),
         Binding("F", "thaw_all", "thaw yours", id="desk.thaw-all", tooltip="what you froze goes on, in order; what others froze is thawed one by one"),
         Binding("x", "revoke", "revoke", id="desk.revoke", tooltip="end the window now, with everything in it"),
+        Binding("c", "changes", "changes", id="desk.changes", tooltip="the objects that the window, or the agent that asks, wrote, field by field"),
+        Binding("R", "residue", "residue", id="desk.residue", tooltip="everything that outlives the window; asks the cluster which objects still exist"),
         Binding("s", "sort", "sort", id="desk.sort", tooltip="oldest request first, the window that ends soonest first"),
     ]
 
@@ -106,6 +108,8 @@ class DeskScreen(Board):
             "freeze_all": lambda: any_may("freeze"),
             "thaw_all": lambda: bool(self._own) and not any_may("freeze"),
             "revoke": lambda: may("revoke"),
+            "changes": lambda: bool(self.queue.cursor) and self.may_read_records,
+            "residue": lambda: bool(getattr(self._grants.get(self.queue.cursor), "ended", "")) and self.may_read_records,
             "sort": self._unsorted,
         }
 
@@ -135,6 +139,13 @@ class DeskScreen(Board):
             self._waiting.sort([view.id for view in seen.requests])
             self._live.sort([view.id for view in seen.grants])
             self.look()
+
+    def action_changes(self) -> None:
+        request = self._requests.get(self.queue.cursor)
+        self.navigator.open_changes(grant="" if request else self.queue.cursor, identity=request.identity if request else "")
+
+    def action_residue(self) -> None:
+        self.navigator.open_residue(self.queue.cursor)
 
     def action_freeze(self) -> None:
         """At once, without a reason: it loses nothing."""

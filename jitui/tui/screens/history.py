@@ -26,6 +26,8 @@ class HistoryScreen(Board):
     CSS_PATH = "history.tcss"
     AUTO_FOCUS = "#sessions"
     BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("c", "changes", "changes", id="history.changes", tooltip="the objects that the agent of the session wrote, field by field"),
+        Binding("C", "day", "changes of the day", id="history.day", tooltip="the objects that everybody wrote in the last 24 hours"),
         Binding("s", "sort", "sort", id="history.sort", tooltip="newest first"),
         Binding("escape", "back", "back", id="history.back"),
     ]
@@ -69,7 +71,11 @@ class HistoryScreen(Board):
         self.query_one(Rows).show([head, *(rows or [none])])
 
     def able(self) -> Mapping[str, Callable[[], bool]]:
-        return {"sort": lambda: self._order.ids != list(self._sessions)}
+        return {
+            "sort": lambda: self._order.ids != list(self._sessions),
+            "changes": lambda: self.query_one(Rows).cursor in self._sessions and self.may_read_records,
+            "day": lambda: self.may_read_records,
+        }
 
     def may_open(self, rows: Rows) -> bool:
         view = self._sessions.get(rows.cursor)
@@ -81,6 +87,12 @@ class HistoryScreen(Board):
 
     def on_rows_chosen(self, event: Rows.Chosen) -> None:
         self.navigator.open_replay(event.ident)
+
+    def action_changes(self) -> None:
+        self.navigator.open_changes(identity=self._sessions[self.query_one(Rows).cursor].identity)
+
+    def action_day(self) -> None:
+        self.navigator.open_changes()
 
     def action_sort(self) -> None:
         self._order.sort(list(self._sessions))

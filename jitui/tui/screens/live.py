@@ -59,6 +59,7 @@ class LiveScreen(Panning):
         Binding("k", "kill", "kill", id="live.kill", tooltip="end the stream that is looked at, or chosen in the list"),
         Binding("x", "revoke", "revoke", id="live.revoke", tooltip="end the window now, with everything in it"),
         Binding("b", "replay", "replay", id="live.replay", tooltip="replay the stream from its start"),
+        Binding("c", "changes", "changes", id="live.changes", tooltip="the objects that the window wrote, field by field"),
         Binding("s", "sort", "sort", id="live.sort", tooltip="the window that ends soonest first"),
         Binding("escape", "back", "back", id="live.back"),
         Binding("tab", "pane", "pane", id="live.tab", tooltip="from the windows to what they do and back"),
@@ -298,6 +299,7 @@ class LiveScreen(Panning):
             "thaw_stream": lambda: still(SessionView, "thaw"),
             "kill": lambda: may("kill"),
             "replay": lambda: may("replay"),
+            "changes": lambda: bool(self.windows.cursor) and self.may_read_records,
             "revoke": lambda: self.grant is not None and "revoke" in self.grant.you_may,
             "sort": lambda: seen is not None and [ident for ident in self._order.ids if not self._grants[ident].ended] != [view.id for view in seen.grants],
         }
@@ -350,6 +352,9 @@ class LiveScreen(Panning):
             self.action_pane()
         else:
             self.app.pop_screen()
+
+    def action_changes(self) -> None:
+        self.navigator.open_changes(grant=self.windows.cursor)
 
     def action_replay(self) -> None:
         if session := self._chosen():

@@ -14,7 +14,7 @@ from textual.widgets import Input, Static
 from jitui.api.operations import Archive
 from jitui.api.views import ActionView, FrameView, Proof, SessionView
 from jitui.recording.timing import Playhead
-from jitui.tui.figures import moment
+from jitui.tui.figures import age_s, moment
 from jitui.tui.lines import FLEX, Cell, row, text
 from jitui.tui.reel import FRAME, LARGEST, MARK_WORDS, Reel
 from jitui.tui.screens.base import PANNING, Answered, Panning
@@ -67,10 +67,10 @@ class ReplayScreen(Panning):
     ]
 
     def __init__(self, archive: Archive, session: str, *, alone: bool = False, speed: float = 1.0, idle_s: float = 1.0,
-                 may_unmask: bool = False, unmask: bool = False) -> None:  # fmt: skip
-        """`may_unmask`: whoever sits here has the right to see secrets; `unmask`: they want to from the start."""
+                 may_unmask: bool = False, unmask: bool = False, at: str = "") -> None:  # fmt: skip
+        """`may_unmask`: whoever sits here has the right to see secrets; `unmask`: they want to from the start. `at`: the time at which it stands first."""
         super().__init__()
-        self._may_unmask, self._unmasked = may_unmask, unmask
+        self._may_unmask, self._unmasked, self._first = may_unmask, unmask, at
         self._archive, self._session, self._alone = archive, session, alone
         self.reel: Reel | None = None
         self.head = Playhead(speed=speed, idle_us=round(idle_s * 1e6))
@@ -147,9 +147,9 @@ class ReplayScreen(Panning):
             self._ended(value)
         elif message.what == "load":
             self._loading = False
-            self.head.playing = not self.head.done and self.head.index == 0
-            if self._tail:
-                self.head.seek(self.head.end_us)
+            self.head.playing = not self.head.done and self.head.index == 0 and not self._first
+            if self._tail or (self._first and self.reel is not None and not self.head.index):
+                self.head.seek(self.head.end_us if self._tail or self.reel is None else age_s(self.reel.session.started, self._first) * 1e6)
             self._last = self.shell.monotonic()
         elif message.what == "verify" and isinstance(value, tuple):
             self._verified([proof for proof in value if isinstance(proof, Proof)])

@@ -47,6 +47,9 @@ def request_card(view: RequestView, width: int) -> list[Content]:
     lines += labelled("from", origin, width)
     if view.before:
         lines += labelled("before", view.before, width)
+    if view.still:
+        lines += labelled("still", view.still, width, "$state-ending")
+        lines.append(Content.assemble(" " * (LABEL + 1), ("c", "bold $primary"), (" shows what it changed", "$state-quiet")))
     if view.used:
         lines += labelled("" if view.before else "before", f"used so far only: {words(view.used, LONGEST)}", width)
         lines.append(Content.assemble(" " * (LABEL + 1), ("n", "bold $primary"), (" narrows to that", "$state-quiet")))

@@ -90,12 +90,13 @@ def _now(view: GrantView, seconds: float) -> tuple[str, str, str]:
 
 
 def ended_row(view: GrantView) -> Draw:
-    """`■ g-16  agent-sre  prod-eks  expired 15:58  1 may run on  2 streams cut   12 KB`."""
+    """`■ g-16  agent-sre  prod-eks  expired 15:58  1 may run on  2 writes  1 secret  2 streams cut   12 KB`."""
 
     def draw(width: int) -> Content:
         who, where = columns(width)
         by = f"by {view.ended_by}" if view.ended_by not in {"", "gateway"} else ""
         cut_words = f"{many(view.cut, 'stream')} cut" if view.cut else ""
+        left_words = [many(count, noun) for count, noun in ((view.writes, "write"), (view.secrets, "secret")) if count]
         return row(
             [
                 Cell(GLYPHS.get(view.state, "■"), 1, state(view.state)),
@@ -103,7 +104,7 @@ def ended_row(view: GrantView) -> Draw:
                 Cell(view.identity, who, "$state-quiet"),
                 Cell(view.connection, where, "$state-quiet"),
                 Cell(f"{view.state} {hour(view.ended)[:5]}", 14, "$state-quiet"),
-                Cell("  ".join(part for part in (runs_on(view.may_run_on), cut_words, by, str(view.why)) if part), FLEX, "$state-quiet"),
+                Cell("  ".join(part for part in (runs_on(view.may_run_on), *left_words, cut_words, by, str(view.why)) if part), FLEX, "$state-quiet"),
                 Cell(f"{size(view.bytes_in + view.bytes_out)}", 7, "$state-quiet", right=True),
             ],
             width,

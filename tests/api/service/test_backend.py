@@ -39,6 +39,9 @@ class CountingFiles:
         self.asked += grants
         return {ident: (Totals(bytes_in=1, bytes_out=1), self.over) for ident in grants}
 
+    def written(self, grants: list[int]) -> dict[int, tuple[int, int]]:
+        return dict.fromkeys(grants, (2, 3))
+
 
 def ended(ended_us: int) -> Grant:
     return Grant(7, 1, "agent-x", "prod", Scope.parse("read pods in web"), 60, ManualClock().now(), state=GrantState.EXPIRED, ended_us=ended_us)
@@ -50,7 +53,8 @@ def test_totals_are_looked_up_once_when_they_can_not_change() -> None:
         files = CountingFiles(over=over)
         cache = TotalsCache(cast("Files", files))
         for _ in range(2):
-            assert cache.of([ended(ended_us)], now_us=CHANGES_US * 2)[7].bytes_in == 1
+            found = cache.of([ended(ended_us)], now_us=CHANGES_US * 2)[7]
+            assert found == Totals(bytes_in=1, bytes_out=1, writes=2 * (ended_us > 0), secrets=3 * (ended_us > 0))
         assert len(files.asked) == times
 
 
