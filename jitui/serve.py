@@ -133,9 +133,8 @@ class Gateway:
             for way in ways.values():
                 stack.callback(way.pool.close)
             broker = self.broker = Broker(
-                store, self.clock, gateway=store.key_id[:8], people=People(os.geteuid(), settings.people), trust=settings.trust,
-                rules=by_pair(settings), spawn=self.spawn,
-                kinds={name: way.discovery for name, way in ways.items()}, limits=settings.limits, pressure=self.pressure,
+                store, self.clock, gateway=store.key_id[:8], people=People(os.geteuid(), settings.people), trust=settings.trust, pressure=self.pressure,
+                rules=by_pair(settings), spawn=self.spawn, kinds={name: way.discovery for name, way in ways.items()}, limits=settings.limits,
             )  # fmt: skip
             broker.windows.occupied = lambda name, live: ways[name].occupied(live) if name in ways else None
             callers = Callers(broker.roster.directory, self.clock)

@@ -174,6 +174,7 @@ class SessionView:
     you_may: tuple[str, ...]  # kill, freeze, thaw, watch, replay
     frozen_by: str = ""  # alone, or with its window
     held: int = 0  # bytes recorded and not handed on since it was frozen
+    from_peer: str = ""  # address of its client, and over SSH how that was known
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

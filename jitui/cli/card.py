@@ -27,7 +27,7 @@ def lines(view: RequestView) -> Iterator[str]:
     yield f"  window   {span.show(view.duration_s)} {starts}; the rule allows {span.show(view.rule_duration_s)}"
     if view.at_end:
         yield f"  at end   {clean(view.at_end, LONGEST)}"
-    yield f"  from     {clean(view.from_peer)}, token {clean(view.token)}"
+    yield f"  from     {clean(view.from_peer)}" + (f", token {clean(view.token)}" if view.token else "")
     if view.before:
         yield f"  before   {clean(view.before)}"
     if view.used:

@@ -149,7 +149,7 @@ def live_session_view(session: Session, *, caller: Identity, now: Instant) -> Se
         ended_by=session.end.by if session.end else "",
         frames=session.frames, bytes_in=session.bytes_in, bytes_out=session.bytes_out, delivered_in=session.handed_in, delivered_out=session.handed_out,
         may_run_on=session.may_run_on, remaining_s=max(0.0, grant.deadline.remaining_us(now) / 1e6) if grant.deadline else 0.0, you_may=tuple(may),
-        frozen_by=session.frozen_by, held=session.held,
+        frozen_by=session.frozen_by, held=session.held, from_peer=session.peer,
     )  # fmt: skip
 
 
@@ -165,6 +165,7 @@ def session_view(row: SessionRow, *, may: tuple[str, ...] = ("replay",)) -> Sess
         argv=_argv(row.argv), tty=row.tty, state=row.state, started=rfc3339(row.started.wall_us), ended=when(row.ended_us),
         ended_why=row.ended_why, ended_by=row.ended_by, frames=_known(row.frames), bytes_in=_known(row.bytes_in), bytes_out=_known(row.bytes_out),
         delivered_in=_known(row.delivered_in), delivered_out=_known(row.delivered_out), may_run_on=row.may_run_on, remaining_s=0.0, you_may=may,
+        from_peer=row.peer,
     )  # fmt: skip
 
 

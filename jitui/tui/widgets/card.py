@@ -43,7 +43,7 @@ def request_card(view: RequestView, width: int) -> list[Content]:
     lines.append(Content(""))
     lines += _clauses(view, width)
     lines += [Content(""), *_terms(view, width), Content("")]
-    origin = f"{view.from_peer}, token {view.token}"
+    origin = f"{view.from_peer}, token {view.token}" if view.token else view.from_peer  # over SSH there may be none
     lines += labelled("from", origin, width)
     if view.before:
         lines += labelled("before", view.before, width)

@@ -13,7 +13,7 @@ from jitui.auth.people import People, Person
 from jitui.auth.sshkeys import read_keys
 from jitui.policy.terms import Role
 from jitui.proxy.live import Session
-from tests.fakes.house import ADMIN, AGENT
+from tests.fakes.house import ADMIN, AGENT, ANA
 from tests.listeners.ssh.world import Result, SshHouse, ssh_house
 from tests.support import openssh
 
@@ -61,6 +61,7 @@ async def test_keys_and_certificates_of_openssh(tmp_path: Path) -> None:
         assert (await by(world, key, "prod web/web-1 true")).code == 0
         peer = (await world.home.facts("session.opened"))[-1].what["peer"]
         assert peer.startswith("127.0.0.1:")
+        assert (await world.home.desk(ANA).sessions())[-1].from_peer == peer
         assert peer.endswith(f' by ssh, key {openssh.printed(key)}, certificate "from CI" serial 41 of {openssh.printed(made["ca"])}')
         assert DENIED in (await by(world, key, "prod web/web-1 true", user="ana")).said
 
