@@ -114,7 +114,7 @@ def bulk(ssh: OpenSsh, kubectl: Kubectl, folder: Path, size: int, rounds: int) -
     there = f"/tmp/bench-{os.getpid()}"
     by_kubectl = [*kubectl.argv, "--kubeconfig", str(ssh.caller.kubeconfig), "exec", "-i", "-n", "web", "box", "--"]
     ways = {"ssh": ssh.argv("test", "web/box"), "kubectl": by_kubectl}
-    _took(ssh, [*ways["ssh"], "sh", "-c", f"'cat >{there}'"], big)
+    _took(ssh, [*ways["ssh"], "sh", "-c", f"'cat >{there}; true'"], big)
     try:
         for what, words, source in (("stdout", ["cat", there], None), ("stdin", ["wc", "-c"], big), ("both ways", ["cat"], big)):
             found: dict[str, list[float]] = {name: [] for name in ways}

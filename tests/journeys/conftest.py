@@ -10,7 +10,8 @@ from tests.support.gateway import Agent, Gateway, rule
 from tests.support.kubectls import VERSIONS
 from tests.support.soak import SOAKING
 
-OF_THE_GATEWAY = {"test_command_line.py", "test_refusals.py", "test_restart.py"}  # which cluster stands behind it changes nothing there; make soak tries both
+# which cluster stands behind it changes nothing there; make soak tries both
+OF_THE_GATEWAY = {"test_command_line.py", "test_refusals.py", "test_restart.py", "test_ssh_refusals.py"}
 AGENTS = [f"bot-{number:02}" for number in range(80)]
 
 

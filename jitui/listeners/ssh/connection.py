@@ -46,6 +46,7 @@ from jitui.values.said import clean
 TRIES: Final = 6  # refused attempts of one connection, as OpenSSH's MaxAuthTries
 SESSIONS: Final = 10  # of one connection, as OpenSSH's MaxSessions
 SLICE: Final = 16 << 10  # bytes that one turn of the loop reads of one connection: a few hundred of the smallest packets
+TOGETHER: Final = 64 << 10  # bytes of slices that sessions pass on at once, if there are as many
 WINDOW: Final = 1 << 20  # bytes that a client may send ahead on one channel
 SIGNED: Final = frozenset({
     b"ssh-ed25519", b"sk-ssh-ed25519@openssh.com", b"ecdsa-sha2-nistp256", b"ecdsa-sha2-nistp384", b"ecdsa-sha2-nistp521",
@@ -110,6 +111,7 @@ class Connection(SSHServerConnection):
         self._timer: asyncio.TimerHandle | None = None
         self._came: deque[bytes] = deque()  # slices that wait for their turn
         self._fed: dict[AgentSession, None] = {}
+        self._unflushed = 0  # bytes of slices of which the sessions have not passed on their part
         self._feeding = self._full = self._due = self._deferred = False
         self._leaving = ""  # the words with which it does
 
@@ -136,29 +138,32 @@ class Connection(SSHServerConnection):
     def _turn(self, *, first: bool = False) -> None:
         """One slice; a stranger's waits for the turnstile, as handshakes are work."""
         self._due = False
-        if not self._came or (first and self.visitor.owner is None and not self.listener.turnstile.through(self._later)):
-            self._due = bool(self._came)
+        if not self._came:
             return
-        self._feed(self._came.popleft())
         wire = self._wire.transport
+        if first and self.visitor.owner is None and not self.listener.turnstile.through(self._turn):
+            self._due = True
+        else:
+            self._feed(self._came.popleft())
+        if wire.is_closing():
+            return
         if not self._came:
             wire.resume_reading()
             return
+        wire.pause_reading()
         if not self._due:
             self._due = True
-            wire.pause_reading()
             asyncio.get_running_loop().call_soon(self._turn)
-
-    def _later(self) -> None:
-        self._turn()
 
     def _feed(self, data: bytes) -> None:
         self._feeding = True
         super().data_received(data)
         self._feeding = False
-        fed, self._fed = self._fed, {}
-        for session in fed:
-            session.flush()
+        self._unflushed += len(data)
+        if not self._came or self._unflushed >= TOGETHER:
+            self._unflushed, fed, self._fed = 0, self._fed, {}
+            for session in fed:
+                session.flush()
         if self._deferred and not self._deferred_packets:  # keys were exchanged, and all that waited for it went out
             self._pump()
 
