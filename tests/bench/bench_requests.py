@@ -1,10 +1,11 @@
 """Requests a second, what they cost in time, and in CPU: through jitui (recording), through `kubectl proxy`, and direct.
 
-    JITUI_TEST_CLUSTER=DIR python -m tests.bench.bench_requests [--rounds 5] [--seconds 2] [--connections 1 16 64]
+    JITUI_TEST_CLUSTER=DIR python -m tests.bench.bench_requests [--rounds 5] [--seconds 4] [--connections 1 16 64]
 
 Rounds of the three are interleaved, so that ratios can be read: of each pair of rounds, in the middle, with the middle half of them in brackets.
 Needs wrk (apt-get install wrk) and the real cluster, whose API server speaks HTTP/2 to `kubectl proxy`. Trust the ratios, not the figures: load
-generator, API server and gateway share this machine's cores. The CPU of a request, kernel and user together, is the steadiest of them.
+generator, API server and gateway share this machine's cores. The CPU of a request, kernel and user together, is the steadiest of them;
+its handshakes are in it, which `kubectl proxy` has none of to its client, so short rounds with many connections tell of those.
 """
 
 import argparse
@@ -115,7 +116,7 @@ def aims(what: str, connections: int, runs: list[Round], proxy: list[Round]) -> 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--seconds", type=int, default=2)
+    parser.add_argument("--seconds", type=int, default=4)
     parser.add_argument("--connections", type=int, nargs="+", default=[1, 16, 64])
     args = parser.parse_args()
     cluster = real()

@@ -18,7 +18,6 @@ from jitui.policy import kube
 from jitui.policy.action import Action
 from jitui.policy.policy import Allow, Deny
 from jitui.policy.streams import EXEC
-from jitui.policy.terms import Grant
 from jitui.protocol import channels, headers
 from jitui.protocol.messages import RequestHead
 from jitui.protocol.plan import Plan, asked, plan
@@ -152,9 +151,6 @@ class SshRequest:
         self.current.client_lost()
 
     # -- the client's end, for the proxy -----------------------------------------------------------------------------------
-
-    def warning(self, grant: Grant) -> bytes | None:  # noqa: ARG002 - there is no place for one
-        return None
 
     def standing(self) -> None:
         _ = self._known.standing()
