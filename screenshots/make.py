@@ -22,12 +22,15 @@ from jitui.tui.app import JituiApp
 from tests.support import kubectls
 from tests.support.clusters import embedded
 from tests.support.gateway import Agent, Gateway, rule
+from tests.support.kubectls import Kubectl
 from tests.support.processes import Program
 
 RULES = [
     rule("agent-deploybot", connection="prod-eks", scope=["read pods,pods/log,deployments.apps in web", "patch deployments.apps in web"]),
     rule("agent-triage", connection="prod-eks", duration="1h", scope=["@debug in web"]),
     rule("agent-sre", connection="prod-eks", scope=["@debug in web"]),
+    rule("agent-release", connection="prod-eks", scope=["@debug in web", "create,patch configmaps in web", "patch deployments.apps in web",
+                                                        "patch deployments.apps/scale in web"]),
     rule("ci-nightly", connection="prod-eks", duration="1h", scope=["@view in *"], approvals=2),
 ]
 SHELL = (b"ls -la\r", b"cat /etc/hostname\r", b"for i in 1 2 3; do echo step $i; done\r", b"ps | head -5\r")
@@ -47,6 +50,19 @@ def ask(gateway: Gateway, agent: Agent, *args: str) -> dict[str, Any]:
     return found
 
 
+def release(gateway: Gateway, kubectl: Kubectl, agent: Agent) -> None:
+    """A window that has ended, and what it wrote."""
+    grant = gateway.jitui("approve", ask(gateway, agent, "--duration", "20m", "--reason", "release 1.6 of the shop")["id"], as_json=True).ok().json["grant"]
+    for args in (
+        ["set", "image", "deployment/shop", "shop=registry.local/shop:1.6"],
+        ["patch", "configmap", "shop", "--type=merge", "-p", '{"data":{"LOG_LEVEL":"debug"}}'],
+        ["create", "configmap", "release-notes", "--from-literal=version=1.6"], ["scale", "deployment/shop", "--replicas=3"],
+        ["exec", "web", "--", "tar", "cf", "-", "/etc/hostname"],
+    ):  # fmt: skip
+        gateway.kubectl(kubectl, agent, "-n", "web", *args)
+    gateway.jitui("revoke", grant, "--reason", "released").ok()
+
+
 def play(gateway: Gateway) -> Stage:
     """Agents ask, some are granted, one works in a shell, one is refused something."""
     kubectl = next(reversed(kubectls.found().values()))
@@ -56,6 +72,7 @@ def play(gateway: Gateway) -> Stage:
     gateway.jitui("approve", ask(gateway, triage, "--duration", "25m", "--reason", "slow checkout, OPS-1190")["id"]).ok()
     for args in (["get", "pods"], ["get", "deployments"], ["get", "secrets"], ["logs", "chatty", "--tail=5"], ["exec", "web", "--", "sh", "-c", "env | sort"]):
         gateway.kubectl(kubectl, sre, "-n", "web", *args)
+    release(gateway, kubectl, agents["agent-release"])
     shell = gateway.spawn_kubectl(kubectl, sre, "-n", "web", "exec", "-it", "web", "--", "sh", tty=(24, 80))
     gateway.live("exec")
     gateway.spawn_kubectl(kubectl, triage, "-n", "web", "logs", "-f", "chatty")
@@ -95,6 +112,9 @@ SHOTS: list[tuple[str, tuple[int, int], tuple[str, ...]]] = [
     ("decide", (120, 32), ("enter",)),
     ("live", (120, 36), ("2", "enter", "end", "enter")),
     ("help", (120, 36), ("question_mark",)),
+    ("changes", (120, 36), ("end", "c")),
+    ("changes-200x60", (200, 60), ("end", "c", "down")),
+    ("residue", (120, 32), ("end", "R")),
 ]
 
 

@@ -22,6 +22,7 @@ KEPT: Final = 64  # exchanges that are remembered
 BUDGET: Final = 256 << 20  # bytes of frames that one reading takes
 PAGE: Final = 1000
 
+# without the sessions in which the gateway itself looks into pods, of the kind `probe`: those are no doing of an agent
 _ROWS: Final = (
     "select actions.id, actions.session, actions.conn, actions.at_us, actions.identity, actions.connection, actions.verb, actions.grp, actions.resource,"
     " actions.subresource, actions.namespace, actions.name, actions.argv, actions.code, sessions.grant_id, sessions.kind, sessions.started_us,"
@@ -113,7 +114,7 @@ class Exchanges:
 
     def _spots(self, where: str, limit: int, **values: Any) -> list[Spot]:
         with self._files.reading(self._files.ledger) as db:
-            sql = f"{_ROWS} where {where} order by actions.at_us desc, actions.id desc limit {limit:d}"
+            sql = f"{_ROWS} where sessions.kind <> 'probe' and {where} order by actions.at_us desc, actions.id desc limit {limit:d}"
             rows = list(named(db, sql, values))
         return [_spot(row) for row in rows]
 

@@ -12,11 +12,11 @@ import kubernetes.config
 import pytest
 
 from jitui.recording.objects.difference import difference
+from tests.conftest import MakeGateway
 from tests.journeys.yard import Yard, yard
 from tests.support.clusters import Cluster
+from tests.support.gateway import Agent, Gateway, rule
 from tests.support.kubectls import Kubectl
-
-pytestmark = [pytest.mark.cluster, pytest.mark.kubectl]
 
 NS: Final = f"changes-{os.getpid()}"
 VERBS: Final = "create,get,list,watch,update,patch,delete"
@@ -144,6 +144,8 @@ def write_with_python(house: Yard, client: Any, truth: Truth) -> None:
         truth.of["configmaps", name].append([(one.path, one.before, one.after) for one in difference(before, None)])
 
 
+@pytest.mark.cluster
+@pytest.mark.kubectl
 def test_each_difference_is_the_true_one_or_says_what_it_could_not_know(house: Yard, all_kubectls: dict[str, Kubectl]) -> None:
     """Of writes of every kind by an old and a new kubectl and the Python client, in JSON and protobuf; a Secret shows which of its values changed."""
     agent = house.agent("bot", scope=SCOPE, kubeconfig=house.template())
@@ -178,3 +180,37 @@ def test_each_difference_is_the_true_one_or_says_what_it_could_not_know(house: Y
     assert "others changed it in between" in doubts[0][1]
     uids = {one["object"]["uid"] for writes in found.values() for one in writes if one["verb"] != "create" or one["object"]["resource"] != "pods"}
     assert "" not in uids
+
+
+@pytest.fixture
+def window(make_gateway: MakeGateway, cluster: Cluster) -> tuple[Gateway, Agent, str]:
+    gateway = make_gateway(cluster, rules=[rule("bot", scope=["@debug in web", "create,patch,delete configmaps in web"])])
+    agent = gateway.agent("bot")
+    return gateway, agent, gateway.window(agent)
+
+
+def test_residue(window: tuple[Gateway, Agent, str], one_kubectl: Kubectl) -> None:
+    """By kubectl on either cluster: of two config maps that were created one still exists, a file was copied out, and each line says how it ends."""
+    gateway, agent, grant = window
+    kept, gone = f"kept-{os.getpid()}", f"gone-{os.getpid()}"
+
+    def does(*args: str) -> None:
+        gateway.kubectl(one_kubectl, agent, "-n", "web", *args).ok()
+
+    for name in (kept, gone):
+        does("create", "configmap", name, "--from-literal=a=1")
+    does("delete", "configmap", gone)
+    does("exec", "box", "--", "tar", "cf", "-", "/etc/hostname")
+    try:
+        found = [json.loads(line) for line in gateway.jitui("residue", grant, as_json=True).ok().out.splitlines()]
+        (object_,) = [one for one in found if one["kind"] == "object"]
+        assert (object_["object"]["name"], object_["exists"], object_["effect"]) == (kept, True, "created")
+        assert object_["object"]["uid"]
+        assert object_["ends"] == f"kubectl delete configmaps {kept} -n web"
+        (copy,) = [one for one in found if one["kind"] == "copy"]
+        assert copy["way"] == "out"
+        changes = [json.loads(line) for line in gateway.jitui("changes", grant, as_json=True).ok().out.splitlines()]
+        assert [(one["object"]["name"], one["effect"]) for one in changes] == [(kept, "created"), (gone, "created"), (gone, "deleted"), ("box", "inside")]
+    finally:
+        does("delete", "configmap", kept)
+    assert not [line for line in gateway.jitui("residue", grant, as_json=True).ok().out.splitlines() if b'"object","said"' in line]

@@ -109,7 +109,7 @@ def _object(each: Touched, state: Found, owner: Touched | None, owns: Mapping[st
     doubt = "" if state.uid else f", {state.why}"
     ends = "" if owner is not None else _kubectl("delete" if effect is Effect.CREATED else "edit" if effect is Effect.CHANGED else "get", each.ref)
     before = last.before.document if last.before is not None else None
-    if effect is Effect.CHANGED and last.write.part == "scale" and before is not None:
+    if effect is Effect.CHANGED and each.first is last and last.write.part == "scale" and before is not None:
         was = next((field.before for field in last.fields if field.path == "spec.replicas"), None)
         ends = f"{_kubectl('scale', each.ref)} --replicas={was}" if isinstance(was, int) else ends
     return LeftView(kind="object", said=Said(f"{_name(each.ref)} {effect}{made}{going}{doubt}"), ends=Said(ends), session=f"s-{last.spot.session}",

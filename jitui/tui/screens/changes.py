@@ -107,8 +107,9 @@ class ChangesScreen(Board):
         yield rule(f"{named(change.object)}  {head}", seen, width)
         for note in change.notes:
             yield from (text((piece, "$state-ending")) for piece in textwrap.wrap(words(note, 400), width))
+        path = min(width * 2 // 5, max((len(words(field.path, VALUE)) for field in change.fields[:FIELDS]), default=0))
         for field in change.fields[:FIELDS]:
-            yield from beside(field, width) if width >= BESIDE else below(field, width)
+            yield from beside(field, path, width) if width >= BESIDE else below(field, width)
         if len(change.fields) > FIELDS:
             yield text((f"{len(change.fields) - FIELDS} further fields: jitui changes {change.grant} --json", "$state-quiet"))
 
@@ -191,9 +192,8 @@ def below(field: FieldView, width: int) -> Iterator[Content]:
                 yield text((f"  {mark if not at else ' '} ", colour), (piece, colour))
 
 
-def beside(field: FieldView, width: int) -> Iterator[Content]:
-    """A path and its values in three columns; what is longer goes on in the next line."""
-    path = width * 2 // 5
+def beside(field: FieldView, path: int, width: int) -> Iterator[Content]:
+    """A path, in so many cells, and its values in three columns; what is longer goes on in the next line."""
     value = (width - path - 4) // 2
     columns = [_wrapped(words(field.path, VALUE), path), _wrapped(said(field.before), value), _wrapped(said(field.after), value)]
     for at in range(max(map(len, columns))):
