@@ -53,7 +53,7 @@ SIGNED: Final = frozenset({
     b"sk-ecdsa-sha2-nistp256@openssh.com", b"rsa-sha2-512", b"rsa-sha2-256",
 })  # fmt: skip - the algorithms of signatures that prove a key; asyncssh would take RSA over SHA-1, too
 NO_LINGER: Final = struct.pack("ii", 1, 0)
-ADMISSION: Final = "the SSH listener carries sessions alone"
+CARRIED: Final = "the SSH listener carries sessions alone"
 
 
 class Listener(Protocol):
@@ -376,16 +376,16 @@ class Caller(SSHServer):
         return self._connection.session()
 
     def connection_requested(self, dest_host: str, dest_port: int, orig_host: str, orig_port: int) -> NoReturn:  # noqa: ARG002 - whatever it is
-        raise ChannelOpenError(OPEN_ADMINISTRATIVELY_PROHIBITED, f"jitui: {ADMISSION}, and no forwarding; kubectl port-forward reaches a pod's port")
+        raise ChannelOpenError(OPEN_ADMINISTRATIVELY_PROHIBITED, f"jitui: {CARRIED}, and no forwarding; kubectl port-forward reaches a pod's port")
 
     def unix_connection_requested(self, dest_path: str) -> NoReturn:  # noqa: ARG002 - whatever it is
-        raise ChannelOpenError(OPEN_ADMINISTRATIVELY_PROHIBITED, f"jitui: {ADMISSION}, and no forwarding of sockets")
+        raise ChannelOpenError(OPEN_ADMINISTRATIVELY_PROHIBITED, f"jitui: {CARRIED}, and no forwarding of sockets")
 
     def tun_requested(self, unit: int | None) -> NoReturn:  # noqa: ARG002 - whatever it is
-        raise ChannelOpenError(OPEN_ADMINISTRATIVELY_PROHIBITED, f"jitui: {ADMISSION}, and no tunnels")
+        raise ChannelOpenError(OPEN_ADMINISTRATIVELY_PROHIBITED, f"jitui: {CARRIED}, and no tunnels")
 
     def tap_requested(self, unit: int | None) -> NoReturn:  # noqa: ARG002 - whatever it is
-        raise ChannelOpenError(OPEN_ADMINISTRATIVELY_PROHIBITED, f"jitui: {ADMISSION}, and no tunnels")
+        raise ChannelOpenError(OPEN_ADMINISTRATIVELY_PROHIBITED, f"jitui: {CARRIED}, and no tunnels")
 
     def server_requested(self, listen_host: str, listen_port: int) -> bool:  # noqa: ARG002 - whatever it is
         return False
