@@ -1,0 +1,177 @@
+"""Whatever is changed in a small record is found and named, or changes nothing that is read, or needs a witness.
+
+Here a sample of all changes; `make soak` tries each byte.
+"""
+
+import shutil
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from jitui.recording.verify import Brought, Verdict
+from jitui.store import Files
+from jitui.values.errors import JituiError
+from tests.store.evidence import tampering
+from tests.store.seen import bundled, seen
+from tests.store.test_logged import policy
+from tests.support.soak import SOAKING
+
+STEP = 1 if SOAKING else 4099  # of bytes; prime, so that each page is met at another place
+TABLES = {"ledger.db": ("facts", "heads", "keys", "identities", "requests", "approvals", "grants", "sessions", "tapes", "actions"),
+          "tapes/000001.db": ("frames", "spans"), "log.db": ("about", "leaves", "hashes", "checkpoints", "cosignatures")}  # fmt: skip
+DERIVED = {"tips"}
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    import asyncio  # noqa: PLC0415 - a fixture of the module, which has no loop
+
+    folder = tmp_path_factory.mktemp("whole") / "state"
+    asyncio.run(seen(folder))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def file(whole: Path) -> Path:
+    path = whole.parent / "s-1.jitui"
+    Files(whole).export(1, path)
+    return path
+
+
+def verdicts(place: Path, brought: Brought) -> list[Verdict]:
+    files = Files(place)
+    try:
+        return files.verify(brought=brought)
+    finally:
+        files.close()
+
+
+def problem(place: Path, brought: Brought) -> str:
+    """The first problem that verify names; it may refuse the files as a whole."""
+    try:
+        return next((each.problem for each in verdicts(place, brought) if not each.consistent), "")
+    except JituiError as error:
+        return str(error)
+
+
+def content(path: Path) -> object:
+    """All that a reader can see of a file, but for what is derived and nobody believes."""
+    try:
+        with closing(sqlite3.connect(f"file:{path}?mode=ro&immutable=1", uri=True)) as db:
+            names = [name for (name,) in db.execute("select name from sqlite_master where type = 'table' order by name") if name not in DERIVED]
+            return [(name, db.execute(f"select * from {name} order by 1, 2").fetchall()) for name in names]
+    except sqlite3.Error as error:
+        return str(error)
+
+
+def flips(data: bytes) -> Iterator[int]:
+    yield from range(0, len(data), STEP)
+
+
+@pytest.mark.parametrize("name", ["ledger.db", "tapes/000001.db", "log.db"])
+def test_each_byte_of_a_folder(whole: Path, tmp_path: Path, name: str) -> None:
+    """A flipped byte is found, or lies where nothing is read."""
+    state = tmp_path / "state"
+    shutil.copytree(whole, state)
+    brought = Brought(policy=policy(whole, "all"))
+    assert problem(state, brought) == ""
+    data, before = (state / name).read_bytes(), content(state / name)
+    unseen = []
+    for at in flips(data):
+        (state / name).write_bytes(data[:at] + bytes([data[at] ^ 0x41]) + data[at + 1:])
+        if not problem(state, brought) and content(state / name) != before:
+            unseen.append(at)
+    assert unseen == []
+
+
+def test_each_byte_of_an_evidence_file(file: Path, whole: Path, tmp_path: Path) -> None:
+    """A flipped byte is found, or lies where nothing is read."""
+    copy, brought = tmp_path / "copy.jitui", Brought(policy=policy(whole, "all"))
+    data, before = file.read_bytes(), content(file)
+    unseen = []
+    for at in flips(data):
+        copy.write_bytes(data[:at] + bytes([data[at] ^ 0x41]) + data[at + 1:])
+        if not problem(copy, brought) and content(copy) != before:
+            unseen.append(at)
+    assert unseen == []
+
+
+def changed(state: Path, name: str, change: Callable[[sqlite3.Connection], object]) -> Path:
+    with tampering(state / name) as db:
+        change(db)
+    return state
+
+
+def test_each_row(whole: Path, tmp_path: Path) -> None:
+    """Each row of each table cut is found, but for those of which nothing that is proved depends: signatures that a later one covers too, the public
+    key that lies in the folder as well, and the note of how far spans were made."""
+    brought, unseen = Brought(policy=policy(whole, "all")), []
+    for name, tables in TABLES.items():
+        for table in tables:
+            with tampering(whole / name) as db:
+                (count,) = db.execute(f"select count(*) from {table}").fetchone()
+            for row in range(0, count, 1 if STEP == 1 else max(1, count // 3)):
+                state = tmp_path / "state"
+                shutil.rmtree(state, ignore_errors=True)
+                shutil.copytree(whole, state)
+                key = {"keys": "key_id", "tapes": "name", "approvals": "request", "identities": "name", "spans": "session",
+                       "cosignatures": "line"}.get(table, "rowid")  # fmt: skip
+                with tampering(state / name) as db:
+                    (value,) = db.execute(f"select {key} from {table} order by {key} limit 1 offset ?", (row,)).fetchone()
+                    (session,) = db.execute("select session from actions where rowid = ?", (value,)).fetchone() if table == "actions" else (0,)
+                    db.execute(f"delete from {table} where {key} = ?", (value,))
+                found = problem(state, brought)
+                if table == "frames":
+                    assert found.startswith(("s-1: ", "s-2: ", "tapes: ")), found
+                if not found and session != 2:  # the session that still runs: its rows are written lazily
+                    unseen.append((table, value))
+    assert {table for table, _ in unseen} <= {"heads", "keys", "spans"}
+    assert [value for table, value in unseen if table == "spans"] == [0]
+
+
+EXCHANGES = [
+    ("tapes/000001.db", "update frames set session = 3 - session", "s-"),
+    ("tapes/000001.db", "update frames set seq = case seq when 4 then 5 when 5 then 4 else seq end where session = 1", "s-1: reordered: frame "),
+    ("tapes/000001.db", "update frames set body = (select body from frames where session = 2 and seq = 1) where session = 1 and seq = 6",
+     "s-1: altered: frame 6"),
+    ("tapes/000001.db", "delete from frames where session = 1 and seq > 8", "s-1: cut: frame 9 is missing"),
+    ("tapes/000001.db", "delete from frames where session = 2", "s-2: cut: frame 0 is missing"),
+    ("ledger.db", "update facts set seq = case seq when 3 then 900 else seq end", "facts: cut: fact 3"),
+    ("ledger.db", "update facts set what = (select what from facts where seq = 6) where seq = 4", "facts: altered: fact 4"),
+    ("ledger.db", "delete from facts where seq > 5", "facts: cut: fact 6 is missing"),
+    ("ledger.db", "delete from facts where subject = 's-1'", "facts: cut: fact "),
+    ("ledger.db", "create trigger t after insert on facts begin delete from facts; end", "trigger 't'"),
+    ("ledger.db", "alter table facts rename to kept; create view facts as select * from kept", "is no recording of jitui as it was written"),
+    ("log.db", "create view v as select 1", "view 'v'"),
+]
+
+
+@pytest.mark.parametrize(("name", "change", "why"), EXCHANGES)
+def test_exchanged_cut_and_planted(whole: Path, tmp_path: Path, name: str, change: str, why: str) -> None:
+    """Session and frame, or the fact, are named."""
+    shutil.copytree(whole, tmp_path / "state")
+    state = changed(tmp_path / "state", name, lambda db: db.executescript(change))
+    found = [each.problem for each in verdicts_or(state)]
+    assert any(why in each for each in found), found
+
+
+def verdicts_or(state: Path) -> list[Verdict]:
+    try:
+        return [each for each in verdicts(state, Brought()) if not each.consistent]
+    except JituiError as error:
+        return [Verdict(subject="files", consistent=False, signed="no", frames=0, unsigned_tail=0, problem=str(error))]
+
+
+async def test_tapes_of_another_folder(whole: Path, tmp_path: Path) -> None:
+    """The same numbers, other frames, other facts, another log: each file of another record is found."""
+    await bundled(tmp_path / "other" / "state")
+    brought = Brought(policy=policy(whole, "all"))
+    for name in ("ledger.db", "tapes/000001.db", "log.db", "keys/ledger.ed25519"):
+        state = tmp_path / name.replace("/", "-")
+        shutil.copytree(whole, state)
+        shutil.copy(tmp_path / "other" / "state" / name, state / name)
+        if not name.endswith(".db") or content(state / name) != content(whole / name):
+            assert problem(state, brought), name
