@@ -65,7 +65,7 @@ _KINDS: Final = {kind.value: kind for kind in Kind if kind is not Kind.DATA}
 _NAME_BYTES: Final = bytes(byte for byte in range(0x21, 0x7F) if not 0x41 <= byte <= 0x5A)  # printable ASCII, no capitals
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen, which makes each of them twice as dear
 class Frame:
     kind: Kind
     stream: int  # id; 0 for SETTINGS, PING, GOAWAY
@@ -118,8 +118,8 @@ class Decoder:
 
     def add(self, data: bytes) -> None:
         """Adds a read, whose frames `next_frame` returns."""
-        if self._error is None:
-            self._read, self._at = self._read[self._at :] + data, 0
+        if data and self._error is None:
+            self._read, self._at = self._read[self._at :] + data if self.waits else data, 0
 
     def next_frame(self) -> Frame | None:
         """The next whole frame, or None. Raises ProtocolError."""

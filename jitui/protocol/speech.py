@@ -22,7 +22,7 @@ ALL: Final = 1 << 62
 TOGETHER: Final = 64 << 10  # bytes up to which pieces are joined to one frame: viewers and pages never split a frame
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen, which makes each of them twice as dear
 class Unit:
     """One whole frame. A unit with a reply concerns the sender and the gateway alone, unless it closes."""
 

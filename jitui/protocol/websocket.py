@@ -36,7 +36,7 @@ class FrameTooLongError(ProtocolError):
         self.length, self.limit = length, limit
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen, which makes each of them twice as dear
 class Frame:
     opcode: int
     fin: bool
@@ -86,7 +86,7 @@ class Decoder:
 
     def add(self, data: bytes) -> None:
         """Adds a read, whose frames `next_frame` returns."""
-        if self._error is not None or self._closed:
+        if self._error is not None or self._closed or not data:
             return
         self._read, self._at = self._read[self._at :] + data if self.waits else data, 0
 

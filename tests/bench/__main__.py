@@ -5,7 +5,7 @@ import sys
 
 from tests.bench.bench_requests import AIMS
 
-BENCHES = ("bench_store", "bench_deadline", "bench_requests", "bench_streams", "bench_floods")
+BENCHES = ("bench_store", "bench_deadline", "bench_requests", "bench_streams", "bench_floods", "bench_idle")
 
 
 def main() -> int:

@@ -179,7 +179,7 @@ async def slow(gateway: Gateway, agent: Agent, seconds: int) -> None:
     await asyncio.to_thread(gateway.window, agent, duration="10m")
     other = await connect(server, ca, exec_request(server, agent.token, "web", ["jitui-echo"]))
     await typed(other, 20)
-    before, memory = await typed(other, 200), _rss(gateway)
+    before, memory = await typed(other, 200), rss(gateway)
     reader, writer = await asyncio.open_connection(*_address(server), ssl=context_for(ca, None), limit=2048)
     writer.write(exec_request(server, agent.token, "web", ["jitui-flood"], stdin=False))
     await reader.readuntil(b"\r\n\r\n")
@@ -196,7 +196,7 @@ async def slow(gateway: Gateway, agent: Agent, seconds: int) -> None:
     until = time.monotonic() + seconds
     while time.monotonic() < until:
         during += await typed(other, 20)
-        most = max(most, _rss(gateway))
+        most = max(most, rss(gateway))
     assert not sipping.done(), "the flood ended"
     sipping.cancel()
     writer.transport.abort()
@@ -205,7 +205,7 @@ async def slow(gateway: Gateway, agent: Agent, seconds: int) -> None:
     other.transport.abort()
     print(f"another stream's echo before  {percentiles(before)}   gateway RSS {memory:.0f} MB")
     print(f"beside a 1 KB/s reader        {percentiles(during)}   gateway RSS at most {most:.0f} MB in {seconds} s")
-    print(f"once it is gone               {percentiles(after)}   gateway RSS {_rss(gateway):.0f} MB")
+    print(f"once it is gone               {percentiles(after)}   gateway RSS {rss(gateway):.0f} MB")
 
 
 def _address(server: str) -> tuple[str, int]:
@@ -213,7 +213,7 @@ def _address(server: str) -> tuple[str, int]:
     return host, int(port)
 
 
-def _rss(gateway: Gateway) -> float:
+def rss(gateway: Gateway) -> float:
     """Resident memory of the gateway, in MB."""
     for line in Path(f"/proc/{gateway.program.pid}/status").read_text().splitlines():
         if line.startswith("VmRSS"):
