@@ -13,6 +13,7 @@ from jitui.api.views import ActionView, FactView, FrameView, Proof, SessionView
 from jitui.cli.kinds import number
 from jitui.recording.verify import Brought
 from jitui.store.archive import Files
+from jitui.store.changes import everything
 from jitui.values.clock import SystemClock
 from jitui.values.errors import InvalidError
 from jitui.values.page import Page
@@ -51,12 +52,12 @@ class Shelf(Archive):
 
     async def changes(self, *, grant: str = "", identity: str = "", since_s: int = 86400, unmask: bool = False) -> ChangesView:
         at, since_us = number(grant, "g", "grant") if grant else 0, max(0, SystemClock().now().wall_us - since_s * 1_000_000)
-        call = partial(self._record.changes, lambda _: True, grant=at, identity=identity, since_us=since_us, unmask=unmask)
+        call = partial(self._record.changes, everything, grant=at, identity=identity, since_us=since_us, unmask=unmask)
         return await asyncio.to_thread(call)
 
     async def residue(self, ident: str, *, look: bool = True) -> ResidueView:  # noqa: ARG002 - bare files reach no cluster
         at, now_us = number(ident, "g", "grant"), SystemClock().now().wall_us
-        found, grant = await asyncio.to_thread(self._record.residue, at), await asyncio.to_thread(self.files.grant, at)
+        found, grant = await asyncio.to_thread(self._record.residue, at, everything), await asyncio.to_thread(self.files.grant, at)
         return residue.view(found, None, grant, now_us)
 
     async def facts(self, *, after: int = 0, limit: int = 1000) -> Sequence[FactView]:

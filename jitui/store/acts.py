@@ -9,8 +9,9 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from jitui.recording.frame import Channel, Frame
+from jitui.recording.objects.exchange import code_of
 from jitui.store.actions import ActionRow, values
-from jitui.store.asked import asked_in, status_code
+from jitui.store.asked import asked_in
 from jitui.store.told import Told
 
 PAGE: Final = 1000
@@ -42,7 +43,7 @@ def hear(told: Told, frame: Frame) -> None:
         told.db.execute("insert into asked values(?, ?, ?, ?, 1, 0) on conflict do update set times = times + 1",
                         (frame.session, frame.conn, text, found.audit_id if found else ""))
         return
-    code = OWN_WORDS if frame.channel is Channel.GATEWAY else status_code(frame.body)
+    code = OWN_WORDS if frame.channel is Channel.GATEWAY else code_of(frame.body)
     if code is not None:
         told.db.execute("insert or ignore into answer values(?, ?, ?)", (frame.session, frame.conn, code))
 

@@ -33,8 +33,3 @@ def asked_in(frame: Frame) -> Asked | None:
         return None
     return Asked(frame.at_us, action, values.get(b"audit-id", b"").decode("latin-1"))
 
-
-def status_code(head: bytes) -> int | None:
-    """The code in a raw response head; None if it has none."""
-    parts = head.split(b" ", 2)
-    return int(parts[1]) if len(parts) > 1 and len(parts[1]) == 3 and parts[1].isdigit() else None

@@ -24,6 +24,11 @@ UNREAD: Final = "before: not looked for in all of the record, which holds more t
 May = Callable[[Spot], bool]
 
 
+def everything(_: Spot) -> bool:
+    """Every exchange may be read."""
+    return True
+
+
 @dataclass(frozen=True, slots=True)
 class State:
     """One state of an object, as somebody saw it; `document` None: it was gone then."""
@@ -60,7 +65,7 @@ class Change:
 class Changes:
     """One reading of the record."""
 
-    def __init__(self, exchanges: Exchanges, may: May = lambda spot: True) -> None:  # noqa: ARG005 - everything may be read
+    def __init__(self, exchanges: Exchanges, may: May = everything) -> None:
         """`may`: whether the exchange of a row may be read by whom this is for."""
         self.left_out = 0  # writes that may not be read
         self.older = False  # there are more than MOST

@@ -13,9 +13,10 @@ from jitui.policy.action import Action
 from jitui.policy.hazard import hazard_of
 from jitui.recording.facts import Draft, GrantEnded, SessionEnded
 from jitui.recording.frame import TO_CLIENT, TO_UPSTREAM, Channel, Frame
+from jitui.recording.objects.exchange import code_of
 from jitui.recording.verify import FrameWalk, Mark, Recorded
 from jitui.store.actions import ActionRow
-from jitui.store.asked import Asked, asked_in, status_code
+from jitui.store.asked import Asked, asked_in
 from jitui.store.chained import HEADS, head_of
 from jitui.store.frames import Frames
 from jitui.store.ledger import Ledger
@@ -112,7 +113,7 @@ class Lost:
         if about is None:
             return
         if frame.channel is Channel.RESPONSE:
-            about.code = status_code(frame.body)
+            about.code = code_of(frame.body)
         if frame.channel in TO_UPSTREAM:
             about.bytes_in += len(frame.body)
         else:

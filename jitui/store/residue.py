@@ -12,7 +12,7 @@ from jitui.recording.objects import traces
 from jitui.recording.objects.traces import Token
 from jitui.recording.objects.writes import Effect, Ref
 from jitui.store.archive import Files
-from jitui.store.changes import Change, Changes
+from jitui.store.changes import Change, Changes, May, everything
 from jitui.store.exchanges import BUDGET, PAGE, Exchanges, Spot
 
 SAID: Final = frozenset({Channel.STDOUT, Channel.STDERR, Channel.FORWARD_OUT})
@@ -63,10 +63,10 @@ class Residue:
     gaps: tuple[str, ...] = ()  # they say which parts were not read
 
 
-def residue(files: Files, grant: int, budget: int = BUDGET) -> Residue:
-    """Of one window; it reads so many bytes of frames at most."""
+def residue(files: Files, grant: int, budget: int = BUDGET, may: May = everything) -> Residue:
+    """Of one window; it reads so many bytes of frames at most. `may`: whether an exchange of another window may be read, for the state before."""
     exchanges = Exchanges(files, budget)
-    reading = Changes(exchanges)
+    reading = Changes(exchanges, may)
     changes = reading.of(grant=grant)
     touched = tuple(_touched(changes))
     ephemeral = [(each, name) for change in changes if (name := _ephemeral(change)) for each in touched if each.ref.key == change.write.ref.key]
@@ -78,7 +78,7 @@ def residue(files: Files, grant: int, budget: int = BUDGET) -> Residue:
     if reading.older or len(spots) > PAGE:
         gaps.append(f"only the newest {PAGE} requests were looked through")
     if exchanges.left_out:
-        gaps.append(f"{exchanges.left_out} exchanges or streams were not, or not wholly, looked through: the record holds more than one reading takes")
+        gaps.append(f"the record holds more than one reading takes: exchanges and streams that were not looked through: {exchanges.left_out}")
     return Residue(touched, tuple(ephemeral), tuple(each for each in told if each.state != ENDED), tuple(_once(seen)), tuple(copies), tuple(gaps))
 
 

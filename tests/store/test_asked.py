@@ -3,18 +3,11 @@
 import pytest
 
 from jitui.recording.frame import Channel, Frame
-from jitui.store.asked import asked_in, status_code
+from jitui.store.asked import asked_in
 
 
 def head(text: str) -> Frame:
     return Frame(1, 0, 7, 0, Channel.REQUEST, text.encode("latin-1"))
-
-
-@pytest.mark.parametrize(("head", "code"), [(b"HTTP/1.1 200 OK\r\n", 200), (b"HTTP/1.1 101 Switching Protocols", 101), (b"HTTP/1.1 99 x", None), (b"", None),
-                                            (b"HTTP/1.1", None), (b"HTTP/1.1 2x0 OK", None)])
-def test_status_code(head: bytes, code: int | None) -> None:
-    """Of a raw response head; None for what is none."""
-    assert status_code(head) == code
 
 
 def test_a_head_is_read_as_it_was_sent() -> None:

@@ -69,7 +69,7 @@ class ArchiveService(Bound, Archive):
         grant = await self._find_grant(at)
         await self._may_read(at, grant.ended_us)
         await self._broker.store.commit([Viewed(how="residue").draft(f"g-{at}", self._who.name)])
-        found = await self._read(self._record.residue, at)
+        found = await self._read(self._record.residue, at, self._may_see(self._broker.clock.now().wall_us))
         looked = await self._look(grant, found) if look else None
         await self._may_read(at, grant.ended_us)
         return residue.view(found, looked, grant, self._broker.clock.now().wall_us)

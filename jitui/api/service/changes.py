@@ -30,9 +30,9 @@ def changes(files: Files, may: May, *, grant: int, identity: str, since_us: int,
     if reading.older or len(inside) > PAGE:
         notes.append("only the newest of them are here: ask for a shorter time, or window by window")
     if reading.left_out:
-        notes.append(f"{reading.left_out} writes are left out: they ran in windows whose record you may not read")
+        notes.append(f"writes of windows whose record you may not read are left out: {reading.left_out}")
     if exchanges.left_out:
-        notes.append(f"{exchanges.left_out} exchanges were not read: the record holds more than one reading takes")
+        notes.append(f"the record holds more than one reading takes: exchanges that were not read: {exchanges.left_out}")
     shown = [*(_change(each, unmask=unmask) for each in found), *(_inside(spot) for spot in inside[-PAGE:])]
     return ChangesView(changes=tuple(shown), notes=tuple(notes))
 

@@ -40,9 +40,9 @@ class Record:
         """Of a window, or of an identity (of all, if empty) since then (UTC); `may`: whether an exchange may be read."""
         return changes.changes(self.files, may, grant=grant, identity=identity, since_us=since_us, unmask=unmask)
 
-    def residue(self, grant: int) -> Residue:
-        """Everything on record that a window may have left behind."""
-        return residue(self.files, grant)
+    def residue(self, grant: int, may: May) -> Residue:
+        """Everything on record that a window may have left behind; `may` as for `changes`."""
+        return residue(self.files, grant, may=may)
 
     def facts(self, *, after: int, limit: int) -> list[FactView]:
         """Facts after the seq `after`, oldest first."""

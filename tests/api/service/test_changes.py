@@ -59,7 +59,7 @@ async def test_who_may_read_them(tmp_path: Path) -> None:
                 await home.desk(who).changes(grant=grant.label)
         left_out = await home.desk(bea).changes(identity="agent-x")
         assert left_out.changes == ()
-        assert "1 writes are left out" in left_out.notes[0]
+        assert "may not read are left out: 1" in left_out.notes[0]
         for who in (OPERATOR, APPROVER, AUDITOR):
             assert len((await home.desk(who).changes(grant=grant.label)).changes) == 1
             assert len((await home.desk(who).changes(identity="agent-x")).changes) == 1
