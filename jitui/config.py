@@ -42,6 +42,7 @@ from jitui.values.fields import Bytes, FilePath, HostPort, Seconds, Strict
 from jitui.values.limits import Limits
 from jitui.values.private_file import writable_by_all
 from jitui.values.said import clean
+from jitui.witness.settings import WitnessSettings
 
 PRESETS: Final = '@view, @debug or @deploy, as in "@view in web"'
 
@@ -160,6 +161,8 @@ class Settings(Strict):
     connections: dict[ConnectionName, Connection]
     rules: list[RuleEntry] = Field(default_factory=list)
     limits: Limits = Limits()
+    witness: dict[Name, WitnessSettings] = Field(default_factory=dict)
+    """Who sees the checkpoints of the transparency log."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +178,7 @@ class Configuration:
     connections: Mapping[str, ConnectionSettings]
     rules: tuple[Rule, ...]
     limits: Limits
+    witness: Mapping[str, WitnessSettings]
     unsupported: str = ""  # why a gateway can't start with it, naming file and line; empty if it can
 
     @property
@@ -243,7 +247,7 @@ def read(text: str, path: Path) -> Configuration:
             name: Person(entry.uid, frozenset(Role(role) for role in entry.roles), entry.ssh_keys) for name, entry in settings.people.items()
         }),
         connections=MappingProxyType(settings.connections), rules=tuple(entry.rule(solo=solo) for entry in settings.rules),
-        limits=settings.limits, unsupported=next(_lacking(settings, document, path), ""))
+        limits=settings.limits, witness=MappingProxyType(settings.witness), unsupported=next(_lacking(settings, document, path), ""))
 
 
 def _lacking(settings: Settings, document: marked.Marked, path: Path) -> Iterator[str]:
@@ -363,7 +367,8 @@ def _label(where: tuple[int | str, ...]) -> str:
 
 def _keys_near(loc: tuple[int | str, ...]) -> list[str]:
     """The keys that may stand where an unknown one does."""
-    models: dict[str, type[BaseModel]] = {"listen": Listen, "certificate": Certificate, "people": PersonEntry, "rules": RuleEntry, "ssh": Ssh, "limits": Limits}
+    models: dict[str, type[BaseModel]] = {"listen": Listen, "certificate": Certificate, "people": PersonEntry, "rules": RuleEntry, "ssh": Ssh, "limits": Limits,
+                                          "witness": WitnessSettings}
     if len(loc) == 1:
         return list(Settings.model_fields)
     if loc[0] == "connections":  # loc: connections, its name, its kind, the key

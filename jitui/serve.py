@@ -149,7 +149,7 @@ class Gateway:
             meter = Meter(store)
             files = Files(self.data_dir)
             stack.callback(files.close)
-            self._works.append(await stack.enter_async_context(keeping(store, files, self.bus, troubles.say)))
+            self._works.append(await stack.enter_async_context(keeping(store, files, self.bus, troubles.say, settings.witness)))
             service = Service(Backend(
                 broker, files, self.bus, meter, kube=shared, connections=tuple(settings.connections), ca_pem=material.pinned, reload=self.reload,
                 stop=self.stop, trouble=lambda: troubles.newest, kube_connections=own, ways=ways, ssh=lambda: self._ssh.told if self._ssh else ("", ""),
@@ -305,8 +305,8 @@ class Gateway:
         settings = await asyncio.to_thread(config.load, self.configuration.path)
         settings.must_start()
         old = self.configuration
-        if dict(old.connections) != dict(settings.connections) or old.listen != settings.listen or old.certificate != settings.certificate:
-            raise ConfigurationError(f"{settings.path}: connections, listen and certificate are read at start only; restart the gateway for them")
+        if any(getattr(old, name) != getattr(settings, name) for name in ("connections", "listen", "certificate", "witness")):
+            raise ConfigurationError(f"{settings.path}: connections, listen, certificate and witness are read at start only; restart the gateway for them")
         await self.broker.reload(by_pair(settings), People(os.geteuid(), settings.people), settings.digest, settings.trust)
         self.broker.quota.limits = self.broker.room.limits = settings.limits
         self.configuration = settings

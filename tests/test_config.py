@@ -17,6 +17,7 @@ from jitui.policy.scope import Scope
 from jitui.policy.terms import Role, Rule
 from jitui.values.errors import ConfigurationError
 from jitui.values.limits import Limits
+from tests.recording.tlog.test_policy import KEYS as WITNESSES
 from tests.support.soak import soak
 
 GOOD = """\
@@ -73,6 +74,16 @@ def test_limits_that_are_not_written_have_defaults() -> None:
     assert config.read(GOOD, HERE).limits == Limits()
     changed = config.read(GOOD + "limits:\n  streams_per_grant: 7\n  handshake: 2s\n", HERE).limits
     assert (changed.streams_per_grant, changed.handshake, changed.requests_per_second) == (7, 2, Limits().requests_per_second)
+
+
+def test_witnesses() -> None:
+    """A file beside the settings, or a service with its key; another key is named with its line."""
+    told = config.read(f"{GOOD}witness:\n  vault: {{file: kept}}\n  w1: {{url: https://w.example, key: {WITNESSES[0]}}}\n", Path("/etc/jitui.yaml"))
+    assert {name: (one.file, one.url) for name, one in told.witness.items()} == {"vault": (Path("/etc/kept"), None), "w1": (None, "https://w.example")}
+    with pytest.raises(ConfigurationError, match=r"witness\.vault\.fil: unknown key; did you mean file\?"):
+        config.read(f"{GOOD}witness:\n  vault: {{fil: kept}}\n", Path("/etc/jitui.yaml"))
+    with pytest.raises(ConfigurationError, match=r"witness\.vault: a witness is a file or a url"):
+        config.read(f"{GOOD}witness:\n  vault: {{}}\n", Path("/etc/jitui.yaml"))
 
 
 def test_which_connections_have_a_port_of_their_own() -> None:
@@ -282,7 +293,7 @@ def test_load_reads_a_file(tmp_path: Path) -> None:
 def test_schema_is_json_schema() -> None:
     """Editors get every key, and durations as text."""
     made = json.loads(config.schema())
-    assert set(made["properties"]) == {"listen", "certificate", "ssh", "people", "connections", "rules", "limits"}
+    assert set(made["properties"]) == {"listen", "certificate", "ssh", "people", "connections", "rules", "limits", "witness"}
     assert made["$defs"]["RuleEntry"]["properties"]["duration"]["type"] == "string"
     assert made["additionalProperties"] is False
 

@@ -60,7 +60,7 @@ class MerkleLog:
             raise
 
     def _check(self) -> None:
-        newest = self.newest()
+        newest = self._newest()
         told = checkpoint_of(newest.text) if newest else None
         (kept,) = self._db.execute("select count(*) from hashes").fetchone()
         if kept != tree.kept(self.size) or (told.size if told else 0) != self.size or (told and told.root != tree.root(self.size, self.hash_at)):
@@ -156,6 +156,10 @@ class MerkleLog:
 
     def newest(self) -> Note | None:
         """The newest checkpoint; None before the first."""
+        with self._alone, self._writable():
+            return self._newest()
+
+    def _newest(self) -> Note | None:
         row = self._db.execute("select note from checkpoints order by size desc limit 1").fetchone()
         return parse(row[0]) if row else None
 

@@ -1,19 +1,23 @@
 """The keeper of the transparency log: it adds what the ledger signed, at most every ten seconds of change and when a session has ended."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Final
 
 from jitui.recording.facts import Fact, Kind, LogBegun
+from jitui.recording.tlog.checkpoint import checkpoint_of
 from jitui.recording.tlog.note import Note
 from jitui.store import Files, Store
 from jitui.store.bus import Bus
 from jitui.store.merkle import MerkleLog, begun
 from jitui.values.errors import BrokenError, JituiError
+from jitui.witness.settings import WitnessSettings
+from jitui.witness.witnesses import Witness, witness_of
 
 EVERY: Final = 10.0  # seconds between two looks at what changed
 APART: Final = 1.0  # seconds between two checkpoints where many sessions end
+AWAY: Final = 30.0  # seconds until a witness that did not answer is shown the newest checkpoint again
 AGAIN: Final = 60.0  # seconds until a log that could not be gone on with is looked at again
 NAME: Final = "transparency log"
 
@@ -21,7 +25,8 @@ NAME: Final = "transparency log"
 class Keeper:
     """One for a gateway: `run` it as a task; `finish` after the last fact. `tell` hears of a trouble by its name, and with "" of its end."""
 
-    def __init__(self, store: Store, files: Files, bus: Bus, tell: Callable[[str, str], None]) -> None:
+    def __init__(self, store: Store, files: Files, bus: Bus, tell: Callable[[str, str], None], witnesses: Mapping[str, Witness] | None = None) -> None:
+        self._witnesses = {name: (witness, asyncio.Event()) for name, witness in (witnesses or {}).items()}
         self._store, self._files, self._tell = store, files, tell
         self._log: MerkleLog | None = None
         self._ended = asyncio.Event()
@@ -32,7 +37,32 @@ class Keeper:
             self._ended.set()
 
     async def run(self) -> None:
-        """Goes on until it is cancelled."""
+        """Goes on until it is cancelled. Each witness has its own pace: one that is away keeps nobody up."""
+        async with asyncio.TaskGroup() as tasks:
+            for name, (witness, fresh) in self._witnesses.items():
+                tasks.create_task(self._show(name, witness, fresh))
+            await self._keep()
+
+    async def _show(self, name: str, witness: Witness, fresh: asyncio.Event) -> None:
+        """Shows a witness the newest checkpoint, each time there is one."""
+        while True:
+            await fresh.wait()
+            fresh.clear()
+            try:
+                await asyncio.to_thread(self._shown, witness)
+            except (JituiError, OSError, ValueError) as error:
+                self._tell(f"witness {name}", f"it has not seen the newest checkpoint: {error}")
+                await asyncio.sleep(AWAY)
+                fresh.set()
+            else:
+                self._tell(f"witness {name}", "")
+
+    def _shown(self, witness: Witness) -> None:
+        log = self._log
+        if log is not None and (note := log.newest()) is not None:
+            log.cosigned(checkpoint_of(note.text).size, witness.see(note, log.consistency))
+
+    async def _keep(self) -> None:
         while True:
             try:
                 await self._advance()
@@ -60,7 +90,9 @@ class Keeper:
     async def _advance(self) -> None:
         self._ended.clear()
         log = self._log or await self._opened()
-        await asyncio.to_thread(self._all, log)
+        if await asyncio.to_thread(self._all, log):
+            for _, fresh in self._witnesses.values():
+                fresh.set()
 
     def _all(self, log: MerkleLog) -> Note | None:
         newest = None
@@ -87,9 +119,10 @@ class Keeper:
 
 
 @asynccontextmanager
-async def keeping(store: Store, files: Files, bus: Bus, tell: Callable[[str, str], None]) -> AsyncIterator[Callable[[], Coroutine[Any, Any, None]]]:
+async def keeping(store: Store, files: Files, bus: Bus, tell: Callable[[str, str], None],
+                  witnesses: Mapping[str, WitnessSettings]) -> AsyncIterator[Callable[[], Coroutine[Any, Any, None]]]:  # fmt: skip
     """The work of a keeper, to be run as a task; at the end it takes up the last facts."""
-    keeper = Keeper(store, files, bus, tell)
+    keeper = Keeper(store, files, bus, tell, {name: witness_of(settings) for name, settings in witnesses.items()})
     try:
         yield keeper.run
     finally:

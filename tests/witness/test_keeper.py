@@ -2,29 +2,33 @@
 
 import asyncio
 import shutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 import pytest
 
-from jitui.recording.tlog.checkpoint import checkpoint_of
+from jitui.recording.tlog.checkpoint import checkpoint_of, notes_in
+from jitui.recording.tlog.note import Note, Signature, cosign, parse_signature, verified
 from jitui.store import Files, Store
 from jitui.store.bus import Bus
+from jitui.values.errors import UnavailableError
 from jitui.witness import keeper
 from jitui.witness.keeper import Keeper
+from jitui.witness.witnesses import Consistency, FileWitness, Witness
+from tests.recording.tlog.test_policy import KEYS, WITNESSES
 from tests.store.life import added, began, ended, frames, opened, record, until, window
 
 Told = list[tuple[str, str]]
 
 
 @asynccontextmanager
-async def kept(folder: Path) -> AsyncIterator[tuple[Store, Keeper, Told]]:
+async def kept(folder: Path, witnesses: Mapping[str, Witness] | None = None) -> AsyncIterator[tuple[Store, Keeper, Told]]:
     """A store whose log is kept."""
     told: Told = []
     bus = Bus()
     async with opened(folder, bus=bus) as store:
-        kept = Keeper(store, Files(folder), bus, lambda name, why: told.append((name, why)))
+        kept = Keeper(store, Files(folder), bus, lambda name, why: told.append((name, why)), witnesses)
         task = asyncio.create_task(kept.run())
         yield store, kept, told
         task.cancel()
@@ -90,3 +94,30 @@ async def test_a_log_that_the_facts_do_not_tell_of(tmp_path: Path) -> None:
     async with kept(tmp_path) as (store, _, told):
         await until(lambda: told)
         assert f"is the log jitui/{store.key_id}/2, and the newest that the ledger tells of is jitui/{store.key_id}/3" in told[0][1]
+
+
+class Away:
+    """A witness that does not answer."""
+
+    def see(self, note: Note, consistency: Consistency) -> Sequence[Signature]:
+        raise UnavailableError("nobody is there")
+
+
+class Signing:
+    """A witness that signs what it is shown."""
+
+    def see(self, note: Note, consistency: Consistency) -> Sequence[Signature]:
+        return [cosign(note.text, KEYS[0].name, KEYS[0].public, 7, WITNESSES[0].sign)]
+
+
+async def test_witnesses(tmp_path: Path) -> None:
+    """Each sees the checkpoints; one that is away is a trouble, and keeps neither the others up nor the log."""
+    witnesses: dict[str, Witness] = {"away": Away(), "signing": Signing(), "file": FileWitness(tmp_path / "elsewhere")}
+    async with kept(tmp_path / "state", witnesses) as (store, _, told):
+        await store.commit([added()])
+        await until(lambda: {("witness signing", ""), ("witness file", "")} < set(told))
+        assert ("witness away", "it has not seen the newest checkpoint: nobody is there") in told
+    (note, *_) = notes_in((tmp_path / "elsewhere").read_text())
+    with Files(tmp_path / "state").reading(tmp_path / "state" / "log.db") as db:
+        ((cosigned,),) = db.execute("select line from cosignatures").fetchall()
+    assert verified(note.with_more([parse_signature(cosigned.strip())]), [KEYS[0]]) == {KEYS[0]: 7}

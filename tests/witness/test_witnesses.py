@@ -1,0 +1,110 @@
+"""Witnesses: a file that grows, and a service that checks and cosigns as c2sp.org/tlog-witness says."""
+
+import base64
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+from jitui.recording.tlog import tree
+from jitui.recording.tlog.checkpoint import Checkpoint, checkpoint_of, notes_in
+from jitui.recording.tlog.note import ED25519, Key, Note, cosign, parse, sign, verified
+from jitui.values.errors import UnavailableError
+from jitui.witness.settings import WitnessSettings
+from jitui.witness.witnesses import CosigningWitness, FileWitness, witness_of
+from tests.recording.tlog.grown import Grown
+from tests.recording.tlog.test_note import PUBLIC, SECRET
+from tests.recording.tlog.test_policy import KEYS, WITNESSES
+
+GROWN = Grown(20)
+LOG = Key("example.com/log", ED25519, PUBLIC)
+
+
+def note_of(size: int, root: bytes = b"") -> Note:
+    return sign(Checkpoint(LOG.name, size, root or GROWN.root(size)).text, LOG.name, PUBLIC, SECRET.sign)
+
+
+def consistency(old: int, size: int) -> list[bytes]:
+    return tree.consistency(old, size, GROWN.kept.__getitem__)
+
+
+class Service(BaseHTTPRequestHandler):
+    """A small honest witness: one log, in memory."""
+
+    seen = Checkpoint(LOG.name, 0, tree.EMPTY)
+
+    def do_POST(self) -> None:
+        """add-checkpoint."""
+        body = self.rfile.read(int(self.headers["Content-Length"])).decode()
+        head, _, rest = body.partition("\n\n")
+        old, *proof = head.split("\n")
+        note = parse(rest)
+        told = checkpoint_of(note.text)
+        cls = type(self)
+        if self.path != "/w/add-checkpoint" or LOG not in verified(note, [LOG]):
+            self._answer(403, "")
+        elif old != f"old {cls.seen.size}" or (told.size == cls.seen.size and told != cls.seen):
+            self._answer(409, f"{cls.seen.size}\n")
+        elif not tree.grew(cls.seen.size, told.size, cls.seen.root, told.root, [base64.b64decode(each) for each in proof]):
+            self._answer(422, "")
+        else:
+            cls.seen = told
+            self._answer(200, str(cosign(note.text, KEYS[0].name, KEYS[0].public, 7, WITNESSES[0].sign)))
+
+    def _answer(self, status: int, text: str) -> None:
+        self.send_response(status)
+        self.end_headers()
+        self.wfile.write(text.encode())
+
+    def log_message(self, *_: object) -> None:
+        """Says nothing."""
+
+
+@contextmanager
+def served() -> Iterator[str]:
+    Service.seen = Checkpoint(LOG.name, 0, tree.EMPTY)
+    with ThreadingHTTPServer(("127.0.0.1", 0), Service) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}/w"
+        server.shutdown()
+
+
+def test_it_cosigns(tmp_path: Path) -> None:
+    """From nothing, as the log grows, and after a restart of either side."""
+    with served() as url:
+        witness = CosigningWitness(url, KEYS[0])
+        for size in (3, 8, 8, 20):
+            (line,) = witness.see(note_of(size), consistency)
+            assert verified(note_of(size).with_more([line]), [KEYS[0]]) == {KEYS[0]: 7}
+        assert len(CosigningWitness(url, KEYS[0]).see(note_of(20), consistency)) == 1
+        with pytest.raises(UnavailableError, match="it saw 20 leaves of this log, 8 are here: the state folder was set back"):
+            CosigningWitness(url, KEYS[0]).see(note_of(8), consistency)
+        with pytest.raises(UnavailableError, match="answers 409"):
+            witness.see(note_of(20, bytes(32)), consistency)
+        with pytest.raises(UnavailableError, match=r"does not sign as w\.example/1"):
+            CosigningWitness(url, KEYS[1]).see(note_of(20), consistency)
+        with pytest.raises(UnavailableError, match="answers 403"):
+            CosigningWitness(f"{url}/x", KEYS[0]).see(note_of(20), consistency)
+    with pytest.raises(OSError, match="refused"):
+        witness.see(note_of(20), consistency)
+
+
+def test_a_file(tmp_path: Path) -> None:
+    """It only grows, others can't read it, and verify reads it as it is; a link is not followed."""
+    witness = FileWitness(tmp_path / "kept")
+    for size in (1, 2, 20):
+        assert witness.see(note_of(size), consistency) == ()
+    assert [checkpoint_of(note.text).size for note in notes_in((tmp_path / "kept").read_text())] == [1, 2, 20]
+    assert (tmp_path / "kept").stat().st_mode & 0o777 == 0o600
+    (tmp_path / "link").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(OSError, match="symbolic links"):
+        FileWitness(tmp_path / "link").see(note_of(1), consistency)
+
+
+def test_of_its_settings(tmp_path: Path) -> None:
+    """A file, or a url with a witness's key."""
+    assert isinstance(witness_of(WitnessSettings.model_validate({"file": "x"}, context=tmp_path)), FileWitness)
+    assert isinstance(witness_of(WitnessSettings(url="https://w.example", key=str(KEYS[0]))), CosigningWitness)
