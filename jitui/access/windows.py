@@ -310,7 +310,8 @@ class Windows:
                     self._spawn(partial(self._close_once_taken, session))
                 else:
                     await self._close_once_taken(session)
-            done.set_result(Cut(streams, took_ms, places, sum(session.may_run_on for session in sessions), told))
+            done.set_result(Cut(streams, took_ms, places, sum(session.may_run_on for session in sessions),
+                                [(session.kind, session.target) for session in sessions if session.stream is not None], told))
 
         self._spawn(work)
 

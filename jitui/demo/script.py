@@ -15,7 +15,8 @@ from jitui.values.said import clean
 
 SHORTEST_S: Final = 10.0
 REASON: Final = "orders look stuck: look at web, read its data"
-TYPED: Final = (("cat app/VERSION", "2026.11.3"), ("head -2 data/orders.csv", "4001,ana"), ("echo all $((40 + 2)) orders seen", "all 42 orders seen"))
+LEFT: Final = "sleep 86400"  # runs on in the pod behind the agent's shell
+TYPED: Final = ((f"{LEFT} & cat app/VERSION", "2026.11.3"), ("head -2 data/orders.csv", "4001,ana"), ("echo all $((40 + 2)) orders seen", "all 42 orders seen"))
 
 EXTRA: Final = (("kubectl describe", ("describe", "pod", "web"), "Started container web"), ("kubectl logs", ("logs", "web", "--tail", "2"), "HTTP/1.1"))
 MARKS: Final = (0.4, 0.2, 0.1)  # the shares of the window that are left when the clock is checked
@@ -55,6 +56,7 @@ class Story:
             self.step("exec", lambda: self._typed(shell))
             self._countdown(shell)
             self.step("expired", lambda: self._expired(shell))
+        self.step("ended in the pod", self._ended)
         self.step("denied again", self._denied)
         self.step("replayed", self._replayed)
         self.step("frames", self._frames)
@@ -140,6 +142,21 @@ class Story:
         words = shell.said[len(self._screen):].decode("utf-8", "replace").split("error: ")[-1].strip()
         fits = code not in {None, 0} and "window" in words and self._grant in words and -0.1 < late < 3.0
         return fits, f"kubectl exit {code}, {late:.1f} s after the deadline: {words}"
+
+    def _ended(self) -> tuple[bool, str]:
+        """Checks that the shell and the process that it left behind were ended in the pod, and that the runtime confirmed it."""
+        found: list[dict[str, Any]] = []
+        for _ in range(20):
+            grants = {one["id"]: one for one in self._house.jitui("grants", "--all", "--json").jsons}
+            found = grants[self._grant]["processes"]
+            if found:
+                break
+            time.sleep(0.2)
+        words = [" ".join(one["argv"]) for one in found]
+        confirmed = any("runtime" in one["proof"] for one in found) and all("gone" in one["proof"] for one in found)
+        fits = bool(found) and LEFT in words and all(one["state"] == "ended" for one in found) and confirmed
+        took_s = max((one["took_ms"] for one in found), default=0) / 1000
+        return fits, f"{len(found)} processes in {found[0]['pod'] if found else 'no pod'}, confirmed by the runtime in {took_s:.1f} s: {', '.join(words)}"
 
     def _session(self, *, tty: bool) -> dict[str, Any]:
         if not self._sessions:

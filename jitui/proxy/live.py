@@ -312,6 +312,7 @@ class Cut:
     took_ms: float
     may_run_on: tuple[str, ...]
     processes: int  # how many may go on there
+    kinds: Sequence[tuple[str, str]] = ()  # kind and target of each stream
     told: Sequence[ProcessTold] = ()  # the last word about each process, as far as it is known by now
 
 

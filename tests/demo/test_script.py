@@ -11,8 +11,8 @@ import pytest
 from jitui.demo.script import NotSoError, Story
 from tests.support.processes import run
 
-STEPS = ["denied", "asked", "cannot approve its own", "approved", "kubectl get", "kubectl exec", "exec", "countdown", "expired", "denied again", "replayed",
-         "frames", "verified"]
+STEPS = ["denied", "asked", "cannot approve its own", "approved", "kubectl get", "kubectl exec", "exec", "countdown", "expired", "ended in the pod",
+         "denied again", "replayed", "frames", "verified"]
 
 
 def story(tmp_path: Path, path: str) -> list[str]:

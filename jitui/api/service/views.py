@@ -1,7 +1,7 @@
 """The gateway's values as views, which people are shown."""
 
 from base64 import b64encode
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Final, TypeVar
 
@@ -27,6 +27,7 @@ from jitui.policy.grant import MOVES, Event
 from jitui.policy.hazard import Guards, clause_hazard, scope_hazard
 from jitui.policy.persons import ALONE, Persons
 from jitui.policy.rights import Right, rights_of, why_not_decide
+from jitui.policy.streams import ATTACH, PORT_FORWARD
 from jitui.policy.terms import Grant, Identity, Request, RequestState, Rule
 from jitui.proxy.live import Cut, Session, Window
 from jitui.recording.facts import FOREIGN, Fact, ProcessTold
@@ -207,7 +208,17 @@ def ended_view(ident: str, cut: Cut) -> Ended:
         said += f"; {told}"
     elif cut.processes:
         said += f"; {_count(cut.processes, 'process')} may go on in {', '.join(cut.may_run_on)}"
+    said += "".join(f"; {words}" for words in _beside(cut))
     return Ended(id=ident, streams=cut.streams, took_ms=cut.took_ms, may_run_on=cut.may_run_on, said=said, processes=tuple(map(process_view, cut.told)))
+
+
+def _beside(cut: Cut) -> Iterator[str]:
+    """Sentences about streams that start no process of their own in a pod."""
+    attached = dict.fromkeys(clean(masked_text(target), 120) for kind, target in cut.kinds if kind == ATTACH.session)
+    if attached:
+        yield f"what was typed through attach in {', '.join(attached)} may run on as the container's own: restart it to be certain"
+    if any(kind == PORT_FORWARD.session for kind, _ in cut.kinds):
+        yield "a port-forward leaves no process"
 
 
 def _processes(told: Sequence[ProcessTold]) -> str:

@@ -126,7 +126,7 @@ class Ending:
         strange = self._but_of_others(strange, others, processes)
         await self._read_argv([each for family in strange for each in family.members][:TOLD])
         alive = {ident(each) for each in processes if not each.dead}
-        job.told = list(self._told(job, owned, alive, strange))[:TOLD]
+        job.told = sorted(self._told(job, owned, alive, strange), key=lambda each: each.state == ENDED)[:TOLD]  # what may run on comes first
         return processes
 
     def _own(self, processes: Iterable[Process]) -> int:

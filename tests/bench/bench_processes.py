@@ -1,0 +1,166 @@
+"""Two live windows on one pod, one of them ended, again and again: how long until its process is proved to be gone, and whether the other is harmed.
+
+    python -m tests.bench.bench_processes [--rounds 100] [--together 20] [--delays 30]
+
+On the real cluster that JITUI_TEST_CLUSTER names, in a namespace of its own, or else on the embedded one. Prints the time from the mute to the proof, that of
+so many commands of one pod that end together, and what the look before a window's first command adds to it. Fails if the other window loses a byte or
+sees one of a nonce, or if anything is not proved.
+"""
+
+import argparse
+import asyncio
+import contextlib
+import json
+import ssl
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import uvloop
+
+from jitui.proxy.dye import PREFIX
+from tests.bench.clients import UNLIMITED, ExecClient, exec_request, percentiles
+from tests.support import clusters
+from tests.support.clusters import Cluster
+from tests.support.gateway import Agent, Gateway, rule
+
+SPACE = "jitui-bench-processes"
+POD = "box"
+ECHO = ["sh", "-c", "echo ready; while read l; do echo got $l; done; exec sleep 1000"]
+
+
+class Client(ExecClient):
+    """Keeps what it is told."""
+
+    def __init__(self, request: bytes) -> None:
+        super().__init__(request)
+        self.said = b""
+
+    def data_received(self, data: bytes) -> None:
+        self.said += data
+        super().data_received(data)
+
+    async def hear(self, words: bytes) -> None:
+        async with asyncio.timeout(20):
+            while words not in self.said:
+                assert not self.gone.done(), (self.seen.error, self.said)
+                await asyncio.sleep(0.002)
+
+
+class Round:
+    """The gateway and two agents, each with a window."""
+
+    def __init__(self, gateway: Gateway, space: str, agents: tuple[Agent, Agent]) -> None:
+        self.gateway, self.space, self.agents = gateway, space, agents
+        self.server = f"{gateway.ready['kube']}/c/test"
+        self.trust = ssl.create_default_context(cafile=gateway.ready["ca"])
+
+    async def exec(self, agent: Agent) -> Client:
+        request = exec_request(self.server, agent.token, POD, ECHO).replace(b"/namespaces/web/", f"/namespaces/{self.space}/".encode())
+        host, _, port = self.server.removeprefix("https://").partition("/")[0].rpartition(":")
+        _, client = await asyncio.get_running_loop().create_connection(lambda: Client(request), host, int(port), ssl=self.trust)
+        await client.hear(b"ready")
+        return client
+
+    async def window(self, agent: Agent) -> str:
+        return await asyncio.to_thread(self.gateway.window, agent)
+
+    async def revoke(self, grant: str) -> list[tuple[str, int]]:
+        """State and milliseconds of each process."""
+        ended = await asyncio.to_thread(self.gateway.desk, lambda remote: remote.revoke(grant, reason="a round"))
+        return [(view.state, view.took_ms) for view in ended.processes]
+
+
+    async def kill(self, grant: str) -> list[tuple[str, int]]:
+        """The same of the one command that is open in a window."""
+        session = (await asyncio.to_thread(self.gateway.live, "exec", grant))["id"]
+        ended = await asyncio.to_thread(self.gateway.desk, lambda remote: remote.kill(session, reason="a round"))
+        return [(view.state, view.took_ms) for view in ended.processes]
+
+
+async def rounds(it: Round, count: int) -> None:
+    one, two = it.agents
+    took: list[float] = []
+    lasting = await it.window(two)
+    other = await it.exec(two)
+    grant = await it.window(one)
+    for number in range(count):
+        client = await it.exec(one)
+        ended = await it.kill(grant)
+        assert [state for state, _ in ended] == ["ended"], (number, ended)
+        took.append(ended[0][1] / 1000)
+        other.type(b"%d\n" % number)
+        await other.hear(b"got %d\n" % number)
+        await client.gone
+        assert PREFIX not in client.said + other.said, number
+    print(f"{count} rounds, two live windows on one pod: from the mute to the proof  {percentiles(took)}; nothing of the other window was harmed")
+    await it.revoke(lasting)
+    await it.revoke(grant)
+
+
+async def together(it: Round, count: int) -> None:
+    grant = await it.window(it.agents[0])
+    await asyncio.gather(*(it.exec(it.agents[0]) for _ in range(count)))
+    ended = await it.revoke(grant)
+    assert [state for state, _ in ended] == ["ended"] * count, ended
+    print(f"{count} commands of one pod ended together: the last is proved after {max(took for _, took in ended)} ms")
+
+
+async def delays(it: Round, count: int) -> None:
+    """The first command of a window waits for the look before it, the second does not."""
+    first: list[float] = []
+    second: list[float] = []
+    for _ in range(count):
+        grant = await it.window(it.agents[0])
+        for found in (first, second):
+            began = time.perf_counter()
+            await it.exec(it.agents[0])
+            found.append(time.perf_counter() - began)
+        await it.revoke(grant)
+    print(f"{count} windows: the first command is there after {percentiles(first)}, the second after {percentiles(second)}")
+
+
+@contextlib.contextmanager
+def ground(folder: Path) -> Iterator[tuple[Cluster, str]]:
+    """A cluster, and the namespace of the pod."""
+    real = clusters.real()
+    if real is None:
+        with clusters.embedded(folder / "cluster") as embedded:
+            yield embedded, "web"
+        return
+    kubectl = [str(real.kubeconfig.parent / "kubectl"), f"--kubeconfig={real.kubeconfig}"]
+    container = {"name": POD, "image": "localhost/busybox:1", "imagePullPolicy": "Never", "command": ["sleep", "100000000"]}
+    spec = {"terminationGracePeriodSeconds": 0, "containers": [container]}
+    made = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": POD, "namespace": SPACE}, "spec": spec}
+    subprocess.run([*kubectl, "create", "namespace", SPACE], check=True, stdout=subprocess.DEVNULL)
+    try:
+        subprocess.run([*kubectl, "create", "-f", "-"], input=json.dumps(made).encode(), check=True, stdout=subprocess.DEVNULL)
+        subprocess.run([*kubectl, "-n", SPACE, "wait", "--for=condition=Ready", f"pod/{POD}", "--timeout=60s"], check=True, stdout=subprocess.DEVNULL)
+        yield real, SPACE
+    finally:
+        subprocess.run([*kubectl, "delete", "namespace", SPACE, "--wait=false"], check=True, stdout=subprocess.DEVNULL)
+
+
+def main() -> None:
+    options = argparse.ArgumentParser()
+    options.add_argument("--rounds", type=int, default=100)
+    options.add_argument("--together", type=int, default=20)
+    options.add_argument("--delays", type=int, default=30)
+    given = options.parse_args()
+    with tempfile.TemporaryDirectory() as folder, ground(Path(folder)) as (cluster, space):
+        rules = [rule(name, scope=[f"@debug in {space}"]) for name in ("bot-1", "bot-2")]
+        with Gateway(Path(folder) / "gateway", cluster, rules=rules, config={"limits": UNLIMITED}) as gateway:
+            it = Round(gateway, space, (gateway.agent("bot-1"), gateway.agent("bot-2")))
+
+            async def all_of_it() -> None:
+                await delays(it, given.delays)
+                await rounds(it, given.rounds)
+                await together(it, given.together)
+
+            uvloop.run(all_of_it())
+
+
+if __name__ == "__main__":
+    main()
