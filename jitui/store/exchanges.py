@@ -18,8 +18,8 @@ from jitui.recording.objects.writes import VERBS
 from jitui.store.frames import Frames
 from jitui.store.rows import named
 
-KEPT: Final = 64  # exchanges that are remembered
-BUDGET: Final = 256 << 20  # bytes of frames that one reading takes
+KEPT: Final = 8  # exchanges that are remembered
+BUDGET: Final = 64 << 20  # bytes that one reading takes: of frames, and of the bodies made of them
 PAGE: Final = 1000
 
 # without the sessions in which the gateway itself looks into pods, of the kind `probe`: those are no doing of an agent
@@ -168,6 +168,8 @@ class Exchanges:
             if until_us is not None:
                 frames = (frame for frame in frames if spot.started_us + frame.at_us < until_us)
             known = exchange(frames), None
+            if known[0] is not None:
+                self._budget -= len(known[0].request.body) + len(known[0].answer.body)
         whole, body = known
         if parse and whole is not None and body is None:
             body = bodies.read(whole.answer.body, whole.answer.media, self.kinds, watch=spot.verb == "watch")

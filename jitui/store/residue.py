@@ -1,7 +1,8 @@
 """Finds on record everything that a window may have left behind: objects, ephemeral containers, processes, credentials that it has seen, copies."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from itertools import chain, islice
 from typing import Final
 
 from jitui.policy.streams import PRINT
@@ -18,6 +19,7 @@ from jitui.store.exchanges import BUDGET, PAGE, Exchanges, Spot
 SAID: Final = frozenset({Channel.STDOUT, Channel.STDERR, Channel.FORWARD_OUT})
 EPHEMERAL: Final = "spec.ephemeralContainers["
 FACTS: Final = 10_000  # of one window
+CREDENTIALS: Final = 500  # that are listed
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,15 +73,18 @@ def residue(files: Files, grant: int, budget: int = BUDGET, may: May = everythin
     touched = tuple(_touched(changes))
     ephemeral = [(each, name) for change in changes if (name := _ephemeral(change)) for each in touched if each.ref.key == change.write.ref.key]
     spots = exchanges.allowed(grant)
-    seen = [*_issued(exchanges, changes), *_answers(exchanges, spots[-PAGE:]), *_streams(exchanges, spots[-PAGE:])]
+    all_seen = chain(_issued(exchanges, changes), _answers(exchanges, spots[-PAGE:]), _streams(exchanges, spots[-PAGE:]))
+    seen = list(islice(_once(all_seen), CREDENTIALS + 1))
     told = processes.newest(files.facts(subject=f"g-{grant}", limit=FACTS))
     copies = [Copy(spot, way, spot.bytes_out if way == "out" else spot.bytes_in) for spot in spots if (way := traces.copied(spot.argv))]
     gaps = []
     if reading.older or len(spots) > PAGE:
         gaps.append(f"only the newest {PAGE} requests were looked through")
+    if len(seen) > CREDENTIALS:
+        gaps.append(f"only {CREDENTIALS} credentials are listed: it has seen more")
     if exchanges.left_out:
         gaps.append(f"the record holds more than one reading takes: exchanges and streams that were not looked through: {exchanges.left_out}")
-    return Residue(touched, tuple(ephemeral), tuple(each for each in told if each.state != ENDED), tuple(_once(seen)), tuple(copies), tuple(gaps))
+    return Residue(touched, tuple(ephemeral), tuple(each for each in told if each.state != ENDED), tuple(seen[:CREDENTIALS]), tuple(copies), tuple(gaps))
 
 
 def _touched(changes: list[Change]) -> Iterator[Touched]:
@@ -137,7 +142,7 @@ def _streams(exchanges: Exchanges, spots: list[Spot]) -> Iterator[Seen]:
         yield from (Seen(spot, token) for token in traces.tokens(frame.body for frame in frames))
 
 
-def _once(seen: list[Seen]) -> Iterator[Seen]:
+def _once(seen: Iterable[Seen]) -> Iterator[Seen]:
     """Each credential where it was seen first."""
     known = set[object]()
     for each in seen:

@@ -9,7 +9,7 @@ from jitui.store.residue import Residue, residue
 from tests.fakes.house import House, house, rule
 from tests.fakes.objects import CM, SCOPE, WEB, Talk, cm, deployment
 from tests.proxy.test_relay import connected
-from tests.recording.objects.test_traces import MINE
+from tests.recording.objects.test_traces import MINE, token
 
 POD = {"kind": "Pod", "apiVersion": "v1", "metadata": {"name": "p", "namespace": "web", "uid": "u-p"}, "spec": {"containers": [{"name": "a"}]}}
 
@@ -73,6 +73,17 @@ async def test_credentials_that_it_has_seen(tmp_path: Path) -> None:
         assert "aHVudGVy" not in repr(found.seen)
         assert MINE.decode() not in repr(found.seen)
         kubectl.close()
+
+
+async def test_the_list_of_credentials_is_bounded(tmp_path: Path) -> None:
+    """A program that prints tokens without end makes it no longer; that there are more is said."""
+    async with house(tmp_path, rules=(rule(scope=SCOPE),)) as home:
+        await home.window()
+        many = " ".join(token(iss="https://k", sub="x", jti=f"j-{number}").decode() for number in range(501))
+        await Talk(home).ask("GET", f"{CM}/c", cm(kube=many))
+        found = await of(home)
+        assert len(found.seen) == 500
+        assert "it has seen more" in found.gaps[0]
 
 
 async def test_copies_and_processes(tmp_path: Path) -> None:

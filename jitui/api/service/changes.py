@@ -1,6 +1,6 @@
 """The changes that windows made, as views: object by object in the order in which each was written first, and what happened inside pods behind them."""
 
-from typing import Final
+from typing import Any, Final
 
 from jitui.api.findings import ChangesView, ChangeView, FieldView, ObjectView
 from jitui.api.service.views import when
@@ -10,8 +10,11 @@ from jitui.recording.objects.writes import Effect, Ref
 from jitui.store.archive import Files
 from jitui.store.changes import Change, Changes, May
 from jitui.store.exchanges import PAGE, Exchanges, Spot
-from jitui.values.said import Said
+from jitui.values import plain
+from jitui.values.said import Said, cut
 
+FIELDS: Final = 1000  # of one write
+VALUE: Final = 16 << 10  # characters of a value
 UNSEEN: Final = "not seen before"
 INSIDE: Final = "inside pods: not visible to the API; replay them"
 BEHIND: Final = "behind the API server's proxy: not visible as objects; replay it"
@@ -41,15 +44,24 @@ def _change(change: Change, *, unmask: bool) -> ChangeView:
     write, spot, seen = change.write, change.spot, change.before
     known = seen is not None or write.effect in {Effect.CREATED, Effect.ISSUED} or write.last is not None
     fields = change.fields if unmask else change.masked()
+    more = (f"{len(fields) - FIELDS} further fields are left out",) if len(fields) > FIELDS else ()
     at = spot.started_us + write.exchange.at_us
     return ChangeView(
         object=object_view(write.ref), effect=write.effect.value, verb=write.verb, at=when(at), session=f"s-{spot.session}", conn=spot.conn,
         code=None if write.exchange.unknown else write.exchange.code, subresource=write.exchange.action.subresource, identity=spot.identity,
         connection=spot.connection, grant=f"g-{spot.grant}", seen=when(seen.spot.at_us) if seen else "",
-        seen_in=f"s-{seen.spot.session}" if seen else "", asked=not change.known, notes=tuple(masked_text(note) for note in change.notes),
-        fields=tuple(FieldView(path=Said(masked_text(each.path)), before=each.before if known or each.before is not None else UNSEEN, after=each.after)
-                     for each in fields),
+        seen_in=f"s-{seen.spot.session}" if seen else "", asked=not change.known, notes=(*map(masked_text, change.notes), *more),
+        fields=tuple(FieldView(path=Said(masked_text(cut(each.path, VALUE))), after=_value(each.after),
+                               before=_value(each.before) if known or each.before is not None else UNSEEN) for each in fields[:FIELDS]),
     )  # fmt: skip
+
+
+def _value(value: Any) -> Any:
+    """The value; of a very long one its beginning, the number of characters left out, and a hash of the whole."""
+    if isinstance(value, str):
+        return cut(value, VALUE)
+    text = plain.text(value) if isinstance(value, dict | list) else ""
+    return cut(text, VALUE) if len(text) > VALUE else value
 
 
 def _inside(spot: Spot) -> ChangeView:

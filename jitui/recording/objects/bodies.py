@@ -11,6 +11,7 @@ from jitui.values import foreign, nodes, protobuf
 from jitui.values.errors import InvalidError
 
 LARGEST: Final = 16 << 20  # bytes of a body that is read
+DEPTH: Final = 128  # objects and lists in each other
 Object = dict[str, Any]
 Tree = Mapping[str, Any]
 _NUMBER: Final = re.compile(r"[-+]?(?:0|[1-9][0-9]*)")
@@ -45,7 +46,7 @@ def read(body: bytes, media: bytes, kinds: Kinds, *, watch: bool = False) -> Bod
     except (InvalidError, ValueError, RecursionError) as error:
         return Body(why=str(error) or "it can't be read")
     found = _objects(value)
-    return found if not missed else Body(found.value, found.items, partial=found.partial, why=f"{missed} fields of it have no name here")
+    return found if not missed or found.why else Body(found.value, found.items, partial=found.partial, why=f"{missed} fields of it have no name here")
 
 
 def _document(body: bytes, media: bytes, kinds: Kinds) -> tuple[Any, int]:
@@ -71,8 +72,20 @@ def _plain(node: nodes.Node | None) -> Any:
     return int(node.value) if _NUMBER.fullmatch(node.value) else float(node.value) if _FLOAT.fullmatch(node.value) else node.value
 
 
+def _is_deep(value: Any) -> bool:
+    """Whether it is nested deeper than DEPTH; code that compares and writes it may call itself as often."""
+    level = [value]
+    for _ in range(DEPTH):
+        level = [item for each in level if isinstance(each, dict | list) for item in (each.values() if isinstance(each, dict) else each)]
+        if not level:
+            return False
+    return True
+
+
 def _objects(value: Any) -> Body:
     """The objects in a document; a patch has none."""
+    if _is_deep(value):
+        return Body(why=f"it is nested deeper than {DEPTH}")
     if not isinstance(value, Mapping):
         return Body(value)
     kind, version = str(value.get("kind") or ""), str(value.get("apiVersion") or "")
@@ -96,8 +109,8 @@ def _events(body: bytes, kinds: Kinds) -> Body:
     gone: list[int] = []
     partial, why = False, ""
     for kind, value, reason in _protobuf_events(body, kinds) if body.lstrip()[:1] != b"{" else _json_events(body):
-        why = why or reason
         found = _objects(value)
+        why = why or reason or found.why
         partial = partial or found.partial
         if kind in {"ADDED", "MODIFIED", "DELETED"} and found.items:
             gone += [len(items) + at for at in range(len(found.items))] if kind == "DELETED" else []

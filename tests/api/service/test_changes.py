@@ -74,6 +74,18 @@ async def test_who_may_read_them(tmp_path: Path) -> None:
         assert ("aud", "all", "changes") in looks
 
 
+async def test_very_much_is_cut(tmp_path: Path) -> None:
+    """A long value says how much of it is missing, and of which whole it is the beginning; further fields are counted."""
+    async with house(tmp_path, rules=(rule(scope=SCOPE),)) as home:
+        grant = await home.window()
+        data = {f"k{number}": "x" for number in range(1200)} | {"k0": "y z " * 10_000}
+        await Talk(home).ask("POST", CM, {**cm(), "data": data}, cm(), status="201 Created")
+        (change,) = (await home.desk(AUDITOR).changes(grant=grant.label)).changes
+        assert len(change.fields) == 1000
+        assert change.notes == ("200 further fields are left out",)
+        assert "23616 characters more" in change.fields[0].after
+
+
 async def test_unmasking_takes_its_right(tmp_path: Path) -> None:
     """And is a fact."""
     async with house(tmp_path, rules=(rule(scope=SCOPE),)) as home:

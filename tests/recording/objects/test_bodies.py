@@ -72,6 +72,17 @@ def test_what_cannot_be_read_says_why(bad: bytes, watch: bool) -> None:
     assert watch or found.why
 
 
+def test_nesting_is_bounded() -> None:
+    """What compares and writes a document may call itself once for each level."""
+    deep: Any = "x"
+    for _ in range(400):
+        deep = {"a": deep}
+    found = body({**CM, "data": deep})
+    assert (found.items, found.value, found.why) == ((), None, "it is nested deeper than 128")
+    events = json.dumps({"type": "ADDED", "object": {**CM, "data": deep}}).encode() + json.dumps({"type": "ADDED", "object": CM}).encode()
+    assert list(body(events, watch=True).items) == [CM]
+
+
 def test_a_patch_has_no_objects() -> None:
     """A JSON Patch is a list of steps; a merge patch names no object."""
     assert body([{"op": "add", "path": "/a", "value": 1}]).items == ()
