@@ -4,15 +4,21 @@
 """
 
 import asyncio
+import io
+import os
 import re
 import shutil
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from rich.console import Console
+from rich.text import Text
 
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
@@ -24,6 +30,7 @@ from tests.support.clusters import embedded
 from tests.support.gateway import Agent, Gateway, rule
 from tests.support.kubectls import Kubectl
 from tests.support.processes import Program
+from tests.support.tmux import Tmux
 
 RULES = [
     rule("agent-deploybot", connection="prod-eks", scope=["read pods,pods/log,deployments.apps in web", "patch deployments.apps in web"]),
@@ -105,6 +112,28 @@ def convert(svg: str, target: Path) -> None:
     print(target.relative_to(ROOT))
 
 
+def over_ssh(stage: Stage, folder: Path, size: tuple[int, int], *keys: str) -> None:
+    """The screens as a person has them who comes by OpenSSH, in a real terminal; in true colour, as that has shown them."""
+    gateway, key = stage.gateway, folder / "id"
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(key)], check=True)
+    public = key.with_suffix(".pub").read_text()
+    gateway.desk(lambda remote: remote.identity_add("ana", roles=("approver", "operator"), ssh_keys=public))
+    host, _, port = gateway.ready["ssh"].rpartition(":")
+    argv = ["ssh", "-F", "none", "-i", str(key), "-o", f"UserKnownHostsFile={folder / 'known'}", "-o", "StrictHostKeyChecking=accept-new",
+            "-o", "LogLevel=ERROR", "-o", "SendEnv=COLORTERM", "-t", "-p", port, f"ana@{host}"]  # fmt: skip
+    env = {"HOME": str(folder), "PATH": os.environ["PATH"], "TERM": "xterm-256color", "COLORTERM": "truecolor", "LANG": "C.UTF-8"}
+    with Tmux(folder, argv, env=env, columns=size[0], lines=size[1]) as terminal:
+        terminal.until("gateway ok")
+        for pressed in keys:
+            time.sleep(1.5)
+            terminal.press(pressed)
+        time.sleep(2)
+        shown = terminal.shown(colours=True)
+    console = Console(record=True, width=size[0], file=io.StringIO(), force_terminal=True, color_system="truecolor")
+    console.print(Text.from_ansi(shown), end="")
+    convert(console.export_svg(title="ssh -t ana@gateway"), Path(__file__).with_name("ssh.png"))
+
+
 SHOTS: list[tuple[str, tuple[int, int], tuple[str, ...]]] = [
     ("desk", (120, 32), ()),
     ("desk-80x24", (80, 24), ()),
@@ -130,7 +159,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="jitui-shots-") as name:
         folder = Path(name)
         with embedded(folder / "cluster") as cluster:
-            gateway = Gateway(folder / "gateway", cluster, rules=RULES, connection="prod-eks")
+            listen = {"kube": "127.0.0.1:0", "api": "127.0.0.1:0", "ssh": "127.0.0.1:0"}
+            gateway = Gateway(folder / "gateway", cluster, rules=RULES, connection="prod-eks", config={"listen": listen})
             with gateway:
                 stage = play(gateway)
 
@@ -139,6 +169,7 @@ def main() -> None:
                     await asyncio.sleep(1)
                     await picture(stage, "replay", (120, 32), "3", "down", "down", "enter", "end", "left", "left", shows="speed")
 
+                over_ssh(stage, folder, (120, 36), "2", "Enter", "End", "Enter")
                 asyncio.run(take(stage, replay))
 
 

@@ -16,9 +16,10 @@ TAKEN = {  # the arguments and options of each command that are offered; besides
     "kill": "session --reason", "freeze": "target", "thaw": "target", "request": "connection --duration --reason --scope --wait",
     "identity": "", "identity add": "name --role --owner", "identity disable": "name --reason", "identity list": "",
     "identity keys": "name", "identity add-key": "name", "identity revoke-key": "name fingerprint --reason", "identity rotate": "name",
-    "lockdown": "switch --reason", "actions": "--grant --audit-id --limit", "explain": "connection action --namespace --identity",
+    "lockdown": "switch --reason", "ssh-config": "--host --user", "actions": "--grant --audit-id --limit",
+    "explain": "connection action --namespace --identity",
     "facts": "--follow --after", "changes": "grant --identity --since --unmask",
-    "verify": "what --witness", "key": "", "frames": "session --channel --conn --unmask",
+    "residue": "grant --no-look", "verify": "what --witness --script", "key": "", "frames": "session --channel --conn --unmask",
     "replay": "session --speed --idle-limit --text --unmask", "export": "session --format --unmask", "stop": "", "reload": "",
 }  # fmt: skip
 ALWAYS = {"--json", "--utc"}
