@@ -32,8 +32,8 @@ NET_SINCE, SCOPED_SINCE = 4, 6
 NO_NEW_PRIVILEGES, SET_SECCOMP, FILTER = 38, 22, 2  # of prctl(2)
 CAPABILITY_VERSION: Final = 0x20080522
 ALLOW, DENY, KILL = 0x7FFF0000, 0x00050001, 0x80000000  # of seccomp(2): DENY answers EPERM
-LOAD, EQUAL, AT_LEAST, RETURN = 0x20, 0x15, 0x35, 0x06  # of BPF
-NUMBER, ARCHITECTURE, FIRST, FIRST_HIGH = 0, 4, 16, 20  # offsets in struct seccomp_data
+LOAD, EQUAL, AT_LEAST, AND, RETURN = 0x20, 0x15, 0x35, 0x54, 0x06  # of BPF
+NUMBER, ARCHITECTURE, FIRST, FIRST_HIGH, SECOND = 0, 4, 16, 20, 24  # offsets in struct seccomp_data
 X32: Final = 0x40000000  # calls from here on are those of another ABI of the same machine
 ARCHITECTURES: Final = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
 MEMORY: Final = 4 << 30  # bytes of address space
@@ -61,6 +61,8 @@ SIGNALS: Final[Mapping[str, tuple[int, int]]] = {  # denied where Landlock does 
     "pidfd_send_signal": (424, 424),
 }  # fmt: skip
 SET_LIMITS: Final = (302, 261)  # prlimit64, which may only name the process itself
+PAIR: Final = (53, 199)  # socketpair, whose two may only be streams: datagrams could be sent to any socket of the machine that has a path
+KIND, STREAM = 0xF, 1  # the bits of a socket's type that are not flags
 
 
 def confine(readable: Iterable[Path], runnable: Iterable[Path], writable: Iterable[Path] = ()) -> None:
@@ -121,6 +123,12 @@ def filtered(machine: str, *, signals: bool) -> Iterator[bytes]:
         if numbers[column] >= 0:
             yield step(EQUAL, numbers[column], 0, 1)
             yield step(RETURN, DENY)
+    yield step(EQUAL, PAIR[column], 0, 5)
+    yield step(LOAD, SECOND)
+    yield step(AND, KIND)
+    yield step(EQUAL, STREAM, 1, 0)
+    yield step(RETURN, DENY)
+    yield step(RETURN, ALLOW)
     yield step(EQUAL, SET_LIMITS[column], 1, 0)
     yield step(RETURN, ALLOW)
     for half in (FIRST, FIRST_HIGH):

@@ -9,6 +9,7 @@ import struct
 import subprocess
 import sys
 from collections import deque
+from contextlib import suppress
 from itertools import count
 from threading import Lock
 from time import monotonic
@@ -126,7 +127,8 @@ class Process:
         if self._channel is not None:
             self._channel.close()
         if self._child is not None:
-            self._child.kill()
+            with suppress(PermissionError):  # over SSH, on a kernel that can't tell whose processes a signal may reach: the closed channel ends it
+                self._child.kill()
             self._child.wait()
         self._channel = self._child = None
 

@@ -66,6 +66,7 @@ tries("change the parent's limits", lambda: resource.prlimit(parent, resource.RL
 tries("slow the parent down", lambda: os.setpriority(os.PRIO_PROCESS, parent, 19))
 tries("use io_uring", lambda: libc.syscall(425, 8, 0))
 tries("use keys of the kernel", lambda: libc.syscall(250 if os.uname().machine == "x86_64" else 219, 0, -3, 0))
+tries("make datagrams", lambda: socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM))
 tries("make a namespace", lambda: libc.unshare(0x10000000))
 tries("become root's root", lambda: libc.setuid(12345) if os.geteuid() == 0 else -1)
 tries("run a shell", lambda: runs("/bin/sh", "-c", "true"))
@@ -118,6 +119,31 @@ def test_the_filter_denies_each_call_of_the_table(machine: str) -> None:
         steps = [int.from_bytes(step[4:], "little") for step in filtered(machine, signals=signals)]
         assert {numbers[column] for numbers in DENIED.values()} - {-1} <= set(steps)
         assert ({numbers[column] for numbers in SIGNALS.values()} <= set(steps)) is signals
+
+
+OLDER: Final = """
+import os
+from pathlib import Path
+from jitui.cli import confinement
+confinement.SCOPED_SINCE = 99
+confinement.confine(*confinement.python(), [Path("/dev/null")])
+try:
+    os.kill(os.getppid(), 0)
+except PermissionError:
+    print("no signals")
+from jitui.tui import core
+from jitui.tui.process import Process
+process = Process()
+process.ask(core.NEW, process.ident(), 80, 24)
+process.stop()
+print("ended")
+"""
+
+
+def test_on_an_older_kernel_it_signals_nobody_at_all() -> None:
+    """Where Landlock does not keep signals within the process and its children (before Linux 6.12); its terminal's process ends with its channel."""
+    done = subprocess.run([sys.executable, "-I", "-c", OLDER], capture_output=True, text=True, check=False, timeout=60)
+    assert (done.stdout, done.stderr) == ("no signals\nended\n", "")
 
 
 def test_where_the_kernel_cannot_confine_nothing_is_run(monkeypatch: pytest.MonkeyPatch) -> None:

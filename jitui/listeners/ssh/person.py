@@ -174,6 +174,8 @@ class PersonSession(SSHServerSession[bytes]):
         if self._lost or self._why:
             child.hang_up()
         child.resize(self._size.bounded())
+        if not self._lost:
+            self._channel.resume_reading()
         for data in self._early:
             child.write(data)
         if self._early_eof:
@@ -193,9 +195,9 @@ class PersonSession(SSHServerSession[bytes]):
     def data_received(self, data: bytes, datatype: int | None) -> None:  # noqa: ARG002 - a client has no other kind
         if self._child is not None:
             self._child.write(data)
-        elif sum(map(len, self._early)) < LONGEST:
-            self._early.append(data)
-        else:
+            return
+        self._early.append(data)
+        if sum(map(len, self._early)) > LONGEST:
             self._channel.pause_reading()
 
     def eof_received(self) -> bool:
