@@ -101,14 +101,17 @@ def test_a_request_is_approved_an_exec_watched_and_killed(gateway: Gateway, bot:
         terminal.until("exec pods in web")
         terminal.press("Enter")
         terminal.until("edit terms")
-        time.sleep(0.5)  # it is drawn before it takes keys
+        time.sleep(1)  # it is drawn before it takes keys
         terminal.press("A")
+        terminal.until("approved")
         until(gateway.grants, "a grant")
         shell = gateway.spawn_kubectl(one_kubectl, bot, "-n", "web", "exec", "-it", "box", "--", "sh", tty=(24, 80))
         session = gateway.live("exec")["id"]
         terminal.press("2")
-        terminal.until("exec")
-        terminal.press("Enter")
+        terminal.until("box [sh] tty")
+        for key in ("Enter", "End", "Enter"):
+            terminal.press(key)
+            time.sleep(1)
         shell.write(b"echo see''n by ana\r")
         terminal.until("seen by ana")
         terminal.resize(140, 40)
@@ -142,23 +145,24 @@ def test_the_same_as_commands(gateway: Gateway, bot: Agent, ana: Ana, one_kubect
     for words, says in (
         (("frames", session, "--channel", "stdout", "--raw"), "--raw gives recorded bytes as they were"),
         (("replay", str(gateway.data / "ledger.db"), "--text"), "is no session, and no file of this machine is yours"),
-        (("--gateway", f"unix:{gateway.ready['socket']}", "requests"), "--gateway chooses a gateway"),
+        (("requests", "--gateway", f"unix:{gateway.ready['socket']}"), "--gateway chooses a gateway"),
         (("identity", "list"), "ana may not"), (("stop",), "ana may not"), (("lockdown", "off", "--reason", "x"), "ana may not"),
     ):
         refused = ana.ssh(*words)
         assert (refused.code, refused.out) == (1, b"")
         assert says in refused.said
     live = gateway.grants()[-1]["id"]
-    assert ana.ssh("revoke", live, "--reason", "'done, thanks'").ok().text.startswith(f"{live} revoked")
+    ana.ssh("revoke", live, "--reason", "'done, thanks'").ok()
+    assert not gateway.grants()
 
 
 def test_a_dropped_connection_ends_the_process_and_decides_nothing(gateway: Gateway, bot: Agent, ana: Ana) -> None:
     """Also when its machine vanishes in the middle of the question."""
     asked = ask(gateway, bot)
     with ana.terminal("approve", asked) as terminal:
-        terminal.until("to grant")
+        terminal.until("grant 10m?")
         (pid,) = children(gateway)
-        terminal.press("bo")
+        terminal.press("y")
     until(lambda: not Path("/proc", str(pid)).exists(), "end of the process", 5)
     assert gateway.desk(lambda remote: remote.request(asked)).state == "pending"
 
@@ -173,7 +177,7 @@ def test_who_is_disabled_is_cut_at_once(gateway: Gateway, ana: Ana) -> None:
         until(lambda: not Path("/proc", str(pid)).exists(), "end of the process", 5)
         assert time.monotonic() - began < 2
         assert terminal.ended() == 255
-        assert "ask an admin" in terminal.shown().replace("\n", "")
+        assert "disabled" in terminal.shown()
     assert ana.ssh("requests").code == 255
 
 

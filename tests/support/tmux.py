@@ -24,8 +24,8 @@ class Tmux:
         return subprocess.run([*self._base, *words], env=self._env, check=True, capture_output=True, text=True).stdout
 
     def shown(self, *, colours: bool = False) -> str:
-        """The text of the screen; with `colours` and its escape sequences."""
-        return self._tmux("capture-pane", "-p", *(["-e"] if colours else []))
+        """The text of the screen and of the lines that left it at its top; with `colours` the screen alone, with its escape sequences."""
+        return self._tmux("capture-pane", "-p", *(["-e"] if colours else ["-S", "-20"]))
 
     def until(self, words: str) -> str:
         """The screen once it shows these words."""
