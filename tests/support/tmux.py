@@ -41,8 +41,9 @@ class Tmux:
 
     def ended(self) -> int:
         """The exit code of the program; waits for it."""
-        self._look(lambda: self._tmux("display-message", "-p", "#{pane_dead}").strip() == "1", "end of the program")
-        return int(self._tmux("display-message", "-p", "#{pane_dead_status}").strip() or "-1")
+        status = "#{pane_dead_status}"  # of a program that has ended by itself
+        self._look(lambda: self._tmux("display-message", "-p", status).strip() != "", "end of the program")
+        return int(self._tmux("display-message", "-p", status))
 
     def _look(self, true: Callable[[], bool], what: str) -> None:
         """Raises AssertionError with the screen as it is then."""
