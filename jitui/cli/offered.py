@@ -24,6 +24,7 @@ WITHHELD: Final[Mapping[str, str]] = {
     "credential": "kubectl runs it, on an agent's machine",
     "serve": "it starts a gateway; this one runs",
     "check": "it reads a configuration file",
+    "audit-log": "it reads a file, and those of the record",
     "rbac": "it reads a configuration file",
     "repair": "it changes the files of a gateway that is stopped",
     "demo": "it starts a gateway and a cluster",

@@ -142,13 +142,14 @@ def test_the_same_as_commands(gateway: Gateway, bot: Agent, ana: Ana, one_kubect
         printed = ana.ssh(*words).ok()
         assert b"red" in printed.out
         assert b"\x1b" not in printed.out
-    for words, says in (
+    refusals: list[tuple[tuple[str, ...], str]] = [
         (("frames", session, "--channel", "stdout", "--raw"), "--raw gives recorded bytes as they were"),
         (("replay", str(gateway.data / "ledger.db"), "--text"), "is no session, and no file of this machine is yours"),
         (("requests", "--gateway", f"unix:{gateway.ready['socket']}"), "--gateway chooses a gateway"),
         (("identity", "list"), "ana may not"), (("stop",), "ana may not"), (("lockdown", "off", "--reason", "x"), "ana may not"),
-    ):
-        refused = ana.ssh(*words)
+    ]
+    for given, says in refusals:
+        refused = ana.ssh(*given)
         assert (refused.code, refused.out) == (1, b"")
         assert says in refused.said
     live = gateway.grants()[-1]["id"]
