@@ -64,11 +64,6 @@ class Drain:
 
     # -- while it is live --------------------------------------------------------------------------------------------------
 
-    @property
-    def cutting(self) -> bool:
-        """Whether nonces may come out of the live stream, and are to be cut out."""
-        return bool(self.wanted_nonces) and not self.open
-
     def cut(self, units: list[Unit], speech: Speaker) -> list[Unit]:
         """The units of the cluster without the nonces in them. What is left is what the client gets, and is on record."""
         kept = []

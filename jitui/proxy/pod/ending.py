@@ -17,7 +17,7 @@ from jitui.proxy.drain import Drain
 from jitui.proxy.dye import nonce
 from jitui.proxy.pod import lineage
 from jitui.proxy.pod.lineage import Asked, Before, Family, Ident, ident
-from jitui.proxy.pod.look import Identity, Look, LookError, Place
+from jitui.proxy.pod.look import Identity, Look, Place
 from jitui.recording.facts import ProcessEnded, ProcessLeft, ProcessTold
 from jitui.recording.facts.processes import ENDED, EXPLAINED, GONE, LEFT, NOT_PROVED, RUNTIME, UNEXPLAINED
 
@@ -126,7 +126,7 @@ class Ending:
         strange = self._but_of_others(strange, others, processes)
         await self._read_argv([each for family in strange for each in family.members][:TOLD])
         alive = {ident(each) for each in processes if not each.dead}
-        job.told = sorted(self._told(job, owned, alive, strange), key=lambda each: each.state == ENDED)[:TOLD]  # what may run on comes first
+        job.told = sorted(self._told(job, owned, alive, strange), key=lambda each: each.state == ENDED)[:TOLD]  # those that may run on come first
         return processes
 
     def _own(self, processes: Iterable[Process]) -> int:
@@ -340,6 +340,3 @@ def unseen(job: Job, place: Place, where: Identity, took_ms: int, why: str) -> l
             session.may_run_on = 1
             told.append(ProcessLeft(**mine, state=NOT_PROVED, why=why))
     return told
-
-
-__all__ = ["Command", "Ending", "Job", "LookError", "unseen"]

@@ -216,7 +216,7 @@ class Places:
 
     def _put(self, place: Place, job: Job) -> asyncio.Future[None]:
         """Have a job done; with those that wait for the same container, in one look."""
-        container = self._containers[place]
+        container = self._containers.setdefault(place, Container())
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         container.queue.append((job, done))
         if not container.busy:
@@ -230,8 +230,10 @@ class Places:
             while container.queue:
                 async with self._slots:
                     batch, container.queue = container.queue, []
-                    jobs = [job for job, _ in batch]
+                    jobs = [job for job, _ in batch if job.grant in container.stays]
                     try:
+                        if not jobs:
+                            continue
                         where = await self._end(place, container, jobs)
                         await self._delete(place, container, jobs, where)
                     finally:
@@ -297,9 +299,10 @@ class Places:
 
     def _forget(self, place: Place, container: Container, job: Job) -> None:
         """Commands that were ended are forgotten; a window's last look at a container leaves nothing of it."""
-        stay = container.stays[job.grant]
-        for command in job.commands:
-            stay.commands.pop(command.session.id, None)
+        stay = container.stays.get(job.grant)
+        if stay is not None:
+            for command in job.commands:
+                stay.commands.pop(command.session.id, None)
         if job.last:
             container.stays.pop(job.grant, None)
         if not container.stays and not container.queue:
