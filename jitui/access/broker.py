@@ -137,6 +137,11 @@ class Broker:
         pair = agent, connection
         return self.requests.rules.get(pair) is before.rule and self.windows.only(pair) is before.grant and grants.due(before.grant, now) is None
 
+    def denied(self, agent: str, connection: str, action: Action, why: str, *, group: str) -> None:
+        """Puts a denial on record, with the newest window that is open and does not cover it. `group`: as `Notes.denied` has it."""
+        newest = max((grant.id for grant in self.windows.of(agent, connection)), default=0)
+        self.notes.denied(agent, connection, action, why, grant=newest, group=group)
+
     def has_window(self, who: Identity, connection: str) -> bool:
         """Whether a grant of the agent's lives and is not frozen, by the clock and by the rules: without one the cluster hears nothing because of it."""
         if (who.name, connection) not in self.requests.rules:

@@ -15,7 +15,7 @@ from typing import NoReturn
 from jitui.cli.confinement import confine, python
 from jitui.values.errors import UnavailableError
 
-LONGEST = 64 << 10  # bytes of an errand
+LONGEST = 256 << 10  # bytes of an errand: of the longest command, with each byte escaped in JSON
 
 
 def main(control: int) -> NoReturn:

@@ -159,10 +159,9 @@ class KubeRequest:
 
     def denied(self, action: Action, why: str) -> None:
         """One row, however often kubectl tries."""
-        broker, who, connection, group = self._rooms.broker, self.who.name, self.connection, self.group
+        who, connection, group = self.who.name, self.connection, self.group
         if not self._rooms.tries.is_second((who, connection, group, action), self.head.upgrade):
-            newest = max((grant.id for grant in broker.windows.of(who, connection)), default=0)
-            broker.notes.denied(who, connection, action, why, grant=newest, group=group)
+            self._rooms.broker.denied(who, connection, action, why, group=group)
 
     def answered(self, send: Callable[[bool], None]) -> Answered:
         """The handler of a request that goes nowhere, which calls `send` once its body has gone by, with True if its connection is closed then.

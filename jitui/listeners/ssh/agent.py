@@ -1,17 +1,15 @@
 """The session of an agent: one command in one pod, from the channel's requests to the pipe."""
 
 from collections.abc import Mapping
-from typing import Any, Final, Protocol
+from typing import Any, Protocol
 
 from asyncssh import SSHServerSession
 
-from jitui.listeners.ssh.command import USAGE
+from jitui.listeners.ssh.command import COPY, USAGE
 from jitui.listeners.ssh.pipe import Line, Pipe
 from jitui.listeners.ssh.request import Rooms, SshRequest
 from jitui.listeners.ssh.who import Known
 from jitui.listeners.visitors import Visitor
-
-COPY: Final = "files are not copied over SSH here; use kubectl cp, whose window and record are those of an exec"
 
 
 class Link(Line, Protocol):

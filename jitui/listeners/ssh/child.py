@@ -119,6 +119,11 @@ class Child:
 
     # -- input -------------------------------------------------------------------------------------------------------------
 
+    @property
+    def full(self) -> bool:
+        """Whether no more input can be taken for now; the client is told of each change."""
+        return self._held
+
     def write(self, data: bytes) -> None:
         """Input of the person; the client is told when there is too much of it."""
         if self._input in self._open and not self._eof and not self._ending:

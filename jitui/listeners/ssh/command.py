@@ -17,6 +17,7 @@ DOUBLE: Final = re.compile(rb'((?:[^"\\]|\\.)*+)"', re.DOTALL)
 SPECIAL: Final = re.compile(rb"\\([$`\"\\\n])")
 NAME: Final = re.compile(rb"[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?")
 USAGE: Final = "say: ssh AGENT@GATEWAY CONNECTION NAMESPACE/POD[/CONTAINER] COMMAND..."
+COPY: Final = "files are not copied over SSH here; use kubectl cp, whose window and record are those of an exec"
 COPIES: Final = frozenset({b"scp", b"rsync", b"sftp-server"})  # other programs start these at the far end to copy files
 
 
@@ -44,7 +45,7 @@ def read(text: bytes) -> Asked:
     """Raises InvalidError with a sentence for the client."""
     parts = words(text)
     if parts and parts[0].rpartition(b"/")[2] in COPIES:
-        raise InvalidError("files are not copied over SSH here; use kubectl cp, whose window and record are those of an exec")
+        raise InvalidError(COPY)
     if len(parts) > 1 and parts[1] == b"--":
         del parts[1]
     if len(parts) < 3:

@@ -48,10 +48,11 @@ SESSIONS: Final = 10  # of one connection, as OpenSSH's MaxSessions
 SLICE: Final = 16 << 10  # bytes that one turn of the loop reads of one connection: a few hundred of the smallest packets
 TOGETHER: Final = 64 << 10  # bytes of slices that sessions pass on at once, if there are as many
 WINDOW: Final = 1 << 20  # bytes that a client may send ahead on one channel
-SIGNED: Final = frozenset({
-    b"ssh-ed25519", b"sk-ssh-ed25519@openssh.com", b"ecdsa-sha2-nistp256", b"ecdsa-sha2-nistp384", b"ecdsa-sha2-nistp521",
-    b"sk-ecdsa-sha2-nistp256@openssh.com", b"rsa-sha2-512", b"rsa-sha2-256",
-})  # fmt: skip - the algorithms of signatures that prove a key; asyncssh would take RSA over SHA-1, too
+SIGNATURES: Final = (
+    "ssh-ed25519", "sk-ssh-ed25519@openssh.com", "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", "ecdsa-sha2-nistp521",
+    "sk-ecdsa-sha2-nistp256@openssh.com", "rsa-sha2-512", "rsa-sha2-256",
+)  # fmt: skip
+SIGNED: Final = frozenset(each.encode("ascii") for each in SIGNATURES)  # they prove a key; asyncssh would take RSA over SHA-1, too
 NO_LINGER: Final = struct.pack("ii", 1, 0)
 CARRIED: Final = "the SSH listener carries sessions alone"
 
@@ -65,10 +66,10 @@ class Listener(Protocol):
     options: SSHServerConnectionOptions
     turnstile: Turnstile
     connections: set["Connection"]
-    sessions: int  # open ones, of all connections
+    sessions: int  # open ones of agents, of all connections
 
     def room(self) -> None:
-        """Raises TooManyError if no further session may begin."""
+        """Raises TooManyError if no further session of an agent may begin."""
 
 
 class Wire:
@@ -239,7 +240,7 @@ class Connection(SSHServerConnection):
         """The channel of a session is closed."""
         if session in self.sessions:
             self.sessions.discard(session)
-            self.listener.sessions -= 1
+            self.listener.sessions -= self.known.who.is_agent
             if self._leaving and not self.sessions:
                 self.disconnect(DISC_BY_APPLICATION, self._leaving)
 
@@ -286,14 +287,16 @@ class Connection(SSHServerConnection):
         """Raises ChannelOpenError if there are too many."""
         if len(self.sessions) >= SESSIONS:
             raise ChannelOpenError(OPEN_RESOURCE_SHORTAGE, f"jitui: a connection has {SESSIONS} sessions at most; open another connection")
+        agent = self.known.who.is_agent
         try:
-            self.listener.room()
+            if agent:
+                self.listener.room()
             self.known.standing()
         except JituiError as error:
             raise ChannelOpenError(OPEN_RESOURCE_SHORTAGE, clean(f"jitui: {error}", 1000)) from None
-        session = AgentSession(self) if self.known.who.is_agent else PersonSession(self, self.listener.reception)
+        session = AgentSession(self) if agent else PersonSession(self, self.listener.reception)
         self.sessions.add(session)
-        self.listener.sessions += 1
+        self.listener.sessions += agent
         channel = SessionChannel(self, asyncio.get_running_loop(), True, False, False, 0, 0, None, "strict", WINDOW, 32768)
         return channel, session
 

@@ -19,7 +19,7 @@ from jitui.listeners.admission import Admission
 from jitui.listeners.caps import Caps
 from jitui.listeners.porch import SHUTDOWN_S, Porch, address_of
 from jitui.listeners.ssh import hostkey
-from jitui.listeners.ssh.connection import Caller, Connection
+from jitui.listeners.ssh.connection import SIGNATURES, Caller, Connection
 from jitui.listeners.ssh.person import Admit, Reception
 from jitui.listeners.ssh.request import Rooms
 from jitui.listeners.ssh.who import Keys
@@ -33,10 +33,6 @@ AT_ONCE: Final = 2  # slices of strangers that are read in one turn of the loop:
 KEX: Final = ["mlkem768x25519-sha256", "curve25519-sha256", "curve25519-sha256@libssh.org", "ecdh-sha2-nistp256", "ecdh-sha2-nistp384", "ecdh-sha2-nistp521"]
 CIPHERS: Final = ["chacha20-poly1305@openssh.com", "aes256-gcm@openssh.com", "aes128-gcm@openssh.com", "aes256-ctr", "aes192-ctr", "aes128-ctr"]
 MACS: Final = ["hmac-sha2-256-etm@openssh.com", "hmac-sha2-512-etm@openssh.com", "hmac-sha2-256", "hmac-sha2-512"]
-SIGNATURES: Final = [
-    "ssh-ed25519", "sk-ssh-ed25519@openssh.com", "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", "ecdsa-sha2-nistp521",
-    "sk-ecdsa-sha2-nistp256@openssh.com", "rsa-sha2-512", "rsa-sha2-256",
-]  # fmt: skip
 REKEY_BYTES: Final = 1 << 30
 REKEY_S: Final = 3600
 ALIVE_S: Final = 15  # seconds of silence before a client is asked whether it is there
@@ -57,7 +53,7 @@ class SshListener:
         self.rooms = Rooms(broker, proxy, visitors, Admission(broker, proxy, visitors, own_uid))
         self.reception = Reception(admit, broker.roster.directory, proxy.spawn, visitors)
         self.connections: set[Connection] = set()
-        self.sessions = 0
+        self.sessions = 0  # of agents: each may have a connection to a cluster; people's processes are counted by `reception`
         self.host, self.port = "", 0
         self.host_key = ""  # its public line, for clients to pin; once it is open
         self._sock: socket.socket | None = None
@@ -99,7 +95,7 @@ class SshListener:
             x11_forwarding=False, agent_forwarding=False, allow_scp=False, host_based_auth=False, kbdint_auth=False, gss_host=None, rdns_lookup=False,
             encoding=None, kex_algs=KEX, encryption_algs=CIPHERS, mac_algs=MACS, signature_algs=SIGNATURES, compression_algs=["none"],
             rekey_bytes=REKEY_BYTES, rekey_seconds=REKEY_S, keepalive_interval=ALIVE_S, keepalive_count_max=ALIVE_TRIES, login_timeout=0,
-            server_version="jitui", window=1 << 20,
+            server_version="jitui",
         )  # fmt: skip
         sock, self._sock = self._sock, None
         self._porch.open(sock, None, partial(Connection, self))
@@ -107,10 +103,10 @@ class SshListener:
         return self.place
 
     def room(self) -> None:
-        """Raises TooManyError."""
+        """For one more session of an agent. Raises TooManyError."""
         most = self.rooms.visitors.caps.agents
         if self.sessions >= most:
-            raise TooManyError(f"{most} SSH sessions are open, as many as the descriptors of this gateway allow; end one of them, or try again later")
+            raise TooManyError(f"{most} SSH sessions of agents are open, as many as the descriptors of this gateway allow; end one of them, or try again later")
 
     async def _watch(self) -> None:
         """Ends the connections of whoever is not known any more: at once after a change of the directory, and within LOOK_S of a key's or a token's expiry."""

@@ -174,12 +174,12 @@ class PersonSession(SSHServerSession[bytes]):
         if self._lost or self._why:
             child.hang_up()
         child.resize(self._size.bounded())
-        if not self._lost:
-            self._channel.resume_reading()
         for data in self._early:
             child.write(data)
+        self._early.clear()
         if self._early_eof:
             child.end_input()
+        self.full(full=child.full)
         losing, going = asyncio.ensure_future(self._visiting.lost(lambda _: None)), asyncio.ensure_future(child.gone())
         try:
             await asyncio.wait({losing, going}, return_when=asyncio.FIRST_COMPLETED)

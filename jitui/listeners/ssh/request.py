@@ -202,9 +202,7 @@ class SshRequest:
         return self.say(verdict.code, "Forbidden", clean(verdict.sentence, 1000))
 
     def denied(self, action: Action, why: str) -> None:
-        broker, who, connection = self._rooms.broker, self.who.name, self.connection
-        newest = max((grant.id for grant in broker.windows.of(who, connection)), default=0)
-        broker.notes.denied(who, connection, action, why, grant=newest, group=self.group)
+        self._rooms.broker.denied(self.who.name, self.connection, action, why, group=self.group)
 
 
 def _speech(streams: frozenset[Channel], _: bytes) -> Speech:

@@ -65,8 +65,8 @@ class Place:
 
     @property
     def target(self) -> str:
-        """namespace/pod/container, as sessions say it."""
-        return f"{self.namespace}/{self.pod}/{self.container}"
+        """namespace/pod/container, as sessions say it; without the last if the command named none."""
+        return "/".join(filter(None, (self.namespace, self.pod, self.container)))
 
 
 @dataclass(frozen=True, slots=True)

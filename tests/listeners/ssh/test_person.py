@@ -6,14 +6,16 @@ import os
 import pty
 import signal
 import termios
+import time
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import asyncssh
 import pytest
 
+from jitui.listeners.ssh import child
 from jitui.listeners.ssh.person import LONGEST, RESTORE, STOPS, read
 from jitui.policy.terms import Identity, Role
 from jitui.values.errors import InvalidError
@@ -141,7 +143,6 @@ async def test_a_command_has_its_exit_code_and_its_streams(world: People) -> Non
 @pytest.mark.parametrize(("command", "code", "says"), [
     ("", 1, "jitui: the screens need a terminal: ssh -t; without one name a command"),
     ("serve", 1, "jitui: serve is not offered over SSH: it starts a gateway; this one runs"),
-    ("requests --gateway unix:/tmp/x", 1, "jitui: --gateway chooses a gateway, or who you are, and over SSH your key has said both"),
     ("requests; id", 255, "jitui: ; outside of quotes means something to a shell"),
     ("deny r-1 --reason 'no end", 255, "jitui: the command has a single quote without its end"),
     ("deny r-1 --reason " + "x" * LONGEST, 255, f"jitui: the command has {LONGEST + 18} bytes; {LONGEST} at most are read here"),
@@ -154,10 +155,28 @@ async def test_a_refusal_is_a_sentence(world: People, command: str, code: int, s
     assert said.count("\n") == 1
 
 
+async def test_what_is_typed_ahead_gets_there(world: People, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Input that comes before the process has started is kept, however much there is, and its end too; the longest command gets there whole."""
+    begin = child._begin
+
+    def later(*given: Any) -> Any:
+        time.sleep(0.3)
+        return begin(*given)
+
+    monkeypatch.setattr(child, "_begin", later)
+    code, _, said = await world.run("deny", "r-1", "--reason", "\u00e9" * ((LONGEST - 100) // 2))
+    assert (code, said) == (1, "jitui: a request's body is at most 65536 bytes\n")  # the API's own limit
+    monkeypatch.setattr(child, "MODULE", "encodings.rot_13")  # a program that copies its input
+    lines = "".join(f"{number}\n" for number in range(400_000))
+    code, out, said = await world.run("x", stdin=lines.encode())
+    assert (code, out == lines, said) == (0, True, "")
+    await world.idle()
+
+
 async def test_no_subsystem_and_no_strange_bytes(world: People) -> None:
     """sftp is refused with a sentence, and so are words that are not UTF-8."""
     code, _, said = await world.run("-s", "sftp")
-    assert code == 255 or "no subsystems here" in said
+    assert (code, "no subsystems here" in said) == (255, True)
     with pytest.raises(InvalidError, match="not UTF-8"):
         read("deny r-1 --reason \udcff")
 
@@ -217,8 +236,9 @@ async def test_ctrl_c_ends_a_command_and_signals_reach_it(world: People) -> None
 @pytest.mark.parametrize("end", ["disabled", "stops"])
 async def test_the_gateway_ends_it_with_a_sentence(world: People, end: str) -> None:
     """Who is disabled is cut at once, and at the gateway's stop everybody is; the terminal is left as it was found."""
-    terminal = await Terminal.open(world.words("-t"))
-    await terminal.until(b"jitui")
+    await world.ask()
+    terminal = await Terminal.open(world.words("-t", *([] if end == "disabled" else ["requests", "--follow"])))
+    await terminal.until(AGENT.encode())
     began = asyncio.get_running_loop().time()
     if end == "disabled":
         await world.home.broker.roster.disable("ana", by=ADMIN, reason="left")
@@ -228,6 +248,19 @@ async def test_the_gateway_ends_it_with_a_sentence(world: People, end: str) -> N
     assert asyncio.get_running_loop().time() - began < 1
     assert RESTORE in terminal.shown
     assert await terminal.end() == 255
+    await world.idle()
+
+
+async def test_agents_take_no_session_of_peoples(world: People) -> None:
+    """As many sessions as all agents may have are open: one more of theirs is refused, and a person comes in."""
+    await world.home.window()
+    world.limit(agents=2)
+    async with await world.connect() as client:
+        for _ in range(2):
+            await client.create_process("prod web/web-1 cat")
+        with pytest.raises(asyncssh.ChannelOpenError, match="2 SSH sessions of agents are open"):
+            await client.run("prod web/web-1 true")
+        assert (await world.run("requests"))[0] == 0
     await world.idle()
 
 
