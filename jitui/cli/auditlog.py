@@ -46,7 +46,7 @@ async def match_command(log: Path, connection: str, users: tuple[str, ...], as_j
         click.echo(plain.text(asdict(told)))
     else:
         show.line(f"{told.events} requests in the log from {told.since or 'no time'} to {told.until or 'no time'}, {told.joined} of them on record; "
-                  f"jitui came as {', '.join(told.users) or 'nobody'}")  # fmt: skip
+                  f"the gateway came as {', '.join(told.users) or 'nobody'}")  # fmt: skip
         for user, count in told.others:
             show.line(f"not looked at: {count} requests of {clean(user, LINE) or 'nobody'}")
     if found:

@@ -31,7 +31,7 @@ WITHHELD: Final[Mapping[str, str]] = {
     "completion": "it is for the shell on your machine",
 }
 RAW: Final = "--raw"
-INSTEAD: Final = "run jitui on a machine of yours, over https with a token"
+INSTEAD: Final = "on a machine of yours jitui does it, over https with a token"
 
 
 class Offered(Root):

@@ -27,7 +27,8 @@ def some(kind: Any) -> Any:
     if getattr(kind, "__origin__", None) is tuple:
         return (some(get_args(kind)[0]),)
     if "Mapping" in str(kind):
-        return {"a": "b" if get_args(kind)[1:] == (str,) else [1, None, "b"]}
+        of = get_args(kind)[1:]
+        return {"a": some(of[0]) if of in {(str,), (int,)} else [1, None, "b"]}
     first = next(one for one in get_args(kind) if one is not type(None))
     return first if isinstance(first, str) else some(first)
 
