@@ -2,6 +2,7 @@
 
 * listener    the socket, the options of the protocol, and all connections
 * connection  one TCP connection: its authentication, its limits, and the refusal of whatever is no session
+* inflow      the bytes that come on one, in slices
 * who         the keys that callers are known by
 * channel     one session channel, without the requests that nobody here heeds
 * agent       the session of an agent; person: that of a person

@@ -94,7 +94,7 @@ class Child:
         with contextlib.ExitStack() as failed, theirs, contextlib.ExitStack() as passed:
             failed.callback(ours.close)
             ours.setblocking(False)
-            ours.send(json.dumps({"words": list(errand.words)}).encode())
+            ours.send(json.dumps({"words": list(errand.words)}, ensure_ascii=False).encode())
             kept, given = _terminal(errand.size) if errand.size is not None else _pipes()
             for fd in kept:
                 failed.callback(os.close, fd)

@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import socket
 import struct
-from collections import deque
 from collections.abc import Callable
 from typing import Any, Final, NoReturn, Protocol, cast
 
@@ -33,6 +32,7 @@ from jitui.listeners.address import shown
 from jitui.listeners.porch import SHUTDOWN_S
 from jitui.listeners.ssh.agent import AgentSession
 from jitui.listeners.ssh.channel import SessionChannel
+from jitui.listeners.ssh.inflow import Inflow, Wire
 from jitui.listeners.ssh.person import PersonSession, Reception
 from jitui.listeners.ssh.request import Rooms
 from jitui.listeners.ssh.who import Keys, Known
@@ -45,7 +45,9 @@ from jitui.values.said import clean
 
 TRIES: Final = 6  # refused attempts of one connection, as OpenSSH's MaxAuthTries
 SESSIONS: Final = 10  # of one connection, as OpenSSH's MaxSessions
-SLICE: Final = 16 << 10  # bytes that one turn of the loop reads of one connection: a few hundred of the smallest packets
+ASKS: Final = 40  # attempts of one connection, refused or not: for each key OpenSSH asks and then signs
+DEFERRED: Final = 4096  # answers that wait for an exchange of keys; a client asks for nothing in it (RFC 4253, 7.1)
+PACKET: Final = 4096  # bytes that a client takes at once, at least: in packets of one byte, the output would keep the loop for seconds
 TOGETHER: Final = 64 << 10  # bytes of slices that sessions pass on at once, if there are as many
 WINDOW: Final = 1 << 20  # bytes that a client may send ahead on one channel
 SIGNATURES: Final = (
@@ -72,22 +74,9 @@ class Listener(Protocol):
         """Raises TooManyError if no further session of an agent may begin."""
 
 
-class Wire:
-    """The transport of a connection, which counts the bytes that are written to it."""
-
-    def __init__(self, transport: asyncio.Transport) -> None:
-        self.transport, self.written = transport, 0
-
-    def write(self, data: bytes) -> None:
-        self.written += len(data)
-        self.transport.write(data)
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self.transport, name)
-
-
-def _named(connection: SSHServerConnection, kind: int, number: int, packet: SSHPacket) -> Any:
-    """A name counts as it was sent: asyncssh would take one in full-width letters for the same in ASCII (RFC 4013). Raises IllegalUserName."""
+def _named(connection: "Connection", kind: int, number: int, packet: SSHPacket) -> Any:
+    """A name counts as it was sent: asyncssh would take one in full-width letters for the same in ASCII (RFC 4013). Raises DisconnectError."""
+    connection.asks()
     payload = packet.get_full_payload()
     if not payload[5 : 5 + int.from_bytes(payload[1:5], "big")].isascii():
         raise IllegalUserName("jitui: the names of identities are in ASCII")
@@ -109,11 +98,12 @@ class Connection(SSHServerConnection):
         self.sessions: set[AgentSession | PersonSession] = set()
         self._wire: Wire
         self._outlet: Outlet
+        self._inflow: Inflow
         self._timer: asyncio.TimerHandle | None = None
-        self._came: deque[bytes] = deque()  # slices that wait for their turn
         self._fed: dict[AgentSession, None] = {}
         self._unflushed = 0  # bytes of slices of which the sessions have not passed on their part
-        self._feeding = self._full = self._due = self._deferred = False
+        self._feeding = self._full = self._deferred = False
+        self._asked = 0  # attempts to say who it is, refused or not
         self._leaving = ""  # the words with which it does
 
     # -- transport ---------------------------------------------------------------------------------------------------------
@@ -121,6 +111,7 @@ class Connection(SSHServerConnection):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._wire = Wire(cast("asyncio.Transport", transport))
         self._outlet = Outlet(self._wire.transport)
+        self._inflow = Inflow(self, self._wire.transport)
         self.peer = shown(transport.get_extra_info("peername"))
         self.visitor.close = self.cut
         self.visitor.resting = lambda: not self.sessions
@@ -132,40 +123,27 @@ class Connection(SSHServerConnection):
 
     def data_received(self, data: bytes, datatype: int | None = None) -> None:  # noqa: ARG002 - asyncssh's signature
         self.visitor.silent = False
-        self._came.extend(data[at : at + SLICE] for at in range(0, len(data), SLICE))
-        if not self._due:
-            self._turn(first=True)
+        self._inflow.came(data)
 
-    def _turn(self, *, first: bool = False) -> None:
-        """One slice; a stranger's waits for the turnstile, as handshakes are work."""
-        self._due = False
-        if not self._came:
-            return
-        wire = self._wire.transport
-        if first and self.visitor.owner is None and not self.listener.turnstile.through(self._turn):
-            self._due = True
-        else:
-            self._feed(self._came.popleft())
-        if wire.is_closing():
-            return
-        if not self._came:
-            wire.resume_reading()
-            return
-        wire.pause_reading()
-        if not self._due:
-            self._due = True
-            asyncio.get_running_loop().call_soon(self._turn)
+    @property
+    def unparsed(self) -> int:
+        return len(self._inpbuf)
 
-    def _feed(self, data: bytes) -> None:
+    def through(self, work: Callable[[], None]) -> bool:
+        return self.visitor.owner is not None or self.listener.turnstile.through(work)
+
+    def feed(self, data: bytes) -> None:
         self._feeding = True
         super().data_received(data)
         self._feeding = False
         self._unflushed += len(data)
-        if not self._came or self._unflushed >= TOGETHER:
+        if not self._inflow.waits or self._unflushed >= TOGETHER:
             self._unflushed, fed, self._fed = 0, self._fed, {}
             for session in fed:
                 session.flush()
-        if self._deferred and not self._deferred_packets:  # keys were exchanged, and all that waited for it went out
+        if len(self._deferred_packets) > DEFERRED:
+            self.cut()
+        elif self._deferred and not self._deferred_packets:  # keys were exchanged, and all that waited for it went out
             self._pump()
 
     def fed(self, session: AgentSession) -> None:
@@ -181,6 +159,7 @@ class Connection(SSHServerConnection):
     def resume_writing(self) -> None:
         self._full = False
         self._pump()
+        self._inflow.resume()
 
     def _pump(self) -> None:
         for session in list(self.sessions):
@@ -230,6 +209,12 @@ class Connection(SSHServerConnection):
             return False
         return True
 
+    def asks(self) -> None:
+        """One more attempt, by whatever method. Raises DisconnectError."""
+        self._asked += 1
+        if self._asked > ASKS:
+            raise DisconnectError(DISC_NO_MORE_AUTH_METHODS_AVAILABLE, f"jitui: {ASKS} attempts are enough for one connection")
+
     def welcome(self, known: Known) -> None:
         """It is authenticated. Raises TooManyError."""
         self.known = known
@@ -246,7 +231,7 @@ class Connection(SSHServerConnection):
 
     def lost(self) -> None:
         self._calm()
-        self._came.clear()
+        self._inflow.clear()
         self.listener.connections.discard(self)
         self.rooms.visitors.gone(self.visitor)
 
@@ -282,6 +267,12 @@ class Connection(SSHServerConnection):
             self._timer = None
 
     # -- sessions ----------------------------------------------------------------------------------------------------------
+
+    def _process_session_open(self, packet: SSHPacket) -> tuple[SSHServerChannel[bytes], SSHServerSession[bytes]]:
+        """The last field of the packet is the largest one that the client takes."""
+        if int.from_bytes(packet.get_full_payload()[-4:]) < PACKET:
+            raise ChannelOpenError(OPEN_RESOURCE_SHORTAGE, f"jitui: packets of less than {PACKET} bytes are too small; OpenSSH takes 32768")
+        return super()._process_session_open(packet)
 
     def session(self) -> tuple[SSHServerChannel[bytes], SSHServerSession[bytes]]:
         """Raises ChannelOpenError if there are too many."""

@@ -103,7 +103,7 @@ class PersonSession(SSHServerSession[bytes]):
         self._size = Size(0, 0)
         self._child: Child | None = None
         self._sieve = Sieve()
-        self._early: list[bytes] = []  # input before the process has started
+        self._early = bytearray()  # input before the process has started
         self._variables: dict[str, str] = {}
         self._early_eof = self._lost = self._slow = False
         self._why = ""  # the reason for which the gateway ends it
@@ -174,9 +174,9 @@ class PersonSession(SSHServerSession[bytes]):
         if self._lost or self._why:
             child.hang_up()
         child.resize(self._size.bounded())
-        for data in self._early:
-            child.write(data)
-        self._early.clear()
+        if self._early:
+            child.write(bytes(self._early))
+            self._early.clear()
         if self._early_eof:
             child.end_input()
         self.full(full=child.full)
@@ -196,8 +196,8 @@ class PersonSession(SSHServerSession[bytes]):
         if self._child is not None:
             self._child.write(data)
             return
-        self._early.append(data)
-        if sum(map(len, self._early)) > LONGEST:
+        self._early += data
+        if len(self._early) > LONGEST:
             self._channel.pause_reading()
 
     def eof_received(self) -> bool:

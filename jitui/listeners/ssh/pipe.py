@@ -1,7 +1,7 @@
 """The client's end of a stream: to the proxy a transport that carries an answer to an upgrade and then WebSocket frames, to the client an SSH channel.
 
-A transport in memory: whatever is written is decoded here, and goes on as the channel's data, its standard error, or its exit status. Nothing is buffered
-beside the one write that the channel or the socket could not take whole; what of it waits when the session is muted is taken back.
+A transport in memory: whatever is written is decoded here, and goes on as the channel's data, its standard error, or its exit status. The channel gets no
+more than its client has room for, and the socket one write at most that it can't take whole; what waits here stays in a freeze, and is taken back at the mute.
 """
 
 import asyncio
@@ -26,8 +26,10 @@ DIALECT: Final = channels.COMMANDS[channels.V5]
 class Writable(Protocol):
     """The SSH channel."""
 
+    @property
+    def room(self) -> int:
+        """Bytes that the client takes now; the channel would keep the rest, and send it whatever happened in between."""
     def write(self, data: bytes, datatype: int | None = None) -> None: ...
-    def get_write_buffer_size(self) -> int: ...
     def pause_reading(self) -> None: ...
     def resume_reading(self) -> None: ...
     def exit(self, status: int) -> None: ...
@@ -76,6 +78,7 @@ class Pipe(asyncio.Transport):
         self._exit: int | None = None  # the status to say once all is passed
         self._said = self._closing = self._gone = self._blocked = False
         self._early: list[bytes] = []  # came before the stream stands
+        self._size = b""  # the newest of the terminal, while nothing is read: new ones are not held back by the channel's window
         self._reading = False
 
     # -- from the proxy ----------------------------------------------------------------------------------------------------
@@ -106,7 +109,7 @@ class Pipe(asyncio.Transport):
 
     def _frames(self, data: bytes) -> None:
         for frame in self._decoder.feed(data):
-            before, self._read = self._read, self._read + len(frame.raw)
+            self._read += len(frame.raw)
             if frame.opcode == websocket.CLOSE:
                 self._over()
                 return
@@ -117,9 +120,9 @@ class Pipe(asyncio.Transport):
             if number == Channel.ERROR:
                 self._status += body
             elif body and number in KINDS:
-                for at in range(0, len(body), LARGEST):  # the channel keeps one piece at most that the client has no room for
-                    position = before if at + LARGEST < len(body) else self._read
-                    self._due.append((position, KINDS[number], body[at : at + LARGEST]))
+                for at in range(0, len(body), LARGEST):
+                    piece = body[at : at + LARGEST]
+                    self._due.append((self._read - len(body) + at + len(piece), KINDS[number], piece))
 
     def _over(self) -> None:
         """The stream said goodbye; behind a Status."""
@@ -151,11 +154,13 @@ class Pipe(asyncio.Transport):
             return
         while self._due and not self._stuck:
             position, kind, body = self._due.popleft()
-            self._channel.write(body, kind)
-            self._passed = position
-            if not self._channel.get_write_buffer_size():
-                self._mark()
-        stuck = bool(self._due) or self._channel.get_write_buffer_size() > 0 or self._line.blocked
+            rest = body[self._channel.room :]
+            if rest:
+                self._due.appendleft((position, kind, rest))
+            self._passed = position - len(rest)
+            self._channel.write(body[: len(body) - len(rest)], kind)
+            self._mark()
+        stuck = bool(self._due) or self._line.blocked
         if not stuck:
             self._passed = self._position
             self._mark()
@@ -169,7 +174,7 @@ class Pipe(asyncio.Transport):
     @property
     def _stuck(self) -> bool:
         outlet = self.outlet
-        waits = self._channel.get_write_buffer_size() > 0 or self._line.blocked or outlet.frozen
+        waits = self._channel.room <= 0 or self._line.blocked or outlet.frozen
         return waits or (outlet.gate is not None and not outlet.gate())  # it had to wait: its window may be over by now
 
     def _mark(self) -> None:
@@ -204,7 +209,14 @@ class Pipe(asyncio.Transport):
             self._feed(_message(CLOSE, bytes((Channel.STDIN,))))
 
     def resized(self, width: int, height: int) -> None:
-        self._feed(_message(Channel.RESIZE, b'{"Width":%d,"Height":%d}' % (width, height)))
+        self._size = _message(Channel.RESIZE, b'{"Width":%d,"Height":%d}' % (width, height))
+        if self._protocol is not None and self._reading:
+            self._sized()
+
+    def _sized(self) -> None:
+        size, self._size = self._size, b""
+        if size and self._protocol is not None:
+            self._protocol.data_received(size)
 
     def lost(self) -> None:
         """The channel is closed, or its connection is."""
@@ -243,6 +255,7 @@ class Pipe(asyncio.Transport):
     def resume_reading(self) -> None:
         """The early bytes go first; they may pause the reading again."""
         self._reading = True
+        self._sized()
         while self._early and self._reading and self._protocol is not None:
             self._protocol.data_received(self._early.pop(0))
         if self._reading:

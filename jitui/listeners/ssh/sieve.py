@@ -10,6 +10,8 @@ from typing import Final
 LONGEST: Final = 256  # bytes of a title or notification
 BEGIN: Final = re.compile(rb"\x1b[]PX^_]|\xc2[\x90\x98\x9d-\x9f]")  # OSC, DCS, SOS, PM, APC (ECMA-48, 8.3), with ESC, or as one character in UTF-8
 END: Final = re.compile(rb"\x07|\x1b\\|\xc2\x9c|\x18|\x1a|\x1b(?=[^\\])", re.DOTALL)  # BEL, ST; CAN, SUB and any other sequence break it off
+REPEATED: Final = re.compile(rb"\x1b{2,}")  # is one
+ALONE: Final = re.compile(rb"\x1b(?=[\x00-\x17\x19\x1c-\x1f\x7f])")  # terminals heed a control character within a sequence, which goes on behind it
 HELD: Final = (b"\x1b", b"\xc2")  # at the end, they may begin or end one
 OURS: Final = re.compile(rb"0;(?:\(\d+\) )?jitui|9;jitui: [\x20-\x7e]*")
 
@@ -23,7 +25,7 @@ class Sieve:
 
     def feed(self, data: bytes) -> bytes:
         """The part of it, and of what was held, that may pass."""
-        data, self._rest = self._rest + data, b""
+        data, self._rest = ALONE.sub(b"", REPEATED.sub(b"\x1b", self._rest + data)), b""
         kept: list[bytes] = []
         at = 0
         while at < len(data):

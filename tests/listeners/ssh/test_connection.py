@@ -3,9 +3,12 @@
 import asyncio
 import contextlib
 from pathlib import Path
+from typing import Any
 
 import asyncssh
 import pytest
+from asyncssh.constants import MSG_USERAUTH_REQUEST
+from asyncssh.packet import String
 
 from tests.fakes.house import AGENT
 from tests.listeners.ssh.world import ssh_house
@@ -60,4 +63,19 @@ async def test_without_strict_key_exchange_nobody_is_let_in(tmp_path: Path, monk
         monkeypatch.setattr(asyncssh.SSHClientConnection, "_get_extra_kex_algs", lambda _: [b"ext-info-c"])  # no option of asyncssh leaves it out
         monkeypatch.setattr(asyncssh.SSHClientConnection, "_strict_kex", property(lambda _: False, lambda _, __: None), raising=False)
         with pytest.raises(asyncssh.DisconnectError, match="strict key exchange"):
+            await world.connect()
+
+
+async def test_attempts_of_any_method_are_few(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also those that prove nothing and ask for nothing, so that nobody keeps the gateway busy with them."""
+    async with ssh_house(tmp_path) as world:
+
+        def flood(client: Any, **_: object) -> None:
+            client._auth_in_progress = True
+            for _number in range(100):
+                client.send_packet(MSG_USERAUTH_REQUEST, String(AGENT), String("ssh-connection"), String("none"))
+
+        monkeypatch.setattr(asyncssh.SSHClientConnection, "try_next_auth", flood)
+        monkeypatch.setattr(asyncssh.SSHClientConnection, "_packet_handlers", {**asyncssh.SSHClientConnection._packet_handlers, 51: lambda *_: True})
+        with pytest.raises(asyncssh.DisconnectError, match="attempts are enough"):
             await world.connect()

@@ -145,6 +145,8 @@ async def test_a_command_has_its_exit_code_and_its_streams(world: People) -> Non
     ("serve", 1, "jitui: serve is not offered over SSH: it starts a gateway; this one runs"),
     ("requests; id", 255, "jitui: ; outside of quotes means something to a shell"),
     ("deny r-1 --reason 'no end", 255, "jitui: the command has a single quote without its end"),
+    ("deny r-1 --reason '" + "\x01" * (LONGEST - 20) + "'", 1, "jitui: "),
+    ("deny r-1 --reason '" + "❤" * 10_000 + "'", 1, "jitui: "),
     ("deny r-1 --reason " + "x" * LONGEST, 255, f"jitui: the command has {LONGEST + 18} bytes; {LONGEST} at most are read here"),
 ])
 async def test_a_refusal_is_a_sentence(world: People, command: str, code: int, says: str) -> None:

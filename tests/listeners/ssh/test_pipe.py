@@ -13,7 +13,7 @@ class Channel:
     """An SSH channel whose client has room for `room` bytes; on its connection all of them are sent."""
 
     def __init__(self, room: int = 1 << 30) -> None:
-        self.room, self.held, self.full, self.unread, self.written = room, 0, False, 0, 0
+        self.room, self.full, self.unread, self.written = room, False, 0, 0
         self.got: dict[int | None, bytes] = {}
         self.said: int | str | None = None
         self.reading = True
@@ -23,13 +23,10 @@ class Channel:
         return self.full
 
     def write(self, data: bytes, datatype: int | None = None) -> None:
-        taken = min(self.room, len(data))
-        self.room, self.held = self.room - taken, len(data) - taken
-        self.written += taken
-        self.got[datatype] = self.got.get(datatype, b"") + data[:taken]
-
-    def get_write_buffer_size(self) -> int:
-        return self.held
+        assert len(data) <= self.room
+        self.room -= len(data)
+        self.written += len(data)
+        self.got[datatype] = self.got.get(datatype, b"") + data
 
     def pause_reading(self) -> None:
         self.reading = False
@@ -95,7 +92,7 @@ def test_a_status_without_an_exit_is_a_line() -> None:
 
 
 async def test_the_mute_takes_back_what_the_client_has_no_room_for() -> None:
-    """But for what asyncssh holds of one piece; and the size that was not taken is told."""
+    """All of it: nothing of it passes later, when there is room. The size that was not taken is told."""
     channel = Channel(room=40_000)
     pipe = Pipe(channel, channel, tty=False)
     pipe.write(SWITCHED)
@@ -104,8 +101,34 @@ async def test_the_mute_takes_back_what_the_client_has_no_room_for() -> None:
     pipe.set_protocol(leg)
     first, second = frame(1, b"x" * 30_000), frame(1, b"y" * 100_000)
     pipe.write(first + second)
-    assert (asked, len(channel.got[None]), pipe.get_write_buffer_size()) == (["pause"], 40_000, len(second))
-    assert pipe.outlet.take_back() == len(second)
-    channel.room, channel.held = 1 << 20, 0
+    assert (asked, len(channel.got[None]), pipe.get_write_buffer_size()) == (["pause"], 40_000, 90_000)
+    assert pipe.outlet.take_back() == 90_000
+    channel.room = 1 << 20
     pipe.pump()
     assert (asked, pipe.get_write_buffer_size(), channel.got[None]) == (["pause", "resume"], 0, b"x" * 30_000 + b"y" * 10_000)
+
+
+async def test_a_freeze_keeps_what_the_client_has_no_room_for() -> None:
+    """Also when there is room again, until the thaw."""
+    channel = Channel(room=10)
+    pipe = Pipe(channel, channel, tty=False)
+    pipe.set_protocol(Leg())
+    pipe.write(SWITCHED + frame(1, b"x" * 30))
+    pipe.outlet.freeze(True)
+    channel.room = 100
+    pipe.pump()
+    assert len(channel.got[None]) == 10
+    pipe.outlet.freeze(False)
+    assert channel.got[None] == b"x" * 30
+
+
+async def test_sizes_of_a_terminal_that_is_not_read_are_not_kept() -> None:
+    """But for the newest: the client's room does not hold them back. Behind the end there is none."""
+    channel, leg = Channel(), Leg()
+    pipe = Pipe(channel, channel, tty=True)
+    for width in range(1, 1000):
+        pipe.resized(width, 24)
+    pipe.set_protocol(leg)
+    pipe.resume_reading()
+    (frame,) = websocket.Decoder(masked=True).feed(leg.got)
+    assert json.loads(frame.payload[1:]) == {"Width": 999, "Height": 24}
