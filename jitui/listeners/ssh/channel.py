@@ -38,6 +38,12 @@ class SessionChannel(SSHServerChannel[bytes]):
         session = self._session
         return isinstance(session, PersonSession) and session.variable(name.decode("ascii", "replace"), value.decode("ascii", "replace"))
 
+    def _process_eow_at_openssh_dot_com_request(self, packet: SSHPacket) -> bool:
+        """Nobody reads the output any more (OpenSSH's PROTOCOL, 2.1), as behind `| head`: no command here goes on for itself alone."""
+        packet.check_end()
+        self.abort()
+        return True
+
     def _process_x11_req_request(self, packet: SSHPacket) -> bool:  # noqa: ARG002 - asyncssh's signature
         return False
 

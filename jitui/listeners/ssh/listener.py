@@ -33,6 +33,7 @@ AT_ONCE: Final = 2  # slices of strangers that are read in one turn of the loop:
 KEX: Final = ["mlkem768x25519-sha256", "curve25519-sha256", "curve25519-sha256@libssh.org", "ecdh-sha2-nistp256", "ecdh-sha2-nistp384", "ecdh-sha2-nistp521"]
 CIPHERS: Final = ["chacha20-poly1305@openssh.com", "aes256-gcm@openssh.com", "aes128-gcm@openssh.com", "aes256-ctr", "aes192-ctr", "aes128-ctr"]
 MACS: Final = ["hmac-sha2-256-etm@openssh.com", "hmac-sha2-512-etm@openssh.com", "hmac-sha2-256", "hmac-sha2-512"]
+VERSION: Final = "OpenSSH_jitui"  # only a server of that name is told by OpenSSH that nobody reads a command's output any more
 REKEY_BYTES: Final = 1 << 30
 REKEY_S: Final = 3600
 ALIVE_S: Final = 15  # seconds of silence before a client is asked whether it is there
@@ -95,7 +96,7 @@ class SshListener:
             x11_forwarding=False, agent_forwarding=False, allow_scp=False, host_based_auth=False, kbdint_auth=False, gss_host=None, rdns_lookup=False,
             encoding=None, kex_algs=KEX, encryption_algs=CIPHERS, mac_algs=MACS, signature_algs=SIGNATURES, compression_algs=["none"],
             rekey_bytes=REKEY_BYTES, rekey_seconds=REKEY_S, keepalive_interval=ALIVE_S, keepalive_count_max=ALIVE_TRIES, login_timeout=0,
-            server_version="jitui",
+            server_version=VERSION,
         )  # fmt: skip
         sock, self._sock = self._sock, None
         self._porch.open(sock, None, partial(Connection, self))

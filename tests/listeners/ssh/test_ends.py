@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import os
+import shlex
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
@@ -88,6 +89,19 @@ async def test_a_client_that_vanishes_ends_its_command(tmp_path: Path) -> None:
         assert ended.what["why"] == "client-closed"
         await world.home.until(lambda: not world.listener.connections)
         assert (world.listener.sessions, world.listener.rooms.visitors.agents) == (0, 0)
+
+
+async def test_a_client_that_reads_no_more_ends_its_command(tmp_path: Path) -> None:
+    """As kubectl's does behind `| head`, which takes one line of many."""
+    async with ssh_house(tmp_path) as world:
+        await world.home.window()
+        argv = shlex.join(world.argv(*FLOOD))
+        process = await asyncio.create_subprocess_shell(f"{argv} | head -n 1", stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE)
+        async with asyncio.timeout(10):
+            assert (await process.communicate())[0] == b"tick\n"
+        await world.home.until(lambda: not world.home.cluster.open_lines)
+        (ended,) = await world.home.facts("session.ended")
+        assert ended.what["why"] == "client-closed"
 
 
 async def test_a_freeze_holds_every_byte_until_the_thaw(tmp_path: Path) -> None:
