@@ -147,6 +147,7 @@ class GrantView:
     processes: tuple[ProcessView, ...] = ()  # of its commands, as far as facts tell of them
     writes: int = 0  # of an ended window: requests to write that the cluster carried out, or perhaps did; dry runs count too
     secrets: int = 0  # of an ended window: answers with Secrets in them
+    proving: int = 0  # of an ended window: commands of which it is not known yet what became of their processes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,6 +8,7 @@ from typing import Final
 import click
 
 from jitui.api.operations import Operations
+from jitui.api.outcome import in_short
 from jitui.api.views import Ended, Frozen, GrantView, LiveChunk, RequestView, SessionView
 from jitui.cli import card, follow, show
 from jitui.cli.kinds import DURATION, UNMASK
@@ -124,8 +125,9 @@ def frozen(view: GrantView | SessionView) -> str:
 
 
 def may_run_on(view: GrantView | SessionView) -> str:
-    """The processes that closing streams left behind: `, 1 may run on`."""
-    return f", {view.may_run_on} may run on" if view.may_run_on else ""
+    """Processes of its commands in pods: `, 1 may run on`; of an ended window also those that ended."""
+    said = in_short(view) if isinstance(view, GrantView) else f"{view.may_run_on} may run on" if view.may_run_on else ""
+    return said and f", {said}"
 
 
 CELL: Final = 60  # characters of a scope in a table

@@ -211,7 +211,8 @@ OF_PROCESSES: Final = "subject in (select 'g-' || value from json_each(?)) and k
 PROCESSES: Final = f"{FACTS} where {OF_PROCESSES} order by seq"
 TOTALS: Final = """select grant_id, coalesce(sum(bytes_in), 0), coalesce(sum(bytes_out), 0),
   sum(kind <> 'api' and ended_why in ('expired', 'revoked', 'released', 'budget', 'lockdown', 'rule-changed', 'disabled')),
-  sum(case when id in (select value from json_each(:told)) then 0 else may_run_on end), sum(state <> 'ended')
+  sum(case when id in (select value from json_each(:told)) then 0 else may_run_on end), sum(state <> 'ended'),
+  sum(kind = 'exec' and state = 'open')
   from sessions where grant_id in (select value from json_each(:ids)) group by grant_id"""
 
 
@@ -256,8 +257,8 @@ def totals(db: sqlite3.Connection, ids: Collection[int]) -> dict[int, tuple[Tota
     sessions = [each.session for of_grant in told.values() for each in of_grant if each.session]
     rows = db.execute(TOTALS, {"ids": json.dumps(list(ids)), "told": json.dumps(sessions)})
     found = {}
-    for grant, bytes_in, bytes_out, cut, may_run_on, live in rows:
+    for grant, bytes_in, bytes_out, cut, may_run_on, live, proving in rows:
         of_grant = told.get(grant, ())
         running = sum(each.state in {LEFT, NOT_PROVED} for each in of_grant)
-        found[grant] = Totals(bytes_in, bytes_out, cut, may_run_on + running, of_grant), not live
+        found[grant] = Totals(bytes_in, bytes_out, cut, may_run_on + running, of_grant, proving=proving), not live
     return found

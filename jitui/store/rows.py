@@ -82,6 +82,7 @@ class Totals(NamedTuple):
     processes: tuple[ProcessTold, ...] = ()  # the last word about each process that its commands left, or that was ended
     writes: int = 0  # of an ended grant: requests to write that the cluster carried out, or perhaps did; dry runs count too
     secrets: int = 0  # of an ended grant: answers with Secrets in them
+    proving: int = 0  # its commands of which no end is on record yet
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -166,8 +166,10 @@ async def test_the_processes_of_a_window_are_folded_from_its_facts(tmp_path: Pat
     async with opened(tmp_path) as store:
         files = Files(tmp_path)
         try:
-            await store.commit([*window(), began(1), began(2), ended(1, may_run_on=1), ended(2, may_run_on=1)])
-            assert (files.sums([1])[1][0].may_run_on, files.processes(1)) == (2, ())
+            await store.commit([*window(), began(1), began(2)])
+            assert files.sums([1])[1][0].proving == 2
+            await store.commit([ended(1, may_run_on=1), ended(2, may_run_on=1)])
+            assert (files.sums([1])[1][0].may_run_on, files.processes(1), files.sums([1])[1][0].proving) == (2, (), 0)
             await store.commit([left.draft("g-1", "gateway")])
             assert (files.sums([1])[1][0].may_run_on, files.processes(1)) == (2, (left,))
             await store.commit([gone.draft("g-1", "gateway")])

@@ -5,6 +5,7 @@ from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Final, TypeVar
 
+from jitui.api import outcome
 from jitui.api.views import (
     ActionView,
     ClauseView,
@@ -31,7 +32,6 @@ from jitui.policy.streams import ATTACH, PORT_FORWARD
 from jitui.policy.terms import Grant, Identity, Request, RequestState, Rule
 from jitui.proxy.live import Cut, Session, Window
 from jitui.recording.facts import FOREIGN, Fact, ProcessTold
-from jitui.recording.facts.processes import ENDED, LEFT, RUNTIME
 from jitui.recording.masking.session import Shown
 from jitui.recording.masking.text import masked_text, masked_values, masked_words
 from jitui.recording.verify import Verdict
@@ -42,7 +42,6 @@ from jitui.values.said import Said, clean
 
 V = TypeVar("V", SessionView, ActionView)
 
-NAMED: Final = 3  # processes that a line names
 BRIEF: Final = 200  # characters of a command, where it stands in a list that is fetched again and again
 
 def _argv(words: Sequence[str]) -> tuple[Said, ...]:
@@ -125,6 +124,7 @@ def grant_view(
         ended_by=grant.ended_by, why=Said(masked_text(grant.why)), cut=totals.cut, bytes_in=totals.bytes_in, bytes_out=totals.bytes_out, held=held,
         you_may=tuple(may), may_run_on=totals.may_run_on, bytes_left=max(0, window.left) if window and not window.closed else 0,
         processes=tuple(map(process_view, totals.processes)), writes=totals.writes, secrets=totals.secrets,
+        proving=totals.proving if grant.ended_us else 0,
     )  # fmt: skip
 
 
@@ -202,14 +202,13 @@ def proof_view(verdict: Verdict) -> Proof:
 
 def ended_view(ident: str, cut: Cut) -> Ended:
     """The effect of an end: the streams that were closed, and what became of the processes; a closed stream alone ends none."""
-    said = f"{_count(cut.streams, 'stream')} closed in {cut.took_ms:.0f} ms"
-    told = _processes(cut.told)
-    if told:
-        said += f"; {told}"
+    said, processes = f"{outcome.count(cut.streams, 'stream')} closed in {cut.took_ms:.0f} ms", tuple(map(process_view, cut.told))
+    if processes:
+        said += f"; {outcome.told(processes)}"
     elif cut.processes:
-        said += f"; {_count(cut.processes, 'process')} may go on in {', '.join(cut.may_run_on)}"
+        said += f"; {outcome.count(cut.processes, 'process')} may go on in {', '.join(cut.may_run_on)}"
     said += "".join(f"; {words}" for words in _beside(cut))
-    return Ended(id=ident, streams=cut.streams, took_ms=cut.took_ms, may_run_on=cut.may_run_on, said=said, processes=tuple(map(process_view, cut.told)))
+    return Ended(id=ident, streams=cut.streams, took_ms=cut.took_ms, may_run_on=cut.may_run_on, said=said, processes=processes)
 
 
 def _beside(cut: Cut) -> Iterator[str]:
@@ -219,37 +218,6 @@ def _beside(cut: Cut) -> Iterator[str]:
         yield f"what was typed through attach in {', '.join(attached)} may run on as the container's own: restart it to be certain"
     if any(kind == PORT_FORWARD.session for kind, _ in cut.kinds):
         yield "a port-forward leaves no process"
-
-
-def _processes(told: Sequence[ProcessTold]) -> str:
-    """`2 processes ended in web/web-7c, confirmed by the runtime in 0.3 s`; and of each that may run on, which one it is and how to be certain."""
-    parts = []
-    ended = [each for each in told if each.state == ENDED]
-    if ended:
-        by = " by the runtime" if any(RUNTIME in each.proof for each in ended) else ""
-        took_s = max(each.took_ms for each in ended) / 1000
-        parts.append(f"{_count(len(ended), 'process')} ended in {_places(ended)}, confirmed{by} in {took_s:.1f} s")
-    left = [each for each in told if each.state != ENDED]
-    if left:
-        named = ", ".join(_named(each) for each in left[:NAMED]) + (f" and {len(left) - NAMED} more" if len(left) > NAMED else "")
-        pods = " ".join(dict.fromkeys(f"kubectl delete pod -n {each.pod.replace('/', ' ', 1)};" for each in left[:NAMED]))
-        may = "runs on, as the rule says" if all(each.state == LEFT for each in left) else "may still run"
-        parts.append(f"{_count(len(left), 'process')} {may}: {named}; delete the pod to be certain: {pods.rstrip(';')}")
-    return "; ".join(parts)
-
-
-def _named(told: ProcessTold) -> str:
-    words = clean(masked_text(" ".join(told.argv)), 60)
-    return f'pid {told.pid} "{words}"' if told.pid else f'"{words}" ({clean(told.why, 120)})'
-
-
-def _places(told: Sequence[ProcessTold]) -> str:
-    return ", ".join(dict.fromkeys(each.pod for each in told))
-
-
-def _count(number: int, what: str) -> str:
-    plural = {"process": "processes"}.get(what, f"{what}s")
-    return f"{number} {what if number == 1 else plural}"
 
 
 def key_view(row: KeyRow) -> SshKeyView:

@@ -321,7 +321,7 @@ class Ending:
 
 def told_of(place: Place, where: Identity) -> dict[str, str]:
     """Which container facts are about."""
-    return {"pod": f"{place.namespace}/{place.pod}", "pod_uid": where.uid, "container": place.container, "container_id": where.container_id}
+    return {"pod": f"{place.namespace}/{place.pod}", "pod_uid": where.uid, "container": place.container or where.only, "container_id": where.container_id}
 
 
 def unseen(job: Job, place: Place, where: Identity, took_ms: int, why: str) -> list[ProcessTold]:

@@ -56,7 +56,7 @@ class Record(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A container of a pod, as a command names it."""
+    """A container of a pod, as a command names it; without a name it is the pod's only one."""
 
     connection: str
     namespace: str
@@ -76,6 +76,7 @@ class Identity:
     uid: str = ""
     container_id: str = ""
     gone: bool = False  # there is no such pod
+    only: str = ""  # the name of the pod's only container
 
 
 async def identify(way: Way, grant: Grant, place: Place, within_s: float) -> Identity:
@@ -86,9 +87,11 @@ async def identify(way: Way, grant: Grant, place: Place, within_s: float) -> Ide
         if reply.status != 200:
             return Identity(gone=reply.status == 404)
         pod = foreign.read(reply.body)
+        names = [str(each["name"]) for each in pod["spec"]["containers"]]
+        only = names[0] if len(names) == 1 else ""
         statuses = [*(pod["status"].get("containerStatuses") or ()), *(pod["status"].get("ephemeralContainerStatuses") or ())]
-        own = next((str(each.get("containerID") or "") for each in statuses if each["name"] == place.container), "")
-        return Identity(str(pod["metadata"]["uid"]), own)
+        own = next((str(each.get("containerID") or "") for each in statuses if each["name"] == (place.container or only)), "")
+        return Identity(str(pod["metadata"]["uid"]), own, only=only)
     except (UpstreamError, ValueError, KeyError, TypeError, AttributeError):
         return Identity()
 

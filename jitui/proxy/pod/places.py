@@ -28,7 +28,7 @@ from jitui.store.archive import Files
 from jitui.values.clock import Clock
 
 FIRST_S: Final = 1.0  # seconds that a window's first command in a container waits for the look before it
-WITHIN_S: Final = 2.0  # seconds from the mute until connections are closed, whatever is proved by then
+WITHIN_S: Final = 1.8  # seconds from the mute until connections are closed, whatever is proved by then: 500 of them are closed before 2 s
 LOOK_S: Final = 10.0  # seconds that a look may take in all; what it finds after WITHIN_S is on record, and nobody waits for it
 LOST_US: Final = 86_400_000_000  # commands that a gateway lost longer ago are let be
 AT_ONCE: Final = 8  # looks at the same time
@@ -130,7 +130,7 @@ class Places:
         else:
             known.set_result((before, where))
         self._owe([ProcessesBefore(
-            grant=grant.id, probe=look.session, pod=f"{place.namespace}/{place.pod}", pod_uid=where.uid, container=place.container,
+            grant=grant.id, probe=look.session, pod=f"{place.namespace}/{place.pod}", pod_uid=where.uid, container=place.container or where.only,
             container_id=where.container_id, processes=words, took_ms=round((asyncio.get_running_loop().time() - began) * 1000), why=why,
         ).draft(grant.label, "gateway")])  # fmt: skip
         await look.aclose()
@@ -274,7 +274,7 @@ class Places:
                     others = [command for stay in container.stays.values() for command in stay.commands.values() if command.session.id not in ending]
                     await Ending(look, place, where, others).run(jobs)
                 except _AnewError:
-                    where, why = Identity(where.uid, where.container_id, gone=True), ANEW
+                    where, why = replace(where, gone=True), ANEW
                     raise
                 except LookError as error:
                     where = await looking

@@ -13,13 +13,14 @@ from textual.widgets import Static
 from textual.worker import Worker
 
 from jitui.api.operations import Operations
+from jitui.api.outcome import last_line
 from jitui.api.views import ActionView, Ended, FrameView, Frozen, GrantView, LiveChunk, SessionView
-from jitui.policy.brief import parts
+from jitui.policy.brief import LONGEST, parts
 from jitui.policy.streams import API
 from jitui.recording.cast import resized
 from jitui.tui.emulator import Emulator
 from jitui.tui.feed import Seen
-from jitui.tui.figures import frozen, left, runs_on, size, stamp
+from jitui.tui.figures import frozen, left, size, stamp
 from jitui.tui.lines import FLEX, Cell, row, rule, text
 from jitui.tui.order import Order
 from jitui.tui.reel import told
@@ -92,6 +93,7 @@ class LiveScreen(Panning):
                 yield Rows(id="activity", follow=True)
                 with Container(id="watch"):
                     yield Terminal(id="live-terminal")
+        yield Static(id="outcome", markup=False)
 
     def on_mount(self) -> None:
         if self._opened:
@@ -129,6 +131,9 @@ class LiveScreen(Panning):
 
     def _title(self, passed: float) -> None:
         view = self.grant
+        last = "" if view is None else last_line(view)
+        self.query_one("#outcome").display = bool(last)
+        self.write("#outcome", text((words(last, LONGEST), "bold")))
         if view is None:
             self.write("#window", text(("no window is looked at", "$state-quiet")))
             self.write("#clock", Content(""))
@@ -139,7 +144,7 @@ class LiveScreen(Panning):
         self.write("#window", text((view.id, "bold $primary"), "  ", (view.identity, "bold"), (where, "$state-quiet")))
         if view.ended:
             over = f"{view.state} {stamp(view.ended)} by {view.ended_by}"
-            self.write("#clock", text((over, f"bold {state(view.state)}"), (f"  {runs_on(view.may_run_on)}", "bold $state-ending")))
+            self.write("#clock", text((over, f"bold {state(view.state)}")))
         else:
             by = f"  approved by {words(', '.join(view.approved_by), 24)}" if view.approved_by and self.size.width >= 100 else ""
             still = f"  {frozen(words(view.frozen_by, 20), view.held)}" if view.frozen_by else ""

@@ -7,9 +7,10 @@ from typing import Final
 
 from textual.content import Content
 
+from jitui.api.outcome import ENDED, of_window
 from jitui.api.views import GrantView, RequestView
 from jitui.policy.brief import LONGEST, MEANS, parts, tally, worst_first
-from jitui.tui.figures import left, many, runs_on, size, stamp, zone
+from jitui.tui.figures import left, many, size, stamp, zone
 from jitui.tui.lines import text
 from jitui.tui.theme import badge, state
 from jitui.tui.widgets.countdown import bar, remaining, style
@@ -134,8 +135,9 @@ def preview_grant(view: GrantView, passed: float, width: int) -> list[Content]:
         lines += labelled("ended", f"{view.state} at {stamp(view.ended)} {zone(view.ended)} by {words(view.ended_by, 40)}", width, f"bold {state(view.state)}")
         lines += labelled("why", str(view.why), width)
         lines += labelled("cut", many(view.cut, "stream"), width)
-        if view.may_run_on:
-            lines += labelled("left", f"{runs_on(view.may_run_on)} in the pods: closing a stream ends no process", width, "bold $state-ending")
+        if told := of_window(view):
+            sure = not view.proving and not view.may_run_on and all(each.state == ENDED for each in view.processes)
+            lines += labelled("pods", told, width, "" if sure else "bold $state-ending")
     else:
         lines.append(Content.assemble((f" {'left':<{LABEL}}", "$state-quiet"), (left(seconds), style(seconds)), "  ", bar(seconds, view.duration_s, 24)))
         lines += labelled("ends", f"{stamp(view.deadline)} {zone(view.deadline)}".strip() or "not started", width)

@@ -6,9 +6,10 @@ from functools import partial
 from rich.cells import cell_len
 from textual.content import Content
 
+from jitui.api.outcome import in_short
 from jitui.api.views import GrantView, RequestView
 from jitui.policy.brief import Part, brief
-from jitui.tui.figures import frozen, hour, left, many, runs_on, size
+from jitui.tui.figures import frozen, hour, left, many, size
 from jitui.tui.lines import FLEX, Cell, cut, row
 from jitui.tui.theme import GLYPHS, state
 from jitui.tui.widgets.countdown import SOON_S, bar, remaining, style
@@ -104,7 +105,7 @@ def ended_row(view: GrantView) -> Draw:
                 Cell(view.identity, who, "$state-quiet"),
                 Cell(view.connection, where, "$state-quiet"),
                 Cell(f"{view.state} {hour(view.ended)[:5]}", 14, "$state-quiet"),
-                Cell("  ".join(part for part in (runs_on(view.may_run_on), *left_words, cut_words, by, str(view.why)) if part), FLEX, "$state-quiet"),
+                Cell("  ".join(part for part in (in_short(view), *left_words, cut_words, by, str(view.why)) if part), FLEX, "$state-quiet"),
                 Cell(f"{size(view.bytes_in + view.bytes_out)}", 7, "$state-quiet", right=True),
             ],
             width,

@@ -1,6 +1,7 @@
 """The gateway's own command in a container."""
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -54,6 +55,8 @@ async def test_a_pod_that_is_not_there_gives_no_look(tmp_path: Path) -> None:
         assert (await identify(it.way, grant, place, 5.0)).gone
         found = await identify(it.way, grant, Place("prod", "web", "box", "box"), 5.0)
         assert (found.gone, found.container_id) == (False, f"demo://{found.uid}-box")
+        assert await identify(it.way, grant, Place("prod", "web", "box", ""), 5.0) == replace(found, only="box")  # the pod's only one, where none is named
+        assert Place("prod", "web", "box", "").target == "web/box"
 
 
 async def test_a_container_without_a_shell_gives_no_look(tmp_path: Path) -> None:

@@ -130,6 +130,7 @@ async def test_revoke_ends_the_window_and_its_keys(tmp_path: Path) -> None:
             await hand.settle()
             assert "x revoke" not in hand.screen.keys
             assert "revoked" in hand.screen.text
+            await hand.until("1 stream cut; 1 process may still run in its pods")
 
 
 async def test_keys_for_streams_need_a_stream_and_the_right(tmp_path: Path) -> None:

@@ -5,7 +5,8 @@ from dataclasses import replace
 import pytest
 from textual.content import Content
 
-from jitui.api.views import ClauseView
+from jitui.api.outcome import NOT_YET
+from jitui.api.views import ClauseView, ProcessView
 from jitui.policy.action import Hazard
 from jitui.policy.brief import MEANS
 from jitui.tui.theme import badge, state
@@ -67,6 +68,20 @@ def test_a_label_stands_once_and_its_words_below_one_another() -> None:
     assert {line[:11] for line in lines[1:]} == {" " * 11}
     assert max(map(len, lines)) <= 40
     assert [line.plain for line in labelled("why", "", 40)] == [" why       "]
+
+
+def test_the_card_of_an_ended_window_says_what_became_of_its_processes() -> None:
+    """In the words of a revoke, and in colour unless all of them are known to have ended."""
+    over = replace(WINDOW, state="expired", ended="2026-11-23T16:04:11.000000Z", cut=1)
+    gone = ProcessView(session="s-1", pod="web/a", pod_uid="u", container="app", container_id="c", pid=7, start=1, argv=(Said("sleep"),), state="ended",
+                       proof=("gone",), took_ms=400, why="")  # fmt: skip
+    for view, said, sure in ((replace(over, processes=(gone,)), "1 process ended in web/a, confirmed in 0.4 s", True), (replace(over, proving=1), NOT_YET, False),
+                             (replace(over, processes=(replace(gone, state="unexplained"),)), "1 process may still run: pid 7", False)):  # fmt: skip
+        card = preview_grant(view, 0, 120)
+        assert f"pods {said}" in plain(card)
+        (line,) = [line for line in card if line.plain.startswith(" pods ")]
+        assert ("bold $state-ending" in {span.style for span in line.spans}) != sure
+    assert " pods " not in plain(preview_grant(over, 0, 120))
 
 
 def test_a_decision_stands_in_the_place_of_the_time_that_was_left() -> None:

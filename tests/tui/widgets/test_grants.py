@@ -79,6 +79,7 @@ def test_an_ended_window_says_how_and_what_it_left_behind() -> None:
     assert "expired" in line
     assert "1 may run on  2 streams cut" in line
     assert "by " not in line
+    assert "looking into pods  2 streams cut" in ended_row(replace(ended(), proving=1))(100).plain
     line = ended_row(replace(ended(), state="revoked", ended_by="bo", why=Said("odd"), cut=0, may_run_on=0))(100).plain
     assert line.startswith("✗")
     assert "by bo  odd" in line
