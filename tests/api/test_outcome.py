@@ -14,6 +14,7 @@ ENDED = ProcessView(session="s-1", pod="web/web-7c", pod_uid="u", container="app
 UNEXPLAINED = replace(ENDED, session="", pid=22052, argv=(Said("sleep"), Said("1000")), state="unexplained", proof=(), why="it can't be tied")
 UNSEEN = replace(ENDED, pid=0, argv=(Said("sh"), Said("\x1b[2J")), state="not-proved", proof=(), why="no shell in the container")
 LEFT = replace(ENDED, pid=44, state="left", proof=(), why="the rule leaves processes to run on")
+CERTAIN = "delete the pod to be certain: kubectl delete pod -n web web-7c"
 OVER = grant_view("g-3", "agent-a", "prod", state="expired", ended=AT, cut=3)
 
 
@@ -25,12 +26,10 @@ def window(*processes: ProcessView, **more: int) -> GrantView:
     (window(), "", ""),
     (window(ENDED, replace(ENDED, pid=31)), "3 streams cut; 2 processes ended in web/web-7c, confirmed by the runtime in 0.3 s", "2 ended in pods"),
     (window(replace(ENDED, proof=("gone",))), "3 streams cut; 1 process ended in web/web-7c, confirmed in 0.3 s", "1 ended in pods"),
-    (window(UNEXPLAINED), '3 streams cut; 1 process may still run: pid 22052 "sleep 1000"; delete the pod to be certain: kubectl delete pod -n web web-7c',
-     "1 may run on"),
-    (window(LEFT, may_run_on=1), '3 streams cut; 1 process runs on, as the rule says: pid 44 "sleep 9"; delete the pod to be certain: '
-     "kubectl delete pod -n web web-7c", "1 runs on"),
-    (window(UNSEEN, may_run_on=3), '3 streams cut; 1 process may still run: "sh \N{REPLACEMENT CHARACTER}[2J" (no shell in the container); delete the pod to be '
-     "certain: kubectl delete pod -n web web-7c; 2 processes may still run in its pods, and nothing tells which", "3 may run on"),
+    (window(UNEXPLAINED), f'3 streams cut; 1 process may still run: pid 22052 "sleep 1000"; {CERTAIN}', "1 may run on"),
+    (window(LEFT, may_run_on=1), f'3 streams cut; 1 process runs on, as the rule says: pid 44 "sleep 9"; {CERTAIN}', "1 runs on"),
+    (window(UNSEEN, may_run_on=3), (f'3 streams cut; 1 process may still run: "sh \N{REPLACEMENT CHARACTER}[2J" (no shell in the container); {CERTAIN}; '
+     "2 processes may still run in its pods, and nothing tells which"), "3 may run on"),
     (window(ENDED, proving=1), f"3 streams cut; {NOT_YET}", "looking into pods"),
 ], ids=["none", "ended", "without-the-runtime", "unexplained", "left", "unseen", "not-yet"])  # fmt: skip
 def test_an_ended_window_says_what_facts_say(view: GrantView, line: str, short: str) -> None:

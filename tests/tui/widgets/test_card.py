@@ -75,7 +75,8 @@ def test_the_card_of_an_ended_window_says_what_became_of_its_processes() -> None
     over = replace(WINDOW, state="expired", ended="2026-11-23T16:04:11.000000Z", cut=1)
     gone = ProcessView(session="s-1", pod="web/a", pod_uid="u", container="app", container_id="c", pid=7, start=1, argv=(Said("sleep"),), state="ended",
                        proof=("gone",), took_ms=400, why="")  # fmt: skip
-    for view, said, sure in ((replace(over, processes=(gone,)), "1 process ended in web/a, confirmed in 0.4 s", True), (replace(over, proving=1), NOT_YET, False),
+    for view, said, sure in ((replace(over, processes=(gone,)), "1 process ended in web/a, confirmed in 0.4 s", True),
+                             (replace(over, proving=1), NOT_YET, False),
                              (replace(over, processes=(replace(gone, state="unexplained"),)), "1 process may still run: pid 7", False)):  # fmt: skip
         card = preview_grant(view, 0, 120)
         assert f"pods {said}" in plain(card)
