@@ -84,7 +84,7 @@ class Brief:
             return
         self._connection, self._credential = connection, credential
         self.session.deliveries.handed(self.conn, Channel.REQUEST, len(self._head))
-        connection.ask(self._heads.sent(self._audit_id, credential), self, self._audit_id)
+        connection.ask(self._heads.sent(self._audit_id, self.session.proof.rendered(credential)), self, self._audit_id)
 
     # -- from the cluster --------------------------------------------------------------------------------------------------
 

@@ -7,13 +7,11 @@ from jitui.protocol import headers, http
 class Heads:
     """Both forms. Kept with what was read of a head; filled in with the first request that goes the short way."""
 
-    __slots__ = ("_credential", "_end", "_prefix", "_recorded", "_sent")
+    __slots__ = ("_prefix", "_recorded", "_sent")
 
     def __init__(self) -> None:
         self._recorded = self._sent = b""  # up to the Audit-ID's value
         self._prefix = b""
-        self._credential: Headers | None = None
-        self._end = b""  # behind that value: the credential, and the empty line
 
     def recorded(self, method: bytes, target: bytes, lines: headers.Lines, prefix: bytes, audit_id: bytes) -> bytes:
         """For the record, without credentials. `prefix`: the path of the cluster's URL."""
@@ -23,9 +21,29 @@ class Heads:
             self._sent, self._prefix = http.render_request(method, prefix + target, [*lines, named])[:behind], prefix
         return b"%b%b\r\n\r\n" % (self._recorded, audit_id)
 
-    def sent(self, audit_id: bytes, credential: Headers) -> bytes:
-        """For the cluster; `recorded` was called before."""
+    def sent(self, audit_id: bytes, proof: bytes) -> bytes:
+        """For the cluster, with the rendered credential; `recorded` was called before."""
+        return b"%b%b\r\n%b" % (self._sent, audit_id, proof)
+
+
+class Proof:
+    """The lines of a credential, and the empty line behind them, rendered once as long as it is the same. It belongs to a session: nothing that outlives a
+    window keeps its credential.
+    """
+
+    __slots__ = ("_credential", "_rendered")
+
+    def __init__(self) -> None:
+        self._credential: Headers | None = None
+        self._rendered = b""
+
+    def rendered(self, credential: Headers) -> bytes:
+        """Returns the end of a request's head."""
         if credential != self._credential:
-            self._end = http.render_request(b"GET", b"/", credential).partition(b"\r\n")[2]
+            self._rendered = http.render_request(b"GET", b"/", credential).partition(b"\r\n")[2]
             self._credential = credential
-        return b"%b%b\r\n%b" % (self._sent, audit_id, self._end)
+        return self._rendered
+
+    def forget(self) -> None:
+        """Drops what was rendered: the session has ended."""
+        self._credential, self._rendered = None, b""

@@ -17,6 +17,7 @@ from jitui.proxy.deliveries import Deliveries
 from jitui.proxy.drain import NEVER
 from jitui.proxy.ends import End, Why
 from jitui.proxy.gate import Gate
+from jitui.proxy.heads import Proof
 from jitui.proxy.hold import Hold
 from jitui.proxy.lastwords import LastWords, Leg, Taking
 from jitui.proxy.recorder import Journal, Recorder
@@ -63,7 +64,7 @@ class Session:
     """A recorded conversation. Owned by the loop; not for threads."""
 
     __slots__ = ("_legs", "_over", "action", "argv", "deliveries", "drain", "gate", "gone", "hold", "id", "kind", "last_words", "may_run_on", "passing", "peer",
-                 "recorder", "started", "stdin", "stream", "target", "tty", "window")
+                 "proof", "recorder", "started", "stdin", "stream", "target", "tty", "window")
 
     def __init__(
         self,
@@ -97,6 +98,7 @@ class Session:
         self.gate = Gate(window, clock, lambda: late(window))
         self.hold = Hold(self.gate)
         self.deliveries = Deliveries()
+        self.proof = Proof()
         self.last_words = LastWords(self.label, self.gate)
         self.recorder = Recorder(ident, started, window, self.gate, self.hold, self.deliveries, journal=journal, clock=clock,
                                  spent=lambda: spent(window), failed=lambda end: over(self, end))  # fmt: skip
@@ -263,6 +265,7 @@ class Session:
             return False
         self.gate.muted, self.gate.end = True, end
         self.hold.drop()
+        self.proof.forget()
         return True
 
     def cut(self) -> int:

@@ -10,7 +10,9 @@ import pytest
 from jitui.policy.grant import Event
 from jitui.proxy import entry
 from jitui.proxy.brief import Brief
-from tests.fakes.house import House, Kubectl, house
+from jitui.proxy.ends import End, Why
+from jitui.values.errors import UnrecordableError
+from tests.fakes.house import AGENT, House, Kubectl, house
 from tests.fakes.upstream import Asked, plainly
 
 PODS = "/api/v1/namespaces/web/pods"
@@ -63,6 +65,15 @@ ANSWERS: dict[str, tuple[bytes, ...]] = {
     "the id of another request": (head(LENGTH, b"X-Other: AUDIT") + BODY,),
     "until the end of the connection": (head() + BODY, b""),
     "the last on its connection": (head(LENGTH, b"Connection: close") + BODY,),
+    "compressed": (head(b"Content-Encoding: gzip", b"Vary: Accept-Encoding", b"Content-Length: 4") + b"\x1f\x8b\0\xff",),
+    "with warnings of its own": (head(LENGTH, b'Warning: 299 - "old"', b'Warning: 299 - "older"') + BODY,),
+    "many ids": (head(LENGTH, b"X-Other: AUDIT0") + BODY,),
+    "the id with more behind it": (head(LENGTH).replace(b"AUDIT", b"AUDIT0") + BODY,),
+    "refused": (head(LENGTH, status=b"401 Unauthorized") + BODY,),
+    "switched": (b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: Upgrade\r\n\r\n",),
+    "of an older HTTP": (head(LENGTH).replace(b"HTTP/1.1", b"HTTP/1.0") + BODY,),
+    "a body that is two answers": (2 * (head(LENGTH) + BODY),),
+    "links": (head(LENGTH, b"Link: </api/x>; rel=next", b"Content-Location: /api/v1/AUDIT") + BODY,),
     "malformed": (b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab",),
     "more than asked for": (head(LENGTH) + BODY + b"more",),
     "cut short": (head(LENGTH) + BODY[:4], b""),
@@ -78,6 +89,7 @@ class Held:
     def __init__(self, home: House) -> None:
         self._home, self._put = home, home.store.put_all
         self._waiting: list[tuple[Any, Any]] = []
+        self.error: Exception | None = None  # of the commit, in place of its own
         home.store.put_all = self._keep  # type: ignore[method-assign]
 
     def _keep(self, frames: Any, done: Any) -> None:
@@ -90,7 +102,7 @@ class Held:
         self._home.store.put_all = self._put  # type: ignore[method-assign]
         while self._waiting:
             done, error = self._waiting.pop(0)
-            done(error)
+            done(self.error or error)
 
 
 async def at(home: House, kubectl: Kubectl, stage: str) -> Callable[[], None]:
@@ -182,6 +194,69 @@ async def loses_its_rule(home: House, kubectl: Kubectl, on: Callable[[], None]) 
     return answer
 
 
+async def is_killed(home: House, kubectl: Kubectl, on: Callable[[], None]) -> object:
+    (session,) = of_window(home).sessions.values()
+    home.broker.windows.kill(session, by="ana", reason="enough")
+    on()
+    return await said(kubectl)
+
+
+async def is_frozen_alone(home: House, kubectl: Kubectl, on: Callable[[], None]) -> object:
+    (session,) = of_window(home).sessions.values()
+    for _ in range(2):
+        home.broker.freezer.freeze_session(session, by="ana")
+        on()
+        await asyncio.sleep(0.05)
+        home.broker.freezer.thaw_session(session, by="ana")
+    return await said(kubectl)
+
+
+async def is_frozen_and_loses_its_client(home: House, kubectl: Kubectl, on: Callable[[], None]) -> object:
+    home.broker.freezer.freeze(of_window(home), by="ana")
+    on()
+    await asyncio.sleep(0.05)
+    gone = await loses_its_client(home, kubectl, lambda: None)
+    home.broker.freezer.thaw(of_window(home), by="ana")
+    return gone
+
+
+async def loses_its_token(home: House, kubectl: Kubectl, on: Callable[[], None]) -> object:
+    home.broker.windows.keyless(AGENT, End(Why.DISABLED, "gateway", "jitui: its token was revoked", 401, "Unauthorized"))
+    on()
+    return await said(kubectl)
+
+
+async def has_used_its_bytes(home: House, kubectl: Kubectl, on: Callable[[], None]) -> object:
+    of_window(home).allowed = 1
+    on()
+    return await said(kubectl)
+
+
+async def can_not_be_recorded(home: House, kubectl: Kubectl, on: Callable[[], None]) -> object:
+    held = getattr(on, "__self__", None)
+    if isinstance(held, Held):
+        held.error = UnrecordableError("no room")
+    on()
+    return await said(kubectl)
+
+
+async def has_another_behind_it_and_is_frozen(home: House, kubectl: Kubectl, on: Callable[[], None]) -> object:
+    kubectl.send(kubectl.head("GET", PODS))
+    await asyncio.sleep(0.05)
+    first = await is_frozen_and_thawed(home, kubectl, on)
+    return first, await said(kubectl)
+
+
+async def has_little_time(home: House, kubectl: Kubectl, on: Callable[[], None]) -> object:
+    answers = []
+    for seconds in (540, 10, 10, 30):
+        home.clock.advance(seconds)
+        on()
+        answers.append(await said(kubectl))
+        kubectl.send(kubectl.head("GET", PODS))
+    return answers, await said(kubectl)
+
+
 async def loses_its_client(home: House, kubectl: Kubectl, on: Callable[[], None]) -> object:
     kubectl.close()
     await home.until(lambda: not home.listener.clients)
@@ -189,7 +264,9 @@ async def loses_its_client(home: House, kubectl: Kubectl, on: Callable[[], None]
     return "gone"
 
 
-MEANWHILE = (goes_on, is_revoked, is_late, is_frozen_and_thawed, is_frozen_and_revoked, loses_its_rule, loses_its_client)
+MEANWHILE = (goes_on, is_revoked, is_late, is_frozen_and_thawed, is_frozen_and_revoked, loses_its_rule, loses_its_client, is_killed, is_frozen_alone,
+             is_frozen_and_loses_its_client, loses_its_token, has_used_its_bytes, can_not_be_recorded,
+             has_another_behind_it_and_is_frozen, has_little_time)
 
 
 async def seen(home: House, answer: object) -> Seen:

@@ -1,5 +1,6 @@
 """The same head again on the same connection: read once, and answered each time as if it were read anew."""
 
+import os
 from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 from jitui.listeners.kube.client import KubeClient
 from jitui.policy import kube, policy
 from jitui.policy.grant import Event
+from jitui.policy.terms import Role
 from jitui.protocol import http
 from jitui.proxy.port import Handler
 from jitui.values.errors import UnrecordableError
@@ -119,6 +121,54 @@ async def the_cluster_is_elsewhere(home: House) -> None:
         asked.line.answer(f"PodList at {asked.get('host')}".encode())
 
     home.cluster.host, home.cluster.answerer = b"elsewhere", elsewhere
+
+
+@meanwhile(200, b"PodList")
+async def its_session_is_killed(home: House) -> None:
+    (session,) = home.broker.windows.sessions.values()
+    home.broker.windows.kill(session, by="ana", reason="enough")
+
+
+@meanwhile(503, b"too little room")
+async def its_session_is_killed_and_none_may_be_opened(home: House) -> None:
+    await its_session_is_killed(home)
+    home.broker.windows.full = "too little room"
+
+
+@meanwhile(403, b"jitui request prod")
+async def lockdown_came_and_went(home: House) -> None:
+    await home.broker.lockdown(True, by=ADMIN, reason="drill")
+    await home.broker.lockdown(False, by=ADMIN, reason="over")
+
+
+@meanwhile(403, b"is a person here")
+async def the_agent_is_a_person_now(home: House) -> None:
+    home.broker.roster.directory.put(replace(home.broker.roster.agent(AGENT), roles=frozenset({Role.APPROVER})))
+
+
+@meanwhile(200, b"by Bearer second")
+async def the_credential_is_another(home: House) -> None:
+    async def who(asked: Asked) -> None:
+        asked.line.answer(f"by {asked.get('authorization')}".encode())
+
+    home.cluster.tokens, home.cluster.answerer = [b"second"], who
+
+
+@meanwhile(200, b"by Bearer second")
+async def the_credential_is_refused(home: House) -> None:
+    async def who(asked: Asked) -> None:
+        good = asked.get("authorization") == "Bearer second"
+        asked.line.answer(f"by {asked.get('authorization')}".encode(), "200 OK" if good else "401 Unauthorized")
+
+    home.cluster.tokens, home.cluster.answerer = [b"first", b"second"], who
+
+
+@meanwhile(403, b"requires isolation, and this agent runs as")
+async def isolation_is_required(home: House) -> None:
+    home.proxy.isolated = frozenset({"prod"})
+    for client in home.listener.clients:
+        client.visitor.uid = os.geteuid()
+    home.listener._porch._asks_owner = True
 
 
 @meanwhile(503, b"the gateway is stopping")
