@@ -1,15 +1,25 @@
 """How windows and streams end: each end is told in words that kubectl prints, and after it nothing passes."""
 
+from typing import Any
+
 import pytest
 
 from tests.support.gateway import Agent, Gateway
 from tests.support.kubectls import Kubectl
-from tests.support.processes import Program
+from tests.support.processes import Program, until
 
 FLOOD = ("exec", "-n", "web", "box", "--", "sh", "-c", "i=0; while [ $i -lt 900 ]; do echo tick; sleep 0.05; i=$((i+1)); done")
 TYPING = ("exec", "-it", "-n", "web", "box", "--", "env", "PS1=pod> ", "sh")
 LOGS = ("logs", "-f", "-n", "web", "chatty")
 WATCH = ("get", "pods", "-n", "web", "-w")
+
+
+def all_ended(gateway: Gateway, grant: str) -> list[Any]:
+    """The agent's sessions under a grant, once each has ended: that is on record when the processes in the pods have. The gateway's own looks into pods,
+    of the kind `probe`, come and end by themselves.
+    """
+    sessions = [one for one in gateway.sessions() if one["grant"] == grant and one["kind"] != "probe"]
+    return sessions if all(one["state"] == "ended" for one in sessions) else []
 
 
 def test_a_kill_says_why(gateway: Gateway, agent: Agent, kubectl: Kubectl) -> None:
@@ -23,8 +33,8 @@ def test_a_kill_says_why(gateway: Gateway, agent: Agent, kubectl: Kubectl) -> No
     assert result.code == 1, result
     assert "wrong pod, sorry" in result.said
     assert gateway.kubectl(kubectl, agent, "get", "pods", "-n", "web").code == 0
-    ended = next(one for one in gateway.sessions("exec") if one["id"] == session)
-    assert (ended["state"], ended["ended_why"]) == ("ended", "killed")
+    (ended,) = until(lambda: [one for one in gateway.sessions("exec") if one["id"] == session and one["state"] == "ended"], "end of the session")
+    assert ended["ended_why"] == "killed"
 
 
 def test_a_kill_reaches_a_terminal(gateway: Gateway, agent: Agent, kubectl: Kubectl) -> None:
@@ -58,7 +68,7 @@ def test_at_the_deadline_every_stream_ends(gateway: Gateway, agent: Agent, kubec
     after = gateway.kubectl(kubectl, agent, "get", "pods", "-n", "web")
     assert after.code == 1
     assert "jitui request test" in after.said
-    sessions = [one for one in gateway.sessions() if one["grant"] == grant]
+    sessions = until(lambda: all_ended(gateway, grant), "end of every session")
     assert {one["ended_why"] for one in sessions} == {"expired"}
     assert {one["kind"] for one in sessions} >= {"exec", "logs", "watch"}
 
@@ -70,7 +80,7 @@ def test_what_kubectl_printed_until_the_end_is_on_record(gateway: Gateway, agent
     result = program.end(20)
     assert result.code == 1, result
     assert len(result.out) > 1000
-    (session,) = [one for one in gateway.sessions("exec") if one["grant"] == grant]
+    (session,) = until(lambda: all_ended(gateway, grant), "end of the session")
     assert gateway.raw(session["id"], "stdout").startswith(result.out)
     assert session["delivered_out"] <= session["bytes_out"]
     gateway.jitui("verify", session["id"]).ok()

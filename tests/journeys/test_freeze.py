@@ -109,7 +109,7 @@ def test_every_end_goes_through_it(gateway: Gateway, agent: Agent, one_kubectl: 
     assert result.code == 1, result
     assert ("stop that" if how != "deadline" else f"window {grant} ended") in result.said
     assert len(result.out) == printed
-    ended = until(lambda: next(one for one in gateway.sessions("exec") if one["id"] == session["id"] and one["state"] == "ended"), "end")
+    (ended,) = until(lambda: [one for one in gateway.sessions("exec") if one["id"] == session["id"] and one["state"] == "ended"], "end of the session")
     assert ended["ended_why"] == {"kill": "killed", "revoke": "revoked", "deadline": "expired"}[how]
     assert ended["bytes_out"] - ended["delivered_out"] >= session["held"]
     frames = gateway.desk(lambda remote: remote.frames(session["id"], after=ended["frames"] - 5))
@@ -142,7 +142,7 @@ def test_a_window_ends_when_its_bytes_are_used_up(embedded_cluster: Cluster, one
     result = program.end(30)
     assert result.code == 1, result
     assert f'jitui: access window {grant} has used its 300 KiB; ask again: jitui request test --duration 30m --reason "..."' in result.said
-    session = next(one for one in gateway.sessions("exec") if one["grant"] == grant)
+    (session,) = until(lambda: [one for one in gateway.sessions("exec") if one["grant"] == grant and one["state"] == "ended"], "end of the session")
     assert (session["ended_why"], session["ended_by"]) == ("budget", "gateway")
     assert 250 << 10 < len(result.out) <= session["bytes_out"] < (300 << 10) + READ
     assert WHOLE.startswith(result.out)
