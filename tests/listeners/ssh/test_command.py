@@ -50,8 +50,8 @@ def test_a_shells_own_signs_are_refused(text: str, says: str) -> None:
         words(text.encode())
 
 
-def test_half_a_mebibyte_takes_no_time() -> None:
-    """A command may be as long as a packet of SSH."""
+def test_a_long_command_is_read_whole() -> None:
+    """It may be as long as a packet of SSH, which has 256 KiB."""
     text = b"prod web/web-1 " + b"a\\ 'b c'\"d\" " * 20_000
     assert len(read(text).argv) == 20_000
 

@@ -22,6 +22,11 @@ async def a_look(it: Yard, place: Place) -> tuple[Look, int]:
     return Look(it.way, grant, place, it.home.store, it.home.clock, lambda session: f"jitui-test-{session}-0"), grant.id
 
 
+def test_a_place_is_said_as_sessions_say_it() -> None:
+    """Without a container if the command named none."""
+    assert [Place("prod", "web", "box", container).target for container in ("side", "")] == ["web/box/side", "web/box"]
+
+
 async def test_a_look_is_on_record_like_any_command(tmp_path: Path) -> None:
     """A session of the window, its request with an Audit-ID of ours, every order and answer, its row, and its end; the proof of it all is whole."""
     async with yard(tmp_path) as it:
