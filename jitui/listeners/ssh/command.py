@@ -15,6 +15,7 @@ OPERATORS: Final = frozenset(b";&|<>()\n")
 PLAIN: Final = re.compile(rb"[^\s;&|<>()'\"\\]+|[\r\v\f]+")  # of the blanks, a shell splits at space and tab alone
 DOUBLE: Final = re.compile(rb'((?:[^"\\]|\\.)*+)"', re.DOTALL)
 SPECIAL: Final = re.compile(rb"\\([$`\"\\\n])")
+STEPS: Final = 20_000  # a word without quotes takes two; ten thousand words are as many as a request may have
 NAME: Final = re.compile(rb"[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?")
 USAGE: Final = "say: ssh AGENT@GATEWAY CONNECTION NAMESPACE/POD[/CONTAINER] COMMAND..."
 COPY: Final = "files are not copied over SSH here; use kubectl cp, whose window and record are those of an exec"
@@ -58,13 +59,16 @@ def read(text: bytes) -> Asked:
 
 
 def words(text: bytes) -> list[bytes]:
-    """The words of a command. Raises InvalidError for a quote without its end, a zero byte, and an operator outside of quotes."""
+    """The words of a command. Raises InvalidError for a quote without its end, a zero byte, an operator outside of quotes, and too many of them."""
     if b"\0" in text:
         raise InvalidError("a zero byte can't be part of a command; leave it out")
     found: list[bytes] = []
     word: bytearray | None = None
-    at, end = 0, len(text)
+    at, steps, end = 0, 0, len(text)
     while at < end:
+        steps += 1
+        if steps > STEPS:
+            raise InvalidError(f"the command has more than {STEPS // 2} words and quotes; put what it needs into its standard input or a file")
         plain = PLAIN.match(text, at)
         if plain is not None:
             word = (bytearray() if word is None else word) + plain[0]
