@@ -147,20 +147,20 @@ class Ending:
         running = [command for command in everybody.values() if command.live or command.session.drain.exited is None or command.leader]
         asked = [Asked(each.session.id, each.session.argv, self._since(each.asked, processes), each.session.tty, each.leader) for each in running]
         by_session = {session: [family] for session, family in lineage.recognised(asked, found, self._argv).items()}
-        free = [family for family in found if not any(family in families for families in by_session.values())]
+        free = _free(found, by_session)
         mine = [command for command in commands if command.session.id not in by_session and command.session.drain.open]
         if free and mine:
             for session, theirs in (await self._dye(free, everybody.values())).items():
                 by_session.setdefault(session, []).extend(theirs)
             free = [family for family in free if not any(family in families for families in by_session.values())]
         self._by_words(commands, everybody.values(), free, by_session, processes)
-        owned = {}
+        owned, orphans = {}, [family for family in found if family.leader is None]
         for command in commands:
             one = owned[command.session.id] = _Owned(list(by_session.get(command.session.id, ())))
             for family in list(one.families):
                 if family.leader is not None:
                     command.leader = one.leader = ident(family.leader)
-                    one.families += [each for each in await self._linked(family, found, known) if each not in one.families]
+                    one.families += [each for each in await self._linked(family, orphans, known) if each not in one.families]
             one.processes = {ident(each): each for family in one.families for each in family.members}
         for session, families in by_session.items():  # also of those that go on: known from now on
             leader = next((family.leader for family in families if family.leader is not None), None)
@@ -177,9 +177,8 @@ class Ending:
         for command in blind:
             since = self._since(command.asked, processes)
             until = since + round(lineage.TICKS * (lineage.SLACK_S + BEGUN_S))
-            fit = [family for family in free if family.leader is not None and self._argv.get(ident(family.leader)) == command.session.argv
-                   and since <= family.start <= until and bool(family.leader.tty) == command.session.tty
-                   and not any(family in families for families in by_session.values())]  # fmt: skip
+            fit = [family for family in _free(free, by_session) if family.leader is not None and self._argv.get(ident(family.leader)) == command.session.argv
+                   and since <= family.start <= until and bool(family.leader.tty) == command.session.tty]  # fmt: skip
             same = [each for each in everybody if each.session.argv == command.session.argv and each.session.id not in by_session
                     and abs(each.asked - command.asked) <= BEGUN_S]  # fmt: skip
             if fit and len(same) == len(fit) and all(each in blind for each in same):
@@ -207,8 +206,9 @@ class Ending:
             await self._come_out(set(marks), len(dyed), list(drains.values()))
         finally:
             seen = {words: session for session, drain in drains.items() for words in drain.seen}
+            over = {words for words, family in marks.items() if words in seen or not dyed & set(map(ident, family.members))}
             for drain in drains.values():  # words that were written and not seen may still come out of a stream that stands still
-                drain.undye({words for words, family in marks.items() if words in seen or not dyed & set(map(ident, family.members))})
+                drain.undye(over)
         owned: dict[int, list[Family]] = {}
         for words, family in marks.items():
             if words in seen and family not in owned.get(seen[words], ()):
@@ -222,14 +222,13 @@ class Ending:
                 return
             await asyncio.sleep(LOOK_S)
 
-    async def _linked(self, family: Family, found: Sequence[Family], known: Collection[int]) -> list[Family]:
-        """Orphans that hold the first process's pipes or terminal."""
-        orphans = [other for other in found if other is not family and other.leader is None]
+    async def _linked(self, family: Family, orphans: Sequence[Family], known: Collection[int]) -> list[Family]:
+        """Of families without a first process those that hold this one's pipes or terminal."""
         leader = family.leader
         if not orphans or leader is None:
             return []
         answers = await self._look.ask([order("h", *ident(leader), str(leader.terminal if leader.terminal is not None else "-"))])
-        return lineage.linked(family, found, [each for each in answers if isinstance(each, probe.Holds)], known)
+        return lineage.linked(family, orphans, [each for each in answers if isinstance(each, probe.Holds)], known)
 
     async def _read_argv(self, processes: Iterable[Process]) -> None:
         wanted = [order("a", *ident(each)) for each in processes if ident(each) not in self._argv]
@@ -317,6 +316,12 @@ class Ending:
         if not job.ends:
             return AS_THE_RULE_SAYS
         return REFUSED if key in self._denied else "it was killed and is there still"
+
+
+def _free(found: Sequence[Family], by_session: dict[int, list[Family]]) -> list[Family]:
+    """Those that are nobody's yet. Compared by one process each: with hundreds of commands, whole families compared with one another hold up the loop."""
+    taken = {ident(family.first) for families in by_session.values() for family in families}
+    return [family for family in found if ident(family.first) not in taken]
 
 
 def told_of(place: Place, where: Identity) -> dict[str, str]:

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from jitui.protocol.channels import Exit
-from jitui.proxy.pod.ending import Command, Job, unseen
-from jitui.proxy.pod.lineage import Before
+from jitui.protocol.probe import Process
+from jitui.proxy.pod.ending import Command, Job, _free, unseen
+from jitui.proxy.pod.lineage import Before, Family
 from jitui.proxy.pod.look import Identity, Place
 from tests.fakes.house import rule
 from tests.proxy.pod.yard import gone, running, yard
@@ -40,6 +41,18 @@ def test_without_a_look_only_the_runtime_and_the_cluster_prove(given: dict[str, 
 def test_of_a_command_that_ended_by_itself_nothing_is_told() -> None:
     """The runtime told its end long before."""
     assert unseen(job(forced=False, ran=0), PLACE, Identity("u", "c"), 1, "no shell") == []
+
+
+def test_hundreds_of_families_are_not_compared_whole() -> None:
+    """Each with each, they hold up the loop for most of a second, and with it the words to clients."""
+    class Whole(Family):
+        def __eq__(self, other: object) -> bool:
+            raise AssertionError(other)
+
+        __hash__ = Family.__hash__
+
+    found: list[Family] = [Whole((Process(pid, 0, pid, 0, 100, "S"),)) for pid in range(10, 510)]
+    assert [family.start for family in _free(found, {1: found[:200], 2: [found[300]]})] == [100] * 299
 
 
 async def test_what_the_rule_leaves_is_found_and_left(tmp_path: Path) -> None:
