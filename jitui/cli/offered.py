@@ -32,6 +32,8 @@ WITHHELD: Final[Mapping[str, str]] = {
 }
 RAW: Final = "--raw"
 INSTEAD: Final = "on a machine of yours jitui does it, over https with a token"
+EXTRA: Final = "unexpected extra argument"  # click's words
+QUOTES: Final = "ssh takes one pair of quotes away, so a text of several words needs two: --reason \"'two words'\""
 
 
 class Offered(Root):
@@ -45,6 +47,19 @@ class Offered(Root):
             raise RefusedException(f"{cmd_name} is not offered over SSH: {WITHHELD[cmd_name]}")
         found = super().get_command(ctx, cmd_name) if cmd_name in OFFERED else None
         return guarded(found) if found is not None else None
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """`help approve` is `approve --help`: OpenSSH takes a first word with dashes for an option of its own."""
+        return super().parse_args(ctx, [*args[1:], "--help"] if args[:1] == ["help"] else args)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """A surplus of words comes most often from quotes that the client's shell took away."""
+        try:
+            return super().invoke(ctx)
+        except click.UsageError as error:
+            if EXTRA in error.message:
+                raise click.UsageError(f"{error.message}; {QUOTES}", error.ctx) from None
+            raise
 
 
 def tree() -> click.Group:

@@ -19,7 +19,7 @@ from jitui.values import places
 from jitui.values.errors import ConfigurationError, RefusedError, UnavailableError
 
 NO_TERMINAL: Final = "the screens need a terminal; without one: jitui requests --follow, jitui approve, jitui watch"
-NO_TERMINAL_THERE: Final = "the screens need a terminal: ssh -t; without one name a command, as requests --follow, approve, watch, or --help"
+NO_TERMINAL_THERE: Final = "the screens need a terminal: ssh -t; without one name a command, as requests --follow, approve, watch, or help"
 
 
 def open_screen(ctx: click.Context) -> int:

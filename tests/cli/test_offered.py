@@ -83,3 +83,19 @@ def test_the_commands_themselves_stay_as_they_are() -> None:
     assert [name for name, command in walk(offered.tree()) if not name or name.split()[0] not in offered.OFFERED] == [""]
     (output,) = (each for name, command in walk(cli) if name == "export" for each in command.params if each.name == "output")
     assert (output.callback, output.hidden, type(output.type)) == (None, False, click.Path)  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(("words", "instead"), [(["help"], ["--help"]), (["help", "identity", "add"], ["identity", "add", "--help"])])
+def test_help_needs_no_dashes(words: list[str], instead: list[str]) -> None:
+    """OpenSSH takes a first word with dashes for its own option, so `help` says the same."""
+    found, same = (CliRunner().invoke(offered.tree(), each, prog_name="jitui") for each in (words, instead))
+    assert (found.exit_code, found.output) == (0, same.output)
+    assert "Usage: jitui" in found.output
+
+
+def test_lost_quotes_are_explained() -> None:
+    """Of `--reason "no shells"` the gateway gets two words; the error says how to write it."""
+    found = CliRunner().invoke(offered.tree(), ["kill", "s-10", "--reason", "no", "shells"])
+    assert found.exit_code == 2
+    assert """Got unexpected extra argument (shells); ssh takes one pair of quotes away""" in found.output
+    assert "quotes" not in CliRunner().invoke(offered.tree(), ["kill", "s-10", "--wrong"]).output
