@@ -63,6 +63,7 @@ ScopeText = Annotated[
     list[Annotated[str, AfterValidator(_clause)]], BeforeValidator(_clauses),
     WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}, "minItems": 1}], "examples": ["@view in web"]})]
 NamespacePattern = Annotated[str, StringConstraints(pattern=r"^[a-z0-9*]([a-z0-9*-]{0,62})$")]
+Image = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:/@-]{0,499}$")]
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9](?:[a-z0-9._@-]{0,61}[a-z0-9])?$")]
 ConnectionName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9](?:[a-z0-9.-]{0,61}[a-z0-9])?$")]
 PersonRole = Literal["approver", "operator", "auditor", "unmask"]  # unmask counts beside auditor
@@ -125,6 +126,10 @@ class RuleEntry(Strict):
     """Processes that a window's commands started are ended in their containers when it ends, or only listed."""
     unexplained: Literal["report", "delete-pod"] = "report"
     """Where something may run on that can't be tied to a command, or was not seen to end: it is listed, or its pod is deleted. That needs `delete` on pods."""
+    probe: Literal["exec", "ephemeral-container"] = "exec"
+    """The look at a container's processes: by a command in it; or, where it has no shell, from an ephemeral container beside it of `probe_image`. That needs
+    `get` on pods and `patch` on pods/ephemeralcontainers, and the container stays listed in the pod."""
+    probe_image: Image | None = None
     owner_may_approve: bool | None = None
     """Lets the agent's owner decide for it; only where no people are configured is that so by itself."""
 
@@ -138,6 +143,8 @@ class RuleEntry(Strict):
             raise ValueError(f"approvals: {self.approvals} persons can't be counted when approval is automatic")
         if self.unexplained == "delete-pod" and self.processes == "leave":
             raise ValueError("unexplained: delete-pod only with processes: end")
+        if (self.probe == "ephemeral-container") != (self.probe_image is not None):
+            raise ValueError("probe_image: an image with sh, cat and sleep, if and only if probe is ephemeral-container")
         if self.use_within is not None and self.starts != "on-first-use":
             raise ValueError("use_within: only with starts: on-first-use")
         return self
@@ -148,7 +155,8 @@ class RuleEntry(Strict):
             automatic=self.approval == "automatic", automatic_for=frozenset(self.automatic_for or [Hazard.READ.value]),
             on_first_use=self.starts == "on-first-use", use_within_s=self.use_within or 900, pending_s=self.pending,
             owner_may_approve=solo if self.owner_may_approve is None else self.owner_may_approve, budget=self.bytes,
-            guarded=tuple(dict.fromkeys(self.guarded_namespaces)), ends_processes=self.processes == "end", deletes_pods=self.unexplained == "delete-pod")
+            guarded=tuple(dict.fromkeys(self.guarded_namespaces)), ends_processes=self.processes == "end", deletes_pods=self.unexplained == "delete-pod",
+            probe_image=self.probe_image or "")
 
 
 class Settings(Strict):

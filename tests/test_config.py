@@ -363,3 +363,8 @@ def test_a_rule_says_what_becomes_of_processes() -> None:
     assert rule("    unexplained: delete-pod\n").deletes_pods
     with pytest.raises(ConfigurationError, match=r"unexplained: delete-pod only with processes: end"):
         rule("    processes: leave\n    unexplained: delete-pod\n")
+    assert rule("    probe: ephemeral-container\n    probe_image: registry/tools:1\n").probe_image == "registry/tools:1"
+    assert not rule().probe_image
+    for half in ("    probe: ephemeral-container\n", "    probe_image: tools\n"):
+        with pytest.raises(ConfigurationError, match=r"if and only if probe is ephemeral-container"):
+            rule(half)

@@ -60,13 +60,16 @@ def needs(scopes: Iterable[Scope], kinds: Mapping[Kind, bool], more: Guards = ()
 
 
 def of_rules(rules: Iterable[Rule], kinds: Mapping[Kind, bool]) -> frozenset[Need]:
-    """The needs of all rules of one connection together, with `delete` on the pods that a rule has deleted at the end of its windows."""
+    """The needs of all rules of one connection together, with `delete` on the pods that a rule has deleted at the end of its windows, and with what an
+    ephemeral container for a look takes.
+    """
     rules = list(rules)
     found = {need for rule in rules for need in needs([rule.scope], kinds, rule.guarded)}
     for rule in rules:
-        if rule.deletes_pods:
-            execs = [need for need in needs([rule.scope], kinds, rule.guarded) if need.resource == "pods/exec"]
-            found |= {Need(need.namespace, "", "pods", "delete", need.name) for need in execs}
+        more = [("pods", "delete")] if rule.deletes_pods else []
+        more += [("pods", "get"), ("pods/ephemeralcontainers", "patch")] if rule.probe_image else []
+        execs = [need for need in needs([rule.scope], kinds, rule.guarded) if need.resource == "pods/exec"] if more else []
+        found |= {Need(need.namespace, "", resource, verb, need.name) for need in execs for resource, verb in more}
     return frozenset(need for need in found if not _implied(need, found))
 
 

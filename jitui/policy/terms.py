@@ -60,6 +60,7 @@ class Rule:
     guarded: Guards = ()  # namespaces, or patterns of them, where what is written must be written out; besides those of the cluster's own programs
     ends_processes: bool = True  # processes: end. At the end of a window what its commands started is ended in the pods; else it is only listed
     deletes_pods: bool = False  # unexplained: delete-pod. A pod is deleted where something may run on that can't be tied to a command, or was not seen to end
+    probe_image: str = ""  # probe: ephemeral-container. Of the container that is put beside one without a shell, to look at its processes; empty: none is
 
     def allows(self, action: Action, kinds: Kinds) -> Clause | None:
         """The clause of the rule's scope that covers the action, or None."""
@@ -76,17 +77,19 @@ class Rule:
 
         return sha256(repr((self.identity, self.connection, self.duration_s, str(self.scope), self.approvals, self.automatic,
                             sorted(self.automatic_for), self.on_first_use, self.use_within_s, self.pending_s,
-                            self.owner_may_approve, self.budget, sorted(self.guarded), self.ends_processes, self.deletes_pods)).encode()).hexdigest()[:12]
+                            self.owner_may_approve, self.budget, sorted(self.guarded), self.ends_processes, self.deletes_pods,
+                            self.probe_image)).encode()).hexdigest()[:12]
 
     @property
     def at_end(self) -> str:
         """The end of its windows in the pods, in one sentence; empty if no window of it can run a command."""
         if not any(atom.target.subresource == EXEC.subresource for clause in self.scope.clauses for atom in clause.atoms):
             return ""
+        beside = f"; beside a container without a shell an ephemeral container of {self.probe_image} is STARTED" if self.probe_image else ""
         if not self.ends_processes:
-            return "processes of its commands run on, and are listed"
+            return f"processes of its commands run on, and are listed{beside}"
         beyond = "the pod is DELETED where one can't be tied to a command or is not seen to end" if self.deletes_pods else "others are listed, and left"
-        return f"processes of its commands are ended in the pods; {beyond}"
+        return f"processes of its commands are ended in the pods; {beyond}{beside}"
 
 
 class RequestState(StrEnum):

@@ -26,6 +26,7 @@ say(){ printf '\n%s %s\n' "$K" "$*";}
 say hello $$
 while read -r o p s n;do case $o in
 d)say stat;c /proc/[0-9]*/stat;;
+m)read -r g </proc/self/cgroup;for q in /proc/[0-9]*;do if { read -r i <$q/cgroup;} 2>/dev/null&&[ "$i" = "$g" ];then say mine ${q#/proc/};fi;done;;
 a)if is $p $s;then say argv $p $s;c /proc/$p/cmdline;fi;;
 h)if is $p $s;then for f in 0 1 2;do a=/proc/$p/fd/$f;[ -p $a ]||[ $a -ef /dev/pts/$n ]||continue
 for q in /proc/[0-9]*/fd/*;do if [ $q -ef $a ];then q=${q#/proc/};say holds $f ${q%%/*};fi;done;done;fi;;
@@ -97,6 +98,13 @@ class Holds:
 
 
 @dataclass(frozen=True, slots=True)
+class Mine:
+    """A process of the container in which the script itself runs, where that is another one than it looks at."""
+
+    pid: int
+
+
+@dataclass(frozen=True, slots=True)
 class Did:
     """The outcome of an order about one process: dyed, undyed, killed, denied."""
 
@@ -112,12 +120,14 @@ class Done:
     order: str
 
 
-Answer: TypeAlias = Hello | Stat | Argv | Holds | Did | Done
+Answer: TypeAlias = Hello | Stat | Argv | Holds | Mine | Did | Done
 
 
 def order(letter: str, pid: int = 0, start: int = 0, more: str = "") -> bytes:
-    """A line for the script: d (dump), a (argv), h (holders; `more`: N of /dev/pts/N), y (dye; `more`: the nonce), t (stop), k (kill), q (end)."""
-    return f"{letter} {pid} {start} {more}\n".encode() if letter not in "dq" else f"{letter}\n".encode()
+    """A line for the script: d (dump), a (argv), h (holders; `more`: N of /dev/pts/N), y (dye; `more`: the nonce), t (stop), k (kill), m (the
+    script's own container), q (end).
+    """
+    return f"{letter} {pid} {start} {more}\n".encode() if letter not in "dmq" else f"{letter}\n".encode()
 
 
 # A name has at most 15 bytes (64 of a kernel thread) and may hold anything, so it ends where a state and only numbers follow to the line's end.
@@ -175,20 +185,22 @@ class Answers:
             data = before[1:] + b"\n"  # without the newline of the keyed line
             yield Stat(tuple(records(data))) if word == b"stat" else Argv(numbers[0], numbers[1], words_of(before[1:]))
         word, *rest = line.split(b" ")
-        if word == b"done" and len(rest) == 1 and rest[0] in {b"d", b"a", b"h", b"y", b"t", b"k"}:
+        if word == b"done" and len(rest) == 1 and rest[0] in {b"d", b"a", b"h", b"y", b"t", b"k", b"m"}:
             yield Done(rest[0].decode())
             return
         try:
             numbers = [int(part) for part in rest if len(part) <= 20 and part.isdigit()]
         except ValueError:
             numbers = []
-        if len(numbers) != len(rest) or len(rest) != {b"hello": 1, b"stat": 0, b"argv": 2, b"holds": 2, b"dyed": 2, b"undyed": 2, b"killed": 2,
+        if len(numbers) != len(rest) or len(rest) != {b"hello": 1, b"mine": 1, b"stat": 0, b"argv": 2, b"holds": 2, b"dyed": 2, b"undyed": 2, b"killed": 2,
                                                       b"denied": 2}.get(word, -1):  # fmt: skip
             raise ProbeError("the look answers what was not asked")
         if word in OF_DATA:
             self._open = word, numbers
         elif word == b"hello":
             yield Hello(numbers[0])
+        elif word == b"mine":
+            yield Mine(numbers[0])
         elif word == b"holds":
             yield Holds(*numbers)
         else:

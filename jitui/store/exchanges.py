@@ -22,12 +22,13 @@ KEPT: Final = 8  # exchanges that are remembered
 BUDGET: Final = 64 << 20  # bytes that one reading takes: of frames, and of the bodies made of them
 PAGE: Final = 1000
 
-# without the sessions in which the gateway itself looks into pods, of the kind `probe`: those are no doing of an agent
 _ROWS: Final = (
     "select actions.id, actions.session, actions.conn, actions.at_us, actions.identity, actions.connection, actions.verb, actions.grp, actions.resource,"
     " actions.subresource, actions.namespace, actions.name, actions.argv, actions.code, sessions.grant_id, sessions.kind, sessions.started_us,"
     " sessions.ended_us, sessions.bytes_in, sessions.bytes_out from actions join sessions on sessions.id = actions.session"
 )
+# without the sessions in which the gateway itself looks into pods, of the kind `probe`: those are no doing of an agent; but a container that it put there stays
+_DONE: Final = "(sessions.kind <> 'probe' or actions.subresource = 'ephemeralcontainers')"
 _WRITING: Final = (f"actions.verdict = 'allowed' and (actions.code is null or actions.code < 400 or actions.code in (500, 502, 504))"
                    f" and actions.verb in ({', '.join(f'{verb!r}' for verb in VERBS)})")  # fmt: skip
 _INSIDE: Final = ("actions.verdict = 'allowed' and (actions.code is null or actions.code < 400) and actions.grp = '' and (actions.resource = 'pods' and"
@@ -114,7 +115,7 @@ class Exchanges:
 
     def _spots(self, where: str, limit: int, **values: Any) -> list[Spot]:
         with self._files.reading(self._files.ledger) as db:
-            sql = f"{_ROWS} where sessions.kind <> 'probe' and {where} order by actions.at_us desc, actions.id desc limit {limit:d}"
+            sql = f"{_ROWS} where {_DONE} and {where} order by actions.at_us desc, actions.id desc limit {limit:d}"
             rows = list(named(db, sql, values))
         return [_spot(row) for row in rows]
 

@@ -32,22 +32,41 @@ def shell_less() -> str:
     return "---\n" + yaml.safe_dump(made)
 
 
+def powerless() -> str:
+    """A pod whose root may become another user, and may not kill that user's processes."""
+    made = yaml.safe_load(pod("users", "echo 'other:x:1000:1000::/:/bin/sh' >/etc/passwd; sleep 2147483647"))
+    made["spec"]["containers"][0]["securityContext"] = {"capabilities": {"drop": ["KILL"]}}
+    return "---\n" + yaml.safe_dump(made)
+
+
 @pytest.fixture(scope="module")
 def ground(real_cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Yard]:
     """One gateway, and pods that all cases share."""
     admin = found()[NEW]
-    scopes = {f"bot-{number}": [f"@debug in {NAMESPACE}"] for number in (1, 2)}
-    manifest = "".join(pod(name) for name in ("box", "deleted")) + pod("again", AGAIN) + shell_less()
-    with yard(tmp_path_factory.mktemp("processes"), real_cluster, admin, NAMESPACE, agents=scopes, manifest=manifest) as made:
+    scopes = {f"bot-{number}": [f"@debug in {NAMESPACE}"] for number in (1, 2, 3)}
+    beside = {"bot-3": {"probe": "ephemeral-container", "probe_image": IMAGE}}
+    manifest = "".join(pod(name) for name in ("box", "deleted")) + pod("again", AGAIN) + shell_less() + powerless()
+    with yard(tmp_path_factory.mktemp("processes"), real_cluster, admin, NAMESPACE, agents=scopes, manifest=manifest, more=beside) as made:
         made.as_admin("-n", NAMESPACE, "wait", "--for=condition=Ready", "pod", "--all", "--timeout=60s")
         yield made
 
 
 @pytest.fixture(scope="module")
-def bots(ground: Yard) -> tuple[Agent, Agent]:
+def three(ground: Yard) -> tuple[Agent, Agent, Agent]:
     template = ground.template()
-    one, two = (ground.agent(f"bot-{number}", scope=None, kubeconfig=template) for number in (1, 2))
-    return one, two
+    one, two, third = (ground.agent(f"bot-{number}", scope=None, kubeconfig=template) for number in (1, 2, 3))
+    return one, two, third
+
+
+@pytest.fixture(scope="module")
+def bots(three: tuple[Agent, Agent, Agent]) -> tuple[Agent, Agent]:
+    return three[:2]
+
+
+@pytest.fixture(scope="module")
+def beside(three: tuple[Agent, Agent, Agent]) -> Agent:
+    """Its rule names an image for looks at containers without a shell."""
+    return three[2]
 
 
 class Case:
@@ -152,6 +171,55 @@ def test_what_can_not_be_proved_is_said(ground: Yard, bots: tuple[Agent, Agent])
     program.end(10)
     assert [(view.state, view.pid, view.why) for view in ended.processes] == [("not-proved", 0, "no shell in the container")], ended
     assert "may still run" in ended.said
+
+
+@pytest.mark.parametrize("version", [OLD, NEW])
+def test_a_process_of_another_user(ground: Yard, bots: tuple[Agent, Agent], version: str) -> None:
+    """The look may not kill it: that is said with its pid, and the pod is named; what the look may kill is ended. Of a first process that became another
+    user's the kernel shows no open files, so nothing ties it to its command: it is listed, and nothing is claimed.
+    """
+    lines = {"a child": "su other -c 'exec sleep 83011' & echo ready; exec sleep 83010", "the first": "echo ready; exec su other -c 'exec sleep 83012'"}
+    ends: dict[str, Ended] = {}
+    for name, line in lines.items():
+        case = Case(ground, bots[0], found()[version])
+        program = case.run("sh", "-c", line, name="users")
+        until(lambda name=name: {"a child": "sleep 83011", "the first": "sleep 83012"}[name] in ps(ground, "users"), "another user's")  # type: ignore[misc]
+        ends[name] = case.revoke()
+        program.end(10)
+        assert f"kubectl delete pod -n {NAMESPACE} users" in ends[name].said
+    told = {view.argv[-1].raw: (view.state, "gone" in view.proof, "belongs to another user" in view.why) for view in ends["a child"].processes}
+    assert told == {"83010": ("ended", True, False), "83011": ("not-proved", False, True)}, ends
+    assert {view.state for view in ends["the first"].processes} == {"unexplained", "not-proved"}, ends
+    assert ["sleep", "83012"] in [[word.raw for word in view.argv] for view in ends["the first"].processes], ends
+    left = ps(ground, "users")
+    assert ["8301" + digit in left for digit in "012"] == [False, True, True], left
+
+
+@pytest.mark.parametrize("version", [OLD, NEW])
+def test_a_container_without_a_shell_is_looked_at_from_beside(ground: Yard, beside: Agent, version: str) -> None:
+    """Where the rule names an image: commands are ended and proved from one ephemeral container of it, which is on record, ends too, and stays listed."""
+    case = Case(ground, beside, found()[version])
+    programs = [case.gateway.spawn_kubectl(case.kubectl, beside, "exec", "-n", NAMESPACE, "bare", "--", "/tools/sleep", "83003") for _ in range(2)]
+    until(lambda: sum(view["grant"] == case.grant and view["frames"] > 1 for view in case.gateway.sessions("exec")) == 2, "two execs")
+    time.sleep(0.5)
+    ended = case.revoke()
+    results = [program.end(10) for program in programs]
+    assert [each.code for each in results] == [1, 1], (results, ended)
+    assert [(view.state, [word.raw for word in view.argv]) for view in ended.processes] == [("ended", ["/tools/sleep", "83003"])] * 2, ended
+    assert all(set(view.proof) == {"runtime", "gone", "explained"} for view in ended.processes), ended
+    assert max(view.took_ms for view in ended.processes) < 2000
+    spec = json.loads(ground.as_admin("-n", NAMESPACE, "get", "pod", "bare", "-o", "json"))
+    (name,) = [each["name"] for each in spec["spec"]["ephemeralContainers"] if each["name"].startswith(f"jitui-{case.grant}-")]
+    until(lambda: "terminated" in state_of(ground, name), "its end")
+    left = [json.loads(line) for line in case.gateway.jitui("residue", case.grant, "--json").ok().text.splitlines()]
+    assert [each["container"] for each in left if each["kind"] == "ephemeral-container"] == [name], left
+    assert not [each for each in left if each["kind"] == "process"], left
+
+
+def state_of(ground: Yard, name: str) -> dict[str, object]:
+    """The state of an ephemeral container."""
+    pod = json.loads(ground.as_admin("-n", NAMESPACE, "get", "pod", "bare", "-o", "json"))
+    return next(each["state"] for each in pod["status"]["ephemeralContainerStatuses"] if each["name"] == name)
 
 
 def test_containers_that_went_away_meanwhile(ground: Yard, bots: tuple[Agent, Agent]) -> None:

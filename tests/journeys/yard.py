@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 import yaml
 
@@ -47,9 +48,10 @@ class Yard:
 
 
 @contextmanager
-def yard(folder: Path, cluster: Cluster, admin: Kubectl, namespace: str, *, agents: Mapping[str, Sequence[str]], manifest: str) -> Iterator[Yard]:
-    """Make the namespace with what the manifest says, and start the gateway with one rule for each agent; both go with the block."""
-    rules = [rule("first"), *(rule(name, scope=scope) for name, scope in agents.items())]
+def yard(folder: Path, cluster: Cluster, admin: Kubectl, namespace: str, *, agents: Mapping[str, Sequence[str]], manifest: str,
+         more: Mapping[str, Mapping[str, object]] = MappingProxyType({})) -> Iterator[Yard]:  # fmt: skip
+    """Make the namespace with what the manifest says, and start the gateway with one rule for each agent, `more` added; both go with the block."""
+    rules = [rule("first"), *(rule(name, scope=scope, **more.get(name, {})) for name, scope in agents.items())]
     try:
         _kubectl(admin, cluster, ("create", "namespace", namespace))
         _kubectl(admin, cluster, ("-n", namespace, "create", "-f", "-"), manifest.encode())

@@ -114,3 +114,10 @@ def test_a_rule_that_has_pods_deleted_needs_to_delete_them() -> None:
     """Where a command may run, and nowhere else."""
     plain, deletes = (rule_of("exec pods:box in web; read pods in other", deletes_pods=each) for each in (False, True))
     assert {str(need) for need in of_rules([deletes], KINDS) - of_rules([plain], KINDS)} == {"delete pods:box in web"}
+
+
+def test_a_rule_with_an_ephemeral_container_for_looks_needs_to_put_it_there() -> None:
+    """It reads the pod, as kubectl exec does, and patches that subresource."""
+    plain, beside = (rule_of("exec pods:box in web", probe_image=each) for each in ("", "busybox"))
+    assert {str(need) for need in of_rules([beside], KINDS) - of_rules([plain], KINDS)} == {"patch pods/ephemeralcontainers:box in web"}
+    assert "get pods:box in web" in set(map(str, of_rules([beside], KINDS)))

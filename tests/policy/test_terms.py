@@ -12,7 +12,7 @@ from tests.policy.world import agent, grant, person, rule
 CHANGES: dict[str, Any] = {
     "identity": "other", "connection": "other", "duration_s": 60, "scope": Scope.parse("read nodes"), "approvals": 2, "automatic": True,
     "automatic_for": frozenset({"READ", "EXEC"}), "on_first_use": True, "use_within_s": 1, "pending_s": 1, "owner_may_approve": True,
-    "budget": 1, "guarded": ("vault",), "ends_processes": False, "deletes_pods": True,
+    "budget": 1, "guarded": ("vault",), "ends_processes": False, "deletes_pods": True, "probe_image": "busybox",
 }  # fmt: skip
 
 
@@ -44,4 +44,5 @@ def test_what_a_rule_does_at_the_end_is_a_sentence() -> None:
     assert execs.at_end == "processes of its commands are ended in the pods; others are listed, and left"
     assert replace(execs, ends_processes=False).at_end == "processes of its commands run on, and are listed"
     assert "the pod is DELETED where" in replace(execs, deletes_pods=True).at_end
-    assert replace(execs, scope=Scope.parse("read pods in web")).at_end == ""
+    assert replace(execs, probe_image="busybox").at_end.endswith("beside a container without a shell an ephemeral container of busybox is STARTED")
+    assert replace(execs, scope=Scope.parse("read pods in web"), probe_image="busybox").at_end == ""

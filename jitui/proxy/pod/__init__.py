@@ -2,6 +2,7 @@
 
 * lineage    which processes belong to which command, by kernel rules alone (pure)
 * look       one run of the gateway's own script in a container (protocol/probe.py), on record like any command
+* ephemeral  the container that is put beside one without a shell for it, where the rule says so
 * places     the containers in which windows have commands, and what was there before them
 * ending     the end of commands in one container: who is theirs, kill, proof, facts
 

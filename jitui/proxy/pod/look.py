@@ -22,6 +22,7 @@ from jitui.policy import kube
 from jitui.policy.action import Hazard
 from jitui.policy.terms import Grant
 from jitui.protocol import channels, headers, http, probe, websocket
+from jitui.protocol.probe import Stat
 from jitui.recording.facts import Draft, Fact, SessionEnded, SessionOpened
 from jitui.recording.frame import Channel, Frame
 from jitui.store.actions import ActionRow, bounded
@@ -99,11 +100,13 @@ async def identify(way: Way, grant: Grant, place: Place, within_s: float) -> Ide
 class Look(asyncio.Protocol):
     """One run of the script. `open` it, `ask` as often as needed, `aclose` it in any case."""
 
-    def __init__(self, way: Way, grant: Grant, place: Place, record: Record, clock: Clock, audit_id: Callable[[int], str]) -> None:
-        """`audit_id` makes the Audit-ID of a session's request."""
+    def __init__(self, way: Way, grant: Grant, place: Place, record: Record, clock: Clock, audit_id: Callable[[int], str], *,
+                 apart: bool = False) -> None:  # fmt: skip
+        """`audit_id` makes the Audit-ID of a session's request. `apart`: the place is a container beside the one that is looked at."""
         self.session = 0  # its number, once it is on record
         self.own = 0  # pid and session of the script
         self._way, self._grant, self._place, self._record, self._clock, self._audit_id = way, grant, place, record, clock, audit_id
+        self._apart, self._keepers = apart, frozenset[tuple[int, int]]()
         self._loop = asyncio.get_running_loop()
         self._key = secrets.token_hex(16).encode()
         self._answers = probe.Answers(self._key)
@@ -136,7 +139,10 @@ class Look(asyncio.Protocol):
         self.own = hello.pid
 
     async def ask(self, orders: Sequence[bytes]) -> list[probe.Answer]:
-        """Send orders, and wait until all of them are carried out; what was answered. Raises LookError."""
+        """Send orders, and wait until all of them are carried out; what was answered, without the program of a container beside. Raises LookError."""
+        return [Stat(self._without(each.processes)) if isinstance(each, Stat) else each for each in await self._ask(orders)]
+
+    async def _ask(self, orders: Sequence[bytes]) -> list[probe.Answer]:
         self._heard = [each for each in self._heard if not isinstance(each, probe.Done)]
         await self._send(Channel.STDIN, b"".join(orders))
         await self._until(lambda: sum(isinstance(each, probe.Done) for each in self._heard) >= len(orders) or None)
@@ -144,13 +150,24 @@ class Look(asyncio.Protocol):
         return heard
 
     async def stat(self) -> tuple[probe.Process, ...]:
-        """Every process of the container. Raises LookError."""
-        for each in await self.ask([probe.order("d")]):
-            if isinstance(each, probe.Stat):
-                if not each.processes:
-                    raise LookError("the container shows no processes: there is no /proc in it")
-                return each.processes
-        raise LookError("the container shows no processes")
+        """Every process of the container; of one beside it, only the script's own. Raises LookError."""
+        heard = await self._ask([probe.order("d"), *([probe.order("m")] if self._apart else [])])
+        there = next((each.processes for each in heard if isinstance(each, Stat)), None)
+        if there is None:
+            raise LookError("the container shows no processes")
+        if not there:
+            raise LookError("the container shows no processes: there is no /proc in it")
+        mine, sid = {each.pid for each in heard if isinstance(each, probe.Mine)}, next((each.sid for each in there if each.pid == self.own), self.own)
+        self._keepers = frozenset((each.pid, each.start) for each in there if each.pid in mine and each.sid != sid)
+        return self._without(there)
+
+    def _without(self, processes: tuple[probe.Process, ...]) -> tuple[probe.Process, ...]:
+        return tuple(each for each in processes if (each.pid, each.start) not in self._keepers) if self._keepers else processes
+
+    async def leave(self) -> None:
+        """End the program of the container beside, after `stat`. Raises LookError."""
+        if self._keepers:
+            await self._send(Channel.STDIN, b"".join(probe.order("k", *each) for each in self._keepers))
 
     async def aclose(self) -> None:
         """End the script, close the connection, and put the end of its session on record."""

@@ -20,14 +20,16 @@ from jitui.proxy.live import Session
 from jitui.proxy.pod import lineage
 from jitui.proxy.pod.deletion import delete, gone
 from jitui.proxy.pod.ending import Command, Ending, Job, unseen
+from jitui.proxy.pod.ephemeral import Ephemeral
 from jitui.proxy.pod.lineage import Before
-from jitui.proxy.pod.look import Identity, Look, LookError, Place, Record, identify
+from jitui.proxy.pod.look import NO_SHELL, Identity, Look, LookError, Place, Record, identify
 from jitui.recording.facts import Draft, ProcessesBefore, ProcessTold
 from jitui.recording.facts.processes import ENDED, NOT_PROVED, UNEXPLAINED
 from jitui.store.archive import Files
 from jitui.values.clock import Clock
 
 FIRST_S: Final = 1.0  # seconds that a window's first command in a container waits for the look before it
+BESIDE_S: Final = 3.0  # the same where the rule lets an ephemeral container be started for it: that takes a second
 WITHIN_S: Final = 1.8  # seconds from the mute until connections are closed, whatever is proved by then: 500 of them are closed before 2 s
 LOOK_S: Final = 10.0  # seconds that a look may take in all; what it finds after WITHIN_S is on record, and nobody waits for it
 LOST_US: Final = 86_400_000_000  # commands that a gateway lost longer ago are let be
@@ -50,6 +52,7 @@ class Stay:
     first: float  # loop time before its first command there
     before: asyncio.Future[tuple[Before, Identity]]
     commands: dict[int, Command] = field(default_factory=dict)  # by session: those of which something may run, as far as is known
+    apart: bool = False  # looks are made from an ephemeral container: the container has no shell
 
 
 @dataclass(slots=True)
@@ -89,11 +92,12 @@ class Places:
         self._containers: dict[Place, Container] = {}
         self._commands: dict[int, tuple[Stay, Command]] = {}  # by session
         self._slots = asyncio.Semaphore(AT_ONCE)
+        self._ephemeral = Ephemeral(record, clock, gateway, self._audit_id)
 
     # -- before ------------------------------------------------------------------------------------------------------------
 
     async def begin(self, session: Session, connection: str, action: Action) -> None:
-        """A command is about to be asked of the cluster. The first of a window in a container waits for a look, FIRST_S at most; nothing refuses it."""
+        """A command is about to be asked of the cluster. The first of a window in a container waits for a look, BESIDE_S at most; nothing refuses it."""
         grant = session.window.grant
         place = Place(connection, action.namespace, action.name, action.container)
         container = self._containers.setdefault(place, Container())
@@ -102,10 +106,11 @@ class Places:
         stay = container.stays.get(grant.id)
         if stay is None:
             stay = container.stays[grant.id] = Stay(grant, loop.time(), loop.create_future())
-            self._spawn(partial(self._look_before, place, grant, stay.before))
+            self._spawn(partial(self._look_before, place, stay))
         known = stay.before
         if not known.done():
-            await asyncio.wait({known}, timeout=FIRST_S)
+            rule = self._rule(grant)
+            await asyncio.wait({known}, timeout=BESIDE_S if rule is not None and rule.probe_image else FIRST_S)
             if not known.done():  # a process that is seen from now on may be the command's own
                 known.set_result((Before(), Identity()))
         if session.muted:
@@ -113,14 +118,15 @@ class Places:
         command = stay.commands[session.id] = Command(session, place, loop.time())
         self._commands[session.id] = stay, command
 
-    async def _look_before(self, place: Place, grant: Grant, known: asyncio.Future[tuple[Before, Identity]]) -> None:
+    async def _look_before(self, place: Place, stay: Stay) -> None:
         """The baseline, and the fact of it."""
+        grant, known = stay.grant, stay.before
         way, began = self._ways[place.connection], asyncio.get_running_loop().time()
-        look = self._look(way, grant, place)
+        looks: list[Look] = []
         before, why, words, where = Before(), "", tuple[str, ...](), Identity()
         try:
             async with asyncio.timeout(LOOK_S):
-                where, processes = await asyncio.gather(identify(way, grant, place, LOOK_S), self._first(look))
+                where, (look, processes) = await asyncio.gather(identify(way, grant, place, LOOK_S), self._first(place, stay, looks))
             own = next((each.sid for each in processes if each.pid == look.own), look.own)
             before, words = Before.of(processes, own), lineage.written(processes, own)
         except (LookError, TimeoutError) as error:
@@ -130,17 +136,38 @@ class Places:
         else:
             known.set_result((before, where))
         self._owe([ProcessesBefore(
-            grant=grant.id, probe=look.session, pod=f"{place.namespace}/{place.pod}", pod_uid=where.uid, container=place.container or where.only,
-            container_id=where.container_id, processes=words, took_ms=round((asyncio.get_running_loop().time() - began) * 1000), why=why,
+            grant=grant.id, probe=looks[-1].session if looks else 0, pod=f"{place.namespace}/{place.pod}", pod_uid=where.uid,
+            container=place.container or where.only, container_id=where.container_id, processes=words,
+            took_ms=round((asyncio.get_running_loop().time() - began) * 1000), why=why,
         ).draft(grant.label, "gateway")])  # fmt: skip
-        await look.aclose()
+        for each in looks:
+            await each.aclose()
 
-    async def _first(self, look: Look) -> tuple[Any, ...]:
+    async def _first(self, place: Place, stay: Stay, looks: list[Look]) -> tuple[Look, tuple[Any, ...]]:
+        look = await self._open(place, stay, looks)
+        return look, await look.stat()
+
+    async def _open(self, place: Place, stay: Stay, looks: list[Look]) -> Look:
+        """A look that is open; where there is no shell, and the rule has it written out, from an ephemeral container. `looks`: all that are to be closed."""
+        way, grant, rule = self._ways[place.connection], stay.grant, self._rule(stay.grant)
+        image = rule.probe_image if rule is not None else ""
+        if not (stay.apart and image):
+            try:
+                return await self._opened(Look(way, grant, place, self._record, self._clock, self._audit_id), looks)
+            except LookError as error:
+                if not image or str(error) != NO_SHELL:
+                    raise
+        beside = await self._ephemeral.stand(way, grant, place, image)
+        stay.apart = True
+        return await self._opened(Look(way, grant, beside, self._record, self._clock, self._audit_id, apart=True), looks)
+
+    async def _opened(self, look: Look, looks: list[Look]) -> Look:
+        looks.append(look)
         await look.open()
-        return await look.stat()
+        return look
 
-    def _look(self, way: Way, grant: Grant, place: Place) -> Look:
-        return Look(way, grant, place, self._record, self._clock, lambda session: f"jitui-{self._gateway}-{session}-0")
+    def _audit_id(self, session: int) -> str:
+        return f"jitui-{self._gateway}-{session}-0"
 
     # -- the end -----------------------------------------------------------------------------------------------------------
 
@@ -261,18 +288,20 @@ class Places:
 
     async def _end(self, place: Place, container: Container, jobs: Sequence[Job]) -> Identity:
         """The looks and the kills; which pod it was."""
-        way, grant, loop = self._ways[place.connection], container.stays[jobs[0].grant].grant, asyncio.get_running_loop()
-        look, where, why = self._look(way, grant, place), Identity(), NOT_IN_TIME
+        way, stay, loop = self._ways[place.connection], self._looker(container, jobs), asyncio.get_running_loop()
+        grant, looks, where, why = stay.grant, list[Look](), Identity(), NOT_IN_TIME
         looking = asyncio.ensure_future(identify(way, grant, place, WITHIN_S))
         try:
             async with asyncio.timeout(LOOK_S):
                 try:
-                    await look.open()
+                    look = await self._open(place, stay, looks)
                     where = await looking
                     self._must_be_same(container, jobs, where)
                     ending = {command.session.id for job in jobs for command in job.commands}
                     others = [command for stay in container.stays.values() for command in stay.commands.values() if command.session.id not in ending]
                     await Ending(look, place, where, others).run(jobs)
+                    if any(job.last and job.grant == grant.id for job in jobs):
+                        await look.leave()
                 except _AnewError:
                     where, why = replace(where, gone=True), ANEW
                     raise
@@ -285,9 +314,15 @@ class Places:
                 job.told = job.told or unseen(job, place, where, round((loop.time() - job.began) * 1000), why)
         finally:
             looking.cancel()
-            with suppress(asyncio.CancelledError):
-                await asyncio.shield(look.aclose())
+            for each in looks:
+                with suppress(asyncio.CancelledError):
+                    await asyncio.shield(each.aclose())
         return where
+
+    def _looker(self, container: Container, jobs: Sequence[Job]) -> Stay:
+        """The window that looks for all of them: the first whose rule lets it look at a container without a shell, else the first."""
+        stays = [container.stays[job.grant] for job in jobs]
+        return next((stay for stay in stays if (rule := self._rule(stay.grant)) is not None and rule.probe_image), stays[0])
 
     def _must_be_same(self, container: Container, jobs: Sequence[Job], where: Identity) -> None:
         """Raises _AnewError if it is not the run of the container in which the windows' commands were started: those ended with that."""
