@@ -39,13 +39,20 @@ def powerless() -> str:
     return "---\n" + yaml.safe_dump(made)
 
 
+def full() -> str:
+    """A pod that may write its own limit of processes, as its kubelet's settings would."""
+    made = yaml.safe_load(pod("full"))
+    made["spec"]["containers"][0]["securityContext"] = {"privileged": True}
+    return "---\n" + yaml.safe_dump(made)
+
+
 @pytest.fixture(scope="module")
 def ground(real_cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Yard]:
     """One gateway, and pods that all cases share."""
     admin = found()[NEW]
     scopes = {f"bot-{number}": [f"@debug in {NAMESPACE}"] for number in (1, 2, 3)}
     beside = {"bot-3": {"probe": "ephemeral-container", "probe_image": IMAGE}}
-    manifest = "".join(pod(name) for name in ("box", "deleted")) + pod("again", AGAIN) + shell_less() + powerless()
+    manifest = "".join(pod(name) for name in ("box", "deleted")) + pod("again", AGAIN) + shell_less() + powerless() + full()
     with yard(tmp_path_factory.mktemp("processes"), real_cluster, admin, NAMESPACE, agents=scopes, manifest=manifest, more=beside) as made:
         made.as_admin("-n", NAMESPACE, "wait", "--for=condition=Ready", "pod", "--all", "--timeout=60s")
         yield made
@@ -193,6 +200,17 @@ def test_a_process_of_another_user(ground: Yard, bots: tuple[Agent, Agent], vers
     assert ["sleep", "83012"] in [[word.raw for word in view.argv] for view in ends["the first"].processes], ends
     left = ps(ground, "users")
     assert ["8301" + digit in left for digit in "012"] == [False, True, True], left
+
+
+def test_a_container_at_its_limit_of_processes(ground: Yard, bots: tuple[Agent, Agent]) -> None:
+    """The shell of a look can start nothing there: nothing is claimed, the pod is named, and the command runs on."""
+    case = Case(ground, bots[0], found()[NEW])
+    program = case.run("sh", "-c", "echo ready; exec sleep 83020", name="full")
+    ground.as_admin("-n", NAMESPACE, "exec", "full", "--", "sh", "-c", "cd /sys/fs/cgroup; [ ! -d pids ] || cd pids; echo 1 >pids.max")
+    ended = case.revoke()
+    program.end(10)
+    assert [(view.state, view.pid, view.proof) for view in ended.processes] == [("not-proved", 0, ())], ended
+    assert f"kubectl delete pod -n {NAMESPACE} full" in ended.said
 
 
 @pytest.mark.parametrize("version", [OLD, NEW])

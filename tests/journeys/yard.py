@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 
 import yaml
 
@@ -49,7 +50,7 @@ class Yard:
 
 @contextmanager
 def yard(folder: Path, cluster: Cluster, admin: Kubectl, namespace: str, *, agents: Mapping[str, Sequence[str]], manifest: str,
-         more: Mapping[str, Mapping[str, object]] = MappingProxyType({})) -> Iterator[Yard]:  # fmt: skip
+         more: Mapping[str, Mapping[str, Any]] = MappingProxyType({})) -> Iterator[Yard]:  # fmt: skip
     """Make the namespace with what the manifest says, and start the gateway with one rule for each agent, `more` added; both go with the block."""
     rules = [rule("first"), *(rule(name, scope=scope, **more.get(name, {})) for name, scope in agents.items())]
     try:

@@ -45,7 +45,7 @@ def name_of(gateway: str, grant: Grant, place: Place) -> str:
 def manifest(name: str, image: str, pod: Mapping[str, Any], container: str, lives_s: int) -> dict[str, Any]:
     """Of the ephemeral container. Raises KeyError, TypeError for a pod that is none."""
     spec = pod["spec"]
-    target = next((each for each in spec["containers"] if each["name"] == container), {})
+    target: Mapping[str, Any] = next((each for each in spec["containers"] if each["name"] == container), {})
     security = {name: value for name, value in (target.get("securityContext") or {}).items() if name not in NOT_KEPT}
     return {"name": name, "image": image, "imagePullPolicy": "IfNotPresent", "targetContainerName": container,
             "command": ["sh", "-c", f"exec sleep {lives_s}"], **({"securityContext": security} if security else {})}  # fmt: skip
