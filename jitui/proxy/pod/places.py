@@ -5,11 +5,12 @@ of many windows never holds up the words to their clients.
 """
 
 import asyncio
-from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Collection, Coroutine, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, Final
+from weakref import WeakValueDictionary
 
 from jitui.clusters.way import Way
 from jitui.policy.action import Action
@@ -91,6 +92,8 @@ class Places:
         self._ways, self._record, self._clock, self._spawn, self._gateway, self._owe, self._rule = ways, record, clock, spawn, gateway, owe, rule
         self._containers: dict[Place, Container] = {}
         self._commands: dict[int, tuple[Stay, Command]] = {}  # by session
+        self._same: dict[Place, Place] = {}  # by what a command may call a pod's only container: the place under which it is kept
+        self._alone = WeakValueDictionary[tuple[str, str, str], asyncio.Lock]()  # by pod
         self._slots = asyncio.Semaphore(AT_ONCE)
         self._ephemeral = Ephemeral(record, clock, gateway, self._audit_id)
 
@@ -99,7 +102,8 @@ class Places:
     async def begin(self, session: Session, connection: str, action: Action) -> None:
         """A command is about to be asked of the cluster. The first of a window in a container waits for a look, BESIDE_S at most; nothing refuses it."""
         grant = session.window.grant
-        place = Place(connection, action.namespace, action.name, action.container)
+        named = Place(connection, action.namespace, action.name, action.container)
+        place = self._same.get(named, named)
         container = self._containers.setdefault(place, Container())
         session.drain = Drain(wanted=True)
         loop = asyncio.get_running_loop()
@@ -125,8 +129,9 @@ class Places:
         looks: list[Look] = []
         before, why, words, where = Before(), "", tuple[str, ...](), Identity()
         try:
-            async with asyncio.timeout(LOOK_S):
+            async with asyncio.timeout(LOOK_S), self._looking(place):
                 where, (look, processes) = await asyncio.gather(identify(way, grant, place, LOOK_S), self._first(place, stay, looks))
+            self._know(place, where)
             own = next((each.sid for each in processes if each.pid == look.own), look.own)
             before, words = Before.of(processes, own), lineage.written(processes, own)
         except (LookError, TimeoutError) as error:
@@ -142,6 +147,20 @@ class Places:
         ).draft(grant.label, "gateway")])  # fmt: skip
         for each in looks:
             await each.aclose()
+
+    def _looking(self, place: Place) -> asyncio.Lock:
+        """One look at a pod at a time: another one's processes would be nobody's."""
+        pod = place.connection, place.namespace, place.pod
+        lock = self._alone.get(pod)
+        if lock is None:
+            lock = self._alone[pod] = asyncio.Lock()
+        return lock
+
+    def _know(self, place: Place, where: Identity) -> None:
+        """A pod's only container goes by its name and by none: both are one place."""
+        if where.only and place.container in {"", where.only} and place in self._containers:
+            for name in ("", where.only):
+                self._same.setdefault(replace(place, container=name), place)
 
     async def _first(self, place: Place, stay: Stay, looks: list[Look]) -> tuple[Look, tuple[Any, ...]]:
         look = await self._open(place, stay, looks)
@@ -255,7 +274,7 @@ class Places:
         """One look for all that ended in a container together; again for what ended meanwhile."""
         try:
             while container.queue:
-                async with self._slots:
+                async with self._looking(place), self._slots:
                     batch, container.queue = container.queue, []
                     jobs = [job for job, _ in batch if job.grant in container.stays]
                     try:
@@ -298,7 +317,7 @@ class Places:
                     where = await looking
                     self._must_be_same(container, jobs, where)
                     ending = {command.session.id for job in jobs for command in job.commands}
-                    others = [command for stay in container.stays.values() for command in stay.commands.values() if command.session.id not in ending]
+                    others = [command for command in self._beside(place) if command.session.id not in ending]
                     await Ending(look, place, where, others).run(jobs)
                     if any(job.last and job.grant == grant.id for job in jobs):
                         await look.leave()
@@ -318,6 +337,13 @@ class Places:
                 with suppress(asyncio.CancelledError):
                     await asyncio.shield(each.aclose())
         return where
+
+    def _beside(self, place: Place) -> Iterator[Command]:
+        """All commands that may run in the container: also those that name it while these do not, or the other way round."""
+        pod = replace(place, container="")
+        for each, container in self._containers.items():
+            if each == place or (replace(each, container="") == pod and "" in {each.container, place.container}):
+                yield from (command for stay in container.stays.values() for command in stay.commands.values())
 
     def _looker(self, container: Container, jobs: Sequence[Job]) -> Stay:
         """The window that looks for all of them: the first whose rule lets it look at a container without a shell, else the first."""
@@ -342,3 +368,5 @@ class Places:
             container.stays.pop(job.grant, None)
         if not container.stays and not container.queue:
             self._containers.pop(place, None)
+            for named in [named for named, kept in self._same.items() if kept == place]:
+                del self._same[named]

@@ -89,6 +89,21 @@ async def test_commands_that_ended_by_themselves_get_their_end_with_the_window(t
         assert it.places._containers == {}  # nothing is kept of a window that ended
 
 
+async def test_a_container_with_and_without_its_name_is_one(tmp_path: Path) -> None:
+    """A pod's only container: commands of one window that name it and that don't are ended in one look, and nothing of the gateway's is told as the agent's."""
+    async with yard(tmp_path) as it:
+        grant = await it.home.window()
+        kubectls = [await it.run("sh", "-c", f"echo ready; sleep 7300{at}", container=name) for at, name in enumerate(("box", "", "box"))]
+        cut = await it.home.broker.windows.end(it.home.broker.windows.live[grant.id], Event.REVOKE, by="ana", why="enough")()
+        assert {each.state for each in cut.told} == {"ended"}, cut
+        assert {each.session for each in cut.told if each.session} == {1, 3, 4}
+        assert await gone("7300")
+        assert len([fact for fact in await it.home.facts("session.opened") if fact.what["kind"] == "probe"]) == 2
+        assert (it.places._containers, it.places._same) == ({}, {})
+        for kubectl in kubectls:
+            kubectl.close()
+
+
 async def test_a_half_typed_line_is_never_executed(tmp_path: Path) -> None:
     """A shell that reads a pipe runs its last line at the end of its input: there is none before it is dead."""
     async with yard(tmp_path) as it:

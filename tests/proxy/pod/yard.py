@@ -31,10 +31,10 @@ class Yard:
         home.proxy._ways = {"prod": way}  # the fake cluster's place
         home.proxy.places = home.broker.windows.aftermath = self.places
 
-    async def run(self, *argv: str, tty: bool = False, token: str | None = None, says: bytes = b"ready") -> Kubectl:
+    async def run(self, *argv: str, tty: bool = False, token: str | None = None, says: bytes = b"ready", container: str = "box") -> Kubectl:
         """A command of the agent's, once it has said so."""
         kubectl = await self.home.dial(token)
-        query = "&container=box&stdin=true" + ("&tty=true" if tty else "&stderr=true")
+        query = (f"&container={container}" if container else "") + "&stdin=true" + ("&tty=true" if tty else "&stderr=true")
         assert await kubectl.exec(POD, *(quote(word, safe="") for word in argv), query=query) == 101, kubectl.refusal
         said = b""
         while says not in said:
