@@ -36,7 +36,7 @@ async def ssh_config_command(name: str, user: str, known_hosts: Path | None, as_
         click.echo(plain.text({"config": made, "known_hosts": pinned(hello)}))
     else:
         click.echo(made)
-        show.note(f"put this into ~/.ssh/config, or into a file of its own: ssh -F FILE {name} CONNECTION POD COMMAND, ssh -F FILE -t {name}")
+        show.note(f"put this into ~/.ssh/config, or into a file of its own: ssh -F FILE {name} CONNECTION NAMESPACE/POD COMMAND, ssh -F FILE -t {name}")
 
 
 def alias(hello: Hello) -> str:

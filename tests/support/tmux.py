@@ -18,7 +18,9 @@ class Tmux:
         self._tmux("set-option", "-g", "remain-on-exit", "on")
         self._tmux("set-option", "-g", "status", "off")
         self._tmux("set-option", "-ga", "terminal-features", ",*:RGB")
-        self._tmux("respawn-pane", "-k", *argv)
+        self._code = folder / "tmux.code"  # written by a shell: tmux 3.3 sometimes knows that a program has ended, and not how
+        self._code.unlink(missing_ok=True)
+        self._tmux("respawn-pane", "-k", "sh", "-c", '"$@"; printf %s "$?" >"$0.new"; mv "$0.new" "$0"', str(self._code), *argv)
 
     def _tmux(self, *words: str) -> str:
         return subprocess.run([*self._base, *words], env=self._env, check=True, capture_output=True, text=True).stdout
@@ -41,9 +43,8 @@ class Tmux:
 
     def ended(self) -> int:
         """The exit code of the program; waits for it."""
-        status = "#{pane_dead_status}"  # of a program that has ended by itself
-        self._look(lambda: self._tmux("display-message", "-p", status).strip() != "", "end of the program")
-        return int(self._tmux("display-message", "-p", status))
+        self._look(self._code.exists, "end of the program")
+        return int(self._code.read_text())
 
     def _look(self, true: Callable[[], bool], what: str) -> None:
         """Raises AssertionError with the screen as it is then."""

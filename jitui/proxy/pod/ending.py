@@ -24,7 +24,7 @@ from jitui.recording.facts.processes import ENDED, EXPLAINED, GONE, LEFT, NOT_PR
 ROUNDS: Final = 3  # of kills; the second and third stop first
 LOOK_S: Final = 0.005  # seconds between two looks at whether a nonce came out
 SHOWN_S: Final = 0.25  # seconds that a nonce may take to come out
-STATUS_S: Final = 0.5  # seconds that the runtime may take to tell the end of a process that was killed
+STATUS_S: Final = 0.9  # seconds that the runtime may take to tell the end of a process that was killed
 BEGUN_S: Final = 10.0  # seconds within which a command begins that was asked for
 DYED: Final = 200  # processes of one look that are dyed at most
 TOLD: Final = 100  # processes of one window in one container of which facts tell

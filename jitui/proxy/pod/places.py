@@ -129,7 +129,7 @@ class Places:
         looks: list[Look] = []
         before, why, words, where = Before(), "", tuple[str, ...](), Identity()
         try:
-            async with asyncio.timeout(LOOK_S), self._looking(place):
+            async with asyncio.timeout(LOOK_S):
                 where, (look, processes) = await asyncio.gather(identify(way, grant, place, LOOK_S), self._first(place, stay, looks))
             self._know(place, where)
             own = next((each.sid for each in processes if each.pid == look.own), look.own)
@@ -149,7 +149,7 @@ class Places:
             await each.aclose()
 
     def _looking(self, place: Place) -> asyncio.Lock:
-        """One look at a pod at a time: another one's processes would be nobody's."""
+        """The end in one container of a pod at a time: the look of another one would be nobody's process."""
         pod = place.connection, place.namespace, place.pod
         lock = self._alone.get(pod)
         if lock is None:
