@@ -1,8 +1,12 @@
 """An exec over SSH is judged and noted as kubectl's is."""
 
+import os
 from pathlib import Path
 
+import pytest
+
 from tests.fakes.house import rule
+from tests.listeners.ssh import world as worlds
 from tests.listeners.ssh.world import ssh_house
 
 
@@ -43,3 +47,17 @@ async def test_each_session_counts(tmp_path: Path) -> None:
         running[0].stdin.write_eof()
         await running[0].wait()
         assert (await client.run("prod web/web-1 true")).exit_status == 0
+
+
+async def test_isolation_is_required_over_ssh_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An agent that runs as the gateway's own Unix user is refused, whatever its key and its window are; another user passes."""
+    async with ssh_house(tmp_path / "other", isolated_from=os.getuid() + 1) as world:
+        await world.home.window()
+        assert (await world.ssh("prod", "web/web-1", "true")).code == 0
+    monkeypatch.setattr(worlds, "OWN_UID", os.getuid())
+    async with ssh_house(tmp_path / "own", isolated_from=os.getuid()) as world:
+        await world.home.window()
+        refused = await world.ssh("prod", "web/web-1", "true")
+        assert (refused.code, refused.out, refused.said.count("\n")) == (255, b"", 1)
+        assert "this agent runs as the gateway's own Unix user" in refused.said
+        assert not world.home.cluster.asked
