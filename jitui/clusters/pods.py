@@ -1,4 +1,4 @@
-"""The default container of a pod, which the gateway has to know before it can judge a command there."""
+"""Pods as the gateway itself asks for them: above all for the default container, which it has to know before it can judge a command there."""
 
 from collections.abc import Callable
 from typing import Final
@@ -16,14 +16,19 @@ LIMIT: Final = 4 << 20  # bytes; etcd holds no pod that is half as large
 PATIENCE_S: Final = 10.0
 
 
+def path(namespace: str, name: str) -> bytes:
+    """Of one pod."""
+    return f"/api/v1/namespaces/{quote(namespace, safe='')}/pods/{quote(name, safe='')}".encode()
+
+
 async def default_container(pool: Pool, upstream: Upstream, grant: Grant, namespace: str, name: str, may: Callable[[], bool]) -> str:
     """The container that kubectl means when none is named: the annotation's, if the pod has that one, else its first.
 
     As in kubectl (podcmd.FindOrDefaultContainerByName), but never one for debugging. Asked with the grant's credential, if it `may` be when all is ready.
     Empty if there is no such pod, or it may not be read. Raises UpstreamError.
     """
-    target = f"/api/v1/namespaces/{quote(namespace, safe='')}/pods/{quote(name, safe='')}".encode()
-    reply = await call(pool, upstream, b"GET", target, headers=((b"accept", b"application/json"),), grant=grant, limit=LIMIT, timeout=PATIENCE_S, may=may)
+    reply = await call(pool, upstream, b"GET", path(namespace, name), headers=((b"accept", b"application/json"),), grant=grant, limit=LIMIT,
+                       timeout=PATIENCE_S, may=may)  # fmt: skip
     if reply.status != 200:
         return ""
     try:

@@ -1,6 +1,7 @@
 """The end of a window inside the pods: what its commands started is ended there, and that is proved or said not to be.
 
 * lineage    which processes belong to which command, by kernel rules alone (pure)
+* asking     a session of the gateway's own: whatever it asks in a pod is on record like a command of an agent's
 * look       one run of the gateway's own script in a container (protocol/probe.py), on record like any command
 * ephemeral  the container that is put beside one without a shell for it, where the rule says so
 * places     the containers in which windows have commands, and what was there before them

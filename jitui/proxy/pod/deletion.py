@@ -3,7 +3,6 @@
 import asyncio
 import json
 from typing import Final
-from urllib.parse import quote
 
 from jitui.clusters.call import call
 from jitui.clusters.way import Way
@@ -21,10 +20,9 @@ DELETED: Final = "its pod was deleted, as the rule says"
 
 async def delete(way: Way, grant: Grant, place: Place, where: Identity) -> str:
     """Delete the pod of that uid, with the window's credential and without grace; why it is not seen to be gone, or nothing if it is."""
-    target = f"/api/v1/namespaces/{quote(place.namespace, safe='')}/pods/{quote(place.pod, safe='')}".encode()
     body = json.dumps({"kind": "DeleteOptions", "apiVersion": "v1", "gracePeriodSeconds": 0, "preconditions": {"uid": where.uid}}).encode()
     try:
-        reply = await call(way.pool, way.upstream, b"DELETE", target, headers=((b"content-type", b"application/json"),), body=body, grant=grant,
+        reply = await call(way.pool, way.upstream, b"DELETE", place.path, headers=((b"content-type", b"application/json"),), body=body, grant=grant,
                            timeout=WITHIN_S)  # fmt: skip
     except UpstreamError as error:
         return f"the pod could not be deleted: {error}"

@@ -7,22 +7,19 @@ again, so its program is ended with the window's last look. It runs as the same 
 import asyncio
 import json
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import replace
 from hashlib import sha256
 from typing import Any, Final
-from urllib.parse import quote
 
+from jitui.clusters import pods
 from jitui.clusters.call import call
 from jitui.clusters.way import Way
-from jitui.policy import kube
 from jitui.policy.action import Hazard
 from jitui.policy.terms import Grant
 from jitui.protocol import headers, http
-from jitui.proxy.pod.look import GATEWAY, KIND, POD_LIMIT, LookError, Place, Record
-from jitui.recording.facts import SessionEnded, SessionOpened
-from jitui.recording.frame import Channel, Frame
-from jitui.store.actions import ActionRow, bounded
+from jitui.proxy.pod.asking import Asking, LookError, Record
+from jitui.proxy.pod.look import Place
+from jitui.recording.frame import Channel
 from jitui.values import foreign
 from jitui.values.clock import Clock
 from jitui.values.errors import JituiError, UpstreamError
@@ -87,7 +84,7 @@ class Ephemeral:
 
     async def _pod(self, way: Way, grant: Grant, place: Place) -> Mapping[str, Any]:
         try:
-            reply = await call(way.pool, way.upstream, b"GET", _target(place), headers=((b"accept", b"application/json"),), grant=grant, limit=POD_LIMIT,
+            reply = await call(way.pool, way.upstream, b"GET", place.path, headers=((b"accept", b"application/json"),), grant=grant, limit=pods.LIMIT,
                                timeout=WITHIN_S)  # fmt: skip
             pod: Mapping[str, Any] = foreign.read(reply.body)
         except (UpstreamError, ValueError) as error:
@@ -98,55 +95,28 @@ class Ephemeral:
 
     async def _make(self, way: Way, grant: Grant, place: Place, made: Mapping[str, Any]) -> None:
         """Ask for it, on record. Raises LookError."""
-        session, now = self._record.next_session(), self._clock.now()
-        target = _target(place) + b"/ephemeralcontainers"
-        body = json.dumps({"spec": {"ephemeralContainers": [made]}}).encode()
-        lines = [(b"Content-Type", PATCH), (b"Accept", b"application/json"), (b"Audit-ID", self._audit_id(session).encode())]
-        opened = SessionOpened(grant=grant.id, kind=KIND, target=place.target, argv=("patch",), started_us=now.wall_us, started_boot_us=now.boot_us,
-                               boot_id=now.boot_id)  # fmt: skip
+        asking = Asking(self._record, self._clock, grant, place.connection, place.target, self._audit_id)
+        target, body = place.path + b"/ephemeralcontainers", json.dumps({"spec": {"ephemeralContainers": [made]}}).encode()
         try:
-            await self._record.commit([opened.draft(f"s-{session}", GATEWAY)])
-            head = http.render_request(b"PATCH", target, headers.recordable(lines))
-            await self._put(session, 0, now.boot_us, [(Channel.REQUEST, head), (Channel.REQUEST_BODY, body)])
-            try:
-                reply = await call(way.pool, way.upstream, b"PATCH", target, headers=lines, body=body, grant=grant, limit=POD_LIMIT, timeout=WITHIN_S)
-                answer = [(b"Content-Type", reply.head.get(b"content-type") or b"")]
-                await self._put(session, 2, now.boot_us, [(Channel.RESPONSE, http.render_response(reply.status, answer, framed=False)),
-                                                          (Channel.RESPONSE_BODY, reply.body)])  # fmt: skip
-                action = bounded(kube.read(b"PATCH", target, content_type=PATCH))
-                self._record.note(ActionRow(
-                    at_us=self._clock.now().wall_us, identity=GATEWAY, connection=place.connection, action=action, hazard=Hazard.ESCAPE.value,
-                    verdict="allowed", clause=OWN, session=session, code=reply.status, audit_id=self._audit_id(session), grant=grant.id))  # fmt: skip
-            finally:
-                ended = SessionEnded(why="exit", by=GATEWAY, ended_us=self._clock.now().wall_us, conns=(), may_run_on=0)
-                with suppress(JituiError):
-                    await self._record.commit([ended.draft(f"s-{session}", GATEWAY)])
+            await asking.begin("patch")
+            lines = [(b"Content-Type", PATCH), (b"Accept", b"application/json"), (b"Audit-ID", asking.audit_id.encode())]
+            await asking.put((Channel.REQUEST, http.render_request(b"PATCH", target, headers.recordable(lines))), (Channel.REQUEST_BODY, body))
+            reply = await call(way.pool, way.upstream, b"PATCH", target, headers=lines, body=body, grant=grant, limit=pods.LIMIT, timeout=WITHIN_S)
+            answer = [(b"Content-Type", reply.head.get(b"content-type") or b"")]
+            await asking.put((Channel.RESPONSE, http.render_response(reply.status, answer, framed=False)), (Channel.RESPONSE_BODY, reply.body))
+            asking.note(b"PATCH", target, Hazard.ESCAPE, OWN, reply.status, PATCH)
         except LookError:
             raise
         except JituiError as error:
             raise LookError(f"no shell in the container, and an ephemeral container can't be made: {error}") from error
+        finally:
+            await asking.end("exit")
         if reply.status not in {200, 201}:
             try:
                 words = _words(foreign.read(reply.body))
             except ValueError:
                 words = ""
             raise LookError(f"no shell in the container, and an ephemeral container can't be made: the cluster answered {reply.status}{words}")
-
-    async def _put(self, session: int, first: int, since_us: int, parts: list[tuple[Channel, bytes]]) -> None:
-        """Raises LookError if it can't be recorded."""
-        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-
-        def told(error: Exception | None) -> None:
-            if not done.done():
-                done.set_result(None) if error is None else done.set_exception(LookError(f"a look can't be recorded: {error}"))
-
-        at_us = max(0, self._clock.now().boot_us - since_us)
-        self._record.put_all([Frame(session, first + at, at_us, 0, channel, body) for at, (channel, body) in enumerate(parts)], told)
-        await done
-
-
-def _target(place: Place) -> bytes:
-    return f"/api/v1/namespaces/{quote(place.namespace, safe='')}/pods/{quote(place.pod, safe='')}".encode()
 
 
 def _only(pod: Mapping[str, Any]) -> str:

@@ -10,49 +10,29 @@ import secrets
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Final, Protocol, cast
+from typing import Final, cast
 from urllib.parse import quote
 
+from jitui.clusters import pods
 from jitui.clusters.call import call
 from jitui.clusters.dial import cut
 from jitui.clusters.pool import Connection
 from jitui.clusters.port import Headers
 from jitui.clusters.way import Way
-from jitui.policy import kube
 from jitui.policy.action import Hazard
 from jitui.policy.terms import Grant
 from jitui.protocol import channels, headers, http, probe, websocket
 from jitui.protocol.probe import Stat
-from jitui.recording.facts import Draft, Fact, SessionEnded, SessionOpened
-from jitui.recording.frame import Channel, Frame
-from jitui.store.actions import ActionRow, bounded
+from jitui.proxy.pod.asking import Asking, LookError, Record
+from jitui.recording.frame import Channel
 from jitui.values import foreign
 from jitui.values.clock import Clock
 from jitui.values.errors import JituiError, UpstreamError
 
-KIND: Final = "probe"  # of its session
 KEPT: Final = 1 << 20  # bytes of an answer that are put on record
 PROTOCOLS: Final = b"v5.channel.k8s.io, v4.channel.k8s.io"
-POD_LIMIT: Final = 4 << 20  # bytes; etcd holds no pod that is half as large
-GATEWAY: Final = "gateway"  # the name in the row of a look
 OWN_LOOK: Final = "the gateway's own look at the processes of its window"
 NO_SHELL: Final = "no shell in the container"
-
-
-class LookError(JituiError):
-    """There was no look, or it broke off; the words say why."""
-
-
-class Record(Protocol):
-    """The store, as far as a look writes to it."""
-
-    def next_session(self) -> int: ...
-
-    def put_all(self, frames: Sequence[Frame], done: Callable[[Exception | None], None]) -> None: ...
-
-    async def commit(self, drafts: Sequence[Draft]) -> Sequence[Fact]: ...
-
-    def note(self, action: ActionRow) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +49,11 @@ class Place:
         """namespace/pod/container, as sessions say it; without the last if the command named none."""
         return "/".join(filter(None, (self.namespace, self.pod, self.container)))
 
+    @property
+    def path(self) -> bytes:
+        """Of the pod, as it is asked for."""
+        return pods.path(self.namespace, self.pod)
+
 
 @dataclass(frozen=True, slots=True)
 class Identity:
@@ -82,9 +67,9 @@ class Identity:
 
 async def identify(way: Way, grant: Grant, place: Place, within_s: float) -> Identity:
     """Ask the cluster with the window's credential. A pod that may not be read has no identity."""
-    target = f"/api/v1/namespaces/{quote(place.namespace, safe='')}/pods/{quote(place.pod, safe='')}".encode()
     try:
-        reply = await call(way.pool, way.upstream, b"GET", target, headers=((b"accept", b"application/json"),), grant=grant, limit=POD_LIMIT, timeout=within_s)
+        reply = await call(way.pool, way.upstream, b"GET", place.path, headers=((b"accept", b"application/json"),), grant=grant, limit=pods.LIMIT,
+                           timeout=within_s)  # fmt: skip
         if reply.status != 200:
             return Identity(gone=reply.status == 404)
         pod = foreign.read(reply.body)
@@ -103,9 +88,9 @@ class Look(asyncio.Protocol):
     def __init__(self, way: Way, grant: Grant, place: Place, record: Record, clock: Clock, audit_id: Callable[[int], str], *,
                  apart: bool = False) -> None:  # fmt: skip
         """`audit_id` makes the Audit-ID of a session's request. `apart`: the place is a container beside the one that is looked at."""
-        self.session = 0  # its number, once it is on record
         self.own = 0  # pid and session of the script
-        self._way, self._grant, self._place, self._record, self._clock, self._audit_id = way, grant, place, record, clock, audit_id
+        self._way, self._grant, self._place = way, grant, place
+        self._asking = Asking(record, clock, grant, place.connection, place.target, audit_id)
         self._apart, self._keepers = apart, frozenset[tuple[int, int]]()
         self._loop = asyncio.get_running_loop()
         self._key = secrets.token_hex(16).encode()
@@ -119,8 +104,12 @@ class Look(asyncio.Protocol):
         self._news = asyncio.Event()
         self._error = ""
         self._body = b""
-        self._started = clock.now()
-        self._frames = self._kept = 0
+        self._kept = 0
+
+    @property
+    def session(self) -> int:
+        """Its number, once it is on record; before, 0."""
+        return self._asking.session
 
     # -- its life ----------------------------------------------------------------------------------------------------------
 
@@ -181,43 +170,32 @@ class Look(asyncio.Protocol):
             self._transport.close() if not broken else cut(self._transport)
         elif self._connection is not None:
             self._connection.abort()
-        if self.session:
-            why = "exit" if not broken else "cluster-closed"
-            told = SessionEnded(why=why, by="gateway", ended_us=self._clock.now().wall_us, conns=(), may_run_on=0)
-            with suppress(JituiError):
-                await self._record.commit([told.draft(f"s-{self.session}", "gateway")])
+        await self._asking.end("exit" if not broken else "cluster-closed")
 
     # -- the request -------------------------------------------------------------------------------------------------------
 
     async def _begin(self) -> None:
         """Its session, on record. Raises LookError."""
-        session, now = self._record.next_session(), self._started
-        opened = SessionOpened(grant=self._grant.id, kind=KIND, target=self._place.target, argv=("sh",), started_us=now.wall_us,
-                               started_boot_us=now.boot_us, boot_id=now.boot_id)  # fmt: skip
         try:
-            await self._record.commit([opened.draft(f"s-{session}", "gateway")])
+            await self._asking.begin("sh")
         except JituiError as error:
             raise LookError(f"a look can't be recorded: {error}") from error
-        self.session = session
 
     async def _upgrade(self, connection: Connection, credential: Headers) -> None:
         """Raises LookError, JituiError."""
         place, key = self._place, base64.b64encode(secrets.token_bytes(16))
         query = "&".join([f"container={quote(place.container, safe='')}", "stdin=true", "stdout=true", *(f"command={quote(each, safe='')}"
                                                                                                       for each in probe.COMMAND)])  # fmt: skip
-        target = f"/api/v1/namespaces/{quote(place.namespace, safe='')}/pods/{quote(place.pod, safe='')}/exec?{query}".encode()
-        lines = [(b"Host", self._way.upstream.host), (b"User-Agent", b"jitui"), (b"Audit-ID", self._audit_id(self.session).encode()),
+        target = place.path + f"/exec?{query}".encode()
+        lines = [(b"Host", self._way.upstream.host), (b"User-Agent", b"jitui"), (b"Audit-ID", self._asking.audit_id.encode()),
                  (b"Connection", b"Upgrade"), (b"Upgrade", b"websocket"), (b"Sec-WebSocket-Version", b"13"), (b"Sec-WebSocket-Key", key),
                  (b"Sec-WebSocket-Protocol", PROTOCOLS)]  # fmt: skip
-        await self._put(Channel.REQUEST, http.render_request(b"GET", target, headers.recordable(lines)))
+        await self._asking.put((Channel.REQUEST, http.render_request(b"GET", target, headers.recordable(lines))))
         self._connection = connection
         connection.exchange(b"GET", self, upgrade=True)
         connection.send(http.render_request(b"GET", self._way.upstream.prefix + target, [*lines, *credential]))
         head = await self._head
-        action = bounded(kube.read(b"GET", target))
-        self._record.note(ActionRow(
-            at_us=self._clock.now().wall_us, identity=GATEWAY, connection=place.connection, action=action, hazard=Hazard.EXEC.value, verdict="allowed",
-            clause=OWN_LOOK, session=self.session, code=head.status, audit_id=self._audit_id(self.session), grant=self._grant.id))  # fmt: skip
+        self._asking.note(b"GET", target, Hazard.EXEC, OWN_LOOK, head.status)
         took = head.get(b"sec-websocket-protocol")
         if head.status != 101 or took not in channels.COMMANDS or head.get(b"sec-websocket-accept") != websocket.accept_key(key):
             raise LookError(f"the cluster answered {head.status} to a look into the container{self._words()}")
@@ -303,32 +281,16 @@ class Look(asyncio.Protocol):
 
     async def _send(self, channel: Channel, body: bytes) -> None:
         """On record, then to the container. Raises LookError."""
-        await self._put(channel, body)
+        await self._asking.put((channel, body))
         if self._error or self._transport is None or self._transport.is_closing():
             raise LookError(self._error or "the cluster closed the connection of a look")
         self._transport.write(websocket.encode(websocket.BINARY, b"\0" + body, mask=True))
 
     # -- its record --------------------------------------------------------------------------------------------------------
 
-    def _frame_of(self, channel: Channel, body: bytes) -> Frame:
-        frame = Frame(self.session, self._frames, max(0, self._clock.now().boot_us - self._started.boot_us), 0, channel, body)
-        self._frames += 1
-        return frame
-
-    async def _put(self, channel: Channel, body: bytes) -> None:
-        """Raises LookError if it can't be recorded."""
-        done: asyncio.Future[None] = self._loop.create_future()
-
-        def told(error: Exception | None) -> None:
-            if not done.done():
-                done.set_result(None) if error is None else done.set_exception(LookError(f"a look can't be recorded: {error}"))
-
-        self._record.put_all([self._frame_of(channel, body)], told)
-        await done
-
     def _keep(self, channel: Channel, body: bytes) -> None:
         """An answer, as far as there is room for it."""
         room = KEPT - self._kept
         self._kept += len(body)
         if room > 0:
-            self._record.put_all([self._frame_of(channel, body[:room])], lambda error: self._fail(f"a look can't be recorded: {error}") if error else None)
+            self._asking.put_soon([(channel, body[:room])], lambda why: self._fail(why) if why else None)

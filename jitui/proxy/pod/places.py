@@ -19,11 +19,12 @@ from jitui.proxy.drain import Drain
 from jitui.proxy.ends import Why
 from jitui.proxy.live import Session
 from jitui.proxy.pod import lineage
+from jitui.proxy.pod.asking import LookError, Record
 from jitui.proxy.pod.deletion import delete, gone
 from jitui.proxy.pod.ending import Command, Ending, Job, unseen
 from jitui.proxy.pod.ephemeral import Ephemeral
 from jitui.proxy.pod.lineage import Before
-from jitui.proxy.pod.look import NO_SHELL, Identity, Look, LookError, Place, Record, identify
+from jitui.proxy.pod.look import NO_SHELL, Identity, Look, Place, identify
 from jitui.recording.facts import Draft, ProcessesBefore, ProcessTold
 from jitui.recording.facts.processes import ENDED, NOT_PROVED, UNEXPLAINED
 from jitui.store.archive import Files

@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
+from jitui.proxy.pod.asking import LookError
 from jitui.proxy.pod.ephemeral import Ephemeral, manifest, name_of, ready
-from jitui.proxy.pod.look import LookError, Place
+from jitui.proxy.pod.look import Place
 from jitui.store.residue import residue
 from tests.fakes.house import house
 from tests.fakes.upstream import Asked

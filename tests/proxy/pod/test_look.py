@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from jitui.proxy.pod import look
-from jitui.proxy.pod.look import NO_SHELL, Look, LookError, Place, identify
+from jitui.proxy.pod.asking import LookError
+from jitui.proxy.pod.look import NO_SHELL, Look, Place, identify
 from jitui.recording.frame import Channel
 from tests.fakes.house import house
 from tests.fakes.upstream import Asked

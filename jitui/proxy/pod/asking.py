@@ -1,0 +1,89 @@
+"""A session of the gateway's own, in which it asks something in a pod: its opening, frames, row and end are on record like those of an agent's command."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from typing import Final, Protocol
+
+from jitui.policy import kube
+from jitui.policy.action import Hazard
+from jitui.policy.terms import Grant
+from jitui.recording.facts import Draft, Fact, SessionEnded, SessionOpened
+from jitui.recording.frame import Channel, Frame
+from jitui.store.actions import ActionRow, bounded
+from jitui.values.clock import Clock
+from jitui.values.errors import JituiError
+
+KIND: Final = "probe"  # of the session
+GATEWAY: Final = "gateway"  # the name in its row and facts
+
+
+class LookError(JituiError):
+    """There was no look, or it broke off; the words say why."""
+
+
+class Record(Protocol):
+    """The store, as far as such a session is written to it."""
+
+    def next_session(self) -> int: ...
+
+    def put_all(self, frames: Sequence[Frame], done: Callable[[Exception | None], None]) -> None: ...
+
+    async def commit(self, drafts: Sequence[Draft]) -> Sequence[Fact]: ...
+
+    def note(self, action: ActionRow) -> None: ...
+
+
+class Asking:
+    """One of them: `begin` it, then `put` and `note`, at last `end`."""
+
+    def __init__(self, record: Record, clock: Clock, grant: Grant, connection: str, target: str, audit_id: Callable[[int], str]) -> None:
+        """`target`: namespace/pod/container. `audit_id` makes the Audit-ID of a session's request."""
+        self.session = 0  # its number, once it is on record
+        self._record, self._clock, self._grant, self._connection, self._target, self._audit_id = record, clock, grant, connection, target, audit_id
+        self._started = clock.now()
+        self._frames = 0
+
+    @property
+    def audit_id(self) -> str:
+        return self._audit_id(self.session)
+
+    async def begin(self, *argv: str) -> None:
+        """Raises JituiError if it can't be recorded."""
+        session, now = self._record.next_session(), self._started
+        opened = SessionOpened(grant=self._grant.id, kind=KIND, target=self._target, argv=argv, started_us=now.wall_us, started_boot_us=now.boot_us,
+                               boot_id=now.boot_id)  # fmt: skip
+        await self._record.commit([opened.draft(f"s-{session}", GATEWAY)])
+        self.session = session
+
+    async def put(self, *pieces: tuple[Channel, bytes]) -> None:
+        """On record, in one commit. Raises LookError if they can't be recorded."""
+        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+        def told(why: str) -> None:
+            if not done.done():
+                done.set_exception(LookError(why)) if why else done.set_result(None)
+
+        self.put_soon(pieces, told)
+        await done
+
+    def put_soon(self, pieces: Sequence[tuple[Channel, bytes]], told: Callable[[str], None]) -> None:
+        """The same without waiting; `told` is called with the reason why they can't be recorded, or with nothing."""
+        at_us, first = max(0, self._clock.now().boot_us - self._started.boot_us), self._frames
+        self._frames += len(pieces)
+        self._record.put_all([Frame(self.session, first + at, at_us, 0, channel, body) for at, (channel, body) in enumerate(pieces)],
+                             lambda error: told(f"a look can't be recorded: {error}" if error else ""))  # fmt: skip
+
+    def note(self, method: bytes, target: bytes, hazard: Hazard, clause: str, code: int, content_type: bytes = b"") -> None:
+        """The row of its request. `clause`: why the gateway asked."""
+        action = bounded(kube.read(method, target, content_type=content_type))
+        self._record.note(ActionRow(
+            at_us=self._clock.now().wall_us, identity=GATEWAY, connection=self._connection, action=action, hazard=hazard.value, verdict="allowed",
+            clause=clause, session=self.session, code=code, audit_id=self.audit_id, grant=self._grant.id))  # fmt: skip
+
+    async def end(self, why: str) -> None:
+        """If it has begun. An end that can't be recorded is left to the next start."""
+        if self.session:
+            told = SessionEnded(why=why, by=GATEWAY, ended_us=self._clock.now().wall_us, conns=(), may_run_on=0)
+            with suppress(JituiError):
+                await self._record.commit([told.draft(f"s-{self.session}", GATEWAY)])
