@@ -7,7 +7,7 @@ import click
 
 from jitui.api.views import Explained, FactView
 from jitui.cli import follow, show
-from jitui.cli.kinds import BeforeCommand, command_after
+from jitui.cli.kinds import NAMED, BeforeCommand, command_after
 from jitui.cli.reach import asynchronous, gateway, reaching
 from jitui.cli.source import archive
 from jitui.policy.action import Action
@@ -24,7 +24,7 @@ SCOPE: Final = 240  # of a scope
 
 
 @click.command("actions")
-@click.option("--grant", default="", metavar="G", help="Only those of one window.")
+@click.option("--grant", type=NAMED, default="", metavar="G", help="Only those of one window.")
 @click.option("--audit-id", default="", metavar="ID", help="The one that the cluster's audit log calls so.")
 @click.option("--limit", type=click.IntRange(1, PAGE), default=PAGE, metavar="N", help="The newest N.")
 @reaching

@@ -8,7 +8,7 @@ import click
 
 from jitui.api.findings import ChangesView, ChangeView, LeftView, ObjectView
 from jitui.cli import show
-from jitui.cli.kinds import DURATION, UNMASK
+from jitui.cli.kinds import DURATION, NAMED, UNMASK
 from jitui.cli.reach import asynchronous, reaching
 from jitui.cli.source import archive, note_unmasked
 from jitui.values import plain
@@ -20,7 +20,7 @@ LINE: Final = 600
 
 
 @click.command("changes")
-@click.argument("grant", required=False, default="", metavar="[GRANT]")
+@click.argument("grant", type=NAMED, required=False, default="", metavar="[GRANT]")
 @click.option("--identity", default="", metavar="NAME", help="Of one agent.")
 @click.option("--since", type=DURATION, default="24h", metavar="D", show_default="24h", help="Without a window: so far back.")
 @UNMASK
@@ -45,7 +45,7 @@ async def changes_command(grant: str, identity: str, since: int, unmask: bool, a
 
 
 @click.command("residue")
-@click.argument("grant", metavar="GRANT")
+@click.argument("grant", type=NAMED, metavar="GRANT")
 @click.option("--no-look", is_flag=True, help="Ask the record alone, not the cluster.")
 @reaching
 @asynchronous

@@ -11,7 +11,7 @@ from jitui.api.operations import Operations
 from jitui.api.outcome import in_short
 from jitui.api.views import Ended, Frozen, GrantView, LiveChunk, RequestView, SessionView
 from jitui.cli import card, follow, show
-from jitui.cli.kinds import DURATION, UNMASK
+from jitui.cli.kinds import DURATION, NAMED, UNMASK
 from jitui.cli.reach import asynchronous, gateway, reaching
 from jitui.policy.brief import TYPED, brief, parts
 from jitui.values import plain, span
@@ -150,7 +150,7 @@ async def grants_command(everything: bool, as_json: bool) -> None:
 
 
 @click.command("revoke")
-@click.argument("grant", metavar="GRANT")
+@click.argument("grant", type=NAMED, metavar="GRANT")
 @REASON
 @reaching
 @asynchronous
@@ -161,7 +161,7 @@ async def revoke_command(grant: str, reason: str, as_json: bool) -> None:
 
 
 @click.command("release")
-@click.argument("grant", metavar="GRANT")
+@click.argument("grant", type=NAMED, metavar="GRANT")
 @reaching
 @asynchronous
 async def release_command(grant: str, as_json: bool) -> None:
@@ -180,7 +180,7 @@ SESSION_COLUMNS: Final[Mapping[str, Callable[[SessionView], show.Cell]]] = {
 
 @click.command("sessions")
 @click.option("--live", is_flag=True, help="Only those that are open.")
-@click.option("--grant", default="", metavar="GRANT", help="Only those of one window.")
+@click.option("--grant", type=NAMED, default="", metavar="GRANT", help="Only those of one window.")
 @reaching
 @asynchronous
 async def sessions_command(live: bool, grant: str, as_json: bool) -> None:
@@ -190,7 +190,7 @@ async def sessions_command(live: bool, grant: str, as_json: bool) -> None:
 
 
 @click.command("watch")
-@click.argument("session", metavar="SESSION")
+@click.argument("session", type=NAMED, metavar="SESSION")
 @UNMASK
 @reaching
 @asynchronous
@@ -224,7 +224,7 @@ def chunk_lines(chunk: LiveChunk) -> list[str]:
 
 
 @click.command("kill")
-@click.argument("session", metavar="SESSION")
+@click.argument("session", type=NAMED, metavar="SESSION")
 @REASON
 @reaching
 @asynchronous
@@ -235,7 +235,7 @@ async def kill_command(session: str, reason: str, as_json: bool) -> None:
 
 
 @click.command("freeze")
-@click.argument("target", metavar="SESSION|GRANT|all")
+@click.argument("target", type=NAMED, metavar="SESSION|GRANT|all")
 @reaching
 @asynchronous
 async def freeze_command(target: str, as_json: bool) -> None:
@@ -245,7 +245,7 @@ async def freeze_command(target: str, as_json: bool) -> None:
 
 
 @click.command("thaw")
-@click.argument("target", metavar="SESSION|GRANT|all")
+@click.argument("target", type=NAMED, metavar="SESSION|GRANT|all")
 @reaching
 @asynchronous
 async def thaw_command(target: str, as_json: bool) -> None:

@@ -8,6 +8,7 @@ import click
 
 from jitui.values import span
 from jitui.values.errors import InvalidError
+from jitui.values.link import Link
 
 IDENT: Final = re.compile(r"(?:([a-z])-)?([1-9][0-9]{0,14})", re.ASCII)
 
@@ -22,6 +23,24 @@ class Duration(click.ParamType[int]):
             return value if isinstance(value, int) else span.parse(str(value))
         except InvalidError as error:
             self.fail(str(error), param, ctx)
+
+
+class Linked(click.ParamType[Link]):
+    """s-204, g-17 or a file, each also with a moment behind it: s-204@16:07:52."""
+
+    name = "link"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Link:  # noqa: ARG002 - click's signature
+        return value if isinstance(value, Link) else link_of(str(value))
+
+
+class Named(click.ParamType[str]):
+    """The same where the moment says nothing: s-204 of s-204@16:07:52."""
+
+    name = "id"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:  # noqa: ARG002 - click's signature
+        return link_of(str(value)).ident
 
 
 class BeforeCommand(click.Command):
@@ -53,5 +72,12 @@ def is_ident(text: str) -> bool:
     return IDENT.fullmatch(text) is not None and not Path(text).exists()
 
 
+def link_of(text: str) -> Link:
+    """The link that a text is; one that is the name of a file names that file."""
+    return Link(text) if Path(text).exists() else Link.parse(text)
+
+
+LINKED = Linked()
+NAMED = Named()
 DURATION = Duration()
 UNMASK = click.option("--unmask", is_flag=True, help="Secrets as they are; takes a right of its own, and is a fact.")

@@ -112,6 +112,7 @@ def _refusing(parameter: click.Parameter, why: str) -> Any:
 
 
 def _no_file(_: click.Context, __: click.Parameter, value: Any) -> Any:
-    if value and not IDENT.fullmatch(value):
-        raise RefusedException(f'"{clean(value, 64)}" is no session, and no file of this machine is yours over SSH; sessions are like s-17')
+    value_of = getattr(value, "ident", value)
+    if value_of and not IDENT.fullmatch(value_of):
+        raise RefusedException(f'"{clean(value_of, 64)}" is no session, and no file of this machine is yours over SSH; sessions are like s-17')
     return value

@@ -11,7 +11,7 @@ import click
 
 from jitui.api.views import Proof
 from jitui.cli import show
-from jitui.cli.kinds import is_ident
+from jitui.cli.kinds import NAMED, is_ident
 from jitui.cli.reach import asynchronous, gateway, reach, reaching
 from jitui.cli.source import folder, shelf
 from jitui.recording.chain import key_id
@@ -27,7 +27,7 @@ BEGIN, END = "-----BEGIN PUBLIC KEY-----", "-----END PUBLIC KEY-----"
 
 
 @click.command("verify")
-@click.argument("what", required=False, default="", metavar="[SESSION|FILE]")
+@click.argument("what", type=NAMED, required=False, default="", metavar="[SESSION|FILE]")
 @click.option("--key", type=click.Path(exists=True, dir_okay=False, path_type=Path), metavar="F",
               help="The ledger's public key, kept elsewhere: what jitui key printed, 32 bytes, or 64 hex digits.")
 @click.option("--witness", multiple=True, metavar="N:HASH", help="A fact's number and hash that were noted elsewhere.")

@@ -17,6 +17,7 @@ from jitui.cli.source import held, note_unmasked
 from jitui.policy.rights import Right
 from jitui.values import places
 from jitui.values.errors import ConfigurationError, RefusedError, UnavailableError
+from jitui.values.link import Link
 
 NO_TERMINAL: Final = "the screens need a terminal; without one: jitui requests --follow, jitui approve, jitui watch"
 NO_TERMINAL_THERE: Final = "the screens need a terminal: ssh -t; without one name a command, as requests --follow, approve, watch, or help"
@@ -56,18 +57,19 @@ async def _start(there: Reach) -> None:
     await launch.launch(["--config", str(config), *(["--data-dir", str(there.data_dir)] if there.data_dir else [])], folder, there.remote)
 
 
-def replay(session: str, speed: float, idle_s: float, *, unmask: bool) -> int:
-    """The Replay screen over a gateway's archive, or over bare files."""
+def replay(link: Link, speed: float, idle_s: float, *, unmask: bool) -> int:
+    """The Replay screen over a gateway's archive, or over bare files, at the moment of the link if it has one. Raises InvalidError."""
+    link.wall_us(0)
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise RefusedError("a replay needs a terminal; without one: jitui replay SESSION --text")
     from jitui.tui import app  # noqa: PLC0415 - the screens take a while to load
 
-    found, ident, may_unmask = asyncio.run(_tape(session))
+    found, ident, may_unmask = asyncio.run(_tape(link.ident))
     if unmask:
         note_unmasked(found)
     given = click.get_current_context().find_root().ensure_object(dict)
     return app.replay(found, ident, ascii=given.get("ascii", False), local=given.get("local", True), speed=speed, idle_s=idle_s, may_unmask=may_unmask,
-                      unmask=unmask)
+                      unmask=unmask, at=link.at)
 
 
 async def _tape(session: str) -> tuple[Archive, str, bool]:

@@ -13,7 +13,7 @@ from jitui.api.client import Client
 from jitui.api.operations import Archive
 from jitui.api.views import FrameView
 from jitui.cli import show
-from jitui.cli.kinds import UNMASK, number
+from jitui.cli.kinds import LINKED, UNMASK, number
 from jitui.cli.reach import asynchronous, reach, reaching
 from jitui.cli.source import archive, folder, note_unmasked, shelf
 from jitui.recording.cast import cast
@@ -21,6 +21,7 @@ from jitui.recording.frame import NAMES, Channel, Frame
 from jitui.values import places, plain
 from jitui.values.errors import RefusedError, UnavailableError
 from jitui.values.instant import from_rfc3339
+from jitui.values.link import Link
 from jitui.values.private_file import write_private
 from jitui.values.said import clean
 
@@ -30,23 +31,24 @@ CHANNELS: Final = {channel.label: channel for channel in Channel}
 
 
 @click.command("frames")
-@click.argument("session", metavar="SESSION|FILE")
+@click.argument("session", type=LINKED, metavar="SESSION|FILE[@TIME]")
 @click.option("--channel", type=click.Choice(sorted(NAMES)), help="Only this channel.")
 @click.option("--conn", type=click.IntRange(0), help="Only this exchange or forwarded connection.")
 @click.option("--raw", is_flag=True, help="The bytes themselves of one channel, nothing else; never to a terminal.")
 @UNMASK
 @reaching
 @asynchronous
-async def frames_command(session: str, channel: str | None, conn: int | None, raw: bool, unmask: bool, as_json: bool) -> None:
-    """The recorded frames of a session."""
+async def frames_command(session: Link, channel: str | None, conn: int | None, raw: bool, unmask: bool, as_json: bool) -> None:
+    """The recorded frames of a session; from a moment on, of s-17@16:07:52."""
     if raw and channel is None:
         raise click.UsageError("--raw writes the bytes of one channel: name it with --channel")
     if raw and sys.stdout.isatty():
         raise RefusedError("recorded bytes do not go to a terminal raw; send them to a file or a pipe, or use: jitui replay --text")
     labels = {one.label for one in NAMES[channel]} if channel else None
-    async with archive(session) as (at, ident):
+    async with archive(session.ident) as (at, ident):
+        since_us = await _since_us(at, ident, session)
         async for frame in every_frame(at, ident, unmask=unmask):
-            if (labels is not None and frame.channel not in labels) or conn not in {None, frame.conn}:
+            if frame.at_us < since_us or (labels is not None and frame.channel not in labels) or conn not in {None, frame.conn}:
                 continue
             if raw:
                 sys.stdout.buffer.write(frame.body)
@@ -54,6 +56,12 @@ async def frames_command(session: str, channel: str | None, conn: int | None, ra
                 click.echo(plain.text(frame))
             else:
                 click.echo(frame_line(frame))
+
+
+async def _since_us(at: Archive, ident: str, link: Link) -> int:
+    """The moment of a link, in microseconds since the session's start; 0 of one without. Raises InvalidError."""
+    started_us = from_rfc3339((await at.session(ident)).started) if link.at else 0
+    return link.wall_us(started_us) - started_us
 
 
 async def every_frame(at: Archive, session: str, *, unmask: bool = False) -> AsyncIterator[FrameView]:
@@ -81,20 +89,20 @@ def frame_line(frame: FrameView) -> str:
 
 
 @click.command("replay")
-@click.argument("session", metavar="SESSION|FILE")
+@click.argument("session", type=LINKED, metavar="SESSION|FILE[@TIME]")
 @click.option("--speed", type=click.FloatRange(0.1, 100), default=1.0, metavar="N", show_default="1", help="So many times as fast.")
 @click.option("--idle-limit", type=click.FloatRange(0, 86400), default=1.0, metavar="S", show_default="1",
               help="Seconds a pause may last; 0: as long as it did.")
 @click.option("--text", is_flag=True, help="Print everything that was said instead, as lines of text to read and search.")
 @UNMASK
 @reaching
-def replay_command(session: str, speed: float, idle_limit: float, text: bool, unmask: bool, as_json: bool) -> None:
-    """A session on the screen, as it was."""
+def replay_command(session: Link, speed: float, idle_limit: float, text: bool, unmask: bool, as_json: bool) -> None:
+    """A session on the screen, as it was; from a moment on, of s-17@16:07:52."""
     if not text:
         from jitui.cli import screen  # noqa: PLC0415 - the screens, which no other of these commands needs
 
         raise SystemExit(screen.replay(session, speed, idle_limit, unmask=unmask))
-    asyncio.run(_print(session, unmask=unmask, as_json=as_json))
+    asyncio.run(_print(session.ident, unmask=unmask, as_json=as_json))
 
 
 async def _print(session: str, *, unmask: bool, as_json: bool) -> None:
@@ -117,13 +125,13 @@ async def _print(session: str, *, unmask: bool, as_json: bool) -> None:
 
 
 @click.command("export")
-@click.argument("session", metavar="SESSION|FILE")
+@click.argument("session", type=LINKED, metavar="SESSION|FILE[@TIME]")
 @click.option("--format", "form", type=click.Choice(["cast", "jsonl", "bundle"]), required=True)
 @click.option("--output", type=click.Path(dir_okay=False, path_type=Path), metavar="F", help="Otherwise stdout; a bundle needs it.")
 @UNMASK
 @reaching
 @asynchronous
-async def export_command(session: str, form: str, output: Path | None, unmask: bool, as_json: bool) -> None:
+async def export_command(session: Link, form: str, output: Path | None, unmask: bool, as_json: bool) -> None:
     """A session as asciicast v3, JSON lines, or one evidence file that verifies by itself.
 
     The evidence file holds every byte as it was recorded, or it would not verify: secrets too.
@@ -131,12 +139,12 @@ async def export_command(session: str, form: str, output: Path | None, unmask: b
     if form == "bundle":
         if output is None:
             raise click.UsageError("a bundle is a file: name it with --output")
-        await _may_hold_secrets(session)
+        await _may_hold_secrets(session.ident)
         async with shelf(folder()) as bare:
-            count = await asyncio.to_thread(bare.files.export, number(session), output)
+            count = await asyncio.to_thread(bare.files.export, number(session.ident), output)
         show.one({"file": str(output), "frames": count}, as_json, lambda one: f"{output}: {one['frames']} frames; check it with: jitui verify {output}")
         return
-    lines = [line async for line in _export_lines(session, form, unmask=unmask)]
+    lines = [line async for line in _export_lines(session.ident, form, unmask=unmask)]
     if output is None:
         for line in lines:
             click.echo(line, nl=False)

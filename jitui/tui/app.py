@@ -252,10 +252,10 @@ class TapeApp(ThemedApp):
 
     def __init__(
         self, archive: Archive, session: str, *, ascii: bool = False, monotonic: Callable[[], float] | None = None,  # noqa: A002
-        speed: float = 1.0, idle_s: float = 1.0, may_unmask: bool = False, unmask: bool = False, local: bool = True,
+        speed: float = 1.0, idle_s: float = 1.0, may_unmask: bool = False, unmask: bool = False, local: bool = True, at: str = "",
     ) -> None:  # fmt: skip
         super().__init__(ascii=ascii, monotonic=monotonic, local=local)
-        self._screen = ReplayScreen(archive, session, alone=True, speed=speed, idle_s=idle_s, may_unmask=may_unmask, unmask=unmask)
+        self._screen = ReplayScreen(archive, session, alone=True, speed=speed, idle_s=idle_s, may_unmask=may_unmask, unmask=unmask, at=at)
 
     def on_mount(self) -> None:
         self.push_screen(self._screen)
@@ -267,9 +267,9 @@ def run(desk: Operations, *, ascii: bool = False, local: bool = True) -> int:  #
 
 
 def replay(archive: Archive, session: str, *, ascii: bool = False, speed: float = 1.0, idle_s: float = 1.0,  # noqa: A002 - the option's name
-           may_unmask: bool = False, unmask: bool = False, local: bool = True) -> int:  # fmt: skip
-    """One recording, from a gateway's archive or from bare files. `idle_s` 0: pauses last as long as they did."""
-    return _run(lambda: TapeApp(archive, session, ascii=ascii, speed=speed, idle_s=idle_s, may_unmask=may_unmask, unmask=unmask, local=local))
+           may_unmask: bool = False, unmask: bool = False, local: bool = True, at: str = "") -> int:  # fmt: skip
+    """One recording, from a gateway's archive or from bare files. `idle_s` 0: pauses last as long as they did. `at`: the moment of a link."""
+    return _run(lambda: TapeApp(archive, session, ascii=ascii, speed=speed, idle_s=idle_s, may_unmask=may_unmask, unmask=unmask, local=local, at=at))
 
 
 def _run(make: Callable[[], ThemedApp]) -> int:

@@ -6,7 +6,7 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from jitui.cli.kinds import DURATION, BeforeCommand, command_after, is_ident, number
+from jitui.cli.kinds import DURATION, LINKED, NAMED, BeforeCommand, command_after, is_ident, link_of, number
 from jitui.values.errors import InvalidError
 
 
@@ -40,3 +40,13 @@ def test_ids(tmp_path: Path) -> None:
             number(other)
     assert (number("s-17"), number("17"), number("g-3", "g", "grant")) == (17, 17, 3)
     assert (is_ident("s-17"), is_ident("g-3"), is_ident(str(tmp_path))) == (True, True, False)
+
+
+def test_links(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A moment behind an id or a file; where it says nothing it is left out; a file that has such a name is that file."""
+    monkeypatch.chdir(tmp_path)
+    link = LINKED.convert("s-204@16:07:52", None, None)
+    assert (link.ident, link.at, LINKED.convert(link, None, None)) == ("s-204", "16:07:52", link)
+    assert NAMED.convert("g-17@16:07:52", None, None) == "g-17"
+    tmp_path.joinpath("s-204@16:07:52").touch()
+    assert link_of("s-204@16:07:52").at == ""

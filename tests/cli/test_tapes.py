@@ -24,6 +24,16 @@ def test_frames_as_json(state: Path) -> None:
     assert found[2]["data_b64"] == b64encode(b"in\n").decode()
 
 
+def test_every_command_takes_a_link(state: Path) -> None:
+    """Frames from that moment on; where a moment says nothing it is left out, and one that is none is an error."""
+    every = [one["at_us"] for one in jitui("--data-dir", str(state), "frames", "s-1", "--json").jsons]
+    later = [one["at_us"] for one in jitui("--data-dir", str(state), "frames", f"s-1@+{every[2] / 1e6}", "--json").jsons]
+    assert later == every[2:]
+    for command in (("replay", "s-1@00:00", "--text"), ("export", "s-1@00:00", "--format", "jsonl"), ("verify", "s-1@00:00"), ("residue", "g-1@00:00")):
+        assert jitui("--data-dir", str(state), *command).code == 0
+    assert "'25:00' is no moment: write a time as 16:07:52" in jitui("--data-dir", str(state), "frames", "s-1@25:00").err
+
+
 def test_frames_for_people(state: Path) -> None:
     """A line each, clean."""
     said = jitui("--data-dir", str(state), "frames", "1", "--channel", "stdout").out

@@ -1,7 +1,9 @@
 """Replay: a recording is played, stepped through, read as text, and verified. It needs an Archive, nothing else."""
 
 import asyncio
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import ClassVar, Final
 
 from textual.app import ComposeResult
@@ -14,7 +16,6 @@ from textual.widgets import Input, Static
 from jitui.api.operations import Archive
 from jitui.api.views import ActionView, FrameView, Proof, SessionView
 from jitui.recording.timing import Playhead
-from jitui.tui.figures import age_s, moment
 from jitui.tui.lines import FLEX, Cell, row, text
 from jitui.tui.reel import FRAME, LARGEST, MARK_WORDS, Reel
 from jitui.tui.screens.base import PANNING, Answered, Panning
@@ -22,12 +23,15 @@ from jitui.tui.tail import drawn, last_frames
 from jitui.tui.widgets.terminal import Terminal
 from jitui.tui.widgets.timeline import Timeline, title
 from jitui.tui.widgets.transcript import Transcript
-from jitui.values.errors import JituiError
+from jitui.values.errors import InvalidError, JituiError
+from jitui.values.instant import from_rfc3339
+from jitui.values.link import wall_us
 from jitui.values.page import Page
 
 PAGE: Final = 1000
 FRAME_S: Final = 0.05
 BUDGET_S: Final = 0.02
+SHORT: Final = re.compile(r"[0-9.]+(?::[0-9.]+)?")  # seconds, or minutes and seconds, from the start
 
 
 class Loaded(Message):
@@ -68,7 +72,7 @@ class ReplayScreen(Panning):
 
     def __init__(self, archive: Archive, session: str, *, alone: bool = False, speed: float = 1.0, idle_s: float = 1.0,
                  may_unmask: bool = False, unmask: bool = False, at: str = "") -> None:  # fmt: skip
-        """`may_unmask`: whoever sits here has the right to see secrets; `unmask`: they want to from the start. `at`: the time at which it stands first."""
+        """`may_unmask`: whoever sits here has the right to see secrets; `unmask`: they want to from the start. `at`: the moment of a link, where it stands."""
         super().__init__()
         self._may_unmask, self._unmasked, self._first = may_unmask, unmask, at
         self._archive, self._session, self._alone = archive, session, alone
@@ -149,7 +153,7 @@ class ReplayScreen(Panning):
             self._loading = False
             self.head.playing = not self.head.done and self.head.index == 0 and not self._first
             if self._tail or (self._first and self.reel is not None and not self.head.index):
-                self.head.seek(self.head.end_us if self._tail or self.reel is None else age_s(self.reel.session.started, self._first) * 1e6)
+                self.head.seek(self.head.end_us if self._tail or self.reel is None else self._moment(self._first) or 0)
             self._last = self.shell.monotonic()
         elif message.what == "verify" and isinstance(value, tuple):
             self._verified([proof for proof in value if isinstance(proof, Proof)])
@@ -362,7 +366,7 @@ class ReplayScreen(Panning):
         self.look()
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
-        at_us = self._parsed(event.value)
+        at_us = self._moment(event.value)
         self._leave_goto()
         if at_us is None:
             self.say("a time as 16:07:52, or minutes and seconds from the start as 3:41", bad=True)
@@ -370,20 +374,14 @@ class ReplayScreen(Panning):
             self.head.seek(at_us)
             self._moved()
 
-    def _parsed(self, typed: str) -> float | None:
-        """Microseconds from the start of what was typed; None if it is no time."""
-        try:
-            parts = [float(part) for part in typed.strip().split(":")]
-        except ValueError:
+    def _moment(self, typed: str) -> int | None:
+        """Microseconds from the start of a moment as it stands in a link, or without the `+` of minutes and seconds; None if it is none."""
+        if self.reel is None:
             return None
-        if not 1 <= len(parts) <= 3 or any(part < 0 or part > 1e6 for part in parts):
-            return None
-        seconds = sum(part * scale for part, scale in zip(reversed(parts), (1.0, 60.0, 3600.0), strict=False))
-        started = moment(self.reel.session.started) if self.reel else None
-        if len(parts) == 3 and started is not None:
-            seconds -= started.hour * 3600 + started.minute * 60 + started.second
-            seconds += 86400 if seconds < -1 else 0
-        return seconds * 1e6
+        started_us = from_rfc3339(self.reel.session.started)
+        with suppress(InvalidError):
+            return wall_us(f"+{typed.strip()}" if SHORT.fullmatch(typed.strip()) else typed, started_us) - started_us
+        return None
 
     def _leave_goto(self) -> None:
         self.remove_class("-going")
