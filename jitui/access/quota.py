@@ -73,9 +73,9 @@ class Quota:
 
     def tick(self, now: Instant) -> None:
         """Ends the hours that are over, and puts their counts on record."""
-        for identity, hour in list(self._hours.items()):
-            if now.boot_us >= hour.began.boot_us + HOUR_US:
-                self._close(identity, hour, now)
+        begun = now.boot_us - HOUR_US
+        for identity, hour in [item for item in self._hours.items() if item[1].began.boot_us <= begun]:
+            self._close(identity, hour, now)
 
     def close(self) -> None:
         """Puts every count on record: the gateway stops."""

@@ -17,7 +17,6 @@ from textual.widgets import Static
 from jitui.api.operations import Archive, Operations
 from jitui.tui.attention import Attention
 from jitui.tui.feed import BEAT_S, Feed, Seen, Silent
-from jitui.tui.figures import hour
 from jitui.tui.filters import AsciiFilter, ColourlessFilter
 from jitui.tui.screens.base import Board
 from jitui.tui.screens.changes import ChangesScreen
@@ -191,7 +190,7 @@ class JituiApp(ThemedApp):
         elif found.lost:
             self.silent = f"NOT HEARD ANY MORE: {found.why}"
         elif not self.silent:
-            since = hour(self.seen.status.at, self.seen.passed(self.monotonic())) if self.seen else ""
+            since = self.seen.hour(self.monotonic()) if self.seen else ""
             self.silent = f"GATEWAY SILENT since {since}: windows still end on time" if since else f"no gateway: {found.why}"
         if self.screen_stack and isinstance(self.screen, Board):  # at the app's end there is none
             self.screen.look()

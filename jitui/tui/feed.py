@@ -1,28 +1,32 @@
 """Fetches the state of the gateway once a second, and at once when something happened, as one value.
 
+Requests and windows are fetched again only if the status says that something went on record, or after `FRESH_S`: two hundred windows are 200 KB of JSON.
+
 Live ticks coalesce: however many facts come, the screens get at most four `Seen` a second. The feed touches no widget; it posts.
 """
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from jitui.api.operations import Operations
 from jitui.api.views import GrantView, Hello, RequestView, Status
+from jitui.tui.figures import hour
 from jitui.values.errors import JituiError, RefusedError, UnknownCallerError
 from jitui.values.page import Page
 
 BEAT_S: Final = 1.0  # between looks when nothing happens
 SPACING_S: Final = 0.25  # at least, between two looks
 PATIENCE_S: Final = 3.0  # the gateway has so long to answer before it is called silent
+FRESH_S: Final = 15.0  # how long requests and windows are shown as they were fetched while nothing moves
 RELOADED: Final = "config.loaded"  # the fact that says so
 RECENT: Final = 20  # ended windows that the desk shows at most
 
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """One look at the gateway. Its seconds hold at `taken`, the local monotonic time at which they were read."""
+    """One look at the gateway. The seconds of requests and windows hold at `taken`, the local monotonic time at which they were read."""
 
     hello: Hello
     status: Status
@@ -32,10 +36,15 @@ class Seen:
     older: bool = False  # there are ended ones that `ended` does not hold
     no_queue: str = ""  # why the caller sees no requests, if so
     taken: float = 0.0
+    lit: float = 0.0  # the same for the status
 
     def passed(self, now: float) -> float:
-        """Seconds since the gateway said it, by the local monotonic clock."""
+        """Seconds since the gateway said how requests and windows stand, by the local monotonic clock."""
         return max(0.0, now - self.taken)
+
+    def hour(self, now: float) -> str:
+        """The gateway's time of day at `now`, as it shows it."""
+        return hour(self.status.at, max(0.0, now - self.lit))
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +69,7 @@ class Feed:
     _ended: tuple[GrantView, ...] = ()
     _older: bool = False
     _stale_ended: bool = True
+    _seen: Seen | None = None
 
     def look_now(self) -> None:
         """Something happened: do not wait for the beat."""
@@ -83,7 +93,7 @@ class Feed:
             except UnknownCallerError:
                 raise
             except (JituiError, OSError, TimeoutError) as problem:
-                self._hello, self._stale_ended = None, True
+                self._hello, self._seen, self._stale_ended = None, None, True
                 self.tell(Silent(str(problem) or "no answer"))
             await asyncio.sleep(min(self.spacing_s, self.beat_s))
             try:
@@ -110,10 +120,15 @@ class Feed:
     async def _look(self) -> Seen:
         if self._hello is None:
             self._hello = await self.desk.hello()
-        status = await self.desk.status()
-        requests, no_queue = await self._requests()
-        grants = await self._grants()
-        return Seen(self._hello, status, requests, grants, self._ended, self._older, no_queue, self.monotonic())
+        status, lit = await self.desk.status(), self.monotonic()
+        seen = self._seen
+        if seen is None or not status.moved or status.moved != seen.status.moved or self._stale_ended or seen.passed(lit) > FRESH_S:
+            requests, no_queue = await self._requests()
+            grants = await self._grants()
+            self._seen = Seen(self._hello, status, requests, grants, self._ended, self._older, no_queue, self.monotonic(), lit)
+        else:
+            self._seen = replace(seen, hello=self._hello, status=status, lit=lit)
+        return self._seen
 
     async def _requests(self) -> tuple[tuple[RequestView, ...], str]:
         try:

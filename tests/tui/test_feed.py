@@ -1,8 +1,13 @@
 """The feed over a real gateway: one look for many facts, and at once when something happens."""
 
 import asyncio
+import time
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
+
+import pytest
 
 from jitui.tui.feed import Feed, Seen, Silent
 from tests.tui.gateway import gateway, rule
@@ -38,3 +43,33 @@ async def test_a_gateway_that_does_not_answer_is_silent_and_then_seen_again(tmp_
         running.cancel()
         with suppress(asyncio.CancelledError):
             await running
+
+
+async def test_requests_and_windows_are_fetched_again_only_if_something_went_on_record(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While nothing does the status is all that is asked, and the seconds of the windows hold at the time at which they were fetched."""
+    async with gateway(tmp_path, rule("agent")) as house:
+        seen: list[Seen] = []
+        fetched: list[str] = []
+        monkeypatch.setattr(house.desk, "grants", _noted(fetched, house.desk.grants))
+        feed = Feed(house.desk, time.monotonic, lambda found: seen.append(found) if isinstance(found, Seen) else None, beat_s=0.02, spacing_s=0.01)
+        running = asyncio.ensure_future(feed.run())
+        await house.home.until(lambda: len(seen) > 3)
+        known = len(fetched)
+        await house.home.until(lambda: len(seen) > 12)
+        assert len(fetched) == known
+        assert seen[-1].taken == seen[3].taken
+        assert seen[-1].lit > seen[3].lit
+        await house.ask_for("agent")
+        await house.home.until(lambda: bool(seen[-1].requests))
+        assert len(fetched) > known
+        running.cancel()
+        with suppress(asyncio.CancelledError):
+            await running
+
+
+def _noted(calls: list[str], asks: Callable[..., Any]) -> Callable[..., Any]:
+    async def asked(**given: Any) -> Any:
+        calls.append(repr(given))
+        return await asks(**given)
+
+    return asked

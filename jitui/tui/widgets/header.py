@@ -7,7 +7,7 @@ from textual.content import Content
 from textual.widget import Widget
 
 from jitui.tui.feed import Seen
-from jitui.tui.figures import date, hour, many, size, zone
+from jitui.tui.figures import date, many, size, zone
 from jitui.tui.words import words
 
 LOW_DISK = 4 << 30
@@ -61,7 +61,7 @@ class Header(Widget):
         if seen.hello.solo:
             lights.append(Light("SOLO", "bold $state-ending", 1, right=True))
         lights.append(Light(words(seen.hello.you, 20), "", 4, right=True))
-        time = hour(status.at, 0 if self.silent else seen.passed(self.now))
+        time = seen.hour(seen.lit if self.silent else self.now)
         lights += [Light(date(status.at), "$state-quiet", 5, right=True), Light(time, "bold", 3, right=True),
                    Light(words(zone(status.at), 6), "$state-quiet", 3, right=True)]  # fmt: skip
         return lights
