@@ -285,6 +285,7 @@ class Proof:
     hash: str = ""  # of the newest fact, with `facts`: to be noted elsewhere
     unsigned_frames: int = 0  # with `facts`: of all sessions together
     needs: tuple[str, ...] = ()  # sentences about what this proof leaves open
+    retired: tuple[str, ...] = ()  # sentences about frames, or with `tapes` about tapes, that were retired by a fact
     degree: Literal["", "consistent", "signed", "cosigned"] = ""  # how far the proof goes; empty: there is a problem, or an older gateway says nothing
     cosigned_by: tuple[str, ...] = ()  # witnesses elsewhere who saw it
     cosigned_at: str = ""  # when the newest of them saw it

@@ -193,7 +193,11 @@ def proof_line(proof: Proof) -> str:
     when = f" at {show.clock(proof.signed_at)}" if proof.signed_at else ""
     tail = f"; no signature covers the last {proof.unsigned_tail} yet" if proof.unsigned_tail else ""
     frames = f"; {proof.unsigned_frames} frames of sessions are not signed yet" if proof.unsigned_frames else ""
-    return f"{proof.subject} consistent: {proof.frames} {'leaves' if proof.subject == 'log' else 'links'}; {signed}{upto}{when}{tail}{frames}{_seen(proof)}"
+    gone = "".join(f"; {one}" for one in proof.retired)
+    if proof.subject == "tapes":
+        return f"tapes consistent: {proof.frames} are here{gone}"
+    count = f"{proof.frames} {'leaves' if proof.subject == 'log' else 'links'}"
+    return f"{proof.subject} consistent: {count}; {signed}{upto}{when}{tail}{frames}{_seen(proof)}{gone}"
 
 
 def _seen(proof: Proof) -> str:

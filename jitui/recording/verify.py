@@ -100,6 +100,7 @@ class Verdict:
     cosigned_at_us: int = 0  # when the newest of them saw it, UTC; 0: nobody said
     cosigned_to: int = -1  # the newest fact, frame of the session, or leaf of the log that they saw; -1: none
     needs: tuple[str, ...] = ()  # sentences about what this proof leaves open
+    retired: tuple[str, ...] = ()  # sentences about frames, or tapes, that were retired by a fact
 
     @property
     def degree(self) -> Degree:
@@ -107,6 +108,18 @@ class Verdict:
         if not self.consistent:
             return ""
         return "cosigned" if self.cosigned_to >= 0 else "signed" if self.signed != "no" else "consistent"
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """Frames of a session that are not here, on a tape that was retired: its fact has the chain where they end."""
+
+    first: int
+    frames: int  # of the session up to there
+    head: bytes
+    bytes_in: int  # of the session up to there; -1: unknown
+    bytes_out: int
+    words: str  # a sentence
 
 
 class Walk:
@@ -185,19 +198,31 @@ class Walk:
 
 
 class FrameWalk(Walk):
-    """Walks one session's frames in the order of the tapes. `start`: the number of frames on deleted tapes, with their last link."""
+    """Walks one session's frames in the order of the tapes, and over the gaps that retired tapes left."""
 
-    def __init__(self, session: int, marks: Iterable[Mark], start: tuple[int, bytes] | None = None) -> None:
-        count, prev = start or (0, GENESIS(session))
-        super().__init__("frame", count, prev, marks)
+    def __init__(self, session: int, marks: Iterable[Mark], gaps: Iterable[Gap] = ()) -> None:
+        super().__init__("frame", 0, GENESIS(session), marks)
         self.session = session
-        self.bytes_in = self.bytes_out = 0  # of the bodies that were seen
+        self.bytes_in = self.bytes_out = 0  # of the bodies up to here; -1: unknown
+        self.retired: list[str] = []  # a sentence for each gap
+        self._gaps = {gap.first: gap for gap in gaps}
+        self._pass_gaps()
+
+    def _pass_gaps(self) -> None:
+        """Go on behind the frames that are gone. Marks that lie in between can't be compared any more."""
+        while not self.problem and (gap := self._gaps.pop(self.count, None)) is not None:
+            self.count, self._prev, self.bytes_in, self.bytes_out = gap.frames, gap.head, gap.bytes_in, gap.bytes_out
+            self.retired.append(gap.words)
+            self._check_marks()
 
     def feed(self, recorded: Recorded) -> None:
         expected = b"" if recorded.broken or self.problem else link(self.prev, recorded.frame)
         self.step(recorded.frame.seq, expected, recorded.hash, recorded.broken)
-        self.bytes_in += len(recorded.frame.body) if recorded.frame.channel in TO_UPSTREAM else 0
-        self.bytes_out += len(recorded.frame.body) if recorded.frame.channel in TO_CLIENT else 0
+        if self.bytes_in >= 0:
+            self.bytes_in += len(recorded.frame.body) if recorded.frame.channel in TO_UPSTREAM else 0
+            self.bytes_out += len(recorded.frame.body) if recorded.frame.channel in TO_CLIENT else 0
+        if self._gaps:
+            self._pass_gaps()
 
     def verdict(self, signed: Signed) -> Verdict:
         """The result; `signed` is the worth of the signatures that were seen."""
@@ -206,7 +231,8 @@ class FrameWalk(Walk):
         covered = signed if self.sure else "no"
         return Verdict(subject=subject, consistent=not self.problem, signed="no" if self.problem else covered, frames=self.count,
                        unsigned_tail=self.count - self.sure, problem=f"{subject}: {self.problem}" if self.problem else "",
-                       session=subject if self.problem else "", seq=self.seq, signed_to=-1 if self.problem else self.sure - 1)
+                       session=subject if self.problem else "", seq=self.seq, signed_to=-1 if self.problem else self.sure - 1,
+                       retired=tuple(self.retired))
 
 
 class FactWalk(Walk):

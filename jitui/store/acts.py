@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from jitui.recording.frame import Channel, Frame
 from jitui.recording.objects.exchange import code_of
+from jitui.store import gone
 from jitui.store.actions import ActionRow, values
 from jitui.store.asked import asked_in
 from jitui.store.told import Told
@@ -67,6 +68,8 @@ def compare(told: Told, row: tuple[Any, ...]) -> str:
     if asked is None:
         # a request that the gateway itself refuses or answers may end before it is on a tape
         if code is None or code >= 400 or str(derived[2]).startswith("selfsubject"):
+            return ""
+        if gone.of_session(told.db, session):  # its frames are, in part
             return ""
         return f"{where} tells of a request that is not on record"
     told.db.execute("update asked set noted = 1 where session = ? and conn = ?", (session, conn))

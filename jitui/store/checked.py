@@ -56,6 +56,8 @@ class Checked:
             self.written_for = max(self.written_for, SIGNED_WHOLE)
         elif fact.kind is Kind.SSH_KEY_ADDED:
             self.written_for = max(self.written_for, FOLDED["ssh_keys"])
+        elif fact.kind in {Kind.TAPE_RETIRED, Kind.TAPES_HELD, Kind.TAPES_RELEASED}:
+            self.written_for = max(self.written_for, FOLDED["retired"])
 
     def close(self) -> None:
         self.tables.close()

@@ -50,7 +50,7 @@ class Connections:
         except BaseException:
             db.close()
             raise
-        if not keep:
+        if not (keep and path.exists()):  # of a tape that was removed, the bytes would stay on the disk
             db.close()
             return
         with self._guard:
@@ -80,6 +80,12 @@ class Connections:
                 for db in kept:
                     db.close()
             self._idle.clear()
+
+    def let_go(self, path: Path) -> None:
+        """Close what is open of a file that was removed."""
+        with self._guard:
+            for db in self._idle.pop(path, ()):
+                db.close()
 
     def tapes(self) -> list[Path]:
         """The tape files, oldest first."""

@@ -27,6 +27,8 @@ from jitui.recording.facts import (
     SessionOpened,
     SshKeyAdded,
     SshKeyRevoked,
+    TapeRetired,
+    TapesHeld,
     TokenIssued,
     TokenRevoked,
     TokensAdopted,
@@ -199,6 +201,21 @@ def _tape_opened(db: sqlite3.Connection, fact: Fact) -> None:
     db.execute("insert or replace into tapes values(?, ?, ?)", (fact.subject, fact.at_us, fact.seq))
 
 
+def _tape_retired(db: sqlite3.Connection, fact: Fact) -> None:
+    told = TapeRetired.of(fact)
+    if told.part == 1:
+        db.execute("insert into retired values(?, ?, ?, ?)", (fact.subject, fact.seq, fact.at_us, told.why))
+    db.executemany("insert into gone values(?, ?, ?, ?, ?, ?, ?)", [(*each, fact.subject) for each in told.sessions])
+
+
+def _tapes_held(db: sqlite3.Connection, fact: Fact) -> None:
+    db.execute("insert or replace into holds values(?, ?, ?, ?)", (fact.number("g"), fact.who, fact.at_us, TapesHeld.of(fact).reason))
+
+
+def _tapes_released(db: sqlite3.Connection, fact: Fact) -> None:
+    db.execute("delete from holds where grant_id = ?", (fact.number("g"),))
+
+
 STEPS: Final[Mapping[Kind, Step]] = {
     Kind.IDENTITY_ADDED: _identity_added,
     Kind.IDENTITY_DISABLED: _identity_disabled,
@@ -223,4 +240,7 @@ STEPS: Final[Mapping[Kind, Step]] = {
     Kind.LOCKDOWN_ON: _lockdown_on,
     Kind.LOCKDOWN_OFF: _lockdown_off,
     Kind.TAPE_OPENED: _tape_opened,
+    Kind.TAPE_RETIRED: _tape_retired,
+    Kind.TAPES_HELD: _tapes_held,
+    Kind.TAPES_RELEASED: _tapes_released,
 }

@@ -12,13 +12,14 @@ from typing import Any, Final
 
 from jitui.recording.facts import Kind, SessionEnded
 from jitui.recording.frame import Channel, Frame
+from jitui.store import gone
 from jitui.store.chained import FACTS, NEWEST, checked
 from jitui.store.connections import Connections
 from jitui.store.guard import check_pages
 from jitui.store.listing import SESSIONS
 from jitui.store.rows import SessionRow, named, session_of
 from jitui.store.tape_rows import PAGE_BYTES, Run, Size, frame_of, page, sizes
-from jitui.values.errors import InvalidError, NotFoundError
+from jitui.values.errors import InvalidError, NotFoundError, RetiredError
 
 PAGE: Final = 1000
 
@@ -91,8 +92,9 @@ class Frames(Connections):
     def sizes(self, session: int, *, after: int = -1, upto: int) -> Iterator[Size]:
         """Of each frame after the seq `after` and up to the seq `upto`: what is known without its body. Raises InvalidError."""
         run = Run(after, NEWEST, NEWEST, upto=upto)
+        self._must_be_here(session, run)
         for path in self.tapes_of(session):
-            with self.reading(path) as db, _about(session):
+            with self._gone_meanwhile(session), self.reading(path) as db, _about(session):
                 yield from sizes(db, session, run)
             if run.full:
                 return
@@ -107,16 +109,49 @@ class Frames(Connections):
         """As `tape_rows.page`, from tape to tape; it ends where the session does, or it is an error."""
         end = self.end_of(session)  # before the tapes are read: it goes on meanwhile
         run.top = end.frames if end else None
+        self._must_be_here(session, run)
         way = -1 if run.newest else 1
         found: list[list[tuple[Any, ...]]] = []
         for path in self.tapes_of(session)[::way]:
-            with self.reading(path) as db, _about(session):
+            with self._gone_meanwhile(session), self.reading(path) as db, _about(session):
                 found.append(page(db, session, run))
             if run.full:
                 break
         with _about(session):
             run.finish()
         return [row for some in found[::way] for row in some]
+
+    def gone(self, session: int) -> list[gone.Part]:
+        """The parts of a session that were on tapes which a fact retired, and which are not here any more."""
+        with self.reading(self.ledger) as db:
+            found = gone.of_session(db, session)
+        here = {path.name for path in self.tapes()} if found else set()
+        return [part for part in found if part.tape not in here]
+
+    def _must_be_here(self, session: int, run: Run) -> None:
+        """Let the run end before frames that were retired. Raises RetiredError if it begins with them."""
+        for part in self.gone(session):
+            if run.newest and part.frames > run.after + 1 and (run.last is None or part.first <= run.last):
+                if run.last is not None and run.last < part.frames:
+                    raise RetiredError(gone.sentence(session, [part]))
+                run.after = part.frames - 1
+            elif not run.newest and part.frames > run.after + 1 and (run.last is None or part.first <= run.last):
+                if part.first <= run.after + 1:
+                    raise RetiredError(gone.sentence(session, self.gone(session)))
+                run.upto = part.first - 1
+                return
+
+    @contextmanager
+    def _gone_meanwhile(self, session: int) -> Iterator[None]:
+        """Turn the error about a tape that was retired while it was to be read into RetiredError."""
+        try:
+            yield
+        except RetiredError:
+            raise
+        except NotFoundError:
+            if parts := self.gone(session):
+                raise RetiredError(gone.sentence(session, parts)) from None
+            raise
 
 
 @contextmanager

@@ -23,6 +23,7 @@ from jitui.store.walks import Walks, faulty
 from jitui.values.errors import InvalidError, NotFoundError
 
 NOTHING: Final = Brought()
+RETIRED: Final = 20  # tapes, each with a sentence, of those that were retired
 ROLLBACK: Final = ("that no older copy of it all was put back, that its end was not cut off back to an earlier signature, "
                    "and that it was not deleted and begun anew")
 
@@ -33,8 +34,14 @@ def verify(files: Frames, session: int = 0, brought: Brought = NOTHING) -> list[
     The facts come first, then the tables, the log, then sessions in order; spans, actions, tapes and keys only if something is wrong with them.
     Raises NotFoundError for a session that is not there, InvalidError for files that are not ours or damaged.
     """
-    with closing(Told(session)) as told:
-        return _Proof(files, told, session, brought).verdicts()
+    while True:
+        before = files.tapes()
+        try:
+            with closing(Told(session)) as told:
+                return _Proof(files, told, session, brought).verdicts()
+        except NotFoundError:
+            if not set(before) - set(files.tapes()):
+                raise  # otherwise a tape was retired meanwhile
 
 
 class _Proof:
@@ -62,7 +69,8 @@ class _Proof:
         if self._session and not self._told.life(self._session).opened and not self._files.frames(self._session, limit=1):
             raise NotFoundError(f"no session s-{self._session} in {self._files.place}; list them with: jitui sessions")
         logged = list(self._logged(facts))  # before the tapes: its leaves are marks for them
-        walks = Walks(self._told, facts.signed, self._walk.sure if facts.consistent and self._walk.newest else 0)
+        here = [path.name for path in self._files.tapes()]
+        walks = Walks(self._told, facts.signed, self._walk.sure if facts.consistent and self._walk.newest else 0, here)
         paths = self._files.tapes_of(self._session) if self._session else self._files.tapes()
         for path in paths:
             with self._files.reading(path) as db:
@@ -175,7 +183,7 @@ class _Proof:
                 yield _about("tables", problem, self._walk.count - self._walk.began)
         if whole and facts.consistent:
             if not self._session and not self._files.single:
-                yield from _wrong("tapes", self._tapes())
+                yield from self._tapes()
             yield from _wrong("tapes", walks.carried_wrong)
             yield from _wrong("spans", walks.spans_wrong)
             yield from _wrong("actions", self._actions())
@@ -202,15 +210,20 @@ class _Proof:
             self._told.feed(fact)
         return bool(walk.problem or self._told.problem)
 
-    def _tapes(self) -> str:
-        names, told = [path.name for path in self._files.tapes()], self._told.tapes
-        lost = sorted(told - set(names))
-        if lost:
-            return f"cut: tapes/{lost[0]!s:.60} is missing, and a fact tells that it was in use"
+    def _tapes(self) -> Iterator[Verdict]:
+        """The verdict on which tapes are there: if one is missing or strange, or if some were retired."""
+        names, told, retired = [path.name for path in self._files.tapes()], self._told.tapes, self._told.retired()
+        problem = ""
+        lost = sorted(told - set(names) - set(retired))
         new = [name for name in names if name not in told]
-        if new and new != names[-1:]:
-            return f"altered: no fact tells of tapes/{new[0]}"
-        return ""
+        if lost:
+            problem = f"cut: tapes/{lost[0]!s:.60} is missing, and a fact tells that it was in use"
+        elif new and new != names[-1:]:
+            problem = f"altered: no fact tells of tapes/{new[0]}"
+        if problem or retired:
+            shown = [*retired.values()][-RETIRED:]
+            more = [f"and {len(retired) - len(shown)} before these, each by a fact"] if len(retired) > len(shown) else []
+            yield replace(_about("tapes", problem, len(names)), retired=(*shown, *more))
 
     def _actions(self) -> str:
         """A sentence if a row of an allowed action does not say what the tapes say; empty otherwise."""

@@ -56,9 +56,17 @@ _OF_IDENTITIES: Final = """
 create index requests_identity on requests(identity);
 create index grants_identity on grants(identity, connection);
 """
-FOLDED_TABLES: Final = _FOLDED_1 + _TOKENS + _OF_IDENTITIES + _SSH_KEYS
+# gone: frames of a session on a retired tape, from the seq `first` up to, and without, `frames`; the link of the last of them; bytes -1: unknown
+_RETENTION: Final = """
+create table retired(tape text primary key, fact integer not null, at_us integer not null, why text not null) strict, without rowid;
+create table gone(session integer not null, first integer not null, frames integer not null, head blob not null, bytes_in integer not null,
+  bytes_out integer not null, tape text not null, primary key(session, first)) strict, without rowid;
+create table holds(grant_id integer primary key, held_by text not null, held_us integer not null, reason text not null) strict;
+"""
+FOLDED_TABLES: Final = _FOLDED_1 + _TOKENS + _OF_IDENTITIES + _SSH_KEYS + _RETENTION
 FOLDED: Final[Mapping[str, int]] = {  # the number of the ledger's tables since which each says what the facts say
     "identities": 1, "requests": 1, "approvals": 1, "grants": 1, "sessions": 1, "tapes": 1, "switches": 1, "tokens": 2, "ssh_keys": 4,
+    "retired": 5, "gone": 5, "holds": 5,
 }  # fmt: skip
 
 PAGE: Final = 4096
@@ -88,6 +96,7 @@ create table if not exists probe(id integer primary key, at_us integer not null)
     "drop table tokens;\n" + _TOKENS,  # folded from facts since; what stood there is taken over by a fact, see opening.py
     _OF_IDENTITIES,
     _SSH_KEYS,
+    _RETENTION,
 )
 
 # frames.at_us: since the session's start, boot clock. flags: 1 = body is zstd. hash stands before body, so that it is read without it.

@@ -9,6 +9,7 @@ from typing import Final
 
 from jitui.recording.facts import Draft, Fact
 from jitui.recording.frame import Frame
+from jitui.store import retiring
 from jitui.store.actions import ActionRow
 from jitui.store.bus import Bus
 from jitui.store.folder import RESERVE, Folder
@@ -119,8 +120,11 @@ class Store:
             journal.refuse("no room for the reserve")
         checked = ledger.checked
         store = cls(folder, tapes, ledger, journal, load(checked.tables, checked.newest_us, lost))
+        with suppress(OSError):
+            retiring.finish(checked.tables, [folder.tape(number) for number in folder.tape_numbers()])
         there = {folder.tape(number).name for number in folder.tape_numbers()}
-        store.gone_tapes = tuple(name for (name,) in checked.tables.execute("select name from tapes order by name") if name not in there)
+        told = checked.tables.execute("select name from tapes where name not in (select tape from retired) order by name")
+        store.gone_tapes = tuple(name for (name,) in told if name not in there)
         with suppress(OSError):  # on a full disk
             store._owed.hold()
         checked.close()
@@ -220,6 +224,10 @@ class Store:
     def recorded(self, session: int) -> int:
         """How many frames of a session that is not ended are on record: the seq that must come next."""
         return self._tapes.chain(session).frames
+
+    def limit_tapes(self, size: int) -> None:
+        """Begin a new tape after so many bytes at most, from now on."""
+        self._tapes.limit = size
 
     def free_bytes(self) -> int:
         """Bytes left on the folder's file system, the reserve not counted."""

@@ -1,12 +1,13 @@
 """The proof remembers here what the facts of a record tell: in a temporary file without a name, however many they are."""
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Final, NamedTuple
 
 from jitui.recording.facts import Fact, GatewayStarted, Kind, LogBegun, SessionEnded
 from jitui.recording.tlog.leaf import SessionLeaf
-from jitui.recording.verify import Head, Mark
+from jitui.recording.verify import Gap, Head, Mark
+from jitui.store import gone
 from jitui.store.checked import SIGNED_WHOLE, Checked, scratch
 from jitui.values.errors import InvalidError
 
@@ -107,9 +108,20 @@ class Told:
                  for frames, link, fact in self.db.execute("select count, head, fact from mark where session = ?", (life.session,))]
         found += [Mark(frames, link, f"leaf {n} of the log", signed=False)
                   for n, frames, link in self.db.execute("select n, frames, head from logged where session = ?", (life.session,))]
+        found += [Mark(each.frames, each.head, f"the retirement of tapes/{each.tape} (fact {each.fact})", signed=each.fact <= signed_to)
+                  for each in gone.of_session(self.db, life.session)]
         if life.ended:
             found.insert(0, Mark(life.frames, life.head, f"its end (fact {life.ended})", signed=life.ended <= signed_to, final=True))
         return found
+
+    def gaps(self, session: int, here: Collection[str]) -> list[Gap]:
+        """The frames of a session that lay on retired tapes, but for tapes that are here still."""
+        return [Gap(each.first, each.frames, each.head, each.bytes_in, each.bytes_out, each.words) for each in gone.of_session(self.db, session)
+                if each.tape not in here]
+
+    def retired(self) -> dict[str, str]:
+        """The tapes that were retired, oldest first, each with a sentence about it."""
+        return gone.tapes(self.db)
 
     def close(self) -> None:
         self.db.close()

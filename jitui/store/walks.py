@@ -17,10 +17,11 @@ OPENED: Final = "altered: frames are on the tape, and no fact tells that it bega
 class Walks:
     """A walk for each session that has a frame, until its end."""
 
-    def __init__(self, told: Told, signed: Signed, signed_to: int) -> None:
+    def __init__(self, told: Told, signed: Signed, signed_to: int, here: Collection[str]) -> None:
+        """`here`: the names of the tapes that are there."""
         self.spans_wrong = ""
         self.carried_wrong = ""
-        self._told, self._signed, self._signed_to = told, signed, signed_to
+        self._told, self._signed, self._signed_to, self._here = told, signed, signed_to, here
         self._walks: dict[int, tuple[FrameWalk, Life]] = {}
         self._done: dict[int, Verdict] = {}
         self._extra: dict[int, int] = {}  # frames behind an end
@@ -50,11 +51,10 @@ class Walks:
             if session in self._done:  # nothing came after, so it did not end before
                 life = self._told.life(session)
                 fits = (frames, link) == (life.frames, life.head) or not self._done[session].consistent
-            elif (found := self._walks.get(session)) is not None:
-                walk = found[0]
-                fits = (frames, link, bytes_in, bytes_out) == (walk.count, walk.prev, walk.bytes_in, walk.bytes_out) or bool(walk.problem)
             else:
-                fits = frames == 0 and self._told.life(session).opened > 0
+                walk, life = self.of(session)
+                known = walk.bytes_in < 0 or (bytes_in, bytes_out) == (walk.bytes_in, walk.bytes_out)
+                fits = life.opened > 0 and (((frames, link) == (walk.count, walk.prev) and known) or bool(walk.problem))
             if not fits and not self.carried_wrong:
                 self.carried_wrong = f"{name} does not carry s-{session} over as it stood on the tapes before"
 
@@ -75,7 +75,7 @@ class Walks:
         found = self._walks.get(session)
         if found is None:
             life = self._told.life(session)
-            found = self._walks[session] = FrameWalk(session, self._told.marks(life, self._signed_to)), life
+            found = self._walks[session] = FrameWalk(session, self._told.marks(life, self._signed_to), self._told.gaps(session, self._here)), life
         return found
 
     def _finish(self, session: int) -> None:

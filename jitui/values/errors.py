@@ -38,6 +38,10 @@ class NotFoundError(JituiError):
     reason = "NotFound"
 
 
+class RetiredError(NotFoundError):
+    """What was recorded was there, and went with a tape that was retired: a fact tells of it."""
+
+
 class ConflictError(JituiError):
     """The state does not allow the move any more: it is too late, or the state changed since the caller saw it."""
 

@@ -3,13 +3,14 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
+import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from hypothesis import given, settings, strategies as st
 
 from jitui.recording.chain import FACTS_GENESIS, GENESIS, fact_link, head_text, link
 from jitui.recording.frame import Channel, Frame
-from jitui.recording.verify import FactWalk, FrameWalk, Head, Linked, Mark, Recorded, Signed, Verdict, facts_verdict
+from jitui.recording.verify import FactWalk, FrameWalk, Gap, Head, Linked, Mark, Recorded, Signed, Verdict, facts_verdict
 
 KEY = Ed25519PrivateKey.from_private_bytes(b"k" * 32)
 PUBLIC = KEY.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
@@ -17,9 +18,9 @@ OTHER = Ed25519PrivateKey.from_private_bytes(b"o" * 32)
 
 
 def verify_frames(session: int, frames: Iterable[Recorded], marks: Iterable[Mark] = (), *, signed: Signed = "self-attested",
-                  start: tuple[int, bytes] | None = None) -> Verdict:
+                  gaps: Iterable[Gap] = ()) -> Verdict:
     """The proof of one session's frames."""
-    walk = FrameWalk(session, marks, start)
+    walk = FrameWalk(session, marks, gaps)
     for recorded in frames:
         walk.feed(recorded)
     return walk.verdict(signed)
@@ -142,11 +143,31 @@ def test_sessions_that_changed_places() -> None:
     assert (verdict.consistent, verdict.session, verdict.seq) == (False, "s-1", 0)
 
 
-def test_a_session_whose_first_tape_is_gone() -> None:
-    """It begins with what was carried over."""
-    frames = taped(6)
-    verdict = verify_frames(1, frames[4:], [end(frames)], start=(4, frames[3].hash))
-    assert (verdict.consistent, verdict.frames) == (True, 6)
+def gap(first: int, frames: list[Recorded], upto: int) -> Gap:
+    return Gap(first, upto, frames[upto - 1].hash, -1, -1, f"frames {first} to {upto - 1} were retired")
+
+
+def test_a_session_with_retired_tapes_is_walked_over_their_gaps() -> None:
+    """At its beginning, in the middle, at its end, one behind the other: each with a sentence; the rest is checked as ever."""
+    frames = taped(12)
+    gaps = [gap(0, frames, 2), gap(2, frames, 4), gap(6, frames, 8), gap(10, frames, 12)]
+    verdict = verify_frames(1, frames[4:6] + frames[8:10], [end(frames)], gaps=gaps)
+    assert (verdict.consistent, verdict.frames, verdict.signed) == (True, 12, "self-attested")
+    assert verdict.retired == tuple(each.words for each in gaps)
+    assert verify_frames(1, [], [end(frames)], gaps=[gap(0, frames, 12)]).consistent
+
+
+@pytest.mark.parametrize(("kept", "gaps", "problem"), [
+    ([*range(4, 12)], [], "cut: frame 0 is missing"), ([*range(4, 12)], [(0, 3)], "cut: frame 3 is missing"),
+    ([*range(10)], [(11, 12)], "cut: frame 10 is missing"), ([*range(4, 12)], [(0, 4, 5)], "altered: frame 4"),
+    ([], [(0, 12, 5)], "altered: from frame 0 on"), ([], [(0, 13, 12)], "altered: frame 12 was added"),
+])
+def test_a_gap_hides_nothing_else(kept: list[int], gaps: list[tuple[int, ...]], problem: str) -> None:
+    """Frames that are missing beside it, and a gap that ends with another chain, or behind the session's end, are found."""
+    frames = taped(12)
+    made = [Gap(first, upto, frames[(more[0] if more else upto) - 1].hash, -1, -1, "retired") for first, upto, *more in gaps]
+    verdict = verify_frames(1, [frames[each] for each in kept], [end(frames)], gaps=made)
+    assert (verdict.consistent, problem in verdict.problem) == (False, True), verdict.problem
 
 
 def told(count: int) -> list[Linked]:

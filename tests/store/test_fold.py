@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from jitui.recording.facts import Draft, Fact, Kind, number
+from jitui.recording.facts import Draft, Fact, Gone, Kind, TapeRetired, number
 from jitui.store.checked import check
 from jitui.store.fold import STEPS, fold
 from jitui.store.keys import ledger_key
@@ -27,6 +27,9 @@ WHOLE: list[Draft] = [
     issued("0a1b2c3d"), issued("4e5f6071"), Draft(Kind.TOKEN_REVOKED, "agent-a", "root", {"token": "0a1b2c3d", "why": "rotated"}),
     keyed("SHA256:a"), keyed("SHA256:b"), unkeyed("SHA256:a"),
     Draft(Kind.LOCKDOWN_ON, "gateway", "ana", {"why": "odd"}), Draft(Kind.VIEWED, "s-1", "ana", {"how": "live"}),
+    Draft(Kind.TAPES_HELD, "g-1", "bob", {"reason": "a court"}), Draft(Kind.TAPES_HELD, "g-2", "bob", {"reason": "a court"}),
+    Draft(Kind.TAPES_RELEASED, "g-1", "bob", {"reason": "done"}),
+    TapeRetired(why="age", frames=2, bytes=9, opened_us=1, until_us=2, sessions=(Gone(1, 0, 2, b"h" * 32, 1, 1),)).draft("000009.db", "gateway"),
 ]
 
 

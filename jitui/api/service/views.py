@@ -197,6 +197,7 @@ def proof_view(verdict: Verdict) -> Proof:
         problem=verdict.problem, session=verdict.session, seq=verdict.seq, signed_to=verdict.signed_to, signed_at=when(verdict.signed_at_us),
         signed_by=verdict.signed_by, hash=verdict.hash, unsigned_frames=verdict.unsigned_frames, needs=verdict.needs,
         degree=verdict.degree, cosigned_by=verdict.cosigned_by, cosigned_at=when(verdict.cosigned_at_us), cosigned_to=verdict.cosigned_to,
+        retired=verdict.retired,
     )  # fmt: skip
 
 

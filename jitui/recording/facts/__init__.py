@@ -1,7 +1,7 @@
 """Facts: things that happened, immutable and chained. The gateway's state is folded from them and from nothing else.
 
 Each kind has one class, which says what a fact of that kind holds: `identities`, `requests`, `grants`, `sessions`,
-`processes`, `gateway`. A writer makes
+`processes`, `gateway`, `retention`. A writer makes
 `GrantFrozen(by=..., ...).draft("g-3", "ana")`, a reader takes `GrantFrozen.of(fact).by`; `payload` says how the fields stand in JSON.
 A new kind is a member of `Kind`, its class, and a row of PAYLOADS.
 """
@@ -33,6 +33,7 @@ from jitui.recording.facts.identities import IdentityAdded, IdentityDisabled, Ss
 from jitui.recording.facts.payload import Payload
 from jitui.recording.facts.processes import ProcessEnded, ProcessesBefore, ProcessLeft, ProcessTold
 from jitui.recording.facts.requests import RequestApproved, RequestAsked, RequestDenied, RequestLapsed, RequestRefused, RequestWithdrawn
+from jitui.recording.facts.retention import Gone, TapeRetired, TapesHeld, TapesReleased
 from jitui.recording.facts.sessions import SessionEnded, SessionEnding, SessionFrozen, SessionOpened, SessionThawed, Undelivered, closed
 
 PAYLOADS: Final[Mapping[Kind, type[Payload]]] = {each.KIND: each for each in (
@@ -40,7 +41,7 @@ PAYLOADS: Final[Mapping[Kind, type[Payload]]] = {each.KIND: each for each in (
     SshKeyRevoked, RequestAsked, RequestRefused, RequestApproved, RequestDenied, RequestWithdrawn, RequestLapsed, GrantStarted, GrantActive, GrantEnded,
     GrantFrozen, GrantThawed, SessionOpened, SessionFrozen, SessionThawed, SessionEnding, SessionEnded, ProcessesBefore, ProcessEnded, ProcessLeft,
     CredentialFailing, CredentialRenewed, Counted, Disk, LockdownOn, LockdownOff, Viewed, TapeOpened, LedgerRepaired, ClockWentBack, LogBegun,
-    ClusterLooked,
+    ClusterLooked, TapeRetired, TapesHeld, TapesReleased,
 )}  # fmt: skip
 
 # fields of payloads that hold the words of others: secrets may be in it
@@ -48,9 +49,9 @@ FOREIGN: Final = frozenset({"argv", "reason", "scope", "target", "targets", "why
 
 __all__ = [
     "EVERY_COMMIT", "FOREIGN", "PAYLOADS", "ClockWentBack", "ClusterLooked", "ConfigLoaded", "Counted", "CredentialFailing", "CredentialRenewed", "Disk",
-    "Draft", "Fact", "GatewayStarted", "GatewayStopped", "GrantActive", "GrantEnded", "GrantFrozen", "GrantStarted", "GrantThawed", "IdentityAdded",
+    "Draft", "Fact", "GatewayStarted", "GatewayStopped", "Gone", "GrantActive", "GrantEnded", "GrantFrozen", "GrantStarted", "GrantThawed", "IdentityAdded",
     "IdentityDisabled", "Kind", "LedgerRepaired", "LockdownOff", "LockdownOn", "LogBegun", "Payload", "ProcessEnded", "ProcessLeft", "ProcessTold",
     "ProcessesBefore", "RequestApproved", "RequestAsked", "RequestDenied", "RequestLapsed", "RequestRefused", "RequestWithdrawn", "SessionEnded",
-    "SessionEnding", "SessionFrozen", "SessionOpened", "SessionThawed", "SshKeyAdded", "SshKeyRevoked", "TapeOpened", "TokenIssued", "TokenRevoked",
-    "TokensAdopted", "Undelivered", "Viewed", "canonical", "closed", "number",
+    "SessionEnding", "SessionFrozen", "SessionOpened", "SessionThawed", "SshKeyAdded", "SshKeyRevoked", "TapeOpened", "TapeRetired", "TapesHeld",
+    "TapesReleased", "TokenIssued", "TokenRevoked", "TokensAdopted", "Undelivered", "Viewed", "canonical", "closed", "number",
 ]  # fmt: skip
