@@ -1,9 +1,10 @@
 """Views of the record's findings about a window: the objects that it changed, and everything that outlives it. Written as those in `views`."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
+from jitui.values.declared import dataclass
 from jitui.values.said import Said
 
 

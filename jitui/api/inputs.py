@@ -4,11 +4,12 @@ A text is at most so many characters. An unknown key in the JSON of a request is
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import MISSING, dataclass, field, fields
+from dataclasses import MISSING, field, fields
 from typing import Annotated, Any, Final, TypeAlias, get_type_hints
 
 from jitui.policy.action import Action
 from jitui.values import span
+from jitui.values.declared import dataclass
 from jitui.values.errors import InvalidError
 
 

@@ -16,13 +16,13 @@ A subclass of a table performs its operations in one of two ways. Either it over
 
 import re
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import wraps
 from inspect import Parameter, Signature, cleandoc, iscoroutinefunction, signature
 from typing import Any, Final, Literal, TypeAlias, TypeVar, cast, get_args, get_origin, get_type_hints
 
 from jitui.policy.rights import Right, require, rights_of
 from jitui.policy.terms import Identity
+from jitui.values.declared import dataclass
 
 F = TypeVar("F", bound=Callable[..., Any])
 C = TypeVar("C", bound="type[Table]")

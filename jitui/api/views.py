@@ -5,11 +5,12 @@ Times are RFC 3339 UTC with microseconds; `..._s` are seconds; ids are `r-41`, `
 
 from base64 import b64decode
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Literal
 
 from jitui.recording.masking.spans import Span
 from jitui.values.atwork import AtWork
+from jitui.values.declared import dataclass
 from jitui.values.said import Said
 
 
