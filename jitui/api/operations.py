@@ -14,6 +14,7 @@ from typing import Annotated, Final
 
 from jitui.api.findings import ChangesView, ResidueView
 from jitui.api.inputs import Approval, Back, Duration, Hold, KeyText, Limit, NewName, OneAction, RoleName, ScopeText, Seq, Short, Text, bounds
+from jitui.api.moments import EventView, ExchangeView, MomentView
 from jitui.api.operation import ANYBODY, Given, Operation, Table, needs, operation, stream
 from jitui.api.views import (
     ActionView,
@@ -147,6 +148,25 @@ class Archive(Table):
 
         Secrets are masked; with `unmask` they are not, and that is a fact. Operators see the last hour, approvers what ran under grants they decided.
         """
+
+    @operation("GET", "/sessions/{ident}/exchange", needs(Right.RECORDED_HOUR, Right.RECORDED_DECIDED, Right.RECORDED),
+               needs(Right.UNMASK, when="unmask"))
+    async def exchange(self, ident: str, *, conn: Annotated[int, bounds(ge=0)], unmask: bool = False) -> ExchangeView:
+        """One request of a session with its answer, bodies laid out; the rights, and the masking, are those of frames."""
+
+    @operation("GET", "/grants/{ident}/timeline", Right.SEE)
+    async def timeline(
+        self, ident: str, *, behind: Short = "", before: Short = "", marks: bool = False, limit: Limit = 1000,
+    ) -> Sequence[EventView]:  # fmt: skip
+        """One page of the events of a window, oldest first: requests, streams as they open and end, facts.
+
+        `behind`: those that come next behind an event (its key) or a moment; `before`: the last ones before an event, or up to a moment; neither: the first.
+        `marks`: those alone that are worth going to. An empty page is the end.
+        """
+
+    @operation("GET", "/grants/{ident}/moment", Right.SEE)
+    async def moment(self, ident: str, *, at: Short = "") -> MomentView:
+        """A window at a moment, with the streams that ran in it then; without one, as it begins."""
 
     @operation("GET", "/actions", ANYBODY, order="at")
     async def actions(

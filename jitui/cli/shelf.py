@@ -6,6 +6,7 @@ from functools import partial
 from pathlib import Path
 
 from jitui.api.findings import ChangesView, ResidueView
+from jitui.api.moments import EventView, ExchangeView, MomentView
 from jitui.api.operations import Archive
 from jitui.api.service import residue, views
 from jitui.api.service.record import Record
@@ -49,6 +50,17 @@ class Shelf(Archive):
             if not (cursor := page.more):
                 break
         return Page(sorted(found, key=lambda view: view.at), older=found.older)
+
+    async def exchange(self, ident: str, *, conn: int, unmask: bool = False) -> ExchangeView:
+        row = await asyncio.to_thread(self.files.session, number(ident))
+        return await asyncio.to_thread(self._record.exchange, row, conn, unmask=unmask)
+
+    async def timeline(self, ident: str, *, behind: str = "", before: str = "", marks: bool = False, limit: int = 1000) -> Sequence[EventView]:
+        call = partial(self._record.timeline, number(ident, "g", "grant"), behind=behind, before=before, marks=marks, limit=min(max(limit, 1), 1000))
+        return await asyncio.to_thread(call)
+
+    async def moment(self, ident: str, *, at: str = "") -> MomentView:
+        return await asyncio.to_thread(self._record.moment, number(ident, "g", "grant"), at)
 
     async def changes(self, *, grant: str = "", identity: str = "", since_s: int = 86400, unmask: bool = False) -> ChangesView:
         at, since_us = number(grant, "g", "grant") if grant else 0, max(0, SystemClock().now().wall_us - since_s * 1_000_000)

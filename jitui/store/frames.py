@@ -18,7 +18,7 @@ from jitui.store.connections import Connections
 from jitui.store.guard import check_pages
 from jitui.store.listing import SESSIONS
 from jitui.store.rows import SessionRow, named, session_of
-from jitui.store.tape_rows import PAGE_BYTES, Run, Size, frame_of, page, sizes
+from jitui.store.tape_rows import PAGE_BYTES, Run, Size, frame_of, page, seq_at, sizes
 from jitui.values.errors import InvalidError, NotFoundError, RetiredError
 
 PAGE: Final = 1000
@@ -67,6 +67,14 @@ class Frames(Connections):
         Raises InvalidError if a stored body can't be read: `verify` says more.
         """
         return self._frames(session, Run(after, limit, PAGE_BYTES, upto=upto, channels=frozenset(map(int, channels)), conn=conn))
+
+    def seq_at(self, session: int, at_us: int) -> int:
+        """The seq of the newest frame that came within so many microseconds of the session's start; -1 if none did. Reads one span of rows a tape."""
+        for path in reversed(self.tapes_of(session)):
+            with self.reading(path) as db, _about(session):
+                if (found := seq_at(db, session, at_us)) is not None:
+                    return found
+        return -1
 
     def newest_frames(self, session: int, *, after: int, room: int, upto: int | None = None) -> list[Frame]:
         """The newest frames after the seq `after`, oldest first: as many as it takes to have `room` bytes of bodies. Raises InvalidError.

@@ -128,16 +128,16 @@ def actions_query(db: sqlite3.Connection, *, grant: int, session: int, identity:
         terms.append("actions.identity = :identity")
         values["identity"] = identity
     if grant:
-        bounds = _bounds(db, grant)
-        if bounds is None or identity not in {"", bounds["identity"]}:
+        of_grant = bounds(db, grant)
+        if of_grant is None or identity not in {"", of_grant["identity"]}:
             return None
         terms.append(OF_GRANT)
-        values |= bounds
+        values |= of_grant
     by_time = "identity" in values and not (audit_id or session)
     return Query(ACTIONS, " and ".join(terms) or "true", ("actions.at_us", "actions.id") if by_time else ("actions.id",), values)
 
 
-def _bounds(db: sqlite3.Connection, grant: int) -> dict[str, Any] | None:
+def bounds(db: sqlite3.Connection, grant: int) -> dict[str, Any] | None:
     """The identity, connection and times (UTC, microseconds) of a grant's actions; None if there is no such grant."""
     found = db.execute("select identity, connection, approved_us, ended_us from grants where id = ?", (grant,)).fetchone()
     if found is None:

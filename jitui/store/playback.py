@@ -52,6 +52,36 @@ class Playback:
             return found
         return [shown if outline.whole(shown.frame) else Shown(shown.frame, shown.spans, delivered=False) for shown in found]
 
+    def exchange(self, session: int, conn: int, *, room: int, unmask: bool = False) -> list[Shown]:
+        """The frames of one request of a session, masked: its head, and as much of each side as has `room` bytes; empty without a head on record.
+
+        It is read up to LOOKS frames of others that come without one of its own once its answer has begun. Raises InvalidError.
+        """
+        end = self._files.end_of(session)
+        newest = self._files.newest_frames(session, after=-1, room=1) if end is None else []
+        top = end.frames - 1 if end is not None else newest[-1].seq if newest else -1
+        outline = self._outline(session, tuple(end.conns or ()) if end else ())
+        heads = outline.heads(conn, top)
+        if not heads:
+            return []
+        masks, after, answered = Masks(unmask=unmask), heads[0].seq - 1, False
+        found, left = list[Shown](), dict.fromkeys(Channel, room)
+        while after < top:
+            upto = min(top, after + LOOKS)
+            page = self._files.frames(session, after=after, upto=upto, conn=conn)
+            if not page and answered:
+                break
+            shown = masks.frames(page, room=ROOM)
+            for each in shown:
+                answered = answered or each.frame.channel is Channel.RESPONSE
+                if left[each.frame.channel] > 0:
+                    left[each.frame.channel] -= len(each.frame.body)
+                    found.append(each)
+            if left[Channel.RESPONSE_BODY] <= 0:
+                break
+            after = shown[-1].frame.seq if shown else upto
+        return found
+
     def masks(self, session: int, *, after: int, tty: bool, lost: Sequence[Undelivered] = (), unmask: bool = False) -> Masks:
         """Masks that go on behind the seq `after`: with what came shortly before, and the heads of connections, read for that."""
         outline = self._outline(session, lost)

@@ -129,6 +129,19 @@ def _rows(db: sqlite3.Connection, session: int, run: Run, columns: str) -> Gener
             yield from rows
 
 
+def seq_at(db: sqlite3.Connection, session: int, at_us: int) -> int | None:
+    """The seq of the newest frame of a session on this tape that came within so many microseconds of its start; None if none did.
+
+    A frame that came sooner by its clock than one before it, as after a suspend on an old kernel, counts with that one or is left out.
+    """
+    spans = db.execute("select first, last from spans where session = ? and at_us <= ? order by seq desc limit 1", (session, at_us)).fetchall()
+    for first, last in ((spanned(db) + 1, END), *spans):
+        (found,) = db.execute("select max(seq) from frames where id between ? and ? and session = ? and at_us <= ?", (first, last, session, at_us)).fetchone()
+        if found is not None:
+            return int(found)
+    return None
+
+
 def weight(row: Sequence[Any]) -> int:
     """Bytes of a row's (COLUMNS) body as it was recorded; as it is stored, if it can't be read."""
     flags, body = row[6], row[8]

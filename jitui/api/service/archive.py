@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from jitui.api.findings import ChangesView, ResidueView
+from jitui.api.moments import EventView, ExchangeView, MomentView
 from jitui.api.operations import Archive
 from jitui.api.service import residue, views
 from jitui.api.service.bound import HOUR_US, Bound, number
@@ -48,6 +49,22 @@ class ArchiveService(Bound, Archive):
         page = await self._read(self._record.frames, row, after=after, limit=min(max(limit, 1), PAGE), reader=self._who.name, unmask=unmask)
         await self._may_read(row.grant, row.ended_us)  # as they are when it is shown
         return page
+
+    async def exchange(self, ident: str, *, conn: int, unmask: bool = False) -> ExchangeView:
+        at = number(ident, "s", "session")
+        row = await asyncio.to_thread(self._files.session, at)
+        await self._may_read(row.grant, row.ended_us)
+        await self._viewed(at, "unmasked" if unmask else "recorded", first=unmask)
+        found = await self._read(self._record.exchange, row, conn, unmask=unmask)
+        await self._may_read(row.grant, row.ended_us)
+        return found
+
+    async def timeline(self, ident: str, *, behind: str = "", before: str = "", marks: bool = False, limit: int = 1000) -> Sequence[EventView]:
+        at = number(ident, "g", "grant")
+        return await self._read(self._record.timeline, at, behind=behind, before=before, marks=marks, limit=min(max(limit, 1), PAGE))
+
+    async def moment(self, ident: str, *, at: str = "") -> MomentView:
+        return await self._read(self._record.moment, number(ident, "g", "grant"), at)
 
     async def actions(self, *, grant: str = "", audit_id: str = "", limit: int = 1000, cursor: str = "", brief: bool = False) -> Page[ActionView]:
         at = number(grant, "g", "grant") if grant else 0

@@ -4,7 +4,8 @@ Its calls read files: make them in a thread, not on the loop. It checks no right
 """
 
 from jitui.api.findings import ChangesView
-from jitui.api.service import changes, views
+from jitui.api.moments import EventView, ExchangeView, MomentView
+from jitui.api.service import changes, moments, views
 from jitui.api.views import ActionView, FactView, FrameView, Proof, SessionView
 from jitui.recording.verify import Brought
 from jitui.store.archive import Files
@@ -35,6 +36,18 @@ class Record:
         """The newest `limit`, oldest first; of one identity if given."""
         rows = self.files.actions(grant=grant, identity=identity, audit_id=audit_id, limit=limit, cursor=cursor)
         return Page((views.action_view(row) for row in rows), rows.more, older=rows.older)
+
+    def timeline(self, grant: int, *, behind: str, before: str, marks: bool, limit: int) -> list[EventView]:
+        """One page of the events of a window, oldest first. Raises InvalidError, NotFoundError."""
+        return moments.timeline(self.files, grant, behind=behind, before=before, marks=marks, limit=limit)
+
+    def moment(self, grant: int, at: str) -> MomentView:
+        """A window and the streams that ran in it then; without a time, as it begins. Raises InvalidError, NotFoundError."""
+        return moments.moment(self.files, grant, at)
+
+    def exchange(self, row: SessionRow, conn: int, *, unmask: bool = False) -> ExchangeView:
+        """One request of a session, opened. Raises NotFoundError."""
+        return moments.exchange(self.playback, row, conn, unmask=unmask)
 
     def changes(self, may: May, *, grant: int = 0, identity: str = "", since_us: int = 0, unmask: bool = False) -> ChangesView:
         """Of a window, or of an identity (of all, if empty) since then (UTC); `may`: whether an exchange may be read."""
