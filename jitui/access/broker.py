@@ -134,8 +134,8 @@ class Broker:
 
     def stands(self, before: policy.Allow, agent: str, connection: str, now: Instant) -> bool:
         """Whether a decision on an equal action is that of `now` as well, by the rule and the only grant."""
-        pair = agent, connection
-        return self.requests.rules.get(pair) is before.rule and self.windows.only(pair) is before.grant and grants.due(before.grant, now) is None
+        pair, grant = (agent, connection), before.grant
+        return self.requests.rules.get(pair) is before.rule and self.windows.only(pair) is grant and grants.due(grant, now) is None
 
     def denied(self, agent: str, connection: str, action: Action, why: str, *, group: str) -> None:
         """Puts a denial on record, with the newest window that is open and does not cover it. `group`: as `Notes.denied` has it."""

@@ -20,23 +20,43 @@ LAST: Final = 10_000  # grants of which the newest action is remembered
 
 
 class Note:
-    """One exchange of a session, until it is over and has its row."""
+    """One exchange of a session, until it is over and has its row; then, with `begin`, the next one that is about the same."""
 
-    __slots__ = ("_action", "_allow", "_at_us", "_audit_id", "_connection", "_identity", "_notes", "_session", "audit_id")
+    __slots__ = ("_action", "_at_us", "_clause", "_connection", "_hazard", "_identity", "_notes", "_prefix", "_session", "_size", "audit_id")
 
-    def __init__(self, notes: "Notes", session: Session, at_us: int, identity: str, connection: str, action: Action, allow: Allow) -> None:
-        self._notes, self._session, self._at_us = notes, session, at_us
-        self._identity, self._connection, self._action, self._allow = identity, connection, action, allow
-        self._audit_id = notes.audit_id(session, session.deliveries.next)
-        self.audit_id = self._audit_id.encode()  # goes to the cluster with it, so that both logs can be joined
+    def __init__(self, notes: "Notes", session: Session, identity: str, connection: str, action: Action, allow: Allow) -> None:
+        """`begin` is next."""
+        self._notes, self._session, self._identity, self._connection = notes, session, identity, connection
+        self._action = bounded(action)
+        self._clause = allow.clause if len(allow.clause) <= CLAUSE else cut(allow.clause, CLAUSE)
+        self._hazard = str(allow.hazard)
+        self._size = ROW + self._action.length + len(self._clause)  # the row takes room like a frame, so the window's budget pays for it
+        self._prefix = notes.audit_prefix(session)
+        self.audit_id = b""  # goes to the cluster with it, so that both logs can be joined
+        self._at_us = 0
+
+    def begin(self, now: Instant) -> None:
+        """An exchange begins, with the number that its session gives next."""
+        self._at_us = now.wall_us
+        self.audit_id = b"%b%d" % (self._prefix, self._session.deliveries.next)
+        self._notes.last[self._session.window.grant.id] = self._action
 
     def over(self, conn: int, code: int | None, end: End | None, bytes_in: int, bytes_out: int) -> None:
         """Writes the row. `code`: of the answer. `end`: if the exchange ended otherwise than by itself. The bytes are those of both bodies."""
         session = self._session
-        self._notes.allowed(session, self._at_us, self._identity, self._connection, self._action, self._allow, conn, code, bytes_in, bytes_out,
-                            self._audit_id)  # fmt: skip
+        self.write(self._at_us, conn, code, bytes_in, bytes_out, self.audit_id.decode())
         if session.stream is not None:
             self._notes.session_over(session, end or NATURAL)
+
+    def write(self, at_us: int, conn: int, code: int | None, bytes_in: int, bytes_out: int, audit_id: str) -> None:
+        """Writes the row of an allowed action."""
+        session = self._session
+        session.window.charge(self._size)
+        self._notes.store.note(ActionRow(
+            at_us=at_us, identity=self._identity, connection=self._connection, action=self._action, hazard=self._hazard, verdict="allowed",
+            clause=self._clause, session=session.id, conn=conn, code=code, bytes_in=bytes_in, bytes_out=bytes_out, audit_id=audit_id,
+            grant=session.window.grant.id,
+        ))  # fmt: skip
 
 
 class Notes:
@@ -45,36 +65,40 @@ class Notes:
     def __init__(self, store: Store, clock: Clock, gateway: str, over: Callable[[Session, End], None], quota: Quota,
                  guarded: Callable[[str, str], Guards]) -> None:
         """`guarded`: returns the namespaces that the rule of an identity and a connection guards besides."""
-        self._last: dict[int, Action] = {}  # by grant: its newest
-        self._store, self._clock, self._gateway, self.session_over, self._quota = store, clock, gateway, over, quota
+        self.last: dict[int, Action] = {}  # by grant: its newest
+        self.store, self._clock, self._gateway, self.session_over, self._quota = store, clock, gateway, over, quota
         self._guarded = guarded
         self._denied = Repeats()  # of which the store will make no row of their own
 
     def newest(self, grant: int) -> str:
         """Returns the newest action under a grant in one line; empty if there was none."""
-        action = self._last.get(grant)
+        action = self.last.get(grant)
         return line(action)[:TEXT] if action is not None else ""
 
     def audit_id(self, session: Session, conn: int) -> str:
         """Returns the Audit-ID of an exchange. It is sent to the API server, which takes it as the id of its own audit event."""
-        return f"jitui-{self._gateway}-{session.id}-{conn}"
+        return f"{self.audit_prefix(session).decode()}{conn}"
+
+    def audit_prefix(self, session: Session) -> bytes:
+        """Returns the beginning of the Audit-IDs of a session; the number of the exchange follows."""
+        return f"jitui-{self._gateway}-{session.id}-".encode()
 
     def noting(self, session: Session, identity: str, connection: str, action: Action, allow: Allow, now: Instant) -> Note:
         """Begins the note of one exchange of a session, which begins now."""
-        self._newest(session, action)
-        return Note(self, session, now.wall_us, identity, connection, action, allow)
+        note = Note(self, session, identity, connection, action, allow)
+        note.begin(now)
+        self._forget_oldest()
+        return note
 
     def upgraded(self, session: Session, identity: str, connection: str, action: Action, allow: Allow, code: int | None) -> None:
         """Writes the row of a stream, once the cluster has answered the upgrade."""
-        self._newest(session, action)
-        self.allowed(session, self._clock.now().wall_us, identity, connection, action, allow, 0, code, 0, 0, self.audit_id(session, 0))
+        self._now(session, identity, connection, action, allow, 0, code, 0, 0, self.audit_id(session, 0))
 
     def answered(
         self, session: Session, conn: int, identity: str, connection: str, action: Action, allow: Allow, code: int, asked: int, said: int
     ) -> None:
         """Writes the row of an action that a window covers and the gateway answered itself; `asked` and `said` are bytes of bodies."""
-        self._newest(session, action)
-        self.allowed(session, self._clock.now().wall_us, identity, connection, action, allow, conn, code, asked, said, "")
+        self._now(session, identity, connection, action, allow, conn, code, asked, said, "")
 
     def denied(self, identity: str, connection: str, action: Action, why: str, *, grant: int = 0, group: str = "") -> None:
         """Writes the row of a denial. `grant`: a window that is open and does not cover it; 0 if none is.
@@ -88,26 +112,21 @@ class Notes:
         known = self._denied.find(row)
         if (known is None or self._quota.low) and not self._quota.spend(identity, "denied", action.length + len(why)):
             return
-        if self._store.deny(row):
+        if self.store.deny(row):
             self._denied.keep(row, known)
         else:
             self._quota.count(identity, "denied")
 
-    def allowed(self, session: Session, at_us: int, identity: str, connection: str, action: Action, allow: Allow, conn: int, code: int | None,
-                 bytes_in: int, bytes_out: int, audit_id: str) -> None:  # fmt: skip
-        """Writes the row of an allowed action. It takes room like a frame, so the window's budget pays for it."""
-        if action.length > TEXT:
-            action = bounded(action)
-        clause = allow.clause if len(allow.clause) <= CLAUSE else cut(allow.clause, CLAUSE)
-        session.window.charge(ROW + action.length + len(clause))
-        self._store.note(ActionRow(at_us=at_us, identity=identity, connection=connection, action=action, hazard=str(allow.hazard), verdict="allowed",
-                                   clause=clause, session=session.id, conn=conn, code=code, bytes_in=bytes_in, bytes_out=bytes_out, audit_id=audit_id,
-                                   grant=session.window.grant.id))  # fmt: skip
+    def _now(self, session: Session, identity: str, connection: str, action: Action, allow: Allow, conn: int, code: int | None,
+             bytes_in: int, bytes_out: int, audit_id: str) -> None:  # fmt: skip
+        """Writes the row of an action whose answer is known already."""
+        now = self._clock.now()
+        note = self.noting(session, identity, connection, action, allow, now)
+        note.write(now.wall_us, conn, code, bytes_in, bytes_out, audit_id)
 
-    def _newest(self, session: Session, action: Action) -> None:
-        self._last[session.window.grant.id] = action if action.length <= TEXT else bounded(action)
-        if len(self._last) > LAST:
-            del self._last[next(iter(self._last))]
+    def _forget_oldest(self) -> None:
+        if len(self.last) > LAST:
+            del self.last[next(iter(self.last))]
 
 
 def line(action: Action) -> str:

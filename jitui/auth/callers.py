@@ -37,8 +37,10 @@ class Callers:
 
     def stands(self, caller: Caller, now_us: int) -> bool:
         """Whether `again` would return this very caller, at `now_us` (UTC); then its token is used."""
-        directory = self._directory
-        return directory.tokens.stands(caller.token, caller.sha256, now_us) and directory.named(caller.who.name) is caller.who and not caller.who.disabled
+        directory, who = self._directory, caller.who
+        if who.disabled or (directory.identities.get(who.name) is not who and directory.named(who.name) is not who):
+            return False
+        return directory.tokens.stands(caller.token, caller.sha256, now_us)
 
     def again(self, caller: Caller) -> Caller:
         """The same caller with the same token, a moment later, as `by_token` would find it. Raises UnknownCallerError."""

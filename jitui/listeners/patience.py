@@ -46,6 +46,10 @@ class Patience:
             self._visitors.still(visitor)
         if visitor.owner is None:
             self.head()
+            return
+        due, timer = self._loop.time() + IDLE, self._timer
+        if timer is not None and timer.when() <= due:
+            self._due, self._late = due, self._transport.close  # as `_wait` does, without its call
         else:
             self._wait(IDLE, self._transport.close)
 

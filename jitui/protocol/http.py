@@ -100,7 +100,7 @@ class RequestParser:
         head = self._head
         if (
             head is None or head.length != 0 or data != self._raw or self._paused or self._left is not None or self._chunked is not None
-            or self._cutter.holding or self._error is not None
+            or self._cutter.held or self._error is not None
         ):  # fmt: skip
             return False
         self._paused = True

@@ -83,35 +83,35 @@ class AnswerMalformed(Malformed):
 class HeadCutter:
     """Collects the bytes of one head, its empty line included. Holds at most `limit` bytes and one read."""
 
-    __slots__ = ("_held", "_limit")
+    __slots__ = ("_limit", "held")
 
     def __init__(self, limit: int = HEAD_LIMIT) -> None:
-        self._held, self._limit = bytearray(), limit
+        self.held, self._limit = bytearray(), limit
 
     @property
     def holding(self) -> int:
-        return len(self._held)
+        return len(self.held)
 
     def clear(self) -> None:
-        self._held = bytearray()
+        self.held = bytearray()
 
     def cut(self, data: bytes) -> tuple[bytes, bytes] | None:
         """The head and what follows it, or None if more bytes are needed. Raises Malformed or HeadTooLong."""
         limit = self._limit
-        if not self._held:
+        if not self.held:
             end = data.find(END, 0, limit)
             if end >= 0:
                 return data[: end + 4], data[end + 4 :]
-        known = len(self._held)
-        self._held += data
-        end = self._held.find(END, max(0, known - 3), limit)
+        known = len(self.held)
+        self.held += data
+        end = self.held.find(END, max(0, known - 3), limit)
         if end >= 0:
-            head, rest = bytes(self._held[: end + 4]), bytes(self._held[end + 4 :])
-            self._held = bytearray()
+            head, rest = bytes(self.held[: end + 4]), bytes(self.held[end + 4 :])
+            self.held = bytearray()
             return head, rest
-        if _holds_bare(self._held, max(0, known - 1), limit):
+        if _holds_bare(self.held, max(0, known - 1), limit):
             raise _bare()
-        if len(self._held) >= limit:
+        if len(self.held) >= limit:
             raise HeadTooLong(f"the head is longer than {limit} bytes; send fewer or shorter headers")
         return None
 

@@ -3,6 +3,10 @@
 It is the same way as that of an exchange, step by step, without the parts of it that such a request does not need. Whatever else happens to it, at any
 step, makes an `Exchange` of it, which goes on from there: no connection is at hand, its client goes away, the answer comes in pieces, the credential is
 refused, the connection is lost, its session is frozen or ends.
+
+Clients mostly send the same head again on a connection. Its next request takes the same object, with all that equal requests share, through the same steps
+(`again`), once the listener has looked that all that was found out about the head still stands. So a request makes nothing but what is its own: its
+number, Audit-ID, frames and row.
 """
 
 from jitui.clusters.pool import Connection
@@ -26,28 +30,44 @@ def is_brief(request: PlainRequest, session: Session) -> bool:
 
 
 class Brief:
-    """From a judged request to the end of its answer. A Leg of its session, the handler of its request, and that of its connection to the cluster."""
+    """From a judged request to the end of its answer; then the next equal one. A Leg of its session, the handler of its request, and that of its connection
+    to the cluster.
+    """
 
     __slots__ = ("_answer", "_audit_id", "_connection", "_credential", "_done", "_exchange", "_head", "_heads", "_note", "_now", "_put", "_request", "_size",
                  "_way", "_wire", "action", "conn", "session")  # fmt: skip
 
     def __init__(self, request: PlainRequest, session: Session, way: Way, note: Note, now: Instant) -> None:
-        """`now`: it is put on record in the same pass."""
+        """`now`: it is put on record in the same pass. `note`: of this request; it is begun."""
         self.action, self.session = request.action, session
         self._request, self._way, self._note = request, way, note
-        self._audit_id = note.audit_id
         self._heads: Heads = request.heads
-        self._head = b""  # as it is on record
+        self._exchange: Exchange | None = None  # that it became
         self._connection: Connection | None = None  # it was sent there, and the answer is due
         self._credential: Headers = ()
+        self._begin(now)
+
+    def _begin(self, now: Instant) -> None:
+        self._now, self._audit_id = now, self._note.audit_id
+        self._head = b""  # as it is on record
         self._answer: http.ResponseHead | None = None
         self._wire = b""  # the answer for the client
         self._size = 0  # bytes of the answer on record
         self._put = self._done = False
-        self._now = now
-        self._exchange: Exchange | None = None  # that it became
-        self.conn = session.open_conn(self)
-        request.outlet.gate = session.passing
+        self.conn = self.session.open_conn(self)
+        self._request.outlet.gate = self.session.passing
+
+    def again(self, now: Instant) -> bool:
+        """Begin the next equal request, which may pass under the same grant; False, and nothing has happened: it takes an object of its own.
+
+        All that the listener does for a new request between the verdict and here is looked at: the session is still the one that such requests share.
+        """
+        session = self.session
+        if not self._done or self._exchange is not None or session.gate.muted or session.hold.by or session.full:
+            return False
+        self._note.begin(now)
+        self._begin(now)
+        return True
 
     # -- handler of the request --------------------------------------------------------------------------------------------
 

@@ -55,7 +55,7 @@ class Deliveries:
         """A connection is over by itself."""
         flow = self.flows.get(conn)
         if flow is not None:
-            if flow.whole:
+            if flow.recorded_in == flow.handed_in and flow.recorded_out == flow.handed_out:  # it is whole
                 del self.flows[conn]
             else:
                 self.unfinished += 1

@@ -44,7 +44,10 @@ class Window:
     def open_at(self, now: Instant) -> bool:
         """Whether a byte may still pass at this instant."""
         deadline = self.grant.deadline
-        return deadline is not None and not self.closed and not deadline.passed(now)
+        if deadline is None or self.closed:
+            return False
+        # as Deadline.passed has it, without another call: this is asked for each frame, and before each byte
+        return now.boot_us < deadline.boot_us if now.boot_id == deadline.boot_id else now.wall_us < deadline.wall_us
 
     @property
     def left(self) -> int:

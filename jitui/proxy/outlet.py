@@ -38,7 +38,9 @@ class Outlet:
             self._queue.append((data, handed))
             self.queued += len(data)
             return
-        self._hand(data, handed)
+        self.transport.write(data)
+        if handed:
+            handed()
 
     def hop(self, data: bytes, handed: Callable[[], None] | None = None) -> None:
         """A whole frame of the gateway's own on this hop, a pong: ahead of all that waits, frozen or not."""

@@ -126,6 +126,9 @@ class Note(Protocol):
     def audit_id(self) -> bytes:
         """The id of the API server's audit event, so that both logs can be joined."""
 
+    def begin(self, now: Instant) -> None:
+        """The next exchange about the same begins, and has an id of its own; the one before is over."""
+
     def over(self, conn: int, code: int | None, end: End | None, bytes_in: int, bytes_out: int) -> None:
         """The exchange is over: the code of its answer (None: not known), how it ended if not by itself, and the bytes of both bodies."""
 

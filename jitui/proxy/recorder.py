@@ -6,6 +6,7 @@ called.
 
 import asyncio
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Final, Protocol
 
 from jitui.proxy.deliveries import GATEWAY, Deliveries
@@ -36,32 +37,6 @@ class Charged(Deadlined, Protocol):
     @property
     def left(self) -> int:
         """Bytes that may still be moved."""
-
-
-class Entry:
-    """Frames on their way to the record, and what waits for that."""
-
-    __slots__ = ("_frames", "_last", "_recorder", "_then")
-
-    def __init__(self, recorder: "Recorder", frames: Sequence[Frame], then: Callable[[], None], last: bool) -> None:
-        """`last`: with them the window's budget is used up."""
-        self._recorder, self._frames, self._then, self._last = recorder, frames, then, last
-
-    def done(self, error: Exception | None) -> None:
-        """They are on record, or, with an error, they are not."""
-        recorder = self._recorder
-        if error is not None:
-            recorder.unrecorded(self._frames, error)
-            return
-        if recorder.taps:
-            recorder.show(self._frames)
-        hold = recorder.hold
-        if hold.by:
-            hold.flow(self._then, sum(len(frame.body) for frame in self._frames))
-        elif recorder.gate.passing():
-            self._then()
-        if self._last:
-            recorder.spent()
 
 
 class Recorder:
@@ -101,9 +76,23 @@ class Recorder:
             return
         frames = self._numbered(now, pieces)
         last = left <= LARGEST * len(frames) and window.left <= 0
-        self.journal.put_all(frames, Entry(self, frames, then, last).done)
+        self.journal.put_all(frames, partial(self._recorded, frames, then, last))
 
-    def unrecorded(self, frames: Sequence[Frame], error: Exception) -> None:
+    def _recorded(self, frames: Sequence[Frame], then: Callable[[], None], last: bool, error: Exception | None) -> None:
+        """They are on record, or, with an error, they are not. `last`: with them the window's budget is used up."""
+        if error is not None:
+            self._unrecorded(frames, error)
+            return
+        if self.taps:
+            self.show(frames)
+        if self.hold.by:
+            self.hold.flow(then, sum(len(frame.body) for frame in frames))
+        elif self.gate.passing():
+            then()
+        if last:
+            self.spent()
+
+    def _unrecorded(self, frames: Sequence[Frame], error: Exception) -> None:
         """It failed: nothing of the session passes any more."""
         self._forget(frames)
         self._failed(End(Why.UNRECORDABLE, "gateway", f"jitui: this can't be recorded, so it does not pass ({error})", 503, "ServiceUnavailable"))
@@ -140,15 +129,15 @@ class Recorder:
 
     def _numbered(self, now: Instant, pieces: Sequence[tuple[int, Channel, bytes]]) -> list[Frame]:
         """Make frames of the pieces, and count them as if they were on record already."""
-        window, flows = self._window, self._deliveries.flows
-        at_us = now.boot_us - self._started_us
-        at_us = max(at_us, 0)
+        window, flows, ident, seq = self._window, self._deliveries.flows, self._id, self.frames
+        at_us = max(now.boot_us - self._started_us, 0)
         frames = []
         window.frames += len(pieces)
+        self.frames += len(pieces)
         for conn, channel, body in pieces:
             flow, size = flows.get(conn), len(body)
-            frames.append(_new(Frame, (self._id, self.frames, at_us, conn, channel, body)))
-            self.frames += 1
+            frames.append(_new(Frame, (ident, seq, at_us, conn, channel, body)))
+            seq += 1
             if channel in TO_UPSTREAM:
                 self.bytes_in += size
                 window.used_in += size

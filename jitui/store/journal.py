@@ -78,7 +78,9 @@ class Journal:
         size = COST * len(frames)
         for frame in frames:
             size += len(frame.body)
-        self._hand_over(Put(frames, done, size))
+        if not self._pending:  # as _hand_over has it
+            self._loop.call_soon(self._kick)
+        self._pending.append(Put(frames, done, size))
 
     def commit(self, batch: Batch, done: Committed) -> None:
         if self._closed:

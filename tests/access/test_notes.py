@@ -42,9 +42,9 @@ async def test_the_newest_action_of_a_grant_in_one_line(tmp_path: Path) -> None:
             notes.upgraded(opened, AGENT, "prod", Action("get", resource="pods", namespace="web", name=name), Allow(grant, "get pods in web", Hazard.READ), 200)
             assert len(notes.newest(grant.id)) <= TEXT
         assert notes.newest(grant.id) == "get pods/web-1 in web"
-        notes._last = dict.fromkeys(range(100, 100 + LAST), Action("get", path="/metrics"))
-        notes._newest(opened, Action("get", path="/version"))
-        assert (len(notes._last), notes.newest(100), notes.newest(grant.id)) == (LAST, "", "get /version")
+        notes.last = dict.fromkeys(range(100, 100 + LAST), Action("get", path="/metrics"))
+        notes.noting(opened, AGENT, "prod", Action("get", path="/version"), Allow(grant, "get url:/version", Hazard.READ), home.clock.now())
+        assert (len(notes.last), notes.newest(100), notes.newest(grant.id)) == (LAST, "", "get /version")
 
 
 @pytest.mark.parametrize(("action", "text"), [

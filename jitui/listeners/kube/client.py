@@ -211,7 +211,8 @@ class KubeClient(asyncio.Protocol):
         self.patience.next()
         if self.outlet.idle:
             if self.parser.ready():  # nothing came meanwhile
-                self.resume_reading()
+                if self._paused:
+                    self.resume_reading()
             else:
                 self._next()
         else:  # a client that does not read gets no further answers

@@ -24,6 +24,7 @@ from jitui.policy.policy import is_discovery
 from jitui.policy.streams import LOGS, UPGRADES_LISTED, of_action
 from jitui.protocol import headers, http
 from jitui.protocol.plan import UNHEEDED, Plan, plan, streamed
+from jitui.proxy.brief import Brief
 from jitui.proxy.entry import Proxy
 from jitui.proxy.heads import Heads
 from jitui.proxy.port import Handler
@@ -85,10 +86,15 @@ class Pipeline:
             or not self.admission.again(client.visitor, who)
         ):
             return None
+        brief = reading.brief
+        if brief is not None and brief.again(now):
+            return brief
         request = KubeRequest(self._rooms, client, reading.head)
         request.caller, request.who, request.connection, request.target = caller, who, connection, reading.target
         request.lines, request.action, request.heads, request.verdict, request.as_text = reading.lines, action, reading.heads, verdict, False
-        return proxy.plain(request)
+        handler = proxy.plain(request)
+        reading.brief = handler if isinstance(handler, Brief) else None
+        return handler
 
     # -- admit -------------------------------------------------------------------------------------------------------------
 
@@ -97,8 +103,10 @@ class Pipeline:
         self.admission.open()
         visitor, now = request.client.visitor, asyncio.get_running_loop().time()
         reading = request.client.reading
-        if reading is not None and reading.head is not request.head:
-            reading = request.client.reading = None
+        if reading is not None:
+            reading.brief = None
+            if reading.head is not request.head:
+                reading = request.client.reading = None
         try:
             own = self._addressed(request) if reading is None else reading.connection
             caller = self._caller(request) if reading is None else self._rooms.callers.again(reading.caller)

@@ -6,6 +6,7 @@ from jitui.auth.callers import Caller
 from jitui.policy.action import Action
 from jitui.policy.policy import Allow
 from jitui.protocol import headers, http
+from jitui.proxy.brief import Brief
 from jitui.proxy.heads import Heads
 
 
@@ -24,3 +25,4 @@ class Reading:
     namespaced: bool | None = None  # by the copy of discovery at the time of `verdict`
     verdict: Allow | None = None
     again: bool = False  # it had no body, and went to the cluster: while all of this stands, so does the next one
+    brief: Brief | None = None  # that the last request was since all of this was found out, if it went the short way

@@ -13,6 +13,7 @@ from jitui.policy import kube, policy
 from jitui.policy.grant import Event
 from jitui.policy.terms import Role
 from jitui.protocol import http
+from jitui.proxy.brief import Brief
 from jitui.proxy.port import Handler
 from jitui.values.errors import UnrecordableError
 from tests.fakes.house import ADMIN, AGENT, House, house, rule
@@ -256,3 +257,38 @@ async def test_the_body_is_each_requests_own(tmp_path: Path) -> None:
         recorded = [frame.body for frame in await home.frames(1) if frame.channel.label == "request-body"]
         assert recorded == [b'{"kind":"Pod","a":1}', b'{"kind":"Pod","a":2}', b'{"kind":"Pod","a":3}']
         assert [asked.get("audit-id") for asked in home.cluster.asked] == ["jitui-test-1-0", "jitui-test-1-1", "jitui-test-1-2"]
+
+
+async def test_equal_requests_share_one_object_until_something_changes(tmp_path: Path) -> None:
+    """From the second on they go the short way in one object; any step that has to be taken again ends that, and so does anything unusual."""
+    async with house(tmp_path) as home:
+        await home.window()
+        kubectl = await home.dial()
+
+        async def ask() -> Brief | None:
+            assert (await kubectl.ask("GET", PODS))[0] == 200
+            (client,) = home.listener.clients
+            assert client.reading is not None
+            return client.reading.brief
+
+        assert await ask() is None
+        first = await ask()
+        assert first is not None
+        assert [await ask() for _ in range(3)] == [first] * 3
+        home.broker.requests.rules = {(AGENT, "prod"): rule()}
+        assert await ask() is None
+        second = await ask()
+        assert second not in {None, first}
+        for line in home.cluster.lines:
+            line.hang_up()
+        await home.until(lambda: not len(home.pool))
+        assert await ask() is second, "it became an exchange, which dialled"
+        third = await ask()
+        assert third not in {None, first, second}
+        assert await ask() is third
+        (session,) = home.broker.windows.sessions.values()
+        assert [flow for flow in session.deliveries.flows.values() if not flow.whole] == []
+        await home.store.commit([])
+        await home.until(lambda: len(home.files.actions()) == 10)
+        assert sorted(row.conn for row in home.files.actions()) == [*range(10)]
+        assert {row.audit_id for row in home.files.actions()} == {f"jitui-test-{session.id}-{conn}" for conn in range(10)}
