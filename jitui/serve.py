@@ -149,7 +149,7 @@ class Gateway:
             meter = Meter(store)
             files = Files(self.data_dir)
             stack.callback(files.close)
-            self._works.append(await stack.enter_async_context(keeping(store, files, self.bus, troubles.say, settings.witness)))
+            self._works.append(await stack.enter_async_context(keeping(store, files, self.bus, troubles.say, settings.witness, self.clock)))
             service = Service(Backend(
                 broker, files, self.bus, meter, kube=shared, connections=tuple(settings.connections), ca_pem=material.pinned, reload=self.reload,
                 stop=self.stop, trouble=lambda: troubles.newest, kube_connections=own, ways=ways, ssh=lambda: self._ssh.told if self._ssh else ("", ""),

@@ -35,16 +35,18 @@ BEGIN, END = "-----BEGIN PUBLIC KEY-----", "-----END PUBLIC KEY-----"
               help="Whose cosignatures count (c2sp.org/tlog-policy), obtained elsewhere.")
 @click.option("--checkpoint", "checkpoints", multiple=True, type=click.Path(exists=True, dir_okay=False, path_type=Path), metavar="F",
               help="Checkpoints of the log as a witness kept them: the record must go on from each.")
+@click.option("--tsa", type=click.Path(exists=True, dir_okay=False, path_type=Path), metavar="F",
+              help="Certificates (PEM) of the authorities whose time stamps on the log count.")
 @click.option("--script", is_flag=True, help="Print verify.py, which verifies an evidence file with nothing but Python and cryptography.")
 @reaching
 @asynchronous
-async def verify_command(what: str, key: Path | None, witness: tuple[str, ...], policy: Path | None, checkpoints: tuple[Path, ...], script: bool,
-                         as_json: bool) -> None:  # fmt: skip
+async def verify_command(what: str, key: Path | None, witness: tuple[str, ...], policy: Path | None, checkpoints: tuple[Path, ...], tsa: Path | None,
+                         script: bool, as_json: bool) -> None:  # fmt: skip
     """The proof, from the files alone: nothing altered, cut or reordered. Exit code 1 names session and offset."""
     if script:
         click.echo(resources.files("jitui.store").joinpath("verify.py").read_text(encoding="utf-8"), nl=False)
         return
-    proofs = await _proofs(what, read_brought(key, witness, policy, checkpoints))
+    proofs = await _proofs(what, read_brought(key, witness, policy, checkpoints, tsa))
     for proof in proofs:
         if as_json:
             click.echo(plain.text(proof))
@@ -59,14 +61,17 @@ async def verify_command(what: str, key: Path | None, witness: tuple[str, ...], 
         raise AlteredError(proof_line(wrong[0]) + more)
 
 
-def read_brought(key: Path | None, witness: Sequence[str], policy: Path | None, checkpoints: Sequence[Path]) -> "Brought":
+def read_brought(key: Path | None, witness: Sequence[str], policy: Path | None, checkpoints: Sequence[Path],
+                 tsa: Path | None = None) -> "Brought":  # fmt: skip
     """All that a verifier has from elsewhere. Raises InvalidError."""
     from jitui.recording.tlog.checkpoint import notes_in  # noqa: PLC0415 - as in _pem
     from jitui.recording.tlog.policy import policy_of  # noqa: PLC0415
+    from jitui.recording.tlog.stamp import roots_of  # noqa: PLC0415
     from jitui.recording.verify import Brought  # noqa: PLC0415
 
     return Brought(key=read_key(key) if key else b"", facts=read_witness(witness), policy=policy_of(_text(policy)) if policy else None,
-                   checkpoints=tuple(note for path in checkpoints for note in notes_in(_text(path))))
+                   checkpoints=tuple(note for path in checkpoints for note in notes_in(_text(path))),
+                   roots=roots_of(_text(tsa).encode()) if tsa else ())
 
 
 async def _proofs(what: str, brought: "Brought") -> Sequence[Proof]:
@@ -77,7 +82,7 @@ async def _proofs(what: str, brought: "Brought") -> Sequence[Proof]:
     if _files_here():
         async with shelf(folder()) as bare:
             return await bare.verify(what, brought)
-    if brought.key or brought.facts or brought.policy or brought.checkpoints:
+    if brought.key or brought.facts or brought.policy or brought.checkpoints or brought.roots:
         raise UnavailableError("a key, witness or policy of your own is checked against files: name them, or --data-dir")
     async with gateway() as at:
         return await at.verify(what)

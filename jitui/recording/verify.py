@@ -10,6 +10,7 @@ from typing import Literal
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from cryptography.x509 import Certificate
 
 from jitui.recording.chain import FACTS_GENESIS, GENESIS, fact_link, head_text, link
 from jitui.recording.frame import TO_CLIENT, TO_UPSTREAM, Frame
@@ -28,6 +29,7 @@ class Brought:
     facts: Mapping[int, bytes] = field(default_factory=dict)  # hashes of facts, by seq
     policy: Policy | None = None  # whose logs and witnesses count
     checkpoints: Sequence[Note] = ()  # of the log, as a witness kept them
+    roots: Sequence[Certificate] = ()  # of the authorities whose time stamps count
 
 
 @dataclass(frozen=True, slots=True)

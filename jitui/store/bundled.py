@@ -1,5 +1,6 @@
 """The log in an evidence file: proofs that the head of its session, and of its facts, are in the log, with a checkpoint that witnesses may have cosigned."""
 
+import base64
 import sqlite3
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -10,22 +11,24 @@ from jitui.recording.tlog.checkpoint import checkpoint_of
 from jitui.recording.tlog.inclusion import Proof, proof_of
 from jitui.recording.tlog.leaf import FactsLeaf, SessionLeaf, leaf_of
 from jitui.recording.tlog.note import ED25519, Key, Note, parse, parse_signature, verified
+from jitui.recording.tlog.stamp import Stamp, stamped
 from jitui.recording.verify import Brought, Verdict
 from jitui.store.frames import Frames
-from jitui.store.logged import Seen, WrongError
+from jitui.store.logged import A_STAMP, Seen, WrongError
 from jitui.store.told import Told
 from jitui.values.errors import InvalidError
 
 SESSION: Final = "session.tlog-proof"
 FACTS: Final = "facts.tlog-proof"
 POLICY: Final = "policy"  # a hint, to be compared with the one obtained elsewhere
-NAMES: Final = (FACTS, POLICY, SESSION)
+STAMP: Final = "checkpoint.tsr"  # base64 of the newest time stamp over the checkpoint
+NAMES: Final = (FACTS, POLICY, SESSION, STAMP)
 
 
 def proofs_for(files: Frames, session: int, fact: int, key: bytes) -> tuple[dict[str, str], int]:
     """The texts for a session and all facts up to `fact`, by name, and the newest fact of which they tell; none where no log is.
 
-    The checkpoint is the newest that a witness cosigned, if that holds both, else the newest.
+    The checkpoint is the newest that a witness cosigned, else the newest with a time stamp, if that holds both; else the newest.
     """
     if files.single or not files.log.is_file():
         return {}, 0
@@ -60,13 +63,23 @@ def _proofs(db: sqlite3.Connection, session: int, fact: int, key: bytes) -> tupl
     names = ", ".join(sorted({each.name for each in note.signatures if each.name != origin})) or "nobody"
     hint = f"# As this file's maker says. Take a policy from elsewhere: this log, and its witnesses (cosigned here by: {names})\n"
     texts = {FACTS: proof(*facts), POLICY: f"{hint}log {Key(origin, ED25519, key)}\nquorum none\n"}
+    stamps = [answer for (answer,) in db.execute("select answer from stamps where size = ?", (size,))] if _stamps(db) else []
+    texts |= {STAMP: base64.b64encode(stamps[-1]).decode()} if stamps else {}
     return texts | ({SESSION: proof(*head)} if head else {}), told
+
+
+def _stamps(db: sqlite3.Connection) -> bool:
+    """Whether the log is of a version that keeps time stamps."""
+    return db.execute("select 1 from sqlite_master where name = 'stamps'").fetchone() is not None
 
 
 def _checkpoint(db: sqlite3.Connection, n: int) -> Note:
     """The best checkpoint that holds leaf n."""
-    size, text = db.execute("select size, note from checkpoints where size > ? order by size in (select size from cosignatures) desc, size desc limit 1",
-                            (n,)).fetchone()  # fmt: skip
+    for table in ("cosignatures", *(("stamps",) if _stamps(db) else ()), "checkpoints"):
+        (size,) = db.execute(f"select max(size) from {table} where size > ?", (n,)).fetchone()  # noqa: S608 - constants
+        if size is not None:
+            break
+    (text,) = db.execute("select note from checkpoints where size = ?", (size,)).fetchone()
     return parse(text).with_more(parse_signature(line.removesuffix("\n")) for (line,) in db.execute("select line from cosignatures where size = ?", (size,)))
 
 
@@ -85,7 +98,7 @@ class BundledLog:
 
     @property
     def told(self) -> bool:
-        return bool(self._texts or self._brought.policy or self._brought.checkpoints)
+        return bool(self._texts or self._brought.policy or self._brought.checkpoints or self._brought.roots)
 
     def verdict(self, publics: Mapping[str, bytes], *, whole: bool) -> Verdict:
         """The verdict; the session's leaf becomes a mark for its frames. `publics`: the keys that may have signed; `whole`: the facts are."""
@@ -95,6 +108,8 @@ class BundledLog:
             self._session(note)
             by = self._must_be_signed(note, publics)
             self.seen = self._judged(note, size, facts.seq)
+            if self._brought.roots:
+                self.seen = self._stamped(note, size, facts.seq)
         except WrongError as error:
             return replace(found, consistent=False, problem=f"log: {error}")
         except InvalidError as error:
@@ -163,6 +178,17 @@ class BundledLog:
         if not judged.enough:
             raise WrongError("its checkpoint has not the cosignatures that the policy asks for")
         return Seen((*judged.cosigned, *seen.by), judged.at * 1_000_000, size, fact)
+
+    def _stamped(self, note: Note, size: int, fact: int) -> Seen:
+        """What is known already, and the time stamp. Raises WrongError without one, InvalidError if it is false."""
+        try:
+            answer = base64.b64decode(self._texts.get(STAMP, ""), validate=True)
+        except ValueError:
+            raise WrongError(f"{STAMP} is no base64") from None
+        if not answer:
+            raise WrongError("its checkpoint has no time stamp")
+        at_us = stamped(Stamp(answer), note.text, self._brought.roots)
+        return Seen((*self.seen.by, A_STAMP), max(at_us, self.seen.at_us), size, fact)
 
     def _needs(self, facts: FactsLeaf) -> Iterator[str]:
         newest = self._told.checked.seq

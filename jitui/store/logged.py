@@ -10,12 +10,14 @@ from jitui.recording.tlog.checkpoint import Checkpoint, checkpoint_of
 from jitui.recording.tlog.leaf import FactsLeaf, SessionLeaf, leaf_of
 from jitui.recording.tlog.note import ED25519, Key, Note, parse, parse_signature, verified
 from jitui.recording.tlog.policy import Judged
+from jitui.recording.tlog.stamp import Stamp, stamped
 from jitui.recording.verify import Brought, Signed, Verdict
 from jitui.store.frames import Frames
 from jitui.store.told import Told
 from jitui.values.errors import InvalidError
 
 PAGE: Final = 500
+A_STAMP: Final = "an authority for time stamps"
 _COUNTS: Final = {Kind.GRANT_STARTED: "grants", Kind.SESSION_OPENED: "sessions", Kind.SESSION_ENDED: "ended", Kind.TAPE_OPENED: "tapes"}
 
 
@@ -47,7 +49,8 @@ class LogProof:
         self._given = {checkpoint_of(note.text).size: note for note in brought.checkpoints}
         self._rows: list[tuple[int, str]] = []  # checkpoints by size
         self._lines: list[tuple[int, str]] = []  # their cosignatures
-        self._notes: dict[int, Note] = {}  # both, once they are read
+        self._stamps: list[tuple[int, bytes]] = []  # their time stamps
+        self._notes: dict[int, Note] = {}  # checkpoints and cosignatures, once they are read
         self._facts = [(0, 0)]  # (leaves, newest fact) of each checkpoint that somebody may have seen, in order
         if not files.single and files.log.is_file():
             self._look()
@@ -60,6 +63,8 @@ class LogProof:
             (self._size,) = db.execute("select count(*) from leaves").fetchone()
             self._rows = db.execute("select size, note from checkpoints order by size").fetchall()
             self._lines = db.execute("select size, line from cosignatures order by size").fetchall()
+            if db.execute("select 1 from sqlite_master where name = 'stamps'").fetchone():
+                self._stamps = db.execute("select size, answer from stamps order by size").fetchall()
             db.execute("commit")
 
     def _read(self) -> None:
@@ -72,7 +77,8 @@ class LogProof:
     @property
     def told(self) -> bool:
         """Whether there is anything to say about a log."""
-        return bool(self._origin or self._told.logs or self._brought.policy or self._brought.checkpoints)
+        brought = self._brought
+        return bool(self._origin or self._told.logs or brought.policy or brought.checkpoints or brought.roots)
 
     def verdict(self, publics: Mapping[str, bytes], *, whole: bool) -> Verdict:
         """The verdict on the log; its leaves become marks for the sessions. `publics`: the keys that may have signed; `whole`: the facts are."""
@@ -82,7 +88,7 @@ class LogProof:
             self._read()
             last = self._walk(whole=whole)
             signed, by = self._signed(publics)
-            self.seen = self._judged()
+            self.seen = max(self._judged(), self._stamped(), key=lambda seen: seen.size)
         except WrongError as error:
             return replace(found, consistent=False, problem=f"log: {error}", seq=error.leaf)
         except InvalidError as error:
@@ -212,6 +218,20 @@ class LogProof:
                 if each.enough:
                     return Seen((*each.cosigned, *best.by), each.at * 1_000_000, max(size, best.size), self._fact_at(max(size, best.size)))
         raise WrongError("no checkpoint of it has the cosignatures that the policy asks for")
+
+    def _stamped(self) -> Seen:
+        """The largest tree with a time stamp of an authority that counts. Raises WrongError if there is none, or one that is false."""
+        best = Seen()
+        if not self._brought.roots:
+            return best
+        for size, answer in self._stamps:
+            if size not in self._notes:
+                raise WrongError(f"cut: the checkpoint of {size} leaves is missing, and there is a time stamp over it")
+            at_us = stamped(Stamp(answer), self._notes[size].text, self._brought.roots)
+            best = Seen((A_STAMP,), at_us, size, self._fact_at(size))
+        if not best.size:
+            raise WrongError("no checkpoint of it has a time stamp")
+        return best
 
     def _fact_at(self, size: int) -> int:
         return max(fact for leaves, fact in self._facts if leaves <= size)

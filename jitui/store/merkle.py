@@ -1,4 +1,4 @@
-"""The transparency log's file, log.db: leaves, the hashes of the tree over them, and signed checkpoints with the cosignatures that witnesses gave.
+"""The transparency log's file, log.db: leaves, the hashes of the tree over them, and signed checkpoints with the cosignatures and time stamps that others gave.
 
 It is made from the ledger's signed heads, behind them, by a thread that nobody waits for. A log that does not fit its ledger is not gone on with:
 whoever saw its checkpoints would be shown another past.
@@ -15,6 +15,7 @@ from jitui.recording.tlog import tree
 from jitui.recording.tlog.checkpoint import Checkpoint, checkpoint_of
 from jitui.recording.tlog.leaf import FactsLeaf, SessionLeaf, leaf_of
 from jitui.recording.tlog.note import ED25519, Key, Note, Signature, parse, sign, verified
+from jitui.recording.tlog.stamp import Stamp
 from jitui.store.chained import FACTS, HEADS, Reading, checked, head_of
 from jitui.store.folder import Folder
 from jitui.store.keys import LedgerKey
@@ -116,7 +117,7 @@ class MerkleLog:
             text = Checkpoint(self.origin, self.size, tree.root(self.size, self.hash_at)).text
             note = sign(text, self.origin, self._key.public, self._key.sign)
             # an older one that no witness saw proves nothing that this one does not
-            db.execute("delete from checkpoints where size not in (select size from cosignatures)")
+            db.execute("delete from checkpoints where size not in (select size from cosignatures union select size from stamps)")
             db.execute("insert into checkpoints values(?, ?)", (self.size, str(note)))
         self._heads = heads
         return note
@@ -168,10 +169,13 @@ class MerkleLog:
         with self._alone:
             return tree.consistency(old, size, self.hash_at)
 
-    def cosigned(self, size: int, lines: Sequence[Signature]) -> None:
-        """Keep the cosignatures of the checkpoint of that size."""
+    def seen(self, size: int, given: Sequence[Signature | Stamp]) -> None:
+        """Keep the cosignatures and time stamps of the checkpoint of that size."""
+        lines = [(str(each), size) for each in given if isinstance(each, Signature)]
+        stamps = [(each.answer, size) for each in given if isinstance(each, Stamp)]
         with self._alone, self._writable(), self._writing() as db:
-            db.executemany("insert or ignore into cosignatures select size, ? from checkpoints where size = ?", [(str(line), size) for line in lines])
+            db.executemany("insert or ignore into cosignatures select size, ? from checkpoints where size = ?", lines)
+            db.executemany("insert or ignore into stamps select size, ? from checkpoints where size = ?", stamps)
 
     @contextmanager
     def _writable(self) -> Iterator[None]:

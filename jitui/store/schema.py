@@ -124,6 +124,9 @@ create table tips(session integer primary key, n integer not null, frames intege
 create table checkpoints(size integer primary key, note text not null) strict;
 create table cosignatures(size integer not null, line text not null, primary key(size, line)) strict, without rowid;
 """,
+    """
+create table stamps(size integer not null, answer blob not null, primary key(size, answer)) strict, without rowid;
+""",
 )
 
 

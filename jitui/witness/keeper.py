@@ -11,6 +11,7 @@ from jitui.recording.tlog.note import Note
 from jitui.store import Files, Store
 from jitui.store.bus import Bus
 from jitui.store.merkle import MerkleLog, begun
+from jitui.values.clock import Clock
 from jitui.values.errors import BrokenError, JituiError
 from jitui.witness.settings import WitnessSettings
 from jitui.witness.witnesses import Witness, witness_of
@@ -60,7 +61,7 @@ class Keeper:
     def _shown(self, witness: Witness) -> None:
         log = self._log
         if log is not None and (note := log.newest()) is not None:
-            log.cosigned(checkpoint_of(note.text).size, witness.see(note, log.consistency))
+            log.seen(checkpoint_of(note.text).size, witness.see(note, log.consistency))
 
     async def _keep(self) -> None:
         while True:
@@ -120,9 +121,9 @@ class Keeper:
 
 @asynccontextmanager
 async def keeping(store: Store, files: Files, bus: Bus, tell: Callable[[str, str], None],
-                  witnesses: Mapping[str, WitnessSettings]) -> AsyncIterator[Callable[[], Coroutine[Any, Any, None]]]:  # fmt: skip
+                  witnesses: Mapping[str, WitnessSettings], clock: Clock) -> AsyncIterator[Callable[[], Coroutine[Any, Any, None]]]:  # fmt: skip
     """The work of a keeper, to be run as a task; at the end it takes up the last facts."""
-    keeper = Keeper(store, files, bus, tell, {name: witness_of(settings) for name, settings in witnesses.items()})
+    keeper = Keeper(store, files, bus, tell, {name: witness_of(settings, clock) for name, settings in witnesses.items()})
     try:
         yield keeper.run
     finally:

@@ -1,4 +1,7 @@
-"""Witnesses: a file elsewhere that only grows, and a service that cosigns (c2sp.org/tlog-witness). Their calls block; a thread of their own makes them."""
+"""Witnesses: a file elsewhere that only grows, a service that cosigns (c2sp.org/tlog-witness), an authority for time stamps, a key beside the log's.
+
+Their calls block; a thread of their own makes them. The bucket with object lock is in `bucket.py`.
+"""
 
 import base64
 import http.client
@@ -7,16 +10,22 @@ import ssl
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final, Protocol
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
+
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat, load_pem_private_key
 
 from jitui.recording.tlog.checkpoint import checkpoint_of
-from jitui.recording.tlog.note import Key, Note, Signature, parse_key, parse_signature
-from jitui.values.errors import UnavailableError
+from jitui.recording.tlog.note import COSIGNED_ML_DSA_44, Key, Note, Signature, cosign_ml_dsa, parse_key, parse_signature
+from jitui.recording.tlog.stamp import MOST, Stamp, must_answer, query
+from jitui.values.clock import Clock
+from jitui.values.errors import UnavailableError, UnsafeError
+from jitui.values.private_file import write_private
 from jitui.values.said import clean
-from jitui.witness.settings import WitnessSettings
+from jitui.witness.settings import TimestampSettings, WitnessSettings
 
 TIMEOUT: Final = 10.0  # seconds
-MOST: Final = 64 << 10  # bytes of an answer
 
 Consistency = Callable[[int, int], Sequence[bytes]]  # the proof from one size of the log to another
 
@@ -24,8 +33,8 @@ Consistency = Callable[[int, int], Sequence[bytes]]  # the proof from one size o
 class Witness(Protocol):
     """Somebody elsewhere who sees checkpoints."""
 
-    def see(self, note: Note, consistency: Consistency) -> Sequence[Signature]:
-        """Show it a checkpoint; its cosignatures, if it gives any. Raises OSError, UnavailableError."""
+    def see(self, note: Note, consistency: Consistency) -> Sequence[Signature | Stamp]:
+        """Show it a checkpoint; its cosignatures or time stamp, if it gives any. Raises JituiError, OSError, ValueError."""
 
 
 class FileWitness:
@@ -72,19 +81,71 @@ class CosigningWitness:
 
     def _ask(self, note: Note, old: int, proof: Sequence[bytes]) -> tuple[int, str]:
         lines = [f"old {old}", *(base64.b64encode(each).decode() for each in proof), "", str(note)]
-        host, port = self._url.hostname or "", self._url.port
-        if self._url.scheme == "https":
-            connection: http.client.HTTPConnection = http.client.HTTPSConnection(host, port, timeout=TIMEOUT, context=ssl.create_default_context())
-        else:
-            connection = http.client.HTTPConnection(host, port, timeout=TIMEOUT)
+        status, answer = _post(self._url, f"{self._url.path.rstrip('/')}/add-checkpoint", "\n".join(lines).encode(), "text/plain")
+        return status, answer.decode("utf-8", "replace")
+
+
+class TimestampAuthority:
+    """An authority that signs when it saw a checkpoint (RFC 3161), at most once in a while."""
+
+    def __init__(self, settings: TimestampSettings, clock: Clock) -> None:
+        self._url, self._clock, self._every_us, self._due_us = urlsplit(settings.url), clock, settings.every * 1_000_000, 0
+
+    def see(self, note: Note, _: Consistency) -> Sequence[Stamp]:
+        """A stamp over the checkpoint's text, if one is due. Whose it is, and what it is worth, is the verifier's question, who has the certificates."""
+        if self._clock.now().boot_us < self._due_us:
+            return ()
+        status, answer = _post(self._url, self._url.path or "/", query(note.text), "application/timestamp-query")
+        if status != http.client.OK:
+            raise UnavailableError(f"{self._url.netloc} answers {status} to a question for a time stamp: {clean(answer.decode('utf-8', 'replace'), 200)}")
+        must_answer(answer, note.text)
+        self._due_us = self._clock.now().boot_us + self._every_us
+        return (Stamp(answer),)
+
+
+class OwnKey:
+    """A second key of the gateway's own, ML-DSA-44, in a file: it shows nothing that the log's key does not, and outlives Ed25519."""
+
+    def __init__(self, path: Path, clock: Clock) -> None:
+        self._path, self._clock = path, clock
+
+    def see(self, note: Note, _: Consistency) -> Sequence[Signature]:
+        """Its cosignature under the log's name; FILE.pub gets the verifier key, for a policy."""
+        private = self._private()
+        public = private.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
+        name = checkpoint_of(note.text).origin
+        told, beside = f"{Key(name, COSIGNED_ML_DSA_44, public)}\n".encode(), self._path.with_name(f"{self._path.name}.pub")
+        if not beside.exists() or beside.read_bytes() != told:
+            write_private(beside, told, mode=0o644)
+        return (cosign_ml_dsa(note.text, name, public, self._clock.now().wall_us // 1_000_000, private.sign),)
+
+    def _private(self) -> MLDSA44PrivateKey:
+        if not self._path.exists():
+            write_private(self._path, MLDSA44PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
         try:
-            connection.request("POST", f"{self._url.path.rstrip('/')}/add-checkpoint", "\n".join(lines).encode())
-            answer = connection.getresponse()
-            return answer.status, answer.read(MOST).decode("utf-8", "replace")
-        except http.client.HTTPException as error:
-            raise UnavailableError(f"{self._url.netloc} answers no HTTP: {type(error).__name__}") from error
-        finally:
-            connection.close()
+            found = load_pem_private_key(self._path.read_bytes(), None)
+        except (ValueError, TypeError, UnsupportedAlgorithm) as error:
+            raise UnsafeError(f"{self._path} holds no private key ({error}); restore it, or name another file") from error
+        if not isinstance(found, MLDSA44PrivateKey):
+            raise UnsafeError(f"{self._path} holds no ML-DSA-44 key; name another file")
+        return found
+
+
+def _post(url: SplitResult, path: str, body: bytes, kind: str) -> tuple[int, bytes]:
+    """Status and body of the answer. Raises OSError, UnavailableError."""
+    host, port = url.hostname or "", url.port
+    if url.scheme == "https":
+        connection: http.client.HTTPConnection = http.client.HTTPSConnection(host, port, timeout=TIMEOUT, context=ssl.create_default_context())
+    else:
+        connection = http.client.HTTPConnection(host, port, timeout=TIMEOUT)
+    try:
+        connection.request("POST", path, body, {"Content-Type": kind})
+        answer = connection.getresponse()
+        return answer.status, answer.read(MOST)
+    except http.client.HTTPException as error:
+        raise UnavailableError(f"{url.netloc} answers no HTTP: {type(error).__name__}") from error
+    finally:
+        connection.close()
 
 
 def _size(text: str) -> int | None:
@@ -92,6 +153,16 @@ def _size(text: str) -> int | None:
     return int(text) if text.isascii() and text.isdecimal() and len(text) < 19 else None
 
 
-def witness_of(settings: WitnessSettings) -> Witness:
+def witness_of(settings: WitnessSettings, clock: Clock) -> Witness:
     """The witness of its settings."""
-    return FileWitness(settings.file) if settings.file is not None else CosigningWitness(settings.url or "", parse_key(settings.key or ""))
+    if settings.file is not None:
+        return FileWitness(settings.file)
+    if settings.s3 is not None:
+        from jitui.witness.bucket import BucketWitness  # noqa: PLC0415 - boto3 takes long to import
+
+        return BucketWitness(settings.s3, clock)
+    if settings.timestamps is not None:
+        return TimestampAuthority(settings.timestamps, clock)
+    if settings.ml_dsa_44 is not None:
+        return OwnKey(settings.ml_dsa_44, clock)
+    return CosigningWitness(settings.url or "", parse_key(settings.key or ""))

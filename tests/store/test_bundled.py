@@ -2,13 +2,15 @@
 
 import base64
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from jitui.recording.tlog.checkpoint import Checkpoint
-from jitui.recording.tlog.note import ED25519, Key, sign
+from jitui.recording.tlog.note import ED25519, Key, parse, sign
 from jitui.recording.tlog.policy import policy_of
+from jitui.recording.tlog.stamp import query, roots_of
 from jitui.recording.verify import Brought, Verdict
 from jitui.store import Files
 from jitui.store.bundled import FACTS, POLICY, SESSION
@@ -16,6 +18,7 @@ from tests.recording.tlog.test_note import PUBLIC, SECRET
 from tests.store.evidence import life, tampering
 from tests.store.seen import bundled, seen
 from tests.store.test_logged import key_of, policy
+from tests.support import tsa
 
 
 def verdicts(file: Path, **brought: object) -> dict[str, Verdict]:
@@ -36,6 +39,26 @@ async def test_what_it_holds(tmp_path: Path) -> None:
     assert (found["log"].degree, found["s-1"].cosigned_to, found["facts"].cosigned_by) == ("cosigned", 11, ("a", "b"))
     assert verdicts(file)["log"].degree == "signed"
     assert "a policy obtained elsewhere" in verdicts(file)["log"].needs[-1]
+
+
+async def test_it_holds_the_time_stamp_over_its_checkpoint(tmp_path: Path) -> None:
+    """So that it stands without the folder; damaged, or without it, it is a failure for who brings certificates."""
+    await bundled(tmp_path / "state")
+    authority = tsa.authority(tmp_path / "tsa")
+    with closing(sqlite3.connect(tmp_path / "state/log.db", isolation_level=None)) as db:
+        size, note = db.execute("select size, note from checkpoints order by size in (select size from cosignatures) desc, size desc limit 1").fetchone()
+        db.execute("insert into stamps values(?, ?)", (size, authority.reply(query(parse(note).text))))
+    file, roots = tmp_path / "stamped.jitui", roots_of(authority.roots.read_bytes())
+    Files(tmp_path / "state").export(1, file)
+    found = verdicts(file, roots=roots)
+    assert (found["log"].problem, found["log"].cosigned_by) == ("", ("an authority for time stamps",))
+    assert found["log"].cosigned_at_us > 0
+    with tampering(file) as db:
+        db.execute("update evidence set body = 'AAAA' where name = 'checkpoint.tsr'")
+    assert "the time stamp is false" in verdicts(file, roots=roots)["log"].problem
+    with tampering(file) as db:
+        db.execute("delete from evidence where name = 'checkpoint.tsr'")
+    assert verdicts(file, roots=roots)["log"].problem == "log: its checkpoint has no time stamp"
 
 
 async def test_a_record_without_a_log(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import shutil
 import sqlite3
+import time
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -14,12 +15,14 @@ from jitui.recording.tlog import tree
 from jitui.recording.tlog.checkpoint import Checkpoint, checkpoint_of
 from jitui.recording.tlog.note import ED25519, Key, Note, cosign, sign
 from jitui.recording.tlog.policy import Policy, policy_of
+from jitui.recording.tlog.stamp import query, roots_of
 from jitui.recording.verify import Brought, Verdict
 from jitui.store import Files, Store
 from jitui.store.keys import LedgerKey, ledger_key
 from tests.recording.tlog.test_policy import KEYS, WITNESSES
 from tests.store.evidence import made_anew, other, tampering
 from tests.store.life import added, began, ended, frames, opened, record, window
+from tests.support import tsa
 
 AT = 1_800_000_000  # when a witness saw it, seconds since 1970
 
@@ -250,3 +253,21 @@ async def test_a_missing_log(tmp_path: Path) -> None:
     assert "log" not in verdicts(tmp_path / "b")
     stranger = sign(Checkpoint("x", 1, bytes(32)).text, "x", bytes(32), lambda _: bytes(64))
     assert "no checkpoint speaks of this record" in verdicts(tmp_path / "b", checkpoints=[stranger])["log"].problem
+
+
+async def test_a_time_stamp_says_when_an_authority_saw_the_record(tmp_path: Path) -> None:
+    """Up to the leaf of its checkpoint; with the certificates of another authority, or without any stamp, that is a failure."""
+    first, _ = await kept(tmp_path / "state")
+    folder, authority, other = tmp_path / "state", tsa.authority(tmp_path / "tsa"), tsa.authority(tmp_path / "other")
+    roots, others = (roots_of(each.roots.read_bytes()) for each in (authority, other))
+    assert verdicts(folder, roots=roots)["log"].problem == "log: no checkpoint of it has a time stamp"
+    size = checkpoint_of(first.text).size
+    with closing(sqlite3.connect(folder / "log.db", isolation_level=None)) as db:
+        db.execute("insert or replace into checkpoints values(?, ?)", (size, str(first)))
+        db.execute("insert into stamps values(?, ?)", (size, authority.reply(query(first.text))))
+    found = verdicts(folder, roots=roots)
+    assert (found["log"].cosigned_by, found["log"].cosigned_to) == (("an authority for time stamps",), size - 1)
+    assert abs(found["log"].cosigned_at_us - time.time() * 1e6) < 60e6
+    assert found["s-1"].cosigned_to >= 0
+    assert verdicts(folder, roots=others)["log"].problem.startswith("log: altered: the time stamp is false")
+    assert verdicts(folder)["log"].consistent

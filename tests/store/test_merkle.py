@@ -64,8 +64,8 @@ async def test_it_goes_on_after_a_restart(tmp_path: Path) -> None:
         await store.commit([added()])
         first = log.advance(Files(tmp_path).facts_read)
         assert first is not None
-        log.cosigned(1, [cosign(first.text, KEYS[0].name, KEYS[0].public, 7, WITNESSES[0].sign)])
-        log.cosigned(99, [cosign(first.text, KEYS[0].name, KEYS[0].public, 7, WITNESSES[0].sign)])
+        log.seen(1, [cosign(first.text, KEYS[0].name, KEYS[0].public, 7, WITNESSES[0].sign)])
+        log.seen(99, [cosign(first.text, KEYS[0].name, KEYS[0].public, 7, WITNESSES[0].sign)])
         log.close()
     for name in ("agent-b", "agent-c"):
         async with opened(tmp_path) as store:

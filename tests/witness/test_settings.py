@@ -12,9 +12,11 @@ from tests.recording.tlog.test_policy import KEYS
 
 URL = "https://w.example/log"
 WRONG: list[tuple[dict[str, Any], str]] = [
-    ({}, "a witness is a file or a url"), ({"url": URL}, "needs the witness's verifier key"), ({"file": "x", "key": "k"}, "a file has none"),
-    ({"url": "ftp://x", "key": "k"}, "pattern"), ({"file": "x", "url": URL, "key": str(KEYS[0])}, "a file or a url"),
-    ({"url": URL, "key": "k"}, "no verifier key"),
+    ({}, "a witness is one of file, url, s3, timestamps, ml_dsa_44; none is given"),
+    ({"url": URL}, "needs the witness's verifier key"), ({"file": "x", "key": "k"}, "nothing else has one"),
+    ({"url": "ftp://x", "key": "k"}, "pattern"), ({"file": "x", "url": URL, "key": str(KEYS[0])}, "file and url is given"),
+    ({"url": URL, "key": "k"}, "no verifier key"), ({"s3": {"bucket": "b-c", "retain_days": 0}}, "greater than or equal to 1"),
+    ({"s3": {"bucket": "B", "retain_days": 1}}, "pattern"), ({"timestamps": {"url": URL, "every": "5s"}}, "greater than or equal to 60"),
     ({"url": URL, "key": str(Key("l", ED25519, bytes(32)))}, "is not one of a witness"),
 ]  # fmt: skip
 

@@ -11,13 +11,17 @@ import pytest
 
 from jitui.recording.tlog import tree
 from jitui.recording.tlog.checkpoint import Checkpoint, checkpoint_of, notes_in
-from jitui.recording.tlog.note import ED25519, Key, Note, cosign, parse, sign, verified
-from jitui.values.errors import UnavailableError
-from jitui.witness.settings import WitnessSettings
-from jitui.witness.witnesses import CosigningWitness, FileWitness, witness_of
+from jitui.recording.tlog.note import ED25519, Key, Note, cosign, parse, parse_key, sign, verified
+from jitui.recording.tlog.policy import policy_of
+from jitui.recording.tlog.stamp import roots_of, stamped
+from jitui.values.clock import ManualClock
+from jitui.values.errors import InvalidError, UnavailableError, UnsafeError
+from jitui.witness.settings import TimestampSettings, WitnessSettings
+from jitui.witness.witnesses import CosigningWitness, FileWitness, OwnKey, TimestampAuthority, witness_of
 from tests.recording.tlog.grown import Grown
 from tests.recording.tlog.test_note import PUBLIC, SECRET
 from tests.recording.tlog.test_policy import KEYS, WITNESSES
+from tests.support import tsa
 
 GROWN = Grown(20)
 LOG = Key("example.com/log", ED25519, PUBLIC)
@@ -106,5 +110,37 @@ def test_a_file(tmp_path: Path) -> None:
 
 def test_of_its_settings(tmp_path: Path) -> None:
     """A file, or a url with a witness's key."""
-    assert isinstance(witness_of(WitnessSettings.model_validate({"file": "x"}, context=tmp_path)), FileWitness)
-    assert isinstance(witness_of(WitnessSettings(url="https://w.example", key=str(KEYS[0]))), CosigningWitness)
+    assert isinstance(witness_of(WitnessSettings.model_validate({"file": "x"}, context=tmp_path), ManualClock()), FileWitness)
+    assert isinstance(witness_of(WitnessSettings(url="https://w.example", key=str(KEYS[0])), ManualClock()), CosigningWitness)
+
+
+def test_an_authority_stamps_once_in_a_while(tmp_path: Path) -> None:
+    """Over the checkpoint's text, which is checked at once; one that refuses, or stamps something else, is away."""
+    with tsa.serving(tmp_path / "tsa") as authority:
+        clock = ManualClock()
+        witness = TimestampAuthority(TimestampSettings(url=authority.url), clock)
+        (stamp,) = witness.see(note_of(8), consistency)
+        assert stamped(stamp, note_of(8).text, roots_of(authority.roots.read_bytes())) > 0
+        assert witness.see(note_of(20), consistency) == ()
+        assert len(authority.asked) == 1
+        clock.advance(86400)
+        assert len(witness.see(note_of(20), consistency)) == 1
+        authority.refuses = 503
+        with pytest.raises(UnavailableError, match="answers 503"):
+            TimestampAuthority(TimestampSettings(url=authority.url), clock).see(note_of(8), consistency)
+
+
+def test_a_key_of_the_gateways_own_cosigns_with_ml_dsa_44(tmp_path: Path) -> None:
+    """It is made once, readable for its owner alone; FILE.pub is its verifier key, as a policy takes it."""
+    file = tmp_path / "log.ml-dsa-44"
+    lines = [line for _ in range(2) for line in OwnKey(file, ManualClock()).see(note_of(8), consistency)]
+    assert file.stat().st_mode & 0o777 == 0o600
+    key = parse_key((tmp_path / "log.ml-dsa-44.pub").read_text().strip())
+    assert verified(note_of(8).with_more(lines), [key, LOG]).keys() == {key, LOG}
+    with pytest.raises(InvalidError, match="is false"):
+        verified(note_of(20).with_more(lines), [key])
+    judged = policy_of(f"log {LOG}\nwitness own {key}\nquorum own\n").judge(note_of(8).with_more(lines))
+    assert judged.enough
+    file.write_bytes(b"x")
+    with pytest.raises(UnsafeError, match="holds no private key"):
+        OwnKey(file, ManualClock()).see(note_of(8), consistency)

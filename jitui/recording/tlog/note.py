@@ -143,6 +143,11 @@ def cosign(text: str, name: str, public: bytes, at: int, signer: Callable[[bytes
     return Signature(name, Key(name, COSIGNED, public).id, value)
 
 
+def cosign_ml_dsa(text: str, name: str, public: bytes, at: int, signer: Callable[[bytes], bytes]) -> Signature:
+    """The same by an ML-DSA-44 key, over the first three lines of the checkpoint."""
+    return Signature(name, Key(name, COSIGNED_ML_DSA_44, public).id, at.to_bytes(8, "big") + signer(subtree_message(name, at, text)))
+
+
 def verified(note: Note, keys: Iterable[Key]) -> dict[Key, int]:
     """The keys that signed a note, each with the time of its newest signature (0: none is said). Others' signatures are passed over.
 
