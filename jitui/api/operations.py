@@ -13,6 +13,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Annotated, Final
 
 from jitui.api.findings import ChangesView, ResidueView
+from jitui.api.found import KeyframeView
 from jitui.api.inputs import Approval, Back, Duration, Hold, KeyText, Limit, NewName, OneAction, RoleName, ScopeText, Seq, Short, Text, bounds
 from jitui.api.moments import EventView, ExchangeView, MomentView
 from jitui.api.operation import ANYBODY, Given, Operation, Table, needs, operation, stream
@@ -167,6 +168,13 @@ class Archive(Table):
     @operation("GET", "/grants/{ident}/moment", Right.SEE)
     async def moment(self, ident: str, *, at: Short = "") -> MomentView:
         """A window at a moment, with the streams that ran in it then; without one, as it begins."""
+
+    @operation("GET", "/sessions/{ident}/keyframe", needs(Right.RECORDED_HOUR, Right.RECORDED_DECIDED, Right.RECORDED), needs(Right.UNMASK, when="unmask"))
+    async def keyframe(self, ident: str, *, at_us: Annotated[int, bounds(ge=0, le=1 << 62)], unmask: bool = False) -> KeyframeView:
+        """The newest keyframe of the session's terminal at or before a time since its start; `seq` -1 where the index has none.
+
+        With the frames behind it a replay can begin there. Secrets are masked in it; with `unmask` only one before which there were none.
+        """
 
     @operation("GET", "/actions", ANYBODY, order="at")
     async def actions(

@@ -6,6 +6,7 @@ from functools import partial
 from pathlib import Path
 
 from jitui.api.findings import ChangesView, ResidueView
+from jitui.api.found import KeyframeView
 from jitui.api.moments import EventView, ExchangeView, MomentView
 from jitui.api.operations import Archive
 from jitui.api.service import residue, views
@@ -36,6 +37,10 @@ class Shelf(Archive):
         """As of a gateway, but for the fact that somebody looked: bare files take none."""
         row = await asyncio.to_thread(self.files.session, number(ident))
         return await asyncio.to_thread(self._record.frames, row, after=after, limit=limit, unmask=unmask)
+
+    async def keyframe(self, ident: str, *, at_us: int, unmask: bool = False) -> KeyframeView:
+        row = await asyncio.to_thread(self.files.session, number(ident))
+        return await asyncio.to_thread(self._record.keyframe, row, at_us=at_us, unmask=unmask)
 
     async def actions(
         self, *, grant: str = "", audit_id: str = "", limit: int = 1000, cursor: str = "", brief: bool = False

@@ -15,7 +15,7 @@ from typing import Final
 from jitui.store.folder import tape_numbers
 from jitui.store.guard import WHOLE, ReadOnly, check_pages, damage, open_read_only, size_of
 from jitui.store.keys import ledger_key
-from jitui.store.ours import bundles, ledgers, logs, tapes
+from jitui.store.ours import bundles, indexes, ledgers, logs, tapes
 from jitui.values.errors import InvalidError, NotFoundError
 
 UNREADABLE: Final = (ValueError, TypeError, KeyError, OverflowError, RecursionError)  # of a row that is not what was written
@@ -30,6 +30,7 @@ class Connections:
         self.single = place.is_file()  # one exported file: ledger and tape in one
         self.ledger = place if self.single else place / "ledger.db"
         self.log = place / "log.db"  # of a state folder; a ledger of an older version has none
+        self.index = place / "index.db"  # of a state folder, derived
         if not self.ledger.is_file():
             raise NotFoundError(f"no recordings in {place}; give a state folder, or a file made by: jitui export SESSION --format bundle")
         self._idle: dict[Path, list[ReadOnly]] = {}
@@ -67,7 +68,7 @@ class Connections:
                 return kept.pop(), True
         if path == self.ledger:
             return open_read_only(path, bundles if self.single else ledgers)
-        return open_read_only(path, logs if path == self.log else tapes)
+        return open_read_only(path, {self.log: logs, self.index: indexes}.get(path, tapes))
 
     def facts_read(self) -> AbstractContextManager[sqlite3.Connection]:
         """A connection to the facts, for one short read."""

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Final
 
 from jitui.store.guard import Objects, made_by
-from jitui.store.schema import LEDGER, LOG, TAPE
+from jitui.store.schema import INDEX, LEDGER, LOG, TAPE
 from jitui.values.errors import ConfigurationError
 
 # in an evidence file: facts about something else, as digests; the one without a digest is the fact before the first
@@ -31,6 +31,12 @@ def logs(path: Path, version: int) -> Iterator[Objects]:
     """The log.db of a state folder. Raises ConfigurationError."""
     for steps in _steps(path, version, len(LOG)):
         yield made_by(tuple(LOG[:steps]))
+
+
+def indexes(path: Path, version: int) -> Iterator[Objects]:
+    """The index.db of a state folder. Raises ConfigurationError."""
+    for steps in _steps(path, version, len(INDEX)):
+        yield made_by(tuple(INDEX[:steps]))
 
 
 def bundles(path: Path, version: int) -> Iterator[Objects]:

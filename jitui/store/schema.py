@@ -130,6 +130,24 @@ create table stamps(size integer not null, answer blob not null, primary key(siz
 )
 
 
+# index.db. blocks.source: index/blocks.py; `words` has the text of the block of the same rowid. sessions.seq: every frame up to it is in blocks;
+# over: 1 once its end is taken up. keyframes: the state of the terminal behind the frame seq. about: one row; held: bytes of blocks and of states
+INDEX: Final[Sequence[str]] = (
+    """
+create table about(id integer primary key, made_by text not null, actions integer not null, held integer not null, dropped integer not null) strict;
+create table sessions(id integer primary key, seq integer not null, keyed integer not null, over integer not null, problem text not null) strict;
+create index sessions_over on sessions(over);
+create table blocks(id integer primary key, session integer not null, source integer not null, identity text not null, connection text not null,
+  kind text not null, last_us integer not null, text blob not null, lines blob not null) strict;
+create table keyframes(session integer not null, seq integer not null, at_us integer not null, columns integer not null, lines integer not null,
+  newline integer not null, clean integer not null, tail blob not null, state blob not null, primary key(session, seq)) strict;
+create index keyframes_when on keyframes(session, at_us);
+create index blocks_session on blocks(session);
+create virtual table words using fts5(text, content='', detail=none, columnsize=0, tokenize='unicode61');
+""",
+)
+
+
 def connect(path: Path, page: int = PAGE) -> sqlite3.Connection:
     """A writing connection with the settings of the record: WAL, FULL, pages of `page` bytes in a new file, checkpoints only when told.
 

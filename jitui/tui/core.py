@@ -23,12 +23,13 @@ from typing import Any, Final
 HEAD: Final = struct.Struct("<BIIII")
 NEW, FREE, FEED, UNDELIVERED, RESIZE, SOFT_RESET, READ, CURSOR, KEEP, LOAD = range(10)
 NEWLINE: Final = 1 << 31  # in the second number: no tty translated the output, a line feed also returns
+LOW: Final = 1 << 31  # in the first number: fewer lines are kept above the screen, so that a state takes half
 OK, FAILED = b"+", b"-"
 INSIDE: Final = b"i"
 TOKEN: Final = 32  # bytes
 MEMORY: Final = 1 << 30  # bytes of address space
 LONGEST_S: Final = 30  # for one request, more than the parent waits: native code that loops ends even if nobody is left to end it
-ABOVE: Final = 1000  # lines kept of those that left the screen at its top: a resize brings them back
+ABOVE: Final = (1000, 200)  # lines kept of those that left the screen at its top, which a resize brings back; with LOW as many as a screen has at most
 STRING: Final = 4096  # bytes of a string to the terminal, which shows nothing
 UNFINISHED: Final = 64 << 10  # bytes of a sequence without end that a kept terminal holds
 MARKS: Final = 8  # characters of one cell beyond its first
@@ -52,7 +53,7 @@ Run = tuple[str, int, int]
 class Screen:
     """One terminal of the library, and what it takes to read it whole."""
 
-    def __init__(self, library: "Library", columns: int, lines: int, *, newline: bool, terminal: Any = None) -> None:
+    def __init__(self, library: "Library", columns: int, lines: int, *, newline: bool, low: bool = False, terminal: Any = None) -> None:
         self._of, self._ffi, self._lib = library, library.ffi, library.lib
         self._terminal = self._ffi.new("GhosttyTerminal*")
         if terminal is None:
@@ -64,7 +65,7 @@ class Screen:
         self._state = self._ffi.new("GhosttyRenderState*")  # holds the lines that did not change since it was read, therefore each terminal has its own
         library.check(self._lib.ghostty_render_state_new(self._ffi.NULL, self._state), "state")
         for option, kind, value in (
-            ("SCROLLBACK_MAX_LINES", "size_t*", ABOVE), ("KITTY_IMAGE_STORAGE_LIMIT", "uint64_t*", 0), ("CONTINUATION_MAX_BYTES", "size_t*", UNFINISHED),
+            ("SCROLLBACK_MAX_LINES", "size_t*", ABOVE[low]), ("KITTY_IMAGE_STORAGE_LIMIT", "uint64_t*", 0), ("CONTINUATION_MAX_BYTES", "size_t*", UNFINISHED),
             ("APC_MAX_BYTES", "size_t*", STRING), ("APC_MAX_BYTES_KITTY", "size_t*", STRING), ("CLIPBOARD_WRITE_MAX_BYTES", "size_t*", STRING),
         ):  # fmt: skip
             self._set(option, self._ffi.new(kind, value))
@@ -135,7 +136,7 @@ class Screen:
             self._lib.ghostty_free(self._ffi.NULL, out[0], size[0])
 
     @classmethod
-    def loaded(cls, library: "Library", kept: bytes, *, newline: bool) -> "Screen":
+    def loaded(cls, library: "Library", kept: bytes, *, newline: bool, low: bool = False) -> "Screen":
         ffi, lib = library.ffi, library.lib
         decoder, terminal = ffi.new("GhosttySnapshotDecoder*"), ffi.new("GhosttyTerminal*")
         body = ffi.from_buffer(kept)
@@ -146,7 +147,7 @@ class Screen:
             library.check(lib.ghostty_snapshot_decoder_decode(decoder[0], terminal), "load")
         finally:
             lib.ghostty_snapshot_decoder_free(decoder[0])
-        screen = cls(library, 0, 0, newline=newline, terminal=terminal[0])
+        screen = cls(library, 0, 0, newline=newline, low=low, terminal=terminal[0])
         screen._columns, screen._lines, screen._lost = screen._number("COLS"), screen._number("ROWS"), bool(kept[0])
         return screen
 
@@ -317,12 +318,13 @@ class Core:
         self._screens: dict[int, Screen] = {}
 
     def answer(self, op: int, ident: int, one: int, two: int, body: bytes) -> bytes:
-        """`one` and `two`: columns and lines; for NEW and LOAD the highest bit of `two` says that a line feed returns."""
+        """`one` and `two`: columns and lines; for NEW and LOAD their highest bits are LOW and NEWLINE."""
+        newline, low = bool(two & NEWLINE), bool(one & LOW)
         if op == NEW:
-            self._put(ident, Screen(self._library, one, two & ~NEWLINE, newline=bool(two & NEWLINE)))
+            self._put(ident, Screen(self._library, one & ~LOW, two & ~NEWLINE, newline=newline, low=low))
             return b""
         if op == LOAD:
-            self._put(ident, Screen.loaded(self._library, body, newline=bool(two & NEWLINE)))
+            self._put(ident, Screen.loaded(self._library, body, newline=newline, low=low))
             return b""
         if op == FREE:
             self._put(ident, None)

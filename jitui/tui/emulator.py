@@ -13,7 +13,6 @@ docs/terminal.md has the choice, with figures.
 """
 
 import re
-import zlib
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -22,6 +21,7 @@ from typing import Final, NamedTuple
 from unicodedata import category
 from weakref import finalize
 
+from jitui.recording.keyframe import compressed, opened
 from jitui.tui import core
 from jitui.tui.process import CORE, CoreError, Process
 from jitui.values import foreign
@@ -89,12 +89,12 @@ class Kept:
 class Emulator:
     """Bytes in, cells out. Never raises; `feed` takes time linear in its input."""
 
-    def __init__(self, columns: int = 80, lines: int = 24, *, newline: bool = False, process: Process = CORE) -> None:
-        """`newline`: no tty translated the output, a line feed also returns."""
+    def __init__(self, columns: int = 80, lines: int = 24, *, newline: bool = False, low: bool = False, process: Process = CORE) -> None:
+        """`newline`: no tty translated the output, a line feed also returns. `low`: fewer lines are kept above the screen."""
         self.columns, self.lines = _clamped(columns, lines)
         self.lost = 0  # bytes that are not drawn, since the process did not survive them
         self.problem = ""  # why
-        self._process = process
+        self._process, self._low = process, low
         self._base = Kept(self.columns, self.lines, newline)
         self._since: list[Step] = []
         self._size = 0  # bytes of those
@@ -106,9 +106,9 @@ class Emulator:
         finalize(self, process.free, self._ident).atexit = False
 
     @classmethod
-    def of(cls, kept: Kept, process: Process = CORE) -> "Emulator":
+    def of(cls, kept: Kept, process: Process = CORE, *, low: bool = False) -> "Emulator":
         """One that goes on from there."""
-        found = cls(kept.columns, kept.lines, newline=kept.newline, process=process)
+        found = cls(kept.columns, kept.lines, newline=kept.newline, low=low, process=process)
         found._base = kept
         found._since, found._tail, found.lost, found.problem = list(kept.since), kept.tail, kept.lost, kept.problem
         found._size = sum(len(step.data) for step in kept.since)
@@ -121,6 +121,21 @@ class Emulator:
         if self._size > SMALL:
             self._keyframe()
         return replace(self._base, since=tuple(self._since), tail=self._tail, lost=self.lost, problem=self.problem)
+
+    def keyframe(self) -> Kept | None:
+        """Where it stands, as a state alone; None where there is none, in the middle of a long sequence."""
+        self._keyframe()
+        kept = self.keep()
+        return kept if kept.snapshot and not kept.since else None
+
+    @property
+    def alive(self) -> bool:
+        """Whether the terminal is there, or could be brought back as it was kept."""
+        try:
+            self._there()
+        except CoreError:
+            return False
+        return True
 
     def feed(self, data: bytes, *, delivered: bool = True) -> None:
         data, self._tail = self._tail + data, b""
@@ -199,7 +214,7 @@ class Emulator:
         """Remember the state instead of what led to it. In the middle of a long sequence that is not possible."""
         with suppress(CoreError):
             snapshot = self._ask(core.KEEP)
-            self._base = Kept(self.columns, self.lines, self._base.newline, zlib.compress(snapshot, 1))
+            self._base = Kept(self.columns, self.lines, self._base.newline, compressed(snapshot))
             self._since, self._size = [], 0
 
     def _ask(self, op: int, one: int = 0, two: int = 0, data: bytes = b"") -> bytes:
@@ -212,11 +227,11 @@ class Emulator:
         if self._generation == self._process.generation:
             return
         base = self._base
-        high = base.lines | (core.NEWLINE if base.newline else 0)
+        wide, high = base.columns | (core.LOW if self._low else 0), base.lines | (core.NEWLINE if base.newline else 0)
         if base.snapshot:
-            self._process.ask(core.LOAD, self._ident, base.columns, high, zlib.decompress(base.snapshot))
+            self._process.ask(core.LOAD, self._ident, wide, high, opened(base.snapshot))
         else:
-            self._process.ask(core.NEW, self._ident, base.columns, high)
+            self._process.ask(core.NEW, self._ident, wide, high)
         for step in self._since:
             self._process.ask(step.op, self._ident, step.columns, step.lines, step.data)
         self._generation = self._process.generation

@@ -99,20 +99,8 @@ class Reel:
             self._keyframes.append((self._index, self.emulator.keep()))
 
     def _apply(self, frame: FrameView) -> Iterator[None]:
-        data = b""
-        if frame.channel in {"stdout", "stderr"}:
-            data = frame.body
-        elif frame.channel == "resize":
-            if found := resized(frame.body):
-                self.emulator.resize(*found)
-        elif frame.channel != "stdin" and not self._beside(frame.channel):
-            data = told(frame.channel, frame.body)
-            if data and (self.emulator.cursor or (0, 0))[0]:
-                data = b"\r\n" + data
-        for start in range(0, len(data), SLICE):
-            piece = data[start : start + SLICE]
-            self.emulator.feed(piece, delivered=frame.delivered)
-            self._fed += len(piece)
+        for fed in draw(self.emulator, self.session.kind, frame.channel, frame.body, delivered=frame.delivered):
+            self._fed += fed
             yield
 
     def typed(self, index: int) -> tuple[str, bool]:
@@ -132,9 +120,23 @@ class Reel:
                 break
         return words("".join(reversed(line)).replace("\r", "⏎").replace("\n", "⏎").replace("\x7f", "⌫")), delivered
 
-    def _beside(self, channel: str) -> bool:
-        """Whether the channel tells how a stream was opened, and is not part of its output."""
-        return self.session.kind in PRINT and channel in HEADS
+
+def draw(emulator: Emulator, kind: str, channel: str, body: bytes, *, delivered: bool = True) -> Iterator[int]:
+    """A frame of a session of this kind, drawn; yields the number of bytes that were fed, piece by piece."""
+    data = b""
+    if channel in {"stdout", "stderr"}:
+        data = body
+    elif channel == "resize":
+        if found := resized(body):
+            emulator.resize(*found)
+    elif channel != "stdin" and not (kind in PRINT and channel in HEADS):  # heads tell how a stream was opened, and are not part of its output
+        data = told(channel, body)
+        if data and (emulator.cursor or (0, 0))[0]:
+            data = b"\r\n" + data
+    for start in range(0, len(data), SLICE):
+        piece = data[start : start + SLICE]
+        emulator.feed(piece, delivered=delivered)
+        yield len(piece)
 
 
 def told(channel: str, body: bytes) -> bytes:

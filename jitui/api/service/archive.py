@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from jitui.api.findings import ChangesView, ResidueView
+from jitui.api.found import KeyframeView
 from jitui.api.moments import EventView, ExchangeView, MomentView
 from jitui.api.operations import Archive
 from jitui.api.service import residue, views
@@ -65,6 +66,12 @@ class ArchiveService(Bound, Archive):
 
     async def moment(self, ident: str, *, at: str = "") -> MomentView:
         return await self._read(self._record.moment, number(ident, "g", "grant"), at)
+    async def keyframe(self, ident: str, *, at_us: int, unmask: bool = False) -> KeyframeView:
+        at = number(ident, "s", "session")
+        row = await asyncio.to_thread(self._files.session, at)
+        await self._may_read(row.grant, row.ended_us)
+        await self._viewed(at, "unmasked" if unmask else "recorded", first=False)
+        return await self._read(self._record.keyframe, row, at_us=at_us, unmask=unmask)
 
     async def actions(self, *, grant: str = "", audit_id: str = "", limit: int = 1000, cursor: str = "", brief: bool = False) -> Page[ActionView]:
         at = number(grant, "g", "grant") if grant else 0

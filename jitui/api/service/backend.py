@@ -100,7 +100,7 @@ class Backend:
     histories: Histories = field(init=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "record", Record(self.files))
+        object.__setattr__(self, "record", Record(self.files, mend=True))
         object.__setattr__(self, "readers", Readers(self.broker.pressure.at_work))
         object.__setattr__(self, "totals", TotalsCache(self.files))
         object.__setattr__(self, "histories", Histories(self.files, self.bus))

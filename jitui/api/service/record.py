@@ -4,12 +4,14 @@ Its calls read files: make them in a thread, not on the loop. It checks no right
 """
 
 from jitui.api.findings import ChangesView
+from jitui.api.found import KeyframeView
 from jitui.api.moments import EventView, ExchangeView, MomentView
 from jitui.api.service import changes, moments, views
 from jitui.api.views import ActionView, FactView, FrameView, Proof, SessionView
 from jitui.recording.verify import Brought
 from jitui.store.archive import Files
 from jitui.store.changes import May
+from jitui.store.index.reader import Reader
 from jitui.store.playback import Playback
 from jitui.store.residue import Residue, residue
 from jitui.store.rows import SessionRow
@@ -19,8 +21,10 @@ from jitui.values.page import Page
 class Record:
     """The files of one record."""
 
-    def __init__(self, files: Files) -> None:
+    def __init__(self, files: Files, *, mend: bool = False) -> None:
+        """`mend`: an index that is broken is deleted, so that it is built again."""
         self.files = files
+        self.index = Reader(files, mend=mend)
         self.playback = Playback(files)
 
     def session(self, ident: int) -> SessionView:
@@ -31,6 +35,10 @@ class Record:
         """One page of frames behind the seq `after`. `reader` names the caller: the masking of their next page goes on where this one ends."""
         page = self.playback.page(row.id, after=after, limit=limit, tty=row.tty, reader=reader, unmask=unmask)
         return [views.frame_view(shown) for shown in page]
+
+    def keyframe(self, row: SessionRow, *, at_us: int, unmask: bool = False) -> KeyframeView:
+        """The newest keyframe at or before a time since the session's start."""
+        return KeyframeView.of(self.index.keyframe(row, at_us, clean=unmask))
 
     def actions(self, *, grant: int = 0, identity: str = "", audit_id: str = "", limit: int, cursor: str = "") -> Page[ActionView]:
         """The newest `limit`, oldest first; of one identity if given."""

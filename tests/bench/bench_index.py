@@ -1,0 +1,130 @@
+"""The index of a large tape: `python -m tests.bench.bench_index [MB] [folder]`, 1000 by default. Prints; asserts nothing.
+
+One terminal session of so many megabytes is recorded by a store, then indexed as the gateway's process does it. Printed: CPU of indexing a megabyte (this
+process and the one that emulates), the size of the index, how long a search takes, and a seek in Replay: keyframe, frames, and the drawn lines.
+"""
+
+import asyncio
+import os
+import random
+import resource
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from jitui.recording.frame import Channel, Frame
+from jitui.store import Files
+from jitui.store.index.book import Book
+from jitui.store.index.builder import Builder
+from jitui.store.index.reader import Query, Reader
+from jitui.tui.keyframes import Keyframes
+from jitui.tui.process import CORE
+from tests.store.life import added, began, ended, opened, record, window
+
+PIECE = 16 << 10  # bytes of a frame
+SEEKS = 60
+LEVELS = ("\x1b[32mINFO\x1b[0m ", "\x1b[33mWARN\x1b[0m ", "\x1b[31mERROR\x1b[0m")
+
+
+def output(size: int, seed: int = 7) -> Iterator[bytes]:
+    """A coloured log as a terminal gets it, in pieces; one line in a million characters says where it stands."""
+    chance = random.Random(seed)
+    words = ["".join(chance.choices("abcdefghijklmnopqrstuvwxyz", k=chance.randint(3, 10))) for _ in range(3000)]
+    made, waiting, number = 0, bytearray(), 0
+    while made < size:
+        number += 1
+        said = " ".join(chance.choices(words, k=chance.randint(4, 12)))
+        text = f"2026-11-28T16:{number // 60 % 60:02d}:{number % 60:02d}Z {chance.choice(LEVELS)} {chance.choice(words)}.{chance.choice(words)}: {said}"
+        if number % 8000 == 0:
+            text += f" milestone-{number}"
+        waiting += text.encode() + b"\r\n"
+        if len(waiting) >= PIECE:
+            yield bytes(waiting[:PIECE])
+            del waiting[:PIECE]
+            made += PIECE
+
+
+async def made(folder: Path, size: int) -> int:
+    """A record with one session of so many bytes; the number of its frames."""
+    async with opened(folder) as store:
+        await store.commit([added(), *window(), began(1)])
+        frames: list[Frame] = []
+        seq = 0
+        for body in output(size):
+            frames.append(Frame(1, seq, seq * 20_000, 0, Channel.STDOUT, body))
+            seq += 1
+            if len(frames) == 64:
+                await record(store, frames)
+                frames = []
+        await record(store, frames)
+        await store.commit([ended(1)])
+    return seq
+
+
+def cpu() -> float:
+    """Seconds of this process and of the one that emulates."""
+    child = CORE._child
+    there = Path(f"/proc/{child.pid}/stat").read_text().rpartition(")")[2].split()[11:13] if child else ["0", "0"]
+    return time.process_time() + sum(map(int, there)) / os.sysconf("SC_CLK_TCK")
+
+
+def build(folder: Path, *, screens: bool) -> float:
+    """CPU seconds of indexing everything."""
+    book = Book(folder / "index.db")
+    makes: Any = (lambda row, start: Keyframes(row.kind, tty=row.tty, start=start)) if screens else None
+    builder = Builder(Files(folder), book, makes)
+    began_at = cpu()
+    while builder.turn(1):
+        pass
+    took = cpu() - began_at
+    book.close()
+    return took
+
+
+def timed(call: Callable[[], object], times: int = 5) -> tuple[float, float]:
+    """The median and the worst of some calls, in milliseconds."""
+    took = []
+    for _ in range(times):
+        start = time.perf_counter()
+        call()
+        took.append((time.perf_counter() - start) * 1e3)
+    return sorted(took)[len(took) // 2], max(took)
+
+
+def percentiles(took: Sequence[float]) -> str:
+    some = sorted(took)
+    return f"p50 {some[len(some) // 2]:.0f} ms, p95 {some[len(some) * 95 // 100]:.0f} ms, worst {some[-1]:.0f} ms"
+
+
+def main(megabytes: int, folder: Path) -> None:
+    size = megabytes * 1_000_000
+    frames = asyncio.run(made(folder, size))
+    tapes = sum(path.stat().st_size for path in (folder / "tapes").iterdir())
+    print(f"{megabytes} MB in {frames} frames; its tapes take {tapes / 1e6:.0f} MB")
+    took = build(folder, screens=False)
+    text = (folder / "index.db").stat().st_size
+    print(f"text alone: {took / megabytes * 1e3:.0f} ms of CPU for a megabyte, {megabytes / took:.1f} MB/s of one core; {text / size:.0%} of the output")
+    for path in folder.glob("index.db*"):
+        path.unlink()
+    took = build(folder, screens=True)
+    whole = (folder / "index.db").stat().st_size
+    print(f"with keyframes: {megabytes / took:.1f} MB/s of one core; {whole / size:.0%} of the output; {(whole - text) / size:.0%} are keyframes")
+    print(f"largest resident size of this process: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10} MiB")
+    reader = Reader(Files(folder))
+    for wanted in (f"milestone-{8000 * (frames // 40)}", "milestone", "error", "no such text", "ERROR"):
+        found = reader.find(Query(text=wanted), lambda row: True)
+        median, worst = timed(lambda wanted=wanted: reader.find(Query(text=wanted), lambda row: True))  # type: ignore[misc]
+        print(f"find {wanted!r}: {len(found.hits)} hits, median {median:.0f} ms, worst {worst:.0f} ms")
+    CORE.stop()
+
+
+if __name__ == "__main__":
+    given = int(sys.argv[1]) if len(sys.argv) > 1 else 1000
+    if len(sys.argv) > 2:
+        main(given, Path(sys.argv[2]))
+    else:
+        with tempfile.TemporaryDirectory() as made_in:
+            main(given, Path(made_in) / "state")

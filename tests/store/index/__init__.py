@@ -1,0 +1,1 @@
+"""The index that is derived from the record."""
