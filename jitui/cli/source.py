@@ -35,7 +35,7 @@ async def shelf(place: Path) -> AsyncIterator["Shelf"]:
 
 
 async def held(session: str) -> "tuple[Shelf | Client, str]":
-    """Where a session is, and its id: an exported file, the named data folder, the gateway, or, if none answers, the files it left.
+    """Where a session or a window is, and its id: an exported file, the named data folder, the gateway, or, if none answers, the files it left.
 
     Without a session: where everything is. Whoever asks closes it.
     """
@@ -47,7 +47,7 @@ async def held(session: str) -> "tuple[Shelf | Client, str]":
         return await _files(there.data_dir), session
     remote = there.remote()
     try:
-        await (remote.session(session) if session else remote.hello())
+        await (remote.moment(session) if session.startswith("g-") else remote.session(session) if session else remote.hello())
     except UnavailableError as error:
         await remote.aclose()
         if there.folder is None:

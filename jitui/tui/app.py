@@ -28,6 +28,7 @@ from jitui.tui.screens.live import LiveScreen
 from jitui.tui.screens.reason import LIFT, LOCKDOWN, ReasonScreen
 from jitui.tui.screens.replay import ReplayScreen
 from jitui.tui.screens.residue import ResidueScreen
+from jitui.tui.screens.window import WindowScreen
 from jitui.tui.theme import DARK, LIGHT, themes
 from jitui.values.errors import JituiError
 
@@ -235,9 +236,10 @@ class JituiApp(ThemedApp):
     def open_grant(self, ident: str) -> None:
         self.push_screen(LiveScreen(self.desk, ident))
 
-    def open_replay(self, session: str, *, at: str = "") -> None:
-        """`at`: the gateway's time at which it stands first; empty: it plays from the start."""
-        self.push_screen(ReplayScreen(self.desk, session, may_unmask=self.seen is not None and "unmask" in self.seen.hello.rights, at=at))
+    def open_replay(self, ident: str, *, at: str = "") -> None:
+        """Of a session, or of a window with everything in it. `at`: the time at which it stands first; empty: it plays from the start."""
+        screen = WindowScreen if ident.startswith("g-") else ReplayScreen
+        self.push_screen(screen(self.desk, ident, may_unmask=self.seen is not None and "unmask" in self.seen.hello.rights, at=at))
 
     def open_changes(self, *, grant: str = "", identity: str = "") -> None:
         self.push_screen(ChangesScreen(self.desk, grant=grant, identity=identity))
@@ -250,11 +252,12 @@ class TapeApp(ThemedApp):
     """A replay over bare files: no gateway, no header lights, one screen."""
 
     def __init__(
-        self, archive: Archive, session: str, *, ascii: bool = False, monotonic: Callable[[], float] | None = None,  # noqa: A002
+        self, archive: Archive, ident: str, *, ascii: bool = False, monotonic: Callable[[], float] | None = None,  # noqa: A002
         speed: float = 1.0, idle_s: float = 1.0, may_unmask: bool = False, unmask: bool = False, local: bool = True, at: str = "",
     ) -> None:  # fmt: skip
         super().__init__(ascii=ascii, monotonic=monotonic, local=local)
-        self._screen = ReplayScreen(archive, session, alone=True, speed=speed, idle_s=idle_s, may_unmask=may_unmask, unmask=unmask, at=at)
+        screen = WindowScreen if ident.startswith("g-") else ReplayScreen
+        self._screen = screen(archive, ident, alone=True, speed=speed, idle_s=idle_s, may_unmask=may_unmask, unmask=unmask, at=at)
 
     def on_mount(self) -> None:
         self.push_screen(self._screen)
@@ -265,10 +268,10 @@ def run(desk: Operations, *, ascii: bool = False, local: bool = True) -> int:  #
     return _run(lambda: JituiApp(desk, ascii=ascii, local=local))
 
 
-def replay(archive: Archive, session: str, *, ascii: bool = False, speed: float = 1.0, idle_s: float = 1.0,  # noqa: A002 - the option's name
+def replay(archive: Archive, ident: str, *, ascii: bool = False, speed: float = 1.0, idle_s: float = 1.0,  # noqa: A002 - the option's name
            may_unmask: bool = False, unmask: bool = False, local: bool = True, at: str = "") -> int:  # fmt: skip
-    """One recording, from a gateway's archive or from bare files. `idle_s` 0: pauses last as long as they did. `at`: the moment of a link."""
-    return _run(lambda: TapeApp(archive, session, ascii=ascii, speed=speed, idle_s=idle_s, may_unmask=may_unmask, unmask=unmask, local=local, at=at))
+    """One session, or a window with everything in it, from a gateway's archive or from bare files. `idle_s` 0: pauses last as they did. `at`: of a link."""
+    return _run(lambda: TapeApp(archive, ident, ascii=ascii, speed=speed, idle_s=idle_s, may_unmask=may_unmask, unmask=unmask, local=local, at=at))
 
 
 def _run(make: Callable[[], ThemedApp]) -> int:

@@ -37,8 +37,9 @@ class Mark:
 class Reel:
     """The frames of one session and the screen they draw."""
 
-    def __init__(self, session: SessionView) -> None:
-        self.session = session
+    def __init__(self, session: SessionView, kept: Kept | None = None) -> None:
+        """`kept`: the screen before the first frame; without it, an empty one."""
+        self.session, self._first = session, kept
         self.frames: list[FrameView] = []
         self.times: list[int] = []  # of each, in microseconds; a clock that went back counts as no time
         self.held = 0
@@ -50,7 +51,7 @@ class Reel:
         self._keyframes: list[tuple[int, Kept]] = []
 
     def _fresh(self) -> Emulator:
-        return Emulator(80, 24, newline=not self.session.tty)
+        return Emulator.of(self._first) if self._first is not None else Emulator(80, 24, newline=not self.session.tty)
 
     @property
     def full(self) -> bool:

@@ -2,7 +2,7 @@
 
 from hypothesis import given, strategies as st
 
-from jitui.recording.timing import Playhead
+from jitui.recording.timing import SPEEDS, Course, Playhead
 
 MOVES = ["play", "back", "on", "step", "unstep", "faster", "slower", "idle"]
 TIMES = [0, 200_000, 1_000_000, 9_000_000, 9_500_000]
@@ -75,3 +75,21 @@ def test_speeds_and_limits_that_were_given_as_options() -> None:
     head.faster(1)
     head.next_idle()
     assert (head.speed, head.idle_us) == (4.0, 0)
+
+
+def test_a_course_without_a_list_of_times() -> None:
+    """It is told from tick to tick what comes next; a pause is cut down to the idle limit, the end is where it stops, and 64 times as fast is the fastest."""
+    course = Course(end_us=100_000_000, playing=True)
+    course.advance(0.5, 0, 60_000_000)
+    assert course.at_us == 500_000
+    course.advance(0.6, 0, 60_000_000)
+    assert course.at_us == 60_000_000
+    course.idle_us = 0
+    course.advance(1.0, 60_000_000, None)
+    assert (course.at_us, course.done) == (61_000_000, False)
+    for _ in SPEEDS:
+        course.faster(1)
+    course.advance(1.0, 60_000_000, None)
+    assert (course.speed, course.at_us, course.playing) == (64.0, 100_000_000, False)
+    course.seek(-5)
+    assert course.at_us == 0

@@ -39,6 +39,7 @@ class DeskScreen(Board):
         Binding("x", "revoke", "revoke", id="desk.revoke", tooltip="end the window now, with everything in it"),
         Binding("c", "changes", "changes", id="desk.changes", tooltip="the objects that the window, or the agent that asks, wrote, field by field"),
         Binding("R", "residue", "residue", id="desk.residue", tooltip="everything that outlives the window; asks the cluster which objects still exist"),
+        Binding("r", "replay", "replay", id="desk.replay", tooltip="replay the window with everything in it"),
         Binding("s", "sort", "sort", id="desk.sort", tooltip="oldest request first, the window that ends soonest first"),
     ]
 
@@ -110,6 +111,7 @@ class DeskScreen(Board):
             "revoke": lambda: may("revoke"),
             "changes": lambda: bool(self.queue.cursor) and self.may_read_records,
             "residue": lambda: bool(getattr(self._grants.get(self.queue.cursor), "ended", "")) and self.may_read_records,
+            "replay": lambda: self.queue.cursor in self._grants and self.may_read_records,
             "sort": self._unsorted,
         }
 
@@ -131,7 +133,9 @@ class DeskScreen(Board):
     def on_rows_chosen(self, event: Rows.Chosen) -> None:
         if event.ident in self._requests:
             self.navigator.open_request(event.ident)
-        elif event.ident in self._grants:
+        elif (grant := self._grants.get(event.ident)) is not None and grant.ended and self.may_read_records:
+            self.navigator.open_replay(event.ident)
+        elif grant is not None:
             self.navigator.open_grant(event.ident)
 
     def action_sort(self) -> None:
@@ -143,6 +147,9 @@ class DeskScreen(Board):
     def action_changes(self) -> None:
         request = self._requests.get(self.queue.cursor)
         self.navigator.open_changes(grant="" if request else self.queue.cursor, identity=request.identity if request else "")
+
+    def action_replay(self) -> None:
+        self.navigator.open_replay(self.queue.cursor)
 
     def action_residue(self) -> None:
         self.navigator.open_residue(self.queue.cursor)

@@ -28,6 +28,7 @@ class HistoryScreen(Board):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("c", "changes", "changes", id="history.changes", tooltip="the objects that the agent of the session wrote, field by field"),
         Binding("C", "day", "changes of the day", id="history.day", tooltip="the objects that everybody wrote in the last 24 hours"),
+        Binding("r", "window", "window", id="history.window", tooltip="replay the session's window with everything in it, from where the session began"),
         Binding("s", "sort", "sort", id="history.sort", tooltip="newest first"),
         Binding("escape", "back", "back", id="history.back"),
     ]
@@ -75,6 +76,7 @@ class HistoryScreen(Board):
             "sort": lambda: self._order.ids != list(self._sessions),
             "changes": lambda: self.query_one(Rows).cursor in self._sessions and self.may_read_records,
             "day": lambda: self.may_read_records,
+            "window": lambda: self.query_one(Rows).cursor in self._sessions and self.may_read_records,
         }
 
     def may_open(self, rows: Rows) -> bool:
@@ -90,6 +92,10 @@ class HistoryScreen(Board):
 
     def action_changes(self) -> None:
         self.navigator.open_changes(identity=self._sessions[self.query_one(Rows).cursor].identity)
+
+    def action_window(self) -> None:
+        view = self._sessions[self.query_one(Rows).cursor]
+        self.navigator.open_replay(view.grant, at=view.started)
 
     def action_day(self) -> None:
         self.navigator.open_changes()

@@ -19,26 +19,26 @@ def key_of(action: ActionView) -> str:
 
 def action_row(action: ActionView, sessions: Mapping[str, SessionView]) -> Callable[[int], Content]:
     """`23 Nov 16:04:07 CHANGE  PATCH  deployments.apps  web  200  4 KB`."""
-    denied = action.verdict == "denied"
     session = sessions.get(action.session)
+    return lambda width: row([Cell(short(action.at), 15, "$state-quiet"), *outline(action, width, session)], width)
 
-    def draw(width: int) -> Content:
-        colour = state("denied" if denied else action.hazard)
-        cells = [Cell(short(action.at), 15, "$state-quiet"), Cell("DENIED" if denied else action.hazard, 6, f"bold {colour}")]
-        if action.argv or (session is not None and session.kind in UPGRADED):
-            argv = " ".join(words(part, 120) for part in action.argv)
-            tty = " tty" if session is not None and session.tty else ""
-            what = f"{words(action.name, 60)} {f'[{argv}]' if argv else ''}{tty}{_left(session)}{_more(action)}"
-            cells += [Cell(what, FLEX, "bold"), Cell(_stream(session, action), 12, "$state-denied" if denied else _colour(session), right=True)]
-        else:
-            failed = denied or (action.code or 500) >= 400
-            cells += [Cell(action.verb.upper(), 6 if width < 90 else 8), Cell(_object(action), FLEX)]
-            cells.append(Cell(_code(action), 4, "$state-denied" if failed else "$state-quiet", right=True))
-        if width >= 44:
-            cells.append(Cell("" if denied else size(_passed(action, session)), 6, "$state-quiet", right=True))
-        return row(cells, width)
 
-    return draw
+def outline(action: ActionView, width: int, session: SessionView | None = None) -> list[Cell]:
+    """All but the time, on a line of this width."""
+    denied = action.verdict == "denied"
+    cells = [Cell("DENIED" if denied else action.hazard, 6, f"bold {state('denied' if denied else action.hazard)}")]
+    if action.argv or (session is not None and session.kind in UPGRADED):
+        argv = " ".join(words(part, 120) for part in action.argv)
+        tty = " tty" if session is not None and session.tty else ""
+        what = f"{words(action.name, 60)} {f'[{argv}]' if argv else ''}{tty}{_left(session)}{_more(action)}"
+        cells += [Cell(what, FLEX, "bold"), Cell(_stream(session, action), 12, "$state-denied" if denied else _colour(session), right=True)]
+    else:
+        failed = denied or (action.code or 500) >= 400
+        cells += [Cell(action.verb.upper(), 6 if width < 90 else 8), Cell(_object(action), FLEX)]
+        cells.append(Cell(_code(action), 4, "$state-denied" if failed else "$state-quiet", right=True))
+    if width >= 44:
+        cells.append(Cell("" if denied else size(_passed(action, session)), 6, "$state-quiet", right=True))
+    return cells
 
 
 def _passed(action: ActionView, session: SessionView | None) -> int:

@@ -6,14 +6,15 @@ from textual.content import Content
 from textual.widget import Widget
 
 from jitui.api.views import SessionView
-from jitui.recording.timing import Playhead
+from jitui.recording.timing import Course, Playhead
 from jitui.tui.figures import date, day, hour, plus_us, runs_on, since_start, stamp, zone
 from jitui.tui.lines import cut, text
 from jitui.tui.reel import Mark
 from jitui.tui.theme import state
 from jitui.tui.words import words
 
-COLOURS = {"C": state("change"), "D": state("denied"), "E": state("exec"), "S": state("secret"), "X": state("denied"), "G": state("denied")}
+COLOURS = {"C": state("change"), "D": state("denied"), "E": state("exec"), "S": state("secret"), "X": state("denied"), "G": state("denied"),
+           "W": state("change"), "F": state("frozen"), "T": state("frozen"), "Z": state("ended")}  # fmt: skip
 
 
 class Timeline(Widget):
@@ -26,7 +27,7 @@ class Timeline(Widget):
         self.line: Content = Content("")
         self._facts: tuple[object, ...] = ()
 
-    def show(self, head: Playhead, marks: Sequence[Mark], started: str) -> None:
+    def show(self, head: Playhead | Course, marks: Sequence[Mark], started: str) -> None:
         facts = (head.index, round(head.at_us / 1e5), head.playing, head.speed, head.idle_us, len(marks), head.end_us, self.content_size.width)
         if facts != self._facts:
             self._facts = facts
@@ -37,7 +38,7 @@ class Timeline(Widget):
         return self.line
 
 
-def draw(head: Playhead, marks: Sequence[Mark], started: str, width: int) -> Content:
+def draw(head: Playhead | Course, marks: Sequence[Mark], started: str, width: int) -> Content:
     """`▶ 2026-11-23 16:04:11 ━━E━━━━C━━●───R────X 16:09:40 CET  3:41.2  2x  idle <= 1s`."""
     idle = f"idle ≤ {head.idle_us / 1e6:g}s" if head.idle_us else "idle as it was"
     left = Content.assemble(("▶ " if head.playing else "‖ ", "bold $primary"), (stamp(started) or "start", "$state-quiet"), " ")
@@ -49,7 +50,7 @@ def draw(head: Playhead, marks: Sequence[Mark], started: str, width: int) -> Con
     return cut(Content.assemble(left, scale(head, marks, cells), right), width)
 
 
-def scale(head: Playhead, marks: Sequence[Mark], cells: int) -> Content:
+def scale(head: Playhead | Course, marks: Sequence[Mark], cells: int) -> Content:
     """The line itself: played and to come, letters where something happened, a knob where it stands."""
     end = max(1, head.end_us)
     knob = min(cells - 1, int(head.at_us / end * (cells - 1)))
