@@ -39,6 +39,7 @@ from jitui.policy.scope import Scope
 from jitui.policy.terms import BUDGET, Role, Rule
 from jitui.values.errors import ConfigurationError, InvalidError
 from jitui.values.fields import Bytes, FilePath, HostPort, Seconds, Strict
+from jitui.values.keeping import Retention
 from jitui.values.limits import Limits
 from jitui.values.private_file import writable_by_all
 from jitui.values.said import clean
@@ -171,6 +172,7 @@ class Settings(Strict):
     limits: Limits = Limits()
     witness: dict[Name, WitnessSettings] = Field(default_factory=dict)
     """Who sees the checkpoints of the transparency log."""
+    retention: Retention | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,6 +189,7 @@ class Configuration:
     rules: tuple[Rule, ...]
     limits: Limits
     witness: Mapping[str, WitnessSettings]
+    retention: Retention | None = None  # None: nothing recorded ever goes
     unsupported: str = ""  # why a gateway can't start with it, naming file and line; empty if it can
 
     @property
@@ -255,7 +258,8 @@ def read(text: str, path: Path) -> Configuration:
             name: Person(entry.uid, frozenset(Role(role) for role in entry.roles), entry.ssh_keys) for name, entry in settings.people.items()
         }),
         connections=MappingProxyType(settings.connections), rules=tuple(entry.rule(solo=solo) for entry in settings.rules),
-        limits=settings.limits, witness=MappingProxyType(settings.witness), unsupported=next(_lacking(settings, document, path), ""))
+        limits=settings.limits, witness=MappingProxyType(settings.witness), retention=settings.retention,
+        unsupported=next(_lacking(settings, document, path), ""))
 
 
 def _lacking(settings: Settings, document: marked.Marked, path: Path) -> Iterator[str]:
@@ -353,7 +357,7 @@ def _complaint(document: marked.Marked, detail: ErrorDetails) -> tuple[int, str]
     elif kind.endswith(("_type", "_error")) and kind != "value_error":
         what = f"{what[0].lower()}{what[1:]}, not {json.dumps(detail['input'], default=str)[:60]}"
     inner, colon, rest = what.partition(": ")
-    if kind == "value_error" and colon and inner in {*RuleEntry.model_fields, *Limits.model_fields} and where[-1] != inner:
+    if kind == "value_error" and colon and inner in {*RuleEntry.model_fields, *Limits.model_fields, *Retention.model_fields} and where[-1] != inner:
         where, label, what = (*where, inner), f"{label}.{inner}", rest
     return document.line(where), f"{label}: {what}" if label else what
 
@@ -376,7 +380,7 @@ def _label(where: tuple[int | str, ...]) -> str:
 def _keys_near(loc: tuple[int | str, ...]) -> list[str]:
     """The keys that may stand where an unknown one does."""
     models: dict[str, type[BaseModel]] = {"listen": Listen, "certificate": Certificate, "people": PersonEntry, "rules": RuleEntry, "ssh": Ssh, "limits": Limits,
-                                          "witness": WitnessSettings}
+                                          "witness": WitnessSettings, "retention": Retention}
     if len(loc) == 1:
         return list(Settings.model_fields)
     if loc[0] == "connections":  # loc: connections, its name, its kind, the key

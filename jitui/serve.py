@@ -53,7 +53,7 @@ from jitui.store.bus import Bus
 from jitui.store.folder import reserve
 from jitui.values import descriptors, private_file
 from jitui.values.clock import Clock, SystemClock
-from jitui.values.errors import ConfigurationError, JituiError, UnsafeError
+from jitui.values.errors import ConfigurationError, JituiError
 from jitui.values.instant import rfc3339
 from jitui.values.log import Log, to_stderr
 from jitui.witness.keeper import keeping
@@ -61,7 +61,6 @@ from jitui.witness.keeper import keeping
 FIRST_LOOK: Final = 5.0  # seconds a cluster may take to answer before the gateway starts without it
 TICK: Final = 0.1  # seconds
 AGAIN: Final = 1.0  # seconds until a background task that failed is begun again
-USES_EVERY: Final = 3600.0  # seconds between two times that the newest use of each token is written down
 LEAF_CHECK: Final = 3600.0  # seconds between looks at the server certificate's age
 SWITCH_INTERVAL: Final = 50e-6  # seconds; hands the writer thread its results sooner (measured: 0.94 against 0.75 of kubectl proxy)
 KEY_LOG: Final = "SSLKEYLOGFILE"  # honoured by ssl.create_default_context and urllib3
@@ -84,7 +83,7 @@ class Gateway:
         self._stop = asyncio.Event()
         listen = configuration.listen
         self._names = HostNames(listen.kube_names, [*listen.names, ListenAddress.parse(listen.kube).host]) if listen.kube_names else None
-        self._works: list[Work] = [self._tick, self._keep_uses]  # in the background, and what renews credentials
+        self._works: list[Work] = [self._tick]  # in the background, and what renews credentials
         self.shares: descriptors.Shares  # once it runs
         self._kube: KubeListener
         self._api: ApiListener
@@ -149,6 +148,8 @@ class Gateway:
             meter = Meter(store)
             files = Files(self.data_dir)
             stack.callback(files.close)
+            broker.retention.open(files, self.bus, troubles.say, settings.retention)
+            self._works.append(partial(broker.roster.keep_uses, self.data_dir / "used.json"))
             self._works.append(await stack.enter_async_context(keeping(store, files, self.bus, troubles.say, settings.witness, self.clock)))
             service = Service(Backend(
                 broker, files, self.bus, meter, kube=shared, connections=tuple(settings.connections), ca_pem=material.pinned, reload=self.reload,
@@ -168,10 +169,8 @@ class Gateway:
             if self._ssh:
                 await self._ssh.open(self.data_dir / "keys")
             await api.open()
-            works: tuple[Work, ...] = (
-                *self._works, meter.run, broker.room.run, partial(self._renew, context), *(way.discovery.run for way in ways.values()),
-            )  # fmt: skip
-            for work in works:
+            self._works += [meter.run, broker.room.run, broker.retention.run, partial(self._renew, context), *(way.discovery.run for way in ways.values())]
+            for work in self._works:
                 stack.callback(self._tasks.create_task(always(work, self.log)).cancel)
             gc.collect()
             gc.freeze()
@@ -307,8 +306,10 @@ class Gateway:
         old = self.configuration
         if any(getattr(old, name) != getattr(settings, name) for name in ("connections", "listen", "certificate", "witness")):
             raise ConfigurationError(f"{settings.path}: connections, listen, certificate and witness are read at start only; restart the gateway for them")
+        await self.broker.retention.check(settings.retention)
         await self.broker.reload(by_pair(settings), People(os.geteuid(), settings.people), settings.digest, settings.trust)
         self.broker.quota.limits = self.broker.room.limits = settings.limits
+        self.broker.retention.use(settings.retention)
         self.configuration = settings
         self._kube.visitors.tune(caps.at_kube(settings.limits, self.shares))
         if self._ssh is not None:
@@ -321,20 +322,6 @@ class Gateway:
         while True:
             await asyncio.sleep(TICK)
             self.broker.tick(self.clock.now())
-
-    async def _keep_uses(self) -> None:
-        """When each token was used last is known to the next gateway too: to the hour after a crash. It is a note, so a full disk does not matter."""
-        tokens, path = self.broker.roster.tokens, self.data_dir / "used.json"
-        with contextlib.suppress(OSError):
-            tokens.recall(path.read_bytes())
-        try:
-            while True:
-                await asyncio.sleep(USES_EVERY)
-                with contextlib.suppress(UnsafeError):
-                    await asyncio.to_thread(private_file.write_private, path, tokens.uses())
-        finally:
-            with contextlib.suppress(UnsafeError):
-                private_file.write_private(path, tokens.uses())
 
     async def _renew(self, context: Any) -> None:
         while True:

@@ -16,6 +16,7 @@ from jitui.policy.hazard import guards
 from jitui.policy.scope import Scope
 from jitui.policy.terms import Role, Rule
 from jitui.values.errors import ConfigurationError
+from jitui.values.keeping import Retention
 from jitui.values.limits import Limits
 from tests.recording.tlog.test_policy import KEYS as WITNESSES
 from tests.support.soak import soak
@@ -74,6 +75,20 @@ def test_limits_that_are_not_written_have_defaults() -> None:
     assert config.read(GOOD, HERE).limits == Limits()
     changed = config.read(GOOD + "limits:\n  streams_per_grant: 7\n  handshake: 2s\n", HERE).limits
     assert (changed.streams_per_grant, changed.handshake, changed.requests_per_second) == (7, 2, Limits().requests_per_second)
+
+
+def test_retention() -> None:
+    """Times in days, weeks and years, a size; each fault names its key and what to write."""
+    told = config.read(f"{GOOD}retention: {{tapes: 90d, facts: 7y, max: 200GiB, at_least: 1w}}\n", Path("/etc/jitui.yaml")).retention
+    assert told == Retention.model_validate({"tapes": "90d", "facts": "7y", "max": "200GiB", "at_least": "7d"})
+    for text, words in (
+        ("{tapes: 90}", r"retention\.tapes: a length of time is days, weeks or years as in 90d"),
+        ("{tape: 90d}", r"retention\.tape: unknown key; did you mean tapes\?"),
+        ("{facts: 7y}", r"retention\.tapes: a time, or a size as max"), ("{tapes: 90d, facts: 30d}", r"retention\.facts: 30d is shorter than tapes are kept"),
+        ("{max: 1MiB}", r"retention\.max: "), ("{tapes: 1d, at_least: 2d}", r"retention\.at_least: 2d is longer than tapes, 1d"),
+    ):
+        with pytest.raises(ConfigurationError, match=words):
+            config.read(f"{GOOD}retention: {text}\n", Path("/etc/jitui.yaml"))
 
 
 def test_witnesses() -> None:
@@ -293,7 +308,7 @@ def test_load_reads_a_file(tmp_path: Path) -> None:
 def test_schema_is_json_schema() -> None:
     """Editors get every key, and durations as text."""
     made = json.loads(config.schema())
-    assert set(made["properties"]) == {"listen", "certificate", "ssh", "people", "connections", "rules", "limits", "witness"}
+    assert set(made["properties"]) == {"listen", "certificate", "ssh", "people", "connections", "rules", "limits", "witness", "retention"}
     assert made["$defs"]["RuleEntry"]["properties"]["duration"]["type"] == "string"
     assert made["additionalProperties"] is False
 

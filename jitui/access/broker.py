@@ -8,6 +8,7 @@ from jitui.access.notes import Notes
 from jitui.access.pressure import Pressure
 from jitui.access.quota import Quota
 from jitui.access.requests import RULE_GONE, Requests
+from jitui.access.retention import Retirement
 from jitui.access.room import Level, Room
 from jitui.access.roster import Roster
 from jitui.access.windows import Spawn, Windows
@@ -65,6 +66,7 @@ class Broker:
         self.requests = Requests(store, clock, self.windows, rules, self._standing, self.quota, self.roster.directory)
         self.requests.lockdown = store.loaded.lockdown  # before anybody can ask
         self.room = Room(store.room, limits or Limits(), self._room_changed, self.pressure.at_work)
+        self.retention = Retirement(store, clock, self.room)
         self.notes = Notes(store, clock, gateway, self.windows.over, self.quota, self.requests.guarded)
 
     async def recover(self) -> None:

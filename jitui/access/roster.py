@@ -1,8 +1,11 @@
 """The identities of the gateway, their tokens and their SSH keys. A change is on record before it counts."""
 
+import asyncio
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
+from pathlib import Path
+from typing import Final
 
 from jitui.auth.certificates import Trust
 from jitui.auth.directory import Directory
@@ -13,8 +16,11 @@ from jitui.policy.terms import Identity, Role
 from jitui.recording.facts import Draft, IdentityAdded, IdentityDisabled, SshKeyAdded, SshKeyRevoked, TokenIssued, TokenRevoked
 from jitui.store import SshKeyRow, Store, TokenRow
 from jitui.values.clock import Clock
-from jitui.values.errors import ConflictError, InvalidError, NotFoundError
+from jitui.values.errors import ConflictError, InvalidError, NotFoundError, UnsafeError
 from jitui.values.instant import rfc3339
+from jitui.values.private_file import write_private
+
+USES_EVERY: Final = 3600.0  # seconds between two times that the newest use of each token is written down
 
 
 class Roster:
@@ -164,6 +170,19 @@ class Roster:
         rows = [SshKeyRow(fingerprint=row.fingerprint, identity=row.identity, added_by=row.added_by, added_us=row.added_us, type=row.type, key=row.key,
                           comment=row.comment, revoked_us=now_us) for row in old]
         return rows, [SshKeyRevoked(fingerprint=row.fingerprint, why=why).draft(row.identity, by.name) for row in rows]
+
+    async def keep_uses(self, path: Path) -> None:
+        """Lets the next gateway know when each token was used last: to the hour after a crash. It is a note, so a full disk does not matter."""
+        with suppress(OSError):
+            self.tokens.recall(await asyncio.to_thread(path.read_bytes))
+        try:
+            while True:
+                await asyncio.sleep(USES_EVERY)
+                with suppress(UnsafeError):
+                    await asyncio.to_thread(write_private, path, self.tokens.uses())
+        finally:
+            with suppress(UnsafeError):
+                write_private(path, self.tokens.uses())
 
 
 def _told(key: PublicKey) -> SshKeyAdded:

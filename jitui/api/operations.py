@@ -26,6 +26,7 @@ from jitui.api.views import (
     Frozen,
     GrantView,
     Hello,
+    HoldView,
     IdentityView,
     Issued,
     LiveChunk,
@@ -112,6 +113,19 @@ class Grants(Table):
     @operation("POST", each_target("thaw"), Right.STOP)
     async def thaw(self, ident: str) -> Frozen:
         """The bytes that were held go on, in order. A window with everything in it; a session only if it was frozen without its window."""
+
+
+    @operation("GET", "/holds", Right.SEE)
+    async def holds(self) -> Sequence[HoldView]:
+        """The windows whose tapes are held."""
+
+    @operation("POST", "/grants/{ident}/hold-tapes", Right.HOLD)
+    async def hold_tapes(self, ident: str, *, reason: Text) -> HoldView:
+        """Keep everything recorded of a window, whatever its age, until it is let go. ConflictError if it is held already."""
+
+    @operation("POST", "/grants/{ident}/release-tapes", Right.HOLD)
+    async def release_tapes(self, ident: str, *, reason: Text) -> HoldView:
+        """From now on the tapes of the window may be retired as all others. ConflictError if they are not held."""
 
 
 class Sessions(Table):

@@ -269,6 +269,18 @@ class Frozen:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class HoldView:
+    """A window whose tapes are held, or were let go just now."""
+
+    grant: str  # g-17
+    held: bool
+    by: str
+    at: str
+    reason: Said
+    gone: tuple[str, ...] = ()  # sentences about tapes of it that were retired before
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Proof:
     """The findings of verify, for one session or the whole store."""
 

@@ -1,4 +1,4 @@
-"""The commands of whoever runs the gateway: serve, stop, reload, check, identity, lockdown."""
+"""The commands of whoever runs the gateway: serve, status, stop, reload, check, identity, lockdown."""
 
 import asyncio
 import contextlib
@@ -14,7 +14,7 @@ from jitui.api.client import Client
 from jitui.api.views import IdentityView, Issued, SshKeyView, Status
 from jitui.cli import launch, show
 from jitui.cli.reach import asynchronous, gateway, reach, reaching
-from jitui.values import places, plain
+from jitui.values import places, plain, size
 from jitui.values.errors import InvalidError, JituiError, UnavailableError
 from jitui.values.private_file import write_private
 
@@ -259,3 +259,19 @@ def _keys(views: Sequence[SshKeyView], as_json: bool) -> None:
 def _token(view: IdentityView) -> str:
     good = [token for token in view.tokens if not token.revoked]
     return f"{good[-1].id} until {show.clock(good[-1].expires)}" if good else "none"
+
+
+@click.command("status")
+@reaching
+@asynchronous
+async def status_command(as_json: bool) -> None:
+    """Whether the gateway records, how much is live, the room on the disk, and what troubles it."""
+    async with gateway() as at:
+        show.one(await at.status(), as_json, status_line, 1000)
+
+
+def status_line(view: Status) -> str:
+    parts = ["records" if view.recording else f"DOES NOT RECORD: {view.recorder_error}", f"{view.live} live windows, {view.open_streams} open streams",
+             f"{view.waiting} requests wait", f"{view.facts} facts", f"{size.show(view.disk_free)} left on the disk", "LOCKDOWN" if view.lockdown else "",
+             f"trouble: {view.trouble}" if view.trouble else "", *(f"limit {limit.limit}: {limit.words}" for limit in view.limits)]  # fmt: skip
+    return "; ".join(filter(None, parts))

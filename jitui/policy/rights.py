@@ -18,6 +18,7 @@ class Right(StrEnum):
     RECORDED_DECIDED = "recorded-decided"  # replay what ran under grants they decided
     RECORDED_HOUR = "recorded-hour"  # replay the last hour
     RECORDED = "recorded"  # replay everything
+    HOLD = "hold"  # keep a window's tapes from being retired, and let them go again
     UNMASK = "unmask"  # see recorded secrets; each time is a fact
     ADMIN = "admin"  # identities, reload, lockdown off
 
@@ -26,9 +27,9 @@ TABLE: Final[Mapping[Role, frozenset[Right]]] = {
     Role.AGENT: frozenset({Right.ASK}),
     Role.APPROVER: frozenset({Right.SEE, Right.DECIDE, Right.STOP, Right.LIVE, Right.RECORDED_DECIDED}),
     Role.OPERATOR: frozenset({Right.SEE, Right.STOP, Right.LIVE, Right.RECORDED_HOUR}),
-    Role.AUDITOR: frozenset({Right.SEE, Right.LIVE, Right.RECORDED}),
+    Role.AUDITOR: frozenset({Right.SEE, Right.LIVE, Right.RECORDED, Right.HOLD}),
     Role.UNMASK: frozenset({Right.UNMASK}),
-    Role.ADMIN: frozenset({Right.SEE, Right.STOP, Right.ADMIN}),
+    Role.ADMIN: frozenset({Right.SEE, Right.STOP, Right.HOLD, Right.ADMIN}),
 }
 
 WORDS: Final[Mapping[Right, str]] = {
@@ -40,6 +41,7 @@ WORDS: Final[Mapping[Right, str]] = {
     Right.RECORDED_DECIDED: "replay what ran under grants they decided",
     Right.RECORDED_HOUR: "replay the last hour",
     Right.RECORDED: "replay recorded content",
+    Right.HOLD: "hold tapes or let them go",
     Right.UNMASK: "unmask recorded secrets",
     Right.ADMIN: "manage identities, reload or lift a lockdown",
 }

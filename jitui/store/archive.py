@@ -9,11 +9,11 @@ from pathlib import Path
 from jitui.policy.terms import Grant, Identity, Request
 from jitui.recording.facts import Fact, ProcessesBefore, ProcessTold
 from jitui.recording.verify import Brought, Verdict
-from jitui.store import bundle, listing, proof
+from jitui.store import bundle, gone, listing, proof
 from jitui.store.actions import ActionRow
 from jitui.store.chained import FACTS, checked, within
 from jitui.store.frames import PAGE, Frames
-from jitui.store.rows import SessionRow, Totals, grant_of, identity_of, named, requests_where
+from jitui.store.rows import HoldRow, SessionRow, Totals, grant_of, identity_of, named, requests_where
 from jitui.store.tape_rows import PAGE_BYTES
 from jitui.values.errors import NotFoundError
 from jitui.values.page import Page
@@ -86,6 +86,19 @@ class Files(Frames):
         """By grant: how many writes it made, and how many answers with Secrets it got; see listing.py."""
         with self.reading(self.ledger) as db:
             return listing.written(db, grants)
+
+    def holds(self) -> list[HoldRow]:
+        """The windows whose tapes are held, in order."""
+        with self.reading(self.ledger) as db:
+            return [HoldRow(*row) for row in db.execute("select grant_id, held_by, held_us, reason from holds order by grant_id")]
+
+    def gone_of(self, grant: int) -> list[str]:
+        """The tapes with frames of a window that were retired, each with a sentence."""
+        with self.reading(self.ledger) as db:
+            names = [name for (name,) in db.execute("select distinct gone.tape from gone join sessions on sessions.id = gone.session "
+                                                    "where sessions.grant_id = ? order by 1", (grant,))]
+            told = gone.tapes(db) if names else {}
+        return [told[name] for name in names]
 
     def facts(self, *, after: int = 0, limit: int = PAGE, subject: str = "") -> list[Fact]:
         """Facts after the seq `after`, oldest first; of one subject if given. At most `limit`, and no more once there are PAGE_BYTES of them."""

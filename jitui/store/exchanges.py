@@ -17,6 +17,7 @@ from jitui.recording.objects.kinds import Kinds
 from jitui.recording.objects.writes import VERBS
 from jitui.store.frames import Frames
 from jitui.store.rows import named
+from jitui.values.errors import RetiredError
 
 KEPT: Final = 8  # exchanges that are remembered
 BUDGET: Final = 64 << 20  # bytes that one reading takes: of frames, and of the bodies made of them
@@ -88,6 +89,7 @@ class Exchanges:
 
     def __init__(self, files: Frames, budget: int = BUDGET) -> None:
         self.left_out = 0
+        self.retired: set[int] = set()  # sessions with exchanges that went with their tapes
         self.kinds = kinds()
         self._files, self._budget = files, budget
         self._places: dict[int, dict[int, tuple[int, int]]] = {}  # by session: by connection its first frame and its last
@@ -131,7 +133,14 @@ class Exchanges:
         return self._found(spot, until_us if watch else None, parse=True)[1]
 
     def frames(self, session: int, conn: int | None = None, *, channels: Collection[int] = ()) -> Iterator[Frame]:
-        """Frames of a session, or of one connection of it, as far as the budget goes."""
+        """Frames of a session, or of one connection of it, as far as the budget goes, and up to what was retired."""
+        try:
+            yield from self._here(session, conn, channels=channels)
+        except RetiredError:
+            self.retired.add(session)
+
+    def _here(self, session: int, conn: int | None, *, channels: Collection[int]) -> Iterator[Frame]:
+        """The same. Raises RetiredError."""
         places = self._conns(session)
         if conn is not None and conn not in places:
             return
@@ -165,10 +174,14 @@ class Exchanges:
         key = (spot.session, spot.conn, until_us)
         known = self._read.pop(key, None)
         if known is None:
-            frames = self.frames(spot.session, spot.conn, channels=CHANNELS)
+            frames = self._here(spot.session, spot.conn, channels=CHANNELS)
             if until_us is not None:
                 frames = (frame for frame in frames if spot.started_us + frame.at_us < until_us)
-            known = exchange(frames), None
+            try:
+                known = exchange(frames), None
+            except RetiredError:
+                self.retired.add(spot.session)
+                known = None, None
             if known[0] is not None:
                 self._budget -= len(known[0].request.body) + len(known[0].answer.body)
         whole, body = known

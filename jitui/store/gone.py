@@ -1,12 +1,13 @@
 """Reads what facts tell of retired tapes: which frames of which sessions lay on them."""
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Final, NamedTuple
 
 from jitui.store.schema import FOLDED
 from jitui.values.instant import rfc3339
 
+NAMED: Final = 5  # sessions in one sentence
 _PARTS: Final = """select gone.session, gone.first, gone.frames, gone.head, gone.bytes_in, gone.bytes_out, gone.tape, retired.fact, retired.at_us, retired.why
   from gone join retired on retired.tape = gone.tape where gone.session = ? order by gone.first"""
 
@@ -50,6 +51,12 @@ def sentence(session: int, parts: Sequence[Part]) -> str:
     more = f" (and {len(parts) - 1} further tapes)" if len(parts) > 1 else ""
     return (f"s-{session} can't be shown in full: {parts[0].words}{more}; its facts and heads are kept, as jitui verify s-{session} shows, "
             "the bytes are only where the tape was copied to")
+
+
+def retired(sessions: Collection[int]) -> str:
+    """The sentence about sessions whose bytes went with their tapes."""
+    named = ", ".join(f"s-{session}" for session in sorted(sessions)[:NAMED]) + (" and more" if len(sessions) > NAMED else "")
+    return f"bytes of {named} are gone with tapes that were retired, and what they did is not here: jitui verify says by which facts"
 
 
 def _told(db: sqlite3.Connection) -> bool:

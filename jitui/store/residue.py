@@ -15,6 +15,7 @@ from jitui.recording.objects.writes import Effect, Ref
 from jitui.store.archive import Files
 from jitui.store.changes import Change, Changes, May, everything
 from jitui.store.exchanges import BUDGET, PAGE, Exchanges, Spot
+from jitui.store.gone import retired
 
 SAID: Final = frozenset({Channel.STDOUT, Channel.STDERR, Channel.FORWARD_OUT})
 EPHEMERAL: Final = "spec.ephemeralContainers["
@@ -82,6 +83,8 @@ def residue(files: Files, grant: int, budget: int = BUDGET, may: May = everythin
         gaps.append(f"only the newest {PAGE} requests were looked through")
     if len(seen) > CREDENTIALS:
         gaps.append(f"only {CREDENTIALS} credentials are listed: it has seen more")
+    if exchanges.retired:
+        gaps.append(retired(exchanges.retired))
     if exchanges.left_out:
         gaps.append(f"the record holds more than one reading takes: exchanges and streams that were not looked through: {exchanges.left_out}")
     return Residue(touched, tuple(ephemeral), tuple(each for each in told if each.state != ENDED), tuple(seen[:CREDENTIALS]), tuple(copies), tuple(gaps))

@@ -21,7 +21,7 @@ AT_ONCE: Final = 2000  # sessions of one fact, some 200 KB of it
 NEWEST: Final = 1 << 62
 BESIDE: Final = ("-wal", "-shm", "-journal")  # files that SQLite may have left with a tape
 
-# What keeps a tape: sessions by the numbers of the facts about their beginning and end, each with the reason.
+# the sessions that keep a tape: the numbers of the facts about their beginning and end, and the reason
 _KEEPING: Final = """select sessions.opened_seq, coalesce(sessions.ended_seq, ?), case when sessions.state <> 'ended' then 's-' || sessions.id || ' is open'
     when grants.state in ('waiting', 'active') then 'g-' || grants.id || ' is live' else 'g-' || grants.id || ' is held by ' || holds.held_by end
   from sessions left join grants on grants.id = sessions.grant_id left join holds on holds.grant_id = sessions.grant_id

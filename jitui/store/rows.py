@@ -72,6 +72,15 @@ class SessionRow:
     head: bytes | None
 
 
+class HoldRow(NamedTuple):
+    """A window whose tapes are held."""
+
+    grant: int
+    held_by: str
+    held_us: int  # UTC
+    reason: str
+
+
 class Totals(NamedTuple):
     """Sums over the sessions of one grant that have ended, and what became of the processes of its commands."""
 

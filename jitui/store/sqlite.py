@@ -76,6 +76,7 @@ class Store:
         self.loaded = loaded
         self.gone_tapes: tuple[str, ...] = ()  # that the ledger names, and that were not there at the start
         self._folder, self._tapes, self._ledger, self._journal = folder, tapes, ledger, journal
+        self._tape_limit = tapes.limit
         self._owed = Owed(folder.owed, ledger.key)
         self._counters = {table: ledger.highest(table) for table in ("requests", "grants", "sessions")}
         self._counters["sessions"] = max(self._counters["sessions"], tapes.highest_session)
@@ -226,8 +227,8 @@ class Store:
         return self._tapes.chain(session).frames
 
     def limit_tapes(self, size: int) -> None:
-        """Begin a new tape after so many bytes at most, from now on."""
-        self._tapes.limit = size
+        """Begin a new tape after so many bytes, from now on; 0: after as many as at the start."""
+        self._tapes.limit = min(size or self._tape_limit, self._tape_limit)
 
     def free_bytes(self) -> int:
         """Bytes left on the folder's file system, the reserve not counted."""

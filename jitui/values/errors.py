@@ -39,7 +39,7 @@ class NotFoundError(JituiError):
 
 
 class RetiredError(NotFoundError):
-    """What was recorded was there, and went with a tape that was retired: a fact tells of it."""
+    """The bytes were on record, and went with a tape that was retired: a fact tells of it."""
 
 
 class ConflictError(JituiError):

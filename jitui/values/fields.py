@@ -41,6 +41,15 @@ def _seconds(value: object) -> object:
     raise ValueError("a duration is hours, minutes, seconds as in 30m, 1h30m or 45s")
 
 
+def _age(value: object) -> object:
+    if isinstance(value, str):
+        try:
+            return span.parse_long(value)
+        except InvalidError as error:
+            raise ValueError(str(error)) from None
+    raise ValueError("a length of time is days, weeks or years as in 90d, 12w or 7y")
+
+
 def _bytes(value: object) -> object:
     if isinstance(value, str):
         try:
@@ -60,4 +69,5 @@ HostPort = Annotated[str, StringConstraints(pattern=r"^(?:\[[0-9a-fA-F:.]+\]|[A-
 FilePath = Annotated[Path, BeforeValidator(_path), WithJsonSchema({"type": "string", "minLength": 1})]
 FilePaths = Annotated[tuple[Path, ...], BeforeValidator(_paths), WithJsonSchema({"type": "string", "minLength": 1})]
 Seconds = Annotated[int, BeforeValidator(_seconds), WithJsonSchema({"type": "string", "pattern": span.GRAMMAR, "examples": ["30m", "1h30m"]})]
+Age = Annotated[int, BeforeValidator(_age), WithJsonSchema({"type": "string", "pattern": span.LONG, "examples": ["90d", "7y"]})]
 Bytes = Annotated[int, BeforeValidator(_bytes), WithJsonSchema({"type": "string", "pattern": size.GRAMMAR, "examples": ["500MB", "2GiB"]})]

@@ -176,3 +176,11 @@ def test_a_data_folder_others_can_read(tmp_path: Path) -> None:
 def serve(folder: Path, data: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run([sys.executable, "-m", "jitui", "serve", "--config", str(folder / "c.yaml"), "--data-dir", str(data)],
                           env=os.environ | {"HOME": str(folder)}, capture_output=True, text=True, timeout=60, check=False)
+
+
+def test_status_in_a_line(front: Front) -> None:
+    """Recording, what is live, the room, and the trouble; as JSON all of it."""
+    said = front("status").out
+    assert said.startswith("records; ")
+    assert "left on the disk" in said
+    assert front("status", "--json").json["recording"] is True

@@ -23,6 +23,7 @@ from jitui.api.views import (
     Frozen,
     GrantView,
     Hello,
+    HoldView,
     IdentityView,
     Issued,
     LiveChunk,
@@ -72,6 +73,7 @@ class FakeGateway:
     keys: dict[str, list[SshKeyView]] = field(default_factory=dict)  # by identity
     proofs: list[Proof] = field(default_factory=list)
     ledger_key: str = ""
+    holds: dict[str, HoldView] = field(default_factory=dict)
     locked: bool = False
     stopped: asyncio.Event = field(default_factory=asyncio.Event)
     changed: asyncio.Condition = field(default_factory=asyncio.Condition)
@@ -269,6 +271,20 @@ class FakeDesk(BoundOperations):
     async def thaw(self, ident: str) -> Frozen:
         self._note("thaw", Role.APPROVER, Role.OPERATOR)
         return await self._frost(ident, "")
+
+    async def holds(self) -> list[HoldView]:
+        self._note("holds")
+        return list(self.house.holds.values())
+
+    async def hold_tapes(self, ident: str, *, reason: str) -> HoldView:
+        self._note("hold_tapes")
+        view = self.house.holds[ident] = HoldView(grant=ident, held=True, by=self.who.name, at=AT, reason=Said(reason), gone=("tapes/000001.db was retired",))
+        return view
+
+    async def release_tapes(self, ident: str, *, reason: str) -> HoldView:
+        self._note("release_tapes")
+        del self.house.holds[ident]
+        return HoldView(grant=ident, held=False, by=self.who.name, at=AT, reason=Said(reason))
 
     async def _frost(self, target: str, by: str) -> Frozen:
         """Set or clear the flag; a grant or session that has it, or has it not, already conflicts."""

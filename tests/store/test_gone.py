@@ -1,4 +1,4 @@
-"""What facts tell of retired tapes; tests/store/test_retiring.py reads it of real ones."""
+"""Facts about retired tapes are read back; tests/store/test_retiring.py does it with real ones."""
 
 import sqlite3
 

@@ -1,4 +1,4 @@
-"""Tapes that go: which may, what stays of them, and what the proof and the readers say afterwards."""
+"""Tapes are retired: which may go, what stays of them, and what the proof and the readers say afterwards."""
 
 import shutil
 import sqlite3
@@ -33,9 +33,9 @@ def over(grant: int) -> Draft:
 
 
 @asynccontextmanager
-async def kept(folder: Path) -> AsyncIterator[tuple[Store, Files]]:
+async def kept(folder: Path, clock: ManualClock | None = None) -> AsyncIterator[tuple[Store, Files]]:
     """Seven tapes: s-1 of g-1 lies on 1 to 3, s-2 of g-2 on 2 to 6, both ended and their windows over; s-3 of g-3, which is live, on 6 and 7."""
-    async with opened(folder, tape_limit=LIMIT) as store:
+    async with opened(folder, clock, tape_limit=LIMIT) as store:
         await store.commit([*window(), began(1), *window(2, 2), began(2, 2)])
         await fill(store, 1, 0, 6)
         for each in range(3):
@@ -71,7 +71,7 @@ def said(folder: Path, subject: str) -> Iterator[str]:
                 yield from verdict.retired
 
 
-async def test_what_may_go(tmp_path: Path) -> None:
+async def test_which_may_go(tmp_path: Path) -> None:
     """No tape of an open session, a live window or a held one; each says why. Every other may, but the one in use."""
     async with kept(tmp_path / "state") as (store, files):
         assert [(tape.path.name, tape.kept) for tape in retiring.shelves(files).old] == [

@@ -29,3 +29,17 @@ def test_show_is_the_inverse(seconds: int) -> None:
 def test_show_of_nothing() -> None:
     """A past or tiny length is 0s, never negative."""
     assert [span.show(-3), span.show(0.4), span.show(5400)] == ["0s", "0s", "1h30m"]
+
+
+@pytest.mark.parametrize(("text", "seconds"), [("90d", 90 * 86400), ("7y", 7 * 365 * 86400), ("12w", 84 * 86400), ("36h", 129600), ("1h30m", 5400)])
+def test_long_times(text: str, seconds: int) -> None:
+    """Days, weeks and years, or as windows have it; shown in the largest whole unit."""
+    assert span.parse_long(text) == seconds
+    assert span.parse_long(span.show_long(seconds)) == seconds
+
+
+@pytest.mark.parametrize("text", ["", "d", "0d", "90", "1d2h", "101y", "-1d", "1.5d", "9D", "\u0663d"])
+def test_long_times_refuse(text: str) -> None:
+    """Anything else, and more than a hundred years."""
+    with pytest.raises(InvalidError, match="length of time"):
+        span.parse_long(text)

@@ -10,6 +10,7 @@ from jitui.recording.objects.writes import Effect, Ref
 from jitui.store.archive import Files
 from jitui.store.changes import Change, Changes, May
 from jitui.store.exchanges import PAGE, Exchanges, Spot
+from jitui.store.gone import retired
 from jitui.values import plain
 from jitui.values.said import Said, cut
 
@@ -34,6 +35,8 @@ def changes(files: Files, may: May, *, grant: int, identity: str, since_us: int,
         notes.append("only the newest of them are here: ask for a shorter time, or window by window")
     if reading.left_out:
         notes.append(f"writes of windows whose record you may not read are left out: {reading.left_out}")
+    if exchanges.retired:
+        notes.append(retired(exchanges.retired))
     if exchanges.left_out:
         notes.append(f"the record holds more than one reading takes: exchanges that were not read: {exchanges.left_out}")
     shown = [*(_change(each, unmask=unmask) for each in found), *(_inside(spot) for spot in inside[-PAGE:])]

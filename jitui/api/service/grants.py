@@ -8,7 +8,7 @@ from jitui.access.notes import line
 from jitui.api.operations import Grants
 from jitui.api.service import views
 from jitui.api.service.bound import Bound, number
-from jitui.api.views import Ended, Frozen, GrantView
+from jitui.api.views import Ended, Frozen, GrantView, HoldView
 from jitui.policy import grant as grants
 from jitui.policy.grant import Event
 from jitui.policy.streams import UPGRADED
@@ -19,6 +19,7 @@ from jitui.store.rows import Totals
 from jitui.values import size
 from jitui.values.errors import InvalidError, NotFoundError, RefusedError
 from jitui.values.page import Page
+from jitui.values.said import Said
 
 
 class GrantService(Bound, Grants):
@@ -51,6 +52,31 @@ class GrantService(Bound, Grants):
             raise RefusedError(f"grant {ident} is not yours")
         totals = await asyncio.to_thread(self._backend.totals.of, [grant], self._broker.clock.now().wall_us)
         return self._grant_view(grant, totals[at])
+
+    async def holds(self) -> list[HoldView]:
+        return [HoldView(grant=f"g-{row.grant}", held=True, by=row.held_by, at=views.when(row.held_us), reason=Said(row.reason))
+                for row in await asyncio.to_thread(self._files.holds)]
+
+    async def hold_tapes(self, ident: str, *, reason: str) -> HoldView:
+        at = await self._to_be_held(ident, reason)
+        await self._broker.retention.hold(self._files, at, by=self._still(Grants.hold_tapes).name, reason=reason)
+        return await self._hold_view(at, reason, held=True)
+
+    async def release_tapes(self, ident: str, *, reason: str) -> HoldView:
+        at = await self._to_be_held(ident, reason)
+        await self._broker.retention.release(self._files, at, by=self._still(Grants.release_tapes).name, reason=reason)
+        return await self._hold_view(at, reason, held=False)
+
+    async def _to_be_held(self, ident: str, reason: str) -> int:
+        at = number(ident, "g", "grant")
+        await self._find_grant(at)
+        if not reason.strip():
+            raise InvalidError("a reason is needed; it is on record beside the hold")
+        return at
+
+    async def _hold_view(self, at: int, reason: str, *, held: bool) -> HoldView:
+        now, gone = views.when(self._broker.clock.now().wall_us), await asyncio.to_thread(self._files.gone_of, at)
+        return HoldView(grant=f"g-{at}", held=held, by=self._who.name, at=now, reason=Said(reason), gone=tuple(gone))
 
     async def revoke(self, ident: str, *, reason: str) -> Ended:
         at = number(ident, "g", "grant")
