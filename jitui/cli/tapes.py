@@ -152,14 +152,16 @@ def event_line(event: EventView) -> str:
 
 
 @click.command("export")
-@click.argument("session", type=LINKED, metavar="SESSION|FILE[@TIME]")
-@click.option("--format", "form", type=click.Choice(["cast", "jsonl", "bundle"]), required=True)
+@click.argument("session", type=LINKED, metavar="SESSION|GRANT|FILE[@TIME]")
+@click.option("--format", "form", type=click.Choice(["cast", "html", "jsonl", "bundle"]), required=True)
+@click.option("--keys", is_flag=True, help="In a cast also what was typed, which may hold secrets that masking does not know.")
+@click.option("--marks/--no-marks", default=True, show_default=True, help="In a cast the gateway's words as markers.")
 @click.option("--output", type=click.Path(dir_okay=False, path_type=Path), metavar="F", help="Otherwise stdout; a bundle needs it.")
 @UNMASK
 @reaching
 @asynchronous
-async def export_command(session: Link, form: str, output: Path | None, unmask: bool, as_json: bool) -> None:
-    """A session as asciicast v3, JSON lines, or one evidence file that verifies by itself.
+async def export_command(session: Link, form: str, keys: bool, marks: bool, output: Path | None, unmask: bool, as_json: bool) -> None:
+    """A session as asciicast v3, JSON lines, or one evidence file that verifies by itself; a session or a whole window as one HTML page that plays.
 
     The evidence file holds every byte as it was recorded, or it would not verify: secrets too.
     """
@@ -171,13 +173,26 @@ async def export_command(session: Link, form: str, output: Path | None, unmask: 
             count = await asyncio.to_thread(bare.files.export, number(session.ident), output)
         show.one({"file": str(output), "frames": count}, as_json, lambda one: f"{output}: {one['frames']} frames; check it with: jitui verify {output}")
         return
-    lines = [line async for line in _export_lines(session.ident, form, unmask=unmask)]
+    if form == "html":
+        lines = [await _page(session.ident, unmask=unmask)]
+    else:
+        lines = [line async for line in _export_lines(session.ident, form, unmask=unmask, keys=keys, marks=marks)]
     if output is None:
         for line in lines:
             click.echo(line, nl=False)
         return
     write_private(output, "".join(lines).encode())
-    show.one({"file": str(output), "lines": len(lines)}, as_json, lambda one: f"{output}: {one['lines']} lines")
+    count = sum(line.count("\n") for line in lines)
+    show.one({"file": str(output), "lines": count}, as_json, lambda one: f"{output}: {one['lines']} lines")
+
+
+async def _page(ident: str, *, unmask: bool) -> str:
+    from jitui.tui.page import page  # noqa: PLC0415 - with the terminal emulator, which no other of these commands needs
+
+    async with archive("" if ident.startswith("g-") else ident) as (at, found):
+        if unmask:
+            note_unmasked(at)
+        return await page(at, found or ident, unmask=unmask)
 
 
 async def _may_hold_secrets(session: str) -> None:
@@ -198,7 +213,7 @@ async def _may_hold_secrets(session: str) -> None:
         await remote.aclose()
 
 
-async def _export_lines(session: str, form: str, *, unmask: bool) -> AsyncIterator[str]:
+async def _export_lines(session: str, form: str, *, unmask: bool, keys: bool, marks: bool) -> AsyncIterator[str]:
     async with archive(session) as (at, ident):
         view = await at.session(ident)
         frames = [frame async for frame in every_frame(at, ident, unmask=unmask)]
@@ -208,5 +223,5 @@ async def _export_lines(session: str, form: str, *, unmask: bool) -> AsyncIterat
             return
         whole = (Frame(number(view.id), one.seq, one.at_us, one.conn, CHANNELS[one.channel], one.body) for one in frames)
         title = f"{view.id} {view.kind} {clean(view.target)} {view.identity} {view.grant}"
-        for line in cast(whole, started_us=from_rfc3339(view.started), title=title, command=show.argv(view.argv), tty=view.tty):
+        for line in cast(whole, started_us=from_rfc3339(view.started), title=title, command=show.argv(view.argv), tty=view.tty, keys=keys, marks=marks):
             yield line

@@ -18,11 +18,13 @@ DOCUMENT: Final = re.compile(r"[ \t\r\n]*\{")  # white space of JSON, and the be
 DEFAULT_SIZE = (80, 24)  # columns, rows: for a client that sent no size
 
 
-def cast(frames: Iterable[Frame], *, started_us: int, title: str = "", command: str = "", tty: bool = True, keys: bool = False) -> Iterator[str]:
+def cast(
+    frames: Iterable[Frame], *, started_us: int, title: str = "", command: str = "", tty: bool = True, keys: bool = False, marks: bool = True,
+) -> Iterator[str]:  # fmt: skip
     """Lines of an asciicast v3 file, each with its newline.
 
     `started_us`: UTC, of the session. Without a `tty` a bare line feed becomes CR LF, as a terminal's driver would have made it.
-    `keys`: also what was typed, which may hold secrets.
+    `keys`: also what was typed, which may hold secrets. `marks`: the gateway's words as markers.
     """
     waiting = iter(frames)
     size, before = _first_size(waiting)
@@ -32,7 +34,7 @@ def cast(frames: Iterable[Frame], *, started_us: int, title: str = "", command: 
     if title:
         header["title"] = title
     yield _line(header)
-    writer = _Writer(tty=tty, keys=keys)
+    writer = _Writer(tty=tty, keys=keys, marks=marks)
     last = 0.0
     for frame in chain(before, waiting):
         for code, data in writer.events(frame):
@@ -56,8 +58,8 @@ def _first_size(frames: Iterator[Frame]) -> tuple[tuple[int, int], list[Frame]]:
 class _Writer:
     """Writes events. It keeps the first bytes of a UTF-8 character that is split over frames, for each channel."""
 
-    def __init__(self, *, tty: bool, keys: bool) -> None:
-        self._tty, self._keys = tty, keys
+    def __init__(self, *, tty: bool, keys: bool, marks: bool) -> None:
+        self._tty, self._keys, self._marks = tty, keys, marks
         make = codecs.getincrementaldecoder("utf-8")
         self._decoders = {channel: make("replace") for channel in (Channel.STDIN, Channel.STDOUT, Channel.STDERR)}
         self._after_cr = False
@@ -73,7 +75,7 @@ class _Writer:
         elif channel is Channel.RESIZE:
             if size := resized(frame.body):
                 yield "r", f"{size[0]}x{size[1]}"
-        elif channel is Channel.GATEWAY:
+        elif channel is Channel.GATEWAY and self._marks:
             yield "m", frame.body.decode("utf-8", "replace").strip()
         elif channel is Channel.ERROR and frame.body:  # its first message may be empty
             yield "x", str(exit_status(frame.body))

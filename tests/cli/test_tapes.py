@@ -3,6 +3,7 @@
 import json
 import os
 import pty
+import re
 import shutil
 import stat
 import subprocess
@@ -85,6 +86,17 @@ def test_the_final_text(state: Path) -> None:
 def test_a_replay_needs_a_terminal(state: Path) -> None:
     """It names the way without one."""
     assert jitui("--data-dir", str(state), "replay", "s-1").err == "jitui: a replay needs a terminal; without one: jitui replay SESSION --text\n"
+
+
+def test_a_page(state: Path, tmp_path: Path) -> None:
+    """Of a session, and of a whole window; readable for its owner alone."""
+    for what, count in (("s-1", 1), ("g-1", 2)):
+        file = tmp_path / f"{what}.html"
+        said = jitui("--data-dir", str(state), "export", what, "--format", "html", "--output", str(file)).out
+        assert re.fullmatch(rf"{file}: \d+ lines\n", said)
+        assert file.stat().st_mode & 0o777 == 0o600
+        assert f'"title":"{what}: ' in file.read_text()
+        assert file.read_text().count('"steps":') >= count
 
 
 def test_cast(state: Path, tmp_path: Path) -> None:

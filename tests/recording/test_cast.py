@@ -33,6 +33,13 @@ def test_keys_only_when_asked() -> None:
     assert made(typed, keys=True)[1:] == [[0.0, "i", "secret\r"]]
 
 
+def test_marks_unless_they_are_not_wanted() -> None:
+    """The gateway's words."""
+    said = (0, Channel.GATEWAY, b"frozen by ana")
+    assert made(said)[1:] == [[0.0, "m", "frozen by ana"]]
+    assert made(said, marks=False)[1:] == []
+
+
 def test_a_character_cut_in_two_comes_whole() -> None:
     """UTF-8 is decoded per channel, across frames."""
     euro = "€".encode()
