@@ -13,7 +13,7 @@ from typing import Any, Final
 from jitui.recording.facts import Fact, Kind, canonical
 from jitui.recording.frame import Frame
 
-_HEAD: Final = Struct(">QQQQBQ")  # session, seq, at_us, conn, channel, len(body)
+_head: Final = Struct(">QQQQBQ").pack  # session, seq, at_us, conn, channel, len(body)
 _quoted: Final = encode_basestring_ascii
 FACTS_GENESIS: Final = sha256(b"jitui facts 1").digest()  # the link before fact 1
 
@@ -25,8 +25,12 @@ def GENESIS(session: int) -> bytes:  # noqa: N802 - a constant of each session
 
 def link(prev: bytes, frame: Frame) -> bytes:
     """The 32 bytes that bind a frame to the link before it."""
-    head = _HEAD.pack(frame.session, frame.seq, frame.at_us, frame.conn, frame.channel, len(frame.body))
-    return sha256(prev + head + sha256(frame.body).digest()).digest()
+    return link_of(prev, *frame)
+
+
+def link_of(prev: bytes, session: int, seq: int, at_us: int, conn: int, channel: int, body: bytes) -> bytes:
+    """The same, of the parts of a frame."""
+    return sha256(prev + _head(session, seq, at_us, conn, channel, len(body)) + sha256(body).digest()).digest()
 
 
 def fact_text(seq: int, at_us: int, kind: Kind, who: str, subject: str, what: Mapping[str, Any]) -> bytes:

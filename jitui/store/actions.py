@@ -73,15 +73,26 @@ class ActionRow:
 
 _COLUMNS: Final = ("session, conn, at_us, identity, connection, verb, grp, resource, subresource, namespace, name, path, argv, "
                    "hazard, verdict, clause, code, bytes_in, bytes_out, audit_id, count")
-_INSERT: Final = f"insert into actions({_COLUMNS}) values({', '.join('?' * 21)})"
+_AT_ONCE: Final = 25  # rows of one statement
+_ONE: Final = f"({', '.join('?' * 21)})"
+_INSERTS: Final = tuple(f"insert into actions({_COLUMNS}) values {', '.join([_ONE] * rows)}" for rows in range(_AT_ONCE + 1))  # noqa: S608 - constants
 
 
 def values(row: ActionRow) -> tuple[Any, ...]:
     """A row as its columns."""
     action = row.action
     return (row.session, row.conn, row.at_us, row.identity, row.connection, action.verb, action.group, action.resource, action.subresource,
-            action.namespace, action.name, action.path, json.dumps(action.argv), row.hazard, row.verdict, row.clause, row.code,
+            action.namespace, action.name, action.path, json.dumps(action.argv) if action.argv else "[]", row.hazard, row.verdict, row.clause, row.code,
             row.bytes_in, row.bytes_out, row.audit_id, row.count)
+
+
+def insert(db: sqlite3.Connection, rows: Sequence[ActionRow]) -> int:
+    """Insert rows in as few statements as can be; the id of the last one, 0 without any."""
+    last = 0
+    for start in range(0, len(rows), _AT_ONCE):
+        some = rows[start : start + _AT_ONCE]
+        last = db.execute(_INSERTS[len(some)], [value for row in some for value in values(row)]).lastrowid or 0
+    return last
 
 
 def from_columns(row: dict[str, Any]) -> ActionRow:
@@ -149,14 +160,17 @@ class Collapsed(Repeats):
 
     def write(self, db: sqlite3.Connection, rows: Sequence[tuple[ActionRow, bool]]) -> None:
         """Insert rows inside the caller's transaction; those marked True are denials, which collapse. On an error call `forget`."""
+        plain: list[ActionRow] = []
         for row, collapses in rows:
             if not collapses:
-                db.execute(_INSERT, values(row))
+                plain.append(row)
                 continue
+            insert(db, plain)
+            plain = []
             known = self.find(row)
             if known is None:
-                cursor = db.execute(_INSERT, values(row))
-                self.keep(row, None, cursor.lastrowid or 0)
+                self.keep(row, None, insert(db, [row]))
             else:
                 self.keep(row, known)
                 db.execute("update actions set count = ? where id = ?", (known.count, known.id))
+        insert(db, plain)

@@ -2,6 +2,8 @@
 
 Adaptive group commit without a timer: idle, it commits at once; busy, it commits everything that came meanwhile. What follows
 a commit (bytes that may move now, facts that are published) runs on the event loop, in the order in which it was put.
+While the loop is being told of a commit, less than that commit held waits until the loop has gone through it, as more comes of
+that: a flush costs more than all that a small frame costs beside it. Bulk and decisions never wait for company.
 If a commit fails, everything that waits gets the error, nothing more is taken, and once a second a real write is tried.
 """
 
@@ -23,7 +25,7 @@ from jitui.store.actions import ActionRow, what_of
 from jitui.store.checkpoint import Checkpointer, restart_wal
 from jitui.store.folder import Folder
 from jitui.store.ledger import HEAD_EVERY_S, Batch, Ledger, tape_opened
-from jitui.store.queue import Commit, Committed, Done, Hurry, Op, Put, decides, decision_waits, hurry, take
+from jitui.store.queue import SMALL, Commit, Committed, Done, Hurry, Op, Put, decides, decision_waits, hurry, take
 from jitui.store.schema import PAGE, TAPE_PAGE
 from jitui.store.tapes import Tapes
 from jitui.values.clock import Clock
@@ -46,9 +48,11 @@ class Journal:
         self.recording_error: Exception | None = None  # as the loop knows it
         self._folder, self._tapes, self._ledger, self._clock = folder, tapes, ledger, clock
         self._loop, self._publish = loop, publish
-        self._pending: list[Op] = []
-        self._queue: SimpleQueue[list[Op] | None] = SimpleQueue()
-        self._hurried = False  # something that was handed over in a hurry waits
+        self._came: deque[Op | Hurry] = deque()  # the loop adds at the end, the writer takes at the front
+        self._wake: SimpleQueue[None] = SimpleQueue()
+        self._asleep = self._holding = self._waking = False  # the writer waits to be woken, with something to write; the loop will do so in its next turn
+        self._told = self._heard = 0  # batches of which the writer told the loop, and through which the loop went
+        self._hurried = self._stopping = False  # something that was handed over in a hurry waits; nothing comes any more
         self._notes: deque[tuple[ActionRow, bool]] = deque()
         self._denials: dict[int, ActionRow] = {}  # of the last moment, those of one run counted together already
         self._error: Exception | None = None  # as the writer knows it
@@ -78,31 +82,40 @@ class Journal:
         size = COST * len(frames)
         for frame in frames:
             size += len(frame.body)
-        if not self._pending:  # as _hand_over has it
-            self._loop.call_soon(self._kick)
-        self._pending.append(Put(frames, done, size))
+        self._came.append(Put(frames, done, size))  # as _hand_over has it
+        if self._asleep and not self._waking:
+            self._wake_soon()
 
     def commit(self, batch: Batch, done: Committed) -> None:
         if self._closed:
             self._loop.call_soon(done, UnrecordableError("the recorder is closed; the gateway stops"))
             return
         if decides(batch):
-            self._kick()
-            self._queue.put(Hurry([Commit(batch, done)]))
+            self._came.append(Hurry([Commit(batch, done)]))
+            self._rouse()
             return
         self._hand_over_denials()
         self._hand_over(Commit(batch, done))
 
     def _hand_over(self, op: Op) -> None:
-        """One hand-over for all that one turn of the loop puts."""
-        if not self._pending:
-            self._loop.call_soon(self._kick)
-        self._pending.append(op)
+        self._came.append(op)
+        if self._asleep and not self._waking:
+            self._wake_soon()
 
-    def _kick(self) -> None:
-        if self._pending:
-            self._queue.put(self._pending)
-            self._pending = []
+    def _wake_soon(self) -> None:
+        """Wake the writer once for all that one turn of the loop puts."""
+        self._waking = True
+        self._loop.call_soon(self._wake_now)
+
+    def _wake_now(self) -> None:
+        self._waking = False
+        if self._told == self._heard:  # else at the end of what it is told
+            self._rouse()
+
+    def _rouse(self) -> None:
+        if self._asleep:
+            self._asleep = False
+            self._wake.put(None)
 
     def note(self, row: ActionRow, *, collapses: bool) -> bool:
         """Whether it will be written; not if too many wait."""
@@ -111,7 +124,7 @@ class Journal:
         if not collapses:
             self._notes.append((row, False))
             if len(self._notes) == 1:
-                self._queue.put([])
+                self._rouse()
             return True
         key = hash((*what_of(row), row.group))
         first = self._denials.get(key)
@@ -127,7 +140,7 @@ class Journal:
         if self._denials:
             self._notes.extend((row, True) for row in self._denials.values())
             self._denials = {}
-            self._queue.put([])
+            self._rouse()
 
     @property
     def failing(self) -> bool:
@@ -138,13 +151,14 @@ class Journal:
         """Write what waits, then end both threads."""
         self._closed = True
         self._hand_over_denials()
-        self._kick()
-        self._queue.put(None)
+        self._stopping = True
+        self._rouse()
         await asyncio.to_thread(self._thread.join)
         await asyncio.to_thread(self._checkpointer.close)
 
-    def _release(self, results: Sequence[tuple[Op, Sequence[Fact] | Exception | None]]) -> None:
-        for op, result in results:
+    def _release(self, ops: Sequence[Op], results: Sequence[Sequence[Fact] | Exception | None]) -> None:
+        """Go through a batch that is on record, or is not."""
+        for op, result in zip(ops, results, strict=True):
             try:
                 if isinstance(op, Put):
                     op.done(result if isinstance(result, Exception) else None)
@@ -155,6 +169,9 @@ class Journal:
                     op.done(facts)
             except Exception as error:  # noqa: BLE001 - one waiter's mistake is not the others'
                 self._loop.call_exception_handler({"message": "a waiter of the journal failed", "exception": error})
+        self._heard += 1
+        if self._asleep and not self._waking and (self._came or self._holding):
+            self._wake_soon()
 
     def _learn(self, error: Exception | None) -> None:
         self.recording_error = error
@@ -167,31 +184,55 @@ class Journal:
 
     def _run(self) -> None:
         waiting: deque[Op] = deque()
-        stopping = failed = False
-        while not (stopping and not waiting):
+        written, failed = 0, False
+        while True:
+            self._take_in(waiting)
             try:
-                stopping |= self._receive(waiting, block=not waiting and not stopping and not failed)  # after a failure those who wait are told first
+                if not failed:  # else those who wait are told first
+                    self._await_company(waiting, written)
                 failed = False
             except Exception as error:  # noqa: BLE001 - this thread must not die: everybody would wait for ever
                 failed = True
                 self._fail(error)
                 time.sleep(NOTES_S)
             if waiting:
-                self._write(self._next(waiting))
+                written = self._write(self._next(waiting))
+            elif self._stopping and not self._came:
+                break
             self._keep_house()
         self._finish()
 
-    def _receive(self, waiting: deque[Op], *, block: bool) -> bool:
-        """Everything that came; True once the end is among it."""
+    def _take_in(self, waiting: deque[Op]) -> None:
+        came = self._came
+        while came:
+            op = came.popleft()
+            if isinstance(op, Hurry):
+                waiting.extend(op)
+                self._hurried = True
+            else:
+                waiting.append(op)
+
+    def _await_company(self, waiting: deque[Op], written: int) -> None:
+        """Sleep until something came or is due; with little to write, until the loop went through the `written` puts it was told of, which bring more."""
+        if self._stopping or (waiting and not (self._lonely(waiting, written) and self._told != self._heard)):
+            return
+        self._holding = bool(waiting)
+        self._asleep = True
         try:
-            came = self._queue.get(timeout=self._patience()) if block else self._queue.get_nowait()
-            while came is not None:
-                waiting.extend(came)
-                self._hurried |= type(came) is Hurry
-                came = self._queue.get_nowait()
+            if not self._overlooked(waiting):
+                self._wake.get(timeout=self._patience())
         except Empty:
-            return False
-        return True
+            pass
+        finally:
+            self._asleep = False
+        self._take_in(waiting)
+
+    def _overlooked(self, waiting: deque[Op]) -> bool:
+        """Whether the loop did something before it saw that it has to wake for that."""
+        return bool(self._came) or self._stopping or (bool(waiting) and self._told == self._heard)
+
+    def _lonely(self, waiting: deque[Op], written: int) -> bool:
+        return len(waiting) < written and not self._hurried and all(isinstance(op, Put) and op.size <= SMALL for op in waiting)
 
     def _next(self, waiting: deque[Op]) -> Sequence[Op]:
         if self._hurried:
@@ -216,20 +257,18 @@ class Journal:
         """Are there frames that no head speaks of yet. Facts are signed with their commit."""
         return bool(self._tapes.changed)
 
-    def _write(self, ops: Sequence[Op]) -> None:
-        """One batch: frames only, or facts only."""
-        results: list[tuple[Op, Sequence[Fact] | Exception | None]]
+    def _write(self, ops: Sequence[Op]) -> int:
+        """One batch: frames only, or facts only; how many puts it was."""
+        puts = [op for op in ops if isinstance(op, Put)]
+        results: Sequence[Sequence[Fact] | Exception | None]
         try:
-            if isinstance(ops[0], Put):
-                puts = [op for op in ops if isinstance(op, Put)]
-                results = [*zip(puts, self._write_frames(puts), strict=True)]
-            else:
-                commits = [op for op in ops if isinstance(op, Commit)]
-                results = [*zip(commits, self._write_facts(commits), strict=True)]
+            results = self._write_frames(puts) if puts else self._write_facts([op for op in ops if isinstance(op, Commit)])
         except Exception as error:  # noqa: BLE001 - whatever it is: it is not recorded, so it does not pass
             self._fail(error)
-            results = [(op, self._error) for op in ops]
-        self._tell(self._release, results)
+            results = [self._error] * len(ops)
+        self._told += 1
+        self._tell(self._release, ops, results)
+        return len(puts)
 
     def _write_frames(self, puts: Sequence[Put]) -> Sequence[Exception | None]:
         if self._error:
@@ -265,7 +304,7 @@ class Journal:
         if self._ledger.marked or sign:
             changed.clear()
             self._head_due = time.monotonic() + HEAD_EVERY_S
-        self._note_due = time.monotonic() + NOTES_AGAIN_S if self._notes else inf
+        self._note_due = time.monotonic() + (NOTES_AGAIN_S if len(self._notes) >= NOTES_AT_ONCE else NOTES_S) if self._notes else inf
         self._checkpointer.logged(self._ledger.path, LEDGER_PAGES * PAGE)
         if self._checkpointer.wants_restart(self._ledger.path):
             restart_wal(self._ledger.db)

@@ -6,16 +6,15 @@ Spans (where a session's frames are) are derived and written once a `RUN` of row
 
 import os
 import sqlite3
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import zstandard
 
-from jitui.recording.chain import GENESIS, link
-from jitui.recording.frame import LARGEST, TO_CLIENT, TO_UPSTREAM, Frame
+from jitui.recording.chain import GENESIS, link_of
+from jitui.recording.frame import COST, LARGEST, TO_CLIENT, TO_UPSTREAM, Frame
 from jitui.store.folder import Folder
 from jitui.store.keys import ANEW
 from jitui.store.schema import TAPE, TAPE_PAGE, connect, open_newest
@@ -25,6 +24,8 @@ ZSTD: Final = 1  # flag: the body is stored as one zstd frame
 ZSTD_FROM: Final = 1024  # bytes
 DENSE: Final = 8  # bodies: encrypted and compressed data is tried again so often
 RUN: Final = 2048  # rows between two writings of spans
+COLUMNS: Final = 8  # of a row of frames, its id not counted
+COPIED: Final = 4096  # bytes; sqlite3 looks in vain for an adapter for each `bytes`, but not for a bytearray: up to this size the copy is cheaper
 ROWS: Final = 64  # rows of one INSERT; statements of that size are worth caching
 DAY_US: Final = 86_400_000_000
 NEWEST: Final = 1 << 62  # above every row and session
@@ -33,9 +34,8 @@ _INTO: Final = "insert into frames(session, seq, at_us, conn, channel, flags, ha
 INSERTS: Final = tuple(_INTO + ",".join(["(?,?,?,?,?,?,?,?)"] * rows) for rows in range(ROWS + 1))
 
 
-@dataclass(frozen=True, slots=True)
-class Chain:
-    """Where the record of a session stands: so many frames, the link of the last one, bytes of either direction."""
+class Chain(NamedTuple):
+    """Where the record of a session stands: so many frames, the link of the last one, bytes of either direction. A tuple, as one is made for each put."""
 
     frames: int
     head: bytes
@@ -45,6 +45,18 @@ class Chain:
 
 def start_of(session: int) -> Chain:
     return Chain(0, GENESIS(session), 0, 0)
+
+
+class _Batch:
+    """The rows of one commit, as one flat list, and what they change."""
+
+    __slots__ = ("chains", "runs", "size", "values")
+
+    def __init__(self) -> None:
+        self.values: list[Any] = []
+        self.chains: dict[int, Chain] = {}
+        self.runs: dict[int, list[int]] = {}  # session -> seq and at_us of its first frame here, where its first and last row begin in `values`
+        self.size = 0  # bytes of bodies
 
 
 class Tapes:
@@ -57,11 +69,12 @@ class Tapes:
         self.changed: set[int] = set()  # sessions with frames since the last signed head
         self.highest_session = 0  # on this tape
         self.number = 0
+        self.path = folder.tape(0)
         self.opened_us = 0
         self.written = 0  # body bytes since open, uncompressed
         self._closed: set[int] = set()  # sessions that ended without a frame; of others the gap tells
         self._db: sqlite3.Connection | None = None
-        self._inode = 0
+        self._file, self._inode = "", 0
         self._size = 0
         self._rows = 0  # of the current run
         self._run: dict[int, list[int]] = {}  # session -> first seq, its at_us, first and last row id
@@ -73,10 +86,6 @@ class Tapes:
         if self._db is None:
             raise UnrecordableError("no tape is open; the store was closed")
         return self._db
-
-    @property
-    def path(self) -> Path:
-        return self.folder.tape(self.number)
 
     def open(self, now_us: int) -> bool:
         """Open the newest tape, or make the first; True if it was made. Raises sqlite3.Error, ConfigurationError."""
@@ -111,9 +120,9 @@ class Tapes:
     def _use(self, number: int, now_us: int) -> None:
         path = self.folder.tape(number)
         db = open_newest(path, TAPE)
-        self._db, self.number, self.opened_us = db, number, now_us
+        self._db, self.number, self.path, self.opened_us = db, number, path, now_us
         found = path.stat()
-        self._inode, self._size = found.st_ino, found.st_size
+        self._file, self._inode, self._size = str(path), found.st_ino, found.st_size
         self._rows, self._run = 0, {}
 
     def full(self, now_us: int) -> bool:
@@ -131,52 +140,56 @@ class Tapes:
 
     def append(self, groups: Sequence[Sequence[Frame]]) -> list[Exception | None]:
         """Commit all groups at once; None, or why that group is not among them. Raises sqlite3.Error, OSError: then nothing is on record."""
-        staged: dict[int, Chain] = {}
-        values: list[Any] = []
-        frames: list[Frame] = []
-        results: list[Exception | None] = []
-        for group in groups:
-            problem = self._misfit(group, staged)
-            results.append(problem)
-            if problem is None:
-                self._stage(group, staged, values)
-                frames.extend(group)
-        if not frames:
-            return results
-        first = self._insert(values, len(frames))
-        self._committed(frames, staged, first)
+        batch = _Batch()
+        results = [self._stage(group, batch) for group in groups]
+        if batch.values:
+            rows = len(batch.values) // COLUMNS
+            self._committed(batch, self._insert(batch.values, rows), rows)
         return results
 
-    def _misfit(self, group: Sequence[Frame], staged: Mapping[int, Chain]) -> Exception | None:
-        """A session's frames have no gaps; one that does not follow the last is not recorded."""
-        expected: dict[int, int] = {}
-        for frame in group:
-            session = frame.session
-            want = expected.get(session)
-            if want is None:
-                chain = staged.get(session) or self.chains.get(session)
-                want = chain.frames if chain else 0
-                if not want and session in self._closed:
-                    return UnrecordableError(f"s-{session} has ended; nothing more of it can be recorded")
-            if frame.seq != want:
-                return UnrecordableError(f"frame {frame.seq} of s-{session} does not follow the {want} on record; it can't be recorded")
-            expected[session] = want + 1
+    def _stage(self, group: Sequence[Frame], batch: "_Batch") -> Exception | None:
+        """Make the rows of a group, and follow its chains. A session's frames have no gaps: a group with one that does not follow the last gets no row."""
+        values = batch.values
+        begins, chains, runs = len(values), batch.chains, batch.runs
+        mine: dict[int, Chain] = {}
+        spans: dict[int, list[int]] = {}
+        session, total = -1, 0
+        count, head, bytes_in, bytes_out = 0, b"", 0, 0
+        for ident, seq, at_us, conn, channel, body in group:
+            if ident != session:
+                if session >= 0:
+                    mine[session] = Chain(count, head, bytes_in, bytes_out)
+                session = ident
+                count, head, bytes_in, bytes_out = mine.get(ident) or chains.get(ident) or self.chains.get(ident) or start_of(ident)
+                span = spans.setdefault(ident, [seq, at_us, len(values), 0])
+            if seq != count or (not seq and ident in self._closed):
+                del values[begins:]
+                return self._misfit(ident, seq, count)
+            size = len(body)
+            head = link_of(head, ident, seq, at_us, conn, channel, body)
+            count += 1
+            total += size
+            if channel in TO_CLIENT:
+                bytes_out += size
+            elif channel in TO_UPSTREAM:
+                bytes_in += size
+            span[3] = len(values)
+            packed = self._packed(ident, body) if size >= ZSTD_FROM else b""
+            stored = packed or body
+            values += (ident, seq, at_us, conn, int(channel), ZSTD if packed else 0, bytearray(head), bytearray(stored) if len(stored) <= COPIED else stored)
+        if session >= 0:
+            mine[session] = Chain(count, head, bytes_in, bytes_out)
+        chains.update(mine)
+        batch.size += total
+        for ident, span in spans.items():
+            before = runs.setdefault(ident, span)
+            before[3] = span[3]
         return None
 
-    def _stage(self, group: Sequence[Frame], staged: dict[int, Chain], values: list[Any]) -> None:
-        for frame in group:
-            session, body, channel = frame.session, frame.body, frame.channel
-            size = len(body)
-            chain = staged.get(session) or self.chains.get(session) or start_of(session)
-            head = link(chain.head, frame)
-            flags = 0
-            if size >= ZSTD_FROM:
-                packed = self._packed(session, body)
-                if packed:
-                    flags, body = ZSTD, packed
-            values += (session, frame.seq, frame.at_us, frame.conn, int(channel), flags, head, body)
-            staged[session] = Chain(chain.frames + 1, head, chain.bytes_in + (size if channel in TO_UPSTREAM else 0),
-                                    chain.bytes_out + (size if channel in TO_CLIENT else 0))
+    def _misfit(self, session: int, seq: int, count: int) -> Exception:
+        if not count and session in self._closed:
+            return UnrecordableError(f"s-{session} has ended; nothing more of it can be recorded")
+        return UnrecordableError(f"frame {seq} of s-{session} does not follow the {count} on record; it can't be recorded")
 
     def _packed(self, session: int, body: bytes) -> bytes:
         """A body as one zstd frame; empty if it would not get smaller. Of a session whose last ones did not, only one in DENSE is tried."""
@@ -205,7 +218,7 @@ class Tapes:
             done, last = 0, 0
             while done < rows:
                 some = min(rows - done, ROWS)
-                last = db.execute(INSERTS[some], values[done * 8 : (done + some) * 8]).lastrowid or 0
+                last = db.execute(INSERTS[some], values[done * COLUMNS : (done + some) * COLUMNS]).lastrowid or 0
                 done += some
             db.execute("commit")
         except BaseException:
@@ -215,26 +228,24 @@ class Tapes:
             self._rows, self._run = 0, {}
         return last - rows + 1
 
-    def _committed(self, frames: Iterable[Frame], staged: Mapping[int, Chain], first: int) -> None:
+    def _committed(self, batch: "_Batch", first: int, rows: int) -> None:
+        """The rows of a batch are on record, from the id `first` on."""
         run = self._run
-        size = 0
-        row = first - 1
-        for row, frame in enumerate(frames, first):
-            span = run.get(frame.session)
+        for session, (seq, at_us, begins, ends) in batch.runs.items():
+            span = run.get(session)
             if span is None:
-                run[frame.session] = [frame.seq, frame.at_us, row, row]
+                run[session] = [seq, at_us, first + begins // COLUMNS, first + ends // COLUMNS]
             else:
-                span[3] = row
-            size += len(frame.body)
-        self._rows += row - first + 1
-        self._size += size + 128 * (row - first + 1)
-        self.written += size
-        self.chains.update(staged)
-        self.changed.update(staged)
+                span[3] = first + ends // COLUMNS
+        self._rows += rows
+        self._size += batch.size + COST * rows
+        self.written += batch.size
+        self.chains.update(batch.chains)
+        self.changed.update(batch.chains)
 
     def _check_there(self) -> None:
         """SQLite goes on writing to a file that was deleted; we don't. Raises OSError."""
-        if os.stat(self.path).st_ino != self._inode:  # noqa: PTH116 - three times as fast, once a commit
+        if os.stat(self._file).st_ino != self._inode:  # noqa: PTH116 - three times as fast, once a commit
             raise OSError(f"{self.path} is not the file that was opened")
 
     def _insert_spans(self) -> None:

@@ -14,7 +14,6 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
 
 import uvloop
 
@@ -85,23 +84,23 @@ class Counts:
         journal = store._journal
         self._thread = journal._thread.native_id or 0
         self.commits = self.frames = self.hand_overs = self.wake_ups = 0
-        append, waiting, tell = journal._tapes.append, journal._queue, journal._tell
+        append, wake, tell = journal._tapes.append, journal._wake, journal._tell
 
         def appended(groups: Sequence[Sequence[Frame]]) -> list[Exception | None]:
             self.commits += 1
             self.frames += sum(map(len, groups))
             return append(groups)
 
-        def handed_over(ops: Any) -> None:
+        def handed_over(token: None) -> None:
             self.hand_overs += 1
-            waiting.put(ops)
+            wake.put(token)
 
         def told(call: Callable[..., None], *args: object) -> None:
             self.wake_ups += 1
             tell(call, *args)
 
-        queue = SimpleNamespace(put=handed_over, get=waiting.get, get_nowait=waiting.get_nowait)
-        journal._tapes.append, journal._queue, journal._tell = appended, queue, told  # type: ignore[method-assign, assignment]
+        waking = SimpleNamespace(put=handed_over, get=wake.get)
+        journal._tapes.append, journal._wake, journal._tell = appended, waking, told  # type: ignore[method-assign, assignment]
         self._loop_ns, self._writer_ns = time.thread_time_ns(), ran_ns(self._thread)
 
     def __str__(self) -> str:

@@ -3,15 +3,17 @@
 import asyncio
 import random
 import sqlite3
+import threading
 from collections import deque
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from jitui.recording.frame import Channel, Frame
+from jitui.recording.frame import COST, Channel, Frame
 from jitui.store import Files, Store, journal
 from jitui.store.ledger import Batch
 from jitui.store.queue import SMALL, Commit, Op, Put, take
@@ -75,6 +77,35 @@ async def test_waiting_frames_share_a_commit(tmp_path: Path, monkeypatch: pytest
             store.put(frame, done.append)
         await until(lambda: len(done) == 1000)
     assert (sum(batches), len(batches) < 5) == (1000, True)
+
+
+@pytest.mark.parametrize(("size", "batches"), [(SMALL, [8, 9]), (SMALL + 1, [8, 1, 8])])
+async def test_a_small_frame_waits_for_company(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: int, batches: list[int]) -> None:
+    """One that came during a commit of eight waits until the loop went through those, and shares a commit with what they bring; a large one does not."""
+    seen: list[int] = []
+    gate = threading.Event()
+    real = journal.Journal._write_frames
+
+    def write(self: Any, puts: Sequence[Put]) -> Any:
+        seen.append(len(puts))
+        gate.wait(10)
+        return real(self, puts)
+
+    monkeypatch.setattr(journal.Journal, "_write_frames", write)
+    done: list[Exception | None] = []
+    async with opened(tmp_path / "state") as store:
+
+        def answer(session: int, error: Exception | None) -> None:
+            assert error is None
+            store.put(Frame(session, 1, 0, 0, Channel.RESPONSE, b"y"), done.append)
+
+        for session in range(1, 9):
+            store.put(Frame(session, 0, 0, 0, Channel.REQUEST, b"x"), partial(answer, session))
+        await until(lambda: seen == [8])
+        store.put(Frame(9, 0, 0, 0, Channel.STDOUT, bytes(size - COST)), done.append)
+        gate.set()
+        await until(lambda: len(done) == 9)
+    assert (seen, done) == (batches, [None] * 9)
 
 
 async def test_a_waiters_mistake_is_its_own(tmp_path: Path) -> None:
