@@ -14,7 +14,7 @@ from typing import Final, Literal, NamedTuple
 from jitui.policy.streams import listed
 from jitui.protocol import websocket
 from jitui.protocol.websocket import BINARY, CLOSE, CONTINUATION, TEXT, Frame, ProtocolError
-from jitui.recording.frame import Channel
+from jitui.recording.frame import BYTES, Channel
 from jitui.values import foreign
 from jitui.values.errors import RefusedError
 from jitui.values.said import clean
@@ -109,13 +109,16 @@ class Reader:
     not write to, and for a client's channel that is not among `asked`, the streams of its request line.
     """
 
-    __slots__ = ("_asked", "_channels", "_client", "_dialect", "_status", "_stdin_closed")
+    __slots__ = ("_asked", "_channels", "_client", "_dialect", "_status", "_stdin_closed", "plain")
 
     def __init__(self, dialect: Dialect, *, client: bool, asked: AbstractSet[Channel] = EVERY) -> None:
         self._dialect, self._client, self._asked = dialect, client, asked
         self._channels = FROM_CLIENT if client else FROM_CLUSTER
         self._stdin_closed = False
         self._status = b""
+        self.plain: Mapping[int, Channel] = {}  # channels of which a message is nothing but bytes, whatever came before it
+        if not dialect.base64:
+            self.plain = {number: channel for number, channel in self._channels.items() if channel in BYTES and (channel in asked or not client)}
 
     @property
     def status(self) -> bytes:
@@ -149,6 +152,7 @@ class Reader:
             raise ProtocolError("a message of the client closes something other than stdin")
         self._must_be_asked(Channel.STDIN)
         self._stdin_closed = True
+        self.plain = {}
         return Piece(Channel.STDIN, b"", Channel.STDIN)
 
     def _must_be_asked(self, channel: Channel) -> None:

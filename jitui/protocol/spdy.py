@@ -8,12 +8,13 @@ none of these frames may be skipped; all others are plain, so the gateway can pu
 
 import struct
 import zlib
+from collections.abc import Container
 from dataclasses import dataclass, field
 from enum import IntEnum
 from importlib import resources
 from typing import Final
 
-from jitui.protocol.websocket import ProtocolError
+from jitui.protocol.websocket import ProtocolError, Run, part
 
 Headers = tuple[tuple[bytes, bytes], ...]  # names lower-case as they came; a value with NULs is several values
 
@@ -135,6 +136,33 @@ class Decoder:
             self._read, self._at = b"", 0
         return frame
 
+    def run(self, streams: Container[int], most: int, room: int) -> Run | None:
+        """At most `most` of the next frames, if each is DATA of one of these streams, the same one, with bytes and without flags.
+
+        `room`: bytes of all bodies; the first may have more. None if `next_frame` is to read the next one, which has more than PIECE bytes, is not whole, or
+        anything but such a frame.
+        """
+        data, start = self._read, self._at
+        if self._rest or self._error is not None or len(data) == start:
+            return None
+        whole = data
+        if self._held:
+            lacks = self._need - len(self._held)
+            if self._need <= HEADER or lacks > len(data) - start:
+                return None
+            whole, start, most = b"".join((self._held, memoryview(data)[start : start + lacks])), 0, 1
+        bodies, end, number = _run(whole, start, streams, most, room)
+        if not bodies:
+            return None
+        if self._held:
+            self._held.clear()
+            self._at += lacks
+        else:
+            self._at = end
+        if self._at == len(data):
+            self._read, self._at = b"", 0
+        return Run(number, b"".join(bodies), part(whole, start, end), len(bodies))
+
     def _next(self) -> Frame | None:
         data, at, end = self._read, self._at, len(self._read)
         if self._held:
@@ -254,6 +282,22 @@ class Decoder:
         if self._inflate.eof or not block.endswith(_FLUSHED):
             raise ProtocolError("a SPDY header block ends within its compression, or ends the compression itself")
         return read_headers(plain)
+
+
+def _run(data: bytes, at: int, streams: Container[int], most: int, room: int) -> tuple[list[memoryview], int, int]:
+    """The payloads of a run of DATA frames, the offset behind it, and its stream."""
+    view, size, bodies, number = memoryview(data), len(data), list[memoryview](), -1
+    while most and size - at > HEADER:
+        stream, length = _WORDS.unpack_from(data, at)
+        body = at + HEADER
+        if not 0 < length <= PIECE or body + length > size or (stream != number and (bodies or stream not in streams)):
+            break
+        room -= length
+        if room < 0 and bodies:
+            break
+        at, number, most = body + length, stream, most - 1
+        bodies.append(view[body:at])
+    return bodies, at, number
 
 
 def _check(version: int, number: int, flags: int, length: int) -> None:

@@ -14,9 +14,9 @@ from typing import Final
 
 from jitui.protocol import channels, spdy, status
 from jitui.protocol.spdy import Kind
-from jitui.protocol.speech import ALL, Reading, Said, Unit, Wire, mark
+from jitui.protocol.speech import ALL, CHEAP, TOGETHER, Reading, Said, Unit, Wire, mark
 from jitui.protocol.websocket import ProtocolError
-from jitui.recording.frame import Channel
+from jitui.recording.frame import BYTES, Channel
 
 CHANNELS: Final = {b"error": Channel.ERROR, b"stdin": Channel.STDIN, b"stdout": Channel.STDOUT, b"stderr": Channel.STDERR, b"resize": Channel.RESIZE}
 TO_CLUSTER: Final = frozenset({Channel.STDIN, Channel.RESIZE})
@@ -54,7 +54,26 @@ class SpdyCommand(Reading):
     def _read(self, data: bytes, client: bool, most: int) -> list[Unit]:
         decoder = self._client if client else self._cluster
         decoder.add(data)
-        return [unit for frame in islice(iter(decoder.next_frame, None), most) if (unit := self._unit(frame, client=client)) is not None]
+        units: list[Unit | None] = []
+        plain = self._plain(client=client)
+        while most > 0:
+            if plain and (run := decoder.run(plain, CHEAP * most, TOGETHER)) is not None:
+                units.append(Unit(run.raw, ((0, plain[run.number], run.body),)))
+                most -= -(-run.frames // CHEAP)
+            elif (frame := decoder.next_frame()) is not None:
+                units.append(self._unit(frame, client=client))
+                most -= 1
+                plain = self._plain(client=client)
+            else:
+                break
+        return [unit for unit in units if unit is not None]
+
+    def _plain(self, *, client: bool) -> dict[int, Channel]:
+        """The streams whose DATA with bytes and without FIN is nothing but bytes just now."""
+        return {
+            stream: channel for stream, channel in self._channels.items()
+            if channel in BYTES and (channel in TO_CLUSTER) is client and (stream, client) not in self._shut and stream not in self._reset
+        }  # fmt: skip
 
     def _unit(self, frame: spdy.Frame, *, client: bool) -> Unit | None:
         hop = of_one_hop(frame, client=client)

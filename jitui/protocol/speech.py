@@ -4,7 +4,7 @@ Sans-io. One object reads both directions, because the meaning of a frame depend
 """
 
 import json
-from collections.abc import Set as AbstractSet
+from collections.abc import Mapping, Set as AbstractSet
 from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import groupby, islice
@@ -19,14 +19,15 @@ Wire: TypeAlias = list[tuple[float, bytes]]  # delay in seconds after the first 
 CLIENT_FRAME: Final = 8 << 20  # bytes of one WebSocket message of a client: 5 MB have been seen
 CLUSTER_FRAME: Final = 1 << 20
 ALL: Final = 1 << 62
+CHEAP: Final = 16  # frames of a run take as long to read as another one
 TOGETHER: Final = 64 << 10  # bytes up to which pieces are joined to one frame: viewers and pages never split a frame
 
 
 @dataclass(slots=True)  # not frozen, which makes each of them twice as dear
 class Unit:
-    """One whole frame. A unit with a reply concerns the sender and the gateway alone, unless it closes."""
+    """One whole frame, or a run of them. A unit with a reply concerns the sender and the gateway alone, unless it closes."""
 
-    raw: bytes = field(default=b"", repr=False)  # bytes to forward to the other side once `said` is on record
+    raw: bytes | memoryview = field(default=b"", repr=False)  # bytes to forward to the other side once `said` is on record
     said: tuple[Said, ...] = ()  # its record: at least one entry if `raw` is forwarded, all of one substream
     reply: bytes = b""  # bytes for the sender: a pong, a close
     closes: bool = False  # the sender sends nothing more; `raw` is its goodbye
@@ -50,7 +51,7 @@ class Speech(Protocol):
         """A frame that a client ignores or answers. Writing it keeps a waiting client from timing out, and fails if the client is gone."""
 
     def read(self, data: bytes, *, client: bool, most: int = ALL) -> list[Unit]:
-        """The units of the next `most` whole frames. Frames beyond these wait for the next call, which may pass b"".
+        """The units of the next `most` whole frames, of CHEAP ones CHEAP times as many. Frames beyond these wait for the next call, which may pass b"".
 
         After a ProtocolError every further call raises the same.
         """
@@ -165,8 +166,22 @@ class WebSocketReading(Reading):
     def _read(self, data: bytes, client: bool, most: int) -> list[Unit]:
         decoder = self._client if client else self._cluster
         decoder.add(data)
-        units = [self._unit(frame, client=client) for frame in islice(iter(decoder.next_frame, None), most)]
+        units: list[Unit | None] = []
+        while most > 0:
+            channels = self._plain(client=client)
+            if channels and (run := decoder.run(channels, CHEAP * most, TOGETHER)) is not None:
+                units.append(Unit(run.raw, ((0, channels[run.number], run.body),)))
+                most -= -(-run.frames // CHEAP)
+            elif (frame := decoder.next_frame()) is not None:
+                units.append(self._unit(frame, client=client))
+                most -= 1
+            else:
+                break
         return [unit for unit in units if unit is not None]
+
+    def _plain(self, *, client: bool) -> Mapping[int, Channel]:  # noqa: ARG002 - of a speech that has such channels
+        """The channels whose messages are nothing but bytes just now; empty messages apart."""
+        return {}
 
     def _unit(self, frame: websocket.Frame, *, client: bool) -> Unit | None:
         if frame.opcode < websocket.CLOSE:
@@ -210,6 +225,9 @@ class WebSocketCommand(WebSocketReading):
             return Unit(frame.raw, ((0, Channel.MARK, mark("closes", piece.closes.label)),))
         tells = piece.channel is Channel.ERROR and channels.completes(reader.status, piece.body)
         return Unit(frame.raw, ((0, piece.channel, piece.body),), tells=tells)
+
+    def _plain(self, *, client: bool) -> Mapping[int, Channel]:
+        return (self._of_client if client else self._of_cluster).plain
 
     def reworded(self, unit: Unit, body: bytes, *, alone: bool = False) -> Unit:  # noqa: ARG002 - a message says nothing else
         channel = unit.said[0][1]

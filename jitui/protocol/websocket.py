@@ -4,9 +4,9 @@ import base64
 import hashlib
 import secrets
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, NamedTuple
 
 from jitui.values.errors import JituiError
 
@@ -16,6 +16,7 @@ BINARY: Final = 0x2
 CLOSE: Final = 0x8
 PING: Final = 0x9
 PONG: Final = 0xA
+WHOLE: Final = 0x80 | BINARY  # the first byte of a binary message in one frame
 OPCODES: Final = frozenset({CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG})
 
 CONTROL_LIMIT: Final = 125  # bytes of a control frame's payload
@@ -42,6 +43,20 @@ class Frame:
     fin: bool
     payload: bytes  # unmasked
     raw: bytes = field(repr=False)  # as it came
+
+
+class Run(NamedTuple):
+    """Neighbouring frames that are nothing but bytes of one channel, or stream: read at once, recorded as one piece, forwarded as they came."""
+
+    number: int  # of the channel or stream
+    body: bytes  # of all of them, at least one
+    raw: bytes | memoryview  # the frames; a view keeps the whole read in memory
+    frames: int
+
+
+def part(data: bytes, start: int, end: int) -> bytes | memoryview:
+    """A part of a read, without a copy."""
+    return data if end - start == len(data) else memoryview(data)[start:end]
 
 
 class Decoder:
@@ -111,6 +126,33 @@ class Decoder:
             self._read, self._at = b"", 0
         return frame
 
+    def run(self, channels: Container[int], most: int, room: int) -> Run | None:
+        """At most `most` of the next frames, if each is a message of one of these channels, the same one: a channel byte, and bytes behind it.
+
+        `room`: bytes of all bodies; the first may have more. None if `next_frame` is to read the next one, which has more than 64 KiB, is not whole, or
+        anything but such a message.
+        """
+        data, start = self._read, self._at
+        if self._fragmented or self._closed or self._error is not None or len(data) == start:
+            return None
+        whole = data
+        if self._held:
+            lacks = self._need - len(self._held)
+            if self._need <= HEADER_LIMIT or lacks > len(data) - start:
+                return None
+            whole, start, most = b"".join((self._held, memoryview(data)[start : start + lacks])), 0, 1
+        bodies, end, number = (_masked_run if self._masked else _plain_run)(whole, start, channels, most, room, min(self._limit, 0xFFFF))
+        if not bodies:
+            return None
+        if self._held:
+            self._held.clear()
+            self._at += lacks
+        else:
+            self._at = end
+        if self._at == len(data):
+            self._read, self._at = b"", 0
+        return Run(number, b"".join(bodies), part(whole, start, end), len(bodies))
+
     def _from_held(self) -> Frame | None:
         """Completes the frame that earlier reads began, with only the bytes that it lacks."""
         while (lacks := self._need - len(self._held)) <= len(self._read) - self._at:
@@ -170,6 +212,56 @@ class Decoder:
                 raise ProtocolError(f"a WebSocket control frame is longer than {CONTROL_LIMIT} bytes")
         elif (opcode == CONTINUATION) is not self._fragmented:
             raise ProtocolError("a WebSocket message begins within another" if self._fragmented else "a WebSocket message is continued that did not begin")
+
+
+def _plain_run(data: bytes, at: int, channels: Container[int], most: int, room: int, limit: int) -> tuple[list[memoryview], int, int]:
+    """The bodies of a run of frames that are not masked, the offset behind it, and its channel."""
+    view, size, bodies, number = memoryview(data), len(data), list[memoryview](), -1
+    while most and size - at > 2 and data[at] == WHOLE:
+        length, head = data[at + 1], at + 2
+        if length == 126 and size - at > 4:
+            length, head = data[at + 2] << 8 | data[at + 3], at + 4
+            if length < 126:
+                break
+        elif length > 125:
+            break
+        end = head + length
+        if length < 2 or length > limit or end > size:
+            break
+        channel = data[head]
+        if channel != number and (bodies or channel not in channels):
+            break
+        room -= length - 1
+        if room < 0 and bodies:
+            break
+        bodies.append(view[head + 1 : end])
+        at, number, most = end, channel, most - 1
+    return bodies, at, number
+
+
+def _masked_run(data: bytes, at: int, channels: Container[int], most: int, room: int, limit: int) -> tuple[list[bytes], int, int]:
+    """The same of frames that are masked; the bodies are not any more."""
+    view, size, bodies, number = memoryview(data), len(data), list[bytes](), -1
+    while most and size - at > 6 and data[at] == WHOLE:
+        length, head = data[at + 1] - 128, at + 6
+        if length == 126 and size - at > 8:
+            length, head = data[at + 2] << 8 | data[at + 3], at + 8
+            if length < 126:
+                break
+        elif length > 125:
+            break
+        end = head + length
+        if length < 2 or length > limit or end > size:
+            break
+        channel = data[head] ^ data[head - 4]
+        if channel != number and (bodies or channel not in channels):
+            break
+        room -= length - 1
+        if room < 0 and bodies:
+            break
+        bodies.append(apply_mask(view[head + 1 : end], data[head - 3 : head] + data[head - 4 : head - 3]))
+        at, number, most = end, channel, most - 1
+    return bodies, at, number
 
 
 def _check_close(payload: bytes) -> None:

@@ -73,7 +73,7 @@ class Drain:
             if channel not in BYTES or not body:
                 kept.append(unit)
                 continue
-            self._last[channel] = unit
+            self._last[channel] = Unit(bytes(unit.raw[:4]), ((0, channel, b""),))
             clean = self._look(channel, body)
             if clean == body:
                 kept.append(unit)

@@ -111,7 +111,8 @@ class Relay:
         """All that one turn brought: one commit, then one write."""
         if not batch:
             return
-        data = batch[0].raw if len(batch) == 1 else b"".join([unit.raw for unit in batch])
+        first = batch[0].raw
+        data = first if len(batch) == 1 and isinstance(first, bytes) else b"".join([unit.raw for unit in batch])  # a view would keep the whole read
         said = self._said(batch)
         size = len(data) + COST * len(batch)
         sizes = [(conn, channel, len(body)) for conn, channel, body in said]
@@ -189,11 +190,11 @@ class Relay:
                     self._finish(end)
                     return
                 self._arm()  # the bytes that the client typed before it left still go to the cluster: for two seconds, and within the window
-                self.cluster.write(unit.raw, lambda: self._finish(end))
+                self.cluster.write(bytes(unit.raw), lambda: self._finish(end))
             elif self.speech.exited:
                 if unit.reply:
                     leg.write(unit.reply)
-                self._pass_close([(0.0, unit.raw)])
+                self._pass_close([(0.0, bytes(unit.raw))])
             else:  # never pass on a goodbye without a Status: kubectl would exit 0
                 self._upstream_lost()
 

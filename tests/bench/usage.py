@@ -1,7 +1,11 @@
 """CPU time of a running process, as Linux counts it: the whole, its first thread, and the busiest of the others. In nanoseconds (proc_pid_schedstat)."""
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
+
+TICKS: Final = os.sysconf("SC_CLK_TCK")  # a second
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,4 +37,33 @@ class Meter:
                 found[int(thread.name)] = int((thread / "schedstat").read_text().split()[0])
             except OSError:  # it ended
                 continue
+        return found
+
+
+class Threads:
+    """The seconds of CPU of a gateway's threads, in user mode and in the kernel."""
+
+    def __init__(self, pid: int) -> None:
+        self._pid = pid
+        self._last = self._look()
+
+    def since(self) -> tuple[float, float, float, float, float]:
+        """Since it was made: of the loop, user and system; of the writer, user and system; of all others, both."""
+        used = {}
+        for thread, (user, system) in self._look().items():
+            before = self._last.get(thread, (0, 0))
+            used[thread] = user - before[0], system - before[1]
+        loop = used.pop(self._pid)
+        writer = max(used, key=lambda thread: sum(used[thread]))
+        busiest = used.pop(writer)
+        return *loop, *busiest, sum(sum(both) for both in used.values())
+
+    def _look(self) -> dict[int, tuple[float, float]]:
+        found = {}
+        for thread in Path(f"/proc/{self._pid}/task").iterdir():
+            try:
+                fields = (thread / "stat").read_text().rpartition(")")[2].split()
+            except OSError:  # it ended
+                continue
+            found[int(thread.name)] = (int(fields[11]) / TICKS, int(fields[12]) / TICKS)
         return found

@@ -269,7 +269,7 @@ def test_the_codes_of_resets_and_goodbyes_are_on_record(tunnel: bool) -> None:
     assert heard.said[1, Channel.MARK] == b'{"resets":"data","status":77}'
     (away,) = heard.goodbyes
     assert away.how == b',"last":5,"status":9'
-    assert frames(unwrapped(away.raw, masked=True) if tunnel else away.raw, client=True)[0].kind is Kind.GOAWAY
+    assert frames(unwrapped(bytes(away.raw), masked=True) if tunnel else bytes(away.raw), client=True)[0].kind is Kind.GOAWAY
 
 
 @BOTH

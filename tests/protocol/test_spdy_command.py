@@ -1,6 +1,8 @@
 """Exec and attach over SPDY as units: any reads, what is refused, what is dropped, and how it ends for the client."""
 
 import random
+from functools import partial
+from itertools import groupby
 
 import pytest
 from hypothesis import given, settings, strategies as st
@@ -11,7 +13,7 @@ from jitui.protocol.spdy_command import OPENED, READ, UNDECIDED, SpdyCommand
 from jitui.protocol.speech import Wire
 from jitui.recording.frame import Channel
 from tests.protocol.pieces import disturbed, run
-from tests.protocol.talk import CLIENT, CLUSTER, Turn, frames, play, refused
+from tests.protocol.talk import CLIENT, CLUSTER, Turn, frames, play, read, refused
 
 BODY = status.status(403, "Forbidden", "jitui: it is over")
 SUCCESS = b'{"metadata":{},"status":"Success"}'
@@ -240,7 +242,7 @@ def test_a_client_that_is_still_opening_its_streams_gets_them(known: int, answer
         for unit in speech.read(cluster.syn_reply(IDS[name]), client=CLUSTER):
             if at < answered:  # the rest was still in the queue when the session ended
                 speech.handed(unit)
-                inflating.feed(unit.raw)
+                inflating.feed(bytes(unit.raw))
     _, wire = speech.last_words("it is over", BODY, tty=False)
     got = inflating.feed(wire[0][1] + (wire[1][1] if known == 3 else b""))
     for name in names[known:]:
@@ -261,3 +263,33 @@ def test_a_stream_that_comes_before_the_words_waits_for_them() -> None:
     assert speech.deaf(syn("error", client)) == (b"", False)
     _, wire = speech.last_words("it is over", BODY, tty=False)
     assert [frame.kind for frame in frames(b"".join(data for _, data in wire))] == [Kind.SYN_REPLY, Kind.DATA, Kind.GOAWAY]
+
+
+class OneByOne(SpdyCommand):
+    """Reads no runs."""
+
+    def _plain(self, *, client: bool) -> dict[int, Channel]:
+        return {}
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_a_run_is_what_its_frames_are_one_by_one(seed: int) -> None:
+    """DATA of every length, on both streams of output, beside pings, ends and faults: the same goes on, is on record, and fails."""
+    rng = random.Random(seed)
+    client, outcomes = bool(seed % 2), []
+    ids = [IDS["stdin"]] if client else [IDS["stdout"]] * 3 + [IDS["stderr"]]
+    parts = [spdy.data(rng.choice(ids), rng.randbytes(rng.choice([0, 1, 60, 4096, 32768, spdy.PIECE, spdy.PIECE + 1, 200_000]))) for _ in range(12)]
+    parts.insert(rng.randrange(12), spdy.ping(2 - client))
+    parts += [spdy.data(ids[0], b"last", fin=True), spdy.data(ids[0], b"" if seed % 4 else b"late")]
+    data = b"".join(parts)
+    data = data if seed % 4 < 2 else disturbed(data, rng)
+    size = rng.choice([1000, 16384, 32776, 100_000, len(data)])
+    for make in (SpdyCommand, OneByOne):
+        speech = make(ALL)
+        for side, head in opening():
+            speech.read(head, client=side)
+        units, error = run(partial(read, speech, client=client), [data[at : at + size] for at in range(0, len(data), size)])
+        said = [(channel, body) for unit in units for _, channel, body in unit.said if body]
+        joined = [(channel, b"".join(body for _, body in pieces)) for channel, pieces in groupby(said, lambda piece: piece[0])]
+        outcomes.append((b"".join([*(unit.raw for unit in units), *(unit.reply for unit in units)]), joined, str(error)))
+    assert outcomes[0] == outcomes[1]

@@ -2,18 +2,19 @@
 
 import base64
 import random
-from itertools import pairwise
+from collections.abc import Sequence
+from itertools import cycle, groupby, pairwise
 
 import pytest
 from hypothesis import given, settings, strategies as st
 
 from jitui.protocol import channels, status, websocket
 from jitui.protocol.channels import COMMANDS, Dialect, Exit
-from jitui.protocol.speech import TOGETHER, Said, WebSocketCommand, joined
-from jitui.protocol.websocket import BINARY, CLOSE, PING, PONG, TEXT, encode
+from jitui.protocol.speech import TOGETHER, Said, Speech, WebSocketCommand, joined
+from jitui.protocol.websocket import BINARY, CLOSE, PING, PONG, TEXT, ProtocolError, encode
 from jitui.recording.frame import BYTES, Channel
 from tests.protocol.pieces import disturbed, run
-from tests.protocol.talk import CLIENT, CLUSTER, Turn, messages, play, refused
+from tests.protocol.talk import CLIENT, CLUSTER, Turn, messages, play, read, refused
 
 V5 = Dialect("v5")
 DIALECTS = list(COMMANDS.values())
@@ -81,12 +82,12 @@ def test_a_close_is_a_goodbye() -> None:
     heard = play(WebSocketCommand(V5, channels.EVERY), [
         (CLIENT, encode(CLOSE, websocket.close(1000, "b\u00e9"), mask=True)), (CLUSTER, encode(CLOSE, websocket.close(1000)))])  # fmt: skip
     client, cluster = heard.goodbyes
-    assert (messages(client.raw, masked=True)[0].payload, messages(cluster.raw)[0].payload) == (websocket.close(1000),) * 2
+    assert (messages(bytes(client.raw), masked=True)[0].payload, messages(bytes(cluster.raw))[0].payload) == (websocket.close(1000),) * 2
     assert [frame.opcode for frame in messages(client.reply)] == [CLOSE]
     assert [frame.opcode for frame in messages(cluster.reply, masked=True)] == [CLOSE]
     assert (client.how, cluster.how) == (b',"code":1000,"reason":"b\\u00e9"', b',"code":1000')
     (bare,) = play(WebSocketCommand(V5, channels.EVERY), [(CLIENT, encode(CLOSE, b"", mask=True))]).goodbyes
-    assert (messages(bare.raw, masked=True)[0].payload, bare.how) == (b"", b"")
+    assert (messages(bytes(bare.raw), masked=True)[0].payload, bare.how) == (b"", b"")
 
 
 @pytest.mark.parametrize("tty", [True, False])
@@ -171,3 +172,60 @@ def test_a_channel_that_is_the_clusters_is_not_the_clients(dialect: Dialect, num
 def test_a_client_closes_nothing_but_stdin(payload: bytes) -> None:
     """As one message of two bytes."""
     assert "other than stdin" in refused(WebSocketCommand(V5, channels.EVERY), encode(BINARY, payload, mask=True), client=CLIENT)
+
+
+class OneByOne(WebSocketCommand):
+    """Reads no runs."""
+
+    def _plain(self, *, client: bool) -> dict[int, Channel]:
+        return {}
+
+
+def outcome(speech: Speech, data: bytes, sizes: Sequence[int], *, client: bool) -> tuple[bytes, list[Said], str]:
+    """The bytes that go on, their record without borders, and the error, of reads of these sizes in turn."""
+    raw, said, at = b"", list[Said](), 0
+    try:
+        for size in cycle(sizes):
+            for unit in read(speech, data[at : at + size], client=client):
+                raw, said = raw + unit.raw + bytes(len(unit.reply)), [*said, *unit.said]  # an answer has a mask of its own
+            at += size
+            if at > len(data):
+                break
+    except ProtocolError as error:
+        return raw, without_borders(said), str(error)
+    return raw, without_borders(said), ""
+
+
+def without_borders(said: list[Said]) -> list[Said]:
+    """Neighbouring pieces of one byte stream as one."""
+    return [
+        (*key, b"".join(body for _, _, body in run)) for key, run in groupby([piece for piece in said if piece[2]], lambda piece: piece[:2])
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_a_run_is_what_its_messages_are_one_by_one(seed: int) -> None:
+    """Messages of every form of length, pings, closes, faults: the same goes on, the same is on record, and the same error comes at the same read."""
+    rng = random.Random(seed)
+    client = bool(seed % 2)
+    lengths = [0, 1, 2, 59, 124, 125, 126, 1000, 32768, (1 << 16) - 2, (1 << 16) - 1, 1 << 16, 70_000]
+    parts = [encode(BINARY, bytes((rng.choice([0] if client else [1, 1, 1, 2]),)) + rng.randbytes(rng.choice(lengths)), mask=client) for _ in range(12)]
+    parts.insert(rng.randrange(12), encode(PING, b"p", mask=client))
+    parts += [encode(BINARY, b"\xff\0", mask=True)] * client + [encode(BINARY, b"\0late" if client else b"\1", mask=client)]
+    data = b"".join(parts)
+    data = data if seed % 4 < 2 else disturbed(data, rng)
+    sizes = [rng.choice([1000, 16384, 32769, 100_000, len(data)]) for _ in range(4)]
+    found, other = (outcome(speech(V5, channels.EVERY), data, sizes, client=client) for speech in (WebSocketCommand, OneByOne))
+    assert found == other
+
+
+def test_a_run_is_one_piece_and_small_messages_are_read_many_at_a_time() -> None:
+    """Up to TOGETHER bytes, also behind a message that two reads brought; sixteen of them for one that costs as much."""
+    small = encode(BINARY, b"\1" + bytes(60)) * 400
+    speech = WebSocketCommand(V5, channels.EVERY)
+    (first,) = speech.read(small, client=CLUSTER, most=20)
+    assert (len(first.said[0][2]), speech.waits(client=CLUSTER)) == (60 * 16 * 20, True)
+    large = encode(BINARY, b"\1" + bytes(TOGETHER // 2)) * 5
+    units = [unit for data in (small[:0], large[:100], large[100:]) for unit in speech.read(data, client=CLUSTER)]
+    assert [len(unit.said[0][2]) for unit in units] == [60 * 80, TOGETHER // 2, TOGETHER, TOGETHER]
+    assert b"".join(unit.raw for unit in units) == small[320 * 63 :] + large

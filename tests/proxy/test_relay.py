@@ -231,10 +231,10 @@ async def test_pings_are_hop_by_hop(tmp_path: Path) -> None:
         kubectl.writer.transport.pause_reading()  # type: ignore[attr-defined]
         for _ in range(600):
             pod.line.message(1, b"x" * 32768)
-        await home.until(lambda: leg.cluster.paused)  # type: ignore[attr-defined]
-        await asyncio.sleep(0.3)
-        outlet = leg.client.outlet  # type: ignore[attr-defined]
-        queued = outlet.queued
+        outlet, queued = leg.client.outlet, -1  # type: ignore[attr-defined]
+        while not leg.cluster.paused or queued != outlet.queued:  # type: ignore[attr-defined]
+            queued = outlet.queued
+            await asyncio.sleep(0.5)
         kubectl.send(websocket.encode(websocket.PING, b"x" * 100, mask=True) * 5000)
         await asyncio.sleep(0.3)
         assert (outlet.queued, len(outlet._urgent)) == (queued, 1)

@@ -59,10 +59,11 @@ class Gateway:
 
     def __init__(self, folder: Path, cluster: Cluster, *, rules: Sequence[Mapping[str, object]], data: Path | None = None,
                  config: Mapping[str, object] | None = None, connection: str = "test", settings: Mapping[str, object] | None = None,
-                 env: Mapping[str, str] | None = None, files: int = 0) -> None:
+                 env: Mapping[str, str] | None = None, files: int = 0, program: Sequence[str] = JITUI) -> None:
         """Write the configuration and start. `config`: more top-level keys of it. `data`: another data folder. `settings`: of the connection, if it is not
-        the cluster's kubeconfig. `env`: more of what the gateway's own user sees, as AWS credentials. `files`: the hard limit of open files it starts with."""
-        self.files = files
+        the cluster's kubeconfig. `env`: more of what the gateway's own user sees, as AWS credentials. `files`: the hard limit of open files it starts with.
+        `program`: another jitui."""
+        self.files, self.executable = files, program
         self.folder, self.cluster, self.env = folder, cluster, dict(env or {})
         self.data = data or folder / "data"
         self.config, self.ready_file = folder / "jitui.yaml", folder / "ready.json"
@@ -91,8 +92,8 @@ class Gateway:
             config["listen"] = {listener: self.ready[listener].removeprefix("https://") for listener in ("kube", "api")}
             self.config.write_text(yaml.safe_dump(config))
         limited = ("sh", "-c", 'ulimit -n "$0" && exec "$@"', str(self.files)) if self.files else ()
-        self.program = Program([*limited, *JITUI, "serve", "--config", str(self.config), "--data-dir", str(self.data), "--ready-file", str(self.ready_file)],
-                               env=self.environment(self.folder))
+        argv = [*limited, *self.executable, "serve", "--config", str(self.config), "--data-dir", str(self.data), "--ready-file", str(self.ready_file)]
+        self.program = Program(argv, env=self.environment(self.folder))
         self._programs.append(self.program)
         self.ready = until(self._read_ready, f"ready gateway; it said: {self.program.snapshot()}")
 
