@@ -109,22 +109,22 @@ async def test_a_flood_of_pings_is_answered_once_a_turn(tmp_path: Path) -> None:
         kubectl.close()
 
 
-@pytest.mark.parametrize("body", [b"", b"x"])
-async def test_small_frames_fill_the_window_too(tmp_path: Path, body: bytes) -> None:
-    """A frame takes memory whatever is in it: a client that is held back gets no more of them in than that is worth; thawed, all arrive."""
+@pytest.mark.parametrize(("body", "many"), [(b"", MANY), (b"x", 2 * MANY)])
+async def test_small_frames_fill_the_window_too(tmp_path: Path, body: bytes, many: int) -> None:
+    """A frame takes memory whatever is in it, and those of a run their bytes: a client that is held back gets no more in than that; thawed, all arrive."""
     async with house(tmp_path) as home:
         await home.window()
         client, pod = await command(home)
         session = only(home)
         (leg,) = session._legs
         session.freeze("ana")
-        client.send(spdy.data(IDS["stdin"], body) * MANY)
+        client.send(spdy.data(IDS["stdin"], body) * many)
         await home.until(lambda: leg.client.held > WINDOW)  # type: ignore[attr-defined]
         await asyncio.sleep(0.2)
         assert session.frames < WINDOW // COST + 2 * TURN
         session.thaw()
-        await home.until(lambda: len(pod.got) >= MANY, 20)
-        assert pod.typed == body * MANY
+        await home.until(lambda: len(pod.got) >= many, 20)
+        assert pod.typed == body * many
 
 
 async def test_a_stream_that_ends_while_much_is_under_way_leaves_no_width_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
