@@ -5,7 +5,7 @@ Written as those in `views`.
 
 from dataclasses import dataclass
 
-from jitui.api.views import ActionView, FactView, SessionView
+from jitui.api.views import ActionView, FactView, GrantView, RequestView, SessionView
 from jitui.values.said import Said
 
 
@@ -67,3 +67,14 @@ class ExchangeView:
     answer: MessageView | None  # none is on record
     masked: int  # secrets that are hidden in it
     words: tuple[Said, ...] = ()  # of the gateway beside it
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PastView:
+    """The gateway as it stood: nothing in it can be decided or ended. Rules are not on record: a request says nothing of the one that it was judged by."""
+
+    at: str
+    requests: tuple[RequestView, ...]  # that waited for a decision, oldest first
+    grants: tuple[GrantView, ...]  # that lived, ends soonest first
+    ended: tuple[GrantView, ...]  # within the hour before, the newest first
+    lockdown: bool

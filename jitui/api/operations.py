@@ -15,7 +15,7 @@ from typing import Annotated, Final
 from jitui.api.findings import ChangesView, ResidueView
 from jitui.api.found import KeyframeView
 from jitui.api.inputs import Approval, Back, Duration, Hold, KeyText, Limit, NewName, OneAction, RoleName, ScopeText, Seq, Short, Text, bounds
-from jitui.api.moments import EventView, ExchangeView, MomentView
+from jitui.api.moments import EventView, ExchangeView, MomentView, PastView
 from jitui.api.operation import ANYBODY, Given, Operation, Table, needs, operation, stream
 from jitui.api.views import (
     ActionView,
@@ -189,6 +189,14 @@ class Archive(Table):
 
         With the frames behind it a replay can begin there. Secrets are masked in it; with `unmask` only one before which there were none.
         """
+
+    @operation("GET", "/past", Right.SEE)
+    async def past(self, *, at: Short) -> PastView:
+        """The requests and windows as they stood at a time that has passed, out of the facts up to then."""
+
+    @operation("GET", "/past/sessions", Right.SEE)
+    async def past_sessions(self, *, at: Short, grant: Short = "") -> Sequence[SessionView]:
+        """The newest 1000 sessions that had begun by then, oldest first, of one window if given, as they stood."""
 
     @operation("GET", "/actions", ANYBODY, order="at")
     async def actions(

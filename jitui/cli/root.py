@@ -80,6 +80,7 @@ def _reraise_if_debugging() -> None:
 @click.option("--token-file", metavar="FILE", help="Who you are, as a file with a token (JITUI_TOKEN: the file, or the token).")
 @click.option("--ca", metavar="FILE", help="The authority that signed the gateway's certificate (JITUI_CA).")
 @click.option("--data-dir", metavar="DIR", help="The gateway's data folder; for reading without a gateway.")
+@click.option("--at", metavar="TIME", help="The screens as everything stood then, read only: 2026-11-28T16:04.")
 @click.option("--utc", is_flag=True, help="Times as UTC; otherwise in the local zone, or that of TZ.")
 @click.option("--ascii", "ascii_", is_flag=True, help="Screens in ASCII.")
 @click.pass_context
@@ -93,6 +94,8 @@ def cli(ctx: click.Context, /, ascii_: bool, utc: bool, **reach: str | None) -> 
     root["ascii"] = ascii_
     if utc:
         use_utc()
+    if ctx.invoked_subcommand is not None and reach.get("at"):
+        raise click.UsageError(f"--at is for the screens; a moment of one session is written {ctx.invoked_subcommand} s-17@16:04")
     if ctx.invoked_subcommand is None:
         from jitui.cli.screen import open_screen  # noqa: PLC0415
 

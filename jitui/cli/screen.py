@@ -16,7 +16,9 @@ from jitui.cli.reach import Reach, reach
 from jitui.cli.source import held, note_unmasked
 from jitui.policy.rights import Right
 from jitui.values import places
+from jitui.values.clock import SystemClock
 from jitui.values.errors import ConfigurationError, RefusedError, UnavailableError
+from jitui.values.instant import rfc3339
 from jitui.values.link import Link
 
 NO_TERMINAL: Final = "the screens need a terminal; without one: jitui requests --follow, jitui approve, jitui watch"
@@ -31,10 +33,23 @@ def open_screen(ctx: click.Context) -> int:
         raise RefusedError(NO_TERMINAL if local else NO_TERMINAL_THERE)
     with ctx.scope():
         there = reach()
+        if at := given.get("at"):
+            return asof(at, ascii_=given.get("ascii", False), local=local)
     asyncio.run(_answering(there))
     from jitui.tui import app  # noqa: PLC0415
 
     return app.run(there.remote(), ascii=given.get("ascii", False), local=local)
+
+
+def asof(at: str, *, ascii_: bool, local: bool) -> int:
+    """The screens at a past moment, over a gateway's archive, or over the files that one left. Raises InvalidError."""
+    from jitui.tui import app  # noqa: PLC0415 - the screens take a while to load
+    from jitui.tui.past import PastDesk, moment  # noqa: PLC0415
+
+    then = moment(at, rfc3339(SystemClock().now().wall_us))
+    found, _, _ = asyncio.run(_tape(""))
+    past = PastDesk(found, then)
+    return app.run(found if isinstance(found, Client) else past, ascii=ascii_, local=local, past=past)
 
 
 async def _answering(there: Reach) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from jitui.api.findings import ChangesView, ResidueView
 from jitui.api.found import KeyframeView
-from jitui.api.moments import EventView, ExchangeView, MomentView
+from jitui.api.moments import EventView, ExchangeView, MomentView, PastView
 from jitui.api.operations import Archive
 from jitui.api.service import residue, views
 from jitui.api.service.record import Record
@@ -66,6 +66,12 @@ class Shelf(Archive):
 
     async def moment(self, ident: str, *, at: str = "") -> MomentView:
         return await asyncio.to_thread(self._record.moment, number(ident, "g", "grant"), at)
+
+    async def past(self, *, at: str) -> PastView:
+        return await asyncio.to_thread(self._record.past, at, SystemClock().now().wall_us)
+
+    async def past_sessions(self, *, at: str, grant: str = "") -> Sequence[SessionView]:
+        return await asyncio.to_thread(self._record.past_sessions, at, number(grant, "g", "grant") if grant else 0, SystemClock().now().wall_us)
 
     async def changes(self, *, grant: str = "", identity: str = "", since_s: int = 86400, unmask: bool = False) -> ChangesView:
         at, since_us = number(grant, "g", "grant") if grant else 0, max(0, SystemClock().now().wall_us - since_s * 1_000_000)

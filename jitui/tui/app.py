@@ -4,6 +4,8 @@ import asyncio
 import shutil
 import sys
 from collections.abc import Callable
+from dataclasses import replace
+from math import inf
 from pathlib import Path
 from typing import ClassVar, Final
 
@@ -18,6 +20,8 @@ from jitui.api.operations import Archive, Operations
 from jitui.tui.attention import Attention
 from jitui.tui.feed import BEAT_S, Feed, Seen, Silent
 from jitui.tui.filters import AsciiFilter, ColourlessFilter
+from jitui.tui.past import PastDesk, moment, words
+from jitui.tui.screens.asof import AsOfScreen
 from jitui.tui.screens.base import Board
 from jitui.tui.screens.changes import ChangesScreen
 from jitui.tui.screens.decide import DecideScreen
@@ -37,6 +41,7 @@ LINES: Final = 24
 TOO_SMALL: Final = f"terminal too small: {COLUMNS}x{LINES} at least"
 TICK_S: Final = 0.25
 NOT_HERE: Final = "these screens run at the gateway, over SSH: they open no file, no browser and no clipboard; your terminal can copy what it shows"
+DECIDING: Final = frozenset({"a", "A", "d", "n", "f", "F", "k", "x", "exclamation_mark"})
 FLOOR: Final = 2  # Textual's blank screen, and the desk on it: never popped
 
 
@@ -84,6 +89,7 @@ class ThemedApp(App[int]):
         self._local = local
         self.seen: Seen | None = None
         self.silent = ""  # the header's words while the gateway does not answer
+        self.as_of = ""  # the past moment that is shown, RFC 3339; empty: now
         self._monotonic = monotonic
         if self.no_color:
             self._filters = [ColourlessFilter()]
@@ -155,27 +161,33 @@ class JituiApp(ThemedApp):
         Binding("1", "go('desk')", "desk", id="app.desk", tooltip="what waits for a decision, what is live"),
         Binding("2", "go('live')", "live", id="app.live", tooltip="what agents do now"),
         Binding("3", "go('history')", "history", id="app.history", tooltip="recorded sessions"),
+        Binding("at", "travel", "back in time", key_display="@", show=False, id="app.travel", tooltip="desk and live as they stood at a moment, read only"),
+        Binding("at", "now", "to now", key_display="@", id="app.now", tooltip="to what is there now"),
         Binding("exclamation_mark", "lockdown", "lockdown", id="app.lockdown", tooltip="end every window now, and grant nothing until an admin lifts it"),
         Binding("exclamation_mark", "lift", "lift lockdown", id="app.lift", tooltip="let windows be granted again"),
     ]
 
     def __init__(
         self, desk: Operations, *, ascii: bool = False, monotonic: Callable[[], float] | None = None, beat_s: float = BEAT_S,  # noqa: A002 - the option's name
-        local: bool = True,
-    ) -> None:
+        local: bool = True, past: PastDesk | None = None,
+    ) -> None:  # fmt: skip
+        """`past`: begin there; without a gateway it is all that there is, and `desk` the same."""
         super().__init__(ascii=ascii, monotonic=monotonic, local=local)
-        self.desk = desk
+        self._present, self._beat_s = desk, beat_s
+        self.desk: Operations = past or desk
+        self.as_of = past.at if past is not None else ""
         self.attention = Attention()
-        self._feed = Feed(desk, self.monotonic, self._tell, beat_s)
+        self._feed = Feed(self.desk, self.monotonic, self._tell, beat_s)
 
     def on_mount(self) -> None:
         self.push_screen(DeskScreen(self.desk))
         self._watch()
 
     def _tell(self, found: Seen | Silent) -> None:
-        self.post_message(Looked(found))
+        still = isinstance(found, Seen) and self.as_of
+        self.post_message(Looked(replace(found, taken=inf, lit=inf) if still and isinstance(found, Seen) else found))  # in the past no clock moves
 
-    @work(name="feed", exit_on_error=True)
+    @work(name="feed", group="feed", exclusive=True, exit_on_error=True)
     async def _watch(self) -> None:
         await self._feed.run()
 
@@ -186,7 +198,7 @@ class JituiApp(ThemedApp):
         found = message.found
         if isinstance(found, Seen):
             self.seen, self.silent = found, ""
-            for sequence in self.attention.look(found):
+            for sequence in self.attention.look(found) if not self.as_of else ():
                 self.write_terminal(sequence)
         elif found.lost:
             self.silent = f"NOT HEARD ANY MORE: {found.why}"
@@ -205,8 +217,36 @@ class JituiApp(ThemedApp):
         elif place == "history":
             self.push_screen(HistoryScreen(self.desk))
 
+    def action_travel(self) -> None:
+        """Ask for a moment, and show how everything stood then."""
+        seen = self.seen
+        if seen is not None:
+            self.push_screen(AsOfScreen(lambda typed: moment(typed, seen.status.at)), lambda at: self.travel(at or "") if at else None)
+
+    def action_now(self) -> None:
+        self.travel("")
+
+    def travel(self, at: str) -> None:
+        """To a past moment, RFC 3339, or to now: all screens anew."""
+        self.as_of, self.seen, self.silent = at, None, ""
+        self.desk = PastDesk(self._present, at) if at else self._present
+        self._feed = Feed(self.desk, self.monotonic, self._tell, self._beat_s)
+        self.workers.cancel_group(self, "feed")
+        while len(self.screen_stack) > FLOOR:
+            self.pop_screen()
+        self.switch_screen(DeskScreen(self.desk))
+        self._watch()
+
+    def on_key(self, event: events.Key) -> None:
+        """A key that decides or ends something does nothing in the past, and says so."""
+        if self.as_of and event.key in DECIDING and isinstance(self.screen, Board):
+            way = "" if isinstance(self._present, PastDesk) else "; @ leads to now"
+            self.screen.say(f"{words(self.as_of)}: nothing can be decided or ended there{way}", bad=True)
+
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Lockdown is for who may stop things, lifting it for an admin; neither while the gateway is silent."""
+        """Lockdown is for who may stop things, lifting it for an admin; neither while the gateway is silent, or in the past."""
+        if action in {"travel", "now"}:
+            return isinstance(self.screen, Board) and (action == "now") == bool(self.as_of) and not isinstance(self._present, PastDesk)
         if action in {"lockdown", "lift"}:
             seen = self.seen
             if seen is None or self.silent or not isinstance(self.screen, Board):
@@ -263,9 +303,9 @@ class TapeApp(ThemedApp):
         self.push_screen(self._screen)
 
 
-def run(desk: Operations, *, ascii: bool = False, local: bool = True) -> int:  # noqa: A002 - the option's name
-    """The screens over a gateway until the person leaves; 0, or 1 if the terminal is too small."""
-    return _run(lambda: JituiApp(desk, ascii=ascii, local=local))
+def run(desk: Operations, *, ascii: bool = False, local: bool = True, past: PastDesk | None = None) -> int:  # noqa: A002 - the option's name
+    """The screens over a gateway until the person leaves; 0, or 1 if the terminal is too small. `past`: they begin there."""
+    return _run(lambda: JituiApp(desk, ascii=ascii, local=local, past=past))
 
 
 def replay(archive: Archive, ident: str, *, ascii: bool = False, speed: float = 1.0, idle_s: float = 1.0,  # noqa: A002 - the option's name

@@ -16,9 +16,12 @@ from typing import Final
 from jitui.api.operations import Archive
 from jitui.api.views import FrameView, SessionView
 from jitui.tui.emulator import Emulator, Kept
+from jitui.tui.keyframes import kept_of
 from jitui.tui.reel import FRAME, Reel
+from jitui.values.errors import InvalidError, NotFoundError
 
-PAGE: Final = 500  # frames of a page
+FIRST: Final = 16  # frames of a seek's first page: behind a keyframe few are needed
+PAGE: Final = 500  # of later ones
 EXACT: Final = 8 << 20  # bytes that are drawn on the way to a moment; where it takes more, only the last frames before it are
 LAST: Final = 400  # frames that a moment is drawn from then
 HELD: Final = 16 << 20  # bytes of frames that a track goes on with
@@ -31,23 +34,34 @@ class Part:
 
     frames: tuple[FrameView, ...]
     kept: Kept | None = None  # None: an empty screen
+    from_us: int = 0  # since the session's start: when the screen stood so
     whole: bool = True  # False: more had been drawn before the first frame
     over: bool = False  # nothing comes behind the last one
 
 
 async def fetch(archive: Archive, session: SessionView, at_us: int, seq: int, *, unmask: bool) -> Part:
     """The frames that draw a moment, since the session's start, up to which `seq` is the newest frame, and the next one. Raises JituiError."""
-    found, held, whole, after = list[FrameView](), 0, True, -1
+    found, held, whole, limit = list[FrameView](), 0, True, FIRST
+    after, from_us, kept = await _nearest(archive, session, at_us, unmask=unmask)
     while not found or found[-1].seq <= seq or found[-1].at_us <= at_us:
         if held > EXACT and whole and after < seq - LAST:
-            found, whole, after = [], False, seq - LAST
-        page = tuple(await archive.frames(session.id, after=after, limit=PAGE, unmask=unmask))
+            found, whole, after, kept = [], False, seq - LAST, None
+        page = tuple(await archive.frames(session.id, after=after, limit=limit, unmask=unmask))
         if not page:
-            return Part(tuple(found), whole=whole, over=True)
+            return Part(tuple(found), kept, from_us, whole=whole, over=True)
         found += page
-        held += _bytes(page)
-        after = page[-1].seq
-    return Part(tuple(found), whole=whole)
+        held, limit = held + _bytes(page), min(PAGE, limit * 4)
+        after, from_us = page[-1].seq, from_us if whole else found[0].at_us
+    return Part(tuple(found), kept, from_us, whole=whole)
+
+
+async def _nearest(archive: Archive, session: SessionView, at_us: int, *, unmask: bool) -> tuple[int, int, Kept | None]:
+    """The newest keyframe before a moment: the seq behind which its frames go on, its time, and the screen; of the beginning, if there is none."""
+    try:
+        found = (await archive.keyframe(session.id, at_us=max(0, at_us), unmask=unmask)).keyframe()
+        return (found.seq, found.at_us, kept_of(found)) if found is not None else (-1, 0, None)
+    except (NotFoundError, InvalidError, ValueError):  # an older gateway, or an index that is none: it is derived, and a replay does without it
+        return -1, 0, None
 
 
 async def further(archive: Archive, track: "Track", *, unmask: bool) -> Part:
@@ -66,6 +80,7 @@ class Track:
     def __init__(self, session: SessionView, offset_us: int, part: Part) -> None:
         self.session, self.offset_us = session, offset_us
         self.whole, self.over = part.whole, part.over
+        self._from_us = part.from_us
         self._reel = Reel(session, part.kept)
         self._reel.add(part.frames)
         self._index = 0  # frames that are drawn
@@ -88,13 +103,13 @@ class Track:
         if self._reel.held > HELD and self._way is None and self._index:
             reel = Reel(self.session, self.emulator.keep())
             reel.add(self._reel.frames[self._index :])
+            self._from_us = self._reel.times[self._index - 1]
             self._reel, self._index, self._wanted = reel, 0, 0
 
     def holds(self, at_us: float) -> bool:
         """Whether its frames are enough to show a moment of the window."""
         times, at = self._reel.times, at_us - self.offset_us
-        first = self._reel.frames[0].seq if times else 0
-        return (first == 0 or bool(times and times[0] <= at)) and (self.over or bool(times and times[-1] > at))
+        return (at < 0 or self._from_us <= at) and (self.over or bool(times and times[-1] > at))
 
     def runs_out(self, at_us: float) -> bool:
         """Whether further frames should be fetched."""

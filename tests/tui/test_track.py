@@ -1,7 +1,9 @@
 """One stream of a window's replay over a real store: any moment of a long one is drawn from a bounded part of it."""
 
+import asyncio
+import sqlite3
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from pathlib import Path
 
 import pytest
@@ -10,6 +12,7 @@ from jitui.cli.shelf import Shelf
 from jitui.recording.frame import Channel, Frame
 from jitui.tui import track
 from jitui.tui.track import Track, fetch, further
+from tests.store.index.shelf import build
 from tests.store.life import began, ended, opened, record, window
 
 MS = 1000
@@ -72,6 +75,25 @@ async def test_a_moment_far_in_a_large_stream_is_drawn_from_its_last_frames(tmp_
         assert drawn(found, 2500 * MS) == "02500"
         last = Track(session, 0, await fetch(shelf, session, 9000 * MS, 2999, unmask=False))
         assert (last.over, last.holds(9000 * MS), drawn(last, 9000 * MS)) == (True, True, "02999")
+
+
+async def test_with_an_index_any_moment_is_drawn_from_the_keyframe_before_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same screen as from the beginning, of few frames; a damaged keyframe is passed over."""
+    async with recorded(tmp_path, [Frame(1, 0, 0, 0, Channel.STDOUT, b"\x1b[31mfirst\x1b[44m"), *lines(3000, 60)[1:]]) as shelf:
+        session = await shelf.session("s-1")
+        whole = Track(session, 0, await fetch(shelf, session, 2500 * MS, 2500, unmask=False))
+        assert drawn(whole, 2500 * MS) == "02500"
+        await asyncio.to_thread(build, tmp_path)
+        part = await fetch(shelf, session, 2500 * MS, 2500, unmask=False)
+        found = Track(session, 0, part)
+        assert (part.whole, part.kept is not None, len(part.frames) < 1000, part.from_us >= 1900 * MS) == (True, True, True, True)
+        assert drawn(found, 2500 * MS) == "02500"
+        assert [found.emulator.line(y) for y in range(24)] == [whole.emulator.line(y) for y in range(24)]
+        assert (found.holds(part.from_us), found.holds(part.from_us - 1)) == (True, False)
+        with closing(sqlite3.connect(tmp_path / "index.db")) as db:
+            db.execute("update keyframes set state = x'00'")
+            db.commit()
+        assert (await fetch(shelf, session, 2500 * MS, 2500, unmask=False)).kept is None
 
 
 async def test_frames_that_are_none(tmp_path: Path) -> None:

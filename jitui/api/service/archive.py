@@ -6,7 +6,7 @@ from typing import Final
 
 from jitui.api.findings import ChangesView, ResidueView
 from jitui.api.found import KeyframeView
-from jitui.api.moments import EventView, ExchangeView, MomentView
+from jitui.api.moments import EventView, ExchangeView, MomentView, PastView
 from jitui.api.operations import Archive
 from jitui.api.service import residue, views
 from jitui.api.service.bound import HOUR_US, Bound, number
@@ -72,6 +72,12 @@ class ArchiveService(Bound, Archive):
         await self._may_read(row.grant, row.ended_us)
         await self._viewed(at, "unmasked" if unmask else "recorded", first=False)
         return await self._read(self._record.keyframe, row, at_us=at_us, unmask=unmask)
+
+    async def past(self, *, at: str) -> PastView:
+        return await self._read(self._record.past, at, self._broker.clock.now().wall_us)
+
+    async def past_sessions(self, *, at: str, grant: str = "") -> Sequence[SessionView]:
+        return await self._read(self._record.past_sessions, at, number(grant, "g", "grant") if grant else 0, self._broker.clock.now().wall_us)
 
     async def actions(self, *, grant: str = "", audit_id: str = "", limit: int = 1000, cursor: str = "", brief: bool = False) -> Page[ActionView]:
         at = number(grant, "g", "grant") if grant else 0

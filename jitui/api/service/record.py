@@ -5,8 +5,8 @@ Its calls read files: make them in a thread, not on the loop. It checks no right
 
 from jitui.api.findings import ChangesView
 from jitui.api.found import KeyframeView
-from jitui.api.moments import EventView, ExchangeView, MomentView
-from jitui.api.service import changes, moments, views
+from jitui.api.moments import EventView, ExchangeView, MomentView, PastView
+from jitui.api.service import changes, moments, past, views
 from jitui.api.views import ActionView, FactView, FrameView, Proof, SessionView
 from jitui.recording.verify import Brought
 from jitui.store.archive import Files
@@ -52,6 +52,14 @@ class Record:
     def moment(self, grant: int, at: str) -> MomentView:
         """A window and the streams that ran in it then; without a time, as it begins. Raises InvalidError, NotFoundError."""
         return moments.moment(self.files, grant, at)
+
+    def past(self, at: str, now_us: int) -> PastView:
+        """How everything stood then. Raises InvalidError, also for a time that is still to come."""
+        return past.past_view(self.files, at, now_us)
+
+    def past_sessions(self, at: str, grant: int, now_us: int) -> list[SessionView]:
+        """The sessions that had begun by then, of one grant if given. Raises InvalidError."""
+        return past.sessions(self.files, at, grant, now_us)
 
     def exchange(self, row: SessionRow, conn: int, *, unmask: bool = False) -> ExchangeView:
         """One request of a session, opened. Raises NotFoundError."""

@@ -11,6 +11,8 @@ from textual.screen import Screen
 from textual.widgets import Static
 
 from jitui.tui.feed import Seen
+from jitui.tui.lines import text
+from jitui.tui.past import words as as_of
 from jitui.tui.widgets.header import Header
 from jitui.tui.widgets.keys import Keys
 from jitui.tui.widgets.notice import Notice
@@ -29,6 +31,7 @@ class Shell(Protocol):
 
     seen: Seen | None
     silent: str  # the header's words while the gateway does not answer; empty while it does
+    as_of: str  # the past moment that is shown, RFC 3339; empty: now
 
     def monotonic(self) -> float:
         """Seconds of a clock that never goes back; only differences mean anything."""
@@ -85,6 +88,7 @@ class Board(Screen[None]):
 
     def compose(self) -> ComposeResult:
         yield Header()
+        yield Static(id="as-of", markup=False)
         yield from self.body()
         yield Keys()
         yield Notice()
@@ -106,6 +110,10 @@ class Board(Screen[None]):
         shell = self.shell
         self.query_one(Header).show(shell.seen, shell.monotonic(), shell.silent)
         self.set_class(bool(shell.silent), "-silent")
+        self.set_class(bool(shell.as_of), "-as-of")
+        if shell.as_of:
+            band = (f" {as_of(shell.as_of).upper()} ", "bold $background on $state-new")
+            self.write("#as-of", text(band, ("  nothing here can be decided or ended", "$state-quiet")))
         if shell.seen is not None:
             self.show(shell.seen)
         self.query_one(Keys).read()
