@@ -14,6 +14,7 @@ import tempfile
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +51,7 @@ class Stage:
     gateway: Gateway
     agents: dict[str, Agent]
     shell: Program
+    then: datetime  # before the newest requests came
 
 
 def ask(gateway: Gateway, agent: Agent, *args: str) -> dict[str, Any]:
@@ -83,12 +85,17 @@ def play(gateway: Gateway) -> Stage:
     shell = gateway.spawn_kubectl(kubectl, sre, "-n", "web", "exec", "-it", "web", "--", "sh", tty=(24, 80))
     gateway.live("exec")
     gateway.spawn_kubectl(kubectl, triage, "-n", "web", "logs", "-f", "chatty")
+    second = gateway.spawn_kubectl(kubectl, sre, "-n", "web", "exec", "-it", "web", "--", "sh", tty=(24, 80))
+    time.sleep(1)
     for line in SHELL:
         shell.write(line)
-        asyncio.run(asyncio.sleep(0.7))
+        second.write(b"date; ls /proc/self/fd | wc -l\r")
+        time.sleep(0.7)
+    then = datetime.now(UTC)
+    time.sleep(1.2)
     ask(gateway, bot, "--duration", "30m", "--reason", "roll web back to 1.4, OPS-1182")
     ask(gateway, agents["ci-nightly"], "--duration", "1h", "--scope", "@view in *", "--reason", "nightly inventory")
-    return Stage(gateway, agents, shell)
+    return Stage(gateway, agents, shell, then)
 
 
 async def picture(stage: Stage, name: str, size: tuple[int, int], *keys: str, shows: str = "", wait: float = 1.2) -> None:
@@ -150,6 +157,8 @@ SHOTS: list[tuple[str, tuple[int, int], tuple[str, ...]]] = [
 async def take(stage: Stage, then: Callable[[], Awaitable[None]]) -> None:
     for name, size, keys in SHOTS:
         await picture(stage, name, size, *keys)
+    await picture(stage, "replay-window", (200, 50), "3", "down", "r", "space", "e", "left_square_bracket", "e", shows="replay of the window")
+    await picture(stage, "as-of", (120, 32), "at", *f"{stage.then:%H:%M:%S}Z", "enter", shows="READ ONLY", wait=0.5)
     await then()
 
 

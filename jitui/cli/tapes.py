@@ -10,10 +10,9 @@ from typing import Final
 import click
 
 from jitui.api.client import Client
-from jitui.api.moments import EventView
 from jitui.api.operations import Archive
 from jitui.api.views import FrameView
-from jitui.cli import show
+from jitui.cli import moments, show
 from jitui.cli.kinds import LINKED, UNMASK, number
 from jitui.cli.reach import asynchronous, reach, reaching
 from jitui.cli.source import archive, folder, note_unmasked, shelf
@@ -112,7 +111,7 @@ async def _print(session: str, *, unmask: bool, as_json: bool) -> None:
 
     async with archive(session) as (at, ident):
         if ident.startswith("g-"):
-            await _events(at, ident, as_json=as_json)
+            await moments.print_events(at, ident, as_json=as_json)
             return
         rendered = Rendered(await at.session(ident))
         lines = show.Lines(as_json=as_json)
@@ -126,29 +125,6 @@ async def _print(session: str, *, unmask: bool, as_json: bool) -> None:
         show.note(f"{rendered.drawn_over} lines show how they stood in the end: a program drew over them; every byte: jitui frames {ident} --channel stdout")
     if rendered.undelivered:
         show.note(f"{show.size(rendered.undelivered)} of this did not reach the client; see: jitui frames {ident}")
-
-
-async def _events(at: Archive, grant: str, *, as_json: bool) -> None:
-    """The events of a window, a line each."""
-    behind = ""
-    while page := await at.timeline(grant, behind=behind):
-        for event in page:
-            show.one(event, as_json, event_line)
-        behind = page[-1].key
-
-
-def event_line(event: EventView) -> str:
-    """`2026-11-23 16:04:07 CET  W  s-203  CHANGE patch deployments.apps/web in web  200`."""
-    if (action := event.action) is not None:
-        name = "/".join(filter(None, (action.resource, clean(action.name, 80)))) + (f" in {clean(action.namespace, 63)}" if action.namespace.raw else "")
-        how = f"denied: {action.clause}" if action.verdict == "denied" else f"{action.code or '?'}"
-        said = f"{action.hazard} {action.verb} {name} {f'[{show.argv(action.argv)}] ' if action.argv else ''} {how}"
-    elif (stream := event.stream) is not None:
-        how = f"ended: {stream.ended_why}" if event.kind == "ended" else "opened"
-        said = f"{stream.kind} {clean(stream.target, 80)} {f'[{show.argv(stream.argv)}] ' if stream.argv else ''} {how}"
-    else:
-        said = f"{event.kind} by {event.fact.who}" if event.fact is not None else event.kind
-    return f"{show.clock(event.at)}  {event.mark or '-'}  {event.session or '-'}  {said}"
 
 
 @click.command("export")

@@ -66,7 +66,7 @@ def past(files: Frames, at_us: int) -> Past:
             at_us=at_us, requests=[each for each in requests if each.state is RequestState.PENDING], grants=living,
             ended=sorted((grant for grant in grants if grant.ended_us), key=lambda grant: grant.ended_us, reverse=True),
             totals={grant: Totals(bytes_in, bytes_out) for grant, bytes_in, bytes_out in db.execute(_SUMS, {"ids": ids, "at": at_us})},
-            streams=streams, last={grant.id: row for grant in living if (row := _newest(db, grant, at_us)) is not None},
+            streams=streams, last={grant.id: done for grant in living if (done := _newest(db, grant, at_us)) is not None},
             frozen=_frozen(db, [row for rows in streams.values() for row in rows], at_us), lockdown=bool(told) and checked(told).kind is Kind.LOCKDOWN_ON,
         )  # fmt: skip
 

@@ -11,7 +11,7 @@ from jitui.cli.root import cli, homes
 
 CONTEXT = click.Context(cli)
 TAKEN = {  # the arguments and options of each command that are offered; besides these each takes --json, --utc and --help
-    "": "--version --utc --ascii", "requests": "--all --follow", "approve": "ident --duration --scope --reason --digest", "deny": "ident --reason",
+    "": "--version --utc --ascii --at", "requests": "--all --follow", "approve": "ident --duration --scope --reason --digest", "deny": "ident --reason",
     "withdraw": "ident", "grants": "--all", "revoke": "grant --reason", "release": "grant", "sessions": "--live --grant", "watch": "session --unmask",
     "kill": "session --reason", "freeze": "target", "thaw": "target", "request": "connection --duration --reason --scope --wait",
     "identity": "", "identity add": "name --role --owner", "identity disable": "name --reason", "identity list": "",
@@ -20,7 +20,7 @@ TAKEN = {  # the arguments and options of each command that are offered; besides
     "explain": "connection action --namespace --identity",
     "facts": "--follow --after", "changes": "grant --identity --since --unmask",
     "residue": "grant --no-look", "verify": "what --witness --script", "key": "", "frames": "session --channel --conn --unmask",
-    "replay": "session --speed --idle-limit --text --unmask", "export": "session --format --unmask", "stop": "", "reload": "",
+    "replay": "session --speed --idle-limit --text --unmask", "show": "link --unmask", "export": "session --format --unmask", "stop": "", "reload": "",
 }  # fmt: skip
 ALWAYS = {"--json", "--utc"}
 REFUSED = {

@@ -48,7 +48,7 @@ class Shell(Alone):
     """An app that has not seen the gateway yet."""
 
     seen: Seen | None = None
-    silent = ""
+    silent = as_of = ""
 
     def monotonic(self) -> float:
         return 0.0
