@@ -16,6 +16,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from math import inf
+from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Final
 
@@ -179,8 +180,10 @@ class Journal:
     # in the writer thread
 
     def _tell(self, call: Callable[..., None], *args: object) -> None:
-        with suppress(RuntimeError):  # the loop is closed: nobody waits any more
+        try:
             self._loop.call_soon_threadsafe(call, *args)
+        except RuntimeError:  # the loop is closed: nobody waits any more
+            return
 
     def _run(self) -> None:
         waiting: deque[Op] = deque()
@@ -268,17 +271,21 @@ class Journal:
             results = [self._error] * len(ops)
         self._told += 1
         self._tell(self._release, ops, results)
+        if puts and self._error is None:
+            self._logged(self._tapes.path, self._tapes.db, TAPE_PAGE + sum([put.size for put in puts]))
         return len(puts)
+
+    def _logged(self, path: Path, db: sqlite3.Connection, size: int) -> None:
+        """A commit added about so many bytes to the log of a file, which begins anew if it has grown too long; those who waited for the commit know of it."""
+        self._checkpointer.logged(path, size)
+        if self._checkpointer.wants_restart(path):
+            restart_wal(db)
 
     def _write_frames(self, puts: Sequence[Put]) -> Sequence[Exception | None]:
         if self._error:
             return [self._error] * len(puts)
         self._rotate_if_due()
-        results = self._tapes.append([put.frames for put in puts])
-        self._checkpointer.logged(self._tapes.path, TAPE_PAGE + sum([put.size for put in puts]))
-        if self._checkpointer.wants_restart(self._tapes.path):
-            restart_wal(self._tapes.db)
-        return results
+        return self._tapes.append([put.frames for put in puts])
 
     def _write_facts(self, commits: Sequence[Commit]) -> Sequence[Sequence[Fact] | Exception]:
         batches = [commit.batch for commit in commits]
@@ -305,9 +312,7 @@ class Journal:
             changed.clear()
             self._head_due = time.monotonic() + HEAD_EVERY_S
         self._note_due = time.monotonic() + (NOTES_AGAIN_S if len(self._notes) >= NOTES_AT_ONCE else NOTES_S) if self._notes else inf
-        self._checkpointer.logged(self._ledger.path, LEDGER_PAGES * PAGE)
-        if self._checkpointer.wants_restart(self._ledger.path):
-            restart_wal(self._ledger.db)
+        self._logged(self._ledger.path, self._ledger.db, LEDGER_PAGES * PAGE)
         return results
 
     def _ripe_notes(self, batches: Sequence[Batch]) -> list[tuple[ActionRow, bool]]:

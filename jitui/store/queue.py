@@ -71,6 +71,8 @@ def take(waiting: deque[Op], limit: int = BATCH_BYTES) -> list[Op]:
     """
     first = waiting.popleft()
     batch = [first]
+    if not waiting:
+        return batch
     if isinstance(first, Commit):
         facts = len(first.batch.drafts)
         while waiting and isinstance(op := waiting[0], Commit) and (facts := facts + len(op.batch.drafts)) <= FACTS_AT_ONCE:
