@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Final
 
 from tests.bench.clients import UNLIMITED
-from tests.bench.usage import Meter, Usage
+from tests.bench.usage import Calls, Meter, Usage
 from tests.support import kubectls
 from tests.support.clusters import real
 from tests.support.gateway import Gateway, rule
@@ -97,8 +97,19 @@ def bench(what: str, connections: int, targets: list[Target], rounds: int, secon
             threads = f" (loop {first:.0f}, writer {other:.0f})" if name == "jitui" else ""
             cpu = f"   CPU {whole:4.0f} us a request{threads}, {times} x"
         print(f"  {name:14} {rate:8.0f}/s {to_proxy} x kubectl proxy   p50 {p50:6.2f}  p99 {p99:7.2f} ms, {added:+6.2f} to direct{cpu}")
+    if Calls.possible():
+        print(f"  {count(targets[0], PATHS[what], connections, seconds)}")
     sys.stdout.flush()
     return aims(what, connections, found["jitui"], proxy)
+
+
+def count(target: Target, path: str, connections: int, seconds: int) -> str:
+    """The calls to the kernel of one more run: each commit flushes once (fdatasync), and a short request has two frames."""
+    calls = Calls(target.pid)
+    run = wrk(target, path, connections, seconds)
+    each = {name: many / run.many for name, many in calls.stop().items()}
+    commits = each.get("fdatasync", 0)
+    return f"a request: {commits:.2f} commits, {2 / commits if commits else 0:.1f} frames a commit; " + ", ".join(f"{name} {each[name]:.2f}" for name in each)
 
 
 def aims(what: str, connections: int, runs: list[Round], proxy: list[Round]) -> list[str]:

@@ -1,10 +1,17 @@
-"""CPU time of a running process, as Linux counts it: the whole, its first thread, and the busiest of the others. In nanoseconds (proc_pid_schedstat)."""
+"""What a running process uses: CPU time, as Linux counts it (proc_pid_schedstat, proc_pid_stat), and calls to the kernel."""
 
 import os
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+CALLS: Final = ("fdatasync", "futex", "pwrite64", "newfstatat", "fcntl", "write", "read", "epoll_pwait")
 TICKS: Final = os.sysconf("SC_CLK_TCK")  # a second
 
 
@@ -67,3 +74,26 @@ class Threads:
                 continue
             found[int(thread.name)] = (int(fields[11]) / TICKS, int(fields[12]) / TICKS)
         return found
+
+
+class Calls:
+    """Counts calls to the kernel of all threads of a process, with `perf stat`, from now to `stop`; needs perf, and root."""
+
+    def __init__(self, pid: int) -> None:
+        self._file = tempfile.NamedTemporaryFile("r", prefix="jitui-calls-")  # noqa: SIM115 - until `stop`
+        events = ",".join([*(f"syscalls:sys_enter_{call}" for call in CALLS), "context-switches"])
+        self._perf = subprocess.Popen(["perf", "stat", "-x,", "-o", self._file.name, "-e", events, "-p", str(pid)])
+        time.sleep(0.5)  # until it counts
+
+    @staticmethod
+    def possible() -> bool:
+        """Whether this machine has it."""
+        return shutil.which("perf") is not None and os.geteuid() == 0
+
+    def stop(self) -> Mapping[str, int]:
+        """How many of each there were; of none if this kernel has no such events."""
+        self._perf.send_signal(signal.SIGINT)
+        self._perf.wait()
+        with self._file:
+            fields = [line.split(",") for line in self._file]
+        return {field[2].removeprefix("syscalls:sys_enter_"): int(field[0]) for field in fields if len(field) > 2 and field[0].isdigit()}
