@@ -45,7 +45,7 @@ from jitui.listeners.ssh.listener import SshListener
 from jitui.listeners.ssh.who import Keys
 from jitui.policy.terms import Grant, Rule
 from jitui.proxy.entry import Proxy
-from jitui.proxy.pod.places import Places
+from jitui.proxy.pod import lost, places as pods
 from jitui.recording.facts import EVERY_COMMIT, Draft, GatewayStarted, GatewayStopped
 from jitui.store import Store
 from jitui.store.archive import Files
@@ -164,7 +164,7 @@ class Gateway:
             ports.keep()
             await store.commit([self._started(store)])
             await broker.room.look()
-            await self._recover(proxy, ways, store, files)  # nobody is answered before: a live window would be denied, and what is asked would be lost
+            await self._recover(proxy, ways, store, files, stack)  # nobody is answered before: a live window would be denied, and what is asked would be lost
             await kube.open(context)
             if self._ssh:
                 await self._ssh.open(self.data_dir / "keys")
@@ -183,13 +183,14 @@ class Gateway:
             with contextlib.suppress(JituiError):
                 await store.commit([GatewayStopped(why="stopped").draft(__version__, "gateway")])
 
-    async def _recover(self, proxy: Proxy, ways: Mapping[str, Way], store: Store, files: Files) -> None:
+    async def _recover(self, proxy: Proxy, ways: Mapping[str, Way], store: Store, files: Files, stack: contextlib.AsyncExitStack) -> None:
         """Takes up what lives. Windows end in the pods too, those of before as well; then their credentials are dropped."""
         windows, rule = self.broker.windows, self.broker.requests.rule_of
-        places = proxy.places = windows.aftermath = Places(ways, store, self.clock, self.spawn, gateway=store.key_id[:8], owe=windows.owe, rule=rule)
+        places = proxy.places = windows.aftermath = pods.Places(ways, store, self.clock, self.spawn, gateway=store.key_id[:8], owe=windows.owe, rule=rule)
         windows.ended = lambda grant: self._forget(ways, grant)
+        stack.callback(places.close)
         await self.broker.recover()
-        self.spawn(partial(places.recover, files, windows.live))
+        self.spawn(partial(lost.recover, places, files, windows.live))
 
     def _started(self, store: Store) -> Draft:
         now, settings, found = self.clock.now(), self.configuration, store.found

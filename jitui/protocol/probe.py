@@ -6,7 +6,7 @@ The rules behind it are those of proc(5); measured in docs/cluster-behaviour.md,
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
@@ -18,13 +18,23 @@ WORDS: Final = 64  # words kept of it
 KEY: Final = re.compile(rb"[0-9a-f]{16,64}")
 
 SCRIPT: Final = r"""read -r K || exit
-st(){ S=;{ while IFS= read -r l;do S="$S$l ";done;}</proc/$1/stat 2>/dev/null||return 1;set -- ${S##*") "};S=${20};}
+st(){ S=;{ while IFS= read -r l;do S="$S$l ";done;}</proc/$1/stat 2>/dev/null||return 1;R=${S% };set -- ${S##*") "};P=$2;S=${20};}
 is(){ st "$1"&&[ "$S" = "$2" ];}
 c(){ if command -v cat>/dev/null 2>&1;then cat "$@" 2>/dev/null;else for f;do
 { while IFS= read -r l;do printf '%s\n' "$l";done;printf %s "$l";}<$f;done 2>/dev/null;fi;}
 say(){ printf '\n%s %s\n' "$K" "$*";}
-say hello $$
+w(){ st $1||return 0;say stat;printf '%s\n' "$R";case $P in 0)B=$S;W=;i=0
+while [ -z "$W" ]&&[ $i -lt $2 ];do i=$((i+1));[ -e /proc/$1/fd/0 ]&&{ while IFS= read -r l;do W="$W$l
+";done;W="$W$l";}</proc/$1/cmdline;done 2>/dev/null
+[ "$W" ]&&is $1 $B&&say words $1 $B&&printf %s "$W";;1);;*)st $P&&printf '%s\n' "$R";:;;esac;}
+news(){ z=$1;set -- /proc/[0-9]*;if [ $# -gt 999 ];then say many $#;j=9999;elif [ " $*" != "$L" ];then A=
+for q;do case "$L " in *" $q "*)A="$A $q";;*)if w ${q#/proc/} $z;then A="$A $q";fi;;esac;done;L=$A;fi;}
+(read -t 0.01 x)</dev/null 2>/dev/null;case $? in 1)T=1;;*)T=0;;esac
+S=;st $$;say hello $$ ${S:-0} $T
 while read -r o p s n;do case $o in
+'')continue;;
+n)news $p;;
+w)j=0;while news $p;j=$((j+1));[ $T = 1 ]&&[ $j -lt $s ];do read -t $n -r x&&break;done;;
 d)say stat;c /proc/[0-9]*/stat;;
 m)read -r g </proc/self/cgroup;for q in /proc/[0-9]*;do if { read -r i <$q/cgroup;} 2>/dev/null&&[ "$i" = "$g" ];then say mine ${q#/proc/};fi;done;;
 a)if is $p $s;then say argv $p $s;c /proc/$p/cmdline;fi;;
@@ -71,6 +81,8 @@ class Hello:
     """The script runs; all processes of its session are its own."""
 
     pid: int
+    start: int  # 0: the container does not show it
+    waits: bool  # it can look again and again by itself
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +99,22 @@ class Argv:
     pid: int
     start: int
     words: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """The command line of a process without the bytes that part its words, as a shell alone can read it."""
+
+    pid: int
+    start: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Many:
+    """There are so many processes that nobody looks for new ones."""
+
+    count: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,12 +148,14 @@ class Done:
     order: str
 
 
-Answer: TypeAlias = Hello | Stat | Argv | Holds | Mine | Did | Done
+Answer: TypeAlias = Hello | Stat | Argv | Words | Many | Holds | Mine | Did | Done
 
 
 def order(letter: str, pid: int = 0, start: int = 0, more: str = "") -> bytes:
-    """A line for the script: d (dump), a (argv), h (holders; `more`: N of /dev/pts/N), y (dye; `more`: the nonce), t (stop), k (kill), m (the
-    script's own container), q (end).
+    """A line for the script: d (dump), n (the processes that are new since the last such order, each with its parent; and the words of those that an exec
+    began, for which `pid` says how often it looks, as each is one of the runtime's own first), w (the same again and again, `start` times, `more` seconds
+    between, until an empty line comes), a (argv), h (holders; `more`: N of /dev/pts/N), y (dye;
+    `more`: the nonce), t (stop), k (kill), m (the script's own container), q (end).
     """
     return f"{letter} {pid} {start} {more}\n".encode() if letter not in "dmq" else f"{letter}\n".encode()
 
@@ -133,7 +163,8 @@ def order(letter: str, pid: int = 0, start: int = 0, more: str = "") -> bytes:
 # A name has at most 15 bytes (64 of a kernel thread) and may hold anything, so it ends where a state and only numbers follow to the line's end.
 RECORD: Final = re.compile(
     rb"(\d{1,10}) \((?:.{0,64}?)\) ([A-Za-z]) (\d{1,10}) \d{1,10} (\d{1,10}) (-?\d{1,10}) -?\d{1,10}((?: -?\d{1,20}){35,60})\n", re.DOTALL)  # fmt: skip
-OF_DATA: Final = frozenset({b"stat", b"argv"})
+NUMBERS: Final = {b"hello": 3, b"mine": 1, b"many": 1, b"stat": 0, b"argv": 2, b"words": 2, b"holds": 2, b"dyed": 2, b"undyed": 2, b"killed": 2, b"denied": 2}
+OF_DATA: Final = frozenset({b"stat", b"argv", b"words"})
 
 
 def records(data: bytes) -> Iterator[Process]:
@@ -141,6 +172,11 @@ def records(data: bytes) -> Iterator[Process]:
     for found in RECORD.finditer(data):
         start = int(found[6].split()[13])
         yield Process(int(found[1]), int(found[3]), int(found[4]), int(found[5]) & 0xFFFFFFFF, start, found[2].decode())
+
+
+def joined(words: Iterable[str]) -> str:
+    """Words as `Words` has them: as much as is kept of them."""
+    return "".join(words).encode("utf-8", "replace")[:ARGV].decode("utf-8", "replace")
 
 
 def words_of(data: bytes) -> tuple[str, ...]:
@@ -183,22 +219,28 @@ class Answers:
         if self._open is not None:
             (word, numbers), self._open = self._open, None
             data = before[1:] + b"\n"  # without the newline of the keyed line
-            yield Stat(tuple(records(data))) if word == b"stat" else Argv(numbers[0], numbers[1], words_of(before[1:]))
+            if word == b"stat":
+                yield Stat(tuple(records(data)))
+            elif word == b"argv":
+                yield Argv(numbers[0], numbers[1], words_of(before[1:]))
+            else:
+                yield Words(numbers[0], numbers[1], before[1 : ARGV + 1].decode("utf-8", "replace"))
         word, *rest = line.split(b" ")
-        if word == b"done" and len(rest) == 1 and rest[0] in {b"d", b"a", b"h", b"y", b"t", b"k", b"m"}:
+        if word == b"done" and len(rest) == 1 and rest[0] in {b"d", b"a", b"h", b"y", b"t", b"k", b"m", b"n", b"w"}:
             yield Done(rest[0].decode())
             return
         try:
             numbers = [int(part) for part in rest if len(part) <= 20 and part.isdigit()]
         except ValueError:
             numbers = []
-        if len(numbers) != len(rest) or len(rest) != {b"hello": 1, b"mine": 1, b"stat": 0, b"argv": 2, b"holds": 2, b"dyed": 2, b"undyed": 2, b"killed": 2,
-                                                      b"denied": 2}.get(word, -1):  # fmt: skip
+        if len(numbers) != len(rest) or len(rest) != NUMBERS.get(word, -1):
             raise ProbeError("the look answers what was not asked")
         if word in OF_DATA:
             self._open = word, numbers
         elif word == b"hello":
-            yield Hello(numbers[0])
+            yield Hello(numbers[0], numbers[1], waits=bool(numbers[2]))
+        elif word == b"many":
+            yield Many(numbers[0])
         elif word == b"mine":
             yield Mine(numbers[0])
         elif word == b"holds":

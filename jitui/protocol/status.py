@@ -9,12 +9,14 @@ from typing import Any, Final
 
 from jitui.protocol import websocket
 from jitui.recording.frame import Channel
+from jitui.values import foreign
 from jitui.values.errors import JituiError
 from jitui.values.said import clean
 
 MARK: Final = "[jitui] "
 WORDS_LIMIT: Final = 1000  # characters of a line of words
 MESSAGE_LIMIT: Final = 4000  # characters of a Status's message
+TOLD_LIMIT: Final = 300  # characters of another party's words in a sentence
 WARNING_LIMIT: Final = 256  # characters; the API server cuts at the same (apiserver/pkg/endpoints/filters/warning.go)
 
 
@@ -41,6 +43,14 @@ def _status(code: int, reason: str, message: str, details: dict[str, Any]) -> di
     if details:
         said["details"] = details
     return said | {"code": code}
+
+
+def told(body: bytes) -> str:
+    """The message of another party's Status, to stand behind a sentence: `: pods "web" not found`. Empty if the body is none."""
+    try:
+        return f": {clean(str(foreign.read(body)['message']), WORDS_LIMIT)}"[:TOLD_LIMIT]
+    except (ValueError, KeyError, TypeError):
+        return ""
 
 
 def words(message: str) -> str:

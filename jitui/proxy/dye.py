@@ -25,24 +25,32 @@ class Cutter:
     def feed(self, data: bytes) -> bytes:
         """The bytes without the nonces that are whole in what came so far."""
         data, self._held = self._held + data, b""
-        for each in self.wanted:
-            while (at := data.find(each)) >= 0:
+        at, longest = 0, max(map(len, self.wanted), default=0)
+        while (at := data.find(PREFIX, at)) >= 0:
+            each = data[at : data.find(SUFFIX, at) + len(SUFFIX)]
+            if each in self.wanted:
                 data = data[:at] + data[at + len(each) :]
                 self.seen.append(each)
-        keep = max((_overlap(data, each) for each in self.wanted), default=0)
+                at = max(0, at - longest)  # one may have been written into the middle of another
+            else:
+                at += 1
+        keep = self._begun(data)
         if keep:
             data, self._held = data[:-keep], data[-keep:]
         return data
+
+    def _begun(self, data: bytes) -> int:
+        """How many bytes at the end may be the beginning of a nonce, and not all of it."""
+        longest = max(map(len, self.wanted), default=0)
+        at = data.find(PREFIX[:1], max(0, len(data) - longest + 1))
+        while at >= 0:
+            end = data[at:]
+            if any(each.startswith(end) and each != end for each in self.wanted):
+                return len(end)
+            at = data.find(PREFIX[:1], at + 1)
+        return 0
 
     def rest(self) -> bytes:
         """The bytes that were held back: no nonce is awaited any more."""
         held, self._held = self._held, b""
         return held
-
-
-def _overlap(data: bytes, word: bytes) -> int:
-    """How many bytes at the end of the data are the beginning of the word, and not all of it."""
-    for size in range(min(len(word) - 1, len(data)), 0, -1):
-        if data.endswith(word[:size]):
-            return size
-    return 0

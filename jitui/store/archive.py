@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from jitui.policy.terms import Grant, Identity, Request
-from jitui.recording.facts import Fact, ProcessesBefore, ProcessTold
+from jitui.recording.facts import Fact, ProcessesBefore, ProcessSeen, ProcessTold
 from jitui.recording.verify import Brought, Verdict
 from jitui.store import bundle, gone, listing, proof
 from jitui.store.actions import ActionRow
@@ -77,8 +77,8 @@ class Files(Frames):
         with self.reading(self.ledger) as db:
             return listing.processes(db, [grant]).get(grant, ())
 
-    def lost_commands(self, since_us: int) -> list[tuple[Grant, SessionRow, ProcessesBefore | None]]:
-        """The commands that gateways lost since then (UTC) and of which no fact tells how they ended; and what was in the container before."""
+    def lost_commands(self, since_us: int) -> list[tuple[Grant, SessionRow, ProcessesBefore | None, ProcessSeen | None]]:
+        """The commands that gateways lost since then (UTC), or that left something, and of which no fact tells how they ended; see listing.py."""
         with self.reading(self.ledger) as db:
             return listing.lost_commands(db, since_us)
 

@@ -7,12 +7,12 @@ it comes back from outside, so it is checked like anything from there.
 import json
 import re
 import sqlite3
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
 from jitui.policy.terms import Grant, Request
-from jitui.recording.facts import Fact, ProcessesBefore, ProcessTold
+from jitui.recording.facts import Fact, ProcessesBefore, ProcessSeen, ProcessTold
 from jitui.recording.facts.processes import LEFT, NOT_PROVED, newest
 from jitui.store.actions import ActionRow, from_columns
 from jitui.store.chained import FACTS, checked
@@ -225,12 +225,20 @@ def processes(db: sqlite3.Connection, ids: Collection[int]) -> dict[int, tuple[P
     return {grant: tuple(newest(told)) for grant, told in facts.items()}
 
 
-LOST: Final = f"{SESSIONS} where sessions.kind = 'exec' and sessions.ended_why = 'gateway-lost' and sessions.ended_us >= ? order by sessions.id limit 1000"
+LOST: Final = f"""{SESSIONS} where sessions.kind = 'exec' and sessions.ended_us >= ?1 and (sessions.ended_why = 'gateway-lost'
+  or sessions.id in (select value from json_each(?2))) order by sessions.id limit 1000"""  # noqa: S608 - constants
+# windows that go on, and those that ended since the gateway started: their time was over while there was none
+OPEN: Final = """select 'g-' || id from grants where state in ('waiting', 'active') union select subject from facts where kind = 'grant.ended'
+  and seq > (select seq from facts where kind = 'gateway.started' order by seq desc limit 1)"""
 
 
-def lost_commands(db: sqlite3.Connection, since_us: int) -> list[tuple[Grant, SessionRow, ProcessesBefore | None]]:
-    """The commands that gateways lost since then (UTC) and of which no fact tells how they ended, each with what was in its container before its window."""
-    rows = [session_of(row) for row in named(db, LOST, (since_us,))]
+def lost_commands(db: sqlite3.Connection, since_us: int) -> list[tuple[Grant, SessionRow, ProcessesBefore | None, ProcessSeen | None]]:
+    """The commands that gateways lost since then (UTC), and those that have left something in windows which no gateway ended; of none of them tells a fact
+    how its processes ended. Each with what was in its container before its window, and what was seen of it.
+    """
+    seen = _seen(db, [subject for (subject,) in db.execute(OPEN)])
+    rows = [session_of(row) for row in named(db, LOST, (since_us, json.dumps(list(seen))))]
+    seen |= _seen(db, {f"g-{row.grant}" for row in rows})
     told = processes(db, {row.grant for row in rows})
     found = []
     for row in rows:
@@ -239,8 +247,15 @@ def lost_commands(db: sqlite3.Connection, since_us: int) -> list[tuple[Grant, Se
         (grant,) = [grant_of(each) for each in named(db, "select * from grants where id = ?", (row.grant,))]
         facts = [checked(each) for each in db.execute(f"{FACTS} where subject = ? and kind = 'processes.before' order by seq", (grant.label,))]
         before = [each for each in map(ProcessesBefore.of, facts) if row.target in {f"{each.pod}/{each.container}", each.pod}]
-        found.append((grant, row, before[-1] if before else None))
+        found.append((grant, row, before[-1] if before else None, seen.get(row.id)))
     return found
+
+
+def _seen(db: sqlite3.Connection, windows: Iterable[str]) -> dict[int, ProcessSeen]:
+    """By session, the newest fact of what was seen of it."""
+    terms = f"{FACTS} where subject in (select value from json_each(?)) and kind = 'process.seen' order by seq"  # noqa: S608 - constants
+    found = (ProcessSeen.of(checked(row)) for row in db.execute(terms, (json.dumps(list(windows)),)))
+    return {each.session: each for each in found}
 
 
 def written(db: sqlite3.Connection, ids: Collection[int]) -> dict[int, tuple[int, int]]:

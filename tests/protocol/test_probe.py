@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from jitui.protocol import probe
-from jitui.protocol.probe import Answers, Argv, Did, Done, Hello, Holds, ProbeError, Process, Stat, order
+from jitui.protocol.probe import Answers, Argv, Did, Done, Hello, Holds, Many, ProbeError, Process, Stat, Words, order
 
 KEY = b"0123456789abcdef"
 REST = b" 4194304 0 0 0 0 0 0 0 0 20 0 1 0 %d" + b" 0" * 30
@@ -91,17 +91,18 @@ def test_ten_thousand_processes_are_read_and_no_more_than_8_mib() -> None:
         reader.feed(b"x")
 
 
-@pytest.mark.parametrize("line", [b"killed", b"killed 1", b"killed x 1", b"killed -1 1", b"done z", b"done", b"rm -rf", b"hello 1 2", b"stat 1", b"x" * 300])
+@pytest.mark.parametrize("line", [b"killed", b"killed 1", b"killed x 1", b"killed -1 1", b"done z", b"done", b"rm -rf", b"hello 1", b"stat 1", b"x" * 300])
 def test_an_answer_that_was_not_asked_for_ends_the_look(line: bytes) -> None:
     """One error; nothing of it is used."""
     with pytest.raises(ProbeError):
         Answers(KEY).feed(said(line))
 
 
-WHOLE = said(b"hello 7") + said(b"stat", stat(1, b"a) S\n", 0, 1, 5) + stat(9, b"b", 0, 9, 6)) + said(b"done d") + said(b"argv 9 6", b"sh\0-c\0\n\0") + said(
-    b"done a") + said(b"holds 1 9") + said(b"killed 9 6") + said(b"done k")  # fmt: skip
-MEANT = [Hello(7), Stat((Process(1, 0, 1, 0, 5, "S"), Process(9, 0, 9, 0, 6, "S"))), Done("d"), Argv(9, 6, ("sh", "-c", "\n")), Done("a"), Holds(1, 9),
-         Did("killed", 9, 6), Done("k")]  # fmt: skip
+WHOLE = (said(b"hello 7 5 1") + said(b"stat", stat(1, b"a) S\n", 0, 1, 5) + stat(9, b"b", 0, 9, 6)) + said(b"done d") + said(b"words 9 6", b"sh-c\n")
+         + said(b"many 1000") + said(b"done w") + said(b"argv 9 6", b"sh\0-c\0\n\0") + said(b"done a") + said(b"holds 1 9") + said(b"killed 9 6")
+         + said(b"done k"))  # fmt: skip
+MEANT = [Hello(7, 5, waits=True), Stat((Process(1, 0, 1, 0, 5, "S"), Process(9, 0, 9, 0, 6, "S"))), Done("d"), Words(9, 6, "sh-c\n"), Many(1000), Done("w"),
+         Argv(9, 6, ("sh", "-c", "\n")), Done("a"), Holds(1, 9), Did("killed", 9, 6), Done("k")]  # fmt: skip
 
 
 @given(st.lists(st.integers(0, len(WHOLE)), max_size=8))

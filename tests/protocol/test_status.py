@@ -102,3 +102,11 @@ def test_what_is_answered_in_the_api_servers_place() -> None:
     """Its own bytes, with empty details and a newline."""
     assert status.as_served(404, "NotFound", "gone") == (
         b'{"kind":"Status","apiVersion":"v1","metadata":{},"status":"Failure","message":"gone","reason":"NotFound","details":{},"code":404}\n')
+
+
+def test_the_words_of_another_party() -> None:
+    """Bounded, one line, and nothing of a body that is no Status."""
+    assert status.told(b'{"message":"pods \\"web\\" not found"}') == ': pods "web" not found'
+    assert len(status.told(b'{"message":"' + b"x" * 5000 + b'"}')) == 300
+    assert "\n" not in status.told(b'{"message":"a\\nb"}')
+    assert [status.told(body) for body in (b"", b"[]", b"{}", b"\xff")] == [""] * 4

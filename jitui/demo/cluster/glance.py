@@ -32,6 +32,7 @@ class Glance:
         self._key = b""
         self._line = b""
         self._start = now()
+        self._known: set[int] = set()  # pids of which it has told
         self._loop = asyncio.get_running_loop()
         self._pieces: asyncio.Queue[bytes] = asyncio.Queue()
         self._done = asyncio.Event()
@@ -41,7 +42,7 @@ class Glance:
         for line in lines:
             if not self._key:
                 self._key = line
-                self._say(b"hello %d" % OWN)
+                self._say(b"hello %d %d 0" % (OWN, self._start))
             elif line == b"q":
                 self._end()
             else:
@@ -50,10 +51,12 @@ class Glance:
     def _order(self, line: str) -> None:
         letter, *rest = line.split(" ", 3)
         pid, start, more = (int(rest[0]), int(rest[1]), rest[2]) if len(rest) == 3 else (0, 0, "")
-        there = {each.pid: each for each in self._processes()} if letter != "d" else {}
-        same = pid in there and there[pid].start == start
+        there = {each.pid: each for each in self._processes()} if letter in {"h", "n", "w"} else {}
+        same = letter not in {"d", "n", "w"} and self._has(pid, start)
         if letter == "d":
             self._say(b"stat", b"".join(map(stat, self._processes())))
+        elif letter in {"n", "w"}:
+            self._new(there)
         elif letter == "a" and same:
             with suppress(OSError):
                 self._say(b"argv %d %d" % (pid, start), Path(f"/proc/{pid}/cmdline").read_bytes())
@@ -69,6 +72,17 @@ class Glance:
                     self._say(b"killed %d %d" % (pid, start))
         self._say(b"done " + letter.encode())
 
+    def _new(self, there: dict[int, Process]) -> None:
+        """The processes that are new, each with its parent, and the words of those that an exec began."""
+        for each in there.values():
+            if each.pid not in self._known:
+                self._say(b"stat", b"".join(stat(one) for one in (each, there.get(each.ppid)) if one is not None))
+                if not each.ppid and each.pid not in {MAIN, OWN}:
+                    with suppress(OSError):
+                        words = Path(f"/proc/{each.pid}/cmdline").read_bytes().replace(b"\0", b"")
+                        self._say(b"words %d %d" % (each.pid, each.start), words)
+        self._known = set(there)
+
     def _say(self, line: bytes, data: bytes = b"") -> None:
         self._loop.call_soon_threadsafe(self._pieces.put_nowait, b"\n" + self._key + b" " + line + b"\n" + data)
 
@@ -82,6 +96,12 @@ class Glance:
         yield Process(OWN, 0, OWN, 0, self._start, "S")
         for each in found.values():
             yield replace(each, ppid=0 if each.ppid == os.getpid() else each.ppid if each.ppid in found else MAIN)
+
+    def _has(self, pid: int, start: int) -> bool:
+        """Whether this is a process of the pod."""
+        with suppress(OSError):
+            return nurse.is_marked(pid, self._mark) and any(each.start == start for each in records(Path(f"/proc/{pid}/stat").read_bytes()))
+        return False
 
     def _end(self) -> None:
         self._pieces.put_nowait(b"")
@@ -111,7 +131,7 @@ class Glance:
 
 def asked(argv: Sequence[str]) -> bool:
     """Whether a command is such a look."""
-    return tuple(argv) == COMMAND
+    return tuple(argv[: len(COMMAND)]) == COMMAND
 
 
 def now() -> int:

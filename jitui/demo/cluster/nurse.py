@@ -10,18 +10,22 @@ import signal
 import sys
 import time
 from collections.abc import Iterator
-from pathlib import Path
 
 
 def marked(mark: str) -> Iterator[int]:
     """The processes whose environment has the mark, in any session or process group."""
-    needle = mark.encode()
-    for entry in Path("/proc").glob("[0-9]*"):
-        try:
-            if any(line.startswith(needle) for line in (entry / "environ").read_bytes().split(b"\0")):
-                yield int(entry.name)
-        except OSError:
-            continue
+    for name in os.listdir("/proc"):  # noqa: PTH208 - a look asks for it again and again
+        if name.isdecimal() and is_marked(int(name), mark):
+            yield int(name)
+
+
+def is_marked(pid: int, mark: str) -> bool:
+    """Whether the environment of a process has the mark."""
+    try:
+        with open(f"/proc/{pid}/environ", "rb", buffering=0) as file:  # noqa: PTH123 - the same
+            return b"\0" + mark.encode() in b"\0" + (file.read() or b"")
+    except OSError:
+        return False
 
 
 def end(mark: str) -> int:

@@ -4,8 +4,13 @@
 * asking     a session of the gateway's own: whatever it asks in a pod is on record like a command of an agent's
 * look       one run of the gateway's own script in a container (protocol/probe.py), on record like any command
 * ephemeral  the container that is put beside one without a shell for it, where the rule says so
+* ours       the gateway's own looks in each pod, which are nobody else's processes
+* kin        which processes are a window's, by what looks saw while its commands ran (pure)
+* watch      looks while commands run and behind the end of each, so that what they leave can be ended
+* commands   the commands of a window in a container, and the job to end them
 * places     the containers in which windows have commands, and what was there before them
 * ending     the end of commands in one container: who is theirs, kill, proof, facts
+* lost       what an earlier gateway left there
 
 It asks a container with the credential of the window and for nothing that the window's own rule does not allow. It claims nothing that it did not see.
 """

@@ -7,10 +7,10 @@ from typing import Final
 from jitui.clusters.call import call
 from jitui.clusters.way import Way
 from jitui.policy.terms import Grant
+from jitui.protocol import status
 from jitui.proxy.pod.look import Identity, Place, identify
 from jitui.recording.facts import ProcessEnded, ProcessTold
 from jitui.recording.facts.processes import ENDED, GONE
-from jitui.values import foreign
 from jitui.values.errors import UpstreamError
 
 WITHIN_S: Final = 10.0  # seconds that the pod may take to be gone
@@ -27,7 +27,7 @@ async def delete(way: Way, grant: Grant, place: Place, where: Identity) -> str:
     except UpstreamError as error:
         return f"the pod could not be deleted: {error}"
     if reply.status not in {200, 202, 404, 409}:
-        return f"the pod could not be deleted: the cluster answered {reply.status}{_words(reply.body)}"
+        return f"the pod could not be deleted: the cluster answered {reply.status}{status.told(reply.body)}"
     for _ in range(round(WITHIN_S / AGAIN_S)):
         now = await identify(way, grant, place, WITHIN_S)
         if now.gone or now.uid not in {"", where.uid}:
@@ -42,10 +42,3 @@ def gone(told: ProcessTold) -> ProcessEnded:
 
 
 FIELDS: Final = ("grant", "session", "pod", "pod_uid", "container", "container_id", "pid", "start", "argv", "took_ms")
-
-
-def _words(body: bytes) -> str:
-    try:
-        return f": {foreign.read(body)['message']}"[:200]
-    except (ValueError, KeyError, TypeError):
-        return ""

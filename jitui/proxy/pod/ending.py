@@ -9,15 +9,18 @@ import secrets
 from collections.abc import Collection, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 from jitui.protocol import probe
 from jitui.protocol.probe import Process, order
 from jitui.proxy.drain import Drain
 from jitui.proxy.dye import nonce
 from jitui.proxy.pod import lineage
-from jitui.proxy.pod.lineage import Asked, Before, Family, Ident, ident
+from jitui.proxy.pod.commands import Command, Job, Several, told_of
+from jitui.proxy.pod.kin import Kin
+from jitui.proxy.pod.lineage import Asked, Family, Ident, ident
 from jitui.proxy.pod.look import Identity, Look, Place
+from jitui.proxy.pod.ours import Ours
 from jitui.recording.facts import ProcessEnded, ProcessLeft, ProcessTold
 from jitui.recording.facts.processes import ENDED, EXPLAINED, GONE, LEFT, NOT_PROVED, RUNTIME, UNEXPLAINED
 
@@ -26,60 +29,13 @@ LOOK_S: Final = 0.005  # seconds between two looks at whether a nonce came out
 SHOWN_S: Final = 0.25  # seconds that a nonce may take to come out
 STATUS_S: Final = 0.9  # seconds that the runtime may take to tell the end of a process that was killed
 BEGUN_S: Final = 10.0  # seconds within which a command begins that was asked for
-DYED: Final = 200  # processes of one look that are dyed at most
+MOMENT_S: Final = 0.06  # seconds until one looks again whether a process that nothing explains is still there
+DYED: Final = 1000  # processes of one look that are dyed at most
 TOLD: Final = 100  # processes of one window in one container of which facts tell
 NO_LINK: Final = "it can't be tied to a command of the window, and was not there before it"
 REFUSED: Final = "the container refuses to let it be killed: it belongs to another user"
 UNSEEN: Final = "its process was not found, and nobody said that it ended"
 AS_THE_RULE_SAYS: Final = "the rule leaves processes to run on"
-
-
-class Run(Protocol):
-    """The session of a command, as far as its end in the pod asks it."""
-
-    @property
-    def id(self) -> int: ...
-
-    @property
-    def argv(self) -> tuple[str, ...]: ...
-
-    @property
-    def tty(self) -> bool: ...
-
-    @property
-    def drain(self) -> Drain: ...
-
-    may_run_on: int
-
-
-@dataclass(slots=True)
-class Command:
-    """One exec of a window, as long as something of it may run."""
-
-    session: Run
-    place: Place
-    asked: float  # loop time: none of its processes began before
-    leader: Ident | None = None
-    over: bool = False  # its session has ended
-    forced: bool = False  # by the gateway
-
-    @property
-    def live(self) -> bool:
-        return not self.over
-
-
-@dataclass(slots=True)
-class Job:
-    """The commands of one window in one container that are to be ended now."""
-
-    grant: int
-    commands: list[Command]  # perhaps none: all of its commands ended by themselves
-    first: float  # loop time of the window's first command in the container
-    began: float  # loop time of the mute
-    before: Before
-    ends: bool  # their processes are ended; else they are left to run on, as the rule says
-    last: bool = False  # the window has ended: nothing more of it will come
-    told: list[ProcessTold] = field(default_factory=list)  # its outcome
 
 
 @dataclass(slots=True)
@@ -94,9 +50,9 @@ class _Owned:
 class Ending:
     """The jobs of one container, done in one look."""
 
-    def __init__(self, look: Look, place: Place, where: Identity, others: Sequence[Command]) -> None:
-        """`others`: commands of the same container that go on."""
-        self._look, self._place, self._where, self._others = look, place, where, others
+    def __init__(self, look: Look, place: Place, where: Identity, others: Sequence[Command], ours: Ours, kins: Sequence[Kin] = ()) -> None:
+        """`others`: commands of the same container that go on; `kins`: of all windows there."""
+        self._look, self._place, self._where, self._others, self._ours, self._kins = look, place, where, others, ours, kins
         self._argv: dict[Ident, tuple[str, ...]] = {}
         self._denied: set[Ident] = set()
         self._loop = asyncio.get_running_loop()
@@ -104,27 +60,34 @@ class Ending:
 
     async def run(self, jobs: Sequence[Job]) -> None:
         """Do them all, one window behind the other; `told` of each is complete then. Raises LookError."""
-        processes: Sequence[Process] = await self._look.stat()
+        processes: Sequence[Process] = await self._stat()
         self._seen_at = self._loop.time()
         for job in jobs:
             muted = [command for other in jobs if other is not job for command in other.commands]
             processes = await self._one(job, processes, [*self._others, *muted])
 
+    async def _stat(self) -> tuple[Process, ...]:
+        return self._ours.without(self._place, await self._look.stat(), self._look)
+
     async def _one(self, job: Job, processes: Sequence[Process], others: Sequence[Command]) -> Sequence[Process]:
         """One window; the processes that are there behind it."""
-        own, since = self._own(processes), self._since(job.first, processes)
+        own, since, now = self._own(processes), self._since(job.first, processes), self._loop.time()
+        job.kin.see(processes, now)
+        job.kin.looked(now)
         known = lineage.explained(processes, job.before, own, since)
         found = lineage.families(processes, known)
-        owned = await self._owners(job.commands, others, found, processes, known)
+        owned = await self._owners(job, others, found, processes, known)
         if job.ends:
             processes = await self._kill(owned, job, processes, own, since)
             if await self._wait_for_runtime([command for command in job.commands if owned[command.session.id].families]):
-                processes = await self._look.stat()
-        left = lineage.families(processes, lineage.explained(processes, job.before, own, since))
+                processes = await self._stat()
         theirs = {each for one in owned.values() for each in one.processes}
-        strange = [family for family in left if not theirs & set(map(ident, family.members))]
-        strange = self._but_of_others(strange, others, processes)
-        await self._read_argv([each for family in strange for each in family.members][:TOLD])
+        strange = await self._strange(job, processes, others, theirs, since)
+        if strange:  # perhaps somebody else's command of a moment, as a node's own checks are
+            await self._ours.greeted(self._place)
+            await asyncio.sleep(MOMENT_S)
+            processes = await self._stat()
+            strange = await self._strange(job, processes, others, theirs, since)
         alive = {ident(each) for each in processes if not each.dead}
         job.told = sorted(self._told(job, owned, alive, strange), key=lambda each: each.state == ENDED)[:TOLD]  # those that may run on come first
         return processes
@@ -139,23 +102,26 @@ class Ending:
     # -- whose is what -----------------------------------------------------------------------------------------------------
 
     async def _owners(
-        self, commands: Sequence[Command], others: Sequence[Command], found: Sequence[Family], processes: Sequence[Process], known: Collection[int],
+        self, job: Job, others: Sequence[Command], found: Sequence[Family], processes: Sequence[Process], known: Collection[int],
     ) -> dict[int, _Owned]:  # fmt: skip
         """By session, the families of each command that is to be ended."""
-        everybody = {command.session.id: command for command in (*commands, *others)}
+        everybody = {command.session.id: command for command in (*job.commands, *others)}
         await self._read_argv([family.first for family in found][:DYED])
+        by_session = self._by_kin(job, found, set(everybody))
         running = [command for command in everybody.values() if command.live or command.session.drain.exited is None or command.leader]
-        asked = [Asked(each.session.id, each.session.argv, self._since(each.asked, processes), each.session.tty, each.leader) for each in running]
-        by_session = {session: [family] for session, family in lineage.recognised(asked, found, self._argv).items()}
+        asked = [Asked(each.session.id, each.session.argv, self._since(each.asked, processes), each.session.tty, each.leader)
+                 for each in running if each.session.id not in by_session]  # fmt: skip
+        by_session |= {session: [family] for session, family in lineage.recognised(asked, _free(found, by_session), self._argv).items()}
         free = _free(found, by_session)
-        mine = [command for command in commands if command.session.id not in by_session and command.session.drain.open]
+        mine = [command for command in job.commands if command.session.id not in by_session and command.session.drain.open]
         if free and mine:
             for session, theirs in (await self._dye(free, everybody.values())).items():
                 by_session.setdefault(session, []).extend(theirs)
-            free = [family for family in free if not any(family in families for families in by_session.values())]
-        self._by_words(commands, everybody.values(), free, by_session, processes)
+            free = _free(free, by_session)
+        self._by_words(job.commands, everybody.values(), free, by_session, processes)
+        self._rest_of_kin(job, _free(found, by_session), by_session, everybody)
         owned, orphans = {}, [family for family in found if family.leader is None]
-        for command in commands:
+        for command in job.commands:
             one = owned[command.session.id] = _Owned(list(by_session.get(command.session.id, ())))
             for family in list(one.families):
                 if family.leader is not None:
@@ -167,6 +133,33 @@ class Ending:
             if leader is not None:
                 everybody[session].leader = ident(leader)
         return owned
+
+    def _by_kin(self, job: Job, found: Sequence[Family], sessions: Collection[int]) -> dict[int, list[Family]]:
+        """By session, the families that looks saw to be of its command while it ran."""
+        for family in found:
+            if family.leader is not None:
+                job.kin.heard(ident(family.leader), probe.joined(self._argv.get(ident(family.leader), ())))
+        job.kin.claim(job.spells, self._loop.time())
+        by_session: dict[int, list[Family]] = {}
+        for family in found:
+            first = job.kin.owner(family)
+            if first is not None and first.session in sessions:
+                by_session.setdefault(first.session, []).append(family)
+        return by_session
+
+    def _rest_of_kin(self, job: Job, free: Sequence[Family], by_session: dict[int, list[Family]], everybody: dict[int, Command]) -> None:
+        """Families that come from first processes which are known by now; at the end of the window also those of commands with the same words."""
+        leaders = {ident(family.leader): session for session, families in by_session.items() for family in families if family.leader is not None}
+        leaders |= {command.leader: session for session, command in everybody.items() if command.leader is not None}
+        for family in free:
+            session, first = leaders.get(job.kin.root(family) or (0, 0)), job.kin.owner(family)
+            if session is None and first is not None and job.last:
+                session = 0
+                if 0 not in everybody:
+                    everybody[0] = Command(Several(), self._place, job.first, over=True)
+                    job.commands.append(everybody[0])
+            if session is not None:
+                by_session.setdefault(session, []).append(family)
 
     def _by_words(
         self, commands: Sequence[Command], everybody: Iterable[Command], free: Sequence[Family], by_session: dict[int, list[Family]],
@@ -248,7 +241,7 @@ class Ending:
             stops = [order("t", *key) for key in targets] if turn else []
             answers = await self._look.ask([*stops, *(order("k", *key) for key in targets), order("d")])
             self._denied |= {(each.pid, each.start) for each in answers if isinstance(each, probe.Did) and each.what == "denied"}
-            processes = next((each.processes for each in answers if isinstance(each, probe.Stat)), ())
+            processes = self._ours.without(self._place, next((each.processes for each in answers if isinstance(each, probe.Stat)), ()), self._look)
             left = lineage.families(processes, lineage.explained(processes, job.before, own, since))
             for one in owned.values():
                 sids = {each.sid for each in one.processes.values()}
@@ -271,6 +264,18 @@ class Ending:
         return any(drain.exited is not None for drain in waiting)
 
     # -- what is told ------------------------------------------------------------------------------------------------------
+
+    async def _strange(
+        self, job: Job, processes: Sequence[Process], others: Sequence[Command], theirs: set[Ident], since: int,
+    ) -> list[Family]:  # fmt: skip
+        """Families that were not there before the window, and are no command's that is known."""
+        left = lineage.families(processes, lineage.explained(processes, job.before, self._own(processes), since))
+        kins = [kin for kin in self._kins if kin is not job.kin or not job.last]  # others tell of theirs at their own end
+        strange = [family for family in left if theirs.isdisjoint(map(ident, family.members)) and not any(kin.owner(family) for kin in kins)]
+        strange = self._but_of_others(strange, others, processes)
+        await self._read_argv([each for family in strange for each in family.members][:TOLD])
+        nameless = self._ours.nameless(self._place, strange, self._argv) if strange else []
+        return [family for family in strange if family not in nameless]
 
     def _but_of_others(self, strange: Sequence[Family], others: Sequence[Command], processes: Sequence[Process]) -> list[Family]:
         """Those that no command which goes on can have: it has one first process, and what belongs to that."""
@@ -322,26 +327,3 @@ def _free(found: Sequence[Family], by_session: dict[int, list[Family]]) -> list[
     """Those that are nobody's yet. Compared by one process each: with hundreds of commands, whole families compared with one another hold up the loop."""
     taken = {ident(family.first) for families in by_session.values() for family in families}
     return [family for family in found if ident(family.first) not in taken]
-
-
-def told_of(place: Place, where: Identity) -> dict[str, str]:
-    """Which container facts are about."""
-    return {"pod": f"{place.namespace}/{place.pod}", "pod_uid": where.uid, "container": place.container or where.only, "container_id": where.container_id}
-
-
-def unseen(job: Job, place: Place, where: Identity, took_ms: int, why: str) -> list[ProcessTold]:
-    """Of a container that nobody could look into: of each command what the runtime said, and no more."""
-    told: list[ProcessTold] = []
-    for command in job.commands:
-        session = command.session
-        mine: dict[str, Any] = {"grant": job.grant, "session": session.id, "argv": session.argv, "took_ms": took_ms, **told_of(place, where)}
-        if where.gone:
-            session.may_run_on = 0
-            told.append(ProcessEnded(**mine, state=ENDED, proof=(GONE,), why=why))
-        elif session.drain.exited is not None:
-            session.may_run_on = 0
-            told.append(ProcessEnded(**mine, state=ENDED, proof=(RUNTIME,)))
-        elif command.forced or session.may_run_on:
-            session.may_run_on = 1
-            told.append(ProcessLeft(**mine, state=NOT_PROVED, why=why))
-    return told

@@ -16,7 +16,7 @@ from jitui.clusters.call import call
 from jitui.clusters.way import Way
 from jitui.policy.action import Hazard
 from jitui.policy.terms import Grant
-from jitui.protocol import headers, http
+from jitui.protocol import headers, http, status
 from jitui.proxy.pod.asking import Asking, LookError, Record
 from jitui.proxy.pod.look import Place
 from jitui.recording.frame import Channel
@@ -90,7 +90,7 @@ class Ephemeral:
         except (UpstreamError, ValueError) as error:
             raise LookError(f"no shell in the container, and its pod can't be read: {error}") from error
         if reply.status != 200:
-            raise LookError(f"no shell in the container, and its pod can't be read: the cluster answered {reply.status}{_words(pod)}")
+            raise LookError(f"no shell in the container, and its pod can't be read: the cluster answered {reply.status}{status.told(reply.body)}")
         return pod
 
     async def _make(self, way: Way, grant: Grant, place: Place, made: Mapping[str, Any]) -> None:
@@ -112,17 +112,10 @@ class Ephemeral:
         finally:
             await asking.end("exit")
         if reply.status not in {200, 201}:
-            try:
-                words = _words(foreign.read(reply.body))
-            except ValueError:
-                words = ""
-            raise LookError(f"no shell in the container, and an ephemeral container can't be made: the cluster answered {reply.status}{words}")
+            said = f"the cluster answered {reply.status}{status.told(reply.body)}"
+            raise LookError(f"no shell in the container, and an ephemeral container can't be made: {said}")
 
 
 def _only(pod: Mapping[str, Any]) -> str:
     """The container that a command without one runs in: the cluster takes such a command only where there is one."""
     return str(pod["spec"]["containers"][0]["name"])
-
-
-def _words(status: Any) -> str:
-    return f": {status.get('message')}"[:300] if isinstance(status, dict) else ""

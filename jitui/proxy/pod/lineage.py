@@ -21,6 +21,14 @@ def ident(process: Process) -> Ident:
     return process.pid, process.start
 
 
+def read(words: Sequence[str]) -> list[tuple[int, int, int]]:
+    """Pid, start and session of processes, as facts have them: pid:start:sid of each. Raises InvalidError."""
+    try:
+        return [(pid, start, sid) for pid, start, sid in (map(int, word.split(":")) for word in words)]
+    except ValueError as error:
+        raise InvalidError(f"the processes of a fact can't be read: {error}") from error
+
+
 @dataclass(frozen=True, slots=True)
 class Before:
     """The processes that were there before a window's first command. Without `known` nobody looked."""
@@ -38,11 +46,8 @@ class Before:
     @classmethod
     def read(cls, words: Sequence[str]) -> "Before":
         """As a fact has it: pid:start:sid of each. Raises InvalidError."""
-        try:
-            found = [tuple(map(int, word.split(":"))) for word in words]
-            return cls(frozenset((pid, start) for pid, start, _ in found), frozenset(sid for _, _, sid in found), known=bool(found))
-        except ValueError as error:
-            raise InvalidError(f"the processes before a window can't be read: {error}") from error
+        found = read(words)
+        return cls(frozenset((pid, start) for pid, start, _ in found), frozenset(sid for _, _, sid in found), known=bool(found))
 
 
 def written(processes: Iterable[Process], own: int) -> tuple[str, ...]:

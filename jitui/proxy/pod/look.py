@@ -10,7 +10,7 @@ import secrets
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Final, cast
+from typing import Final
 from urllib.parse import quote
 
 from jitui.clusters import pods
@@ -21,7 +21,7 @@ from jitui.clusters.port import Headers
 from jitui.clusters.way import Way
 from jitui.policy.action import Hazard
 from jitui.policy.terms import Grant
-from jitui.protocol import channels, headers, http, probe, websocket
+from jitui.protocol import channels, headers, http, probe, status, websocket
 from jitui.protocol.probe import Stat
 from jitui.proxy.pod.asking import Asking, LookError, Record
 from jitui.recording.frame import Channel
@@ -29,6 +29,7 @@ from jitui.values import foreign
 from jitui.values.clock import Clock
 from jitui.values.errors import JituiError, UpstreamError
 
+TOGETHER: Final = 6  # orders that are put on record at once
 KEPT: Final = 1 << 20  # bytes of an answer that are put on record
 PROTOCOLS: Final = b"v5.channel.k8s.io, v4.channel.k8s.io"
 OWN_LOOK: Final = "the gateway's own look at the processes of its window"
@@ -88,7 +89,9 @@ class Look(asyncio.Protocol):
     def __init__(self, way: Way, grant: Grant, place: Place, record: Record, clock: Clock, audit_id: Callable[[int], str], *,
                  apart: bool = False) -> None:  # fmt: skip
         """`audit_id` makes the Audit-ID of a session's request. `apart`: the place is a container beside the one that is looked at."""
-        self.own = 0  # pid and session of the script
+        self.own = self.start = 0  # of the script: pid and session; when it began
+        self.waits = False  # whether the container's shell can look again and again by itself
+        self.name = secrets.token_hex(8)  # a word of its command line
         self._way, self._grant, self._place = way, grant, place
         self._asking = Asking(record, clock, grant, place.connection, place.target, audit_id)
         self._apart, self._keepers = apart, frozenset[tuple[int, int]]()
@@ -102,7 +105,8 @@ class Look(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._heard: list[probe.Answer] = []
         self._news = asyncio.Event()
-        self._error = ""
+        self._error, self._closed = "", False
+        self._late: list[tuple[Channel, bytes]] | None = None  # answers that are put on record together
         self._body = b""
         self._kept = 0
 
@@ -110,6 +114,11 @@ class Look(asyncio.Protocol):
     def session(self) -> int:
         """Its number, once it is on record; before, 0."""
         return self._asking.session
+
+    @property
+    def opening(self) -> bool:
+        """Whether its process may be there and has not said so."""
+        return not self.own and not self._error and not self._closed
 
     # -- its life ----------------------------------------------------------------------------------------------------------
 
@@ -124,8 +133,7 @@ class Look(asyncio.Protocol):
         except JituiError as error:
             raise LookError(f"the cluster can't be asked: {error}") from error
         await self._send(Channel.STDIN, self._key + b"\n")
-        hello = await self._until(lambda: next((each for each in self._heard if isinstance(each, probe.Hello)), None))
-        self.own = hello.pid
+        await self._until(lambda: self.own)
 
     async def ask(self, orders: Sequence[bytes]) -> list[probe.Answer]:
         """Send orders, and wait until all of them are carried out; what was answered, without the program of a container beside. Raises LookError."""
@@ -134,9 +142,45 @@ class Look(asyncio.Protocol):
     async def _ask(self, orders: Sequence[bytes]) -> list[probe.Answer]:
         self._heard = [each for each in self._heard if not isinstance(each, probe.Done)]
         await self._send(Channel.STDIN, b"".join(orders))
-        await self._until(lambda: sum(isinstance(each, probe.Done) for each in self._heard) >= len(orders) or None)
+        await self._until(lambda: sum(isinstance(each, probe.Done) for each in self._heard) >= len(orders))
         heard, self._heard = self._heard, []
         return heard
+
+    async def follow(self, times: int, gap_s: float, spin: int, heard: Callable[[list[probe.Answer]], bool], stop: asyncio.Event) -> None:
+        """Hear of new processes as they come, so many times at most with so many seconds between.
+
+        It goes on until `heard` says of answers that it is enough, or `stop` is set. Of orders that are alike all
+        are put on record at once, and so are the answers. Raises LookError.
+        """
+        order = probe.order("w", spin, times, f"{gap_s:.3f}") if self.waits else probe.order("n", spin)
+        orders = [order] * (1 if self.waits else min(times, TOGETHER))
+        await self._asking.put((Channel.STDIN, b"".join(orders)))
+        self._late, enough, told = [], False, asyncio.Event()
+        try:
+            for each in orders:
+                self._heard, done = [], False
+                self._write(each)
+                while not done:
+                    await self._until(lambda: self._heard or (stop.is_set() and self.waits and not told.is_set()))
+                    answers, self._heard = self._heard, []
+                    done = any(isinstance(answer, probe.Done) for answer in answers)
+                    enough = heard(answers) or enough or stop.is_set()
+                    if enough and self.waits and not told.is_set() and not done:
+                        told.set()
+                        await self._send(Channel.STDIN, b"\n")
+                if not enough and not self.waits:
+                    with suppress(TimeoutError):
+                        async with asyncio.timeout(gap_s):
+                            await stop.wait()
+        finally:
+            late, self._late = self._late, None
+            if late:
+                self._asking.put_soon(late, lambda why: self._fail(why) if why else None)
+
+    @property
+    def full(self) -> bool:
+        """Whether no more answers of it are put on record."""
+        return self._kept > KEPT
 
     async def stat(self) -> tuple[probe.Process, ...]:
         """Every process of the container; of one beside it, only the script's own. Raises LookError."""
@@ -160,7 +204,7 @@ class Look(asyncio.Protocol):
 
     async def aclose(self) -> None:
         """End the script, close the connection, and put the end of its session on record."""
-        broken = bool(self._error)
+        broken, self._closed = bool(self._error), True
         if self._transport is not None and not self._transport.is_closing() and not broken:
             with suppress(LookError, TimeoutError):
                 async with asyncio.timeout(0.2):
@@ -185,7 +229,7 @@ class Look(asyncio.Protocol):
         """Raises LookError, JituiError."""
         place, key = self._place, base64.b64encode(secrets.token_bytes(16))
         query = "&".join([f"container={quote(place.container, safe='')}", "stdin=true", "stdout=true", *(f"command={quote(each, safe='')}"
-                                                                                                      for each in probe.COMMAND)])  # fmt: skip
+                                                                                                      for each in (*probe.COMMAND, self.name))])  # fmt: skip
         target = place.path + f"/exec?{query}".encode()
         lines = [(b"Host", self._way.upstream.host), (b"User-Agent", b"jitui"), (b"Audit-ID", self._asking.audit_id.encode()),
                  (b"Connection", b"Upgrade"), (b"Upgrade", b"websocket"), (b"Sec-WebSocket-Version", b"13"), (b"Sec-WebSocket-Key", key),
@@ -198,7 +242,7 @@ class Look(asyncio.Protocol):
         self._asking.note(b"GET", target, Hazard.EXEC, OWN_LOOK, head.status)
         took = head.get(b"sec-websocket-protocol")
         if head.status != 101 or took not in channels.COMMANDS or head.get(b"sec-websocket-accept") != websocket.accept_key(key):
-            raise LookError(f"the cluster answered {head.status} to a look into the container{self._words()}")
+            raise LookError(f"the cluster answered {head.status} to a look into the container{status.told(self._body)}")
         transport = connection.transport
         if transport is None:
             raise LookError("the cluster closed the connection of a look")
@@ -209,13 +253,6 @@ class Look(asyncio.Protocol):
         transport.resume_reading()
         if behind:
             self.data_received(behind)
-
-    def _words(self) -> str:
-        try:
-            said = foreign.read(self._body)
-            return f": {said['message']}"[:300]
-        except (ValueError, KeyError, TypeError):
-            return ""
 
     def head(self, head: http.ResponseHead) -> None:
         """Of the answer to the upgrade; it is whole with its body."""
@@ -257,6 +294,9 @@ class Look(asyncio.Protocol):
         self._keep(piece.channel, piece.body)
         if piece.channel is Channel.STDOUT:
             self._heard += self._answers.feed(piece.body)
+            for hello in self._heard if not self.own else ():
+                if isinstance(hello, probe.Hello):
+                    self.own, self.start, self.waits = hello.pid, hello.start, hello.waits
             self._news.set()
         elif piece.channel is Channel.ERROR:
             said = channels.exit_of(self._reader.status)
@@ -270,18 +310,21 @@ class Look(asyncio.Protocol):
         self._error = self._error or why
         self._news.set()
 
-    async def _until(self, true: Callable[[], probe.Answer | bool | None]) -> probe.Hello:
+    async def _until(self, true: Callable[[], object]) -> None:
         """Wait for an answer. Raises LookError once no more will come."""
-        while not (found := true()):
+        while not true():
             if self._error:
                 raise LookError(self._error)
             self._news.clear()
             await self._news.wait()
-        return cast("probe.Hello", found)
 
     async def _send(self, channel: Channel, body: bytes) -> None:
         """On record, then to the container. Raises LookError."""
         await self._asking.put((channel, body))
+        self._write(body)
+
+    def _write(self, body: bytes) -> None:
+        """To the container, what is on record. Raises LookError."""
         if self._error or self._transport is None or self._transport.is_closing():
             raise LookError(self._error or "the cluster closed the connection of a look")
         self._transport.write(websocket.encode(websocket.BINARY, b"\0" + body, mask=True))
@@ -292,5 +335,7 @@ class Look(asyncio.Protocol):
         """An answer, as far as there is room for it."""
         room = KEPT - self._kept
         self._kept += len(body)
-        if room > 0:
+        if room > 0 and self._late is not None:
+            self._late.append((channel, body[:room]))
+        elif room > 0:
             self._asking.put_soon([(channel, body[:room])], lambda why: self._fail(why) if why else None)

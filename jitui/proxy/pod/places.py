@@ -5,7 +5,7 @@ of many windows never holds up the words to their clients.
 """
 
 import asyncio
-from collections.abc import Callable, Collection, Coroutine, Iterator, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -20,24 +20,28 @@ from jitui.proxy.ends import Why
 from jitui.proxy.live import Session
 from jitui.proxy.pod import lineage
 from jitui.proxy.pod.asking import LookError, Record
+from jitui.proxy.pod.commands import Command, Job, told_of, unseen
 from jitui.proxy.pod.deletion import delete, gone
-from jitui.proxy.pod.ending import Command, Ending, Job, unseen
-from jitui.proxy.pod.ephemeral import Ephemeral
-from jitui.proxy.pod.lineage import Before
-from jitui.proxy.pod.look import NO_SHELL, Identity, Look, Place, identify
-from jitui.recording.facts import Draft, ProcessesBefore, ProcessTold
+from jitui.proxy.pod.ending import Ending
+from jitui.proxy.pod.kin import Kin
+from jitui.proxy.pod.lineage import Before, Ident
+from jitui.proxy.pod.look import Identity, Look, Place, identify
+from jitui.proxy.pod.ours import Ours
+from jitui.proxy.pod.watch import Watch
+from jitui.recording.facts import Draft, ProcessesBefore, ProcessSeen, ProcessTold
 from jitui.recording.facts.processes import ENDED, NOT_PROVED, UNEXPLAINED
-from jitui.store.archive import Files
 from jitui.values.clock import Clock
 
 FIRST_S: Final = 1.0  # seconds that a window's first command in a container waits for the look before it
 BESIDE_S: Final = 3.0  # the same where the rule lets an ephemeral container be started for it: that takes a second
 WITHIN_S: Final = 1.8  # seconds from the mute until connections are closed, whatever is proved by then: 500 of them are closed before 2 s
 LOOK_S: Final = 10.0  # seconds that a look may take in all; what it finds after WITHIN_S is on record, and nobody waits for it
-LOST_US: Final = 86_400_000_000  # commands that a gateway lost longer ago are let be
+WATCHES: Final = 64  # containers that are watched at the same time; what commands leave in others is told, and not ended
+SEEN: Final = 200  # processes of one command that a fact names
 AT_ONCE: Final = 8  # looks at the same time
 NOT_IN_TIME: Final = "the container did not answer in time"
 BY_ITSELF: Final = frozenset({Why.EXIT, Why.CLIENT_CLOSED, Why.CLUSTER_CLOSED, Why.UPSTREAM_LOST, Why.FROZEN})
+NOT_WATCHED: Final = "nobody looks at the container while commands run there"
 ANEW: Final = "its container was started anew since"
 Spawn = Callable[[Callable[[], Coroutine[Any, Any, None]]], None]
 
@@ -55,6 +59,10 @@ class Stay:
     before: asyncio.Future[tuple[Before, Identity]]
     commands: dict[int, Command] = field(default_factory=dict)  # by session: those of which something may run, as far as is known
     apart: bool = False  # looks are made from an ephemeral container: the container has no shell
+    kin: Kin = field(default_factory=Kin)
+    watch: Watch | None = None
+    blind: bool = False  # the container can't be looked at
+    over: bool = False  # the window has ended
 
 
 @dataclass(slots=True)
@@ -66,22 +74,6 @@ class Container:
     busy: bool = False
 
 
-@dataclass(slots=True)
-class Lost:
-    """A command that was open when its gateway was lost, as the record tells of it (ending.Run)."""
-
-    grant: Grant
-    id: int
-    target: str  # namespace/pod/container
-    argv: tuple[str, ...]
-    tty: bool
-    started_us: int  # UTC
-    before: ProcessesBefore | None
-    over: bool  # its window has ended
-    may_run_on: int = 1
-    drain: Drain = field(default_factory=Drain)
-
-
 class Places:
     """All of one gateway. Owned by its loop."""
 
@@ -90,13 +82,13 @@ class Places:
         rule: Callable[[Grant], Rule | None] = lambda grant: None,  # noqa: ARG005 - of a gateway whose rules say nothing about it
     ) -> None:  # fmt: skip
         """`owe` writes facts soon. `rule`: the rule of a window as it is now; without one processes are ended and no pod is deleted."""
-        self._ways, self._record, self._clock, self._spawn, self._gateway, self._owe, self._rule = ways, record, clock, spawn, gateway, owe, rule
+        self._ways, self.clock, self._spawn, self._owe, self._rule = ways, clock, spawn, owe, rule
         self._containers: dict[Place, Container] = {}
         self._commands: dict[int, tuple[Stay, Command]] = {}  # by session
         self._same: dict[Place, Place] = {}  # by what a command may call a pod's only container: the place under which it is kept
         self._alone = WeakValueDictionary[tuple[str, str, str], asyncio.Lock]()  # by pod
-        self._slots = asyncio.Semaphore(AT_ONCE)
-        self._ephemeral = Ephemeral(record, clock, gateway, self._audit_id)
+        self._slots, self._watches = asyncio.Semaphore(AT_ONCE), 0
+        self._ours = Ours(ways, record, clock, gateway, rule)
 
     # -- before ------------------------------------------------------------------------------------------------------------
 
@@ -111,6 +103,7 @@ class Places:
         stay = container.stays.get(grant.id)
         if stay is None:
             stay = container.stays[grant.id] = Stay(grant, loop.time(), loop.create_future())
+            stay.watch = self._new_watch(place, stay)
             self._spawn(partial(self._look_before, place, stay))
         known = stay.before
         if not known.done():
@@ -122,32 +115,88 @@ class Places:
             return
         command = stay.commands[session.id] = Command(session, place, loop.time())
         self._commands[session.id] = stay, command
+        self._watched(place, stay)
 
     async def _look_before(self, place: Place, stay: Stay) -> None:
         """The baseline, and the fact of it."""
         grant, known = stay.grant, stay.before
         way, began = self._ways[place.connection], asyncio.get_running_loop().time()
         looks: list[Look] = []
+        watch = stay.watch or self._new_watch(place, stay)
         before, why, words, where = Before(), "", tuple[str, ...](), Identity()
         try:
             async with asyncio.timeout(LOOK_S):
-                where, (look, processes) = await asyncio.gather(identify(way, grant, place, LOOK_S), self._first(place, stay, looks))
+                where, (look, processes) = await asyncio.gather(identify(way, grant, place, LOOK_S), self._ours.first(place, stay, looks))
             self._know(place, where)
             own = next((each.sid for each in processes if each.pid == look.own), look.own)
             before, words = Before.of(processes, own), lineage.written(processes, own)
         except (LookError, TimeoutError) as error:
-            why = str(error) or NOT_IN_TIME
+            why, stay.blind = str(error) or NOT_IN_TIME, True
         if known.done():
             before, words, why = Before(), (), NOT_IN_TIME
         else:
             known.set_result((before, where))
+            stay.kin.before = before
         self._owe([ProcessesBefore(
             grant=grant.id, probe=looks[-1].session if looks else 0, pod=f"{place.namespace}/{place.pod}", pod_uid=where.uid,
             container=place.container or where.only, container_id=where.container_id, processes=words,
             took_ms=round((asyncio.get_running_loop().time() - began) * 1000), why=why,
         ).draft(grant.label, "gateway")])  # fmt: skip
+        good = [] if stay.blind else looks[-1:]
         for each in looks:
-            await each.aclose()
+            if each not in good:
+                await self._ours.close(place, each)
+        await self._watch(place, stay, watch, good)
+
+    # -- while they run ----------------------------------------------------------------------------------------------------
+
+    def _watched(self, place: Place, stay: Stay) -> None:
+        """A command of a window begins: see to it that somebody looks at what it starts. It waits for nothing of that."""
+        if stay.watch is not None and stay.watch.open:
+            stay.watch.stir()
+        elif not stay.blind:
+            stay.watch = self._new_watch(place, stay)
+            self._spawn(partial(self._watch, place, stay, stay.watch, []))
+
+    async def _watch(self, place: Place, stay: Stay, watch: Watch, looks: list[Look]) -> None:
+        """`looks`: the one to begin with; else one is opened."""
+        async def opened() -> Look:
+            if stay.blind or stay.over or self._watches > WATCHES:
+                raise LookError(NOT_WATCHED)
+            return looks[0] if looks else await self._ours.open(place, stay, looks)
+
+        self._watches += 1
+        try:
+            await watch.run(opened)
+        finally:
+            self._watches -= 1
+            for each in looks:
+                await asyncio.shield(self._ours.close(place, each))
+
+    def _new_watch(self, place: Place, stay: Stay) -> Watch:
+        def seen(command: Command, leader: Ident, others: list[tuple[int, int, int]]) -> None:
+            where = stay.before.result()[1] if stay.before.done() else Identity()
+            self._owe([ProcessSeen(
+                grant=stay.grant.id, session=command.session.id, pid=leader[0], start=leader[1], **told_of(place, where),
+                processes=tuple(":".join(map(str, each)) for each in others[:SEEN]),
+            ).draft(stay.grant.label, "gateway")])  # fmt: skip
+
+        def empty(command: Command) -> None:
+            if not command.session.may_run_on:
+                stay.commands.pop(command.session.id, None)
+
+        def others() -> list[Command]:
+            return [command for command in self._beside(place) if command.session.id not in stay.commands]
+
+        return Watch(stay.kin, lambda: list(stay.commands.values()), others, lambda found: self._ours.without(place, found), seen=seen, empty=empty)
+
+    def close(self) -> None:
+        """Look no longer: the gateway stops."""
+        self._watches = WATCHES
+        for container in self._containers.values():
+            for stay in container.stays.values():
+                if stay.watch is not None:
+                    stay.watch.close()
 
     def _looking(self, place: Place) -> asyncio.Lock:
         """The end in one container of a pod at a time: the look of another one would be nobody's process."""
@@ -163,32 +212,6 @@ class Places:
             for name in ("", where.only):
                 self._same.setdefault(replace(place, container=name), place)
 
-    async def _first(self, place: Place, stay: Stay, looks: list[Look]) -> tuple[Look, tuple[Any, ...]]:
-        look = await self._open(place, stay, looks)
-        return look, await look.stat()
-
-    async def _open(self, place: Place, stay: Stay, looks: list[Look]) -> Look:
-        """A look that is open; where there is no shell, and the rule has it written out, from an ephemeral container. `looks`: all that are to be closed."""
-        way, grant, rule = self._ways[place.connection], stay.grant, self._rule(stay.grant)
-        image = rule.probe_image if rule is not None else ""
-        if not (stay.apart and image):
-            try:
-                return await self._opened(Look(way, grant, place, self._record, self._clock, self._audit_id), looks)
-            except LookError as error:
-                if not image or str(error) != NO_SHELL:
-                    raise
-        beside = await self._ephemeral.stand(way, grant, place, image)
-        stay.apart = True
-        return await self._opened(Look(way, grant, beside, self._record, self._clock, self._audit_id, apart=True), looks)
-
-    async def _opened(self, look: Look, looks: list[Look]) -> Look:
-        looks.append(look)
-        await look.open()
-        return look
-
-    def _audit_id(self, session: int) -> str:
-        return f"jitui-{self._gateway}-{session}-0"
-
     # -- the end -----------------------------------------------------------------------------------------------------------
 
     async def settle(self, sessions: Sequence[Session], ended: Grant | None, began: float) -> list[ProcessTold]:
@@ -197,7 +220,7 @@ class Places:
         Their connections are closed behind it. `began`: loop time of the mute.
         """
         jobs = self._jobs(sessions, ended, began)
-        futures = [self._put(place, job) for place, job in jobs]
+        futures = [self.put(place, job) for place, job in jobs]
         if futures:
             await asyncio.wait(futures, timeout=max(0.0, began + WITHIN_S - asyncio.get_running_loop().time()))
         for session in sessions:
@@ -211,57 +234,46 @@ class Places:
             stay, command = self._commands.pop(session.id, (None, None))
             if stay is None or command is None:
                 continue
-            command.over = True
+            command.over, command.ended = True, asyncio.get_running_loop().time()
             command.forced = session.end is not None and session.end.why not in BY_ITSELF and session.may_run_on > 0
             if command.forced:
                 found.setdefault((command.place, stay.grant.id), (stay, []))[1].append(command)
+            elif stay.watch is not None and stay.watch.open:  # it may have left something
+                stay.watch.stir()
             elif not session.may_run_on:  # the runtime has told its end, or it was never asked for
                 stay.commands.pop(session.id, None)
         if ended is not None:
             for place, container in self._containers.items():
                 if (whole := container.stays.get(ended.id)) is not None:
                     found[place, ended.id] = whole, list(whole.commands.values())
+                    whole.over = True
+                    if whole.watch is not None:
+                        whole.watch.close()
         jobs = []
         for (place, grant), (stay, commands) in found.items():
-            before, _ = stay.before.result() if stay.before.done() else (Before(), Identity())
-            rule = self._rule(stay.grant)
-            jobs.append((place, Job(grant, commands, stay.first, began, before, rule is None or rule.ends_processes,
-                                    last=ended is not None and grant == ended.id)))
+            jobs.append((place, job := self.job(stay.grant, stay, began, last=ended is not None and grant == ended.id)))
+            job.commands += commands
         return jobs
 
-    async def recover(self, files: Files, live: Collection[int]) -> None:
-        """Finish what the last gateways left, as the record tells of it. `live`: the windows that go on."""
-        found = await asyncio.to_thread(files.lost_commands, self._clock.now().wall_us - LOST_US)
-        await self.resume([Lost(grant, row.id, row.target, row.argv, row.tty, row.started.wall_us, before, grant.id not in live)
-                           for grant, row, before in found])  # fmt: skip
+    def take_up(self, place: Place, grant: Grant, first: float, before: Before, where: Identity) -> Stay | None:
+        """The commands of a window in a container, as an earlier gateway left them; None of a connection that is none any more."""
+        if place.connection not in self._ways:
+            return None
+        stays = self._containers.setdefault(place, Container()).stays
+        if grant.id not in stays:
+            known = asyncio.get_running_loop().create_future()
+            known.set_result((before, where))
+            stays[grant.id] = Stay(grant, first, known, kin=Kin(before))
+        stays[grant.id].first = min(stays[grant.id].first, first)
+        return stays[grant.id]
 
-    async def resume(self, lost: Sequence[Lost]) -> None:
-        """Finish what a gateway that is gone left: its commands have no connection, so the runtime's word is not to be had."""
-        loop, now_us = asyncio.get_running_loop(), self._clock.now().wall_us
-        jobs: dict[tuple[Place, int], Job] = {}
-        for each in lost:
-            namespace, pod, container = (*each.target.split("/", 2), "", "")[:3]
-            place, grant = Place(each.grant.connection, namespace, pod, container), each.grant
-            if place.connection not in self._ways:
-                continue
-            stays, asked = self._containers.setdefault(place, Container()).stays, loop.time() - (now_us - each.started_us) / 1e6
-            if grant.id not in stays:
-                known = loop.create_future()
-                known.set_result((Before.read(each.before.processes), Identity(each.before.pod_uid, each.before.container_id)) if each.before is not None
-                                 else (Before(), Identity()))  # fmt: skip
-                stays[grant.id] = Stay(grant, asked, known)
-            stay, rule = stays[grant.id], self._rule(grant)
-            stay.first = min(stay.first, asked)
-            command = stay.commands[each.id] = Command(each, place, asked, over=True, forced=True)
-            job = jobs.setdefault((place, grant.id), Job(grant.id, [], stay.first, loop.time(), stay.before.result()[0],
-                                                         rule is None or rule.ends_processes, last=each.over))  # fmt: skip
-            job.commands.append(command)
-            job.first = stay.first
-        futures = [self._put(place, job) for (place, _), job in jobs.items()]
-        if futures:
-            await asyncio.wait(futures)
+    def job(self, grant: Grant, stay: Stay, began: float, *, last: bool) -> Job:
+        """To end commands of a window now; which, is still to be said. `last`: the window has ended."""
+        before, _ = stay.before.result() if stay.before.done() else (Before(), Identity())
+        rule = self._rule(grant)
+        return Job(grant.id, [], stay.first, began, before, rule is None or rule.ends_processes, last=last, kin=stay.kin)
 
-    def _put(self, place: Place, job: Job) -> asyncio.Future[None]:
+    def put(self, place: Place, job: Job) -> asyncio.Future[None]:
         """Have a job done; with those that wait for the same container, in one look."""
         container = self._containers.setdefault(place, Container())
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -314,12 +326,15 @@ class Places:
         try:
             async with asyncio.timeout(LOOK_S):
                 try:
-                    look = await self._open(place, stay, looks)
+                    look = await self._ours.open(place, stay, looks)
                     where = await looking
                     self._must_be_same(container, jobs, where)
                     ending = {command.session.id for job in jobs for command in job.commands}
                     others = [command for command in self._beside(place) if command.session.id not in ending]
-                    await Ending(look, place, where, others).run(jobs)
+                    for job in jobs:
+                        mine = container.stays[job.grant].commands
+                        job.spells = [each.spell(mine=each.session.id in mine) for each in self._beside(place)]
+                    await Ending(look, place, where, others, self._ours, [stay.kin for stay in container.stays.values()]).run(jobs)
                     if any(job.last and job.grant == grant.id for job in jobs):
                         await look.leave()
                 except _AnewError:
@@ -336,7 +351,7 @@ class Places:
             looking.cancel()
             for each in looks:
                 with suppress(asyncio.CancelledError):
-                    await asyncio.shield(each.aclose())
+                    await asyncio.shield(self._ours.close(place, each))
         return where
 
     def _beside(self, place: Place) -> Iterator[Command]:

@@ -31,7 +31,7 @@ from jitui.recording.facts.gateway import (
 from jitui.recording.facts.grants import GrantActive, GrantEnded, GrantFrozen, GrantStarted, GrantThawed
 from jitui.recording.facts.identities import IdentityAdded, IdentityDisabled, SshKeyAdded, SshKeyRevoked, TokenIssued, TokenRevoked, TokensAdopted
 from jitui.recording.facts.payload import Payload
-from jitui.recording.facts.processes import ProcessEnded, ProcessesBefore, ProcessLeft, ProcessTold
+from jitui.recording.facts.processes import ProcessEnded, ProcessesBefore, ProcessLeft, ProcessSeen, ProcessTold
 from jitui.recording.facts.requests import RequestApproved, RequestAsked, RequestDenied, RequestLapsed, RequestRefused, RequestWithdrawn
 from jitui.recording.facts.retention import Gone, TapeRetired, TapesHeld, TapesReleased
 from jitui.recording.facts.sessions import SessionEnded, SessionEnding, SessionFrozen, SessionOpened, SessionThawed, Undelivered, closed
@@ -39,8 +39,8 @@ from jitui.recording.facts.sessions import SessionEnded, SessionEnding, SessionF
 PAYLOADS: Final[Mapping[Kind, type[Payload]]] = {each.KIND: each for each in (
     GatewayStarted, GatewayStopped, ConfigLoaded, IdentityAdded, IdentityDisabled, TokenIssued, TokenRevoked, TokensAdopted, SshKeyAdded,
     SshKeyRevoked, RequestAsked, RequestRefused, RequestApproved, RequestDenied, RequestWithdrawn, RequestLapsed, GrantStarted, GrantActive, GrantEnded,
-    GrantFrozen, GrantThawed, SessionOpened, SessionFrozen, SessionThawed, SessionEnding, SessionEnded, ProcessesBefore, ProcessEnded, ProcessLeft,
-    CredentialFailing, CredentialRenewed, Counted, Disk, LockdownOn, LockdownOff, Viewed, TapeOpened, LedgerRepaired, ClockWentBack, LogBegun,
+    GrantFrozen, GrantThawed, SessionOpened, SessionFrozen, SessionThawed, SessionEnding, SessionEnded, ProcessesBefore, ProcessSeen, ProcessEnded,
+    ProcessLeft, CredentialFailing, CredentialRenewed, Counted, Disk, LockdownOn, LockdownOff, Viewed, TapeOpened, LedgerRepaired, ClockWentBack, LogBegun,
     ClusterLooked, TapeRetired, TapesHeld, TapesReleased,
 )}  # fmt: skip
 
@@ -50,8 +50,8 @@ FOREIGN: Final = frozenset({"argv", "reason", "scope", "target", "targets", "why
 __all__ = [
     "EVERY_COMMIT", "FOREIGN", "PAYLOADS", "ClockWentBack", "ClusterLooked", "ConfigLoaded", "Counted", "CredentialFailing", "CredentialRenewed", "Disk",
     "Draft", "Fact", "GatewayStarted", "GatewayStopped", "Gone", "GrantActive", "GrantEnded", "GrantFrozen", "GrantStarted", "GrantThawed", "IdentityAdded",
-    "IdentityDisabled", "Kind", "LedgerRepaired", "LockdownOff", "LockdownOn", "LogBegun", "Payload", "ProcessEnded", "ProcessLeft", "ProcessTold",
-    "ProcessesBefore", "RequestApproved", "RequestAsked", "RequestDenied", "RequestLapsed", "RequestRefused", "RequestWithdrawn", "SessionEnded",
+    "IdentityDisabled", "Kind", "LedgerRepaired", "LockdownOff", "LockdownOn", "LogBegun", "Payload", "ProcessEnded", "ProcessLeft", "ProcessSeen",
+    "ProcessTold", "ProcessesBefore", "RequestApproved", "RequestAsked", "RequestDenied", "RequestLapsed", "RequestRefused", "RequestWithdrawn", "SessionEnded",
     "SessionEnding", "SessionFrozen", "SessionOpened", "SessionThawed", "SshKeyAdded", "SshKeyRevoked", "TapeOpened", "TapeRetired", "TapesHeld",
     "TapesReleased", "TokenIssued", "TokenRevoked", "TokensAdopted", "Undelivered", "Viewed", "canonical", "closed", "number",
 ]  # fmt: skip

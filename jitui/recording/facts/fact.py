@@ -43,6 +43,7 @@ class Kind(StrEnum):
     SESSION_ENDING = "session.ending"
     SESSION_ENDED = "session.ended"
     PROCESSES_BEFORE = "processes.before"
+    PROCESS_SEEN = "process.seen"
     PROCESS_ENDED = "process.ended"
     PROCESS_LEFT = "process.left"
     CREDENTIAL_FAILING = "credential.failing"

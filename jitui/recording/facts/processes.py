@@ -37,6 +37,22 @@ class ProcessesBefore(Payload):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ProcessSeen(Payload):
+    """The first process of a command that runs for some time, or has left something, and what comes from it. A later one takes its place."""
+
+    KIND: ClassVar = Kind.PROCESS_SEEN
+    grant: Annotated[int, label("g")]
+    session: Annotated[int, label("s")]
+    pod: str  # namespace/name
+    pod_uid: str = ""  # empty: the cluster did not say
+    container: str
+    container_id: str = ""  # empty: the cluster did not say
+    pid: int
+    start: int  # clock ticks since the boot of its node
+    processes: tuple[str, ...] = ()  # the others, pid:start:sid, each a decimal number
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ProcessTold(Payload):
     """The content of both facts about one process."""
 

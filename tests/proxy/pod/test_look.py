@@ -43,7 +43,7 @@ async def test_a_look_is_on_record_like_any_command(tmp_path: Path) -> None:
         assert b"Audit-ID: jitui-test-1-0" in frames[0].body
         assert b"uthorization" not in frames[0].body
         assert (await it.texts(one.session, Channel.STDIN)).endswith(b"\nd\nq\n")
-        assert b" hello 2\n" in await it.texts(one.session, Channel.STDOUT)
+        assert b" hello 2 %d 0\n" % one.start in await it.texts(one.session, Channel.STDOUT)
         await it.home.store.commit([])
         (row,) = await asyncio.to_thread(it.home.files.actions)
         assert (row.identity, row.session, row.hazard, row.code, row.clause) == ("gateway", one.session, "EXEC", 101, look.OWN_LOOK)

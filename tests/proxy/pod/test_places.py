@@ -5,7 +5,6 @@ from pathlib import Path
 
 from jitui.policy.grant import Event
 from jitui.policy.terms import Identity, Role
-from jitui.proxy.pod.places import Lost, Places
 from jitui.recording.facts import ProcessesBefore
 from jitui.recording.frame import Channel
 from tests.proxy.pod.yard import gone, running, yard
@@ -119,26 +118,3 @@ async def test_a_half_typed_line_is_never_executed(tmp_path: Path) -> None:
         await asyncio.sleep(0.2)
         assert not running("made-")
         assert not any((tmp_path / f"made-{at}").exists() for at in range(5))
-
-
-async def test_the_next_gateway_finishes_the_job(tmp_path: Path) -> None:
-    """Commands that were lost with a gateway are ended at the start of the next, by what the record tells; the runtime's word is not to be had."""
-    async with yard(tmp_path) as it:
-        grant = await it.home.window()
-        lost = []
-        for word in ("77001", "77002"):
-            kubectl = await it.run("sh", "-c", f"trap '' HUP; echo ready; while :; do sleep {word}; done", tty=True)
-            session = next(reversed(it.home.broker.windows.sessions.values()))
-            kubectl.close()
-            await it.home.until(lambda session=session: session.muted)  # type: ignore[misc]
-            lost.append(Lost(grant, session.id, session.target, session.argv, tty=True, started_us=session.started.wall_us,
-                             before=ProcessesBefore.of((await it.home.facts("processes.before"))[0]), over=True))  # fmt: skip
-        assert running("7700")
-        after = Places({"prod": it.way}, it.home.store, it.home.clock, it.home.spawn, gateway="test", owe=it.home.broker.windows.owe)
-        await after.resume(lost)
-        assert await gone("7700")
-        told = await it.told(grant)
-        assert {each.session for each in told if each.session} == {each.id for each in lost}
-        assert {(each.state, each.proof) for each in told} == {("ended", ("gone", "explained"))}
-        await after.recover(it.home.files, ())  # facts tell of them: there is nothing to do
-        assert after._containers == {}

@@ -77,7 +77,11 @@ async def yard(folder: Path, *, rules: Sequence[Rule] = ()) -> AsyncIterator[Yar
         async with house(folder, rules=tuple(rules) or (rule(), rule("agent-y"))) as home:
             upstream = Kubeconfig.load(cluster.kubeconfig, "", home.clock)
             pool = Pool(upstream)
-            yield Yard(home, Way("prod", upstream, pool, Discovery(upstream, pool, home.clock, usual=USUAL), home.spawn))
+            it = Yard(home, Way("prod", upstream, pool, Discovery(upstream, pool, home.clock, usual=USUAL), home.spawn))
+            try:
+                yield it
+            finally:
+                it.places.close()
             pool.close()
     finally:
         await cluster.aclose()

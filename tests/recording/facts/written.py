@@ -31,6 +31,7 @@ from jitui.recording.facts import (
     ProcessEnded,
     ProcessesBefore,
     ProcessLeft,
+    ProcessSeen,
     RequestApproved,
     RequestAsked,
     RequestDenied,
@@ -148,6 +149,10 @@ WRITTEN: Final[list[tuple[Payload, str]]] = [
      took_ms=74),
      ('{"container":"app","container_id":"containerd://9c","grant":3,"pod":"web/web-7c","pod_uid":"0b1f","probe":8,"processes":["1:880:1","7:881:1"],'
       '"took_ms":74,"why":""}')),
+    (ProcessSeen(grant=3, session=9, pod="web/web-7c", pod_uid="0b1f", container="app", container_id="containerd://9c", pid=31, start=4711,
+     processes=("32:4712:31",)),
+     ('{"container":"app","container_id":"containerd://9c","grant":3,"pid":31,"pod":"web/web-7c","pod_uid":"0b1f","processes":["32:4712:31"],'
+      '"session":9,"start":4711}')),
     (ProcessEnded(grant=3, session=9, pod="web/web-7c", pod_uid="0b1f", container="app", container_id="containerd://9c", pid=31, start=4711,
      argv=("sleep", "1000"), state="ended", proof=("runtime", "gone", "explained"), took_ms=312),
      ('{"argv":["sleep","1000"],"container":"app","container_id":"containerd://9c","grant":3,"pid":31,"pod":"web/web-7c","pod_uid":"0b1f",'

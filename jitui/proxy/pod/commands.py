@@ -1,0 +1,102 @@
+"""The commands of windows in a container, and the job to end those of one window there."""
+
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from jitui.proxy.drain import Drain
+from jitui.proxy.pod.kin import Kin, Spell
+from jitui.proxy.pod.lineage import Before, Ident
+from jitui.proxy.pod.look import Identity, Place
+from jitui.recording.facts import ProcessEnded, ProcessLeft, ProcessTold
+from jitui.recording.facts.processes import ENDED, GONE, NOT_PROVED, RUNTIME
+
+
+class Run(Protocol):
+    """The session of a command, as far as its end in the pod asks it."""
+
+    @property
+    def id(self) -> int: ...
+
+    @property
+    def argv(self) -> tuple[str, ...]: ...
+
+    @property
+    def tty(self) -> bool: ...
+
+    @property
+    def drain(self) -> Drain: ...
+
+    may_run_on: int
+
+
+@dataclass(slots=True)
+class Command:
+    """One exec of a window, as long as something of it may run."""
+
+    session: Run
+    place: Place
+    asked: float  # loop time: none of its processes began before
+    leader: Ident | None = None
+    over: bool = False  # its session has ended
+    forced: bool = False  # by the gateway
+    ended: float | None = None  # loop time of the end of its session
+    watched: bool = False  # its first process is known, or was awaited long enough
+    looked: bool = False  # the container was looked at behind its end
+
+    @property
+    def live(self) -> bool:
+        return not self.over
+
+    def spell(self, *, mine: bool) -> Spell:
+        """The same for `Kin`. `mine`: of the window that it is of."""
+        return Spell(self.session.id, self.session.argv, self.asked, self.ended, mine)
+
+
+@dataclass(slots=True)
+class Job:
+    """The commands of one window in one container that are to be ended now."""
+
+    grant: int
+    commands: list[Command]  # perhaps none: all of its commands ended by themselves
+    first: float  # loop time of the window's first command in the container
+    began: float  # loop time of the mute
+    before: Before
+    ends: bool  # their processes are ended; else they are left to run on, as the rule says
+    last: bool = False  # the window has ended: nothing more of it will come
+    kin: Kin = field(default_factory=Kin)  # of the window
+    spells: list[Spell] = field(default_factory=list)  # the commands in the container, of every window
+    told: list[ProcessTold] = field(default_factory=list)  # its outcome
+
+
+@dataclass(slots=True)
+class Several:
+    """Commands of one window with the same words, of which nobody can say which began a process (a Run)."""
+
+    id: int = 0
+    argv: tuple[str, ...] = ()
+    tty: bool = False
+    may_run_on: int = 0
+    drain: Drain = field(default_factory=Drain)
+
+
+def told_of(place: Place, where: Identity) -> dict[str, str]:
+    """Which container facts are about."""
+    return {"pod": f"{place.namespace}/{place.pod}", "pod_uid": where.uid, "container": place.container or where.only, "container_id": where.container_id}
+
+
+def unseen(job: Job, place: Place, where: Identity, took_ms: int, why: str) -> list[ProcessTold]:
+    """Of a container that nobody could look into: of each command what the runtime said, and no more."""
+    told: list[ProcessTold] = []
+    for command in job.commands:
+        session = command.session
+        mine: dict[str, Any] = {"grant": job.grant, "session": session.id, "argv": session.argv, "took_ms": took_ms, **told_of(place, where)}
+        if where.gone:
+            session.may_run_on = 0
+            told.append(ProcessEnded(**mine, state=ENDED, proof=(GONE,), why=why))
+        elif session.drain.exited is not None:
+            session.may_run_on = 0
+            told.append(ProcessEnded(**mine, state=ENDED, proof=(RUNTIME,)))
+        elif command.forced or session.may_run_on:
+            session.may_run_on = 1
+            told.append(ProcessLeft(**mine, state=NOT_PROVED, why=why))
+    return told

@@ -1,0 +1,162 @@
+"""The processes of a window's commands as looks saw them while the commands ran, so that what outlives a command is known to be the window's. Pure.
+
+Only an exec begins a process with parent 0 and a session of its own. That it is the exec of a command of the window is certain if it began between the
+command's request and end, had the command's words, and no other such process did. What it starts is seen as its child or in its session; a session's number
+is not used again while one of its processes lives. Whatever is not seen in one of these ways belongs to nobody.
+"""
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from jitui.protocol.probe import Process, joined
+from jitui.proxy.pod.lineage import TICKS, Before, Family, Ident, ident
+
+MOST: Final = 10_000  # processes of one window in one container that are kept
+EARLY_S: Final = 1.0  # seconds that the node may take to begin another exec with the same words, which would make it uncertain whose is whose
+
+
+@dataclass(frozen=True, slots=True)
+class Spell:
+    """A command, and the time in which its first process began. Loop time."""
+
+    session: int
+    argv: tuple[str, ...]
+    asked: float
+    ended: float | None  # None: it runs
+    mine: bool  # of this window
+
+
+@dataclass(slots=True)
+class First:
+    """A process that an exec began."""
+
+    ident: Ident
+    before: float  # loop time at which it was not there yet
+    seen: float  # loop time at which it was
+    words: str = ""  # empty: it was not seen with words of its own
+    mine: bool = False  # it is certain that a command of the window began it
+    session: int = 0  # which; 0: one of several with the same words
+    settled: bool = False  # nothing that is still to come changes that
+
+
+@dataclass(slots=True)
+class Kin:
+    """Of one window in one container."""
+
+    before: Before = field(default_factory=Before)
+    firsts: dict[Ident, First] = field(default_factory=dict)
+    _roots: dict[Ident, Ident] = field(default_factory=dict)  # by process the first one that it comes from
+    _newest: dict[int, Ident] = field(default_factory=dict)  # by pid
+    _sids: dict[Ident, int] = field(default_factory=dict)  # the session that a process was seen in
+    _looked: float = -math.inf  # loop time of the last answer
+    _booted: float = math.inf  # loop time at which the node's clock stood at 0, or later
+
+    # -- what is seen ------------------------------------------------------------------------------------------------------
+
+    def see(self, processes: Iterable[Process], now: float) -> None:
+        """Processes that are there together, of an answer that came at this loop time; `looked` follows. None is of the gateway's own looks."""
+        there = {each.pid: each for each in processes if not each.dead}
+        for each in sorted(there.values(), key=lambda each: (each.start, each.pid)):
+            key = ident(each)
+            known = self._newest.get(each.pid) == key
+            self._newest[each.pid] = key
+            self._booted = min(self._booted, now - each.start / TICKS)
+            if key in self._roots:
+                self._sids[key] = each.sid
+            elif (not known or not each.ppid) and key not in self.before.processes and len(self._roots) < MOST:  # a first one begins its session late
+                self._place(each, there, now)
+
+    def looked(self, now: float) -> None:
+        """Whatever is not seen yet was not there at this loop time."""
+        self._looked = now
+
+    def _place(self, each: Process, there: dict[int, Process], now: float) -> None:
+        key = ident(each)
+        if not each.ppid and each.sid == each.pid != 1:
+            self.firsts[key] = First(key, self._looked, now)
+            root: Ident | None = key
+        else:
+            parent = there.get(each.ppid)
+            root = self._roots.get(ident(parent)) if parent is not None else None
+            root = root or self._of_session(each.sid)
+        if root is not None:
+            self._roots[key], self._sids[key] = root, each.sid
+
+    def _of_session(self, sid: int) -> Ident | None:
+        """The first process from which the one comes that began a session."""
+        began = self._newest.get(sid)
+        return self._roots.get(began) if began is not None else None
+
+    def heard(self, key: Ident, words: str) -> None:
+        """The words of a process that an exec began."""
+        first = self.firsts.get(key)
+        if first is not None and not first.words:
+            first.words = words
+
+    # -- whose it is -------------------------------------------------------------------------------------------------------
+
+    def claim(self, spells: Sequence[Spell], now: float) -> None:
+        """Which of them commands of the window began. `spells`: all commands in the container that may have, of every window."""
+        fits = {key: [spell for spell in spells if joined(spell.argv) == first.words and self._may_be(first, spell)]
+                for key, first in self.firsts.items() if first.words}  # fmt: skip
+        for key, fit in fits.items():
+            first, sessions = self.firsts[key], {spell.session for spell in fit}
+            if first.settled:
+                continue
+            rivals = sum(not sessions.isdisjoint(spell.session for spell in other) for other in fits.values())
+            first.mine = bool(fit) and all(spell.mine for spell in fit) and rivals <= len(fit)
+            first.session = fit[0].session if first.mine and len(fit) == rivals == 1 else 0
+            over = all(spell.ended is not None for spell in fit)
+            first.settled = (over and bool(fit)) or (now - first.seen > EARLY_S and all(now - spell.asked > EARLY_S for spell in fit))
+
+    def _may_be(self, first: First, spell: Spell) -> bool:
+        """Whether it began in the time of the command. Its start is counted from the earliest instant that the node can have booted, so none is too late."""
+        return spell.asked <= self._began(first) and (spell.ended is None or first.before <= spell.ended)
+
+    def _began(self, first: First) -> float:
+        return self._booted + (first.ident[1] + 1) / TICKS
+
+    def begun(self, asked: float) -> int:
+        """How many execs have begun since then, as far as it was seen with which words."""
+        return sum(bool(first.words) and self._began(first) >= asked for first in self.firsts.values())
+
+    def root(self, family: Family) -> Ident | None:
+        """The first process that a family comes from, if it is known."""
+        roots = {root for each in family.members if (root := self._roots.get(ident(each)) or self._of_session(each.sid)) is not None}
+        return roots.pop() if len(roots) == 1 else None
+
+    def owner(self, family: Family) -> First | None:
+        """The first process that a family comes from, if it is certain that it was the window's."""
+        first = self.firsts.get(self.root(family) or (0, 0))
+        return first if first is not None and first.mine else None
+
+    def of(self, session: int) -> First | None:
+        """The first process of a command."""
+        return next((first for first in self.firsts.values() if first.mine and first.session == session), None)
+
+    def others(self, root: Ident) -> list[tuple[int, int, int]]:
+        """Pid, start and session of what comes from a first process, without that itself."""
+        return sorted((*key, self._sids[key]) for key, other in self._roots.items() if other == root != key)
+
+    # -- what is kept ------------------------------------------------------------------------------------------------------
+
+    def keep(self, processes: Sequence[Process], running: Iterable[Spell]) -> set[Ident]:
+        """Forget what is gone, as a look at all processes says; the first processes of which something lives. `running`: commands that go on, or just ended."""
+        alive = {ident(each) for each in processes if not each.dead}
+        sids = {each.sid for each in processes if not each.dead}
+        held = {key for key in self._roots if key in alive or (key[0] in sids and self._newest.get(key[0]) == key)}
+        roots = {self._roots[key] for key in held}
+        words = {joined(spell.argv) for spell in running}
+        self._roots = {key: root for key, root in self._roots.items() if key in held}
+        self._sids = {key: sid for key, sid in self._sids.items() if key in held}
+        self._newest = {pid: key for pid, key in self._newest.items() if key in alive or key in held}
+        self.firsts = {key: first for key, first in self.firsts.items() if key in roots or (first.words in words and not first.settled)}
+        return roots
+
+    def restore(self, session: int, leader: Ident, others: Iterable[tuple[int, int, int]]) -> None:
+        """Take over what is on record of a command: its first process, and what came from it (pid, start, session)."""
+        self.firsts[leader] = First(leader, -math.inf, -math.inf, mine=True, session=session, settled=True)
+        for pid, start, sid in [(*leader, leader[0]), *others]:
+            self._roots[pid, start], self._sids[pid, start], self._newest[pid] = leader, sid, (pid, start)

@@ -1,0 +1,39 @@
+"""What is said of commands in a container that nobody could look into."""
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from jitui.protocol.channels import Exit
+from jitui.proxy.pod.commands import Command, Job, unseen
+from jitui.proxy.pod.lineage import Before
+from jitui.proxy.pod.look import Identity, Place
+
+PLACE = Place("prod", "web", "web-7c", "app")
+
+
+def job(*, exited: bool = False, forced: bool = True, ran: int = 1) -> Job:
+    drain = SimpleNamespace(exited=Exit(ok=False, code=137, message="") if exited else None)
+    session: Any = SimpleNamespace(id=5, argv=("sleep", "9"), may_run_on=ran, drain=drain)
+    return Job(3, [Command(session, PLACE, 0.0, over=True, forced=forced)], 0.0, 0.0, Before(), ends=True)
+
+
+@pytest.mark.parametrize(("given", "where", "state", "proof"), [
+    ({}, Identity("u", "c"), "not-proved", ()),
+    ({"exited": True}, Identity("u", "c"), "ended", ("runtime",)),
+    ({}, Identity(gone=True), "ended", ("gone",)),
+    ({"forced": False}, Identity("u", "c"), "not-proved", ()),
+])  # fmt: skip
+def test_without_a_look_only_the_runtime_and_the_cluster_prove(given: dict[str, Any], where: Identity, state: str, proof: tuple[str, ...]) -> None:
+    """Nothing is said to have ended because a connection closed."""
+    mine = job(**given)
+    (told,) = unseen(mine, PLACE, where, 2000, "no shell in the container")
+    assert (told.state, told.proof, told.argv, told.pod, told.took_ms) == (state, proof, ("sleep", "9"), "web/web-7c", 2000)
+    assert (told.why == "no shell in the container") is (state != "ended" or where.gone)
+    assert mine.commands[0].session.may_run_on == (state != "ended")
+
+
+def test_of_a_command_that_ended_by_itself_nothing_is_told() -> None:
+    """The runtime told its end long before."""
+    assert unseen(job(forced=False, ran=0), PLACE, Identity("u", "c"), 1, "no shell") == []

@@ -1,0 +1,131 @@
+"""Which processes are a window's, by what looks saw."""
+
+import pytest
+
+from jitui.protocol.probe import Process
+from jitui.proxy.pod.kin import EARLY_S, Kin, Spell
+from jitui.proxy.pod.lineage import Before, Family, families, ident
+
+BOOT = 1000.0  # loop time at which the node's clock stood at 0
+
+
+def process(pid: int, ppid: int = 0, sid: int = 0, start: int = 500) -> Process:
+    return Process(pid, ppid, sid or pid, 0, start, "S")
+
+
+def at(ticks: int) -> float:
+    """Loop time of a start."""
+    return BOOT + ticks / 100
+
+
+MAIN = process(1, start=10)
+SHELL = ("sh", "-c", "x")
+
+
+def spell(session: int = 5, argv: tuple[str, ...] = SHELL, asked: int = 490, ended: int | None = None, *, mine: bool = True) -> Spell:
+    return Spell(session, argv, at(asked), None if ended is None else at(ended), mine)
+
+
+def looked(*processes: Process, words: dict[int, str], when: int = 501, kin: Kin | None = None) -> Kin:
+    """One look at that tick, which saw processes and the words of some."""
+    kin = kin or Kin(Before.of([MAIN], 0))
+    kin.see([MAIN, *processes], at(when))
+    for each in processes:
+        if each.pid in words:
+            kin.heard(ident(each), words[each.pid])
+    kin.looked(at(when))
+    return kin
+
+
+def family(*members: Process) -> Family:
+    (found,) = families(members, ())
+    return found
+
+
+def test_the_exec_with_the_words_of_the_only_command_is_its() -> None:
+    """With all that was seen as its child or in its session, also as orphans later, and in sessions that those began."""
+    first, child, own = process(30), process(31, 30, 30), process(32, 30, 32)
+    kin = looked(first, child, own, words={30: "sh-cx"})
+    kin.claim([spell()], at(510))
+    found = kin.of(5)
+    assert found is not None
+    assert (found.ident, found.mine) == ((30, 500), True)
+    for each in (process(31, 1, 30), process(32, 1, 32), process(40, 1, 32, start=600), process(41, 1, 30, start=601)):
+        assert kin.owner(family(each)) is found
+    assert kin.owner(family(process(50, 1, 50, start=600))) is None
+    assert kin.others(found.ident) == [(31, 500, 30), (32, 500, 32)]
+
+
+@pytest.mark.parametrize("spells", [
+    [spell(argv=("sh", "-c", "y"))],  # other words
+    [spell(asked=510)],  # it began before the command was asked for
+    [spell(ended=480, asked=470)],  # and after another's end
+    [spell(), spell(6, mine=False)],  # another window's command has the same words
+    [],
+])  # fmt: skip
+def test_else_it_is_nobodys(spells: list[Spell]) -> None:
+    """Nothing is the window's that may be somebody else's."""
+    kin = looked(words={}, when=485)
+    looked(process(30), words={30: "sh-cx"}, kin=kin)
+    kin.claim(spells, at(700))
+    assert kin.owner(family(process(30))) is None
+
+
+def test_two_execs_and_one_command() -> None:
+    """Somebody else began one with the same words: neither is claimed, unless the other came when the first was settled long ago."""
+    kin = looked(process(30), process(40), words={30: "sh-cx", 40: "sh-cx"})
+    kin.claim([spell()], at(700))
+    assert kin.of(5) is None
+    kin = looked(process(30), words={30: "sh-cx"})
+    kin.claim([spell()], at(501) + EARLY_S + 0.1)
+    looked(process(40, start=900), words={40: "sh-cx"}, when=901, kin=kin)
+    kin.claim([spell()], at(1100))
+    assert kin.owner(family(process(30))) is not None
+    assert kin.owner(family(process(40, start=900))) is None
+
+
+def test_equal_commands_of_one_window_are_the_windows() -> None:
+    """Whose is whose is not known."""
+    kin = looked(process(30), process(40), words={30: "sh-cx", 40: "sh-cx"})
+    kin.claim([spell(), spell(6)], at(700))
+    found = [kin.owner(family(process(pid))) for pid in (30, 40)]
+    assert [first is not None and first.session == 0 for first in found] == [True, True]
+
+
+def test_an_exec_whose_words_nobody_saw_is_nobodys() -> None:
+    """As that of a command which was over at once. The container's first process and what was there before are none."""
+    kin = looked(process(30), words={})
+    kin.claim([spell(ended=502)], at(700))
+    assert kin.owner(family(process(30))) is None
+    assert (1, 10) not in kin.firsts
+
+
+def test_the_runtimes_own_process_becomes_the_commands() -> None:
+    """It begins its session only after it was seen first."""
+    kin = looked(Process(30, 0, 7, 0, 500, "R"), words={}, when=500)
+    assert kin.firsts == {}
+    looked(process(30), words={30: "sh-cx"}, kin=kin)
+    kin.claim([spell()], at(510))
+    assert kin.of(5) is not None
+
+
+def test_what_is_gone_is_forgotten() -> None:
+    """So a number that is used again is nobody's; the number of a session is not used again while one of its processes lives."""
+    kin = looked(process(30), process(31, 30, 30), process(40, start=501), words={30: "sh-cx", 40: "sh-cy"}, when=502)
+    spells = [spell(ended=505), spell(6, argv=("sh", "-c", "y"), ended=505)]
+    kin.claim(spells, at(510))
+    assert kin.keep([MAIN, process(31, 1, 30)], spells) == {(30, 500)}
+    assert set(kin.firsts) == {(30, 500)}
+    assert kin.owner(family(process(99, 1, 30, start=700))) is not None
+    assert kin.owner(family(process(98, 1, 40, start=700))) is None
+
+
+def test_what_is_on_record_is_taken_over() -> None:
+    """By the next gateway."""
+    kin = Kin()
+    kin.restore(5, (30, 500), [(32, 500, 32)])
+    found = kin.of(5)
+    assert found is not None
+    assert kin.owner(family(process(40, 1, 32, start=900))) is found
+    kin.claim([], at(9999))
+    assert kin.owner(family(process(31, 1, 30))) is found
