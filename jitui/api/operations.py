@@ -132,7 +132,7 @@ class Sessions(Table):
     """Live sessions, and all there were."""
 
     @operation("GET", "/sessions", ANYBODY)
-    async def sessions(self, *, live: bool = False, grant: str = "", cursor: str = "", brief: bool = False) -> Sequence[SessionView]:
+    async def sessions(self, *, live: bool = False, grant: str = "", cursor: str = "", brief: bool = False, looks: bool = False) -> Sequence[SessionView]:
         """Sessions, oldest first; with `live` only those that are open, with `grant` only those of that window. An agent sees its own.
 
         With `brief` a long command is cut to its beginning.

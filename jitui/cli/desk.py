@@ -181,12 +181,13 @@ SESSION_COLUMNS: Final[Mapping[str, Callable[[SessionView], show.Cell]]] = {
 @click.command("sessions")
 @click.option("--live", is_flag=True, help="Only those that are open.")
 @click.option("--grant", type=NAMED, default="", metavar="GRANT", help="Only those of one window.")
+@click.option("--all", "looks", is_flag=True, help="The gateway's own looks into pods, too.")
 @reaching
 @asynchronous
-async def sessions_command(live: bool, grant: str, as_json: bool) -> None:
+async def sessions_command(live: bool, grant: str, looks: bool, as_json: bool) -> None:
     """Recorded conversations, oldest first."""
     async with gateway() as at:
-        show.many(await at.sessions(live=live, grant=grant), as_json, SESSION_COLUMNS, "no session" + (" is open" if live else " yet"))
+        show.many(await at.sessions(live=live, grant=grant, looks=looks), as_json, SESSION_COLUMNS, "no session" + (" is open" if live else " yet"))
 
 
 @click.command("watch")

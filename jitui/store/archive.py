@@ -52,10 +52,12 @@ class Files(Frames):
             raise NotFoundError(f"no grant g-{ident}; list them with: jitui grants")
         return found[0]
 
-    def sessions(self, *, live: bool = False, grant: int = 0, identity: str = "", limit: int = PAGE, cursor: str = "") -> Page[SessionRow]:
-        """The newest `limit`, oldest first; a page of them."""
+    def sessions(
+        self, *, live: bool = False, grant: int = 0, identity: str = "", looks: bool = True, limit: int = PAGE, cursor: str = "",
+    ) -> Page[SessionRow]:  # fmt: skip
+        """The newest `limit`, oldest first; a page of them. Without `looks`: none of the gateway's own."""
         with self.reading(self.ledger) as db:
-            return listing.sessions(db, live=live, grant=grant, identity=identity, limit=limit, cursor=cursor)
+            return listing.sessions(db, live=live, grant=grant, identity=identity, looks=looks, limit=limit, cursor=cursor)
 
     def actions(self, *, grant: int = 0, session: int = 0, identity: str = "", audit_id: str = "", limit: int = PAGE, cursor: str = "") -> Page[ActionRow]:
         """The newest `limit`, oldest first; a page of them, see listing.py."""

@@ -150,13 +150,15 @@ def bounds(db: sqlite3.Connection, grant: int) -> dict[str, Any] | None:
             "since": min(approved, began or approved) - SLACK_US, "until": ended + AFTER_US + SLACK_US if ended else LAST}
 
 
-def sessions(db: sqlite3.Connection, *, live: bool = False, grant: int = 0, identity: str = "", limit: int, cursor: str = "") -> Page[SessionRow]:
-    """Of one grant, or one identity, if given."""
-    return made(read(db, sessions_query(live=live, grant=grant, identity=identity), limit, cursor), session_of)
+def sessions(
+    db: sqlite3.Connection, *, live: bool = False, grant: int = 0, identity: str = "", looks: bool = True, limit: int, cursor: str = "",
+) -> Page[SessionRow]:  # fmt: skip
+    """Of one grant, or one identity, if given; without the gateway's own `looks` those of agents."""
+    return made(read(db, sessions_query(live=live, grant=grant, identity=identity, looks=looks), limit, cursor), session_of)
 
 
-def sessions_query(*, live: bool, grant: int, identity: str) -> Query:
-    terms = list[str]()
+def sessions_query(*, live: bool, grant: int, identity: str, looks: bool = True) -> Query:
+    terms = list[str]() if looks else ["sessions.kind <> 'probe'"]
     if live:
         terms.append("sessions.state <> 'ended'")
     if grant:

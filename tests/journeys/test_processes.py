@@ -11,12 +11,14 @@ from jitui.api.views import Ended, ProcessView
 from tests.journeys.yard import IMAGE, Yard, pod, yard
 from tests.support.clusters import Cluster
 from tests.support.gateway import Agent
-from tests.support.kubectls import Kubectl, found
+from tests.support.kubectls import SPDY, VERSIONS, Kubectl, found
 from tests.support.processes import Program, until
+from tests.support.soak import SOAKING, soak
 
 pytestmark = [pytest.mark.cluster, pytest.mark.kubectl]
 NAMESPACE = "ended"
 OLD, NEW = "1.27", "1.34"  # SPDY, WebSocket
+EACH = (*SPDY, *VERSIONS) if SOAKING else (OLD, NEW)
 AGAIN = "trap 'exit 0' TERM; while true; do sleep 0.1; done"  # ends when it is told to, and is started anew
 TOOLS = "cp /bin/busybox /tools/sleep && cp /bin/busybox /tools/echo"  # without a shell among them
 
@@ -126,7 +128,7 @@ ENDED: dict[str, tuple[tuple[str, ...], dict[str, bool], tuple[str, ...]]] = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("version", [OLD, NEW])
+@pytest.mark.parametrize("version", EACH)
 def test_what_a_command_started_is_ended_and_proved(ground: Yard, bots: tuple[Agent, Agent], version: str) -> None:
     """Each of these is killed from inside, the runtime confirms it, and the last look finds nothing beside what was there before."""
     for name, (argv, how, words) in ENDED.items():
@@ -140,7 +142,7 @@ def test_what_a_command_started_is_ended_and_proved(ground: Yard, bots: tuple[Ag
         all_ended(ended, ground, *words, runtime=name != "a flood")  # its word stands behind all that waits in the node's buffers
 
 
-@pytest.mark.parametrize("version", [OLD, NEW])
+@pytest.mark.parametrize("version", EACH)
 @pytest.mark.parametrize("tty", [False, True])
 def test_equal_commands_of_two_windows(ground: Yard, bots: tuple[Agent, Agent], version: str, tty: bool) -> None:
     """Four with the same words at once, two of each window: those of the ended one end, the others go on, and see no word that the gateway wrote."""
@@ -162,7 +164,7 @@ def test_equal_commands_of_two_windows(ground: Yard, bots: tuple[Agent, Agent], 
 
 
 def test_what_can_not_be_proved_is_said(ground: Yard, bots: tuple[Agent, Agent]) -> None:
-    """A daemon is listed and left; without a shell nothing is claimed but what the runtime says; the line names the pod to delete."""
+    """A daemon that nobody saw in its command's session is listed and left; without a shell nothing is claimed but what the runtime says; the line names the pod to delete."""
     case = Case(ground, bots[0], found()[NEW])
     case.run("sh", "-c", "(setsid sleep 83001 >/dev/null 2>&1 </dev/null &) ; echo ready").end(10)
     ended = case.revoke()
@@ -181,10 +183,10 @@ def test_what_can_not_be_proved_is_said(ground: Yard, bots: tuple[Agent, Agent])
     assert "may still run" in ended.said
 
 
-@pytest.mark.parametrize("version", [OLD, NEW])
+@pytest.mark.parametrize("version", EACH)
 def test_a_process_of_another_user(ground: Yard, bots: tuple[Agent, Agent], version: str) -> None:
     """The look may not kill it: that is said with its pid, and the pod is named; what the look may kill is ended. Of a first process that became another
-    user's the kernel shows no open files, so nothing ties it to its command: it is listed, and nothing is claimed.
+    user's the kernel shows no open files: it is known only if somebody looked before, else it is listed, and nothing is claimed.
     """
     lines = {"a child": "su other -c 'exec sleep 83011' & echo ready; exec sleep 83010", "the first": "echo ready; exec su other -c 'exec sleep 83012'"}
     ends: dict[str, Ended] = {}
@@ -197,7 +199,7 @@ def test_a_process_of_another_user(ground: Yard, bots: tuple[Agent, Agent], vers
         assert f"kubectl delete pod -n {NAMESPACE} users" in ends[name].said
     told = {view.argv[-1].raw: (view.state, "gone" in view.proof, "belongs to another user" in view.why) for view in ends["a child"].processes}
     assert told == {"83010": ("ended", True, False), "83011": ("not-proved", False, True)}, ends
-    assert {view.state for view in ends["the first"].processes} == {"unexplained", "not-proved"}, ends
+    assert "not-proved" in {view.state for view in ends["the first"].processes} <= {"unexplained", "not-proved"}, ends
     assert ["sleep", "83012"] in [[word.raw for word in view.argv] for view in ends["the first"].processes], ends
     left = ps(ground, "users")
     assert ["8301" + digit in left for digit in "012"] == [False, True, True], left
@@ -214,7 +216,7 @@ def test_a_container_at_its_limit_of_processes(ground: Yard, bots: tuple[Agent, 
     assert f"kubectl delete pod -n {NAMESPACE} full" in ended.said
 
 
-@pytest.mark.parametrize("version", [OLD, NEW])
+@pytest.mark.parametrize("version", EACH)
 def test_a_container_without_a_shell_is_looked_at_from_beside(ground: Yard, beside: Agent, version: str) -> None:
     """Where the rule names an image: commands are ended and proved from one ephemeral container of it, which is on record, ends too, and stays listed."""
     case = Case(ground, beside, found()[version])
@@ -256,10 +258,11 @@ def test_containers_that_went_away_meanwhile(ground: Yard, bots: tuple[Agent, Ag
 
 
 def test_a_half_typed_line_is_never_executed(ground: Yard, bots: tuple[Agent, Agent]) -> None:
-    """By revoke, kill and deadline: a shell that reads a pipe is dead before its input ends."""
-    for at, end in enumerate(("revoke", "kill", "deadline")):
+    """By revoke, kill and deadline, and in long runs by a stop of the gateway: a shell that reads a pipe is dead before its input ends."""
+    ends = ("revoke", "kill", "deadline", *(["stop"] if SOAKING else ()))
+    for at, end in enumerate(ends * soak(1, 50)):
         agent = bots[0]
-        case = Case(ground, agent, found()[NEW])
+        case = Case(ground, agent, found()[EACH[at // len(ends) % len(EACH)] if SOAKING else NEW])
         if end == "deadline":
             case.revoke()
             case.grant = case.gateway.window(agent, duration="5s")
@@ -269,12 +272,35 @@ def test_a_half_typed_line_is_never_executed(ground: Yard, bots: tuple[Agent, Ag
         if end == "kill":
             session = case.gateway.live("exec", case.grant)["id"]
             case.gateway.desk(lambda remote, session=session: remote.kill(session, reason="enough"))  # type: ignore[misc]
-        if end != "deadline":
+        if end == "stop":
+            case.gateway.stop()
+            case.gateway.restart()
+        if end not in {"deadline", "stop"}:
             case.revoke()
         assert program.end(20).code == 1
         until(lambda case=case: case.processes(), "facts")  # type: ignore[misc]
         assert {view.state for view in case.processes()} == {"ended"}
     assert ground.as_admin("-n", NAMESPACE, "exec", "box", "--", "sh", "-c", "ls /tmp | grep made- || echo none") == b"none\n"
+
+
+@pytest.mark.parametrize("version", EACH)
+def test_what_finished_commands_left(ground: Yard, bots: tuple[Agent, Agent], version: str) -> None:
+    """It is ended with the window if somebody saw it as a child or in the session of the command, for which those of 0.3 s leave time; all is told."""
+    quiet = ">/dev/null 2>&1 </dev/null"
+    case = Case(ground, bots[0], found()[version])
+    for line in (f"sleep 86001 {quiet} &", f"trap '' HUP; sleep 86002 {quiet} &", f"setsid sleep 86003 {quiet} &"):
+        assert case.run("sh", "-c", f"{line} sleep 0.3; echo ready").end(10).code == 0
+    ended = case.revoke()
+    told = {view.argv[-1].raw: view for view in ended.processes}
+    assert set(told) == {"86001", "86002", "86003"}, ended
+    tied = [view for view in told.values() if view.state == "ended"]
+    assert len(tied) >= 2, ended  # a node with too much to do may begin and end one between two looks
+    assert all(view.session and "gone" in view.proof for view in tied), ended
+    left = ps(ground)
+    assert [word in left for word in sorted(told)] == [told[word].state != "ended" for word in sorted(told)], (ended, left)
+    for view in ended.processes:
+        if view.state != "ended":
+            ground.as_admin("-n", NAMESPACE, "exec", "box", "--", "kill", "-9", str(view.pid))
 
 
 def test_the_json_of_a_window_tells_of_its_processes(ground: Yard, bots: tuple[Agent, Agent]) -> None:

@@ -20,19 +20,19 @@ BEFORE_FRAMES: Final = 200  # a live viewer is shown at most of what was before
 class SessionService(Bound, Sessions):
     """Shows and ends them."""
 
-    async def sessions(self, *, live: bool = False, grant: str = "", cursor: str = "", brief: bool = False) -> Page[SessionView]:
+    async def sessions(self, *, live: bool = False, grant: str = "", cursor: str = "", brief: bool = False, looks: bool = False) -> Page[SessionView]:
         at = number(grant, "g", "grant") if grant else 0
         now = self._broker.clock.now()
         present = [s for s in self._broker.windows.sessions.values() if not at or s.window.grant.id == at]
         found = Page(views.live_session_view(s, caller=self._who, now=now) for s in present if self._sees(s.window.grant))
         if not live:
-            past = await self._read(self._past, at, self._only(), {s.id for s in present}, views.may_replay(self._who), cursor)
+            past = await self._read(self._past, at, self._only(), {s.id for s in present}, views.may_replay(self._who), cursor, looks)
             found = past if past.more else Page([*past, *found], older=past.older)
         return Page(map(views.brief, found), found.more, older=found.older) if brief else found
 
-    def _past(self, grant: int, only: str, live: Collection[int], may: tuple[str, ...], cursor: str) -> Page[SessionView]:
+    def _past(self, grant: int, only: str, live: Collection[int], may: tuple[str, ...], cursor: str, looks: bool) -> Page[SessionView]:
         """A page of the ledger's, but for those that are live."""
-        page = self._files.sessions(grant=grant, identity=only, cursor=cursor)
+        page = self._files.sessions(grant=grant, identity=only, looks=looks, cursor=cursor)
         return Page((views.session_view(row, may=may) for row in page if row.id not in live), page.more, older=page.older)
 
     async def kill(self, ident: str, *, reason: str) -> Ended:

@@ -207,7 +207,7 @@ def ended_view(ident: str, cut: Cut) -> Ended:
     if processes:
         said += f"; {outcome.told(processes)}"
     elif cut.processes:
-        said += f"; {outcome.count(cut.processes, 'process')} may go on in {', '.join(cut.may_run_on)}"
+        said += f"; {outcome.count(cut.processes, 'process')} may still run in {', '.join(cut.may_run_on)}, and nothing tells which"
     said += "".join(f"; {words}" for words in _beside(cut))
     return Ended(id=ident, streams=cut.streams, took_ms=cut.took_ms, may_run_on=cut.may_run_on, said=said, processes=processes)
 

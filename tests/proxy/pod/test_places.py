@@ -104,7 +104,7 @@ async def test_a_container_with_and_without_its_name_is_one(tmp_path: Path) -> N
 
 
 async def test_a_half_typed_line_is_never_executed(tmp_path: Path) -> None:
-    """A shell that reads a pipe runs its last line at the end of its input: there is none before it is dead."""
+    """A shell that reads a pipe runs its last line at the end of its input: there is none before it is dead, also where the gateway stops."""
     async with yard(tmp_path) as it:
         await it.home.window()
         for at in range(5):
@@ -115,6 +115,13 @@ async def test_a_half_typed_line_is_never_executed(tmp_path: Path) -> None:
             cut = await it.home.broker.windows.kill(session, by="ana", reason="no")()
             assert cut.processes == 0
             kubectl.close()
+        kubectl = await it.run("sh", "-c", "echo ready; exec sh")
+        kubectl.type(f"touch {tmp_path}/made-5".encode())
+        (session,) = [each for each in it.home.broker.windows.sessions.values() if each.kind == "exec"]
+        await it.home.until(lambda: session.handed_in > 0)
+        stopped = await it.home.broker.windows.stop()()
+        assert stopped.processes == 0
+        kubectl.close()
         await asyncio.sleep(0.2)
         assert not running("made-")
-        assert not any((tmp_path / f"made-{at}").exists() for at in range(5))
+        assert not any((tmp_path / f"made-{at}").exists() for at in range(6))
