@@ -135,7 +135,7 @@ class Sessions(Table):
     async def sessions(self, *, live: bool = False, grant: str = "", cursor: str = "", brief: bool = False, looks: bool = False) -> Sequence[SessionView]:
         """Sessions, oldest first; with `live` only those that are open, with `grant` only those of that window. An agent sees its own.
 
-        With `brief` a long command is cut to its beginning.
+        With `brief` a long command is cut to its beginning. With `looks` the gateway's own looks into pods (of the kind `probe`) are among them.
         """
 
     @operation("POST", "/sessions/{ident}/kill", Right.STOP)

@@ -239,7 +239,8 @@ class FakeDesk(BoundOperations):
             raise NotFoundError(f"no grant {ident}")
         return self.house.grants[ident]
 
-    async def sessions(self, *, live: bool = False, grant: str = "", cursor: str = "", brief: bool = False) -> Sequence[SessionView]:
+    async def sessions(self, *, live: bool = False, grant: str = "", cursor: str = "", brief: bool = False,
+                       looks: bool = False) -> Sequence[SessionView]:  # fmt: skip
         self._note("sessions")
         return [view for view in self.house.sessions.values() if (not live or view.state == "open") and grant in {"", view.grant}]
 

@@ -164,7 +164,7 @@ def test_equal_commands_of_two_windows(ground: Yard, bots: tuple[Agent, Agent], 
 
 
 def test_what_can_not_be_proved_is_said(ground: Yard, bots: tuple[Agent, Agent]) -> None:
-    """A daemon that nobody saw in its command's session is listed and left; without a shell nothing is claimed but what the runtime says; the line names the pod to delete."""
+    """A daemon that nobody saw in its command's session is listed and left; without a shell nothing is claimed but the runtime's word; the pod is named."""
     case = Case(ground, bots[0], found()[NEW])
     case.run("sh", "-c", "(setsid sleep 83001 >/dev/null 2>&1 </dev/null &) ; echo ready").end(10)
     ended = case.revoke()
