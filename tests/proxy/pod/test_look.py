@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from jitui.policy.terms import Identity, Role
 from jitui.proxy.pod import look
 from jitui.proxy.pod.asking import LookError
 from jitui.proxy.pod.look import NO_SHELL, Look, Place, identify
@@ -46,6 +47,8 @@ async def test_a_look_is_on_record_like_any_command(tmp_path: Path) -> None:
         assert b" hello 2 %d 0\n" % one.start in await it.texts(one.session, Channel.STDOUT)
         await it.home.store.commit([])
         (row,) = await asyncio.to_thread(it.home.files.actions)
+        desk = it.home.desk(Identity("eva", frozenset({Role.AUDITOR})))
+        assert [[view.kind for view in await desk.sessions(looks=looks)] for looks in (False, True)] == [[], ["probe"]]
         assert (row.identity, row.session, row.hazard, row.code, row.clause) == ("gateway", one.session, "EXEC", 101, look.OWN_LOOK)
 
 
