@@ -195,7 +195,7 @@ class FakeDesk(Operations):
         view, since = _found(self._grants, ident)
         return replace(view, remaining_s=0.0 if view.ended else max(0.0, view.duration_s - (self.now_s - since)))
 
-    async def sessions(self, *, live: bool = False, grant: str = "", cursor: str = "", brief: bool = False) -> Sequence[SessionView]:
+    async def sessions(self, *, live: bool = False, grant: str = "", cursor: str = "", brief: bool = False, looks: bool = False) -> Sequence[SessionView]:
         self._answering()
         return [view for view in self._sessions.values() if (not grant or view.grant == grant) and (not live or view.state != "ended")]
 
