@@ -12,7 +12,7 @@ from jitui.cli.root import cli, homes
 CONTEXT = click.Context(cli)
 TAKEN = {  # the arguments and options of each command that are offered; besides these each takes --json, --utc and --help
     "": "--version --utc --ascii --at", "requests": "--all --follow", "approve": "ident --duration --scope --reason --digest", "deny": "ident --reason",
-    "withdraw": "ident", "grants": "--all", "revoke": "grant --reason", "release": "grant", "sessions": "--live --grant", "watch": "session --unmask",
+    "withdraw": "ident", "grants": "--all", "revoke": "grant --reason", "release": "grant", "sessions": "--live --grant --all", "watch": "session --unmask",
     "kill": "session --reason", "freeze": "target", "thaw": "target", "request": "connection --duration --reason --scope --wait",
     "identity": "", "identity add": "name --role --owner", "identity disable": "name --reason", "identity list": "",
     "identity keys": "name", "identity add-key": "name", "identity revoke-key": "name fingerprint --reason", "identity rotate": "name",

@@ -76,7 +76,7 @@ class HostileDesk(FakeDesk):
         views = await super().grants(everything=everything)
         return [replace(self.poisoned(view), ended=view.ended, hazard=self.text) for view in views]
 
-    async def sessions(self, *, live: bool = False, grant: str = "", cursor: str = "", brief: bool = False) -> Sequence[SessionView]:
+    async def sessions(self, *, live: bool = False, grant: str = "", cursor: str = "", brief: bool = False, looks: bool = False) -> Sequence[SessionView]:
         return [self.poisoned(view) for view in await super().sessions(live=live, grant=grant)]
 
     async def session(self, ident: str) -> SessionView:
