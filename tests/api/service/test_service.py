@@ -176,7 +176,7 @@ IDS: Final = ("r-1", "r-2", "g-1", "s-1", "1", "agent-x")
 OTHERS: Final[dict[str, tuple[Any, ...]]] = {  # each argument of an operation that an agent may call: what another agent's it could be given
     "ident": IDS, "target": IDS, "grant": ("", *IDS), "audit_id": ("", "hush-audit"), "identity": ("", "agent-x"), "connection": ("prod",), "cursor": ("",),
     "since": (0,),
-    "wait_s": (0,), "live": (False, True), "everything": (True,), "brief": (False, True), "limit": (1000,),
+    "wait_s": (0,), "live": (False, True), "everything": (True,), "brief": (False, True), "looks": (False, True), "limit": (1000,),
     "action": (Action("create", resource="pods", subresource="exec"),),
     "duration_s": (600,), "reason": ("mine",), "scope": ("read pods in web",), "approval": ("",),
 }  # fmt: skip
