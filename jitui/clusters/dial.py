@@ -25,6 +25,7 @@ from jitui.values.said import clean
 CONNECT_S: Final = 10.0  # name look-up, TCP and TLS together
 KEEPALIVE: Final = (("TCP_KEEPIDLE", 30), ("TCP_KEEPINTVL", 10), ("TCP_KEEPCNT", 4))  # a dead peer is noticed in about a minute
 RECORD: Final = 16 << 10  # bytes of a TLS record, without what it takes beside
+READ_FIRST: Final = 4 << 10  # bytes of room to read into that a connection begins with: enough for the handshake, and for a stream that says little
 READ_MOST: Final = 256 << 10  # bytes read from a socket at once
 NO_LINGER: Final = struct.pack("ii", 1, 0)
 BLOCK: Final = re.compile(rb"(?:^|\n)-----BEGIN ([^\n]*?)-----[ \t\r]*\n((?:(?!-----BEGIN ).)*?)-----END \1-----[ \t\r]*(?=\n|$)", re.DOTALL)
@@ -185,7 +186,7 @@ async def _patient(
     """TLS by asyncio's SSLProtocol on whichever loop: it keeps what it has read until the reader wants it, also behind the peer's close."""
     shaken: asyncio.Future[None] = loop.create_future()
     protocol = factory()
-    tls = Tls(loop, protocol, context, shaken, server_side=False, server_hostname=address.certified)
+    tls = Tls(loop, protocol, context, shaken, address.certified)
     if proxy is None:
         raw, _ = await loop.create_connection(lambda: tls, address.host, address.port)
     else:
@@ -201,7 +202,7 @@ async def _patient(
 
 
 class Tls(SSLProtocol):
-    """asyncio's TLS, with less memory for each connection: what it reads into begins with one record, and grows while reads fill it.
+    """asyncio's TLS, with less memory for each connection: what it reads into begins with a page, and grows while reads fill it.
 
     asyncio takes 256 KiB for each connection, of which a stream that rests needs nothing, and as much again for each record that it decrypts.
     """
@@ -210,6 +211,16 @@ class Tls(SSLProtocol):
     _ssl_buffer: bytearray
     _ssl_buffer_view: memoryview
 
+    def __init__(self, loop: asyncio.AbstractEventLoop, protocol: asyncio.BaseProtocol, context: ssl.SSLContext, shaken: asyncio.Future[None],
+                 server_hostname: str) -> None:
+        """The client's side. `shaken`: done once hands are shaken."""
+        super().__init__(loop, protocol, context, shaken, server_side=False, server_hostname=server_hostname)
+        self._read_into(READ_FIRST)
+
+    def _read_into(self, size: int) -> None:
+        self._ssl_buffer = bytearray(size)
+        self._ssl_buffer_view = memoryview(self._ssl_buffer)
+
     def get_buffer(self, n: int) -> memoryview:  # noqa: ARG002 - the size that the loop suggests, 64 KiB
         return self._ssl_buffer_view
 
@@ -217,8 +228,7 @@ class Tls(SSLProtocol):
         super().buffer_updated(nbytes)
         size = len(self._ssl_buffer)
         if nbytes == size < READ_MOST:
-            self._ssl_buffer = bytearray(4 * size)
-            self._ssl_buffer_view = memoryview(self._ssl_buffer)
+            self._read_into(4 * size)
 
 
 def stay_alive(transport: asyncio.Transport) -> None:

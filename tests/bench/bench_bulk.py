@@ -68,7 +68,7 @@ class Load:
             "to": ["cp", str(self.big), f"web/box:{self.there}"],
             "from": ["cp", f"web/box:{self.there}", str(folder / "back")],
             "stdout": ["exec", "-n", "web", "box", "--", "cat", self.there],
-            "stdin": ["exec", "-i", "-n", "web", "box", "--", "sh", "-c", "cat >/dev/null"],
+            "stdin": ["exec", "-i", "-n", "web", "box", "--", "wc", "-c"],
         }
 
     def run(self, kubectl: Kubectl, way: Way, argv: list[str], protocol: str, *, stdin: bool = False) -> float:

@@ -10,7 +10,7 @@ import pytest
 import uvloop
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from jitui.clusters.dial import READ_MOST, RECORD, Address, Identification, client_context, cut, dial
+from jitui.clusters.dial import READ_FIRST, READ_MOST, Address, Identification, client_context, cut, dial
 from jitui.values.errors import ConfigurationError, UpstreamError
 from tests.clusters.authority import Authority, Pair, pem
 from tests.clusters.peer import listen, ok
@@ -212,7 +212,7 @@ class Slow(asyncio.Protocol):
         self.over.set_result(exc)
 
 
-@pytest.mark.parametrize(("size", "room"), [(10, RECORD), (600_000, READ_MOST)])
+@pytest.mark.parametrize(("size", "room"), [(10, READ_FIRST), (600_000, READ_MOST)])
 def test_a_stream_that_ended_while_nobody_read_is_whole(authority: Authority, server: Pair, tmp_path: Path, size: int, room: int) -> None:
     """The peer sends, and closes, while reading is paused: all of it is there afterwards, on the gateway's own loop too. Only bulk takes much memory."""
     theirs = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
