@@ -157,8 +157,8 @@ SHOTS: list[tuple[str, tuple[int, int], tuple[str, ...]]] = [
 async def take(stage: Stage, then: Callable[[], Awaitable[None]]) -> None:
     for name, size, keys in SHOTS:
         await picture(stage, name, size, *keys)
-    await picture(stage, "replay-window", (200, 50), "3", "down", "r", "space", "e", "left_square_bracket", "e", shows="replay of the window")
-    await picture(stage, "as-of", (120, 32), "at", *f"{stage.then:%H:%M:%S}Z", "enter", shows="READ ONLY", wait=0.5)
+    await picture(stage, "replay-window", (200, 50), "3", "down", "r", "space", "e", "e", "e", shows="tenth")
+    await picture(stage, "as-of", (120, 32), "at", *f"{stage.then:%H:%M:%S}Z", "enter", shows="ONLY", wait=0.5)
     await then()
 
 

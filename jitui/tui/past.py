@@ -99,7 +99,7 @@ class PastDesk(Operations):
         return Page([event.action for event in events if event.action is not None], older=len(events) >= limit)
 
     async def _residue(self, given: Given) -> object:
-        """What is on record; the cluster is not asked."""
+        """Of the record alone; the cluster is not asked."""
         return await self._desk.residue(given["ident"], look=False)
 
     def follow(self, operation: Operation, given: Given) -> AsyncIterator[Any]:

@@ -20,8 +20,8 @@ from jitui.tui.keyframes import kept_of
 from jitui.tui.reel import FRAME, Reel
 from jitui.values.errors import InvalidError, NotFoundError
 
-FIRST: Final = 16  # frames of a seek's first page: behind a keyframe few are needed
-PAGE: Final = 500  # of later ones
+PAGE: Final = 500  # frames of a page
+SOME: Final = 4  # of a short one
 EXACT: Final = 8 << 20  # bytes that are drawn on the way to a moment; where it takes more, only the last frames before it are
 LAST: Final = 400  # frames that a moment is drawn from then
 HELD: Final = 16 << 20  # bytes of frames that a track goes on with
@@ -41,16 +41,17 @@ class Part:
 
 async def fetch(archive: Archive, session: SessionView, at_us: int, seq: int, *, unmask: bool) -> Part:
     """The frames that draw a moment, since the session's start, up to which `seq` is the newest frame, and the next one. Raises JituiError."""
-    found, held, whole, limit = list[FrameView](), 0, True, FIRST
+    found, held, whole = list[FrameView](), 0, True
     after, from_us, kept = await _nearest(archive, session, at_us, unmask=unmask)
     while not found or found[-1].seq <= seq or found[-1].at_us <= at_us:
         if held > EXACT and whole and after < seq - LAST:
             found, whole, after, kept = [], False, seq - LAST, None
-        page = tuple(await archive.frames(session.id, after=after, limit=limit, unmask=unmask))
+        wanted = min(PAGE, max(SOME, seq + 2 - after))  # no more than it takes: each is masked on the way
+        page = tuple(await archive.frames(session.id, after=after, limit=wanted, unmask=unmask))
         if not page:
             return Part(tuple(found), kept, from_us, whole=whole, over=True)
         found += page
-        held, limit = held + _bytes(page), min(PAGE, limit * 4)
+        held += _bytes(page)
         after, from_us = page[-1].seq, from_us if whole else found[0].at_us
     return Part(tuple(found), kept, from_us, whole=whole)
 
@@ -95,6 +96,11 @@ class Track:
     def newest(self) -> int:
         """The seq of the last frame that it has; -1 without one."""
         return self._reel.frames[-1].seq if self._reel.frames else -1
+
+    @property
+    def end_us(self) -> int:
+        """When, in the window, the last frame came that it has; 0 without one."""
+        return self._reel.times[-1] + self.offset_us if self._reel.times else 0
 
     def add(self, part: Part) -> None:
         """Frames that come next; those that were shown long ago go, if there are many."""

@@ -53,6 +53,7 @@ async def test_a_long_stream_is_held_a_part_at_a_time(tmp_path: Path, monkeypatc
             assert drawn(found, at_us) == f"{seq:05d}"
             most = max(most, found._reel.held)
         assert most < 900_000
+        assert found.end_us >= 5805 * MS
         assert found.beside(5800 * MS + 5 * MS) == (5805 * MS, 5806 * MS)
         assert found.before(5800 * MS + 5 * MS) == 5804 * MS
         assert drawn(found, 5700 * MS + 5 * MS) == "05700"

@@ -63,6 +63,10 @@ class Board(Screen[None]):
 
     ASKS: ClassVar[frozenset[str]] = frozenset()  # actions that ask the gateway: off while it is silent
     AUTO_FOCUS = ""
+    DEFAULT_CSS = """
+    Board #as-of { display: none; height: 1; padding: 0 1; background: $surface; }
+    Board.-as-of #as-of { display: block; }
+    """
 
     def __init__(self) -> None:
         super().__init__()
@@ -108,7 +112,7 @@ class Board(Screen[None]):
         if not self.ready:
             return
         shell = self.shell
-        self.query_one(Header).show(shell.seen, shell.monotonic(), shell.silent)
+        self.query_one(Header).show(shell.seen, shell.monotonic(), shell.silent, past=bool(shell.as_of))
         self.set_class(bool(shell.silent), "-silent")
         self.set_class(bool(shell.as_of), "-as-of")
         if shell.as_of:

@@ -1,4 +1,4 @@
-"""What the replay of a window has in mind: where it stands, the events around that moment and the streams that are shown. It reads what is not there.
+"""The state of a window's replay: where it stands, the events around that moment, the streams that are shown. It reads those that are not there.
 
 Everything is asked for in workers; their answers come as messages, and only then the state changes. An answer to an older seek is dropped.
 """
@@ -113,6 +113,8 @@ class Scene(Board):
         """Have the streams that are to be seen: what was chosen, then the newest."""
         if self.story is None:
             return
+        ends = [track.end_us for track in self.tracks.values()]  # streams of a window that lives go on behind its newest event
+        self.head.end_us = max(self.story.end_us, *ends, 0)
         views = self.story.running(*self._ran, self.head.at_us)
         seats = SEATS if self.has_class("-wide") else 1
         chosen = sorted(views, key=lambda view: view.id != self.pinned)[:seats]
@@ -159,7 +161,6 @@ class Scene(Board):
             self._arrived(*value[1:])
         elif what == "events" and value[0] == self._seeks:
             self.story.add(value[2], back=value[1])
-            self.head.end_us = self.story.end_us
         elif what.startswith("part"):
             self._brought(*value)
         elif what.startswith("frames") and value[0] in self.tracks.values():
@@ -178,7 +179,6 @@ class Scene(Board):
     def _arrived(self, at_us: float, before: Sequence[EventView], behind: Sequence[EventView], moment: MomentView) -> None:
         assert self.story is not None
         self.story.begin(before, behind)
-        self.head.end_us = self.story.end_us
         self._ran = [each.session for each in moment.streams], at_us
 
     def _brought(self, view: SessionView, offset: int, unmasked: bool, part: Part) -> None:

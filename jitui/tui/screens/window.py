@@ -72,7 +72,7 @@ class WindowScreen(Scene):
         self._alone, self._may_unmask = alone, may_unmask
         self._opened: ExchangeView | None = None
         self._last = 0.0
-        self._seats: dict[int, object] = {}  # what each terminal shows
+        self._seats: dict[int, object] = {}  # session, screen and frame that each terminal shows
         self._now = ""  # the key of the newest event
 
     def body(self) -> ComposeResult:

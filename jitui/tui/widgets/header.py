@@ -34,10 +34,12 @@ class Header(Widget):
         self.seen: Seen | None = None
         self.now = 0.0
         self.silent = ""
+        self.past = False
         self._drawn: list[Light] = []
 
-    def show(self, seen: Seen | None, now: float, silent: str) -> None:
-        self.seen, self.now, self.silent = seen, now, silent
+    def show(self, seen: Seen | None, now: float, silent: str, *, past: bool = False) -> None:
+        """`past`: a moment of the past is shown, of whose lights there is no record."""
+        self.seen, self.now, self.silent, self.past = seen, now, silent, past
         lights = self.lights()
         if lights != self._drawn:
             self._drawn = lights
@@ -51,7 +53,7 @@ class Header(Widget):
         seen = self.seen
         if seen is None:
             return lights if self.silent else [*lights, Light("connecting", "$state-waiting", 0)]
-        if not self.silent:
+        if not self.silent and not self.past:
             lights += self._health(seen)
         status = seen.status
         lights += [
