@@ -1,6 +1,6 @@
 """Checks each row of `actions` against a recorded request head: the rows are written lazily, and nobody signs them.
 
-Hazard, clause and byte counts do not follow from a tape, and rows of denials follow from nothing; docs/evidence.md says so.
+Time, hazard, clause and byte counts do not follow from a tape, and rows of denials follow from nothing; docs/evidence.md says so.
 """
 
 import json
@@ -17,9 +17,10 @@ from jitui.store.told import Told
 
 PAGE: Final = 1000
 TELLING: Final = frozenset({Channel.REQUEST, Channel.RESPONSE, Channel.GATEWAY})
+ALLOWED: Final = "allowed"  # the verdict of every row of a session
 OWN_WORDS: Final = -1  # as a code: the gateway said something itself
 _DERIVED: Final = "verb, grp, resource, subresource, namespace, name, path, argv"
-_ROWS: Final = f"select id, session, conn, code, audit_id, {_DERIVED} from actions where session > 0 and id > ? and id <= ?"  # noqa: S608 - constants
+_ROWS: Final = f"select id, session, conn, code, audit_id, verdict, identity, connection, {_DERIVED} from actions where session > 0 and id > ? and id <= ?"  # noqa: S608 - constants
 
 
 def newest_row(db: sqlite3.Connection) -> int:
@@ -61,8 +62,12 @@ def rows(db: sqlite3.Connection, after: int, upto: int, session: int) -> list[tu
 
 def compare(told: Told, row: tuple[Any, ...]) -> str:
     """The fault of one row, or ""."""
-    ident, session, conn, code, audit_id, *derived = row
+    ident, session, conn, code, audit_id, verdict, identity, connection, *derived = row
     where = f"row {ident} (s-{session}, connection {conn})"
+    if verdict != ALLOWED:
+        return f"{where} is of a session, and says {verdict[:20]!r}"
+    if (whose := told.whose(session)) and whose != (identity, connection):
+        return f"{where} is not of the session's identity and connection, {whose[0]} on {whose[1]}"
     asked = told.db.execute("select text, audit, times from asked where session = ? and conn = ?", (session, conn)).fetchone()
     codes = {each for (each,) in told.db.execute("select code from answer where session = ? and conn = ?", (session, conn))}
     if asked is None:

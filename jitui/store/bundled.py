@@ -59,13 +59,16 @@ def _proofs(db: sqlite3.Connection, session: int, fact: int, key: bytes) -> tupl
         path = tree.inclusion(size, n, lambda place: bytes(db.execute("select hash from hashes where n = ?", (place,)).fetchone()[0]))
         return str(Proof(n, path, note, text.encode()))
 
-    origin = checkpoint_of(note.text).origin
-    names = ", ".join(sorted({each.name for each in note.signatures if each.name != origin})) or "nobody"
-    hint = f"# As this file's maker says. Take a policy from elsewhere: this log, and its witnesses (cosigned here by: {names})\n"
-    texts = {FACTS: proof(*facts), POLICY: f"{hint}log {Key(origin, ED25519, key)}\nquorum none\n"}
+    texts = {FACTS: proof(*facts), POLICY: _hint(note, Key(checkpoint_of(note.text).origin, ED25519, key))}
     stamps = [answer for (answer,) in db.execute("select answer from stamps where size = ?", (size,))] if _stamps(db) else []
     texts |= {STAMP: base64.b64encode(stamps[-1]).decode()} if stamps else {}
     return texts | ({SESSION: proof(*head)} if head else {}), told
+
+
+def _hint(note: Note, key: Key) -> str:
+    names = ", ".join(sorted({each.name for each in note.signatures if each.name != key.name})) or "nobody"
+    said = f"# As this file's maker says. Take a policy from elsewhere: this log, and its witnesses (cosigned here by: {names})\n"
+    return f"{said}log {key}\nquorum none\n"
 
 
 def _stamps(db: sqlite3.Connection) -> bool:
@@ -159,8 +162,10 @@ class BundledLog:
         known = [key for key in policy.logs if key.name == origin] if policy and policy.logs else []
         given = [Key(origin, ED25519, self._brought.key)] if self._brought.key else known
         keys = given or [Key(origin, ED25519, public) for public in publics.values() if len(public) == tree.HASH]
-        if not verified(note, keys):
+        if not (signed := verified(note, keys)):
             raise WrongError(f"its checkpoint is not signed by {'the key that was given' if given else 'the key that lies in this file'}")
+        if all(self._texts.get(POLICY) != _hint(note, key) for key in signed):
+            raise WrongError(f"altered: the text {POLICY} is not the one that jitui writes beside this checkpoint")
         return "the key that was given" if self._brought.key else "the key in the policy" if given else "the key that lies in this file"
 
     def _judged(self, note: Note, size: int, fact: int) -> Seen:

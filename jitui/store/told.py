@@ -97,6 +97,12 @@ class Told:
                               (session,)).fetchone()
         return Life(*row) if row else Life(session, 0, 0, 0, b"")
 
+    def whose(self, session: int) -> tuple[str, str] | None:
+        """The identity and connection of a session's window, as far as the facts tell."""
+        row = self.db.execute("select grants.identity, grants.connection from sessions join grants on grants.id = sessions.grant_id where sessions.id = ?",
+                              (session,)).fetchone()  # fmt: skip
+        return (row[0], row[1]) if row else None
+
     def sessions(self) -> Iterator[int]:
         """Every session that a fact tells of, in order."""
         for (session,) in self.db.execute("select session from life order by session"):

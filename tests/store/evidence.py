@@ -31,8 +31,8 @@ def call(session: int, conn: int, seq: int) -> list[Frame]:
 
 
 def row(session: int, conn: int) -> ActionRow:
-    return ActionRow(at_us=NOW, identity="agent-a", connection="prod", action=kube.read(b"GET", f"{TARGET}?limit=500".encode()), hazard="read",
-                     verdict="allowed", session=session, conn=conn, code=200, audit_id=f"jitui-a-1-{conn}")
+    return ActionRow(at_us=NOW, identity="agent-a" if session == 1 else "agent-b", connection="prod", hazard="read", verdict="allowed",
+                     action=kube.read(b"GET", f"{TARGET}?limit=500".encode()), session=session, conn=conn, code=200, audit_id=f"jitui-a-1-{conn}")
 
 
 async def life(folder: Path, started: bool = True) -> Path:

@@ -95,6 +95,7 @@ async def test_a_leaf_that_was_altered(tmp_path: Path, name: str, change: str, w
     (f"update evidence set body = (select body from evidence where name = '{FACTS}') where name = '{SESSION}'", "not about a session"),
     (f"update evidence set body = (select body from evidence where name = '{SESSION}') where name = '{FACTS}'", "is not one of facts"),
     ("update evidence set body = 'x' where name like '%proof'", "it is no proof"),
+    (f"update evidence set body = replace(body, 'quorum none', 'quorum a') where name = '{POLICY}'", "the text policy is not the one that jitui writes"),
 ])
 async def test_proofs_that_were_altered(tmp_path: Path, change: str, why: str) -> None:
     """Exchanged, missing, or none."""

@@ -23,6 +23,7 @@ PIECE: Final = 32 << 10  # bytes that are read at once
 FULL, ROOM = 128 << 10, 32 << 10  # bytes of input waiting for the process: above, no more is read from the client; below, it is again
 CONNECTIONS: Final = 16  # of one process to the API
 HANGUP_S: Final = 1.0  # for a process to end by itself after SIGHUP
+DRAINS: Final = 60  # so often a client that does not read is waited for; a process that left the session may hold the terminal for ever
 DRAIN_S: Final = 1.0  # for output that somebody of its group still holds open after its end
 ASK: Final = 16  # bytes of a packet that asks
 GIVES, REFUSES = b"+", b"-"
@@ -284,10 +285,12 @@ class Child:
             self._loop.call_later(DRAIN_S, self._drained)
         self._finish()
 
-    def _drained(self) -> None:
-        if not self._paused:  # a slow client still gets what was said
-            self._cut()
-            self._finish()
+    def _drained(self, again: int = DRAINS) -> None:
+        if self._paused and again:  # a slow client still gets what was said
+            self._loop.call_later(DRAIN_S, self._drained, again - 1)
+            return
+        self._cut()
+        self._finish()
 
     def _cut(self) -> None:
         for fd in list(self._open):

@@ -205,3 +205,15 @@ async def test_a_client_that_reads_slowly_loses_nothing(gate: Gate, monkeypatch:
     child.resume()
     await person.until()
     assert (person.out.count(b"\n"), person.code) == (40, 0)
+
+
+async def test_a_client_that_never_reads_is_not_waited_for_without_end(gate: Gate, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever still holds the output open: it is told the end, and nothing of the process is left."""
+    gate.address.house.requests["r-1"] = request_view("r-1", "agent-a", "prod", 600)
+    monkeypatch.setattr(module, "DRAIN_S", 0.05)
+    monkeypatch.setattr(module.Child._drained, "__defaults__", (2,))
+    child, person = await gate.start("requests", "--json")
+    child.pause()
+    await person.until()
+    assert (person.out, person.code) == (b"", 0)
+    await child.gone()
