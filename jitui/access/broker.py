@@ -135,9 +135,10 @@ class Broker:
         return policy.decide(action, agent=who.name, connection=connection, rule=rule, grants=live, now=now, kinds=self.kinds[connection])
 
     def stands(self, before: policy.Allow, agent: str, connection: str, now: Instant) -> bool:
-        """Whether a decision on an equal action is that of `now` as well, by the rule and the only grant."""
-        pair, grant = (agent, connection), before.grant
-        return self.requests.rules.get(pair) is before.rule and self.windows.only(pair) is grant and grants.due(grant, now) is None
+        """Whether a decision on an equal action is that of `now` as well, by the rule and the only grant, whose time is running."""
+        pair = agent, connection
+        window = self.windows.only(pair)
+        return window is not None and window.grant is before.grant and self.requests.rules.get(pair) is before.rule and window.open_at(now)
 
     def denied(self, agent: str, connection: str, action: Action, why: str, *, group: str) -> None:
         """Puts a denial on record, with the newest window that is open and does not cover it. `group`: as `Notes.denied` has it."""

@@ -68,10 +68,10 @@ class Windows:
         """Returns the live grants of one agent on one connection."""
         return [window.grant for window in self._pairs.get((identity, connection), ()) if not window.closed]
 
-    def only(self, pair: tuple[str, str]) -> Grant | None:
-        """Returns the live grant of an agent on a connection, if there is exactly one."""
+    def only(self, pair: tuple[str, str]) -> Window | None:
+        """Returns the live window of an agent on a connection, if there is exactly one."""
         windows = self._pairs.get(pair)
-        return windows[0].grant if windows is not None and len(windows) == 1 and not windows[0].closed else None
+        return windows[0] if windows is not None and len(windows) == 1 else None
 
     def window(self, ident: int) -> Window:
         window = self.live.get(ident)

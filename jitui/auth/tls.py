@@ -15,7 +15,7 @@ import re
 import secrets
 import ssl
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -94,7 +94,27 @@ def own(certificate: Path, key: Path, names: Sequence[str], now: Instant, *, aut
     return _material(certificate, key, authority or certificate, trusted, leaf)
 
 
-class _Asked(ssl.SSLObject):
+class Direct(ssl.SSLObject):
+    """TLS over memory, as the loop has it. Its reads, writes and looks at what is decrypted are those of the C object, without a Python call around each:
+    a list of pods comes in a dozen records.
+    """
+
+    _sslobj: Any
+
+    @property
+    def read(self) -> Callable[..., Any]:
+        return self._sslobj.read  # type: ignore[no-any-return]
+
+    @property
+    def write(self) -> Callable[..., int]:
+        return self._sslobj.write  # type: ignore[no-any-return]
+
+    @property
+    def pending(self) -> Callable[[], int]:
+        return self._sslobj.pending  # type: ignore[no-any-return]
+
+
+class _Asked(Direct):
     """The gateway's end of a connection, with the host that the client asked for."""
 
     name = ""
@@ -106,6 +126,7 @@ def server_context(material: Material, *, names: bool = False) -> ssl.SSLContext
     A server name that is not ASCII then fails the handshake, and Python calls sys.unraisablehook with its UnicodeDecodeError. Raises ConfigurationError.
     """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.sslobject_class = Direct
     if names:
         context.sslobject_class = _Asked
         context.sni_callback = _asked

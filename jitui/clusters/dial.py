@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import quote, unquote_to_bytes, urlsplit
 
+from jitui.auth.tls import Direct
 from jitui.clusters.port import P
 from jitui.clusters.tunnel import BAD_ESCAPE, Proxy, host_name
 from jitui.values.errors import ConfigurationError, UpstreamError
@@ -99,6 +100,7 @@ def client_context(ca: bytes | None, identification: Identification | None = Non
     context.verify_flags = (context.verify_flags | ssl.VERIFY_X509_PARTIAL_CHAIN) & ~ssl.VERIFY_X509_STRICT
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.set_alpn_protocols(["http/1.1"])
+    context.sslobject_class = Direct
     if insecure:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE

@@ -15,6 +15,8 @@ from jitui.protocol.http import Body, End, Event, KnownHead, KnownHeads, Malform
 from jitui.values.errors import UpstreamError
 
 CLOSED: Final = "the cluster closed the connection before it answered"
+TOGETHER: Final = 64 << 10  # bytes of a usual answer that are waited for, so that its asker gets it as a whole
+TOGETHER_S: Final = 0.005  # seconds for that; an API server writes a list in pieces of 4 KiB, one soon after the other
 IDLE_S: Final = 60.0  # kube-apiserver drops idle connections after 90 s, a network load balancer after 350 s
 
 
@@ -53,8 +55,10 @@ class Connection(asyncio.Protocol):
         self._pool = pool
         self._parser = ResponseParser()
         self._handler: Handler | None = None
-        self._asker: Asker | None = None  # until the first byte of the answer
+        self._asker: Asker | None = None  # until it has the answer, or gets it piece by piece
         self._value = b""
+        self._came = b""  # of the answer, the rest of which may come soon
+        self._timer: asyncio.TimerHandle | None = None  # until that goes piece by piece
         self._ended = True  # no response is due
         self._stays = False  # the response's head leaves the connection open
         self._whole = False  # the response ended well, and the connection stays
@@ -69,7 +73,7 @@ class Connection(asyncio.Protocol):
             self._lose(UpstreamError(CLOSED))
 
     def ask(self, head: bytes, asker: Asker, audit_id: bytes) -> None:
-        """Begin an exchange that is a GET without a body, and send it. If all of the answer comes at once, and its head is like an earlier one's, the asker
+        """Begin an exchange that is a GET without a body, and send it. If all of the answer comes at once, or soon, and its head is a usual one, the asker
         gets it as a whole; else piece by piece.
         """
         self._parser.expect(b"GET", upgrade=False)
@@ -127,7 +131,7 @@ class Connection(asyncio.Protocol):
 
     def abort(self) -> None:
         """Close now; no callback comes any more, and bytes not yet on the wire are dropped."""
-        self._handler = None
+        self._handler, self._came = None, b""
         if self.transport is not None:
             cut(self.transport)
 
@@ -145,20 +149,46 @@ class Connection(asyncio.Protocol):
             self._drop()
             return
         self.responded = True
+        if self._came:
+            data, self._came = self._came + data, b""
         asker = self._asker
         if asker is not None:
-            self._asker = None
-            answer = self._parser.whole(data, self._pool.heads, self._value)
-            if answer is not None:
-                self._ended = self._whole = True
-                asker.answered(*answer)
+            known, body = self._parser.whole(data, self._pool.heads, self._value)
+            if known is not None and body is None and len(data) < TOGETHER:
+                self._wait(data)
                 return
+            self._asker = None
+            if self._timer is not None:
+                self._timer.cancel()
+                self._timer = None
+            if known is not None and body is not None:
+                self._ended = self._whole = True
+                asker.answered(known, body)
+                return
+        self._feed(data)
+
+    def _wait(self, data: bytes) -> None:
+        """Keep what came: the rest may come soon."""
+        self._came = data
+        if self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(TOGETHER_S, self._apart)
+
+    def _apart(self) -> None:
+        """The rest did not come soon, or somebody else reads it: the answer goes piece by piece."""
+        self._timer = self._asker = None
+        came, self._came = self._came, b""
+        if came and self._handler is not None:
+            self._feed(came)
+
+    def _feed(self, data: bytes) -> None:
         try:
             self._dispatch(self._parser.feed(data))
         except Malformed as error:
             self._lose(UpstreamError(str(error)))
 
     def eof_received(self) -> None:
+        if self._came:
+            self._apart()
         self._stays = self._whole = False
         if self._handler is None or self._ended:
             return
@@ -168,6 +198,8 @@ class Connection(asyncio.Protocol):
             self._lose(UpstreamError(str(error) if self.responded else CLOSED))
 
     def connection_lost(self, exc: Exception | None) -> None:
+        if self._came:
+            self._apart()
         self.transport, self._whole = None, False
         self._pool.gone(self)
         if self._handler is not None and not self._ended:

@@ -33,20 +33,20 @@ class KnownHeads:
     def __init__(self) -> None:
         self._heads: dict[bytes, KnownHead] = {}  # by their bytes, with MARK for the value
 
-    def find(self, data: bytes, value: bytes) -> tuple[KnownHead, bytes] | None:
+    def find(self, data: bytes, value: bytes) -> tuple[KnownHead | None, bytes]:
         """The head of an answer to a request with this value, and the bytes behind it; None if the usual parser has to read it."""
         end = data.find(END, 0, LARGEST) + 4
         if end < 4:
-            return None
+            return None, b""
         raw = data[:end]
         if MARK in raw:
-            return None
+            return None, b""
         key = raw.replace(value, MARK)
         known = self._heads.get(key)
         if known is None:
             known = self._read(raw, value)
             if known is None:
-                return None
+                return None, b""
             if len(self._heads) >= KEPT:
                 self._heads.clear()
             self._heads[key] = known

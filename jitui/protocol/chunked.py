@@ -22,6 +22,24 @@ def chunk(data: bytes) -> bytes:
     return b"%x\r\n%b\r\n" % (len(data), data) if data else b""
 
 
+def in_one_chunk(lines: bytes, body: bytes) -> bytes:
+    """A message with this body in one chunk; `lines`: of its head, as far as they are known. The body is copied once."""
+    if not body:
+        return b"%bTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n" % lines
+    return b"%bTransfer-Encoding: chunked\r\n\r\n%x\r\n%b\r\n0\r\n\r\n" % (lines, len(body), body)
+
+
+def unchunked(data: bytes) -> bytes | None:
+    """The body of an answer whose chunks are all of `data`; None if more has to come. Raises Malformed, also if there are bytes behind it."""
+    if not data.endswith(LAST):  # most often more has to come; of trailers the whole is read piece by piece
+        return None
+    chunked = Chunked(trailers=True)
+    body, at = chunked.feed(data)
+    if at < len(data):
+        raise Malformed("there are bytes behind the last chunk")
+    return body if chunked.done else None
+
+
 class Chunked:
     """One chunked body. Holds at most one line of it; data is handed out as it comes.
 
@@ -60,7 +78,8 @@ class Chunked:
                     quick = _NEXT.match(data, at)
                     if quick is not None:
                         at = quick.end()
-                        self._sized(quick[1])
+                        self._left = int(quick[1], 16)
+                        self._state = _IN_DATA if self._left else _AT_TRAILER
             elif self._state == _AT_SIZE:
                 at = self._size_line(data, at)
             elif self._state == _AFTER_DATA:

@@ -7,7 +7,7 @@
 
     parser = ResponseParser()
     parser.expect(b"GET"); parser.feed(data)  ->  [ResponseHead, Body, ..., End]; parser.eof() when the connection is closed
-                           parser.whole(data, heads, value)  ->  KnownHead and body, if all of a usual answer came at once; else None: feed it
+                           parser.whole(data, heads, value)  ->  KnownHead and body, if that is all of a usual answer; else feed it, or wait for more
 
 No byte of a body is handed out before `messages` has accepted its head. Bodies are counted here, because httptools can't pause behind a message.
 A parser that has raised raises the same error again; events from before the error in the same piece of input are dropped.
@@ -18,7 +18,7 @@ from dataclasses import replace
 from typing import Final
 
 from jitui.protocol.answers import MARK, KnownHead, KnownHeads
-from jitui.protocol.chunked import LAST as LAST_CHUNK, Chunked, chunk
+from jitui.protocol.chunked import LAST as LAST_CHUNK, Chunked, chunk, in_one_chunk, unchunked
 from jitui.protocol.messages import (
     Body,
     End,
@@ -34,7 +34,7 @@ from jitui.protocol.strict import ANSWER_LIMIT, AnswerMalformed, HeadCutter, Hea
 
 __all__ = [
     "LAST_CHUNK", "MARK", "AnswerMalformed", "Body", "End", "Event", "HeadTooLong", "KnownHead", "KnownHeads", "Malformed",
-    "RequestHead", "RequestParser", "ResponseHead", "ResponseParser", "chunk", "render_request", "render_response",
+    "RequestHead", "RequestParser", "ResponseHead", "ResponseParser", "chunk", "in_one_chunk", "render_request", "render_response",
 ]  # fmt: skip
 
 KEPT_LIMIT: Final = 64 << 10  # bytes kept behind a message: from here on the parser is full
@@ -207,23 +207,28 @@ class ResponseParser:
             raise RuntimeError("an answer is due already")
         self._method, self._may_switch, self._interim, self._fresh = method, upgrade, 0, self._error is None
 
-    def whole(self, data: bytes, heads: KnownHeads, value: bytes) -> tuple[KnownHead, bytes] | None:
-        """The head and the body of the answer to a GET with this Audit-ID, if these bytes are all of it. None: nothing is taken, feed them. Raises nothing."""
+    def whole(self, data: bytes, heads: KnownHeads, value: bytes) -> tuple[KnownHead | None, bytes | None]:
+        """The head and the body of the answer to a GET with this Audit-ID, if these bytes are all of it. Else nothing is taken. Raises nothing.
+
+        Without a body they are the beginning of such an answer: call it again with what follows as well, or feed them. With neither, feed them.
+        """
         if not self._fresh or self._method != b"GET":
-            return None
-        found = heads.find(data, value)
-        if found is None:
-            return None
-        known, body = found
+            return None, None
+        known, body = heads.find(data, value)
+        if known is None:
+            return None, None
         if known.chunked:
-            plain = _unchunked(body)
+            try:
+                plain = unchunked(body)
+            except Malformed:
+                return None, None
             if plain is None:
-                return None
-            found = known, plain
+                return known, None
+            body = plain
         elif len(body) != known.head.length:
-            return None
+            return (known if len(body) < (known.head.length or 0) else None), None
         self._method, self._fresh = None, False
-        return found
+        return known, body
 
     def feed(self, data: bytes) -> list[Event]:
         """The events of these bytes, without 1xx answers other than 101; the bytes behind a 101 are kept for `rest`. Raises Malformed."""
@@ -329,15 +334,3 @@ class ResponseParser:
                 raise Malformed(UNASKED)
             events.append(_END)
             self._reset()
-
-
-def _unchunked(data: bytes) -> bytes | None:
-    """A body in chunks, if that is all of the data and nothing else."""
-    if not data.endswith(LAST_CHUNK):
-        return None
-    chunked = Chunked(trailers=True)
-    try:
-        body, at = chunked.feed(data)
-    except Malformed:
-        return None
-    return body if chunked.done and at == len(data) else None

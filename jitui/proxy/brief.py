@@ -1,7 +1,7 @@
-"""The short way of most requests: a GET on a kept connection, whose whole answer comes in one read.
+"""The short way of most requests: a GET on a kept connection, whose whole answer comes in one read, or in a few of one moment.
 
 It is the same way as that of an exchange, step by step, without the parts of it that such a request does not need. Whatever else happens to it, at any
-step, makes an `Exchange` of it, which goes on from there: no connection is at hand, its client goes away, the answer comes in pieces, the credential is
+step, makes an `Exchange` of it, which goes on from there: no connection is at hand, its client goes away, the answer comes slowly, the credential is
 refused, the connection is lost, its session is frozen or ends.
 
 Clients mostly send the same head again on a connection. Its next request takes the same object, with all that equal requests share, through the same steps
@@ -124,7 +124,7 @@ class Brief:
             front = b"%bWarning: %b\r\n" % (front, warning)
         recorded = front + b"\r\n"
         if known.chunked:
-            self._wire = b"%bTransfer-Encoding: chunked\r\n\r\n%b%b" % (front, http.chunk(body), http.LAST_CHUNK)
+            self._wire = http.in_one_chunk(front, body)
         else:
             self._wire = b"%bContent-Length: %d\r\n\r\n%b" % (front, len(body), body)
         conn = self.conn

@@ -10,7 +10,8 @@ HEAD = b"HTTP/1.1 200 OK\r\nAudit-Id: %b\r\nContent-Type: application/json\r\nCo
 
 def whole(parser: http.ResponseParser, heads: KnownHeads, data: bytes, value: bytes = b"id-1", method: bytes = b"GET") -> tuple[http.KnownHead, bytes] | None:
     parser.expect(method, upgrade=False)
-    return parser.whole(data, heads, value)
+    known, body = parser.whole(data, heads, value)
+    return None if known is None or body is None else (known, body)
 
 
 def test_heads_that_differ_in_the_id_alone_are_one() -> None:
@@ -57,12 +58,28 @@ def test_the_answer_must_not_have_begun() -> None:
     parser = http.ResponseParser()
     parser.expect(b"GET", upgrade=False)
     parser.feed(data[:30])
-    assert parser.whole(data, heads, b"id-1") is None
+    assert parser.whole(data, heads, b"id-1") == (None, None)
     assert len(parser.feed(data[30:])) == 3
     assert whole(parser, heads, data) is not None
     assert whole(parser, heads, data) is not None
     with pytest.raises(http.Malformed):
         parser.feed(data)  # nobody asked
+
+
+CHUNKS = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n5\r\n0\r\n\r\n\r\n0\r\n\r\n"
+
+
+@pytest.mark.parametrize(("data", "head", "body"), [(HEAD % b"id-1" + b"{}", HEAD % b"id-1", b"{}"), (CHUNKS, CHUNKS[:47], b"abc0\r\n\r\n")])
+def test_the_beginning_of_a_whole_answer_is_known_by_its_head(data: bytes, head: bytes, body: bytes) -> None:
+    """Cut anywhere behind its head it may be waited for, and is the same then; cut within it, and with a byte more, it is left to the usual parser."""
+    heads, parser = KnownHeads(), http.ResponseParser()
+    for cut in range(len(data)):
+        parser = http.ResponseParser()
+        parser.expect(b"GET", upgrade=False)
+        known, none = parser.whole(data[:cut], heads, b"id-1")
+        assert (known is not None, none) == (cut >= len(head), None), cut
+        assert parser.whole(data, heads, b"id-1")[1] == body
+    assert whole(http.ResponseParser(), heads, data + b"x") is None
 
 
 def test_only_so_many_heads_are_kept() -> None:

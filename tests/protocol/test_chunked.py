@@ -3,7 +3,7 @@
 import pytest
 from hypothesis import given, strategies as st
 
-from jitui.protocol.chunked import LAST, TRAILERS_LIMIT, Chunked, chunk
+from jitui.protocol.chunked import LAST, TRAILERS_LIMIT, Chunked, chunk, in_one_chunk, unchunked
 from jitui.protocol.http import End, Malformed, RequestHead
 from tests.protocol.pieces import bytewise, cut, parse, run
 
@@ -55,6 +55,17 @@ def test_trailers_of_a_request_are_refused() -> None:
         chunked = Chunked()
         _, error = run(chunked.feed, pieces)
         assert str(error) == "trailers behind a request's body are not accepted"
+
+
+@pytest.mark.parametrize("body", [b"", b"x", b"y" * 70_000])
+def test_a_whole_body_in_one_chunk(body: bytes) -> None:
+    """It is written and read as one; part of it is not all of it, and with more behind it, it is an error."""
+    written = in_one_chunk(b"HTTP/1.1 200 OK\r\n", body)
+    assert written == b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + chunk(body) + LAST
+    chunks = chunk(body) + LAST
+    assert (unchunked(chunks), unchunked(chunks[:-1])) == (body, None)
+    with pytest.raises(Malformed):
+        unchunked(chunks + LAST)
 
 
 def test_an_empty_chunk_is_not_written() -> None:

@@ -7,6 +7,7 @@ from typing import Any, TypeAlias
 
 import pytest
 
+from jitui.clusters import pool
 from jitui.policy.grant import Event
 from jitui.proxy import entry
 from jitui.proxy.brief import Brief
@@ -336,3 +337,86 @@ async def test_both_ways_give_the_same(tmp_path: Path, monkeypatch: pytest.Monke
     assert begun == 0
     for name, expected in long.items():
         assert short[name] == expected, name
+
+
+PIECES = {"of a length": (head(LENGTH) + BODY[:5], BODY[5:]), "in chunks": (head(CHUNKED) + b"5\r\nabcde\r\n", b"2\r\nfg\r\n", b"0\r\n\r\n")}
+
+
+@pytest.mark.parametrize("pieces", PIECES.values(), ids=PIECES)
+async def test_an_answer_in_pieces_that_come_soon_is_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pieces: tuple[bytes, ...]) -> None:
+    """It is recorded and passed on as a whole, by one object; if the rest is late, what came is passed on without it."""
+    async with house(tmp_path) as home:
+        await home.window()
+        kubectl = await home.dial()
+        assert (await kubectl.ask("GET", PODS))[0] == 200
+        monkeypatch.setattr(pool, "TOGETHER_S", 5.0)
+        home.cluster.answerer = says(*pieces)
+        answers = [await kubectl.ask("GET", PODS) for _ in range(3)]
+        assert {body for _, _, body in answers} in ({BODY}, {b"abcdefg"})
+        assert [frame.channel.label for frame in (await home.frames(1))[3:]] == ["request", "response", "response-body"] * 3
+        monkeypatch.setattr(pool, "TOGETHER_S", 0.01)
+        late = asyncio.Event()
+
+        async def slow(asked: Asked) -> None:
+            await says(pieces[0])(asked)
+            await late.wait()
+            await says(*pieces[1:])(asked)
+
+        home.cluster.answerer = slow
+        kubectl.send(kubectl.head("GET", PODS))
+        assert b"abcde" in await kubectl.reader.readuntil(b"abcde") if len(pieces) > 2 else await kubectl.reader.readuntil(BODY[:5])
+        late.set()
+        await kubectl.reader.readuntil(b"0\r\n\r\n" if len(pieces) > 2 else BODY[5:])
+        assert (await home.frames(1))[-1].body == pieces[-1] or len(pieces) > 2
+
+
+async def test_whatever_happens_while_an_answer_is_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A part of it came: the client gets all of the answer or words in its place, the same as before its first byte, and no byte behind an end."""
+    monkeypatch.setattr(pool, "TOGETHER_S", 5.0)
+    async with house(tmp_path) as home:
+        for happens in MEANWHILE:
+            await home.window()
+            home.cluster.answerer = plainly
+            kubectl = await home.dial()
+            for _ in range(3):
+                assert (await kubectl.ask("GET", PODS))[0] == 200
+            going, part = asyncio.Event(), asyncio.Event()
+
+            async def begin(asked: Asked, going: asyncio.Event = going, part: asyncio.Event = part) -> None:
+                await says(PIECES["of a length"][0])(asked)
+                part.set()
+                await going.wait()
+                home.cluster.answerer = plainly
+                await says(PIECES["of a length"][1])(asked)
+
+            home.cluster.answerer = begin
+            kubectl.send(kubectl.head("GET", PODS))
+            await part.wait()
+            async with asyncio.timeout(10):
+                found = await seen(home, await happens(home, kubectl, going.set))
+            kubectl.close()
+            going.set()
+            assert b"".join(body for _, conn, channel, body in found["frames"] if (conn, channel) == (3, "response-body")) in {b"", BODY}, happens
+            if happens in {is_revoked, is_late, is_killed, loses_its_rule, has_used_its_bytes, loses_its_token}:
+                assert found["answer"][0] in {401, 403, 503}, happens
+            elif happens in {goes_on, is_frozen_and_thawed, is_frozen_alone}:
+                assert (found["answer"][0], found["answer"][2]) == (200, BODY), happens
+        assert (home.failed, home.troubles) == ([], [])
+
+
+@pytest.mark.parametrize("pieces", PIECES.values(), ids=PIECES)
+async def test_a_connection_that_is_lost_while_its_answer_is_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pieces: tuple[bytes, ...]) -> None:
+    """No byte of it was passed on, so the client is told in words; once the rest is late, what came is passed on, and the client's connection is cut."""
+    async with house(tmp_path) as home:
+        await home.window()
+        home.cluster.answerer = plainly
+        kubectl = await home.dial()
+        assert (await kubectl.ask("GET", PODS))[0] == 200
+        home.cluster.answerer = says(pieces[0], b"")
+        monkeypatch.setattr(pool, "TOGETHER_S", 5.0)
+        code, _, words = await kubectl.ask("GET", PODS)
+        assert (code, b"the connection to the cluster was lost" in words or b"the cluster closed the connection" in words) == (502, True)
+        monkeypatch.setattr(pool, "TOGETHER_S", 0.001)
+        kubectl.send(kubectl.head("GET", PODS))
+        assert pieces[0].rpartition(b"\r\n\r\n")[2] in await kubectl.gone()
+        assert (home.failed, home.troubles) == ([], [])
