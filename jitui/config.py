@@ -32,6 +32,7 @@ from jitui.auth.people import RESERVED, Person
 from jitui.auth.settings import Ssh, SshKeys, clashes
 from jitui.clusters.kind import ConnectionSettings
 from jitui.clusters.registry import BY_NAME, Connection, kind_of
+from jitui.export.settings import ExportSettings
 from jitui.listeners.address import ListenAddress
 from jitui.listeners.kube.names import HostNames
 from jitui.policy.action import Hazard
@@ -173,6 +174,7 @@ class Settings(Strict):
     witness: dict[Name, WitnessSettings] = Field(default_factory=dict)
     """Who sees the checkpoints of the transparency log."""
     retention: Retention | None = None
+    export: ExportSettings | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,6 +192,7 @@ class Configuration:
     limits: Limits
     witness: Mapping[str, WitnessSettings]
     retention: Retention | None = None  # None: nothing recorded ever goes
+    export: ExportSettings | None = None
     unsupported: str = ""  # why a gateway can't start with it, naming file and line; empty if it can
 
     @property
@@ -258,7 +261,7 @@ def read(text: str, path: Path) -> Configuration:
             name: Person(entry.uid, frozenset(Role(role) for role in entry.roles), entry.ssh_keys) for name, entry in settings.people.items()
         }),
         connections=MappingProxyType(settings.connections), rules=tuple(entry.rule(solo=solo) for entry in settings.rules),
-        limits=settings.limits, witness=MappingProxyType(settings.witness), retention=settings.retention,
+        limits=settings.limits, witness=MappingProxyType(settings.witness), retention=settings.retention, export=settings.export,
         unsupported=next(_lacking(settings, document, path), ""))
 
 
@@ -380,7 +383,7 @@ def _label(where: tuple[int | str, ...]) -> str:
 def _keys_near(loc: tuple[int | str, ...]) -> list[str]:
     """The keys that may stand where an unknown one does."""
     models: dict[str, type[BaseModel]] = {"listen": Listen, "certificate": Certificate, "people": PersonEntry, "rules": RuleEntry, "ssh": Ssh, "limits": Limits,
-                                          "witness": WitnessSettings, "retention": Retention}
+                                          "witness": WitnessSettings, "retention": Retention, "export": ExportSettings}
     if len(loc) == 1:
         return list(Settings.model_fields)
     if loc[0] == "connections":  # loc: connections, its name, its kind, the key

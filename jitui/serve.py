@@ -36,6 +36,7 @@ from jitui.clusters.port import Upstream
 from jitui.clusters.registry import kind_of
 from jitui.clusters.way import Way
 from jitui.config import Configuration
+from jitui.export.exporter import exporting
 from jitui.listeners import caps
 from jitui.listeners.address import ListenAddress, url
 from jitui.listeners.kube.listener import KubeListener
@@ -150,6 +151,7 @@ class Gateway:
             stack.callback(files.close)
             broker.retention.open(files, self.bus, troubles.say, settings.retention)
             self._works.append(partial(broker.roster.keep_uses, self.data_dir / "used.json"))
+            self._works += exporting(self.data_dir, files, self.bus, troubles.say, settings.export)
             self._works.append(await stack.enter_async_context(keeping(store, files, self.bus, troubles.say, settings.witness, self.clock)))
             service = Service(Backend(
                 broker, files, self.bus, meter, kube=shared, connections=tuple(settings.connections), ca_pem=material.pinned, reload=self.reload,
@@ -305,8 +307,8 @@ class Gateway:
         settings = await asyncio.to_thread(config.load, self.configuration.path)
         settings.must_start()
         old = self.configuration
-        if any(getattr(old, name) != getattr(settings, name) for name in ("connections", "listen", "certificate", "witness")):
-            raise ConfigurationError(f"{settings.path}: connections, listen, certificate and witness are read at start only; restart the gateway for them")
+        if any(getattr(old, name) != getattr(settings, name) for name in ("connections", "listen", "certificate", "witness", "export")):
+            raise ConfigurationError(f"{settings.path}: connections, listen, certificate, witness and export are read at start; restart the gateway for them")
         await self.broker.retention.check(settings.retention)
         await self.broker.reload(by_pair(settings), People(os.geteuid(), settings.people), settings.digest, settings.trust)
         self.broker.quota.limits = self.broker.room.limits = settings.limits

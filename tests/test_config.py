@@ -308,7 +308,7 @@ def test_load_reads_a_file(tmp_path: Path) -> None:
 def test_schema_is_json_schema() -> None:
     """Editors get every key, and durations as text."""
     made = json.loads(config.schema())
-    assert set(made["properties"]) == {"listen", "certificate", "ssh", "people", "connections", "rules", "limits", "witness", "retention"}
+    assert set(made["properties"]) == {"listen", "certificate", "ssh", "people", "connections", "rules", "limits", "witness", "retention", "export"}
     assert made["$defs"]["RuleEntry"]["properties"]["duration"]["type"] == "string"
     assert made["additionalProperties"] is False
 

@@ -14,9 +14,10 @@ from typing import Annotated, Final
 
 from jitui.api.findings import ChangesView, ResidueView
 from jitui.api.found import KeyframeView
-from jitui.api.inputs import Approval, Back, Duration, Hold, KeyText, Limit, NewName, OneAction, RoleName, ScopeText, Seq, Short, Text, bounds
+from jitui.api.inputs import Age, Ago, Approval, Back, Duration, Hold, KeyText, Limit, NewName, OneAction, RoleName, ScopeText, Seq, Short, Text, bounds
 from jitui.api.moments import EventView, ExchangeView, MomentView, PastView
 from jitui.api.operation import ANYBODY, Given, Operation, Table, needs, operation, stream
+from jitui.api.reports import ReportView
 from jitui.api.views import (
     ActionView,
     Ended,
@@ -225,6 +226,12 @@ class Archive(Table):
     @operation("GET", "/facts", Right.SEE)
     async def facts(self, *, after: Annotated[int, bounds(ge=0)] = 0, limit: Limit = 1000) -> Sequence[FactView]:
         """One page of the audit log, after the seq `after`; an empty page is the end."""
+
+    @operation("GET", "/report", Right.RECORDED)
+    async def report(self, *, since_s: Age = 90 * 86400, until_s: Ago = 0, identity: Short = "", connection: Short = "") -> ReportView:
+        """Everything that access was given for from `since_s` seconds ago until `until_s` seconds ago, by whom, and what was made of it; of one identity
+        or connection, if given. Out of facts and rows of actions, without recorded content.
+        """
 
     @operation("GET", "/verify", Right.SEE)
     async def verify(self, session: str = "") -> Sequence[Proof]:

@@ -1,10 +1,11 @@
 """Auditors: what was done, and why it was decided so. It works from bare files too, without a gateway."""
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final
 
 import click
 
+from jitui import __version__
 from jitui.api.views import Explained, FactView
 from jitui.cli import follow, show
 from jitui.cli.kinds import NAMED, BeforeCommand, command_after
@@ -13,8 +14,10 @@ from jitui.cli.source import archive
 from jitui.policy.action import Action
 from jitui.policy.brief import brief, parts
 from jitui.policy.scope import Scope
+from jitui.recording.ocsf import event
 from jitui.values import plain
 from jitui.values.errors import InvalidError
+from jitui.values.instant import from_rfc3339
 from jitui.values.said import clean
 
 PAGE: Final = 1000
@@ -77,19 +80,31 @@ def _explained(view: Explained) -> str:
 @click.command("facts")
 @click.option("--follow", "following", is_flag=True, help="Go on with what happens.")
 @click.option("--after", type=click.IntRange(0), default=0, metavar="SEQ", help="Only later ones.")
+@click.option("--format", "form", type=click.Choice(["text", "json", "ocsf"]), default="text", help="JSON lines, as --json; or events of OCSF, for a SIEM.")
 @reaching
 @asynchronous
-async def facts_command(following: bool, after: int, as_json: bool) -> None:
+async def facts_command(following: bool, after: int, form: str, as_json: bool) -> None:
     """The audit log, oldest first."""
+    def say(fact: FactView) -> None:
+        if form == "ocsf":
+            click.echo(plain.text(_ocsf(fact)))
+        else:
+            show.one(fact, as_json or form == "json", fact_line, LINE)
+
     async with archive("") as (at, _):
         while page := await at.facts(after=after, limit=PAGE):
             for fact in page:
-                show.one(fact, as_json, fact_line, LINE)
+                say(fact)
             after = page[-1].seq
     if following:
         async with gateway() as live:
             async for fact in follow.facts(live, after):
-                show.one(fact, as_json, fact_line, LINE)
+                say(fact)
+
+
+def _ocsf(fact: FactView) -> dict[str, Any]:
+    return event(seq=fact.seq, at_us=from_rfc3339(fact.at), kind=fact.kind, who=fact.who, subject=fact.subject, what=fact.what, hash_hex=fact.hash,
+                 version=__version__)
 
 
 def fact_line(fact: FactView) -> str:

@@ -25,6 +25,18 @@ class Duration(click.ParamType[int]):
             self.fail(str(error), param, ctx)
 
 
+class LongTime(click.ParamType[int]):
+    """90d, 12w, 1y, 36h; seconds inside."""
+
+    name = "time"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        try:
+            return value if isinstance(value, int) else span.parse_long(str(value))
+        except InvalidError as error:
+            self.fail(str(error), param, ctx)
+
+
 class Linked(click.ParamType[Link]):
     """s-204, g-17 or a file, each also with a moment behind it: s-204@16:07:52."""
 

@@ -9,6 +9,7 @@ from jitui.api.findings import ChangesView, ResidueView
 from jitui.api.found import KeyframeView
 from jitui.api.moments import EventView, ExchangeView, MomentView, PastView
 from jitui.api.operations import Archive
+from jitui.api.reports import ReportView
 from jitui.api.service import residue, views
 from jitui.api.service.record import Record
 from jitui.api.views import ActionView, FactView, FrameView, Proof, SessionView
@@ -16,6 +17,7 @@ from jitui.cli.kinds import number
 from jitui.recording.verify import Brought
 from jitui.store.archive import Files
 from jitui.store.changes import everything
+from jitui.store.report import asked
 from jitui.values.clock import SystemClock
 from jitui.values.errors import InvalidError
 from jitui.values.page import Page
@@ -85,6 +87,10 @@ class Shelf(Archive):
 
     async def facts(self, *, after: int = 0, limit: int = 1000) -> Sequence[FactView]:
         return await asyncio.to_thread(self._record.facts, after=after, limit=limit)
+
+    async def report(self, *, since_s: int = 90 * 86400, until_s: int = 0, identity: str = "", connection: str = "") -> ReportView:
+        now_us = SystemClock().now().wall_us
+        return await asyncio.to_thread(self._record.report, asked(now_us, since_s, until_s, identity, connection), now_us)
 
     async def verify(self, session: str = "", brought: Brought | None = None) -> Sequence[Proof]:
         return await asyncio.to_thread(self._record.verify, number(session) if session else 0, brought)

@@ -31,7 +31,7 @@ SAMPLES: Final[Mapping[str, Any]] = {
     "at_us": 5, "action": Action("create", resource="pods", subresource="exec", namespace="web", argv=("sh", "-c", "x"), stdin=True), "after": 7,
     "approval": "required", "brief": True, "conn": 3, "connection": "prod", "cursor": "c-1", "duration_s": 600, "everything": True, "limit": 9, "live": True,
     "look": False, "marks": True, "on": True, "roles": ["agent", "unmask"], "scope": "read pods in web", "since": 3, "since_s": 7200, "unmask": True,
-    "looks": True, "wait_s": 5,
+    "looks": True, "until_s": 60, "wait_s": 5,
 }  # fmt: skip
 
 

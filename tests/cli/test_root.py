@@ -33,6 +33,7 @@ MODULES = {  # of them, by module
     "jitui.cli.credential": {""}, "jitui.cli.root": {""}, "jitui.cli.desk": {""}, "jitui.cli.agent": {"yaml"}, "jitui.cli.gateway": {""},
     "jitui.cli.auditor": {""}, "jitui.cli.proof": {""}, "jitui.cli.tapes": {""}, "jitui.cli.moments": {""}, "jitui.cli.screen": {""}, "jitui.cli.changes": {""},
     "jitui.cli.rbac": {"cryptography", "pydantic", "yaml", "jitui.config"}, "jitui.cli.openssh": {""}, "jitui.cli.auditlog": {""}, "jitui.cli.holds": {""},
+    "jitui.cli.report": {""},
     "jitui.cli.repair": {"cryptography", "sqlite3", "yaml", "jitui.store"},
     "jitui.serve": {"cryptography", "pydantic", "sqlite3", "starlette", "uvicorn", "yaml", "jitui.access", "jitui.config", "jitui.serve", "jitui.store"},
 }

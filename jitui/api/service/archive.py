@@ -8,6 +8,7 @@ from jitui.api.findings import ChangesView, ResidueView
 from jitui.api.found import KeyframeView
 from jitui.api.moments import EventView, ExchangeView, MomentView, PastView
 from jitui.api.operations import Archive
+from jitui.api.reports import ReportView
 from jitui.api.service import residue, views
 from jitui.api.service.bound import HOUR_US, Bound, number
 from jitui.api.service.record import Record
@@ -17,6 +18,7 @@ from jitui.policy.rights import Right, require, rights_of
 from jitui.policy.terms import Grant
 from jitui.recording.facts import ClusterLooked, Viewed
 from jitui.store.exchanges import Spot
+from jitui.store.report import asked
 from jitui.store.residue import Residue
 from jitui.values.errors import RefusedError
 from jitui.values.page import Page
@@ -116,6 +118,10 @@ class ArchiveService(Bound, Archive):
 
     async def facts(self, *, after: int = 0, limit: int = 1000) -> Sequence[FactView]:
         return await self._read(self._record.facts, after=after, limit=min(max(limit, 1), PAGE))
+
+    async def report(self, *, since_s: int = 90 * 86400, until_s: int = 0, identity: str = "", connection: str = "") -> ReportView:
+        now_us = self._broker.clock.now().wall_us
+        return await self._backend.readers.read(self._who, "report", self._record.report, asked(now_us, since_s, until_s, identity, connection), now_us)
 
     async def verify(self, session: str = "") -> Sequence[Proof]:
         at = number(session, "s", "session") if session else 0

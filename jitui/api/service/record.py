@@ -6,13 +6,16 @@ Its calls read files: make them in a thread, not on the loop. It checks no right
 from jitui.api.findings import ChangesView
 from jitui.api.found import KeyframeView
 from jitui.api.moments import EventView, ExchangeView, MomentView, PastView
+from jitui.api.reports import ReportView
 from jitui.api.service import changes, moments, past, views
+from jitui.api.service.report import report
 from jitui.api.views import ActionView, FactView, FrameView, Proof, SessionView
 from jitui.recording.verify import Brought
 from jitui.store.archive import Files
 from jitui.store.changes import May
 from jitui.store.index.reader import Reader
 from jitui.store.playback import Playback
+from jitui.store.report import Asked
 from jitui.store.residue import Residue, residue
 from jitui.store.rows import SessionRow
 from jitui.values.page import Page
@@ -76,6 +79,10 @@ class Record:
     def facts(self, *, after: int, limit: int) -> list[FactView]:
         """Facts after the seq `after`, oldest first."""
         return [views.fact_view(fact) for fact in self.files.facts(after=after, limit=limit)]
+
+    def report(self, asked: Asked, now_us: int) -> ReportView:
+        """Of a time; it takes as long as the time has facts."""
+        return report(self.files, asked, now_us=now_us)
 
     def verify(self, session: int = 0, brought: Brought | None = None) -> list[Proof]:
         """The proof of everything, or of one session with the facts. Raises NotFoundError."""

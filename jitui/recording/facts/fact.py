@@ -96,6 +96,12 @@ class Fact:
         named = self.what.get("identity")
         return named if isinstance(named, str) else ""
 
+    @property
+    def grant(self) -> str:
+        """The label of the window that it names beside its subject; empty: it names none."""
+        named = self.what.get("grant")
+        return f"g-{named}" if type(named) is int else ""
+
     def number(self, letter: str) -> int:
         """The number of the request, grant or session that it is about. Raises InvalidError."""
         try:

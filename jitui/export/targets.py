@@ -1,0 +1,201 @@
+"""Collectors: syslog over UDP, TCP or TLS, and OTLP over HTTP. Their calls block, and are made in threads; each raises OSError or UnavailableError.
+
+The SDKs of OpenTelemetry buffer in memory and drop what they can't send, and tell nobody what arrived; facts go from a cursor on disk, so OTLP's JSON form is
+written here, over http.client. The handler of `logging` frames TCP with a line end, which RFC 6587 discourages, and drops what fails.
+"""
+
+import fcntl
+import http.client
+import json
+import socket
+import ssl
+import struct
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, Final, Protocol
+from urllib.parse import urlsplit
+
+from jitui import __version__
+from jitui.export.settings import Form, OtlpSettings, SyslogSettings
+from jitui.recording.facts import FOREIGN, Fact
+from jitui.recording.masking.text import masked_values
+from jitui.recording.ocsf import WITHHELD, event
+from jitui.values.errors import UnavailableError
+from jitui.values.instant import rfc3339
+from jitui.values.said import clean
+
+TIMEOUT: Final = 10.0  # seconds
+SETTLED: Final = 5.0  # seconds behind the last byte that the collector's machine took until a collector without answers counts as having read it
+SIOCOUTQ: Final = 0x5411  # linux/sockios.h: bytes that were sent and not acknowledged (tcp(7))
+DATAGRAM: Final = 65_000  # bytes of a UDP message; more does not fit one
+AUDIT: Final = 13  # facility, RFC 5424, table 1
+SYSLOG: Final = {1: 6, 2: 5, 3: 4, 4: 3}  # severity of OCSF to that of RFC 5424: informational, notice, warning, error
+OTEL: Final = {1: (9, "INFO"), 2: (10, "INFO2"), 3: (13, "WARN"), 4: (17, "ERROR")}  # to that of OpenTelemetry's logs
+ANSWER: Final = 64 << 10  # bytes that are read of an answer
+
+
+class Target(Protocol):
+    """One collector."""
+
+    settles: float  # seconds after which something sent counts as there; 0: at once, as the collector answers, or nobody can know
+
+    def send(self, facts: Sequence[Fact]) -> None:
+        """Send them all, connecting first where that is needed."""
+
+    def check(self) -> bool:
+        """Whether everything that was sent has been acknowledged. Raises OSError if the other side has closed."""
+
+    def close(self) -> None:
+        """Forget the connection."""
+
+
+def document(fact: Fact, form: Form) -> dict[str, Any]:
+    """A fact as it leaves: with the words of others masked, and without what nobody needs."""
+    what = {key: value for key, value in masked_values(fact.what, FOREIGN).items() if key not in WITHHELD}
+    if form == "json":
+        return {"seq": fact.seq, "at": rfc3339(fact.at_us), "kind": fact.kind.value, "who": fact.who, "subject": fact.subject, "what": what,
+                "hash": fact.hash.hex()}
+    return event(seq=fact.seq, at_us=fact.at_us, kind=fact.kind.value, who=fact.who, subject=fact.subject, what=what, hash_hex=fact.hash.hex(),
+                 version=__version__)
+
+
+def severity(fact: Fact) -> int:
+    """The severity of OCSF."""
+    found: int = document(fact, "ocsf")["severity_id"]
+    return found
+
+
+def syslog_line(fact: Fact, form: Form, host: str) -> bytes:
+    """One message (RFC 5424): the fact's kind is its MSGID, the text is JSON in ASCII."""
+    text = json.dumps(document(fact, form), separators=(",", ":"))
+    return f"<{AUDIT * 8 + SYSLOG[severity(fact)]}>1 {rfc3339(fact.at_us)} {host} jitui - {fact.kind.value[:32]} - {text}".encode("ascii")
+
+
+class Syslog:
+    """Over UDP, TCP or TLS."""
+
+    def __init__(self, settings: SyslogSettings) -> None:
+        self._settings, self._socket = settings, None
+        self._host = "".join(each for each in socket.gethostname() if "!" <= each <= "~")[:255] or "-"
+        self.settles = 0.0 if settings.protocol == "udp" else SETTLED
+
+    _socket: socket.socket | None
+
+    def _connected(self) -> socket.socket:
+        if self._socket is None:
+            host, _, port = self._settings.address.rpartition(":")
+            host = host.strip("[]")
+            if self._settings.protocol == "udp":
+                family, kind, proto, _, place = socket.getaddrinfo(host, int(port), type=socket.SOCK_DGRAM)[0]
+                found = socket.socket(family, kind, proto)
+                found.connect(place)
+            else:
+                found = socket.create_connection((host, int(port)), TIMEOUT)
+            if self._settings.protocol == "tls":
+                context = ssl.create_default_context(cafile=self._settings.ca)
+                found = context.wrap_socket(found, server_hostname=host)
+            self._socket = found
+        return self._socket
+
+    def send(self, facts: Sequence[Fact]) -> None:
+        wire = self._connected()
+        lines = [syslog_line(fact, self._settings.format, self._host) for fact in facts]
+        if self._settings.protocol == "udp":
+            for line in lines:
+                wire.send(line[:DATAGRAM])
+        else:
+            wire.sendall(b"".join(b"%d %b" % (len(line), line) for line in lines))
+
+    def check(self) -> bool:
+        wire = self._socket
+        if wire is None or self._settings.protocol == "udp":
+            return True
+        wire.settimeout(0.0)
+        try:
+            if wire.recv(4096) == b"":
+                raise ConnectionResetError(f"{self._settings.address} closed the connection")
+        except (BlockingIOError, ssl.SSLWantReadError):
+            pass
+        finally:
+            wire.settimeout(TIMEOUT)
+        (unread,) = struct.unpack("i", fcntl.ioctl(wire.fileno(), SIOCOUTQ, b"\0\0\0\0"))
+        return not unread
+
+    def close(self) -> None:
+        if self._socket is not None:
+            self._socket.close()
+            self._socket = None
+
+
+class Otlp:
+    """OTLP over HTTP, as JSON (opentelemetry.io/docs/specs/otlp): what is answered with 200 is there."""
+
+    settles = 0.0
+
+    def __init__(self, settings: OtlpSettings, tell: Callable[[str], None] = lambda _: None) -> None:
+        """`tell`: called with a sentence about records that the collector will never take."""
+        self._settings, self._url, self._tell = settings, urlsplit(settings.endpoint), tell
+        self._path = self._url.path if self._url.path.strip("/") else "/v1/logs"
+
+    def send(self, facts: Sequence[Fact]) -> None:
+        connection = self._connection()
+        try:
+            connection.request("POST", self._path, json.dumps(self._body(facts)).encode("ascii"), {"Content-Type": "application/json", **self._headers()})
+            response = connection.getresponse()
+            answer = response.read(ANSWER).decode("utf-8", "replace")
+        except http.client.HTTPException as error:
+            raise UnavailableError(f"{self._url.netloc} answers no HTTP: {error}") from error
+        finally:
+            connection.close()
+        if response.status != http.client.OK:
+            raise UnavailableError(f"{self._url.netloc} answers {response.status}: {clean(answer, 200)}")
+        self._look_at(answer, facts)
+
+    def _look_at(self, answer: str, facts: Sequence[Fact]) -> None:
+        try:
+            rejected = int(json.loads(answer or "{}").get("partialSuccess", {}).get("rejectedLogRecords", 0))
+        except (ValueError, AttributeError, TypeError):
+            rejected = 0
+        if rejected:
+            self._tell(f"{self._url.netloc} will not take {rejected} of the facts {facts[0].seq} to {facts[-1].seq}: {clean(answer, 200)}")
+
+    def _connection(self) -> http.client.HTTPConnection:
+        host, port = self._url.hostname or "", self._url.port
+        if self._url.scheme == "https":
+            return http.client.HTTPSConnection(host, port or 443, timeout=TIMEOUT, context=ssl.create_default_context(cafile=self._settings.ca))
+        return http.client.HTTPConnection(host, port or 80, timeout=TIMEOUT)
+
+    def _headers(self) -> dict[str, str]:
+        if self._settings.headers is None:
+            return {}
+        lines = (line.partition(":") for line in _text(self._settings.headers).splitlines() if line.strip())
+        return {name.strip(): value.strip() for name, _, value in lines}
+
+    def _body(self, facts: Sequence[Fact]) -> dict[str, Any]:
+        return {"resourceLogs": [{
+            "resource": {"attributes": [_attribute("service.name", "jitui"), _attribute("service.version", __version__)]},
+            "scopeLogs": [{"scope": {"name": "jitui.facts", "version": __version__}, "logRecords": [self._record(fact) for fact in facts]}],
+        }]}  # fmt: skip
+
+    def _record(self, fact: Fact) -> dict[str, Any]:
+        number, text = OTEL[severity(fact)]
+        return {
+            "timeUnixNano": str(fact.at_us * 1000), "observedTimeUnixNano": str(fact.at_us * 1000), "severityNumber": number, "severityText": text,
+            "body": {"stringValue": json.dumps(document(fact, self._settings.format), separators=(",", ":"))},
+            "attributes": [_attribute("event.name", fact.kind.value), _attribute("jitui.fact", str(fact.seq))],
+        }  # fmt: skip
+
+    def check(self) -> bool:
+        return True
+
+    def close(self) -> None:
+        """Each call has a connection of its own."""
+
+
+def _attribute(key: str, value: str) -> dict[str, Any]:
+    return {"key": key, "value": {"stringValue": value}}
+
+
+def _text(path: Path) -> str:
+    with path.open("rb") as file:
+        return file.read(ANSWER).decode("utf-8", "replace")
