@@ -79,7 +79,8 @@ class ReportView:
     until: str
     identity: str  # empty: all
     connection: str
-    facts: tuple[int, int]  # the first and the last in that time; 0, 0: none
+    first_fact: int  # in that time; 0: none
+    last_fact: int
     hash: str  # of the last one, to be compared with the record's
     windows_total: int  # of which `windows` are the newest
     automatic: int

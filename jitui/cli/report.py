@@ -49,7 +49,7 @@ async def report_command(since: int, until: int | None, identity: str, connectio
         click.echo(text, nl=False)
         return
     write_private(out, text.encode())
-    show.note(f"{out}: {found.windows_total} windows, facts {found.facts[0]} to {found.facts[1]}")
+    show.note(f"{out}: {found.windows_total} windows, facts {found.first_fact} to {found.last_fact}")
 
 
 def _shown(text: str | Said) -> str:
@@ -64,7 +64,7 @@ def headline(view: ReportView) -> Iterator[str]:
     """The lines under the title."""
     whom = ", ".join(filter(None, (f"agent {view.identity}" if view.identity else "", f"connection {view.connection}" if view.connection else "")))
     yield f"From {_time(view.since)} to {_time(view.until)}, made {_time(view.made)}, of {whom or 'all agents and connections'}."
-    yield f"Out of the record that key {view.gateway} signs, facts {view.facts[0]} to {view.facts[1]}; hash of the last one: {view.hash or 'none'}."
+    yield f"Out of the record that key {view.gateway} signs, facts {view.first_fact} to {view.last_fact}; hash of the last one: {view.hash or 'none'}."
     yield (f"{view.windows_total} windows: {view.automatic} by a rule without a person, {view.own} approved by who owns or made the agent, "
            f"{view.windows_total - view.automatic - view.own} by others.")
     yield from (f"Left out: {note}." for note in view.notes)

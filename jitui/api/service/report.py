@@ -66,7 +66,7 @@ def report(files: Files, asked: Asked, *, now_us: int) -> ReportView:
     keys = files.keys()
     return ReportView(
         gateway=next(iter(keys), ""), made=when(now_us), since=when(max(asked.since_us, 1)), until=when(asked.until_us), identity=asked.identity,
-        connection=asked.connection, facts=(first, last), hash=newest.hex(), windows_total=total, automatic=automatic, own=own,
+        connection=asked.connection, first_fact=first, last_fact=last, hash=newest.hex(), windows_total=total, automatic=automatic, own=own,
         windows=tuple(map(_window, windows)), sections=tuple(sections), notes=tuple(notes),
         people=tuple(PersonLine(person=each.person, yes=each.yes, no=each.no, own=each.own, median_s=each.median_s,
                                 slowest_s=round(max(each.took_us, default=-1_000_000) / 1e6)) for each in reading.decisions()),

@@ -125,7 +125,7 @@ async def test_of_one_agent_one_connection_and_one_time(tmp_path: Path) -> None:
         assert [line.grant for line in view.windows] == ["g-3"]
         assert {each.title for each in view.sections if each.total} <= {"Gaps in recording", "Changes of who may what"}
         assert section(view, "Gaps in recording").total == 1
-    assert ([line.grant for line in later.windows], later.facts, later.people) == (["g-3", "g-2"], (0, 0), ())
+    assert ([line.grant for line in later.windows], later.first_fact, later.people) == (["g-3", "g-2"], 0, ())
 
 
 class Page(HTMLParser):
