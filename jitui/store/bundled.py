@@ -185,7 +185,7 @@ class BundledLog:
         return Seen((*judged.cosigned, *seen.by), judged.at * 1_000_000, size, fact)
 
     def _stamped(self, note: Note, size: int, fact: int) -> Seen:
-        """What is known already, and the time stamp. Raises WrongError without one, InvalidError if it is false."""
+        """Adds the time stamp to those who are known to have seen it. Raises WrongError without one, InvalidError if it is false."""
         try:
             answer = base64.b64decode(self._texts.get(STAMP, ""), validate=True)
         except ValueError:

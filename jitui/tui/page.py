@@ -95,7 +95,7 @@ async def page(at: Archive, ident: str, *, unmask: bool = False) -> str:
 
 
 class Recorded:
-    """What a page shows, as it is read from an archive."""
+    """The content of a page, as it is read from an archive."""
 
     def __init__(self, at: Archive, *, unmask: bool) -> None:
         self._at, self._unmask = at, unmask
