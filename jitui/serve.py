@@ -52,6 +52,7 @@ from jitui.store import Store
 from jitui.store.archive import Files
 from jitui.store.bus import Bus
 from jitui.store.folder import reserve
+from jitui.store.index import process as index
 from jitui.values import descriptors, private_file
 from jitui.values.clock import Clock, SystemClock
 from jitui.values.errors import ConfigurationError, JituiError
@@ -146,13 +147,13 @@ class Gateway:
             material = self._material()
             context = tls.server_context(material, names=self._names is not None)
             shared, own = self._urls(material)
-            meter = Meter(store)
-            files = Files(self.data_dir)
+            meter, files = Meter(store), Files(self.data_dir)
             stack.callback(files.close)
             broker.retention.open(files, self.bus, troubles.say, settings.retention)
             self._works.append(partial(broker.roster.keep_uses, self.data_dir / "used.json"))
             self._works += exporting(self.data_dir, files, self.bus, troubles.say, settings.export)
             self._works.append(await stack.enter_async_context(keeping(store, files, self.bus, troubles.say, settings.witness, self.clock)))
+            self._works.append(partial(index.keep, self.data_dir, lambda word: self.log.info("index", word=word)))
             service = Service(Backend(
                 broker, files, self.bus, meter, kube=shared, connections=tuple(settings.connections), ca_pem=material.pinned, reload=self.reload,
                 stop=self.stop, trouble=lambda: troubles.newest, kube_connections=own, ways=ways, ssh=lambda: self._ssh.told if self._ssh else ("", ""),

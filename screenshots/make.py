@@ -176,6 +176,8 @@ def main() -> None:
                 async def replay() -> None:
                     stage.shell.write(b"exit\r")
                     await asyncio.sleep(1)
+                    await asyncio.sleep(15)  # the index is behind what was recorded
+                    await picture(stage, "find", (120, 32), "3", "slash", *"shop", shows="newest")
                     await picture(stage, "replay", (120, 32), "3", "down", "down", "enter", "end", "left", "left", shows="speed")
 
                 over_ssh(stage, folder, (120, 36), "2", "Enter", "End", "Enter")

@@ -13,6 +13,7 @@ class HitView:
 
     at: str
     session: str  # empty: of a denial
+    started: str  # of the session
     conn: int
     seq: int  # of the frame that ended the line; of the words of an action its id
     where: str  # argv stdin stdout body

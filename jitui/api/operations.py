@@ -13,7 +13,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Annotated, Final
 
 from jitui.api.findings import ChangesView, ResidueView
-from jitui.api.found import KeyframeView
+from jitui.api.found import FoundView, KeyframeView
 from jitui.api.inputs import Age, Ago, Approval, Back, Duration, Hold, KeyText, Limit, NewName, OneAction, RoleName, ScopeText, Seq, Short, Text, bounds
 from jitui.api.moments import EventView, ExchangeView, MomentView, PastView
 from jitui.api.operation import ANYBODY, Given, Operation, Table, needs, operation, stream
@@ -198,6 +198,17 @@ class Archive(Table):
     @operation("GET", "/past/sessions", Right.SEE)
     async def past_sessions(self, *, at: Short, grant: Short = "") -> Sequence[SessionView]:
         """The newest 1000 sessions that had begun by then, oldest first, of one window if given, as they stood."""
+
+    @operation("GET", "/find", needs(Right.RECORDED_HOUR, Right.RECORDED_DECIDED, Right.RECORDED))
+    async def find(
+        self, text: Short, *, identity: Short = "", connection: Short = "", kind: Short = "", verb: Short = "", where: Short = "", since_s: Ago = 0,
+        limit: Limit = 100,
+    ) -> FoundView:  # fmt: skip
+        """Lines of the record with a text, the newest first: printed, typed, in bodies, in the words of actions. Secrets are masked, and can't be found.
+
+        Letters' case is ignored. The text begins where a word does, and its last word may go on. `kind`: of the session; `where`: of argv, stdin, stdout,
+        body, with commas. The notes say what the index does not hold yet. Operators see the last hour, approvers what ran under grants they decided.
+        """
 
     @operation("GET", "/actions", ANYBODY, order="at")
     async def actions(

@@ -65,9 +65,9 @@ PAIR: Final = (53, 199)  # socketpair, whose two may only be streams: datagrams 
 KIND, STREAM = 0xF, 1  # the bits of a socket's type that are not flags
 
 
-def confine(readable: Iterable[Path], runnable: Iterable[Path], writable: Iterable[Path] = ()) -> None:
-    """From here on only `readable` can be read, files and all beneath folders, `runnable` be started, `writable` be written. For this process, its threads
-    that start later, and its children. Raises UnavailableError where the kernel can't do it; then the process must end.
+def confine(readable: Iterable[Path], runnable: Iterable[Path], writable: Iterable[Path] = (), *, grows: int = 0) -> None:
+    """From here on only `readable` can be read, files and all beneath folders, `runnable` be started, `writable` be written, a file up to `grows` bytes. For
+    this process, its threads that start later, and its children. Raises UnavailableError where the kernel can't do it; then the process must end.
     """
     machine = platform.machine()
     library = ctypes.CDLL(None, use_errno=True)
@@ -76,7 +76,7 @@ def confine(readable: Iterable[Path], runnable: Iterable[Path], writable: Iterab
         raise UnavailableError("people's commands over SSH are confined by Landlock and seccomp, which this machine does not have (Linux 5.13 or newer on "
                                "x86-64 or arm64 does); use jitui there, or over https with a token")
     _drop_capabilities(library)
-    _limit()
+    _limit(grows)
     if library.prctl(NO_NEW_PRIVILEGES, *map(ctypes.c_ulong, (1, 0, 0, 0))):
         raise _failed("no new privileges")
     _shut_files(library, version, [*((path, READ_FILE | READ_DIR) for path in readable), *((path, EXECUTE | READ_FILE) for path in runnable),
@@ -163,8 +163,8 @@ def _drop_capabilities(library: ctypes.CDLL) -> None:
         raise _failed("dropping capabilities")
 
 
-def _limit() -> None:
-    for limit, most in ((resource.RLIMIT_CORE, 0), (resource.RLIMIT_FSIZE, 0), (resource.RLIMIT_NOFILE, DESCRIPTORS), (resource.RLIMIT_AS, MEMORY)):
+def _limit(grows: int) -> None:
+    for limit, most in ((resource.RLIMIT_CORE, 0), (resource.RLIMIT_FSIZE, grows), (resource.RLIMIT_NOFILE, DESCRIPTORS), (resource.RLIMIT_AS, MEMORY)):
         _, hard = resource.getrlimit(limit)
         least = most if hard == resource.RLIM_INFINITY else min(most, hard)
         resource.setrlimit(limit, (least, least))

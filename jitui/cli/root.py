@@ -18,7 +18,8 @@ from jitui.values.said import clean
 
 # those with commands, in the order of the help
 FILES: Final = (
-    "desk", "agent", "gateway", "openssh", "auditor", "changes", "report", "holds", "proof", "auditlog", "rbac", "repair", "tapes", "moments", "screen",
+    "desk", "agent", "gateway", "openssh", "auditor", "changes", "find", "report", "holds", "proof", "auditlog", "rbac", "repair", "tapes", "moments",
+    "screen",
 )  # fmt: skip
 DEFINED: Final = re.compile(r'^@click\.(?:command|group)\("([a-z-]+)"', re.MULTILINE)
 LONG: Final = 2000  # characters of an error that are shown

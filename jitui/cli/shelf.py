@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import Path
 
 from jitui.api.findings import ChangesView, ResidueView
-from jitui.api.found import KeyframeView
+from jitui.api.found import FoundView, KeyframeView
 from jitui.api.moments import EventView, ExchangeView, MomentView, PastView
 from jitui.api.operations import Archive
 from jitui.api.reports import ReportView
@@ -17,6 +17,7 @@ from jitui.cli.kinds import number
 from jitui.recording.verify import Brought
 from jitui.store.archive import Files
 from jitui.store.changes import everything
+from jitui.store.index.reader import Query, sources
 from jitui.store.report import asked
 from jitui.values.clock import SystemClock
 from jitui.values.errors import InvalidError
@@ -43,6 +44,13 @@ class Shelf(Archive):
     async def keyframe(self, ident: str, *, at_us: int, unmask: bool = False) -> KeyframeView:
         row = await asyncio.to_thread(self.files.session, number(ident))
         return await asyncio.to_thread(self._record.keyframe, row, at_us=at_us, unmask=unmask)
+
+    async def find(
+        self, text: str, *, identity: str = "", connection: str = "", kind: str = "", verb: str = "", where: str = "", since_s: int = 0, limit: int = 100,
+    ) -> FoundView:  # fmt: skip
+        query = Query(text=text, identity=identity, connection=connection, kind=kind, verb=verb, sources=sources(where), limit=limit,
+                      since_us=max(0, SystemClock().now().wall_us - since_s * 1_000_000) if since_s else 0)
+        return await asyncio.to_thread(self._record.find, query, lambda _: True)
 
     async def actions(
         self, *, grant: str = "", audit_id: str = "", limit: int = 1000, cursor: str = "", brief: bool = False

@@ -6,8 +6,6 @@ It comes out of a derived file that anybody may have written: bounded here, and 
 from dataclasses import dataclass, field
 from typing import Final
 
-import zstandard
-
 LARGEST: Final = 1 << 20  # bytes of a state as it is stored
 OPENED: Final = 16 << 20  # bytes that it opens to: 500x200 cells and a thousand lines above them take less
 SIDES: Final = (500, 200)  # columns and lines of the largest terminal
@@ -35,11 +33,15 @@ class Keyframe:
 
 
 def compressed(snapshot: bytes) -> bytes:
+    import zstandard  # noqa: PLC0415 - commands that know keyframes by name alone do without
+
     return zstandard.ZstdCompressor(level=3).compress(snapshot)
 
 
 def opened(state: bytes) -> bytes:
     """Raises ValueError if it opens to more than any terminal has, or is damaged."""
+    import zstandard  # noqa: PLC0415 - as above
+
     try:
         size = zstandard.frame_content_size(state)
         if not 0 < size <= OPENED:

@@ -71,14 +71,15 @@ class Playhead(Pace):
 
     times: Sequence[int] = field(default_factory=list)
     index: int = 0  # so many frames have been shown
+    last_us: int = 0  # when the recording ends, if the frames are only a part of it
 
     @property
     def end_us(self) -> int:
-        return self.times[-1] if self.times else 0
+        return max(self.last_us, self.times[-1] if self.times else 0)
 
     @property
     def done(self) -> bool:
-        return self.index >= len(self.times)
+        return self.index >= len(self.times) and self.at_us >= self.last_us
 
     def advance(self, seconds: float) -> None:
         """Play on for so many seconds. A pause longer than the idle limit is cut down to it."""

@@ -26,6 +26,7 @@ from jitui.tui.screens.base import Board
 from jitui.tui.screens.changes import ChangesScreen
 from jitui.tui.screens.decide import DecideScreen
 from jitui.tui.screens.desk import DeskScreen
+from jitui.tui.screens.find import FindScreen
 from jitui.tui.screens.help import HelpScreen
 from jitui.tui.screens.history import HistoryScreen
 from jitui.tui.screens.live import LiveScreen
@@ -283,6 +284,9 @@ class JituiApp(ThemedApp):
 
     def open_changes(self, *, grant: str = "", identity: str = "") -> None:
         self.push_screen(ChangesScreen(self.desk, grant=grant, identity=identity))
+
+    def open_find(self) -> None:
+        self.push_screen(FindScreen(self.desk))
 
     def open_residue(self, grant: str) -> None:
         self.push_screen(ResidueScreen(self.desk, grant))

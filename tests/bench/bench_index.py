@@ -8,13 +8,15 @@ import asyncio
 import os
 import random
 import resource
+import sqlite3
 import sys
 import tempfile
 import time
+from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
+from jitui.cli.shelf import Shelf
 from jitui.recording.frame import Channel, Frame
 from jitui.store import Files
 from jitui.store.index.book import Book
@@ -22,6 +24,8 @@ from jitui.store.index.builder import Builder
 from jitui.store.index.reader import Query, Reader
 from jitui.tui.keyframes import Keyframes
 from jitui.tui.process import CORE
+from jitui.tui.reel import Reel
+from jitui.tui.stretch import end_of, held, stretch
 from tests.store.life import added, began, ended, opened, record, window
 
 PIECE = 16 << 10  # bytes of a frame
@@ -71,11 +75,10 @@ def cpu() -> float:
     return time.process_time() + sum(map(int, there)) / os.sysconf("SC_CLK_TCK")
 
 
-def build(folder: Path, *, screens: bool) -> float:
+def build(folder: Path) -> float:
     """CPU seconds of indexing everything."""
     book = Book(folder / "index.db")
-    makes: Any = (lambda row, start: Keyframes(row.kind, tty=row.tty, start=start)) if screens else None
-    builder = Builder(Files(folder), book, makes)
+    builder = Builder(Files(folder), book, lambda row, start: Keyframes(row.kind, tty=row.tty, start=start))
     began_at = cpu()
     while builder.turn(1):
         pass
@@ -99,25 +102,48 @@ def percentiles(took: Sequence[float]) -> str:
     return f"p50 {some[len(some) // 2]:.0f} ms, p95 {some[len(some) * 95 // 100]:.0f} ms, worst {some[-1]:.0f} ms"
 
 
+async def seeks(folder: Path) -> str:
+    """Seeks to moments by chance, over bare files: each from the keyframe and its frames to all lines of the screen, drawn."""
+    shelf = Shelf(folder)
+    session = await shelf.session("s-1")
+    start = time.perf_counter()
+    end_us = await end_of(shelf, session, unmask=False)
+    opened_ms = (time.perf_counter() - start) * 1e3
+    chance, took, most, began_at = random.Random(3), [], 0, cpu()
+    for _ in range(SEEKS):
+        at_us = chance.uniform(0, end_us)
+        start = time.perf_counter()
+        found = await stretch(shelf, session, at_us, end_us, unmask=False)
+        assert found is not None
+        reel = Reel(session, found.kept)
+        reel.add(found.frames)
+        for _ in reel.goto(bisect_right(reel.times, at_us)):
+            pass
+        assert any(reel.emulator.line(y) for y in range(reel.emulator.lines))
+        took.append((time.perf_counter() - start) * 1e3)
+        most = max(most, held(found.frames))
+    await shelf.aclose()
+    each = f"{(cpu() - began_at) / SEEKS * 1e3:.0f} ms of CPU each"
+    return f"{SEEKS} seeks: {percentiles(took)}; {each}; {most >> 10} KiB of frames at most; to open it took {opened_ms:.0f} ms once"
+
+
 def main(megabytes: int, folder: Path) -> None:
     size = megabytes * 1_000_000
     frames = asyncio.run(made(folder, size))
     tapes = sum(path.stat().st_size for path in (folder / "tapes").iterdir())
     print(f"{megabytes} MB in {frames} frames; its tapes take {tapes / 1e6:.0f} MB")
-    took = build(folder, screens=False)
-    text = (folder / "index.db").stat().st_size
-    print(f"text alone: {took / megabytes * 1e3:.0f} ms of CPU for a megabyte, {megabytes / took:.1f} MB/s of one core; {text / size:.0%} of the output")
-    for path in folder.glob("index.db*"):
-        path.unlink()
-    took = build(folder, screens=True)
+    took = build(folder)
     whole = (folder / "index.db").stat().st_size
-    print(f"with keyframes: {megabytes / took:.1f} MB/s of one core; {whole / size:.0%} of the output; {(whole - text) / size:.0%} are keyframes")
-    print(f"largest resident size of this process: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10} MiB")
+    with sqlite3.connect(folder / "index.db") as db:
+        (states,) = db.execute("select sum(length(state)) from keyframes").fetchone()
+    print(f"indexed at {megabytes / took:.1f} MB/s of one core; the index takes {whole / size:.0%} of the output, keyframes {states / size:.0%} of it")
     reader = Reader(Files(folder))
     for wanted in (f"milestone-{8000 * (frames // 40)}", "milestone", "error", "no such text", "ERROR"):
         found = reader.find(Query(text=wanted), lambda row: True)
         median, worst = timed(lambda wanted=wanted: reader.find(Query(text=wanted), lambda row: True))  # type: ignore[misc]
         print(f"find {wanted!r}: {len(found.hits)} hits, median {median:.0f} ms, worst {worst:.0f} ms")
+    print(asyncio.run(seeks(folder)))
+    print(f"largest resident size of this process: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10} MiB")
     CORE.stop()
 
 

@@ -32,6 +32,7 @@ WEIGHTY = frozenset({
 MODULES = {  # of them, by module
     "jitui.cli.credential": {""}, "jitui.cli.root": {""}, "jitui.cli.desk": {""}, "jitui.cli.agent": {"yaml"}, "jitui.cli.gateway": {""},
     "jitui.cli.auditor": {""}, "jitui.cli.proof": {""}, "jitui.cli.tapes": {""}, "jitui.cli.moments": {""}, "jitui.cli.screen": {""}, "jitui.cli.changes": {""},
+    "jitui.cli.find": {""},
     "jitui.cli.rbac": {"cryptography", "pydantic", "yaml", "jitui.config"}, "jitui.cli.openssh": {""}, "jitui.cli.auditlog": {""}, "jitui.cli.holds": {""},
     "jitui.cli.report": {""},
     "jitui.cli.repair": {"cryptography", "sqlite3", "yaml", "jitui.store"},

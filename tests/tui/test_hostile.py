@@ -10,8 +10,10 @@ import pytest
 from rich.cells import cell_len
 from textual.screen import Screen
 
+from jitui.api.found import FoundView, HitView
 from jitui.api.views import ActionView, ClauseView, GrantView, Proof, RequestView, SessionView
 from jitui.tui.screens.decide import DecideScreen
+from jitui.tui.screens.find import FindScreen
 from jitui.tui.screens.help import HelpScreen
 from jitui.tui.screens.history import HistoryScreen
 from jitui.tui.screens.live import LiveScreen
@@ -85,6 +87,11 @@ class HostileDesk(FakeDesk):
 
     async def actions(self, *, grant: str = "", audit_id: str = "", limit: int = 1000, cursor: str = "", brief: bool = False) -> Sequence[ActionView]:
         return [self.poisoned(view) for view in await super().actions(grant=grant, audit_id=audit_id, limit=limit)]
+
+    async def find(self, text: str, **where: Any) -> FoundView:
+        hit = HitView(at="2026-11-23T16:04:12.000000Z", session="s-1", started="2026-11-23T16:04:11.000000Z", conn=0, seq=0, where="stdout", identity="x",
+                      connection="x", grant="g-1", kind="exec", target=Said(self.text), line=Said(self.text), place=3)  # fmt: skip
+        return FoundView(hits=(poison(hit, self.text),), notes=(self.text,))
 
     async def verify(self, session: str = "") -> Sequence[Proof]:
         return [replace(self.poisoned(view), consistent=False) for view in await super().verify(session)]
@@ -175,6 +182,11 @@ async def test_what_others_write_does_nothing_on_any_screen(what: str, size: tup
             seen.append(await shown(hand, text, above))
         await hand.press("3")
         seen.append(await shown(hand, text, HistoryScreen))
+        hand.app.open_find()  # whose key needs a right that this gateway does not name
+        await hand.press(*"bold")
+        await hand.passes(1)
+        seen.append(await shown(hand, text, FindScreen))
+        await hand.press("escape")
         await hand.press("end", "enter")
         await hand.passes(2)
         await hand.press("v")

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from jitui.api.findings import ChangesView, ResidueView
-from jitui.api.found import KeyframeView
+from jitui.api.found import FoundView, KeyframeView
 from jitui.api.moments import EventView, ExchangeView, MomentView, PastView
 from jitui.api.operations import Archive
 from jitui.api.reports import ReportView
@@ -18,8 +18,10 @@ from jitui.policy.rights import Right, require, rights_of
 from jitui.policy.terms import Grant
 from jitui.recording.facts import ClusterLooked, Viewed
 from jitui.store.exchanges import Spot
+from jitui.store.index.reader import Query, sources
 from jitui.store.report import asked
 from jitui.store.residue import Residue
+from jitui.store.rows import SessionRow
 from jitui.values.errors import RefusedError
 from jitui.values.page import Page
 
@@ -81,6 +83,16 @@ class ArchiveService(Bound, Archive):
     async def past_sessions(self, *, at: str, grant: str = "") -> Sequence[SessionView]:
         return await self._read(self._record.past_sessions, at, number(grant, "g", "grant") if grant else 0, self._broker.clock.now().wall_us)
 
+    async def find(
+        self, text: str, *, identity: str = "", connection: str = "", kind: str = "", verb: str = "", where: str = "", since_s: int = 0, limit: int = 100,
+    ) -> FoundView:  # fmt: skip
+        now_us = self._broker.clock.now().wall_us
+        query = Query(text=text, identity=identity, connection=connection, kind=kind, verb=verb, sources=sources(where), limit=min(max(limit, 1), PAGE),
+                      since_us=max(0, now_us - since_s * 1_000_000) if since_s else 0)
+        query.match()
+        await self._viewed(identity, "find", first=False)
+        return await self._read(self._record.find, query, self._may_see(now_us))
+
     async def actions(self, *, grant: str = "", audit_id: str = "", limit: int = 1000, cursor: str = "", brief: bool = False) -> Page[ActionView]:
         at = number(grant, "g", "grant") if grant else 0
         found = await self._read(self._record.actions, grant=at, identity=self._only(), audit_id=audit_id, limit=min(max(limit, 1), PAGE), cursor=cursor)
@@ -127,21 +139,25 @@ class ArchiveService(Bound, Archive):
         at = number(session, "s", "session") if session else 0
         return await self._backend.readers.read(self._who, "verify", self._record.verify, at)
 
-    async def _viewed(self, session: int, how: str, *, first: bool) -> None:
-        """Write the fact that the caller looks at a record: at the first page and wherever else they begin, not for the pages that follow."""
-        seen, now_us, key = self._backend.viewed, self._broker.clock.now().boot_us, (self._who.name, session, how)
+    async def _viewed(self, what: int | str, how: str, *, first: bool) -> None:
+        """Write the fact that the caller looks at a session, or for a text in the records of an identity or of all (empty).
+
+        At the first page and wherever else they begin, not for the pages that follow.
+        """
+        subject = f"s-{what}" if isinstance(what, int) else what or "all"
+        seen, now_us, key = self._backend.viewed, self._broker.clock.now().boot_us, (self._who.name, subject, how)
         last = seen.pop(key, None)
         seen[key] = now_us
         while len(seen) > VIEWERS:
             del seen[next(iter(seen))]
         if first or last is None or now_us - last > HOUR_US:
-            await self._broker.store.commit([Viewed(how=how).draft(f"s-{session}", self._who.name)])
+            await self._broker.store.commit([Viewed(how=how).draft(subject, self._who.name)])
 
-    def _may_see(self, now_us: int) -> Callable[[Spot], bool]:
+    def _may_see(self, now_us: int) -> Callable[[Spot | SessionRow], bool]:
         """Whether the caller may read a recorded exchange, as `_may_read` says it; to be asked in a thread, about many."""
         rights, name, decided = rights_of(self._who), self._who.name, dict[int, bool]()
 
-        def may(spot: Spot) -> bool:
+        def may(spot: Spot | SessionRow) -> bool:
             if Right.RECORDED in rights or (Right.RECORDED_HOUR in rights and (not spot.ended_us or now_us - spot.ended_us < HOUR_US)):
                 return True
             if Right.RECORDED_DECIDED in rights and spot.grant not in decided:

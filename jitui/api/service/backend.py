@@ -93,7 +93,7 @@ class Backend:
     ways: Mapping[str, Way] = field(default_factory=dict)  # to the clusters, by connection, for looks of the gateway's own
     kube_connections: Mapping[str, str] = field(default_factory=dict)  # URL of each connection's own address
     ssh: Callable[[], tuple[str, str]] = lambda: ("", "")  # host and port of the SSH listener, and the public line of its key; empty: there is none
-    viewed: dict[tuple[str, int, str], int] = field(default_factory=dict)  # by viewer, session and way of looking: when last (boot clock)
+    viewed: dict[tuple[str, str, str], int] = field(default_factory=dict)  # by viewer, subject and way of looking: when last (boot clock)
     record: Record = field(init=False)  # the files, as views
     readers: Readers = field(init=False)
     totals: TotalsCache = field(init=False)

@@ -3,8 +3,10 @@
 Its calls read files: make them in a thread, not on the loop. It checks no right and writes no fact; its callers do.
 """
 
+from typing import Final
+
 from jitui.api.findings import ChangesView
-from jitui.api.found import KeyframeView
+from jitui.api.found import FoundView, HitView, KeyframeView
 from jitui.api.moments import EventView, ExchangeView, MomentView, PastView
 from jitui.api.reports import ReportView
 from jitui.api.service import changes, moments, past, views
@@ -13,12 +15,16 @@ from jitui.api.views import ActionView, FactView, FrameView, Proof, SessionView
 from jitui.recording.verify import Brought
 from jitui.store.archive import Files
 from jitui.store.changes import May
-from jitui.store.index.reader import Reader
+from jitui.store.index.reader import Hit, May as MayRead, Query, Reader
 from jitui.store.playback import Playback
 from jitui.store.report import Asked
 from jitui.store.residue import Residue, residue
 from jitui.store.rows import SessionRow
+from jitui.values.instant import rfc3339
 from jitui.values.page import Page
+from jitui.values.said import Said
+
+AROUND: Final = 80  # characters of a line that are shown before a text, and twice as many behind it
 
 
 class Record:
@@ -42,6 +48,16 @@ class Record:
     def keyframe(self, row: SessionRow, *, at_us: int, unmask: bool = False) -> KeyframeView:
         """The newest keyframe at or before a time since the session's start."""
         return KeyframeView.of(self.index.keyframe(row, at_us, clean=unmask))
+
+    def find(self, query: Query, may: MayRead) -> FoundView:
+        """Lines with a text; `may`: whether a session may be read. Raises InvalidError for a text that can't be looked for."""
+        found = self.index.find(query, may)
+        notes = list(found.notes)
+        if found.older:
+            notes.insert(0, f"there may be more than these {len(found.hits)}: ask for a shorter time, one agent, or one kind of text")
+        if found.left_out:
+            notes.append(f"lines of sessions that you may not replay are left out: {found.left_out}")
+        return FoundView(hits=tuple(_hit(hit, len(query.text)) for hit in found.hits), notes=tuple(notes))
 
     def actions(self, *, grant: int = 0, identity: str = "", audit_id: str = "", limit: int, cursor: str = "") -> Page[ActionView]:
         """The newest `limit`, oldest first; of one identity if given."""
@@ -87,3 +103,14 @@ class Record:
     def verify(self, session: int = 0, brought: Brought | None = None) -> list[Proof]:
         """The proof of everything, or of one session with the facts. Raises NotFoundError."""
         return [views.proof_view(verdict) for verdict in self.files.verify(session, brought=brought)]
+
+
+def _hit(hit: Hit, size: int) -> HitView:
+    row, moment = hit.session, hit.moment
+    first = max(0, hit.place - AROUND)
+    line = hit.line[first : hit.place + size + 2 * AROUND]
+    return HitView(
+        at=rfc3339(moment.at_us), session=f"s-{row.id}" if row else "", started=rfc3339(row.started.wall_us) if row else "", conn=moment.conn, seq=moment.seq,
+        where=hit.source.label, identity=row.identity if row else hit.identity, connection=row.connection if row else hit.connection,
+        grant=f"g-{row.grant}" if row else "", kind=row.kind if row else "", target=Said(row.target if row else ""), line=Said(line), place=hit.place - first,
+    )  # fmt: skip

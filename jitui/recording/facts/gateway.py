@@ -101,7 +101,7 @@ class Viewed(Payload):
     """Somebody looked at a session, s-N, or at the changes of a window, g-N, of an identity, or of all."""
 
     KIND: ClassVar = Kind.VIEWED
-    how: str  # live, recorded, changes, residue, unmasked
+    how: str  # live, recorded, changes, find, residue, unmasked
     live: bool | None = None  # true: unmasked, while it ran
 
 

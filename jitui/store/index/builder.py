@@ -4,6 +4,7 @@ It reads only what may be shown to everybody (store/playback.py): secrets are ma
 """
 
 import json
+import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
@@ -20,7 +21,7 @@ from jitui.store.index.book import Book, Cursor, Of
 from jitui.store.index.text import Text
 from jitui.store.playback import Playback
 from jitui.store.rows import SessionRow
-from jitui.values.errors import InvalidError, NotFoundError
+from jitui.values.errors import BrokenError, InvalidError, NotFoundError, UnavailableError
 
 LATE_US: Final = 10_000_000  # text waits at most so long for its block to fill
 TURN: Final = 8  # pages of one session that has ended, until those that are live are looked at again
@@ -67,7 +68,18 @@ class Builder:
         self._works: dict[int, _Work] = {}
 
     def turn(self, now_us: int) -> bool:
-        """Some pages; whether there is more to do at once. `now_us`: UTC. Raises sqlite3.Error, OSError."""
+        """Some pages; whether there is more to do at once. `now_us`: UTC.
+
+        Raises BrokenError if the book is damaged, UnavailableError if it can't be written now, OSError.
+        """
+        try:
+            return self._turn(now_us)
+        except sqlite3.OperationalError as error:
+            raise UnavailableError(f"{self._book.path}: {error}") from error
+        except sqlite3.DatabaseError as error:
+            raise BrokenError(f"{self._book.path}: {error}") from error
+
+    def _turn(self, now_us: int) -> bool:
         self._look()
         more = self._actions()
         for ident in self._live:

@@ -209,5 +209,14 @@ class Reader:
             remove(self._files.index)
 
 
+def sources(where: str) -> frozenset[Source]:
+    """Of `stdin,body`; none of an empty text. Raises InvalidError."""
+    known = {source.label: source for source in Source}
+    words = [word.strip() for word in where.split(",") if word.strip()]
+    if wrong := [word for word in words if word not in known]:
+        raise InvalidError(f"{wrong[0][:40]!r} is no place of text; these are: {', '.join(known)}")
+    return frozenset(known[word] for word in words)
+
+
 def _named(sessions: list[int]) -> str:
     return ", ".join(f"s-{ident}" for ident in sessions[:NAMED]) + ", ..." * (len(sessions) > NAMED)

@@ -29,6 +29,7 @@ class HistoryScreen(Board):
         Binding("c", "changes", "changes", id="history.changes", tooltip="the objects that the agent of the session wrote, field by field"),
         Binding("C", "day", "changes of the day", id="history.day", tooltip="the objects that everybody wrote in the last 24 hours"),
         Binding("r", "window", "window", id="history.window", tooltip="replay the session's window with everything in it, from where the session began"),
+        Binding("slash", "find", "find", id="history.find", tooltip="a text in everything that was recorded"),
         Binding("s", "sort", "sort", id="history.sort", tooltip="newest first"),
         Binding("escape", "back", "back", id="history.back"),
     ]
@@ -77,6 +78,7 @@ class HistoryScreen(Board):
             "changes": lambda: self.query_one(Rows).cursor in self._sessions and self.may_read_records,
             "day": lambda: self.may_read_records,
             "window": lambda: self.query_one(Rows).cursor in self._sessions and self.may_read_records,
+            "find": lambda: self.may_read_records,
         }
 
     def may_open(self, rows: Rows) -> bool:
@@ -99,6 +101,9 @@ class HistoryScreen(Board):
 
     def action_day(self) -> None:
         self.navigator.open_changes()
+
+    def action_find(self) -> None:
+        self.navigator.open_find()
 
     def action_sort(self) -> None:
         self._order.sort(list(self._sessions))

@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import ClassVar, Final
 
@@ -10,39 +10,29 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container, Horizontal
 from textual.content import Content
-from textual.message import Message
 from textual.widgets import Input, Static
 
 from jitui.api.operations import Archive
-from jitui.api.views import ActionView, FrameView, Proof, SessionView
+from jitui.api.views import FrameView, Proof
 from jitui.recording.timing import Playhead
 from jitui.tui.lines import FLEX, Cell, row, text
-from jitui.tui.reel import FRAME, LARGEST, MARK_WORDS, Reel
-from jitui.tui.screens.base import PANNING, Answered, Panning
+from jitui.tui.reel import LARGEST, MARK_WORDS, Reel
+from jitui.tui.screens.base import PANNING, Answered
+from jitui.tui.screens.loading import Loading
 from jitui.tui.tail import drawn, last_frames
 from jitui.tui.widgets.terminal import Terminal
 from jitui.tui.widgets.timeline import Timeline, title
 from jitui.tui.widgets.transcript import Transcript
-from jitui.values.errors import InvalidError, JituiError
+from jitui.values.errors import InvalidError
 from jitui.values.instant import from_rfc3339
 from jitui.values.link import wall_us
-from jitui.values.page import Page
 
-PAGE: Final = 1000
 FRAME_S: Final = 0.05
 BUDGET_S: Final = 0.02
 SHORT: Final = re.compile(r"[0-9.]+(?::[0-9.]+)?")  # seconds, or minutes and seconds, from the start
 
 
-class Loaded(Message):
-    """A page of frames, as they were asked for: with secrets masked or not."""
-
-    def __init__(self, frames: tuple[FrameView, ...], *, unmasked: bool) -> None:
-        super().__init__()
-        self.frames, self.unmasked = frames, unmasked
-
-
-class ReplayScreen(Panning):
+class ReplayScreen(Loading):
     """One session."""
 
     CSS_PATH = "replay.tcss"
@@ -73,21 +63,15 @@ class ReplayScreen(Panning):
     def __init__(self, archive: Archive, session: str, *, alone: bool = False, speed: float = 1.0, idle_s: float = 1.0,
                  may_unmask: bool = False, unmask: bool = False, at: str = "") -> None:  # fmt: skip
         """`may_unmask`: whoever sits here has the right to see secrets; `unmask`: they want to from the start. `at`: the moment of a link, where it stands."""
-        super().__init__()
-        self._may_unmask, self._unmasked, self._first = may_unmask, unmask, at
-        self._archive, self._session, self._alone = archive, session, alone
-        self.reel: Reel | None = None
+        super().__init__(archive, session, unmask=unmask)
+        self._may_unmask, self._first, self._alone = may_unmask, at, alone
         self.head = Playhead(speed=speed, idle_us=round(idle_s * 1e6))
-        self._loading = True
         self._typed = True
         self._proof: Proof | None = None
         self._problem = ""
-        self._unmarked = False  # there are older requests of the window than those that are marked
         self._last = 0.0
-        self._way: Iterator[float] | None = None  # a long seek that goes on over several ticks
         self._share = 0.0
         self._tail = 0  # frames that the end is drawn from
-        self._shown = -1  # frames that the terminal shows, or is on its way to
 
     def body(self) -> ComposeResult:
         with Horizontal(id="replay-title"):
@@ -105,48 +89,13 @@ class ReplayScreen(Panning):
         self._begin()
         self.set_interval(FRAME_S, self._turn)
 
-    def _begin(self) -> None:
-        """Load everything, with secrets masked or not as it is wanted now."""
-        unmasked, self._loading, self.reel = self._unmasked, True, None
-        self.ask("load", lambda: self._load(unmasked=unmasked))
-
-    async def _load(self, *, unmasked: bool) -> SessionView:
-        """Everything of the session, page by page; pages arrive as messages."""
-        session = await self._archive.session(self._session)
-        self.post_message(Answered("session", session))
-        after = -1
-        held = 0
-        while held < LARGEST:
-            frames = tuple(await self._archive.frames(self._session, after=after, limit=PAGE, unmask=unmasked))
-            if not frames:
-                break
-            after = frames[-1].seq
-            held += sum(len(frame.data_b64) * 3 // 4 + FRAME for frame in frames)
-            self.post_message(Loaded(frames, unmasked=unmasked))
-        try:
-            actions = await self._archive.actions(grant=session.grant) if session.grant else ()
-        except (JituiError, OSError):
-            actions = Page[ActionView]()
-        self.post_message(Answered("actions", actions))
-        return session
-
-    def on_loaded(self, message: Loaded) -> None:
-        if self.reel is not None and message.unmasked == self._unmasked:
-            self.reel.add(message.frames)
-            self.head.times = self.reel.times
-            self.look()
-
     def answered(self, message: Answered) -> None:
         value = message.value
+        super().answered(message)
         if message.problem:
             self._loading = False
             self._problem = message.problem
             self.say(message.problem, bad=True)
-        elif message.what == "session" and isinstance(value, SessionView):
-            self.reel = Reel(value)
-        elif message.what == "actions" and isinstance(value, Sequence) and self.reel is not None:
-            self.reel.mark([action for action in value if isinstance(action, ActionView)])
-            self._unmarked = isinstance(value, Page) and value.older
         elif message.what == "tail" and isinstance(value, tuple):
             self._ended(value)
         elif message.what == "load":
@@ -196,7 +145,8 @@ class ReplayScreen(Panning):
         partial = f"; only the first {LARGEST >> 20} MiB are loaded" if reel.full else ""
         if tail:
             return Content(tail.removesuffix("; ") + partial)
-        return Content(f"recorded at {self.query_one(Terminal).says()}, frame {self.head.index} of {len(reel.frames)}{partial}")
+        many = reel.session.frames if self._end_us else len(reel.frames)
+        return Content(f"recorded at {self.query_one(Terminal).says()}, frame {self.first + self.head.index} of {many}{partial}")
 
     def _typed_words(self, reel: Reel) -> Content:
         line, delivered = reel.typed(self.head.index)
@@ -228,8 +178,11 @@ class ReplayScreen(Panning):
         if self.reel is None or not self.ready:
             return
         if self._way is None:
-            if self.head.playing:
+            if self.head.playing and "stretch" not in self.busy:
                 self.head.advance(passed)
+            if self._elsewhere():
+                self._draw()
+                return
             if self.head.index != self._shown:
                 self._way = self.reel.goto(self.head.index)
                 self._shown = self.head.index
@@ -291,7 +244,7 @@ class ReplayScreen(Panning):
         """The end at once: if the way there is long, it is drawn from the last frames meanwhile."""
         self.head.seek(self.head.end_us)
         self._moved()
-        if self.reel is not None and (self._way is not None or self._behind(self.reel)):
+        if self.reel is not None and not self._end_us and (self._way is not None or self._behind(self.reel)):
             session, unmasked = self.reel.session, self._unmasked
             self.ask("tail", lambda: last_frames(self._archive, session, unmask=unmasked))
 
@@ -302,7 +255,10 @@ class ReplayScreen(Panning):
             self.query_one("#tape-terminal", Terminal).show(drawn(self.reel.session, frames, self.reel.size))
 
     def action_step(self, by: int) -> None:
-        self.head.step(by)
+        if by < 0 and not self.head.index and self.first:
+            self.head.seek(self._since_us - 1)  # in the stretch before
+        else:
+            self.head.step(by)
         self._moved()
 
     def action_mark(self, by: int) -> None:

@@ -15,6 +15,7 @@ from tests.api.service.conftest import APPROVER, AUDITOR, OPERATOR
 from tests.fakes.house import house
 from tests.proxy.test_rest import held_back
 from tests.recording.test_delivery import delivered
+from tests.store.index.shelf import build
 
 
 async def test_a_look_at_a_record_is_a_fact_wherever_it_begins(tmp_path: Path) -> None:
@@ -65,3 +66,37 @@ async def test_long_pages_are_short(tmp_path: Path) -> None:
         assert [(view.seq, view.delivered) for view in seen] == [(frame.seq, whole) for frame, whole in delivered(frames, SessionEnded.of(ended).conns or ())]
         assert {view.delivered for view in seen} == {True, False}
         assert sum(len(frame.body) for frame in frames) > 2 * PAGE_BYTES
+
+
+async def test_whoever_may_replay_may_find(tmp_path: Path) -> None:
+    """By the same roles as recorded content, session by session; that somebody searched is a fact, once in an hour."""
+    async with house(tmp_path) as home:
+        grant = await home.window()
+        kubectl = await home.dial()
+        assert (await kubectl.ask("GET", "/api/v1/namespaces/web/pods"))[0] == 200
+        await home.desk(APPROVER).revoke(grant.label, reason="x")
+        build(tmp_path / "state")
+        bea = Identity("bea", frozenset({Role.APPROVER}))
+        found = {who.name: await home.desk(who).find("web") for who in (AUDITOR, OPERATOR, APPROVER, bea)}
+        assert [bool(each.hits) for each in found.values()] == [True, True, True, False]
+        assert "left out" in found["bea"].notes[-1]
+        home.clock.advance(3601)
+        assert not (await home.desk(OPERATOR).find("web")).hits
+        await home.desk(AUDITOR).find("other text", identity="bot")
+        viewed = [(fact.who, fact.subject) for fact in await home.facts("viewed") if fact.what["how"] == "find"]
+        assert viewed.count((AUDITOR.name, "all")) == 1
+        assert (AUDITOR.name, "bot") in viewed
+        with pytest.raises(RefusedError):
+            await home.desk(Identity("bot", frozenset({Role.AGENT}), owner="ana")).find("web")
+
+
+async def test_a_keyframe_is_as_secret_as_its_frames(tmp_path: Path) -> None:
+    """The same rights; without an index there is none, and that is no error."""
+    async with house(tmp_path) as home:
+        grant = await home.window()
+        kubectl = await home.dial()
+        assert (await kubectl.ask("GET", "/api/v1/namespaces/web/pods"))[0] == 200
+        await home.desk(APPROVER).revoke(grant.label, reason="x")
+        assert (await home.desk(AUDITOR).keyframe("s-1", at_us=0)).seq == -1
+        with pytest.raises(RefusedError):
+            await home.desk(Identity("bea", frozenset({Role.APPROVER}))).keyframe("s-1", at_us=0)

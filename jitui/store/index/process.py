@@ -1,0 +1,51 @@
+"""The process that builds the index, for the gateway: started some seconds after it, watched, and begun again; nothing waits for it."""
+
+import asyncio
+import os
+import sys
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+
+from jitui.store.index.book import remove
+
+MODULE: Final = "jitui.cli.indexer"
+FIRST_S: Final = 10.0  # until it is started: a start has better things to do
+AGAIN_S: Final = 60.0  # until it is started again after it ended
+BROKEN: Final = 3  # its exit code where the index has to be begun again
+LINE: Final = 4096  # bytes of one of its words
+NEEDED: Final = {name: os.environ[name] for name in ("LD_LIBRARY_PATH",) if name in os.environ}  # Python itself may not start without it
+
+
+async def keep(place: Path, tell: Callable[[str], None], *, first_s: float = FIRST_S, again_s: float = AGAIN_S) -> None:
+    """Until it is cancelled. `place`: an absolute path; `tell` hears its words, and how it ended."""
+    await asyncio.sleep(first_s)
+    while True:
+        code = await _once(place, tell)
+        if code == BROKEN:
+            await asyncio.to_thread(remove, place / "index.db")
+        elif code:
+            tell(f"the process that builds the index ended ({code}); it is started again in {again_s:.0f} s")
+        await asyncio.sleep(again_s)
+
+
+async def _once(place: Path, tell: Callable[[str], None]) -> int:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-I", "-m", MODULE, str(place), stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.DEVNULL, env=NEEDED, cwd="/", start_new_session=True, limit=LINE,
+    )  # fmt: skip
+    try:
+        assert process.stdout
+        while True:
+            try:
+                line = await process.stdout.readline()
+            except ValueError:  # longer than LINE, and not ours
+                continue
+            if not line:
+                return await process.wait()
+            tell(line.decode("utf-8", "replace").strip())
+    finally:
+        with suppress(ProcessLookupError):  # each of its steps is one commit: it may be ended anywhere
+            process.kill()
+        await asyncio.shield(process.wait())

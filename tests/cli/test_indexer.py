@@ -1,0 +1,68 @@
+"""The process that builds the index."""
+
+import asyncio
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from jitui.cli.indexer import NICE
+from tests.store.index.shelf import find, printed, recorded
+from tests.store.life import opened
+
+TRY = """
+import json, os, socket, sys
+from pathlib import Path
+import jitui.cli.indexer as indexer
+
+place = Path(sys.argv[1])
+
+def tried(what):
+    try:
+        what()
+    except OSError as error:
+        return type(error).__name__
+    return "done"
+
+def work(builder, book, clock):
+    tapes = next((place / "tapes").glob("*.db"))
+    print(json.dumps({
+        "key": tried(lambda: (place / "keys" / "ledger.ed25519").read_bytes()), "ledger": tried(lambda: open(place / "ledger.db", "ab")),
+        "tape": tried(lambda: open(tapes, "ab")), "file": tried(lambda: open(place / "new", "w")), "home": tried(lambda: os.listdir("/root")),
+        "socket": tried(socket.socket), "signal": tried(lambda: os.kill(os.getppid(), 0)), "remove": tried(lambda: tapes.unlink()),
+        "read": tried(lambda: tapes.read_bytes()), "nice": os.getpriority(os.PRIO_PROCESS, 0), "turn": (builder.turn(1), builder.turn(1)) and "done",
+    }))
+
+indexer._work = work
+sys.exit(indexer.main(place))
+"""
+
+
+def test_it_can_read_the_record_and_write_the_index_and_nothing_else(tmp_path: Path) -> None:
+    """Not the keys, no other file, no socket, no signal; it does its work all the same, with the terminal's emulator."""
+    place = asyncio.run(recorded(tmp_path / "state", printed(b"words \x1b[1mbold\x1b[0m\r\n" + b"x" * 70_000)))
+    done = subprocess.run([sys.executable, "-c", TRY, str(place)], capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL, cwd=Path.cwd())
+    found = json.loads(done.stdout)
+    assert found.pop("nice") >= NICE
+    assert {name: found.pop(name) for name in ("read", "turn")} == {"read": "done", "turn": "done"}, done.stderr
+    assert set(found.values()) == {"PermissionError"}, found
+    assert len(find(place, "words bold").hits) == 1
+
+
+def test_it_ends_with_the_gateway(tmp_path: Path) -> None:
+    """That is the end of its standard input; beside a gateway at work it indexed what there was by then."""
+
+    async def play() -> int:
+        place = await recorded(tmp_path / "state", printed(b"words\r\n"), over=False)
+        async with opened(place):
+            process = await asyncio.create_subprocess_exec(sys.executable, "-I", "-m", "jitui.cli.indexer", str(place), stdin=asyncio.subprocess.PIPE,
+                                                           cwd="/", env={**os.environ})
+            async with asyncio.timeout(90):
+                while not find(place, "shopfront").hits:  # noqa: ASYNC110 - another process makes them
+                    await asyncio.sleep(0.1)
+                assert process.stdin
+                process.stdin.close()
+                return await process.wait()
+
+    assert asyncio.run(play()) == 0
