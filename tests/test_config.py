@@ -97,7 +97,7 @@ def test_witnesses() -> None:
     assert {name: (one.file, one.url) for name, one in told.witness.items()} == {"vault": (Path("/etc/kept"), None), "w1": (None, "https://w.example")}
     with pytest.raises(ConfigurationError, match=r"witness\.vault\.fil: unknown key; did you mean file\?"):
         config.read(f"{GOOD}witness:\n  vault: {{fil: kept}}\n", Path("/etc/jitui.yaml"))
-    with pytest.raises(ConfigurationError, match=r"witness\.vault: a witness is a file or a url"):
+    with pytest.raises(ConfigurationError, match=r"witness\.vault: a witness is one of file, url"):
         config.read(f"{GOOD}witness:\n  vault: {{}}\n", Path("/etc/jitui.yaml"))
 
 

@@ -18,7 +18,7 @@ from jitui.values.said import clean
 OFFERED: Final = frozenset({
     "requests", "approve", "deny", "withdraw", "grants", "revoke", "release", "sessions", "watch", "kill", "freeze", "thaw", "request", "identity",
     "lockdown", "ssh-config", "actions", "explain", "facts", "changes", "find", "residue", "verify", "key",
-    "frames", "replay", "show", "export", "stop", "reload",
+    "frames", "replay", "show", "export", "report", "hold-tapes", "release-tapes", "status", "stop", "reload",
 })  # fmt: skip
 WITHHELD: Final[Mapping[str, str]] = {
     "kubeconfig": "it is for an agent, and written where its kubectl runs",

@@ -14,9 +14,9 @@ from enum import IntEnum
 from importlib import resources
 from typing import Final
 
+from jitui.protocol import spdy_headers
+from jitui.protocol.spdy_headers import Headers
 from jitui.protocol.websocket import ProtocolError, Run, part
-
-Headers = tuple[tuple[bytes, bytes], ...]  # names lower-case as they came; a value with NULs is several values
 
 
 class Kind(IntEnum):
@@ -40,9 +40,6 @@ CONTROL_LIMIT: Final = 64 << 10  # bytes of a control frame behind its header
 HELD_LIMIT: Final = HEADER + max(PIECE, CONTROL_LIMIT)  # bytes that a decoder holds at most
 
 BLOCK_LIMIT: Final = 64 << 10  # bytes of one header block, inflated
-COUNT_LIMIT: Final = 32  # headers in it
-NAME_LIMIT: Final = 256
-VALUE_LIMIT: Final = 8 << 10
 BLOCKS_LIMIT: Final = 1 << 16  # header blocks of one direction, so the streams opened too: port-forward opens two for each connection it carries, and
 # half an hour of short HTTP requests through it is tens of thousands; a decoder keeps nothing of a stream
 INFLATED_LIMIT: Final = 8 << 20  # bytes of all header blocks of one direction, inflated; one of port-forward has about 60
@@ -63,7 +60,6 @@ _LENGTHS: Final = {  # of the kinds whose length is one number
 _FLAGS: Final = {Kind.SYN_STREAM: FIN, Kind.SYN_REPLY: FIN, Kind.HEADERS: FIN, Kind.SETTINGS: 0x01}  # the flags known; of SETTINGS: clear
 _FIXED: Final = {Kind.SYN_STREAM: 10, Kind.SYN_REPLY: 4, Kind.HEADERS: 4}  # bytes before the header block
 _KINDS: Final = {kind.value: kind for kind in Kind if kind is not Kind.DATA}
-_NAME_BYTES: Final = bytes(byte for byte in range(0x21, 0x7F) if not 0x41 <= byte <= 0x5A)  # printable ASCII, no capitals
 
 
 @dataclass(slots=True)  # not frozen, which makes each of them twice as dear
@@ -281,7 +277,7 @@ class Decoder:
             raise ProtocolError(f"a SPDY header block inflates to more than {BLOCK_LIMIT} bytes, or all of one connection to more than {INFLATED_LIMIT}")
         if self._inflate.eof or not block.endswith(_FLUSHED):
             raise ProtocolError("a SPDY header block ends within its compression, or ends the compression itself")
-        return read_headers(plain)
+        return spdy_headers.read(plain)
 
 
 def _run(data: bytes, at: int, streams: Container[int], most: int, room: int) -> tuple[list[memoryview], int, int]:
@@ -313,42 +309,6 @@ def _check(version: int, number: int, flags: int, length: int) -> None:
         raise ProtocolError(f"a SPDY {kind.name} frame of {length} bytes was announced, at most {CONTROL_LIMIT} are taken")
     if length < _FIXED.get(kind, 4) or length != _LENGTHS.get(kind, length):
         raise ProtocolError(f"a SPDY {kind.name} frame has {length} bytes, which that type can't have")
-
-
-def read_headers(plain: bytes) -> Headers:
-    """The headers of an inflated block: their count, then length and bytes of each name and value (SPDY/3, 2.6.10). Raises ProtocolError."""
-    at = 0
-
-    def number() -> int:
-        nonlocal at
-        at += 4
-        if at > len(plain):
-            raise ProtocolError("a SPDY header block ends before its headers do")
-        found: int = _WORD.unpack_from(plain, at - 4)[0]
-        return found
-
-    def text(what: str, limit: int) -> bytes:
-        nonlocal at
-        size = number()
-        if size > limit:
-            raise ProtocolError(f"a SPDY header has a {what} of {size} bytes, at most {limit} are taken")
-        at += size
-        if at > len(plain):
-            raise ProtocolError("a SPDY header block ends before its headers do")
-        return plain[at - size : at]
-
-    count = number()
-    if count > COUNT_LIMIT:
-        raise ProtocolError(f"a SPDY header block has {count} headers, at most {COUNT_LIMIT} are taken")
-    headers = tuple([(text("name", NAME_LIMIT), text("value", VALUE_LIMIT)) for _ in range(count)])
-    if at != len(plain):
-        raise ProtocolError("a SPDY header block goes on behind its last header")
-    for name, _ in headers:
-        if not name or name.translate(None, _NAME_BYTES):
-            raise ProtocolError("a SPDY header has no name, or one that is not lower-case ASCII")
-    if len({name for name, _ in headers}) != count:
-        raise ProtocolError("a SPDY header block has the same name twice")
-    return headers
 
 
 def data(stream: int, payload: bytes, *, fin: bool = False) -> bytes:
@@ -400,7 +360,4 @@ class Encoder:
         return _control(Kind.HEADERS, _WORD.pack(stream) + self._block(headers), fin=fin)
 
     def _block(self, headers: Headers) -> bytes:
-        parts = [_WORD.pack(len(headers))]
-        for name, value in headers:
-            parts += (_WORD.pack(len(name)), name, _WORD.pack(len(value)), value)
-        return self._deflate.compress(b"".join(parts)) + self._deflate.flush(zlib.Z_SYNC_FLUSH)
+        return self._deflate.compress(spdy_headers.written(headers)) + self._deflate.flush(zlib.Z_SYNC_FLUSH)

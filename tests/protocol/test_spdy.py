@@ -12,7 +12,8 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from jitui.protocol import spdy
-from jitui.protocol.spdy import PIECE, Decoder, Encoder, Frame, Headers, Kind
+from jitui.protocol.spdy import PIECE, Decoder, Encoder, Frame, Kind
+from jitui.protocol.spdy_headers import Headers
 from jitui.protocol.websocket import ProtocolError
 from tests.protocol.pieces import at_random, bytewise, cut, run
 

@@ -7,7 +7,7 @@ from itertools import groupby
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from jitui.protocol import spdy, status
+from jitui.protocol import spdy, spdy_headers, status
 from jitui.protocol.spdy import Encoder, Kind
 from jitui.protocol.spdy_command import OPENED, READ, UNDECIDED, SpdyCommand
 from jitui.protocol.speech import Wire
@@ -28,7 +28,7 @@ STEPS = st.lists(st.one_of(
 ), max_size=12)  # fmt: skip
 
 
-def syn(name: str, encoder: Encoder, *, fin: bool = False, more: spdy.Headers = ()) -> bytes:
+def syn(name: str, encoder: Encoder, *, fin: bool = False, more: spdy_headers.Headers = ()) -> bytes:
     return encoder.syn_stream(IDS[name], ((b"streamtype", name.encode()), *more), fin=fin)
 
 
@@ -107,7 +107,7 @@ def test_only_the_client_opens_and_only_the_cluster_answers() -> None:
 @pytest.mark.parametrize("headers", [
     ((b"streamtype", b"data"),), (), ((b"streamtype", b"stdout"), (b"x-hidden", b"rm -rf /")), ((b"x", b"y"),),
 ])  # fmt: skip
-def test_a_stream_says_what_it_is_and_nothing_else(headers: spdy.Headers) -> None:
+def test_a_stream_says_what_it_is_and_nothing_else(headers: spdy_headers.Headers) -> None:
     """Any further header would reach the cluster and be on no record."""
     assert "none of error" in refused(SpdyCommand(ALL), Encoder().syn_stream(1, headers), client=CLIENT)
 

@@ -3,8 +3,9 @@
 import asyncio
 
 from jitui.protocol import spdy
-from jitui.protocol.spdy import Frame, Headers, Kind
+from jitui.protocol.spdy import Frame, Kind
 from jitui.protocol.spdy_command import UNDECIDED
+from jitui.protocol.spdy_headers import Headers
 from tests.fakes.house import House, Kubectl
 from tests.fakes.upstream import Asked, Line
 
