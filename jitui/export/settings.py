@@ -9,7 +9,7 @@ from jitui.values.fields import FilePath, HostPort, Strict
 Form = Literal["ocsf", "json"]
 
 
-class SyslogSettings(Strict):
+class SyslogPlace(Strict):
     """A collector that takes syslog (RFC 5424)."""
 
     address: HostPort
@@ -17,13 +17,18 @@ class SyslogSettings(Strict):
     """TCP and TLS with octet counting (RFC 6587, RFC 5425). UDP loses what it loses, and nobody knows."""
     ca: FilePath | None = None
     """With tls: the authorities that may have signed the collector's certificate; without it the machine's."""
-    format: Form = "ocsf"
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         if self.ca is not None and self.protocol != "tls":
             raise ValueError("ca: only with protocol: tls")
         return self
+
+
+class SyslogSettings(SyslogPlace):
+    """The same for facts."""
+
+    format: Form = "ocsf"
 
 
 class OtlpSettings(Strict):

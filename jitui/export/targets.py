@@ -16,7 +16,7 @@ from typing import Any, Final, Protocol
 from urllib.parse import urlsplit
 
 from jitui import __version__
-from jitui.export.settings import Form, OtlpSettings, SyslogSettings
+from jitui.export.settings import Form, OtlpSettings, SyslogPlace, SyslogSettings
 from jitui.recording.facts import FOREIGN, Fact
 from jitui.recording.masking.text import masked_values
 from jitui.recording.ocsf import WITHHELD, event
@@ -67,53 +67,56 @@ def severity(fact: Fact) -> int:
 
 def syslog_line(fact: Fact, form: Form, host: str) -> bytes:
     """One message (RFC 5424): the fact's kind is its MSGID, the text is JSON in ASCII."""
-    text = json.dumps(document(fact, form), separators=(",", ":"))
-    return f"<{AUDIT * 8 + SYSLOG[severity(fact)]}>1 {rfc3339(fact.at_us)} {host} jitui - {fact.kind.value[:32]} - {text}".encode("ascii")
+    return message(SYSLOG[severity(fact)], fact.at_us, host, fact.kind.value, json.dumps(document(fact, form), separators=(",", ":")))
 
 
-class Syslog:
-    """Over UDP, TCP or TLS."""
+def message(level: int, at_us: int, host: str, ident: str, text: str) -> bytes:
+    """One message (RFC 5424) of that severity; `ident` is its MSGID, `at_us` its time, UTC. The text is ASCII."""
+    return f"<{AUDIT * 8 + level}>1 {rfc3339(at_us)} {host} jitui - {ident[:32]} - {text}".encode("ascii")
 
-    def __init__(self, settings: SyslogSettings) -> None:
-        self._settings, self._socket = settings, None
-        self._host = "".join(each for each in socket.gethostname() if "!" <= each <= "~")[:255] or "-"
-        self.settles = 0.0 if settings.protocol == "udp" else SETTLED
 
-    _socket: socket.socket | None
+class Wire:
+    """The way to a collector of syslog, over UDP, TCP or TLS."""
+
+    def __init__(self, place: SyslogPlace) -> None:
+        self._place = place
+        self._socket: socket.socket | None = None
+        self.host = "".join(each for each in socket.gethostname() if "!" <= each <= "~")[:255] or "-"
 
     def _connected(self) -> socket.socket:
         if self._socket is None:
-            host, _, port = self._settings.address.rpartition(":")
+            host, _, port = self._place.address.rpartition(":")
             host = host.strip("[]")
-            if self._settings.protocol == "udp":
+            if self._place.protocol == "udp":
                 family, kind, proto, _, place = socket.getaddrinfo(host, int(port), type=socket.SOCK_DGRAM)[0]
                 found = socket.socket(family, kind, proto)
                 found.connect(place)
             else:
                 found = socket.create_connection((host, int(port)), TIMEOUT)
-            if self._settings.protocol == "tls":
-                context = ssl.create_default_context(cafile=self._settings.ca)
+            if self._place.protocol == "tls":
+                context = ssl.create_default_context(cafile=self._place.ca)
                 found = context.wrap_socket(found, server_hostname=host)
             self._socket = found
         return self._socket
 
-    def send(self, facts: Sequence[Fact]) -> None:
+    def send(self, lines: Sequence[bytes]) -> None:
+        """Send messages, connecting first where that is needed."""
         wire = self._connected()
-        lines = [syslog_line(fact, self._settings.format, self._host) for fact in facts]
-        if self._settings.protocol == "udp":
+        if self._place.protocol == "udp":
             for line in lines:
                 wire.send(line[:DATAGRAM])
         else:
             wire.sendall(b"".join(b"%d %b" % (len(line), line) for line in lines))
 
     def check(self) -> bool:
+        """Whether everything that was sent has been acknowledged. Raises OSError if the other side has closed."""
         wire = self._socket
-        if wire is None or self._settings.protocol == "udp":
+        if wire is None or self._place.protocol == "udp":
             return True
         wire.settimeout(0.0)
         try:
             if wire.recv(4096) == b"":
-                raise ConnectionResetError(f"{self._settings.address} closed the connection")
+                raise ConnectionResetError(f"{self._place.address} closed the connection")
         except (BlockingIOError, ssl.SSLWantReadError):
             pass
         finally:
@@ -125,6 +128,23 @@ class Syslog:
         if self._socket is not None:
             self._socket.close()
             self._socket = None
+
+
+class Syslog:
+    """Facts over syslog."""
+
+    def __init__(self, settings: SyslogSettings) -> None:
+        self._wire, self._form = Wire(settings), settings.format
+        self.settles = 0.0 if settings.protocol == "udp" else SETTLED
+
+    def send(self, facts: Sequence[Fact]) -> None:
+        self._wire.send([syslog_line(fact, self._form, self._wire.host) for fact in facts])
+
+    def check(self) -> bool:
+        return self._wire.check()
+
+    def close(self) -> None:
+        self._wire.close()
 
 
 class Otlp:

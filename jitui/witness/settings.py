@@ -4,12 +4,13 @@ from typing import Annotated, Final, Self
 
 from pydantic import Field, model_validator
 
+from jitui.export.settings import SyslogPlace
 from jitui.recording.tlog.note import COSIGNED, COSIGNED_ML_DSA_44, parse_key
 from jitui.values.errors import InvalidError
 from jitui.values.fields import FilePath, Seconds, Strict
 
 URL: Final = r"^https?://[^/?#@\s]+(?:/[^?#\s]*)?$"
-KINDS: Final = ("file", "url", "s3", "timestamps", "ml_dsa_44")
+KINDS: Final = ("file", "url", "syslog", "s3", "timestamps", "ml_dsa_44")
 
 
 class S3Settings(Strict):
@@ -41,6 +42,8 @@ class WitnessSettings(Strict):
     """The submission prefix of a witness as c2sp.org/tlog-witness says."""
     key: str | None = None
     """With url: the witness's verifier key, name+hash+key."""
+    syslog: SyslogPlace | None = None
+    """Each checkpoint is one line at a collector."""
     s3: S3Settings | None = None
     """Each checkpoint becomes a locked object."""
     timestamps: TimestampSettings | None = None

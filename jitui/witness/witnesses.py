@@ -1,4 +1,4 @@
-"""Witnesses: a file elsewhere that only grows, a service that cosigns (c2sp.org/tlog-witness), an authority for time stamps, a key beside the log's.
+"""Witnesses: a file that only grows, a service that cosigns (c2sp.org/tlog-witness), a collector of syslog, an authority for time stamps, a second key.
 
 Their calls block; a thread of their own makes them. The bucket with object lock is in `bucket.py`.
 """
@@ -7,6 +7,7 @@ import base64
 import http.client
 import os
 import ssl
+import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final, Protocol
@@ -16,7 +17,9 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat, load_pem_private_key
 
-from jitui.recording.tlog.checkpoint import checkpoint_of
+from jitui.export.settings import SyslogPlace
+from jitui.export.targets import Wire, message
+from jitui.recording.tlog.checkpoint import checkpoint_of, in_one_line
 from jitui.recording.tlog.note import COSIGNED_ML_DSA_44, Key, Note, Signature, cosign_ml_dsa, parse_key, parse_signature
 from jitui.recording.tlog.stamp import MOST, Stamp, must_answer, query
 from jitui.values.clock import Clock
@@ -26,6 +29,7 @@ from jitui.values.said import clean
 from jitui.witness.settings import TimestampSettings, WitnessSettings
 
 TIMEOUT: Final = 10.0  # seconds
+ACKNOWLEDGED: Final = 100  # looks, a tenth of a second apart
 
 Consistency = Callable[[int, int], Sequence[bytes]]  # the proof from one size of the log to another
 
@@ -53,6 +57,30 @@ class FileWitness:
         finally:
             os.close(file)
         return ()
+
+
+class SyslogWitness:
+    """A collector of syslog: each checkpoint is one line there, severity informational."""
+
+    def __init__(self, place: SyslogPlace, clock: Clock) -> None:
+        self._wire, self._place, self._clock = Wire(place), place, clock
+
+    def see(self, note: Note, _: Consistency) -> Sequence[Signature]:
+        """It answers nothing: over TCP and TLS its machine has acknowledged the line, over UDP nobody knows."""
+        try:
+            self._wire.send([message(6, self._clock.now().wall_us, self._wire.host, "checkpoint", in_one_line(note))])
+            self._acknowledged()
+        except BaseException:
+            self._wire.close()
+            raise
+        return ()
+
+    def _acknowledged(self) -> None:
+        for _ in range(ACKNOWLEDGED):
+            if self._wire.check():
+                return
+            threading.Event().wait(0.1)
+        raise UnavailableError(f"{self._place.address} does not acknowledge the checkpoint")
 
 
 class CosigningWitness:
@@ -157,6 +185,8 @@ def witness_of(settings: WitnessSettings, clock: Clock) -> Witness:
     """The witness of its settings."""
     if settings.file is not None:
         return FileWitness(settings.file)
+    if settings.syslog is not None:
+        return SyslogWitness(settings.syslog, clock)
     if settings.s3 is not None:
         from jitui.witness.bucket import BucketWitness  # noqa: PLC0415 - boto3 takes long to import
 

@@ -60,7 +60,7 @@ def test_tls_checks_the_collector(tmp_path: Path) -> None:
         target.send([FACT])
         thread.join(10)
         target.close()
-    assert got[0].startswith(b"%d <107>1" % len(syslog_line(FACT, "ocsf", target._host)))
+    assert got[0].startswith(b"%d <107>1" % len(syslog_line(FACT, "ocsf", target._wire.host)))
 
 
 def test_records_that_will_never_be_taken_are_a_trouble() -> None:

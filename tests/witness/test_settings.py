@@ -12,7 +12,7 @@ from tests.recording.tlog.test_policy import KEYS
 
 URL = "https://w.example/log"
 WRONG: list[tuple[dict[str, Any], str]] = [
-    ({}, "a witness is one of file, url, s3, timestamps, ml_dsa_44; none is given"),
+    ({}, "a witness is one of file, url, syslog, s3, timestamps, ml_dsa_44; none is given"),
     ({"url": URL}, "needs the witness's verifier key"), ({"file": "x", "key": "k"}, "nothing else has one"),
     ({"url": "ftp://x", "key": "k"}, "pattern"), ({"file": "x", "url": URL, "key": str(KEYS[0])}, "file and url is given"),
     ({"url": URL, "key": "k"}, "no verifier key"), ({"s3": {"bucket": "b-c", "retain_days": 0}}, "greater than or equal to 1"),

@@ -1,14 +1,16 @@
 """Witnesses: a file that grows, and a service that checks and cosigns as c2sp.org/tlog-witness says."""
 
 import base64
+import socketserver
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 
+from jitui.export.settings import SyslogPlace
 from jitui.recording.tlog import tree
 from jitui.recording.tlog.checkpoint import Checkpoint, checkpoint_of, notes_in
 from jitui.recording.tlog.note import ED25519, Key, Note, cosign, parse, parse_key, sign, verified
@@ -17,7 +19,7 @@ from jitui.recording.tlog.stamp import roots_of, stamped
 from jitui.values.clock import ManualClock
 from jitui.values.errors import InvalidError, UnavailableError, UnsafeError
 from jitui.witness.settings import TimestampSettings, WitnessSettings
-from jitui.witness.witnesses import CosigningWitness, FileWitness, OwnKey, TimestampAuthority, witness_of
+from jitui.witness.witnesses import CosigningWitness, FileWitness, OwnKey, SyslogWitness, TimestampAuthority, witness_of
 from tests.recording.tlog.grown import Grown
 from tests.recording.tlog.test_note import PUBLIC, SECRET
 from tests.recording.tlog.test_policy import KEYS, WITNESSES
@@ -112,6 +114,31 @@ def test_of_its_settings(tmp_path: Path) -> None:
     """A file, or a url with a witness's key."""
     assert isinstance(witness_of(WitnessSettings.model_validate({"file": "x"}, context=tmp_path), ManualClock()), FileWitness)
     assert isinstance(witness_of(WitnessSettings(url="https://w.example", key=str(KEYS[0])), ManualClock()), CosigningWitness)
+
+
+def test_a_collector_of_lines_gets_each_checkpoint() -> None:
+    """As one line, which `--checkpoint` reads again, also once the collector was away; nobody there is an error."""
+    got: list[bytes] = []
+
+    class Handler(socketserver.StreamRequestHandler):
+        def handle(self) -> None:
+            got.append(self.rfile.read(int(b"".join(iter(lambda: self.rfile.read(1), b" ")))))
+
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        place = SyslogPlace(address=f"127.0.0.1:{server.server_address[1]}", protocol="tcp")
+        witness = SyslogWitness(place, ManualClock())
+        assert witness.see(note_of(8), consistency) == ()
+        for _ in range(200):  # the collector has closed its connection by then
+            with suppress(OSError):
+                witness.see(note_of(20), consistency)
+            if len(got) > 1:
+                break
+        server.shutdown()
+    assert b" jitui - checkpoint - jitui-checkpoint:" in got[0]
+    assert [str(note) for note in notes_in(b"\n".join(got[:2]).decode())] == [str(note_of(8)), str(note_of(20))]
+    with pytest.raises(OSError, match="refused"):
+        SyslogWitness(place, ManualClock()).see(note_of(8), consistency)
 
 
 def test_an_authority_stamps_once_in_a_while(tmp_path: Path) -> None:

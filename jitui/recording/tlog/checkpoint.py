@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
@@ -11,6 +12,8 @@ from jitui.recording.tlog.tree import HASH
 from jitui.values.errors import InvalidError
 
 MOST_SIZE: Final = 1 << 62
+MARK: Final = "jitui-checkpoint:"
+IN_A_LINE: Final = re.compile(re.escape(MARK) + r"([A-Za-z0-9+/=]*)")
 NO_CHECKPOINT: Final = "it is no checkpoint: three lines with origin, size and root"
 
 
@@ -44,8 +47,19 @@ def checkpoint_of(text: str) -> Checkpoint:
     return Checkpoint(origin, int(size), root)
 
 
+def in_one_line(note: Note) -> str:
+    """A signed checkpoint in ASCII without a line end, for collectors of lines."""
+    return MARK + base64.b64encode(str(note).encode()).decode()
+
+
 def notes_in(text: str) -> Iterator[Note]:
-    """The signed checkpoints in a text of many, as a witness's file holds them, one behind the other. Raises InvalidError."""
+    """The signed checkpoints in a text of many, as a witness's file holds them, one behind the other; or in the lines of a collector, whatever else stands
+    in these. Raises InvalidError.
+    """
+    if MARK in text:
+        for found in IN_A_LINE.finditer(text):
+            yield _note(_unpacked(found[1]).split("\n")[:-1])
+        return
     lines: list[str] = []
     for line in text.splitlines():
         if lines and lines[-1].startswith(DASH) and not line.startswith(DASH):
@@ -55,6 +69,13 @@ def notes_in(text: str) -> Iterator[Note]:
             lines.append(line)
     if lines:
         yield _note(lines)
+
+
+def _unpacked(text: str) -> str:
+    try:
+        return base64.b64decode(text, validate=True).decode()
+    except ValueError:
+        raise InvalidError(f"{MARK}{text[:40]!r} is no checkpoint in one line") from None
 
 
 def _note(lines: list[str]) -> Note:

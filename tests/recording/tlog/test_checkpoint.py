@@ -3,7 +3,7 @@
 import pytest
 from hypothesis import given, strategies as st
 
-from jitui.recording.tlog.checkpoint import Checkpoint, checkpoint_of, notes_in
+from jitui.recording.tlog.checkpoint import MARK, Checkpoint, checkpoint_of, in_one_line, notes_in
 from jitui.recording.tlog.note import parse
 from jitui.values.errors import InvalidError
 from tests.recording.tlog.test_note import NOTED
@@ -39,6 +39,16 @@ def test_many_in_one_text() -> None:
     for between in ("", "\n", "\n\n"):
         assert [str(note) for note in notes_in(between.join(texts))] == texts
     assert list(notes_in("")) == []
+
+
+def test_lines_of_a_collector() -> None:
+    """Whatever it writes around them; a damaged one is an error."""
+    texts = [told["note"] for told in NOTED]
+    lines = [f"Nov 23 16:00:0{n} gw jitui - - {in_one_line(parse(text))} x\nanother line\n" for n, text in enumerate(texts)]
+    assert [str(note) for note in notes_in("".join(lines))] == texts
+    for damaged in (f"{MARK}AAA", f"{MARK}", f"{MARK}aGVsbG8="):
+        with pytest.raises(InvalidError):
+            list(notes_in(damaged))
 
 
 @given(st.text(max_size=300))
