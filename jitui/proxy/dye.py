@@ -27,7 +27,7 @@ class Cutter:
         data, self._held = self._held + data, b""
         at, longest = 0, max(map(len, self.wanted), default=0)
         while (at := data.find(PREFIX, at)) >= 0:
-            each = data[at : data.find(SUFFIX, at) + len(SUFFIX)]
+            each = data[at : data.find(SUFFIX, at, at + longest) + len(SUFFIX)]
             if each in self.wanted:
                 data = data[:at] + data[at + len(each) :]
                 self.seen.append(each)

@@ -1,5 +1,7 @@
 """Nonces in streams of output."""
 
+import time
+
 from hypothesis import given, strategies as st
 
 from jitui.proxy.dye import PREFIX, Cutter, nonce
@@ -31,3 +33,13 @@ def test_what_may_be_its_beginning_waits_for_the_next_bytes() -> None:
     assert cutter.seen == [WORDS[0]]
     assert cutter.feed(b"\x1b") == b""
     assert cutter.rest() == b"\x1b"
+
+
+def test_a_flood_of_beginnings_costs_time_in_proportion() -> None:
+    """Whoever prints may print the beginning of a nonce again and again: that holds up nobody else."""
+    cutter, flood = Cutter(), PREFIX * 40_000
+    cutter.wanted = {WORDS[0]}
+    began = time.process_time()
+    out = cutter.feed(flood + WORDS[0]) + cutter.rest()
+    assert time.process_time() - began < 1.0
+    assert (out, cutter.seen) == (flood, [WORDS[0]])
