@@ -115,7 +115,7 @@ class Brief:
         connection, self._connection = self._connection, None
         if connection is not None:
             connection.release()
-        self._answer = head
+        self._answer, self._credential = head, ()
         # an answer that a client may keep in its cache says nothing of today
         now = session.recorder.clock.now()
         warning = None if known.cached else request.warning(session.window.grant, now)
@@ -178,6 +178,7 @@ class Brief:
         if self._done:
             return
         self._done = True
+        self._head = self._wire = b""  # a client that rests keeps this object, and nothing of what passed
         session, request = self.session, self._request
         request.outlet.gate = None
         session.deliveries.handed(self.conn, Channel.RESPONSE_BODY, self._size)
@@ -204,7 +205,7 @@ class Brief:
         request, session, connection = self._request, self.session, self._connection
         exchange = self._exchange = Exchange(request, session, self._way, self._note, conn=self.conn)
         exchange.resume(put=self._put, connection=connection, credential=self._credential, answer=self._answer, size=self._size)
-        self._done, self._connection = True, None
+        self._done, self._connection, self._credential = True, None, ()
         if leg:
             session.hand_over(self, exchange)
         if handler:

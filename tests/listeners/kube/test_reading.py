@@ -277,6 +277,7 @@ async def test_equal_requests_share_one_object_until_something_changes(tmp_path:
         first = await ask()
         assert first is not None
         assert [await ask() for _ in range(3)] == [first] * 3
+        assert (first._credential, first._head, first._wire) == ((), b"", b""), "while it rests it keeps nothing of what passed"
         home.broker.requests.rules = {(AGENT, "prod"): rule()}
         assert await ask() is None
         second = await ask()
@@ -285,6 +286,8 @@ async def test_equal_requests_share_one_object_until_something_changes(tmp_path:
             line.hang_up()
         await home.until(lambda: not len(home.pool))
         assert await ask() is second, "it became an exchange, which dialled"
+        assert second is not None
+        assert second._credential == ()
         third = await ask()
         assert third not in {None, first, second}
         assert await ask() is third
