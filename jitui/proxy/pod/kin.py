@@ -50,6 +50,7 @@ class Kin:
     _roots: dict[Ident, Ident] = field(default_factory=dict)  # by process the first one that it comes from
     _newest: dict[int, Ident] = field(default_factory=dict)  # by pid
     _sids: dict[Ident, int] = field(default_factory=dict)  # the session that a process was seen in
+    _began: dict[int, Ident] = field(default_factory=dict)  # by command its first process, once that is certain: a command begins no other, also later
     _looked: float = -math.inf  # loop time of the last answer
     _booted: float = math.inf  # loop time at which the node's clock stood at 0, or later
 
@@ -99,8 +100,8 @@ class Kin:
 
     def claim(self, spells: Sequence[Spell], now: float) -> None:
         """Which of them commands of the window began. `spells`: all commands in the container that may have, of every window."""
-        fits = {key: [spell for spell in spells if joined(spell.argv) == first.words and self._may_be(first, spell)]
-                for key, first in self.firsts.items() if first.words}  # fmt: skip
+        fits = {key: [spell for spell in spells if joined(spell.argv) == first.words and self._may_be(first, spell)
+                      and self._began.get(spell.session, key) == key] for key, first in self.firsts.items() if first.words}  # fmt: skip
         for key, fit in fits.items():
             first, sessions = self.firsts[key], {spell.session for spell in fit}
             if first.settled:
@@ -110,17 +111,19 @@ class Kin:
             first.session = fit[0].session if first.mine and len(fit) == rivals == 1 else 0
             over = all(spell.ended is not None for spell in fit)
             first.settled = (over and bool(fit)) or (now - first.seen > EARLY_S and all(now - spell.asked > EARLY_S for spell in fit))
+            if first.settled and first.session:
+                self._began[first.session] = key
 
     def _may_be(self, first: First, spell: Spell) -> bool:
         """Whether it began in the time of the command. Its start is counted from the earliest instant that the node can have booted, so none is too late."""
-        return spell.asked <= self._began(first) and (spell.ended is None or first.before <= spell.ended)
+        return spell.asked <= self._start(first) and (spell.ended is None or first.before <= spell.ended)
 
-    def _began(self, first: First) -> float:
+    def _start(self, first: First) -> float:
         return self._booted + (first.ident[1] + 1) / TICKS
 
     def begun(self, asked: float) -> int:
         """How many execs have begun since then, as far as it was seen with which words."""
-        return sum(bool(first.words) and self._began(first) >= asked for first in self.firsts.values())
+        return sum(bool(first.words) and self._start(first) >= asked for first in self.firsts.values())
 
     def root(self, family: Family) -> Ident | None:
         """The first process that a family comes from, if it is known."""
@@ -148,7 +151,9 @@ class Kin:
         sids = {each.sid for each in processes if not each.dead}
         held = {key for key in self._roots if key in alive or (key[0] in sids and self._newest.get(key[0]) == key)}
         roots = {self._roots[key] for key in held}
-        words = {joined(spell.argv) for spell in running}
+        known = list(running)
+        words = {joined(spell.argv) for spell in known}
+        self._began = {spell.session: self._began[spell.session] for spell in known if spell.session in self._began}
         self._roots = {key: root for key, root in self._roots.items() if key in held}
         self._sids = {key: sid for key, sid in self._sids.items() if key in held}
         self._newest = {pid: key for pid, key in self._newest.items() if key in alive or key in held}

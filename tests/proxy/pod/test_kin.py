@@ -84,6 +84,20 @@ def test_two_execs_and_one_command() -> None:
     assert kin.owner(family(process(40, start=900))) is None
 
 
+def test_a_command_begins_one_process_and_no_later_one() -> None:
+    """Its session may go on when its process is gone and forgotten: somebody else's exec with the same words is not its."""
+    kin = looked(process(30), words={30: "sh-cx"})
+    kin.claim([spell()], at(501) + EARLY_S + 0.1)
+    assert kin.keep([MAIN], [spell()]) == set()
+    looked(process(40, start=900), words={40: "sh-cx"}, when=901, kin=kin)
+    kin.claim([spell()], at(1100))
+    assert kin.owner(family(process(40, start=900))) is None
+    assert kin.of(5) is None
+    looked(process(50, start=1200), words={50: "sh-cx"}, when=1201, kin=kin)
+    kin.claim([spell(), spell(6, asked=1190)], at(1400))
+    assert [first.ident for first in (kin.of(5), kin.of(6)) if first is not None] == [(50, 1200)]
+
+
 def test_equal_commands_of_one_window_are_the_windows() -> None:
     """Whose is whose is not known."""
     kin = looked(process(30), process(40), words={30: "sh-cx", 40: "sh-cx"})
