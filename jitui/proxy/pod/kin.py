@@ -160,6 +160,16 @@ class Kin:
         self.firsts = {key: first for key, first in self.firsts.items() if key in roots or (first.words in words and not first.settled)}
         return roots
 
+    def begin_anew(self, start: float) -> None:
+        """Forget all that began before this tick: the container was started anew then, and numbers of processes are used again. Infinite: nobody knows when,
+        or it is on another node, whose clock is another.
+        """
+        self.before, self._booted = Before(), self._booted if start < math.inf else math.inf
+        self._roots = {key: root for key, root in self._roots.items() if min(key[1], root[1]) >= start}
+        self._sids = {key: self._sids[key] for key in self._roots}
+        self._newest = {pid: key for pid, key in self._newest.items() if key[1] >= start}
+        self.firsts = {key: first for key, first in self.firsts.items() if key[1] >= start}
+
     def restore(self, session: int, leader: Ident, others: Iterable[tuple[int, int, int]]) -> None:
         """Take over what is on record of a command: its first process, and what came from it (pid, start, session)."""
         self.firsts[leader] = First(leader, -math.inf, -math.inf, mine=True, session=session, settled=True)

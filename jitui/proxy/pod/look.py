@@ -65,6 +65,10 @@ class Identity:
     gone: bool = False  # there is no such pod
     only: str = ""  # the name of the pod's only container
 
+    def other_run(self, now: "Identity") -> bool:
+        """Whether the container that is there now was started behind this one, as far as both are known."""
+        return self.container_id != "" and now.container_id not in {"", self.container_id}
+
 
 async def identify(way: Way, grant: Grant, place: Place, within_s: float) -> Identity:
     """Ask the cluster with the window's credential. A pod that may not be read has no identity."""

@@ -9,6 +9,7 @@ from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
+from math import inf
 from typing import Any, Final
 from weakref import WeakValueDictionary
 
@@ -43,11 +44,8 @@ NOT_IN_TIME: Final = "the container did not answer in time"
 BY_ITSELF: Final = frozenset({Why.EXIT, Why.CLIENT_CLOSED, Why.CLUSTER_CLOSED, Why.UPSTREAM_LOST, Why.FROZEN})
 NOT_WATCHED: Final = "nobody looks at the container while commands run there"
 ANEW: Final = "its container was started anew since"
+ANEW_S: Final = 0.5  # seconds that a command which was asked for may take to reach the container, perhaps one that was started meanwhile
 Spawn = Callable[[Callable[[], Coroutine[Any, Any, None]]], None]
-
-
-class _AnewError(LookError):
-    """It is another run of the container."""
 
 
 @dataclass(slots=True)
@@ -321,14 +319,15 @@ class Places:
     async def _end(self, place: Place, container: Container, jobs: Sequence[Job]) -> Identity:
         """The looks and the kills; which pod it was."""
         way, stay, loop = self._ways[place.connection], self._looker(container, jobs), asyncio.get_running_loop()
-        grant, looks, where, why = stay.grant, list[Look](), Identity(), NOT_IN_TIME
+        grant, looks, where, why, over = stay.grant, list[Look](), Identity(), NOT_IN_TIME, list[tuple[Job, list[Command]]]()
         looking = asyncio.ensure_future(identify(way, grant, place, WITHIN_S))
         try:
             async with asyncio.timeout(LOOK_S):
                 try:
+                    began = loop.time()
                     look = await self._ours.open(place, stay, looks)
                     where = await looking
-                    self._must_be_same(container, jobs, where)
+                    over = await self._begin_anew(look, container, jobs, where, began)
                     ending = {command.session.id for job in jobs for command in job.commands}
                     others = [command for command in self._beside(place) if command.session.id not in ending]
                     for job in jobs:
@@ -337,9 +336,6 @@ class Places:
                     await Ending(look, place, where, others, self._ours, [stay.kin for stay in container.stays.values()]).run(jobs)
                     if any(job.last and job.grant == grant.id for job in jobs):
                         await look.leave()
-                except _AnewError:
-                    where, why = replace(where, gone=True), ANEW
-                    raise
                 except LookError as error:
                     where = await looking
                     why = "its pod is gone" if where.gone else str(error)
@@ -352,6 +348,8 @@ class Places:
             for each in looks:
                 with suppress(asyncio.CancelledError):
                     await asyncio.shield(self._ours.close(place, each))
+        for job, commands in over:
+            job.told += unseen(replace(job, commands=commands), place, replace(where, gone=True), round((loop.time() - job.began) * 1000), ANEW)
         return where
 
     def _beside(self, place: Place) -> Iterator[Command]:
@@ -366,13 +364,27 @@ class Places:
         stays = [container.stays[job.grant] for job in jobs]
         return next((stay for stay in stays if (rule := self._rule(stay.grant)) is not None and rule.probe_image), stays[0])
 
-    def _must_be_same(self, container: Container, jobs: Sequence[Job], where: Identity) -> None:
-        """Raises _AnewError if it is not the run of the container in which the windows' commands were started: those ended with that."""
-        for job in jobs:
-            known = container.stays[job.grant].before
-            was = known.result()[1] if known.done() else Identity()
-            if was.container_id and where.container_id and was.container_id != where.container_id:
-                raise _AnewError
+    async def _begin_anew(self, look: Look, container: Container, jobs: Sequence[Job], where: Identity, began: float) -> list[tuple[Job, list[Command]]]:
+        """The commands that ended with an earlier run of the container, by job. Those of this run stay in their jobs, and are ended as ever.
+
+        `began`: loop time before the script of the look did. The container's first process tells when this run began.
+        """
+        anew = [(job, was) for job in jobs if (known := container.stays[job.grant].before).done() and (was := known.result()[1]).other_run(where)]
+        starts = {each.pid: each.start for each in await look.stat()} if anew else {}
+        first = starts.get(1, 0)
+        since = began - (starts[look.own] - first) / lineage.TICKS if first and look.own in starts else -inf  # or later
+        over = []
+        for job, was in anew:
+            stay = container.stays[job.grant]
+            over.append((job, [command for command in job.commands if command.asked + ANEW_S < since]))
+            for command in over[-1][1]:
+                job.commands.remove(command)
+                stay.commands.pop(command.session.id, None)
+            stay.kin.begin_anew(first if first and was.uid == where.uid else inf)
+            for command in stay.commands.values():
+                command.leader = command.leader if command.leader in stay.kin.firsts else None
+            job.before, job.first = Before(), min((each.asked for each in stay.commands.values()), default=began)
+        return over
 
     def _forget(self, place: Place, container: Container, job: Job) -> None:
         """Commands that were ended are forgotten; a window's last look at a container leaves nothing of it."""

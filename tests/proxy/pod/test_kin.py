@@ -1,5 +1,7 @@
 """Which processes are a window's, by what looks saw."""
 
+import math
+
 import pytest
 
 from jitui.protocol.probe import Process
@@ -143,3 +145,16 @@ def test_what_is_on_record_is_taken_over() -> None:
     assert kin.owner(family(process(40, 1, 32, start=900))) is found
     kin.claim([], at(9999))
     assert kin.owner(family(process(31, 1, 30))) is found
+
+
+def test_of_an_earlier_run_of_the_container_nothing_is_kept() -> None:
+    """The numbers of its processes and sessions are used again, as by a daemon of the container's own."""
+    kin = looked(process(30), process(31, 30, 30), process(40, start=801), words={30: "sh-cx", 40: "sh-cy"}, when=802)
+    spells = [spell(), spell(6, argv=("sh", "-c", "y"), asked=790)]
+    kin.claim(spells, at(1000))
+    assert kin.owner(family(process(99, 1, 30, start=900))) is not None
+    kin.begin_anew(800)
+    assert kin.owner(family(process(99, 1, 30, start=900))) is None
+    assert (kin.of(5), kin.of(6) is not None) == (None, True)
+    kin.begin_anew(math.inf)
+    assert (kin.of(6), kin.root(family(process(98, 1, 40, start=900)))) == (None, None)

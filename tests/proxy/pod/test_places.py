@@ -2,9 +2,17 @@
 
 import asyncio
 from pathlib import Path
+from typing import Any, cast
+
+import pytest
 
 from jitui.policy.grant import Event
 from jitui.policy.terms import Identity, Role
+from jitui.protocol.probe import Process
+from jitui.proxy.pod.commands import Command, Job, Several
+from jitui.proxy.pod.lineage import Before
+from jitui.proxy.pod.look import Identity as Run, Look, Place
+from jitui.proxy.pod.places import Container, Places, Stay
 from jitui.recording.facts import ProcessesBefore
 from jitui.recording.frame import Channel
 from tests.proxy.pod.yard import gone, running, yard
@@ -125,3 +133,36 @@ async def test_a_half_typed_line_is_never_executed(tmp_path: Path) -> None:
         await asyncio.sleep(0.2)
         assert not running("made-")
         assert not any((tmp_path / f"made-{at}").exists() for at in range(6))
+
+
+class Fresh:
+    """A look into a container whose first process began 10 s before it."""
+
+    own = 50
+
+    async def stat(self) -> tuple[Process, ...]:
+        return Process(1, 0, 1, 0, 9000, "S"), Process(50, 0, 50, 0, 10_000, "S")
+
+
+@pytest.mark.parametrize("now", ["anew", "same", "elsewhere"])
+async def test_with_a_run_of_the_container_ended_what_was_started_in_it_and_no_more(now: str) -> None:
+    """An agent may end the container itself, and go on in the next run: that is ended as ever, by what is seen there alone."""
+    place, known = Place("prod", "web", "box", "box"), asyncio.get_running_loop().create_future()
+    known.set_result((Before(frozenset({(1, 10)}), frozenset({1}), known=True), Run("uid", "first")))
+    stay = Stay(cast("Any", None), 900.0, known)
+    for session, asked in ((5, 900.0), (6, 989.8), (7, 995.0)):
+        stay.commands[session] = Command(Several(session), place, asked, leader=(30 + session, 100 * session))
+        stay.kin.restore(session, (30 + session, 8500 + 500 * (session - 5)), ())
+    stay.commands[7].leader = (37, 9500)
+    job = Job(3, [*stay.commands.values()], 900.0, 1000.0, known.result()[0], ends=True, kin=stay.kin)
+    places = Places({}, cast("Any", None), cast("Any", None), lambda _: None, gateway="test", owe=lambda _: None)
+    where = {"anew": Run("uid", "second"), "same": Run("uid", "first"), "elsewhere": Run("other", "second")}[now]
+    over = await places._begin_anew(cast("Look", Fresh()), Container({3: stay}), [job], where, 1000.0)
+    if now == "same":
+        assert (over, len(job.commands), job.before.known, job.first) == ([], 3, True, 900.0)
+        return
+    assert [(of is job, [command.session.id for command in commands]) for of, commands in over] == [(True, [5])]
+    assert [command.session.id for command in job.commands] == [6, 7] == list(stay.commands), "what may have been asked for in time is looked for"
+    assert (job.before.known, job.first) == (False, 989.8)
+    assert [command.leader for command in job.commands] == [None, (37, 9500) if now == "anew" else None]
+    assert set(stay.kin.firsts) == ({(36, 9000), (37, 9500)} if now == "anew" else set())
