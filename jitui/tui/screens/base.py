@@ -72,6 +72,7 @@ class Board(Screen[None]):
     def __init__(self) -> None:
         super().__init__()
         self._stands = False
+        self._edges: dict[str, tuple[Content | None, Content | None]] = {}  # what stands in borders, by selector
         self.busy: set[str] = set()  # calls on their way; the same one is not made twice
 
     @property
@@ -132,8 +133,17 @@ class Board(Screen[None]):
     def write(self, selector: str, content: Content) -> None:
         """Change a Static only if it differs: a screen that stands still draws nothing."""
         static = self.query_one(selector, Static)
-        if static.content != content:
+        if not isinstance(static.content, Content) or not static.content.is_same(content):  # `==` is of the text alone
             static.update(content)
+
+    def edge(self, selector: str, title: Content | None = None, under: Content | None = None) -> None:
+        """Change the words in a border only if they differ: each change draws the whole widget."""
+        widget = self.query_one(selector)
+        was = self._edges.get(selector, (None, None))
+        self._edges[selector] = title, under
+        for name, old, new in (("border_title", was[0], title), ("border_subtitle", was[1], under)):
+            if new is not None and (old is None or not old.is_same(new)):
+                setattr(widget, name, new)
 
     def able(self) -> Mapping[str, Callable[[], bool]]:
         """Action: whether it can work now. What is not in it always can."""

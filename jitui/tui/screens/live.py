@@ -278,11 +278,10 @@ class LiveScreen(Panning):
         """The border's words around the terminal."""
         terminal = self.query_one("#live-terminal", Terminal)
         argv = " ".join(words(part, 60) for part in session.argv)
-        watch = self.query_one("#watch")
         still = (frozen(words(session.frozen_by, 20), session.held), "bold $state-frozen")
-        watch.border_title = text((session.id, "bold"), f" {words(session.target, 60)} {f'[{argv}]' if argv else ''} ", still)
+        title = text((session.id, "bold"), f" {words(session.target, 60)} {f'[{argv}]' if argv else ''} ", still)
         lost = f"  {size(terminal.lost)} left out" if terminal.lost else ""
-        watch.border_subtitle = text((f"{self._note}{lost}  {terminal.says()}", "$state-quiet"))
+        self.edge("#watch", title, text((f"{self._note}{lost}  {terminal.says()}", "$state-quiet")))
 
     # keys
 

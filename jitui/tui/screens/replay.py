@@ -131,7 +131,7 @@ class ReplayScreen(Loading):
             return
         self.write("#tape-name", title(reel.session))
         self.write("#proof", self._proof_words())
-        self.query_one("#frame").border_subtitle = self._frame_words(reel)
+        self.edge("#frame", under=self._frame_words(reel))
         self.write("#typed", self._typed_words(reel))
         self.query_one("#typed").display = self._typed
         self.query_one(Timeline).show(self.head, reel.marks, reel.session.started)

@@ -70,6 +70,7 @@ class WindowScreen(Scene):
         """`may_unmask`: whoever sits here has the right to see secrets; `unmask`: they want to from the start. `at`: the moment of a link, where it stands."""
         super().__init__(archive, grant, speed=speed, idle_s=idle_s, unmask=unmask, at=at)
         self._alone, self._may_unmask = alone, may_unmask
+        self._chosen: tuple[str, int] | None = None  # session and connection of the request that is open, or is asked for
         self._opened: ExchangeView | None = None
         self._last = 0.0
         self._seats: dict[int, object] = {}  # session, screen and frame that each terminal shows
@@ -118,15 +119,15 @@ class WindowScreen(Scene):
         self.look()
 
     def answered(self, message: Answered) -> None:
-        if isinstance(message.value, ExchangeView):
-            self._opened = message.value
+        if message.what != "open" or message.problem:
+            super().answered(message)
+        elif isinstance(message.value, tuple) and message.value[:2] == (self._chosen, self._unmasked):
+            self._opened = message.value[2]
             self.add_class("-opened")
             opened = self.query_one("#opened", VerticalScroll)
             opened.scroll_home(animate=False)
             if self.has_class("-narrow"):
                 opened.focus()
-        else:
-            super().answered(message)
 
     # drawing
 
@@ -144,8 +145,9 @@ class WindowScreen(Scene):
         shown = text((" SECRETS SHOWN ", "bold $background on $state-ending")) if self._unmasked else text(("secrets masked", "$state-quiet"))
         self.write("#secrets", shown)
         self._draw_events(story)
-        if self._opened is not None and self.has_class("-opened"):
-            self.write("#opened-text", block(exchange_lines(self._opened, max(40, self.query_one("#opened").content_size.width))))
+        if self.has_class("-opened"):
+            width, opened = max(40, self.query_one("#opened").content_size.width), self._opened
+            self.write("#opened-text", text(("loading", "$state-quiet")) if opened is None else block(exchange_lines(opened, width)))
         self.write("#typed", self._typed(story))
         self.query_one(Timeline).show(self.head, story.marks, story.window.approved)
 
@@ -178,15 +180,14 @@ class WindowScreen(Scene):
         until, tracks = loop.time() + BUDGET_S, list(self.tracks.values())
         self.set_class(len(tracks) > 1, "-two")
         for seat in range(SEATS):
-            terminal, frame = self.query_one(f"#terminal-{seat}", Terminal), self.query_one(f"#frame-{seat}")
+            terminal = self.query_one(f"#terminal-{seat}", Terminal)
             track = tracks[seat] if seat < len(tracks) else None
             there = track is None or track.turn(self.head.at_us, lambda: loop.time() > until)
             shows = None if track is None else (track.session.id, track.emulator, track.due(self.head.at_us))
             if there and self._seats.get(seat) != shows:
                 self._seats[seat] = shows
                 terminal.show(track.emulator if track is not None else Emulator())
-            frame.border_title = _stream(track.session) if track is not None else ""
-            frame.border_subtitle = self._under(track, terminal, there=there)
+            self.edge(f"#frame-{seat}", _stream(track.session) if track is not None else Content(), self._under(track, terminal, there=there))
 
     def _under(self, track: Track | None, terminal: Terminal, *, there: bool) -> Content:
         if track is None:
@@ -234,11 +235,23 @@ class WindowScreen(Scene):
         self.head.playing, self._now = False, found.key
         if found.stream is not None or (found.action is not None and found.action.argv):
             self.pinned = found.session
-            self.remove_class("-opened")
+            self._close()
         elif found.action is not None:
-            session, conn, unmask = found.session, found.action.conn, self._unmasked
-            self.ask("open", lambda: self._archive.exchange(session, conn=conn, unmask=unmask))
+            self._open((found.session, found.action.conn))
         self.seek(story.since(found.at))
+
+    def _open(self, chosen: tuple[str, int]) -> None:
+        """Ask for a request; the answer opens it, unless another was chosen since, or secrets are to be seen otherwise."""
+        self._chosen, unmask = chosen, self._unmasked
+
+        async def exchange() -> object:
+            return chosen, unmask, await self._archive.exchange(chosen[0], conn=chosen[1], unmask=unmask)
+
+        self.ask("open", exchange)
+
+    def _close(self) -> None:
+        self._chosen = self._opened = None
+        self.remove_class("-opened")
 
     def action_play(self) -> None:
         if self.head.done:
@@ -314,10 +327,11 @@ class WindowScreen(Scene):
         self._turn_over(unmasked=False)
 
     def _turn_over(self, *, unmasked: bool) -> None:
-        """The same with secrets, or without them, from where it stands."""
+        """The same with secrets, or without them, from where it stands; an open request stays open."""
         self._unmasked, self._opened = unmasked, None
         self.tracks.clear()
-        self.remove_class("-opened")
+        if self._chosen is not None:
+            self._open(self._chosen)
         self.seek(self.head.at_us)
 
     def action_replay(self) -> None:
@@ -354,8 +368,7 @@ class WindowScreen(Scene):
         if self.has_class("-going"):
             self._leave_goto()
         elif self.has_class("-opened"):
-            self._opened = None
-            self.remove_class("-opened")
+            self._close()
             self.query_one("#events").focus()
         elif not self._alone:
             self.app.pop_screen()

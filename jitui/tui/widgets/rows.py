@@ -86,7 +86,8 @@ class Rows(ScrollView, can_focus=True):
     def _picture(self) -> tuple[object, ...]:
         """The part in view. A list that looks the same is not drawn again."""
         width, top = self.scrollable_content_region.width, self.scroll_offset.y
-        return (width, top, self.cursor, len(self.rows), *(row.draw(max(0, width - 2)) for row in self.rows[top : top + self.size.height]))
+        lines = (row.draw(max(0, width - 2)) for row in self.rows[top : top + self.size.height])
+        return (width, top, self.cursor, len(self.rows), *((line.plain, tuple(line.spans)) for line in lines))
 
     @property
     def idents(self) -> list[str]:

@@ -115,7 +115,7 @@ async def test_a_call_that_fails_is_said_and_frees_its_key(problem: Exception, w
 
 
 async def test_a_static_that_would_look_the_same_is_not_drawn_again() -> None:
-    """A screen that stands still draws nothing; other words are drawn."""
+    """A screen that stands still draws nothing; other words are drawn, and other colours, in a border too."""
     app = Shell()
     async with app.run_test(size=(80, 10)) as pilot:
         screen = bench(app)
@@ -126,3 +126,11 @@ async def test_a_static_that_would_look_the_same_is_not_drawn_again() -> None:
         screen.write("#static", Content("y"))
         await pilot.pause()
         assert screenful(app).lines[1].strip() == "y"
+        screen.write("#static", Content.styled("y", "bold"))
+        await pilot.pause()
+        assert any(segment.text.strip() == "y" and segment.style and segment.style.bold for segment in screenful(app).segments)
+        changed: list[str] = []
+        for words in (Content("a"), Content("a"), Content.styled("a", "bold"), Content("b")):
+            screen.edge("#static", title=words)
+            changed.append(screen.query_one("#static", Static).border_title or "")
+        assert changed == ["a", "a", "[bold]a[/bold]", "b"]
