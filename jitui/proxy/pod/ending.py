@@ -6,7 +6,7 @@ Nothing is killed that is not tied to a command in one of these ways. Nothing is
 
 import asyncio
 import secrets
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -17,7 +17,7 @@ from jitui.proxy.drain import Drain
 from jitui.proxy.dye import nonce
 from jitui.proxy.pod import lineage
 from jitui.proxy.pod.commands import Command, Job, Several, told_of
-from jitui.proxy.pod.kin import Kin
+from jitui.proxy.pod.kin import First, Kin
 from jitui.proxy.pod.lineage import Asked, Family, Ident, ident
 from jitui.proxy.pod.look import Identity, Look, Place
 from jitui.proxy.pod.ours import Ours
@@ -99,6 +99,15 @@ class Ending:
         start = next((each.start for each in processes if each.pid == self._look.own), 0)
         return lineage.since(start, self._seen_at - asked)
 
+    def _begins_until(self, command: Command, processes: Iterable[Process]) -> int:
+        """The tick until which the first process of a command has begun."""
+        return self._since(command.asked, processes) + round(lineage.TICKS * (lineage.SLACK_S + BEGUN_S))
+
+    def _in_time(self, first: First, commands: Iterable[Command], processes: Sequence[Process]) -> bool:
+        """Whether somebody saw a first process come, or it began soon behind the request of one of these commands that has its words."""
+        same = (command for command in commands if probe.joined(command.session.argv) == first.words)
+        return first.came or any(first.ident[1] <= self._begins_until(command, processes) for command in same)
+
     # -- whose is what -----------------------------------------------------------------------------------------------------
 
     async def _owners(
@@ -107,7 +116,7 @@ class Ending:
         """By session, the families of each command that is to be ended."""
         everybody = {command.session.id: command for command in (*job.commands, *others)}
         await self._read_argv([family.first for family in found][:DYED])
-        by_session = self._by_kin(job, found, set(everybody))
+        by_session = self._by_kin(job, found, everybody, processes)
         running = [command for command in everybody.values() if command.live or command.session.drain.exited is None or command.leader]
         asked = [Asked(each.session.id, each.session.argv, self._since(each.asked, processes), each.session.tty, each.leader)
                  for each in running if each.session.id not in by_session]  # fmt: skip
@@ -119,7 +128,7 @@ class Ending:
                 by_session.setdefault(session, []).extend(theirs)
             free = _free(free, by_session)
         self._by_words(job.commands, everybody.values(), free, by_session, processes)
-        self._rest_of_kin(job, _free(found, by_session), by_session, everybody)
+        self._rest_of_kin(job, _free(found, by_session), by_session, everybody, processes)
         owned, orphans = {}, [family for family in found if family.leader is None]
         for command in job.commands:
             one = owned[command.session.id] = _Owned(list(by_session.get(command.session.id, ())))
@@ -134,8 +143,8 @@ class Ending:
                 everybody[session].leader = ident(leader)
         return owned
 
-    def _by_kin(self, job: Job, found: Sequence[Family], sessions: Collection[int]) -> dict[int, list[Family]]:
-        """By session, the families that looks saw to be of its command while it ran."""
+    def _by_kin(self, job: Job, found: Sequence[Family], everybody: Mapping[int, Command], processes: Sequence[Process]) -> dict[int, list[Family]]:
+        """By session, the families that looks saw to be of its command while it ran; where nobody looked, that began when the command did."""
         for family in found:
             if family.leader is not None:
                 job.kin.heard(ident(family.leader), probe.joined(self._argv.get(ident(family.leader), ())))
@@ -143,17 +152,19 @@ class Ending:
         by_session: dict[int, list[Family]] = {}
         for family in found:
             first = job.kin.owner(family)
-            if first is not None and first.session in sessions:
+            if first is not None and first.session in everybody and self._in_time(first, [everybody[first.session]], processes):
                 by_session.setdefault(first.session, []).append(family)
         return by_session
 
-    def _rest_of_kin(self, job: Job, free: Sequence[Family], by_session: dict[int, list[Family]], everybody: dict[int, Command]) -> None:
+    def _rest_of_kin(
+        self, job: Job, free: Sequence[Family], by_session: dict[int, list[Family]], everybody: dict[int, Command], processes: Sequence[Process],
+    ) -> None:  # fmt: skip
         """Families that come from first processes which are known by now; at the end of the window also those of commands with the same words."""
         leaders = {ident(family.leader): session for session, families in by_session.items() for family in families if family.leader is not None}
         leaders |= {command.leader: session for session, command in everybody.items() if command.leader is not None}
         for family in free:
             session, first = leaders.get(job.kin.root(family) or (0, 0)), job.kin.owner(family)
-            if session is None and first is not None and job.last:
+            if session is None and first is not None and job.last and self._in_time(first, job.commands, processes):
                 session = 0
                 if 0 not in everybody:
                     everybody[0] = Command(Several(), self._place, job.first, over=True)
@@ -168,8 +179,7 @@ class Ending:
         """Of commands without a connection, whose output nobody can see: those whose words as many first processes have that began then."""
         blind = [each for each in commands if each.session.id not in by_session and not each.session.drain.open and each.session.drain.exited is None]
         for command in blind:
-            since = self._since(command.asked, processes)
-            until = since + round(lineage.TICKS * (lineage.SLACK_S + BEGUN_S))
+            since, until = self._since(command.asked, processes), self._begins_until(command, processes)
             fit = [family for family in _free(free, by_session) if family.leader is not None and self._argv.get(ident(family.leader)) == command.session.argv
                    and since <= family.start <= until and bool(family.leader.tty) == command.session.tty]  # fmt: skip
             same = [each for each in everybody if each.session.argv == command.session.argv and each.session.id not in by_session

@@ -40,6 +40,11 @@ class First:
     session: int = 0  # which; 0: one of several with the same words
     settled: bool = False  # nothing that is still to come changes that
 
+    @property
+    def came(self) -> bool:
+        """Whether somebody saw it come, or it is on record; else it was there at the first look, and may have come at any time before that."""
+        return self.before > -math.inf or self.seen == -math.inf
+
 
 @dataclass(slots=True)
 class Kin:
@@ -173,5 +178,6 @@ class Kin:
     def restore(self, session: int, leader: Ident, others: Iterable[tuple[int, int, int]]) -> None:
         """Take over what is on record of a command: its first process, and what came from it (pid, start, session)."""
         self.firsts[leader] = First(leader, -math.inf, -math.inf, mine=True, session=session, settled=True)
+        self._began[session] = leader
         for pid, start, sid in [(*leader, leader[0]), *others]:
             self._roots[pid, start], self._sids[pid, start], self._newest[pid] = leader, sid, (pid, start)

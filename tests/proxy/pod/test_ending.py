@@ -1,10 +1,16 @@
 """The end of commands in a container, and what is said of them."""
 
+import asyncio
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
 
 from jitui.protocol.probe import Process
-from jitui.proxy.pod.ending import _free
-from jitui.proxy.pod.lineage import Family
+from jitui.proxy.pod.commands import Command, Job, Several
+from jitui.proxy.pod.ending import Ending, _free
+from jitui.proxy.pod.kin import Kin
+from jitui.proxy.pod.lineage import Before, Family, families
+from jitui.proxy.pod.look import Identity, Place
 from tests.fakes.house import rule
 from tests.proxy.pod.yard import gone, running, yard
 
@@ -19,6 +25,23 @@ def test_hundreds_of_families_are_not_compared_whole() -> None:
 
     found: list[Family] = [Whole((Process(pid, 0, pid, 0, 100, "S"),)) for pid in range(10, 510)]
     assert [family.start for family in _free(found, {1: found[:200], 2: [found[300]]})] == [100] * 299
+
+
+async def test_words_alone_tie_no_process_that_began_long_after_its_command() -> None:
+    """Of a command that was lost with a gateway nobody knows when it ended: somebody else's shell of half an hour later is not its."""
+    now, place, argv = asyncio.get_running_loop().time(), Place("prod", "web", "box", "box"), ("sh",)
+    for start, found in ((40_300, [5]), (90_000, [])):
+        processes = [Process(50, 0, 50, 0, 100_000, "S"), Process(30, 0, 30, 0, start, "S")]
+        (family,) = families(processes, (50,))
+        command = Command(Several(5, argv), place, now - 600, over=True, ended=now)
+        job = Job(3, [command], now - 600, now, Before(), ends=True, last=True, kin=Kin(), spells=[command.spell(mine=True)])
+        job.kin.see(processes[1:], now)
+        job.kin.looked(now)
+        ending = Ending(cast("Any", SimpleNamespace(own=50)), place, Identity(), [], cast("Any", None))
+        ending._argv[30, start] = argv
+        by_session = ending._by_kin(job, [family], {5: command}, processes)
+        ending._rest_of_kin(job, [] if by_session else [family], by_session, {5: command}, processes)
+        assert list(by_session) == found, start
 
 
 async def test_what_the_rule_leaves_is_found_and_left(tmp_path: Path) -> None:

@@ -145,6 +145,9 @@ def test_what_is_on_record_is_taken_over() -> None:
     assert kin.owner(family(process(40, 1, 32, start=900))) is found
     kin.claim([], at(9999))
     assert kin.owner(family(process(31, 1, 30))) is found
+    looked(process(60, start=700), words={60: "sh-cx"}, when=701, kin=kin)
+    kin.claim([spell()], at(9999))
+    assert kin.owner(family(process(60, start=700))) is None
 
 
 def test_of_an_earlier_run_of_the_container_nothing_is_kept() -> None:
