@@ -107,9 +107,9 @@ class Retirement:
 
     async def _one(self, files: Files, settings: Retention) -> bool:
         """Retire one tape; False if none may go, or none has to."""
-        misfit = ""
         async with self._alone:
             found = await asyncio.to_thread(retiring.shelves, files)
+            misfit = await self._remove_left(files, found)
             for tape, why in self._going(found, settings):
                 try:
                     drafts = await asyncio.to_thread(retiring.retirement, files, tape, why)
@@ -123,6 +123,18 @@ class Retirement:
                 return True
         self._stuck = misfit or self._full(found, settings)
         return False
+
+    async def _remove_left(self, files: Files, found: Shelves) -> str:
+        """Try once more to remove what is retired already, as a file that could not be changed; a sentence if it still can't be."""
+        said = ""
+        for path in found.left:
+            try:
+                await asyncio.to_thread(retiring.remove, path)
+            except OSError as error:
+                said = said or f"tapes/{path.name} is retired and can't be removed: {error}"
+            else:
+                files.let_go(path)
+        return said
 
     def _full(self, found: Shelves, settings: Retention) -> str:
         """A sentence if there is too much, and nothing of it may go."""

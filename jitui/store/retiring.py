@@ -43,7 +43,8 @@ class Shelves:
     """All tapes, as they stand now."""
 
     old: Sequence[Tape]  # oldest first, without the one in use
-    bytes: int  # of all files, the one in use too
+    bytes: int  # of these files, and the one in use
+    left: Sequence[Path]  # of which a fact tells that they were retired, and which could not be removed then
 
 
 def shelves(files: Connections) -> Shelves:
@@ -52,16 +53,18 @@ def shelves(files: Connections) -> Shelves:
     with files.reading(files.ledger) as db:
         opened = {name: (at_us, seq) for name, at_us, seq in db.execute("select name, opened_us, opened_seq from tapes")}
         keeping = db.execute(_KEEPING, (NEWEST,)).fetchall()
+        retired = {name for (name,) in db.execute("select tape from retired")}
     order = sorted(opened.items(), key=lambda one: one[1][1])
     following = {name: after for (name, _), (_, after) in pairwise(order)}
     old = []
     for path in paths[:-1]:
-        if path.name not in following:
+        if path.name not in following or path.name in retired:
             continue  # no fact tells of it, or of one after it: verify does
         (at_us, since), (until_us, until) = opened[path.name], following[path.name]
         kept = next((why for first, last, why in keeping if first < until and last >= since), "")
         old.append(Tape(path, at_us, until_us, _bytes(path), kept))
-    return Shelves(old, sum(tape.bytes for tape in old) + (_bytes(paths[-1]) if paths else 0))
+    left = [path for path in paths[:-1] if path.name in retired]
+    return Shelves(old, sum(tape.bytes for tape in old) + (_bytes(paths[-1]) if paths else 0), left)
 
 
 def _bytes(path: Path) -> int:

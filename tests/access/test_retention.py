@@ -12,7 +12,7 @@ from jitui.access.retention import Retirement
 from jitui.access.room import Room
 from jitui.policy.terms import Identity, Role
 from jitui.recording.facts import TapeRetired, TapesHeld
-from jitui.store import Files
+from jitui.store import Files, retiring
 from jitui.store.bus import Bus
 from jitui.values.clock import ManualClock
 from jitui.values.errors import ConfigurationError, ConflictError, InvalidError, NotFoundError, RefusedError
@@ -136,6 +136,27 @@ async def test_a_damaged_tape_stays_and_the_others_go(tmp_path: Path) -> None:
         one.clock.advance(91 * DAY)
         assert await one.look(tapes="90d") == "tapes/000001.db is not retired: its spans do not say where its frames are; see: jitui verify"
         assert one.here == [OLD[0], OLD[5], "000007.db"]
+
+
+async def test_a_tape_that_can_not_be_removed_holds_up_no_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As a file that nobody may change: it is retired once, is a trouble, and is tried again."""
+    remove = retiring.remove
+
+    def stuck(path: Path) -> None:
+        if path.name == OLD[0]:
+            raise PermissionError(1, "Operation not permitted", str(path))
+        remove(path)
+
+    async with shelf(tmp_path) as one:
+        one.clock.advance(91 * DAY)
+        monkeypatch.setattr(retiring, "remove", stuck)
+        assert "Operation not permitted" in await one.look(tapes="90d")
+        assert "tapes/000001.db is retired and can't be removed" in await one.look(tapes="90d")
+        assert one.here == [OLD[0], OLD[5], "000007.db"]
+        monkeypatch.undo()
+        assert (await one.look(tapes="90d"), one.here) == ("", [OLD[5], "000007.db"])
+        assert len(one.why()) == 5
+        assert wrong(tmp_path / "state") == []
 
 
 async def test_holds_are_an_auditors(tmp_path: Path) -> None:
