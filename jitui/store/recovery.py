@@ -122,7 +122,7 @@ class Lost:
     def actions(self) -> list[ActionRow]:
         """Rows of the actions that its request heads tell of, but for those that have one; the clause that allowed them isn't on the tape."""
         session = self.session
-        row = ActionRow(at_us=0, identity=session.identity, connection=session.connection, action=Action("get"), hazard="", verdict="allowed",
+        row = ActionRow(at_us=0, identity=session.asked_by, connection=session.connection, action=Action("get"), hazard="", verdict="allowed",
                         session=session.id)
         return [replace(row, conn=conn, at_us=session.started.wall_us + each.at_us, action=each.action, hazard=hazard_of(each.action).value, code=each.code,
                         bytes_in=each.bytes_in, bytes_out=each.bytes_out, audit_id=each.audit_id) for conn, each in self._told.items()]

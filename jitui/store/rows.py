@@ -16,6 +16,10 @@ from jitui.values.instant import Deadline, Instant
 
 Row = Mapping[str, Any]
 
+PROBE: Final = "probe"  # the kind of sessions in which the gateway itself looks into pods: no doing of an agent
+GATEWAY: Final = "gateway"  # its name in their rows of actions
+
+
 
 @dataclass(frozen=True, slots=True)
 class TokenRow:
@@ -70,6 +74,11 @@ class SessionRow:
     conns: int | None
     may_run_on: int
     head: bytes | None
+
+    @property
+    def asked_by(self) -> str:
+        """The name in its rows of actions: of the gateway's own looks into pods that of the gateway."""
+        return GATEWAY if self.kind == PROBE else self.identity
 
 
 class HoldRow(NamedTuple):

@@ -17,12 +17,11 @@ from jitui.store.actions import ActionRow, from_columns
 from jitui.store.chained import FACTS, LATEST_US, checked
 from jitui.store.frames import Frames
 from jitui.store.listing import ACTIONS, OF_GRANT, ROW, SESSIONS, TEXT, bounds
-from jitui.store.rows import SessionRow, named, session_of
+from jitui.store.rows import PROBE, SessionRow, named, session_of
 from jitui.values.errors import InvalidError, NotFoundError
 from jitui.values.instant import from_rfc3339
 
 PAGE: Final = 1000
-PROBE: Final = "probe"  # the kind of sessions in which the gateway itself looks into pods: no doing of an agent
 RUNNING: Final = 16  # streams that are told to run at one moment
 KEY: Final = re.compile(r"(\d{1,18})\.([0-3])\.(\d{1,18})", re.ASCII)
 QUIET: Final = frozenset({"exit", "client-closed", "cluster-closed"})  # ends that nobody here brought about

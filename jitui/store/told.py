@@ -9,6 +9,7 @@ from jitui.recording.tlog.leaf import SessionLeaf
 from jitui.recording.verify import Gap, Head, Mark
 from jitui.store import gone
 from jitui.store.checked import SIGNED_WHOLE, Checked, scratch
+from jitui.store.rows import GATEWAY, PROBE
 from jitui.values.errors import InvalidError
 
 # logged: leaves of the log; asked and answers: requests on the tapes (acts.py); span: of one tape (spans.py)
@@ -98,9 +99,9 @@ class Told:
         return Life(*row) if row else Life(session, 0, 0, 0, b"")
 
     def whose(self, session: int) -> tuple[str, str] | None:
-        """The identity and connection of a session's window, as far as the facts tell."""
-        row = self.db.execute("select grants.identity, grants.connection from sessions join grants on grants.id = sessions.grant_id where sessions.id = ?",
-                              (session,)).fetchone()  # fmt: skip
+        """The identity and connection of a session's actions, as far as the facts tell; of the gateway's own looks into pods its name."""
+        row = self.db.execute("select case sessions.kind when ? then ? else grants.identity end, grants.connection "
+                              "from sessions join grants on grants.id = sessions.grant_id where sessions.id = ?", (PROBE, GATEWAY, session)).fetchone()
         return (row[0], row[1]) if row else None
 
     def sessions(self) -> Iterator[int]:

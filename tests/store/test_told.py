@@ -73,3 +73,9 @@ def test_an_older_gateway_did_not_sign_every_fact(told: Told) -> None:
     assert not told.signed_whole
     feed(told, issued("0a1b2c3d"), first=2)
     assert told.signed_whole
+
+
+def test_whose_actions_are_in_a_session(told: Told) -> None:
+    """The window's identity; in a look of the gateway's own into a pod the gateway; nobody where no fact tells of it."""
+    feed(told, *window(), began(1), began(2, kind="probe"))
+    assert [told.whose(session) for session in (1, 2, 3)] == [("agent-a", "prod"), ("gateway", "prod"), None]
