@@ -18,7 +18,8 @@ from jitui.values.private_file import write_private
 from jitui.values.said import Said, clean
 
 CELL: Final = 700  # characters of one cell
-MARKS: Final = re.compile(r"([\\`*_{}\[\]()#+\-.!|<>~&:@$^=\"'/])")  # may mean something in some Markdown
+MARKS: Final = re.compile(  # may mean something in some Markdown: not so within 2026-09-01 00:04:42 and g-17
+    r"""([\\`*_{}\[\]()#+!|<>~&@$^="'/]|(?<!\w)-|-(?!\w)|(?<!\d)[.:]|[.:](?!\d))""")
 IDENT: Final = re.compile(r"(?:g|r)-[0-9]+")
 WINDOW: Final = ("window", "agent", "decided", "time", "scope: granted and used", "record")
 PERSON: Final = ("person", "yes", "no", "share of yes", "for their own", "median time to decide", "longest")
@@ -65,7 +66,8 @@ def headline(view: ReportView) -> Iterator[str]:
     whom = ", ".join(filter(None, (f"agent {view.identity}" if view.identity else "", f"connection {view.connection}" if view.connection else "")))
     yield f"From {_time(view.since)} to {_time(view.until)}, made {_time(view.made)}, of {whom or 'all agents and connections'}."
     yield f"Out of the record that key {view.gateway} signs, facts {view.first_fact} to {view.last_fact}; hash of the last one: {view.hash or 'none'}."
-    yield (f"{view.windows_total} windows: {view.automatic} by a rule without a person, {view.own} approved by who owns or made the agent, "
+    yield (f"{view.windows_total} window{'s' * (view.windows_total != 1)}: "
+           f"{view.automatic} by a rule without a person, {view.own} approved by who owns or made the agent, "
            f"{view.windows_total - view.automatic - view.own} by others.")
     yield from (f"Left out: {note}." for note in view.notes)
 

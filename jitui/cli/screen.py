@@ -76,7 +76,7 @@ def replay(link: Link, speed: float, idle_s: float, *, unmask: bool) -> int:
     """The Replay screen over a gateway's archive, or over bare files, at the moment of the link if it has one. Raises InvalidError."""
     link.wall_us(0)
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
-        raise RefusedError("a replay needs a terminal; without one: jitui replay SESSION --text")
+        raise RefusedError(f"a replay needs a terminal; without one: jitui replay {link} --text")
     from jitui.tui import app  # noqa: PLC0415 - the screens take a while to load
 
     found, ident, may_unmask = asyncio.run(_tape(link.ident))

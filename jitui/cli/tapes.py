@@ -141,6 +141,8 @@ async def export_command(session: Link, form: str, keys: bool, marks: bool, outp
 
     The evidence file holds every byte as it was recorded, or it would not verify: secrets too.
     """
+    if form != "html" and session.ident.startswith("g-"):
+        raise click.UsageError(f"a window goes as one page alone: --format html; its sessions one by one: jitui sessions --grant {session.ident}")
     if form == "bundle":
         if output is None:
             raise click.UsageError("a bundle is a file: name it with --output")

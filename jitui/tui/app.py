@@ -91,6 +91,7 @@ class ThemedApp(App[int]):
         self.seen: Seen | None = None
         self.silent = ""  # the header's words while the gateway does not answer
         self.as_of = ""  # the past moment that is shown, RFC 3339; empty: now
+        self.alone = False  # a replay without a desk around it
         self._monotonic = monotonic
         if self.no_color:
             self._filters = [ColourlessFilter()]
@@ -300,6 +301,7 @@ class TapeApp(ThemedApp):
         speed: float = 1.0, idle_s: float = 1.0, may_unmask: bool = False, unmask: bool = False, local: bool = True, at: str = "",
     ) -> None:  # fmt: skip
         super().__init__(ascii=ascii, monotonic=monotonic, local=local)
+        self.alone = True
         screen = WindowScreen if ident.startswith("g-") else ReplayScreen
         self._screen = screen(archive, ident, alone=True, speed=speed, idle_s=idle_s, may_unmask=may_unmask, unmask=unmask, at=at)
 

@@ -25,7 +25,10 @@ LAST: Final = 400  # frames that a stream which is looked at is drawn from
 def moment(typed: str, now: str) -> str:
     """The time, RFC 3339 in UTC, of a moment as it stands in a link; a time of day is the newest such one. Raises InvalidError, also if it is to come."""
     now_us = from_rfc3339(now)
-    at_us = wall_us(typed, now_us - DAY_US)
+    try:
+        at_us = wall_us(typed if typed[:1] != "+" else "", now_us - DAY_US)
+    except InvalidError:
+        raise InvalidError(f"{typed[:40]!r} is no moment: write a time as 16:07:52, or 2026-11-23T16:07") from None
     if at_us > now_us:
         raise InvalidError(f"{typed[:40]} is still to come; name a moment that has passed")
     return rfc3339(at_us)
@@ -88,7 +91,8 @@ class PastDesk(Operations):
 
     async def _sessions(self, given: Given) -> object:
         found = await self._desk.past_sessions(at=self.at, grant=given.get("grant", ""))
-        return [view for view in found if view.state != "ended" or not given.get("live")]
+        looks = given.get("looks")
+        return [view for view in found if (view.state != "ended" or not given.get("live")) and (looks or view.kind != "probe")]
 
     async def _actions(self, given: Given) -> object:
         """Those of a window up to then."""

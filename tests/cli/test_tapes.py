@@ -85,7 +85,7 @@ def test_the_final_text(state: Path) -> None:
 
 def test_a_replay_needs_a_terminal(state: Path) -> None:
     """It names the way without one."""
-    assert jitui("--data-dir", str(state), "replay", "s-1").err == "jitui: a replay needs a terminal; without one: jitui replay SESSION --text\n"
+    assert jitui("--data-dir", str(state), "replay", "s-1").err == "jitui: a replay needs a terminal; without one: jitui replay s-1 --text\n"
 
 
 def test_a_page(state: Path, tmp_path: Path) -> None:
@@ -102,6 +102,7 @@ def test_a_page(state: Path, tmp_path: Path) -> None:
 def test_cast(state: Path, tmp_path: Path) -> None:
     """asciicast v3: header, then events; to a file it is private."""
     lines = jitui("--data-dir", str(state), "export", "s-1", "--format", "cast").out.splitlines()
+    assert "--format html; its sessions one by one: jitui sessions --grant g-1" in jitui("--data-dir", str(state), "export", "g-1", "--format", "cast").err
     header = json.loads(lines[0])
     assert (header["version"], header["command"], header["title"]) == (3, "sh -c id", "s-1 exec web/web-7c agent-a g-1")
     assert [json.loads(line)[1] for line in lines[1:]] == ["o"] * 6

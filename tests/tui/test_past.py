@@ -1,5 +1,6 @@
 """Desk and Live at a past moment, over a real gateway: as they stood, read only."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -76,3 +77,10 @@ async def test_nothing_is_done_at_a_past_desk(tmp_path: Path) -> None:
         assert (await desk.grant("g-1")).you_may == ()
         assert not {"stop", "decide", "admin"} & set((await desk.hello()).rights)
         assert house.calls == []
+
+
+@pytest.mark.parametrize("typed", ["soon", "+3:41", ""])
+def test_what_is_no_moment_of_the_past(typed: str) -> None:
+    """There is no beginning to count from, so the words do not speak of one."""
+    with pytest.raises(InvalidError, match=re.escape(f"{typed!r} is no moment: write a time as 16:07:52, or 2026-11-23T16:07") + "$"):
+        moment(typed, "2026-11-28T16:04:00Z")

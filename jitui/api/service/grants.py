@@ -71,7 +71,7 @@ class GrantService(Bound, Grants):
         at = number(ident, "g", "grant")
         await self._find_grant(at)
         if not reason.strip():
-            raise InvalidError("a reason is needed; it is on record beside the hold")
+            raise InvalidError("a reason is needed, as in --reason OPS-1182; it is on record beside the hold")
         return at
 
     async def _hold_view(self, at: int, reason: str, *, held: bool) -> HoldView:

@@ -6,12 +6,13 @@ from typing import Final
 from jitui.api.moments import PastView
 from jitui.api.service import views
 from jitui.api.views import GrantView, RequestView, SessionView
+from jitui.policy.streams import API
 from jitui.policy.terms import Grant, Identity, Request, Role
 from jitui.store import past
 from jitui.store.actions import ActionRow
 from jitui.store.archive import Files
 from jitui.store.past import Past
-from jitui.store.rows import SessionRow, Totals
+from jitui.store.rows import PROBE, SessionRow, Totals
 from jitui.values.errors import InvalidError
 from jitui.values.instant import Instant, from_rfc3339, rfc3339
 
@@ -49,7 +50,7 @@ def _grant(grant: Grant, found: Past, totals: Totals) -> GrantView:
     now, limit, row = Instant(found.at_us, 0, "past"), grant.deadline or grant.use_by, found.last.get(grant.id)
     view = views.grant_view(grant, None, caller=NOBODY, now=now, last=_line(row) if row is not None else "", totals=totals)
     left = limit.remaining_us(now) / 1e6 if limit is not None and not grant.ended_us else 0.0
-    return replace(view, remaining_s=max(0.0, left), open_streams=len(found.streams.get(grant.id, ())))
+    return replace(view, remaining_s=max(0.0, left), open_streams=sum(row.kind not in {API, PROBE} for row in found.streams.get(grant.id, ())))
 
 
 def _line(row: ActionRow) -> str:

@@ -31,6 +31,7 @@ class Shell(Protocol):
 
     seen: Seen | None
     silent: str  # the header's words while the gateway does not answer; empty while it does
+    alone: bool  # a replay without a desk around it
     as_of: str  # the past moment that is shown, RFC 3339; empty: now
 
     def monotonic(self) -> float:
@@ -114,12 +115,12 @@ class Board(Screen[None]):
         if not self.ready:
             return
         shell = self.shell
-        self.query_one(Header).show(shell.seen, shell.monotonic(), shell.silent, past=bool(shell.as_of))
+        self.query_one(Header).show(shell.seen, shell.monotonic(), shell.silent, past=bool(shell.as_of), alone=shell.alone)
         self.set_class(bool(shell.silent), "-silent")
         self.set_class(bool(shell.as_of), "-as-of")
         if shell.as_of:
             band = (f" {as_of(shell.as_of).upper()} ", "bold $background on $state-new")
-            self.write("#as-of", text(band, ("  nothing here can be decided or ended", "$state-quiet")))
+            self.write("#as-of", text(band, ("  nothing can be decided here", "$state-quiet")))
         if shell.seen is not None:
             self.show(shell.seen)
         self.query_one(Keys).read()

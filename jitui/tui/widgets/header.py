@@ -34,12 +34,12 @@ class Header(Widget):
         self.seen: Seen | None = None
         self.now = 0.0
         self.silent = ""
-        self.past = False
+        self.past = self.alone = False
         self._drawn: list[Light] = []
 
-    def show(self, seen: Seen | None, now: float, silent: str, *, past: bool = False) -> None:
-        """`past`: a moment of the past is shown, of whose lights there is no record."""
-        self.seen, self.now, self.silent, self.past = seen, now, silent, past
+    def show(self, seen: Seen | None, now: float, silent: str, *, past: bool = False, alone: bool = False) -> None:
+        """`past`: a moment of the past is shown, of whose lights there is no record; `alone`: a recording, whose gateway is not looked at."""
+        self.seen, self.now, self.silent, self.past, self.alone = seen, now, silent, past, alone
         lights = self.lights()
         if lights != self._drawn:
             self._drawn = lights
@@ -52,7 +52,8 @@ class Header(Widget):
             lights.append(Light(self.silent, "bold $background on $state-denied", 0))
         seen = self.seen
         if seen is None:
-            return lights if self.silent else [*lights, Light("connecting", "$state-waiting", 0)]
+            light = Light("recorded", "$state-quiet", 0) if self.alone else Light("connecting", "$state-waiting", 0)
+            return lights if self.silent else [*lights, light]
         if not self.silent and not self.past:
             lights += self._health(seen)
         status = seen.status

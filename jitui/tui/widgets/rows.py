@@ -101,11 +101,14 @@ class Rows(ScrollView, can_focus=True):
         """Put the cursor on an id that is in the list."""
         if ident in self.idents and ident != self.cursor:
             self.cursor = ident
-            line = next(y for y, row in enumerate(self.rows) if row.ident == ident)
-            top = 0 if ident == self.idents[0] else line  # the first one shows its head too
-            self.scroll_to_region(Region(0, top, 1, line - top + 1), animate=False)
+            self._into_view()
             self.post_message(self.Moved(self, ident))
             self.refresh()
+
+    def _into_view(self) -> None:
+        line = next((y for y, row in enumerate(self.rows) if row.ident == self.cursor), 0)
+        top = 0 if self.cursor in self.idents[:1] else line  # the first one shows its head too
+        self.scroll_to_region(Region(0, top, 1, line - top + 1), animate=False)
 
     def action_move(self, by: int) -> None:
         idents = self.idents
@@ -129,7 +132,10 @@ class Rows(ScrollView, can_focus=True):
             self.go(self.rows[line].ident)
 
     def on_resize(self) -> None:
+        """Also when it was not displayed: the cursor, which may have moved meanwhile, comes into view."""
         self.virtual_size = Size(self.scrollable_content_region.width, len(self.rows))
+        if self.cursor and not self._follow:
+            self.call_after_refresh(self._into_view)
 
     def render_line(self, y: int) -> Strip:
         line = y + self.scroll_offset.y

@@ -49,6 +49,7 @@ class Shell(Alone):
 
     seen: Seen | None = None
     silent = as_of = ""
+    alone = False
 
     def monotonic(self) -> float:
         return 0.0

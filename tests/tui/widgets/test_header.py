@@ -34,12 +34,12 @@ ILL: dict[str, dict[str, Any]] = {
 }
 
 
-async def drawn(seen: Seen | None, width: int, *, now: float = 0.0, silent: str = "") -> str:
+async def drawn(seen: Seen | None, width: int, *, now: float = 0.0, silent: str = "", alone: bool = False) -> str:
     """The line at so many columns."""
     header = Header()
     app = Alone(header)
     async with app.run_test(size=(width, 2)) as pilot:
-        header.show(seen, now, silent)
+        header.show(seen, now, silent, alone=alone)
         await pilot.pause()
         return screenful(app).lines[0]
 
@@ -108,9 +108,10 @@ async def test_all_is_said_where_there_is_room_and_what_waits_stays_longest() ->
 
 
 async def test_a_gateway_that_is_silent_says_nothing_else_of_its_health() -> None:
-    """Its last lights are not taken for today's, and its clock stands; before the first look it says so."""
+    """Its last lights are not taken for today's, and its clock stands; before the first look it says so, and a replay without a desk that it is one."""
     line = await drawn(WELL, 200, now=60.0, silent="no answer since noon")
     assert "no answer since noon" in line
     assert not [words for words in ("gateway ok", "rec ", "disk", "lag") if words in line]
     assert f"ana  {date(WELL.status.at)}  {hour(WELL.status.at)}  " in line
     assert (await drawn(None, 80)).split() == ["jitui", "connecting"]
+    assert (await drawn(None, 80, alone=True)).split() == ["jitui", "recorded"]

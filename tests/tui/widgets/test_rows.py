@@ -110,3 +110,19 @@ async def settled(pilot: Pilot[None], rows: Rows) -> None:
     async with asyncio.timeout(10):
         while not 0 < rows.max_scroll_y <= rows.scroll_offset.y:
             await pilot.pause(0.01)
+
+
+async def test_the_cursor_comes_into_view_with_the_list() -> None:
+    """It was moved while the list was not displayed; once it is, the cursor's line is on the screen."""
+    rows = Rows()
+    app = Listening(rows)
+    async with app.run_test(size=(80, 10)) as pilot:
+        rows.show(of(*(f"n{at}" for at in range(99))))
+        rows.display = False
+        await pilot.pause()
+        rows.go("n98")
+        await pilot.pause()
+        rows.display = True
+        await pilot.pause()
+        await pilot.pause()
+        assert "line n98" in screenful(app).text
