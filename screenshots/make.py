@@ -1,6 +1,6 @@
 """The pictures of every screen, from a real run: a cluster, a gateway, agents at work with kubectl, and the app itself.
 
-    make screenshots        needs a real kubectl, and rsvg-convert (Debian: librsvg2-bin) with a monospace font (fonts-dejavu-core)
+    make screenshots        needs a real kubectl, chromium, and rsvg-convert (Debian: librsvg2-bin) with a monospace font (fonts-dejavu-core)
 """
 
 import asyncio
@@ -52,6 +52,7 @@ class Stage:
     agents: dict[str, Agent]
     shell: Program
     then: datetime  # before the newest requests came
+    to_shell: tuple[str, ...]  # the keys that lead to the shell's session in History
 
 
 def ask(gateway: Gateway, agent: Agent, *args: str) -> dict[str, Any]:
@@ -95,7 +96,9 @@ def play(gateway: Gateway) -> Stage:
     time.sleep(1.2)
     ask(gateway, bot, "--duration", "30m", "--reason", "roll web back to 1.4, OPS-1182")
     ask(gateway, agents["ci-nightly"], "--duration", "1h", "--scope", "@view in *", "--reason", "nightly inventory")
-    return Stage(gateway, agents, shell, then)
+    newest_first = [view.kind == "exec" and view.tty for view in reversed(gateway.desk(lambda remote: remote.sessions()))]
+    last = max(at for at, terminal in enumerate(newest_first) if terminal)
+    return Stage(gateway, agents, shell, then, ("3", *["down"] * last))
 
 
 async def picture(stage: Stage, name: str, size: tuple[int, int], *keys: str, shows: str = "", wait: float = 1.2) -> None:
@@ -116,6 +119,19 @@ def convert(svg: str, target: Path) -> None:
     """PNG with this machine's monospace font; no address of any web font is left in it."""
     svg = re.sub(r"@font-face\s*{[^}]*}", "", svg).replace("Fira Code", "DejaVu Sans Mono").replace("<text ", '<text xml:space="preserve" ')
     subprocess.run(["rsvg-convert", "--zoom", "1.0", "-o", str(target)], input=svg.encode(), check=True)
+    print(target.relative_to(ROOT))
+
+
+def page(stage: Stage, folder: Path) -> None:
+    """The window with two shells as one HTML page, as a browser shows it, when both have said something."""
+    file, target = folder / "window.html", Path(__file__).with_name("html.png")
+    window = next(view.id for view in stage.gateway.desk(lambda remote: remote.grants(everything=True)) if view.identity == "agent-sre")
+    began = stage.gateway.desk(lambda remote: remote.moment(window)).approved
+    at_s = (stage.then - datetime.fromisoformat(began)).total_seconds()
+    stage.gateway.jitui("export", window, "--format", "html", "--output", str(file)).ok()
+    subprocess.run(["chromium", "--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--window-size=1400,800", "--virtual-time-budget=3000",
+                    f"--user-data-dir={folder / 'profile'}", f"--screenshot={target}", f"{file.as_uri()}#t={at_s:.1f}"],
+                   check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # fmt: skip
     print(target.relative_to(ROOT))
 
 
@@ -157,14 +173,14 @@ SHOTS: list[tuple[str, tuple[int, int], tuple[str, ...]]] = [
 async def take(stage: Stage, then: Callable[[], Awaitable[None]]) -> None:
     for name, size, keys in SHOTS:
         await picture(stage, name, size, *keys)
-    await picture(stage, "replay-window", (200, 50), "3", "down", "r", "space", "e", "e", "e", shows="tenth")
+    await picture(stage, "replay-window", (200, 50), *stage.to_shell, "r", "space", "e", "e", "e", shows="tenth")
     await picture(stage, "as-of", (120, 32), "at", *f"{stage.then:%H:%M:%S}Z", "enter", shows="ONLY", wait=0.5)
     await then()
 
 
 def main() -> None:
-    if not shutil.which("rsvg-convert"):
-        sys.exit("screenshots need rsvg-convert: apt-get install librsvg2-bin fonts-dejavu-core")
+    if not (shutil.which("rsvg-convert") and shutil.which("chromium")):
+        sys.exit("screenshots need rsvg-convert and chromium: apt-get install librsvg2-bin fonts-dejavu-core chromium")
     with tempfile.TemporaryDirectory(prefix="jitui-shots-") as name:
         folder = Path(name)
         with embedded(folder / "cluster") as cluster:
@@ -178,10 +194,11 @@ def main() -> None:
                     await asyncio.sleep(1)
                     await asyncio.sleep(15)  # the index is behind what was recorded
                     await picture(stage, "find", (120, 32), "3", "slash", *"shop", shows="newest")
-                    await picture(stage, "replay", (120, 32), "3", "down", "down", "enter", "end", "left", "left", shows="speed")
+                    await picture(stage, "replay", (120, 32), *stage.to_shell, "enter", "end", "left", "left", shows="exec")
 
                 over_ssh(stage, folder, (120, 36), "2", "Enter", "End", "Enter")
                 asyncio.run(take(stage, replay))
+                page(stage, folder)
 
 
 if __name__ == "__main__":

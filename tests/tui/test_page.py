@@ -62,7 +62,7 @@ def screen(film: dict[str, Any], ms: int) -> list[str]:
 
 
 async def test_a_recording_plays_to_its_end(line: ClientConnection, tmp_path: Path) -> None:
-    """The last screen is the one that the terminal emulator shows; keys seek; nothing is fetched from anywhere."""
+    """The last screen is the one that the terminal emulator shows; keys seek, and the moment in its address does; nothing is fetched from anywhere."""
     shelf = Shelf(RECORDINGS / "shell.jitui")
     session = await shelf.session(await shelf.only_session())
     reel = Reel(session)
@@ -84,6 +84,9 @@ async def test_a_recording_plays_to_its_end(line: ClientConnection, tmp_path: Pa
         found.until("document.getElementById('play').textContent === 'play' && now === last")
         assert found.value(screens) == reel.emulator.text() != first
         assert found.value("document.querySelectorAll('.row.past').length === document.querySelectorAll('.row').length")
+        for address, ms in (("#t=1.5", "1500"), ("#t=99999999", "last"), ("#t=x", "record.films[0].steps[0][0]"), ("#t=0", "0")):
+            found.value(f"location.hash = '{address}'")
+            found.until(f"now === {ms}")
         found.press("c")
         assert "exec" in found.value("document.getElementById('view').textContent")
 
