@@ -53,7 +53,8 @@ class Debt:
                     if self.ending:
                         return
                     with suppress(TimeoutError):
-                        await asyncio.wait_for(self._more.wait(), AGAIN_S)
+                        async with asyncio.timeout(AGAIN_S):
+                            await self._more.wait()
                 else:
                     await self._settle(len(drafts))
         finally:

@@ -65,7 +65,8 @@ class Exporter:
         await self._settle()
         if not facts:
             try:
-                await asyncio.wait_for(self._fresh.wait(), LOOK_S)
+                async with asyncio.timeout(LOOK_S):
+                    await self._fresh.wait()
             except TimeoutError:
                 return
 

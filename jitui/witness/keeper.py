@@ -74,7 +74,8 @@ class Keeper:
             self._tell(NAME, "")
             await asyncio.sleep(APART)
             try:
-                await asyncio.wait_for(self._ended.wait(), EVERY - APART)
+                async with asyncio.timeout(EVERY - APART):
+                    await self._ended.wait()
             except TimeoutError:
                 continue
 

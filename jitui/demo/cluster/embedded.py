@@ -104,7 +104,8 @@ class EmbeddedCluster:
                 await asyncio.sleep(0.1)
             if self._objects.version == version:
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._objects.changed(version), 0.1 if busy else None)
+                    async with asyncio.timeout(0.1 if busy else None):
+                        await self._objects.changed(version)
             else:
                 await asyncio.sleep(0)
 

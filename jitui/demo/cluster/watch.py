@@ -80,7 +80,8 @@ async def events(objects: Objects, place: Place, asked: Asked, form: Form) -> As
                 yield line(what, form(change.new))
         since = changes[-1].version if changes else since
         try:
-            await asyncio.wait_for(objects.changed(since), min(left, BOOKMARK_S))
+            async with asyncio.timeout(min(left, BOOKMARK_S)):
+                await objects.changed(since)
         except TimeoutError:
             if asked.bookmarks:
                 yield line("BOOKMARK", form(_bookmark(place, since)))

@@ -73,7 +73,7 @@ class Board(Screen[None]):
     def __init__(self) -> None:
         super().__init__()
         self._stands = False
-        self._edges: dict[str, tuple[Content | None, Content | None]] = {}  # what stands in borders, by selector
+        self._edges: dict[str, tuple[Content | None, Content | None]] = {}  # the words in borders, by selector
         self.busy: set[str] = set()  # calls on their way; the same one is not made twice
 
     @property

@@ -15,7 +15,7 @@ from jitui.api.views import FrameView
 from jitui.recording.frame import Channel, Frame
 from jitui.tui import reel
 from jitui.tui.app import TapeApp
-from jitui.tui.screens import replay
+from jitui.tui.screens import loading, replay
 from jitui.tui.screens.replay import ReplayScreen
 from jitui.tui.widgets.terminal import Terminal
 from tests.store.life import began, ended, record, window
@@ -168,9 +168,9 @@ async def test_a_recording_larger_than_the_screen_is_panned(tmp_path: Path) -> N
 
 async def test_the_end_of_a_long_recording_comes_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Drawn from its last frames, which is said, while the rest is not loaded yet; what is never loaded is said too. Any other key leaves it."""
-    monkeypatch.setattr(replay, "LARGEST", 3000)
-    monkeypatch.setattr(reel, "LARGEST", 3000)
-    monkeypatch.setattr(replay, "PAGE", 10)
+    for module in (loading, reel, replay):
+        monkeypatch.setattr(module, "LARGEST", 3000)
+    monkeypatch.setattr(loading, "PAGE", 10)
     said = [(at / 1000, Channel.STDOUT, b"line %d\r\n" % at) for at in range(1000)]
     async with recorded(tmp_path, [(0.0, Channel.RESIZE, b'{"Width":70,"Height":10}'), *said]) as tape, tape.app.run_test(size=(120, 30)) as pilot:
         screen = await tape.start(pilot)
