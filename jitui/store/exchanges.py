@@ -16,7 +16,7 @@ from jitui.recording.objects.exchange import CHANNELS, Exchange, exchange
 from jitui.recording.objects.kinds import Kinds
 from jitui.recording.objects.writes import VERBS
 from jitui.store.frames import Frames
-from jitui.store.rows import named
+from jitui.store.rows import PROBE, named
 from jitui.values.errors import RetiredError
 
 KEPT: Final = 8  # exchanges that are remembered
@@ -29,7 +29,7 @@ _ROWS: Final = (
     " sessions.ended_us, sessions.bytes_in, sessions.bytes_out from actions join sessions on sessions.id = actions.session"
 )
 # without the sessions in which the gateway itself looks into pods, of the kind `probe`: those are no doing of an agent; but a container that it put there stays
-_DONE: Final = "(sessions.kind <> 'probe' or actions.subresource = 'ephemeralcontainers')"
+_DONE: Final = f"(sessions.kind <> '{PROBE}' or actions.subresource = 'ephemeralcontainers')"
 _WRITING: Final = (f"actions.verdict = 'allowed' and (actions.code is null or actions.code < 400 or actions.code in (500, 502, 504))"
                    f" and actions.verb in ({', '.join(f'{verb!r}' for verb in VERBS)})")  # fmt: skip
 _INSIDE: Final = ("actions.verdict = 'allowed' and (actions.code is null or actions.code < 400) and actions.grp = '' and (actions.resource = 'pods' and"

@@ -16,7 +16,7 @@ from jitui.recording.facts import Fact, ProcessesBefore, ProcessSeen, ProcessTol
 from jitui.recording.facts.processes import LEFT, NOT_PROVED, newest
 from jitui.store.actions import ActionRow, from_columns
 from jitui.store.chained import FACTS, checked
-from jitui.store.rows import SessionRow, Totals, approvals_of, grant_of, named, request_of, session_of
+from jitui.store.rows import PROBE, SessionRow, Totals, approvals_of, grant_of, named, request_of, session_of
 from jitui.values.errors import InvalidError
 from jitui.values.page import Page
 
@@ -158,7 +158,7 @@ def sessions(
 
 
 def sessions_query(*, live: bool, grant: int, identity: str, looks: bool = True) -> Query:
-    terms = list[str]() if looks else ["sessions.kind <> 'probe'"]
+    terms = list[str]() if looks else [f"sessions.kind <> '{PROBE}'"]
     if live:
         terms.append("sessions.state <> 'ended'")
     if grant:

@@ -13,6 +13,7 @@ from base64 import b64encode
 from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
+from html import escape
 from importlib import resources
 from typing import Any, Final
 
@@ -238,7 +239,7 @@ def _written(data: dict[str, Any]) -> str:
     template = resources.files("jitui.tui").joinpath("page.html").read_text(encoding="utf-8")
     hashes = {name: b64encode(sha256(_inside(template, name).encode()).digest()).decode() for name in ("script", "style")}
     policy = f"default-src 'none'; script-src 'sha256-{hashes['script']}'; style-src 'sha256-{hashes['style']}'; base-uri 'none'; form-action 'none'"
-    return "".join(_put(template, {"POLICY": policy, "TITLE": _escaped(str(data["title"])), "DATA": text}))
+    return "".join(_put(template, {"POLICY": policy, "TITLE": escape(str(data["title"])), "DATA": text}))
 
 
 def _put(template: str, values: dict[str, str]) -> Iterator[str]:
@@ -250,7 +251,3 @@ def _inside(template: str, name: str) -> str:
     found = re.search(rf"<{name}>(.*?)</{name}>", template, re.DOTALL)
     assert found is not None
     return found[1]
-
-
-def _escaped(text: str) -> str:
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace('"', "&quot;")

@@ -16,6 +16,7 @@ CLOCK: Final = r"[0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,9})?)?"
 ZONE: Final = r"(?:Z|[+-][0-9]{2}:?[0-9]{2})?"
 AFTER: Final = r"\+(?:[0-9]{1,7}:){0,2}[0-9]{1,7}(?:\.[0-9]{1,9})?"
 TIME: Final = re.compile(rf"(?P<after>{AFTER})|(?P<date>[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}[T ])?(?P<clock>{CLOCK})(?P<zone>{ZONE})", re.ASCII)
+SHORT: Final = re.compile(r"[0-9.]+(?::[0-9.]+)?")  # seconds, or minutes and seconds
 GIVEN: Final = re.compile(rf"(?P<ident>[^@].*?)@(?P<at>{re.sub('[?]P<[a-z]+>', '?:', TIME.pattern)})", re.ASCII | re.DOTALL)
 SLACK: Final = timedelta(seconds=1)  # a time of day is said without a fraction: it may lie before the beginning by less than that
 DAY: Final = timedelta(days=1)
@@ -58,6 +59,12 @@ def wall_us(at: str, started_us: int) -> int:
         return _first(clock, found["zone"], EPOCH + timedelta(microseconds=started_us))
     except (ValueError, OverflowError):
         raise InvalidError(f"{at[:40]!r} is no moment: write {WORDS}") from None
+
+
+def typed_us(text: str, started_us: int) -> int:
+    """The same of what is typed on a screen, where seconds, or minutes and seconds, count from the beginning without a `+`. Raises InvalidError."""
+    text = text.strip()
+    return wall_us(f"+{text}" if SHORT.fullmatch(text) else text, started_us)
 
 
 def _refuse(at: str) -> NoReturn:

@@ -6,7 +6,7 @@ import pytest
 
 from jitui.values.errors import InvalidError
 from jitui.values.instant import from_rfc3339, rfc3339
-from jitui.values.link import Link, full, link, wall_us
+from jitui.values.link import Link, full, link, typed_us, wall_us
 
 STARTED = from_rfc3339("2026-11-23T15:04:11.250000Z")
 
@@ -60,3 +60,12 @@ def test_written_links_lead_back(after_us: int, short: str) -> None:
     assert written == short
     assert 0 <= Link.parse(written).wall_us(STARTED) - STARTED - after_us < 1000
     assert Link.parse(full("s-204", STARTED + after_us)).wall_us(0) == STARTED + after_us
+
+
+def test_what_is_typed_on_a_screen() -> None:
+    """Seconds, and minutes and seconds, count from the beginning; anything else is as in a link."""
+    began = 1_795_449_600_000_000
+    for typed, linked in ((" 3:41 ", "+3:41"), ("9.5", "+9.5"), ("+12", "+12"), ("2026-11-24T16:07:52Z", "2026-11-24T16:07:52Z")):
+        assert typed_us(typed, began) == wall_us(linked, began)
+    with pytest.raises(InvalidError):
+        typed_us("noon", began)

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from typing import Final, Protocol
+from typing import Protocol
 
 from jitui.policy import kube
 from jitui.policy.action import Hazard
@@ -11,11 +11,9 @@ from jitui.policy.terms import Grant
 from jitui.recording.facts import Draft, Fact, SessionEnded, SessionOpened
 from jitui.recording.frame import Channel, Frame
 from jitui.store.actions import ActionRow, bounded
+from jitui.store.rows import GATEWAY, PROBE
 from jitui.values.clock import Clock
 from jitui.values.errors import JituiError
-
-KIND: Final = "probe"  # of the session
-GATEWAY: Final = "gateway"  # the name in its row and facts
 
 
 class LookError(JituiError):
@@ -51,7 +49,7 @@ class Asking:
     async def begin(self, *argv: str) -> None:
         """Raises JituiError if it can't be recorded."""
         session, now = self._record.next_session(), self._started
-        opened = SessionOpened(grant=self._grant.id, kind=KIND, target=self._target, argv=argv, started_us=now.wall_us, started_boot_us=now.boot_us,
+        opened = SessionOpened(grant=self._grant.id, kind=PROBE, target=self._target, argv=argv, started_us=now.wall_us, started_boot_us=now.boot_us,
                                boot_id=now.boot_id)  # fmt: skip
         await self._record.commit([opened.draft(f"s-{session}", GATEWAY)])
         self.session = session

@@ -1,7 +1,6 @@
 """Replay: a recording is played, stepped through, read as text, and verified. It needs an Archive, nothing else."""
 
 import asyncio
-import re
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import ClassVar, Final
@@ -25,11 +24,10 @@ from jitui.tui.widgets.timeline import Timeline, title
 from jitui.tui.widgets.transcript import Transcript
 from jitui.values.errors import InvalidError
 from jitui.values.instant import from_rfc3339
-from jitui.values.link import wall_us
+from jitui.values.link import typed_us
 
 FRAME_S: Final = 0.05
 BUDGET_S: Final = 0.02
-SHORT: Final = re.compile(r"[0-9.]+(?::[0-9.]+)?")  # seconds, or minutes and seconds, from the start
 
 
 class ReplayScreen(Loading):
@@ -336,7 +334,7 @@ class ReplayScreen(Loading):
             return None
         started_us = from_rfc3339(self.reel.session.started)
         with suppress(InvalidError):
-            return wall_us(f"+{typed.strip()}" if SHORT.fullmatch(typed.strip()) else typed, started_us) - started_us
+            return typed_us(typed, started_us) - started_us
         return None
 
     def _leave_goto(self) -> None:

@@ -1,7 +1,6 @@
 """Replay of a window: all its sessions by time, the activity in step with the terminals. It needs an Archive, nothing else."""
 
 import asyncio
-import re
 from collections.abc import Callable, Mapping
 from typing import ClassVar, Final
 
@@ -28,11 +27,10 @@ from jitui.tui.widgets.timeline import Timeline
 from jitui.tui.words import words
 from jitui.values.errors import InvalidError
 from jitui.values.instant import rfc3339
-from jitui.values.link import wall_us
+from jitui.values.link import typed_us
 
 TURN_S: Final = 0.05
 BUDGET_S: Final = 0.02
-SHORT: Final = re.compile(r"[0-9.]+(?::[0-9.]+)?")  # seconds, or minutes and seconds, from the start
 
 
 class WindowScreen(Scene):
@@ -355,7 +353,7 @@ class WindowScreen(Scene):
         self._leave_goto()
         try:
             if story is not None:
-                self.seek(wall_us(f"+{typed}" if SHORT.fullmatch(typed) else typed, story.started_us) - story.started_us)
+                self.seek(typed_us(typed, story.started_us) - story.started_us)
         except InvalidError as problem:
             self.say(str(problem), bad=True)
 
