@@ -49,6 +49,12 @@ class ChangeView:
     asked: bool = False  # the fields are what was asked for: the state after, or that before, is not known
     notes: tuple[str, ...] = ()  # gaps in what the record tells
 
+    @property
+    def thing(self) -> tuple[str | bool, ...]:
+        """Equal for all writes of one object; not for what ran inside of it."""
+        each = self.object
+        return self.connection, each.group, each.resource, each.namespace.raw, each.name.raw, self.effect == "inside"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChangesView:

@@ -16,7 +16,7 @@ class EventView:
     key: str  # its place among the events of its window; `behind` and `before` take it
     at: str
     kind: str  # request, opened, ended, or the kind of the fact
-    mark: str = ""  # W first write, D denied, S secret, F frozen, T thawed, X cut, Z end; empty: not worth going to
+    mark: str = ""  # W first write, D denied, S secret, H held by a freeze, F frozen, T thawed, X cut, Z end; empty: not worth going to
     session: str = ""  # s-204; empty: it was in none
     action: ActionView | None = None
     stream: SessionView | None = None

@@ -201,13 +201,14 @@ class Archive(Table):
 
     @operation("GET", "/find", needs(Right.RECORDED_HOUR, Right.RECORDED_DECIDED, Right.RECORDED))
     async def find(
-        self, text: Short, *, identity: Short = "", connection: Short = "", kind: Short = "", verb: Short = "", where: Short = "", since_s: Ago = 0,
-        limit: Limit = 100,
+        self, text: Short, *, grant: Short = "", identity: Short = "", connection: Short = "", kind: Short = "", verb: Short = "", where: Short = "",
+        since_s: Ago = 0, limit: Limit = 100,
     ) -> FoundView:  # fmt: skip
         """Lines of the record with a text, the newest first: printed, typed, in bodies, in the words of actions. Secrets are masked, and can't be found.
 
-        Letters' case is ignored. The text begins where a word does, and its last word may go on. `kind`: of the session; `where`: of argv, stdin, stdout,
-        body, with commas. The notes say what the index does not hold yet. Operators see the last hour, approvers what ran under grants they decided.
+        Letters' case is ignored. The text begins where a word does, and its last word may go on. `grant`: in a window's sessions; `kind`: of the
+        session; `where`: of argv, stdin, stdout, body, with commas. The notes say what the index does not hold yet. Operators see the last hour, approvers
+        what ran under grants they decided.
         """
 
     @operation("GET", "/actions", ANYBODY, order="at")

@@ -69,8 +69,7 @@ def left_line(left: LeftView) -> str:
 
 def lines(found: ChangesView) -> Iterator[str]:
     """An object a block: its writes, and below each its fields."""
-    for _, several in groupby(found.changes, lambda change: (change.connection, change.object.group, change.object.resource, change.object.namespace,
-                                                             change.object.name, change.effect == "inside")):  # fmt: skip
+    for _, several in groupby(found.changes, lambda change: change.thing):
         yield from _block(list(several))
 
 

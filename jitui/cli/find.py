@@ -6,7 +6,7 @@ import click
 
 from jitui.api.found import HitView
 from jitui.cli import show
-from jitui.cli.kinds import DURATION
+from jitui.cli.kinds import DURATION, NAMED
 from jitui.cli.reach import asynchronous, reaching
 from jitui.cli.source import archive
 from jitui.values import plain
@@ -20,6 +20,7 @@ WHERE: Final = ("argv", "stdin", "stdout", "body")
 
 @click.command("find")
 @click.argument("text")
+@click.option("--grant", type=NAMED, default="", metavar="GRANT", help="In the sessions of one window.")
 @click.option("--identity", default="", metavar="NAME", help="Of one agent.")
 @click.option("--connection", default="", metavar="NAME", help="On one cluster.")
 @click.option("--since", type=DURATION, default=None, metavar="D", help="Only so far back.")
@@ -29,13 +30,14 @@ WHERE: Final = ("argv", "stdin", "stdout", "body")
 @click.option("--limit", type=click.IntRange(1, 1000), default=100, metavar="N", show_default="100", help="The newest N.")
 @reaching
 @asynchronous
-async def find_command(text: str, identity: str, connection: str, since: int | None, verb: str, kind: str, where: str, limit: int, as_json: bool) -> None:
+async def find_command(text: str, grant: str, identity: str, connection: str, since: int | None, verb: str, kind: str, where: str, limit: int,
+                       as_json: bool) -> None:  # fmt: skip
     """Lines with a text, the newest first: printed, typed, in bodies, in the words of actions. It begins where a word does; masked secrets can't be found.
 
     Each line begins with a link to its moment: jitui replay s-204@16:07:52
     """
     async with archive("") as (at, _):
-        found = await at.find(text, identity=identity, connection=connection, since_s=since or 0, verb=verb, kind=kind, where=where, limit=limit)
+        found = await at.find(text, grant=grant, identity=identity, connection=connection, since_s=since or 0, verb=verb, kind=kind, where=where, limit=limit)
     for hit in found.hits:
         if as_json:
             click.echo(plain.text({**plain.of(hit), "link": linked(hit)}))

@@ -46,9 +46,11 @@ class Shelf(Archive):
         return await asyncio.to_thread(self._record.keyframe, row, at_us=at_us, unmask=unmask)
 
     async def find(
-        self, text: str, *, identity: str = "", connection: str = "", kind: str = "", verb: str = "", where: str = "", since_s: int = 0, limit: int = 100,
+        self, text: str, *, grant: str = "", identity: str = "", connection: str = "", kind: str = "", verb: str = "", where: str = "", since_s: int = 0,
+        limit: int = 100,
     ) -> FoundView:  # fmt: skip
-        query = Query(text=text, identity=identity, connection=connection, kind=kind, verb=verb, sources=sources(where), limit=limit,
+        at = number(grant, "g", "grant") if grant else 0
+        query = Query(text=text, grant=at, identity=identity, connection=connection, kind=kind, verb=verb, sources=sources(where), limit=limit,
                       since_us=max(0, SystemClock().now().wall_us - since_s * 1_000_000) if since_s else 0)
         return await asyncio.to_thread(self._record.find, query, lambda _: True)
 

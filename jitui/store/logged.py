@@ -46,7 +46,9 @@ class LogProof:
         self._files, self._told, self._session, self._brought = files, told, session, brought
         self._origin, self._size = "", 0
         self.seen = Seen()
-        self._given = {checkpoint_of(note.text).size: note for note in brought.checkpoints}
+        self._given: dict[int, list[Note]] = {}  # what was brought, by size: two of one size can be of two pasts
+        for note in brought.checkpoints:
+            self._given.setdefault(checkpoint_of(note.text).size, []).append(note)
         self._rows: list[tuple[int, str]] = []  # checkpoints by size
         self._lines: list[tuple[int, str]] = []  # their cosignatures
         self._stamps: list[tuple[int, bytes]] = []  # their time stamps
@@ -126,7 +128,7 @@ class LogProof:
         if self._notes and max(self._notes) > self._size:
             raise WrongError(f"cut: leaf {self._size} is missing; a checkpoint speaks of {max(self._notes)}, {self._size} are here", self._size)
         for size in sorted(self._given):
-            self._must_be_ours(size, self._given[size])
+            self._must_be_ours(size)
             if size > self._size:
                 raise WrongError(f"rolled back: the checkpoint that was brought speaks of {size} leaves, {self._size} are here: "
                                  "an older copy was put back, or its end cut off", self._size)
@@ -175,20 +177,18 @@ class LogProof:
 
     def _compare(self, edge: tree.Edge, last: FactsLeaf | None) -> None:
         """Compare the root of the tree so far with the checkpoints that speak of that size."""
-        for note, whose in ((self._notes.get(edge.size), "its checkpoint"), (self._given.get(edge.size), "the checkpoint that was brought")):
-            if note is None:
-                continue
-            if note is self._given.get(edge.size):
-                self._must_be_ours(edge.size, note)
-            if checkpoint_of(note.text) != Checkpoint(self._origin, edge.size, edge.root):
-                raise WrongError(f"altered: {whose} of {edge.size} leaves speaks of another tree: what stands here is another past", edge.size - 1)
-            self._facts.append((edge.size, last.seq if last else 0))
+        size, own = edge.size, self._notes.get(edge.size)
+        self._must_be_ours(size)
+        for note, whose in (*([(own, "its checkpoint")] if own else ()), *((note, "the checkpoint that was brought") for note in self._given.get(size, ()))):
+            if checkpoint_of(note.text) != Checkpoint(self._origin, size, edge.root):
+                raise WrongError(f"altered: {whose} of {size} leaves speaks of another tree: what stands here is another past", size - 1)
+            self._facts.append((size, last.seq if last else 0))
 
-    def _must_be_ours(self, size: int, note: Note) -> None:
-        origin = checkpoint_of(note.text).origin
-        if origin != self._origin:
-            raise WrongError(f"the checkpoint that was brought, of {size} leaves, is of the log {origin:.80}, and this is {self._origin}: "
-                             "its key was replaced, or it is another gateway's")
+    def _must_be_ours(self, size: int) -> None:
+        for origin in (checkpoint_of(note.text).origin for note in self._given.get(size, ())):
+            if origin != self._origin:
+                raise WrongError(f"the checkpoint that was brought, of {size} leaves, is of the log {origin:.80}, and this is {self._origin}: "
+                                 "its key was replaced, or it is another gateway's")
 
     def _signed(self, publics: Mapping[str, bytes]) -> tuple[Signed, str]:
         """Which key signed the checkpoints. Raises WrongError if none that may have."""
@@ -213,7 +213,7 @@ class LogProof:
         if policy is None or policy.quorum == "none":
             return best
         for size in sorted({*self._notes, *self._given}, reverse=True):
-            judged: list[Judged] = [policy.judge(note) for note in (self._notes.get(size), self._given.get(size)) if note]
+            judged: list[Judged] = [policy.judge(note) for note in (self._notes.get(size), *self._given.get(size, ())) if note]
             for each in judged:
                 if each.enough:
                     return Seen((*each.cosigned, *best.by), each.at * 1_000_000, max(size, best.size), self._fact_at(max(size, best.size)))

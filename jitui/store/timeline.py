@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
 from jitui.policy.streams import API
-from jitui.recording.facts import Fact, Kind
+from jitui.recording.facts import Fact, Kind, number
 from jitui.recording.objects.writes import VERBS
 from jitui.store.actions import ActionRow, from_columns
 from jitui.store.chained import FACTS, LATEST_US, checked
@@ -28,19 +28,23 @@ QUIET: Final = frozenset({"exit", "client-closed", "cluster-closed"})  # ends th
 FROM_FACT, OPENED, ACTION, ENDED = range(4)  # at the same time they come in this order
 
 MARKS: Final[Mapping[str, str]] = {  # letters of a timeline, and their meanings
-    "W": "first write", "D": "denied", "S": "secret", "F": "frozen", "T": "thawed", "X": "cut", "Z": "end",
+    "W": "first write", "D": "denied", "S": "secret", "H": "held", "F": "frozen", "T": "thawed", "X": "cut", "Z": "end",
 }  # fmt: skip
 OF_FACTS: Final[Mapping[Kind, str]] = {
     Kind.GRANT_FROZEN: "F", Kind.SESSION_FROZEN: "F", Kind.GRANT_THAWED: "T", Kind.SESSION_THAWED: "T", Kind.GRANT_ENDED: "Z",
 }  # fmt: skip
+_FREEZES: Final = ", ".join(f"'{kind.value}'" for kind, mark in OF_FACTS.items() if mark in {"F", "T"})
+STILL: Final = 200  # times that a window or its sessions stood still, of which requests are told to be held; the first ones
 _OF_GRANT: Final = "select id from sessions where grant_id = :grant"
 _FIRST_WRITE: Final = f"""select id from actions where session in ({_OF_GRANT}) and verdict = 'allowed' and resource <> ''
   and verb in ({', '.join(f'{verb!r}' for verb in VERBS)}) and grp not in ('authentication.k8s.io', 'authorization.k8s.io')
   and subresource not in ('exec', 'attach', 'portforward', 'proxy') order by at_us, id limit 1"""  # noqa: S608 - constants
 _STREAMS: Final = f"sessions.grant_id = :grant and sessions.kind not in ('{API}', '{PROBE}')"
 _CUT: Final = f"sessions.ended_why not in ({', '.join(f'{why!r}' for why in sorted(QUIET))})"
-_OWN: Final = f"""kind <> '{Kind.VIEWED}' and (subject in ('g-' || :grant, 'r-' || :request)
+_AFTERWARDS: Final = (Kind.VIEWED, Kind.CLUSTER_LOOKED, Kind.TAPES_HELD, Kind.TAPES_RELEASED)  # by those who use the record, however long after its end
+_OWN: Final = f"""kind not in ({', '.join(f"'{kind}'" for kind in _AFTERWARDS)}) and (subject in ('g-' || :grant, 'r-' || :request)
   or (kind in ('{Kind.SESSION_FROZEN}', '{Kind.SESSION_THAWED}') and subject in (select 's-' || id from sessions where grant_id = :grant)))"""  # noqa: S608 - constants
+_STOOD: Final = f"select at_us, kind, subject from facts where {_OWN} and kind in ({_FREEZES}) order by seq limit {2 * STILL}"  # noqa: S608 - constants
 
 
 class Key(NamedTuple):
@@ -106,8 +110,9 @@ class Timeline:
         found: list[Event] = []
         with self._files.reading(self._files.ledger) as db:
             first = db.execute(_FIRST_WRITE, self._values).fetchone()
+            part = _Part(start, limit, first[0] if first else 0, self._still(db), back=back, marks=marks)
             for read in (self._facts, self._streams, self._actions):
-                found += read(db, _Part(start, limit, first[0] if first else 0, back=back, marks=marks))
+                found += read(db, part)
         found.sort(key=lambda event: event.key, reverse=back)
         room, page = TEXT, list[Event]()
         for event in found[:limit]:
@@ -128,13 +133,28 @@ class Timeline:
                     return found
         return []
 
+    def _still(self, db: sqlite3.Connection) -> tuple["_Still", ...]:
+        """When the window, or a session of it, was frozen. A thaw of the window is one of all that is in it."""
+        found: list[_Still] = []
+        begun: dict[int, int] = {}  # by session; 0: the window
+        for at_us, kind, subject in db.execute(_STOOD, self._values):
+            session = number(subject) if subject.startswith("s-") else 0
+            if OF_FACTS[Kind(kind)] == "F":
+                begun.setdefault(session, at_us)
+                continue
+            thawed = [each for each in begun if session in {0, each}]
+            found += [_Still(begun.pop(each), at_us, each) for each in thawed]
+        return (*found, *(_Still(at_us, LATEST_US, session) for session, at_us in begun.items()))
+
     def _actions(self, db: sqlite3.Connection, part: "_Part") -> Iterator[Event]:
-        worth = "and (actions.verdict = 'denied' or actions.hazard = 'SECRET' or actions.id = :first)" if part.marks else ""
+        held = "".join(f" or ({each.where})" for each in part.still)
+        worth = f"and (actions.verdict = 'denied' or actions.hazard = 'SECRET' or actions.id = :first{held})" if part.marks else ""
         where = f"{OF_GRANT} and coalesce(sessions.kind, '') <> '{PROBE}' and {part.where('actions.at_us', 'actions.id', ACTION)} {worth}"
         for row in named(db, f"{ACTIONS} where {where} {part.order('actions.at_us', 'actions.id')}", self._values | part.values):
             made = from_columns({**row, "grant_id": row["grant_id"] or self._grant})
             denied, secret = made.verdict == "denied", made.hazard == "SECRET"
-            mark = "D" if denied else "W" if made.id == part.first else "S" if secret else ""
+            held = any(each.holds(made) for each in part.still)
+            mark = "D" if denied else "H" if held else "W" if made.id == part.first else "S" if secret else ""
             yield Event(key=Key(made.at_us, ACTION, made.id), action=made, mark=mark)
 
     def _streams(self, db: sqlite3.Connection, part: "_Part") -> Iterator[Event]:
@@ -157,12 +177,30 @@ class Timeline:
 
 
 @dataclass(frozen=True, slots=True)
+class _Still:
+    """A time in which nothing passed; what came then waited."""
+
+    from_us: int
+    until_us: int
+    session: int  # 0: in all of the window
+
+    @property
+    def where(self) -> str:
+        """The condition that an action came then."""
+        return f"actions.at_us between {self.from_us:d} and {self.until_us:d}{f' and actions.session = {self.session:d}' if self.session else ''}"
+
+    def holds(self, action: ActionRow) -> bool:
+        return self.from_us <= action.at_us <= self.until_us and self.session in {0, action.session}
+
+
+@dataclass(frozen=True, slots=True)
 class _Part:
     """One page of one source."""
 
     start: Key
     limit: int
     first: int  # the id of the first write; 0: there is none
+    still: tuple[_Still, ...]
     back: bool
     marks: bool
 

@@ -15,9 +15,10 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from html import escape
 from importlib import resources
+from itertools import groupby
 from typing import Any, Final
 
-from jitui.api.findings import ChangeView
+from jitui.api.findings import ChangeView, ObjectView
 from jitui.api.moments import EventView, ExchangeView, MessageView
 from jitui.api.operations import Archive
 from jitui.api.views import ActionView, FrameView, SessionView
@@ -37,7 +38,7 @@ EVENTS: Final = 20_000
 EXCHANGES: Final = 2000  # requests that can be opened
 LINES: Final = 400  # of a body of theirs
 PAGE: Final = 1000  # frames or events that are read at once
-TELLS: Final = frozenset({"grant.started", "grant.active", "grant.frozen", "grant.thawed", "session.killed", "process.ended", "process.left", "viewed"})
+TELLS: Final = frozenset({"grant.started", "grant.active", "grant.frozen", "grant.thawed", "process.ended", "process.left", "viewed"})
 
 
 @dataclass
@@ -182,22 +183,21 @@ class Recorded:
         return found
 
     async def _changes(self, grant: str, only: SessionView | None) -> list[list[Any]]:
-        """Object, verb and effect, session, milliseconds, [[path, before, after]...], notes."""
+        """Object, whether it was written, and each time: verb and effect, session, milliseconds, [[path, before, after]...], notes."""
         try:
             found = await self._at.changes(grant=grant, unmask=self._unmask)
         except JituiError as error:
             self._notes.append(f"changes: {words(str(error), 300)}")
             return []
         self._notes += [words(note, 300) for note in found.notes]
-        return [self._change(change) for change in found.changes if only is None or change.session == only.id]
+        ours = [change for change in found.changes if only is None or change.session == only.id]
+        grouped = [(thing, list(several)) for thing, several in groupby(ours, lambda change: change.thing)]
+        return [[_object(several[0].object), int(not thing[-1]), [self._change(change) for change in several]] for thing, several in grouped]
 
     def _change(self, change: ChangeView) -> list[Any]:
-        thing = change.object
-        kind = f"{thing.resource}.{thing.group}" if thing.group else thing.resource
-        where = f"{words(thing.namespace, 80)}/" if thing.namespace.raw else ""
         fields = [[words(each.path, 300), _value(each.before), _value(each.after)] for each in change.fields]
-        return [f"{kind} {where}{words(thing.name, 200)}", f"{change.verb} {change.effect}", change.session, (from_rfc3339(change.at) - self._began_us) // 1000,
-                fields, [words(note, 300) for note in change.notes]]
+        at_ms = (from_rfc3339(change.at) - self._began_us) // 1000
+        return [f"{change.verb} {change.effect}", change.session, at_ms, fields, [words(note, 300) for note in change.notes]]
 
 
 def _action(action: ActionView) -> str:
@@ -206,6 +206,12 @@ def _action(action: ActionView) -> str:
     namespace = f" in {words(action.namespace, 60)}" if action.namespace.raw else ""
     again = f" x{action.count}" if action.count > 1 else ""
     return f"{action.verb} {words(action.resource, 80)}{name}{namespace}{f' [{argv}]' if argv else ''}{again}"
+
+
+def _object(thing: ObjectView) -> str:
+    kind = f"{thing.resource}.{thing.group}" if thing.group else thing.resource
+    where = f"{words(thing.namespace, 80)}/" if thing.namespace.raw else ""
+    return f"{kind} {where}{words(thing.name, 200)}"
 
 
 def _stream(session: SessionView) -> str:

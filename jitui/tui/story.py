@@ -20,7 +20,7 @@ from jitui.values.instant import from_rfc3339
 PAGE: Final = 300  # events of a page
 NEAR: Final = 60  # from the edge of what is held, where further ones are fetched
 MOST: Final = 1500  # that are held
-WORDS: Final = {"W": "first write", "D": "denied", "S": "secret", "F": "frozen", "T": "thawed", "X": "cut", "Z": "end"}
+WORDS: Final = {"W": "first write", "D": "denied", "S": "secret", "H": "held", "F": "frozen", "T": "thawed", "X": "cut", "Z": "end"}
 
 
 class Story:

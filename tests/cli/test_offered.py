@@ -19,7 +19,7 @@ TAKEN = {  # the arguments and options of each command that are offered; besides
     "lockdown": "switch --reason", "ssh-config": "--host --user", "actions": "--grant --audit-id --limit",
     "explain": "connection action --namespace --identity",
     "facts": "--follow --after --format", "changes": "grant --identity --since --unmask",
-    "find": "text --identity --connection --since --verb --kind --in --limit",
+    "find": "text --grant --identity --connection --since --verb --kind --in --limit",
     "residue": "grant --no-look", "verify": "what --witness --script", "key": "", "frames": "session --channel --conn --unmask",
     "replay": "session --speed --idle-limit --text --unmask", "show": "link --unmask", "export": "session --format --keys --marks --unmask", "stop": "",
     "reload": "", "report": "--since --until --identity --connection --format", "hold-tapes": "grant --reason", "release-tapes": "grant --reason", "status": "",

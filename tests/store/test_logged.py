@@ -131,9 +131,10 @@ async def test_an_older_copy(tmp_path: Path) -> None:
     assert verdicts(state, checkpoints=[newest])["log"].degree == "cosigned"
     async with opened(older) as store:
         await store.commit([added("agent-d")])
-        noted(store, older)
+        forked = noted(store, older)
     assert verdicts(older)["log"].problem == ""
-    assert "speaks of another tree: what stands here is another past" in verdicts(older, checkpoints=[newest])["log"].problem
+    for brought in ([newest], [newest, forked], [forked, newest]):  # of one size: a witness that is told both pasts keeps both
+        assert "speaks of another tree: what stands here is another past" in verdicts(older, checkpoints=brought)["log"].problem
 
 
 async def test_a_replaced_key(tmp_path: Path) -> None:
@@ -151,8 +152,9 @@ async def test_a_replaced_key(tmp_path: Path) -> None:
         log = store.open_log()
         log.begin(f"jitui/{new.id}")
         log.close()
-        noted(store, state)
+        other_first = noted(store, state)
     assert verdicts(state)["log"].problem == ""
+    assert not verdicts(state, checkpoints=[first, other_first])["log"].consistent
     for brought in ({"policy": was}, {"checkpoints": [first]}, {"key": key}):
         assert not verdicts(state, **brought)["log"].consistent
     assert "its key was replaced" in verdicts(state, checkpoints=[first])["log"].problem

@@ -17,9 +17,9 @@ from jitui.values.errors import JituiError
 from tests.store.evidence import tampering
 from tests.store.seen import bundled, seen
 from tests.store.test_logged import policy
-from tests.support.soak import SOAKING
+from tests.support.soak import SOAKING, soak
 
-STEP = 1 if SOAKING else 4099  # of bytes; prime, so that each page is met at another place
+STEP, LENGTH = (512, 512) if SOAKING else (4099, 1)  # how many bytes are flipped of so many; 4099 is prime: each page is met at another place
 TABLES = {"ledger.db": ("facts", "heads", "keys", "identities", "requests", "approvals", "grants", "sessions", "tapes", "actions"),
           "tapes/000001.db": ("frames", "spans"), "log.db": ("about", "leaves", "hashes", "checkpoints", "cosignatures")}  # fmt: skip
 DERIVED = {"tips"}
@@ -68,36 +68,49 @@ def content(path: Path) -> object:
         return str(error)
 
 
-def flips(data: bytes) -> Iterator[int]:
-    yield from range(0, len(data), STEP)
+def flipped(data: bytes, start: int, end: int) -> bytes:
+    return data[:start] + bytes(each ^ 0x41 for each in data[start:end]) + data[end:]
 
 
+def read_there(file: Path, data: bytes, before: object, start: int, end: int) -> Iterator[int]:
+    """Each byte between the two whose change changes what is read. Bytes that change nothing when all of them are flipped are not looked at one by one."""
+    file.write_bytes(flipped(data, start, end))
+    if content(file) == before:
+        return
+    if end - start == 1:
+        yield start
+        return
+    for low, high in ((start, (start + end) // 2), ((start + end) // 2, end)):
+        yield from read_there(file, data, before, low, high)
+
+
+def unseen(file: Path, place: Path, brought: Brought) -> list[int]:
+    """Where a flipped byte of the file changes what is read, and `verify` of the place names no problem."""
+    data, before, found, tried = file.read_bytes(), content(file), [], 0
+    assert problem(place, brought) == ""
+    for start in range(0, len(data), STEP):
+        for at in read_there(file, data, before, start, min(start + LENGTH, len(data))):
+            file.write_bytes(flipped(data, at, at + 1))
+            tried += 1
+            if not problem(place, brought):
+                found.append(at)
+    print(f"{file.name}: {len(data)} bytes, of which {tried} change what is read")
+    return found
+
+
+@pytest.mark.timeout(soak(300, 14400))
 @pytest.mark.parametrize("name", ["ledger.db", "tapes/000001.db", "log.db"])
 def test_each_byte_of_a_folder(whole: Path, tmp_path: Path, name: str) -> None:
     """A flipped byte is found, or lies where nothing is read."""
-    state = tmp_path / "state"
-    shutil.copytree(whole, state)
-    brought = Brought(policy=policy(whole, "all"))
-    assert problem(state, brought) == ""
-    data, before = (state / name).read_bytes(), content(state / name)
-    unseen = []
-    for at in flips(data):
-        (state / name).write_bytes(data[:at] + bytes([data[at] ^ 0x41]) + data[at + 1:])
-        if not problem(state, brought) and content(state / name) != before:
-            unseen.append(at)
-    assert unseen == []
+    state = shutil.copytree(whole, tmp_path / "state")
+    assert unseen(state / name, state, Brought(policy=policy(whole, "all"))) == []
 
 
+@pytest.mark.timeout(soak(300, 14400))
 def test_each_byte_of_an_evidence_file(file: Path, whole: Path, tmp_path: Path) -> None:
     """A flipped byte is found, or lies where nothing is read."""
-    copy, brought = tmp_path / "copy.jitui", Brought(policy=policy(whole, "all"))
-    data, before = file.read_bytes(), content(file)
-    unseen = []
-    for at in flips(data):
-        copy.write_bytes(data[:at] + bytes([data[at] ^ 0x41]) + data[at + 1:])
-        if not problem(copy, brought) and content(copy) != before:
-            unseen.append(at)
-    assert unseen == []
+    copy = Path(shutil.copy(file, tmp_path / "copy.jitui"))
+    assert unseen(copy, copy, Brought(policy=policy(whole, "all"))) == []
 
 
 def changed(state: Path, name: str, change: Callable[[sqlite3.Connection], object]) -> Path:
@@ -114,7 +127,7 @@ def test_each_row(whole: Path, tmp_path: Path) -> None:
         for table in tables:
             with tampering(whole / name) as db:
                 (count,) = db.execute(f"select count(*) from {table}").fetchone()
-            for row in range(0, count, 1 if STEP == 1 else max(1, count // 3)):
+            for row in range(0, count, 1 if SOAKING else max(1, count // 3)):
                 state = tmp_path / "state"
                 shutil.rmtree(state, ignore_errors=True)
                 shutil.copytree(whole, state)

@@ -54,6 +54,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Files:
                 await commit(store, at_s, began(number, started_us=NOW + at_s * S))
             await record(store, [Frame(2, seq, seq * S, 0, Channel.STDOUT, b"%d" % seq) for seq in range(5)])
             await commit(store, 10, GrantFrozen(streams=2).draft("g-1", "ana"), Viewed(how="recorded").draft("s-2", "aud"))
+            store.note(done(10.5, WRITE, "CHANGE", 4))  # it waits
             await commit(store, 11, GrantThawed(streams=2).draft("g-1", "ana"))
             await commit(store, 12, SessionFrozen(by="ana", grant=1, identity="agent-a", connection="prod").draft("s-3", "ana"))
             await commit(store, 20, ended(2, ended_us=NOW + 20 * S))
@@ -78,7 +79,7 @@ def _kind(event: Event) -> str:
 
 
 ALL = ["0 request.asked", "0 request.approved", "0 grant.started", "1 create", "2 get S", "3 patch W", "4 patch", "5 list D", "6 s-2 opened", "8 s-3 opened",
-       "10 grant.frozen F", "11 grant.thawed T", "12 session.frozen F", "20 s-2 ended", "30 grant.ended Z", "30 s-3 ended X"]
+       "10 grant.frozen F", "10 patch H", "11 grant.thawed T", "12 session.frozen F", "20 s-2 ended", "30 grant.ended Z", "30 s-3 ended X"]
 
 
 def test_everything_of_one_window_in_one_order(files: Files) -> None:

@@ -105,6 +105,7 @@ async def test_recorded_text_is_text(line: ClientConnection, tmp_path: Path) -> 
     data = data_of(text)
     assert [(each[4], each[6]) for each in data["events"] if each[4] in {"READ", "SECRET"}] == [("READ", "200"), ("SECRET", "denied")]
     with shown(line, tmp_path, text) as found:
+        assert found.value("document.querySelector('nav [data-name=changes]').textContent") == "changed objects 0"  # what ran inside a pod is none
         found.value("seek(last)")
         terminal = found.value("document.querySelector('.terminal pre').textContent")
         assert EVIL[:40] in terminal.replace("\n", "")

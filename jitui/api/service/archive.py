@@ -84,11 +84,13 @@ class ArchiveService(Bound, Archive):
         return await self._read(self._record.past_sessions, at, number(grant, "g", "grant") if grant else 0, self._broker.clock.now().wall_us)
 
     async def find(
-        self, text: str, *, identity: str = "", connection: str = "", kind: str = "", verb: str = "", where: str = "", since_s: int = 0, limit: int = 100,
+        self, text: str, *, grant: str = "", identity: str = "", connection: str = "", kind: str = "", verb: str = "", where: str = "", since_s: int = 0,
+        limit: int = 100,
     ) -> FoundView:  # fmt: skip
         now_us = self._broker.clock.now().wall_us
-        query = Query(text=text, identity=identity, connection=connection, kind=kind, verb=verb, sources=sources(where), limit=min(max(limit, 1), PAGE),
-                      since_us=max(0, now_us - since_s * 1_000_000) if since_s else 0)
+        at = number(grant, "g", "grant") if grant else 0
+        query = Query(text=text, grant=at, identity=identity, connection=connection, kind=kind, verb=verb, sources=sources(where),
+                      limit=min(max(limit, 1), PAGE), since_us=max(0, now_us - since_s * 1_000_000) if since_s else 0)
         query.match()
         await self._viewed(identity, "find", first=False)
         return await self._read(self._record.find, query, self._may_see(now_us))

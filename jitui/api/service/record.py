@@ -50,7 +50,9 @@ class Record:
         return KeyframeView.of(self.index.keyframe(row, at_us, clean=unmask))
 
     def find(self, query: Query, may: MayRead) -> FoundView:
-        """Lines with a text; `may`: whether a session may be read. Raises InvalidError for a text that can't be looked for."""
+        """Lines with a text; `may`: whether a session may be read. Raises InvalidError for a text that can't be looked for, NotFoundError."""
+        if query.grant:
+            self.files.grant(query.grant)
         found = self.index.find(query, may)
         notes = list(found.notes)
         if found.older:

@@ -3,6 +3,7 @@
 Nothing of the file is believed but as a place to look at: sessions, rights and verbs come from the ledger.
 """
 
+import json
 import re
 import sqlite3
 from collections.abc import Callable, Generator, Iterator
@@ -26,6 +27,7 @@ EACH: Final = 50  # hits of one block
 NAMED: Final = 5  # sessions that a note names
 BLOCKS: Final = ("select blocks.session, blocks.source, blocks.identity, blocks.connection, blocks.kind, blocks.text, blocks.lines"
                  " from words join blocks on blocks.id = words.rowid where words match :match")  # fmt: skip
+OF_SESSIONS: Final = "and blocks.session in (select value from json_each(:sessions))"
 Row = tuple[Any, ...]
 May = Callable[[SessionRow], bool]
 
@@ -35,6 +37,7 @@ class Query:
     """A text, and where it is looked for; empty: anywhere."""
 
     text: str
+    grant: int = 0  # in the sessions of that window
     identity: str = ""
     connection: str = ""
     kind: str = ""  # of the session
@@ -143,11 +146,13 @@ class Reader:
 
     def _hits(self, db: sqlite3.Connection, query: Query, match: str) -> "Generator[tuple[Row, Moment, str, int] | None, None, None]":
         """Of the newest blocks; None at the end if there may be more."""
-        terms = [BLOCKS, *(f"and blocks.{name} = :{name}" for name in ("identity", "connection", "kind") if getattr(query, name))]
+        terms = [BLOCKS, OF_SESSIONS * bool(query.grant),
+                 *(f"and blocks.{name} = :{name}" for name in ("identity", "connection", "kind") if getattr(query, name))]
         if query.sources:
             terms.append(f"and blocks.source in ({', '.join(str(int(source)) for source in sorted(query.sources))})")
         sql = " ".join([*terms, "and blocks.last_us >= :since order by words.rowid desc limit :most"])
-        values = {"match": match, "identity": query.identity, "connection": query.connection, "kind": query.kind, "since": query.since_us, "most": LOOKS}
+        values = {"match": match, "identity": query.identity, "connection": query.connection, "kind": query.kind, "since": query.since_us, "most": LOOKS,
+                  "sessions": self._of_grant(query.grant)}  # fmt: skip
         looked = 0
         with closing(db.execute(sql, values)) as rows:
             for row in rows:
@@ -158,6 +163,11 @@ class Reader:
                     yield (row, *each)
         if looked >= LOOKS:
             yield None
+
+    def _of_grant(self, grant: int) -> str:
+        """The sessions of a window, as a list in JSON."""
+        with self._files.reading(self._files.ledger) as db:
+            return json.dumps([ident for (ident,) in db.execute("select id from sessions where grant_id = ?", (grant,))] if grant else [])
 
     def _known(self, session: int, sessions: dict[int, SessionRow | None]) -> bool:
         try:

@@ -78,7 +78,7 @@ class ChangesScreen(Board):
             return text((whose, "bold $primary"), (f"{when}  {self._problem or 'reading the record'}", "$state-quiet"))
         changes = self._found.changes
         writes = [change for change in changes if change.effect != "inside"]
-        objects = {(change.connection, change.object) for change in writes}
+        objects = {change.thing for change in writes}
         counts = [many(len(writes), "write"), many(len(objects), "object")]
         unknown, inside = sum(change.effect == "unknown" for change in writes), len(changes) - len(writes)
         counts += [f"{unknown} unknown"] * bool(unknown) + [f"{many(inside, 'stream')} into pods"] * bool(inside)

@@ -15,8 +15,8 @@ from jitui.tui.widgets.activity import outline
 from jitui.tui.words import words
 from jitui.values import plain
 
-COLOURS: Final = {"W": state("change"), "D": state("denied"), "S": state("secret"), "F": state("frozen"), "T": state("frozen"), "X": state("denied"),
-                  "Z": state("ended")}  # fmt: skip
+COLOURS: Final = {"W": state("change"), "D": state("denied"), "S": state("secret"), "H": state("frozen"), "F": state("frozen"), "T": state("frozen"),
+                  "X": state("denied"), "Z": state("ended")}  # fmt: skip
 TOLD: Final = ("state", "reason", "scope", "why", "words", "streams", "held", "argv", "pod", "targets")  # of a fact, what a person asks for
 FACT: Final = 400  # characters of a fact's content
 LINE: Final = 400  # cells of a line of a body

@@ -14,7 +14,7 @@ from jitui.tui.theme import state
 from jitui.tui.words import words
 
 COLOURS = {"C": state("change"), "D": state("denied"), "E": state("exec"), "S": state("secret"), "X": state("denied"), "G": state("denied"),
-           "W": state("change"), "F": state("frozen"), "T": state("frozen"), "Z": state("ended")}  # fmt: skip
+           "W": state("change"), "H": state("frozen"), "F": state("frozen"), "T": state("frozen"), "Z": state("ended")}  # fmt: skip
 
 
 class Timeline(Widget):

@@ -43,7 +43,7 @@ async def test_a_text_is_found_where_its_words_begin(folder: Path, text: str, se
 @pytest.mark.parametrize(("where", "sources"), [
     ({}, {Source.ARGV, Source.STDIN}), ({"sources": frozenset({Source.STDIN})}, {Source.STDIN}), ({"identity": "agent-b"}, set()),
     ({"connection": "prod", "identity": "agent-a", "kind": "exec"}, {Source.STDIN}), ({"verb": "delete"}, {Source.ARGV}), ({"verb": "exec"}, {Source.STDIN}),
-    ({"since_us": NOW + 10_000_000}, set()), ({"limit": 1}, {Source.STDIN}),
+    ({"grant": 1}, {Source.STDIN}), ({"grant": 2}, set()), ({"since_us": NOW + 10_000_000}, set()), ({"limit": 1}, {Source.STDIN}),
 ])  # fmt: skip
 async def test_it_is_found_only_where_it_was_asked_for(folder: Path, where: dict[str, object], sources: set[Source]) -> None:
     """A typed line, and an action that was denied, which has no session."""
