@@ -48,11 +48,12 @@ class PersonLine:
     own: int  # of these: for agents they own or made
     median_s: int  # from the ask to their word; -1: there was none
     slowest_s: int
+    requests: tuple[str, ...] = ()  # the newest of them, r-31
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReportLine:
-    """One thing that happened, with links that commands take: `g-17`, `s-204@2026-11-28T16:07:52Z`, `fact 41`."""
+    """One thing that happened, with links that commands take: `g-17@2026-11-28T16:07:52Z`, `s-204@...`, `fact 41`, `--at 2026-11-28T16:07:52Z`."""
 
     at: str
     who: str

@@ -49,6 +49,8 @@ async def match_command(log: Path, connection: str, users: tuple[str, ...], as_j
                   f"the gateway came as {', '.join(told.users) or 'nobody'}")  # fmt: skip
         for user, count in told.others:
             show.line(f"not looked at: {count} requests of {clean(user, LINE) or 'nobody'}")
+        if told.cut:
+            show.line("not looked at: the last line of the log, which is not whole")
     if found:
         raise UnmatchedError(f"{len(found)} requests are not on both sides")
 

@@ -49,7 +49,9 @@ async def _window(at: Archive, grant: str, link: Link, *, as_json: bool) -> None
     for event in events:
         show.line(event_line(event), 400)
     for stream in moment.streams:
-        show.line(f"runs: {stream.session.id} {stream.session.kind} {clean(stream.session.target, 80)}  jitui show {stream.session.id}@{link.at}", 400)
+        session = stream.session
+        ran = "ran last" if session.ended and from_rfc3339(session.ended) < from_rfc3339(moment.at) else "runs"
+        show.line(f"{ran}: {session.id} {session.kind} {clean(session.target, 80)}  jitui show {session.id}{f'@{link.at}' if link.at else ''}", 400)
 
 
 async def _screen(at: Archive, session: SessionView, link: Link, *, as_json: bool, unmask: bool) -> None:

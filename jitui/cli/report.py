@@ -18,11 +18,12 @@ from jitui.values.private_file import write_private
 from jitui.values.said import Said, clean
 
 CELL: Final = 700  # characters of one cell
-MARKS: Final = re.compile(  # may mean something in some Markdown: not so within 2026-09-01 00:04:42 and g-17
-    r"""([\\`*_{}\[\]()#+!|<>~&@$^="'/]|(?<!\w)-|-(?!\w)|(?<!\d)[.:]|[.:](?!\d))""")
+MARKS: Final = re.compile(  # may mean something in some Markdown, within a cell: also addresses (evil.example, http://) and pictures (:tada:)
+    r"""([\\`*_{}\[\]#|<>~&@$^]|(?<=\w)\.(?=[^\W\d])|:(?=[^\W\d]|[/+-]))""")
+LINK: Final = re.compile(r"(?:[grs]-[0-9]+(?:@[0-9TZ:-]+)?|--at [0-9TZ:-]+|fact [0-9]+)")
 IDENT: Final = re.compile(r"(?:g|r)-[0-9]+")
 WINDOW: Final = ("window", "agent", "decided", "time", "scope: granted and used", "record")
-PERSON: Final = ("person", "yes", "no", "share of yes", "for their own", "median time to decide", "longest")
+PERSON: Final = ("person", "yes", "no", "share of yes", "for their own", "median time to decide", "longest", "requests")
 LINE: Final = ("time", "who", "happened", "links")
 STYLE: Final = """body{font:15px/1.45 system-ui,sans-serif;margin:2rem auto;max-width:76rem;padding:0 1rem;color:#1b1f24;background:#fff}
 h1{font-size:1.6rem}h2{font-size:1.15rem;margin:2rem 0 .2rem}p.about{color:#57606a;margin:0 0 .5rem}table{border-collapse:collapse;width:100%;font-size:13px}
@@ -61,12 +62,16 @@ def _time(text: str) -> str:
     return f"{text[:10]} {text[11:19]}Z" if text else ""
 
 
+def _many(count: int, noun: str) -> str:
+    return f"{count} {noun}{'s' * (count != 1)}"
+
+
 def headline(view: ReportView) -> Iterator[str]:
     """The lines under the title."""
     whom = ", ".join(filter(None, (f"agent {view.identity}" if view.identity else "", f"connection {view.connection}" if view.connection else "")))
     yield f"From {_time(view.since)} to {_time(view.until)}, made {_time(view.made)}, of {whom or 'all agents and connections'}."
     yield f"Out of the record that key {view.gateway} signs, facts {view.first_fact} to {view.last_fact}; hash of the last one: {view.hash or 'none'}."
-    yield (f"{view.windows_total} window{'s' * (view.windows_total != 1)}: "
+    yield (f"{_many(view.windows_total, 'window')}: "
            f"{view.automatic} by a rule without a person, {view.own} approved by who owns or made the agent, "
            f"{view.windows_total - view.automatic - view.own} by others.")
     yield from (f"Left out: {note}." for note in view.notes)
@@ -75,18 +80,19 @@ def headline(view: ReportView) -> Iterator[str]:
 def window_cells(line: WindowLine) -> tuple[Cell, ...]:
     decided = "by its rule, automatically" if line.automatic else f"by {', '.join(line.approved_by) or 'nobody'}"
     own = f"OWN: {', '.join(line.own)} owns or made it" if line.own else ""
-    used = [f"{use.clause}: " + (f"{use.requests} requests: {', '.join(use.used)}" + (f"; not used: {', '.join(use.unused)}" if use.unused else "")
+    used = [f"{use.clause}: " + (f"{_many(use.requests, 'request')}: {', '.join(use.used)}" + (f"; not used: {', '.join(use.unused)}" if use.unused else "")
                                  if use.requests else "NOT USED") for use in line.clauses]
     return ((line.grant, line.request), (line.identity, line.connection, f'"{_shown(line.reason)}"' if line.reason.raw else ""),
             (decided, _time(line.approved), own),
             (f"from {_time(line.started) or 'never used'}", f"to {_time(line.ended) or 'now'}", line.state, _shown(line.why)),
-            tuple(used), (line.first_session, f"{line.sessions} sessions", f"{line.denied} denied" if line.denied else ""))  # fmt: skip
+            tuple(used), (line.first_session, _many(line.sessions, "session"), f"{line.denied} denied" if line.denied else ""))  # fmt: skip
 
 
 def person_cells(line: PersonLine) -> tuple[Cell, ...]:
     count = line.yes + line.no
     times = (span.show(line.median_s), span.show(line.slowest_s)) if line.median_s >= 0 else ("", "")
-    return ((line.person,), (str(line.yes),), (str(line.no),), (f"{100 * line.yes // count} %" if count else "",), (str(line.own),), (times[0],), (times[1],))
+    return ((line.person,), (str(line.yes),), (str(line.no),), (f"{100 * line.yes // count} %" if count else "",), (str(line.own),), (times[0],), (times[1],),
+            line.requests)  # fmt: skip
 
 
 Table = tuple[str, str, Sequence[str], list[tuple[Cell, ...]]]
@@ -120,7 +126,7 @@ def markdown(view: ReportView) -> Iterator[str]:
 
 
 def _marked(text: str) -> str:
-    return MARKS.sub(r"\\\1", _shown(text))
+    return f"`{text}`" if LINK.fullmatch(text) else MARKS.sub(r"\\\1", _shown(text))
 
 
 def html(view: ReportView) -> Iterator[str]:

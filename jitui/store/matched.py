@@ -50,6 +50,7 @@ class Sum:
     others: Sequence[tuple[str, int]]  # other users, and how many requests each made
     since: str  # of the log's first request
     until: str  # of its last
+    cut: bool = False  # its last line was not whole: the log was being written
 
 
 class Matching:
@@ -60,6 +61,7 @@ class Matching:
         self._db = sqlite3.connect("", isolation_level=None)
         self._db.executescript(_TABLES)
         self._db.execute("begin")
+        self._cut = False
 
     def read(self, lines: Iterable[bytes]) -> None:
         """Take in the log: JSON lines, each an event of audit.k8s.io, also wrapped as CloudWatch exports it. Raises InvalidError for another line."""
@@ -67,6 +69,9 @@ class Matching:
             if not line.strip():
                 continue
             event = _event(line)
+            if event is None and number > 1 and not line.endswith(b"\n"):
+                self._cut = True
+                break
             if event is None:
                 raise InvalidError(f"line {number} is no event of a Kubernetes audit log (audit.k8s.io)")
             target, user, status = (event.get(key) for key in ("objectRef", "user", "responseStatus"))
@@ -102,7 +107,7 @@ class Matching:
         known = [user for user, _, joined in all_of if (any(fnmatchcase(user, each) for each in users) if users else joined)]
         since, until = self._db.execute("select coalesce(min(at), ''), coalesce(max(at), '') from event where at <> ''").fetchone()
         return Sum(sum(count for _, count, _ in all_of), sum(joined for _, _, joined in all_of), sorted(known),
-                   [(user, count) for user, count, _ in all_of if user not in known], since, until)
+                   [(user, count) for user, count, _ in all_of if user not in known], since, until, self._cut)
 
     def found(self, users: Collection[str]) -> Iterator[Found]:
         """All that is not on both sides: in the log first, in its order, then on record."""

@@ -35,13 +35,15 @@ _USED: Final = """select actions.clause, actions.verb, actions.grp, actions.reso
 _DENIED: Final = """select identity, connection, verb, grp, resource, subresource, namespace, max(at_us) at_us, sum(count) count, max(clause) why from actions
   where verdict = 'denied' and at_us >= :since and at_us < :until and (:identity = '' or identity = :identity)
   and (:connection = '' or connection = :connection) group by 1, 2, 3, 4, 5, 6, 7 order by count desc limit :most"""
+_LIVE_THEN: Final = """(select max(id) from grants where grants.identity = denied.identity and grants.connection = denied.connection
+  and approved_us <= denied.at_us and (ended_us = 0 or ended_us >= denied.at_us))"""
 _SESSIONS: Final = """select sessions.*, grants.identity, grants.connection from sessions join grants on grants.id = sessions.grant_id
   where sessions.ended_us >= :since and sessions.ended_us < :until and (:identity = '' or grants.identity = :identity)
   and (:connection = '' or grants.connection = :connection) and ended_why in (select value from json_each(:whys)) order by sessions.id desc"""
-_DECIDED: Final = """select approvals.person, 1 yes, approvals.at_us - requests.asked_us took, requests.identity from approvals
+_DECIDED: Final = """select approvals.person, 1 yes, approvals.at_us - requests.asked_us took, requests.identity, requests.id from approvals
     join requests on requests.id = approvals.request where requests.automatic = 0 and approvals.at_us >= :since and approvals.at_us < :until
     and (:identity = '' or requests.identity = :identity) and (:connection = '' or requests.connection = :connection)
-  union all select decided_by, 0, decided_us - asked_us, identity from requests where state = 'denied' and decided_us >= :since and decided_us < :until
+  union all select decided_by, 0, decided_us - asked_us, identity, id from requests where state = 'denied' and decided_us >= :since and decided_us < :until
     and (:identity = '' or identity = :identity) and (:connection = '' or connection = :connection)"""
 _WHOSE: Final = {
     "g-": "select identity, connection from grants where id = ?", "r-": "select identity, connection from requests where id = ?",
@@ -100,6 +102,7 @@ class Decisions(NamedTuple):
     no: int
     own: int
     took_us: tuple[int, ...]
+    requests: tuple[int, ...]  # the newest first
 
     @property
     def median_s(self) -> int:
@@ -144,17 +147,18 @@ class Reading:
 
     def decisions(self) -> list[Decisions]:
         """Of each person, by name."""
-        found: dict[str, list[tuple[bool, int, bool]]] = {}
+        found: dict[str, list[tuple[bool, int, bool, int]]] = {}
         with self._files.reading(self._files.ledger) as db:
-            for person, yes, took, agent in db.execute(_DECIDED, self._asked.values):
-                found.setdefault(person, []).append((bool(yes), max(0, took), bool(self._own(agent, [person]))))
-        return [Decisions(person, sum(yes for yes, _, _ in each), sum(not yes for yes, _, _ in each), sum(own for _, _, own in each),
-                          tuple(took for _, took, _ in each)) for person, each in sorted(found.items()) if person not in {"", "gateway"}]
+            for person, yes, took, agent, request in db.execute(_DECIDED, self._asked.values):
+                found.setdefault(person, []).append((bool(yes), max(0, took), bool(self._own(agent, [person])), request))
+        return [Decisions(person, sum(yes for yes, *_ in each), sum(not yes for yes, *_ in each), sum(own for _, _, own, _ in each),
+                          tuple(took for _, took, _, _ in each), tuple(sorted((request for *_, request in each), reverse=True)))
+                for person, each in sorted(found.items()) if person not in {"", "gateway"}]
 
     def denied(self) -> tuple[int, list[dict[str, Any]]]:
         """How many calls were denied, and what they asked for, the most frequent first."""
         with self._files.reading(self._files.ledger) as db:
-            rows = list(named(db, _DENIED, {**self._asked.values, "most": LINES}))
+            rows = list(named(db, f"select *, {_LIVE_THEN} grant_id from ({_DENIED}) denied", {**self._asked.values, "most": LINES}))  # noqa: S608 - constants
             (total,) = db.execute("select coalesce(sum(count), 0) from actions where verdict = 'denied' and at_us >= :since and at_us < :until "
                                   "and (:identity = '' or identity = :identity) and (:connection = '' or connection = :connection)",
                                   self._asked.values).fetchone()

@@ -88,8 +88,17 @@ def test_what_is_no_audit_log(recorded: Path, line: bytes) -> None:
     """One clear line with its number."""
     matching = Matching(Files(recorded))
     with pytest.raises(InvalidError, match="line 2 is no event"):
-        matching.read([json.dumps(event("x")).encode(), line])
+        matching.read([json.dumps(event("x")).encode() + b"\n", line + b"\n"])
     matching.close()
+
+
+def test_a_log_that_is_being_written(recorded: Path) -> None:
+    """The last line, if it does not come whole, is left out, and that is told."""
+    matching = Matching(Files(recorded))
+    matching.read([json.dumps(event("jitui-a-1-0")).encode() + b"\n", json.dumps(event("jitui-a-1-1")).encode()[:100]])
+    told = matching.sum()
+    matching.close()
+    assert (told.events, told.joined, told.cut) == (1, 1, True)
 
 
 @given(st.recursive(st.none() | st.booleans() | st.integers() | st.text(max_size=8), lambda inner: st.dictionaries(

@@ -16,6 +16,8 @@ from jitui.values.said import Said, cut
 
 VALUE: Final = 160  # characters of one value in a line
 WORDS: Final = 600  # of a line
+BEGINNING: Final = 3  # facts of a new record: its tape, its gateway, its log
+PERSONS: Final = 5  # requests of a person that are named
 FIRST: Final = ("why", "reason", "state", "level", "how")  # keys of facts that a line begins with
 LEFT_OUT: Final = frozenset({"boot_id", "boot_us", "asked_boot_us", "head", "hash", "found_hash", "sha256", "digest", "key", "processes", "sessions",
                              "start", "took_ms", "pending_us", "asked_us", "identity", "connection"})  # fmt: skip
@@ -32,6 +34,8 @@ class Topic:
 
 
 def _gap(fact: Fact) -> bool:
+    if fact.kind in {Kind.GATEWAY_STARTED, Kind.LOG_BEGUN} and fact.seq <= BEGINNING:
+        return False
     return fact.kind is not Kind.DISK or fact.what.get("level") in {"no-streams", "nothing", "no-rows"}
 
 
@@ -69,7 +73,8 @@ def report(files: Files, asked: Asked, *, now_us: int) -> ReportView:
         connection=asked.connection, first_fact=first, last_fact=last, hash=newest.hex(), windows_total=total, automatic=automatic, own=own,
         windows=tuple(map(_window, windows)), sections=tuple(sections), notes=tuple(notes),
         people=tuple(PersonLine(person=each.person, yes=each.yes, no=each.no, own=each.own, median_s=each.median_s,
-                                slowest_s=round(max(each.took_us, default=-1_000_000) / 1e6)) for each in reading.decisions()),
+                                slowest_s=round(max(each.took_us, default=-1_000_000) / 1e6),
+                                requests=tuple(f"r-{request}" for request in each.requests[:PERSONS])) for each in reading.decisions()),
     )  # fmt: skip
 
 
@@ -89,13 +94,19 @@ def link(session: int, at_us: int) -> str:
     return f"s-{session}@{when(at_us)[:19]}Z"
 
 
+def _instant(row: dict[str, Any]) -> str:
+    """Of a call that was denied: the moment in the window that was live then; without one, a moment of the desk (`jitui --at`)."""
+    at = f"{when(row['at_us'])[:19]}Z"
+    return f"g-{row['grant_id']}@{at}" if row["grant_id"] else f"--at {at}"
+
+
 def _words(text: object) -> Said:
     return Said(cut(masked_text(str(text)), WORDS))
 
 
 def _denied(reading: Reading) -> Iterator[ReportSection]:
     total, rows = reading.denied()
-    lines = tuple(ReportLine(at=when(row["at_us"]), who=row["identity"], count=row["count"], links=(), said=_words(
+    lines = tuple(ReportLine(at=when(row["at_us"]), who=row["identity"], count=row["count"], links=(_instant(row),), said=_words(
         f"{row['verb']} {row['resource']}{'.' + row['grp'] if row['grp'] else ''}{'/' + row['subresource'] if row['subresource'] else ''}"
         f"{' in ' + row['namespace'] if row['namespace'] else ''} on {row['connection']}: {row['why']}")) for row in rows)
     yield ReportSection(title="Calls that were denied", about="CC6.1: attempts without a window, or beyond it; equal ones as one line with a count",

@@ -97,7 +97,8 @@ async def test_decisions_of_people(tmp_path: Path) -> None:
     """How often, how fast, and for whom; a rule is nobody."""
     async with filled(tmp_path / "state") as files:
         view = report(files, WHOLE, now_us=NOW)
-    assert [(line.person, line.yes, line.no, line.own) for line in view.people] == [("ana", 2, 0, 1), ("bob", 0, 1, 0)]
+    assert [(line.person, line.yes, line.no, line.own, line.requests) for line in view.people] == [
+        ("ana", 2, 0, 1, ("r-3", "r-1")), ("bob", 0, 1, 0, ("r-4",))]
     assert all(line.median_s >= 0 for line in view.people)
 
 
@@ -110,6 +111,8 @@ async def test_everything_else_that_is_sampled(tmp_path: Path) -> None:
         "Calls that were denied": 2, "Streams that were cut": 1, "Sessions that are not whole on record": 1, "Requests that got nothing": 2,
         "Windows that somebody ended": 1, "Freezes": 2, "Processes that nobody explained": 1, "Gaps in recording": 1, "Tapes retired and held": 0,
         "Changes of who may what": 6, "Secrets that were looked at": 1}
+    assert {line.links for line in section(view, "Calls that were denied").lines} == {("g-2@2026-11-23T16:00:00Z",)}
+    assert all(line.links for each in view.sections for line in each.lines)
     (cut,) = section(view, "Streams that were cut").lines
     assert (cut.links, cut.said.raw) == (("s-1@2026-11-23T16:00:00Z", "g-1"), "exec web/web-7c on prod: revoked, by agent-a")
     assert section(view, "Freezes").lines[0].links[1] == "g-1"
@@ -165,8 +168,8 @@ async def test_markdown_keeps_its_form(tmp_path: Path) -> None:
     async with filled(tmp_path / "state") as files:
         lines = "\n".join(markdown(report(files, WHOLE, now_us=NOW))).splitlines()
     rows = [line for line in lines if line.startswith("| ")]
-    assert {len(re.findall(r"(?<!\\)\|", line)) - 1 for line in rows} == {4, 6, 7}
-    assert not any(re.search(r"(?<!\\)<(?!br>)|(?<!\\)\]\(", line) for line in lines)
+    assert {len(re.findall(r"(?<!\\)\|", line)) - 1 for line in rows} == {4, 6, 8}
+    assert not any(re.search(r"(?<!\\)<(?!br>)|(?<!\\)\]\(|(?<!\\)://|evil\.example|(?<!\\)[`*]", line) for line in lines)
 
 
 async def test_only_auditors_may(tmp_path: Path) -> None:
