@@ -147,8 +147,8 @@ class Timeline:
         return (*found, *(_Still(at_us, LATEST_US, session) for session, at_us in begun.items()))
 
     def _actions(self, db: sqlite3.Connection, part: "_Part") -> Iterator[Event]:
-        held = "".join(f" or ({each.where})" for each in part.still)
-        worth = f"and (actions.verdict = 'denied' or actions.hazard = 'SECRET' or actions.id = :first{held})" if part.marks else ""
+        then = "".join(f" or ({each.where})" for each in part.still)
+        worth = f"and (actions.verdict = 'denied' or actions.hazard = 'SECRET' or actions.id = :first{then})" if part.marks else ""
         where = f"{OF_GRANT} and coalesce(sessions.kind, '') <> '{PROBE}' and {part.where('actions.at_us', 'actions.id', ACTION)} {worth}"
         for row in named(db, f"{ACTIONS} where {where} {part.order('actions.at_us', 'actions.id')}", self._values | part.values):
             made = from_columns({**row, "grant_id": row["grant_id"] or self._grant})

@@ -16,5 +16,5 @@ def test_the_time_of_a_report() -> None:
 
 def test_the_median_of_nothing_is_none() -> None:
     """As is that of somebody who said nothing in that time."""
-    assert Decisions("ana", 0, 0, 0, ()).median_s == -1
-    assert Decisions("ana", 3, 0, 0, (1_000_000, 9_000_000, 2_000_000)).median_s == 2
+    assert Decisions("ana", 0, 0, 0, (), ()).median_s == -1
+    assert Decisions("ana", 3, 0, 0, (1_000_000, 9_000_000, 2_000_000), (3, 2, 1)).median_s == 2
