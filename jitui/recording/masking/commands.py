@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from jitui.recording.masking.hit import Hit
+from jitui.recording.masking.words import Places
 
 KIND: Final = "credential"
 _GAP: Final = rb"(?:[ \t]+|\\*[\"'],\s*\\*[\"']|&command=)"
@@ -23,12 +24,12 @@ COMMANDS: Final = tuple((word, re.compile(pattern, re.IGNORECASE)) for word, pat
 ))  # fmt: skip
 
 
-def look(text: bytes, lower: bytes) -> Iterator[Hit]:
-    """Every secret argument of such a command, in no order."""
+def look(text: bytes, lower: Places) -> Iterator[Hit]:
+    """Every secret argument of such a command, in no order. `lower`: the places of their words."""
     for word, pattern in COMMANDS:
-        at = lower.find(word)
-        while at >= 0:
-            match = pattern.match(text, at)
+        behind = 0
+        for at in lower.get(word, ()):
+            match = pattern.match(text, at) if at >= behind else None
             if match is not None:
                 yield Hit(at, match.start("value"), match.end(), KIND, match.end() == len(text))
-            at = lower.find(word, match.end() if match else at + 1)
+                behind = match.end()

@@ -5,13 +5,14 @@ Keys stay, values go. The `kind` before or behind a `data` tells whether it belo
 
 import re
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cached_property
 from typing import Final
 
 from jitui.recording.masking.hit import Hit
 from jitui.recording.masking.spans import SECRET_DATA
 
+NAME: Final = b"ata"  # the end of `data` and `stringData`, also where its begin is in capitals
 REACH: Final = 8 << 10  # bytes in front of a block in which its kind is looked for
 
 _YAML: Final = re.compile(rb"(?P<quote>[\"']?)(?P<name>(?:string)?[dD]ata)(?P=quote):[ \t]*(?:[&!#][^\r\n]*)?\r?(?P<line>\n|\Z)")
@@ -82,13 +83,13 @@ class _Kinds:
         return at < len(self._flows) and self._flows[at] < end + REACH and self._text.find(b"\n", begin, self._flows[at]) < 0
 
 
-def look(text: bytes) -> Iterator[Hit]:
-    """The values of every Secret in the text."""
+def look(text: bytes, places: Iterable[int]) -> Iterator[Hit]:
+    """The values of every Secret in the text. `places`: of NAME."""
     kinds = _Kinds(text)
-    at = text.find(b"ata")
-    while at >= 0:
+    for at in places:
         end = at + 3
-        yield from _block(text, kinds, at, end)
+        if text[end : end + 1] in {b":", b'"', b"'"}:
+            yield from _block(text, kinds, at, end)
         if text[end : end + 1] in {b'"', b"\\"}:
             quote = text.rfind(b'"', max(0, at - 10), at)
             if quote >= 0:
@@ -97,13 +98,10 @@ def look(text: bytes) -> Iterator[Hit]:
                 match = _JSON.match(text, quote)
                 if match is not None:
                     yield from _json(text, kinds, match)
-        at = text.find(b"ata", end)
 
 
 def _block(text: bytes, kinds: _Kinds, at: int, end: int) -> Iterator[Hit]:
-    """The values of a YAML block whose name ends with the `ata` at this offset."""
-    if text[end : end + 1] not in {b":", b'"', b"'"}:
-        return
+    """The values of a YAML block whose name ends with the NAME at this offset."""
     for start in (at - 8, at - 7, at - 2, at - 1):
         match = _YAML.match(text, start) if start >= 0 else None
         if match is not None and match.end("name") == end:

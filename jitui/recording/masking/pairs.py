@@ -6,6 +6,7 @@ from typing import Final
 
 from jitui.recording.masking.hit import Hit
 from jitui.recording.masking.patterns import secret_like
+from jitui.recording.masking.words import Places
 
 KIND: Final = "credential"
 LONGEST: Final = 16 << 10  # bytes of a quoted value
@@ -38,15 +39,15 @@ _NOTHING: Final = re.compile(
 _PATH: Final = re.compile(rb"(?:[.~]{1,2})?/[\w.-]+(?:/[\w.-]+)*|[a-z0-9.-]+/[a-z0-9.-]+")  # or the name of an object
 
 
-def look(text: bytes, lower: bytes) -> Iterator[Hit]:
-    """The value of every such name, in no order."""
+def look(text: bytes, lower: Places) -> Iterator[Hit]:
+    """The value of every such name, in no order. `lower`: the places of LITERALS."""
     for literal in LITERALS:
-        at = lower.find(literal)
-        while at >= 0:
-            hit = _pair(text, at)
+        behind = 0
+        for at in lower.get(literal, ()):
+            hit = _pair(text, at) if at >= behind else None
             if hit is not None:
                 yield hit
-            at = lower.find(literal, max(hit.end if hit else 0, at + 1))
+                behind = hit.end
 
 
 def _pair(text: bytes, at: int) -> Hit | None:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Final
 
 from jitui.recording.masking.hit import Hit
+from jitui.recording.masking.words import Places
 
 TOKEN: Final = "token"  # noqa: S105 - the word itself
 PRIVATE_KEY: Final = "private key"
@@ -230,17 +231,16 @@ LOOKS: Final[tuple[tuple[bytes, Look], ...]] = (
 LOWER: Final[tuple[tuple[bytes, Look], ...]] = ((b"bearer", _bearer), (b"authorization", _header), (b"cookie:", _cookie))  # searched in the text in lower case
 
 
-def look(text: bytes, lower: bytes) -> Iterator[Hit]:
-    """Every match that looks like a secret, in no order; overlaps are possible."""
-    for heap, looks in ((text, LOOKS), (lower, LOWER)):
-        for literal, see in looks:
-            at = heap.find(literal)
-            while at >= 0:
-                hit = see(text, at)
+def look(text: bytes, places: Places, lower: Places) -> Iterator[Hit]:
+    """Every match that looks like a secret, in no order; overlaps are possible. `places`, `lower`: of the words of LOOKS and of LOWER."""
+    for found, looks in ((places, LOOKS), (lower, LOWER)):
+        for literal, see in looks if found else ():
+            behind = 0
+            for at in found.get(literal, ()):
+                hit = see(text, at) if at >= behind else None
                 if hit is None:
-                    at = heap.find(literal, at + 1)
                     continue
                 yield hit
                 if hit.kind == AWS:
                     yield from near(text, hit)
-                at = heap.find(literal, max(hit.end, at + 1))
+                behind = hit.end

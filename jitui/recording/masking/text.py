@@ -7,9 +7,12 @@ from typing import Any, Final
 from jitui.recording.masking import commands, manifests, pairs, patterns
 from jitui.recording.masking.hit import TITLED, Flat, Hit, column_at, flat
 from jitui.recording.masking.spans import Span, masked, merged
+from jitui.recording.masking.words import Words
 
 CONTEXT: Final = 4 << 10  # bytes that are kept and searched again with the next piece
 REACH: Final = 64 << 10  # bytes that are kept at most, while a secret has begun and not ended
+PLAIN: Final = Words(*(word for word, _ in patterns.LOOKS), manifests.NAME)  # in the text as it is
+LOWER: Final = Words(*(word for word, _ in (*patterns.LOWER, *commands.COMMANDS)), *pairs.LITERALS)  # in the text in lower case
 RUNS: Final = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=_-.~%")
 
 
@@ -62,9 +65,12 @@ class Text:
 
 
 def look(text: bytes, *, manifest: bool = True) -> list[Hit]:
-    """Every secret in a text."""
-    lower = text.lower()
-    return [*patterns.look(text, lower), *pairs.look(text, lower), *commands.look(text, lower), *(manifests.look(text) if manifest else ())]
+    """Every secret in a text. Most texts have none of the words, and nothing else is done with them."""
+    places, lower = PLAIN.within(text), LOWER.within(text.lower())
+    if not places and not lower:
+        return []
+    found = [*patterns.look(text, places, lower), *pairs.look(text, lower), *commands.look(text, lower)]
+    return [*found, *manifests.look(text, places.get(manifests.NAME, ()))] if manifest else found
 
 
 def spans(text: Flat, hits: Iterable[Hit], known: int = 0) -> list[Span]:

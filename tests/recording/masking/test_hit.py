@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from jitui.recording.masking.hit import column_at, flat
+from tests.recording.masking import slowly
 
 
 @pytest.mark.parametrize(("data", "columns", "text"), [
@@ -30,3 +31,13 @@ def test_columns_are_counted_in_characters() -> None:
     """Escape sequences have none, a character of two bytes has one, and a line begins with the first."""
     data = b"\x1b[1m\xc3\xa4b\nxyz"
     assert (column_at(data, 7, 10), column_at(data, len(data), 10)) == (12, 3)
+
+
+@given(data=st.lists(st.sampled_from((b"ab", b"abcdefgh", b" ", b"\r", b"\n", b"\r\n", b"\x1b[1m", b"\x1b[", b"\x1b", b"\x1b]2;t\x07", b"\x1b[3 ",
+                     b"\xc3\xa4")),
+                     max_size=40).map(b"".join), columns=st.integers(0, 9), column=st.integers(0, 20))  # fmt: skip
+def test_lines_that_are_told_apart_by_their_length(data: bytes, columns: int, column: int) -> None:
+    """The text, and the place of each of its bytes, are those of a look at every byte of every line."""
+    quick, slow = flat(data, columns, column if columns else 0), slowly.flat(data, columns, column if columns else 0)
+    assert quick.text == slow.text
+    assert [quick.before(at) for at in range(len(slow.text) + 1)] == [slow.before(at) for at in range(len(slow.text) + 1)]

@@ -3,10 +3,11 @@
 import pytest
 
 from jitui.recording.masking.pairs import LONGEST, look
+from jitui.recording.masking.text import LOWER
 
 
 def values(text: bytes) -> list[bytes]:
-    return [text[hit.value : hit.end] for hit in look(text, text.lower())]
+    return [text[hit.value : hit.end] for hit in look(text, LOWER.within(text.lower()))]
 
 
 @pytest.mark.parametrize(("text", "secret"), [
@@ -32,4 +33,4 @@ def test_what_is_no_value(text: bytes) -> None:
 
 def test_a_quoted_value_without_end_is_bounded() -> None:
     text = b'password="' + b"a1" * LONGEST
-    assert [hit.end - hit.value for hit in look(text, text)] == [LONGEST]
+    assert [hit.end - hit.value for hit in look(text, LOWER.within(text))] == [LONGEST]

@@ -5,6 +5,7 @@ from base64 import b64encode
 import pytest
 
 from jitui.recording.masking.patterns import AWS, CREDENTIAL, PRIVATE_KEY, TOKEN, look, secret_like
+from jitui.recording.masking.text import LOWER, PLAIN
 
 PEM = b"-----BEGIN PRIVATE KEY-----\n" + b"\n".join([b"Ab1+" * 16] * 4) + b"\n-----END PRIVATE KEY-----\n"
 
@@ -23,20 +24,20 @@ PEM = b"-----BEGIN PRIVATE KEY-----\n" + b"\n".join([b"Ab1+" * 16] * 4) + b"\n--
 ])  # fmt: skip
 def test_a_form_is_found(text: bytes, kind: str, hidden: bytes) -> None:
     """With its kind, and all of it."""
-    hits = [hit for hit in look(text, text.lower()) if hidden in text[hit.value : hit.end]]
+    hits = [hit for hit in look(text, PLAIN.within(text), LOWER.within(text.lower())) if hidden in text[hit.value : hit.end]]
     assert kind in {hit.kind for hit in hits}
 
 
 @pytest.mark.parametrize("text", [b"http://db:5432/\n", b"-----BEGIN CERTIFICATE-----\n", b"eyJ\n", b"AKIA\n", b"bearer of news\n", b"jt_ x\n"])
 def test_what_only_begins_like_one(text: bytes) -> None:
-    assert list(look(text, text.lower())) == []
+    assert list(look(text, PLAIN.within(text), LOWER.within(text.lower()))) == []
 
 
 def test_a_secret_key_near_its_id_is_found() -> None:
     """AWS prints the two behind each other."""
     key = "aB3/" * 10
     text = f"AKIAABCDEFGHIJKLMNOP,{key},x\n".encode()
-    assert key.encode() in [text[hit.value : hit.end] for hit in look(text, text.lower())]
+    assert key.encode() in [text[hit.value : hit.end] for hit in look(text, PLAIN.within(text), LOWER.within(text.lower()))]
 
 
 @pytest.mark.parametrize(("word", "expected"), [(b"hunter2222", True), (b"password", False), (b"12345678", False), (b"abc123", False), (b"a" * 32, True)])

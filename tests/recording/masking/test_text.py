@@ -14,6 +14,7 @@ from jitui.recording.frame import Channel
 from jitui.recording.masking.session import Masks
 from jitui.recording.masking.spans import masked
 from jitui.recording.masking.text import REACH, Text, masked_text
+from tests.recording.masking import slowly
 from tests.recording.masking.forms import leaks, shown, split, stream
 
 DICE: Final = random.Random(7)
@@ -191,3 +192,21 @@ def test_short_texts() -> None:
     assert masked_text(f"mysql --password={PASSWORD} -h db") == "mysql --password=[masked: credential]*** -h db"
     assert masked_text("ls -l /tmp") == "ls -l /tmp"
     assert masked_text(f"half a pair \ud800 password={PASSWORD}") == "half a pair \ud800 password=[masked: credential]***"
+
+
+PARTS: Final = st.sampled_from([part.encode() for said, _ in SAID for part in (said[:40], said[-40:], said)]) | st.sampled_from([
+    b" ", b"\r\n", b"\n", b"\r", b" \r", b"\x1b[1m", b"\x1b[", b"\x1b]0;password=hunter22\x07", b"\xc3\xa4", b"a" * 19, b"data:\n  a: Yg==\nkind: Secret\n",
+    b"--token x1234567 ", b"PASSWORD=", b"curl -u me:hunter2 ", b"password: hunter22", b"eyJ", b"-----BEGIN "])  # fmt: skip
+
+
+@settings(max_examples=60, deadline=None)
+@given(data=st.lists(PARTS, max_size=12).map(b"".join), columns=st.sampled_from((0, 2, 20, 80)), cuts=st.lists(st.integers(0, 1 << 20), max_size=4))
+def test_the_quick_way_masks_what_the_slow_way_does(data: bytes, columns: int, cuts: list[int]) -> None:
+    """In every piece the same spans, whether words are searched all at once and lines told apart by their length, or every byte is looked at."""
+    quick, slow = Text(columns), Text(columns)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("jitui.recording.masking.words.SHORT", 0)
+        found = [quick.feed(piece) for piece in slowly.pieces(data, cuts)]
+        patched.setattr("jitui.recording.masking.text.look", slowly.look)
+        patched.setattr("jitui.recording.masking.text.flat", slowly.flat)
+        assert [slow.feed(piece) for piece in slowly.pieces(data, cuts)] == found
