@@ -33,7 +33,7 @@ from jitui.recording.facts import Draft, ProcessesBefore, ProcessSeen, ProcessTo
 from jitui.recording.facts.processes import ENDED, NOT_PROVED, UNEXPLAINED
 from jitui.values.clock import Clock
 
-FIRST_S: Final = 1.0  # seconds that a window's first command in a container waits for the look before it
+FIRST_S: Final = 0.1  # seconds that a window's first command in a container waits for the look before it, which then goes on beside it
 BESIDE_S: Final = 3.0  # the same where the rule lets an ephemeral container be started for it: that takes a second
 WITHIN_S: Final = 1.8  # seconds from the mute until connections are closed, whatever is proved by then: 500 of them are closed before 2 s
 LOOK_S: Final = 10.0  # seconds that a look may take in all; what it finds after WITHIN_S is on record, and nobody waits for it
@@ -55,6 +55,7 @@ class Stay:
     grant: Grant
     first: float  # loop time before its first command there
     before: asyncio.Future[tuple[Before, Identity]]
+    begun: float = inf  # loop time at which that was let go, before the answer of the look
     commands: dict[int, Command] = field(default_factory=dict)  # by session: those of which something may run, as far as is known
     apart: bool = False  # looks are made from an ephemeral container: the container has no shell
     kin: Kin = field(default_factory=Kin)
@@ -107,8 +108,8 @@ class Places:
         if not known.done():
             rule = self._rule(grant)
             await asyncio.wait({known}, timeout=BESIDE_S if rule is not None and rule.probe_image else FIRST_S)
-            if not known.done():  # a process that is seen from now on may be the command's own
-                known.set_result((Before(), Identity()))
+            if not known.done():  # a process that begins from now on may be the command's own
+                stay.begun = min(stay.begun, loop.time())
         if session.muted:
             return
         command = stay.commands[session.id] = Command(session, place, loop.time())
@@ -124,17 +125,13 @@ class Places:
         before, why, words, where = Before(), "", tuple[str, ...](), Identity()
         try:
             async with asyncio.timeout(LOOK_S):
-                where, (look, processes) = await asyncio.gather(identify(way, grant, place, LOOK_S), self._ours.first(place, stay, looks))
+                where, look = await asyncio.gather(identify(way, grant, place, LOOK_S), self._ours.open(place, stay, looks))
             self._know(place, where)
-            own = next((each.sid for each in processes if each.pid == look.own), look.own)
-            before, words = Before.of(processes, own), lineage.written(processes, own)
+            before, words = look.before(stay.begun)
         except (LookError, TimeoutError) as error:
             why, stay.blind = str(error) or NOT_IN_TIME, True
-        if known.done():
-            before, words, why = Before(), (), NOT_IN_TIME
-        else:
-            known.set_result((before, where))
-            stay.kin.before = before
+        known.set_result((before, where))
+        stay.kin.before = before
         self._owe([ProcessesBefore(
             grant=grant.id, probe=looks[-1].session if looks else 0, pod=f"{place.namespace}/{place.pod}", pod_uid=where.uid,
             container=place.container or where.only, container_id=where.container_id, processes=words,
@@ -180,21 +177,19 @@ class Places:
             ).draft(stay.grant.label, "gateway")])  # fmt: skip
 
         def empty(command: Command) -> None:
-            if not command.session.may_run_on:
-                stay.commands.pop(command.session.id, None)
+            stay.commands.pop(command.session.id if not command.session.may_run_on else 0, None)
 
-        def others() -> list[Command]:
-            return [command for command in self._beside(place) if command.session.id not in stay.commands]
+        return Watch(stay.kin, lambda: list(stay.commands.values()), lambda: self._of_others(place, stay),
+                     lambda found: self._ours.without(place, found), seen=seen, empty=empty)  # fmt: skip
 
-        return Watch(stay.kin, lambda: list(stay.commands.values()), others, lambda found: self._ours.without(place, found), seen=seen, empty=empty)
+    def _of_others(self, place: Place, stay: Stay) -> list[Command]:
+        return [command for command in self._beside(place) if command.session.id not in stay.commands]
 
     def close(self) -> None:
         """Look no longer: the gateway stops."""
         self._watches = WATCHES
-        for container in self._containers.values():
-            for stay in container.stays.values():
-                if stay.watch is not None:
-                    stay.watch.close()
+        for watch in [stay.watch for container in self._containers.values() for stay in container.stays.values() if stay.watch is not None]:
+            watch.close()
 
     def _looking(self, place: Place) -> asyncio.Lock:
         """The end in one container of a pod at a time: the look of another one would be nobody's process."""
@@ -219,8 +214,12 @@ class Places:
         """
         jobs = self._jobs(sessions, ended, began)
         futures = [self.put(place, job) for place, job in jobs]
+        loop = asyncio.get_running_loop()
         if futures:
-            await asyncio.wait(futures, timeout=max(0.0, began + WITHIN_S - asyncio.get_running_loop().time()))
+            await asyncio.wait(futures, timeout=max(0.0, began + WITHIN_S - loop.time()))
+        for (place, job), future in zip(jobs, futures, strict=True):
+            if not future.done() and not job.told:  # its facts come once it is done
+                job.told = unseen(job, place, Identity(), round((loop.time() - began) * 1000), NOT_IN_TIME)
         for session in sessions:
             session.drain.close()
         return [told for _, job in jobs for told in job.told]
@@ -233,6 +232,7 @@ class Places:
             if stay is None or command is None:
                 continue
             command.over, command.ended = True, asyncio.get_running_loop().time()
+            command.exited = session.end is not None and session.end.why is Why.EXIT and not session.may_run_on
             command.forced = session.end is not None and session.end.why not in BY_ITSELF and session.may_run_on > 0
             if command.forced:
                 found.setdefault((command.place, stay.grant.id), (stay, []))[1].append(command)
