@@ -331,8 +331,9 @@ class Ending:
                     yield ProcessLeft(**mine, state=NOT_PROVED if job.ends else LEFT, why=self._why(job, key))
             if not one.processes and (command.forced or session.may_run_on):
                 mine = {**at, "session": session.id, "argv": session.argv}
-                if runtime or (explained and not silent):
-                    yield ProcessEnded(**mine, state=ENDED, proof=((RUNTIME,) if runtime else ()) + explained)
+                gone = (GONE,) if self._begun(command) and all(family.leader is None for family in strange) else ()
+                if runtime or ((gone or explained) and not silent):
+                    yield ProcessEnded(**mine, state=ENDED, proof=((RUNTIME,) if runtime else gone) + explained)
                 else:
                     still = 1
                     yield ProcessLeft(**mine, state=NOT_PROVED, why=UNSEEN)
@@ -340,6 +341,10 @@ class Ending:
         for family in strange:
             for each in family.members:
                 yield ProcessLeft(**at, pid=each.pid, start=each.start, argv=self._argv.get(ident(each), ()), state=UNEXPLAINED, why=NO_LINK)
+
+    def _begun(self, command: Command) -> bool:
+        """Whether a command has begun for certain, so that its first process is gone if nobody's is there: whatever else is there is no exec's own."""
+        return command.ended is not None and not command.forced and self._loop.time() - command.asked > BEGUN_S
 
     def _silent(self, session: Run, one: _Owned, alive: set[Ident]) -> bool:
         """Whether the shell says that a command is gone, and the runtime, which would know, does not: then nothing that this shell says is proof.

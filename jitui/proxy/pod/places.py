@@ -7,11 +7,10 @@ of many windows never holds up the words to their clients.
 import asyncio
 from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import partial
 from math import inf
 from typing import Any, Final
-from weakref import WeakValueDictionary
 
 from jitui.clusters.way import Way
 from jitui.policy.action import Action
@@ -22,6 +21,7 @@ from jitui.proxy.live import Session
 from jitui.proxy.pod import lineage
 from jitui.proxy.pod.asking import LookError, Record
 from jitui.proxy.pod.commands import Command, Job, told_of, unseen
+from jitui.proxy.pod.containers import Container, Stay, Turns
 from jitui.proxy.pod.deletion import delete, gone
 from jitui.proxy.pod.ending import Ending
 from jitui.proxy.pod.kin import Kin
@@ -39,38 +39,12 @@ WITHIN_S: Final = 1.8  # seconds from the mute until connections are closed, wha
 LOOK_S: Final = 10.0  # seconds that a look may take in all; what it finds after WITHIN_S is on record, and nobody waits for it
 WATCHES: Final = 64  # containers that are watched at the same time; what commands leave in others is told, and not ended
 SEEN: Final = 200  # processes of one command that a fact names
-AT_ONCE: Final = 8  # looks at the same time
 NOT_IN_TIME: Final = "the container did not answer in time"
 BY_ITSELF: Final = frozenset({Why.EXIT, Why.CLIENT_CLOSED, Why.CLUSTER_CLOSED, Why.UPSTREAM_LOST, Why.FROZEN})
 NOT_WATCHED: Final = "nobody looks at the container while commands run there"
 ANEW: Final = "its container was started anew since"
 ANEW_S: Final = 0.5  # seconds that a command which was asked for may take to reach the container, perhaps one that was started meanwhile
 Spawn = Callable[[Callable[[], Coroutine[Any, Any, None]]], None]
-
-
-@dataclass(slots=True)
-class Stay:
-    """The commands of one window in one container."""
-
-    grant: Grant
-    first: float  # loop time before its first command there
-    before: asyncio.Future[tuple[Before, Identity]]
-    begun: float = inf  # loop time at which that was let go, before the answer of the look
-    commands: dict[int, Command] = field(default_factory=dict)  # by session: those of which something may run, as far as is known
-    apart: bool = False  # looks are made from an ephemeral container: the container has no shell
-    kin: Kin = field(default_factory=Kin)
-    watch: Watch | None = None
-    blind: bool = False  # the container can't be looked at
-    over: bool = False  # the window has ended
-
-
-@dataclass(slots=True)
-class Container:
-    """One of them, as long as a window may have something there."""
-
-    stays: dict[int, Stay] = field(default_factory=dict)  # by window
-    queue: list[tuple[Job, asyncio.Future[None]]] = field(default_factory=list)
-    busy: bool = False
 
 
 class Places:
@@ -85,8 +59,7 @@ class Places:
         self._containers: dict[Place, Container] = {}
         self._commands: dict[int, tuple[Stay, Command]] = {}  # by session
         self._same: dict[Place, Place] = {}  # by what a command may call a pod's only container: the place under which it is kept
-        self._alone = WeakValueDictionary[tuple[str, str, str], asyncio.Lock]()  # by pod
-        self._slots, self._watches = asyncio.Semaphore(AT_ONCE), 0
+        self._turns, self._watches = Turns(), 0
         self._ours = Ours(ways, record, clock, gateway, rule)
 
     # -- before ------------------------------------------------------------------------------------------------------------
@@ -191,14 +164,6 @@ class Places:
         for watch in [stay.watch for container in self._containers.values() for stay in container.stays.values() if stay.watch is not None]:
             watch.close()
 
-    def _looking(self, place: Place) -> asyncio.Lock:
-        """The end in one container of a pod at a time: the look of another one would be nobody's process."""
-        pod = place.connection, place.namespace, place.pod
-        lock = self._alone.get(pod)
-        if lock is None:
-            lock = self._alone[pod] = asyncio.Lock()
-        return lock
-
     def _know(self, place: Place, where: Identity) -> None:
         """A pod's only container goes by its name and by none: both are one place."""
         if where.only and place.container in {"", where.only} and place in self._containers:
@@ -285,7 +250,8 @@ class Places:
         """One look for all that ended in a container together; again for what ended meanwhile."""
         try:
             while container.queue:
-                async with self._looking(place), self._slots:
+                agent = next((stay.grant.identity for job, _ in container.queue if (stay := container.stays.get(job.grant)) is not None), "")
+                async with self._turns.of(place, agent):
                     batch, container.queue = container.queue, []
                     jobs = [job for job, _ in batch if job.grant in container.stays]
                     try:
