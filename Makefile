@@ -5,6 +5,7 @@
 VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.jitui
+COMPILED := build/compiled
 JOBS ?= auto
 # the first Python of at least 3.11 that can be found; PYTHON=... names another
 PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11 python3.14; do \
@@ -17,11 +18,12 @@ K8S := v1.34.4
 SELDOM := /site-packages/(kubernetes/aio|kubernetes_asyncio|sympy|mpmath|networkx|moto|mypy|mypyc|pip|setuptools|pygments/lexers)/
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint types layers tests cluster bench screenshots soak clean
+.PHONY: help setup demo test lint types layers tests compiled test-compiled cluster bench screenshots soak clean
 
 help:
 	@echo 'make demo         a cluster, a gateway, an agent and the screens, on this machine (without a terminal: the story as text)'
 	@echo 'make test         ruff, mypy, the layers, the tests; those that need what is not here are named at the end'
+	@echo 'make test-compiled  a wheel with its busiest modules compiled (needs a C compiler), and the tests of those modules on it'
 	@echo 'make cluster      build the real one-node Kubernetes for tests (Go; about 5 minutes), see tests/cluster/README.md'
 	@echo 'make bench        measure what recording costs'
 	@echo 'make soak         run the long tests for as long as chance needs'
@@ -60,6 +62,19 @@ layers: $(READY)
 tests: $(READY)
 	@$(BIN)/python -m compileall -q -j 0 jitui tests/support
 	$(BIN)/pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder
+
+# a wheel as JITUI_COMPILE=1 makes it, unpacked; not optimised, which takes a third of the time and does the same
+compiled: $(COMPILED)/.made
+
+$(COMPILED)/.made: $(READY) hatch_build.py $(shell find jitui -name '*.py')
+	@rm -rf $(COMPILED)
+	JITUI_COMPILE=1 JITUI_COMPILE_LEVEL=0 $(BIN)/python -m hatchling build -t wheel -d $(COMPILED)
+	@cd $(COMPILED) && $(abspath $(BIN))/python -m zipfile -e *.whl . && touch .made
+
+test-compiled: compiled
+	@rm -rf $(COMPILED)/tests && cp -r tests pyproject.toml $(COMPILED)
+	cd $(COMPILED) && JITUI_COMPILED=1 PYTHONPATH=$(abspath $(COMPILED)) $(abspath $(BIN))/pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder -m 'not interpreted' \
+		$$($(abspath $(BIN))/python -m tests.support.compiled)
 
 cluster: tests/cluster/kube
 

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final, NoReturn
 
@@ -77,8 +78,16 @@ def _reraise_if_debugging() -> None:
         raise  # noqa: PLE0704 - the error that is being handled
 
 
+def _show_version(ctx: click.Context, _parameter: click.Parameter, asked: bool) -> None:
+    if not asked or ctx.resilient_parsing:
+        return
+    found = find_spec("jitui.protocol.http")  # is compiled if any module is
+    click.echo(f"jitui, version {__version__} ({'interpreted' if found is None or str(found.origin).endswith('.py') else 'compiled'})")
+    ctx.exit()
+
+
 @click.group(cls=Root, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
-@click.version_option(__version__, prog_name="jitui")
+@click.option("--version", is_flag=True, expose_value=False, is_eager=True, callback=_show_version, help="Show the version, and whether it is compiled.")
 @click.option("--gateway", metavar="URL", help="unix:PATH or https://HOST:PORT (JITUI_GATEWAY).")
 @click.option("--token-file", metavar="FILE", help="Who you are, as a file with a token (JITUI_TOKEN: the file, or the token).")
 @click.option("--ca", metavar="FILE", help="The authority that signed the gateway's certificate (JITUI_CA).")

@@ -72,7 +72,7 @@ class Dialect:
         return websocket.encode(BINARY, bytes((number,)) + body)
 
 
-V5: Final = b"v5.channel.k8s.io"
+V5: Final[bytes] = b"v5.channel.k8s.io"
 V4: Final = b"v4.channel.k8s.io"
 V4_BASE64: Final = b"v4.base64.channel.k8s.io"
 TUNNEL: Final = b"SPDY/3.1+portforward.k8s.io"  # port-forward: SPDY carried in WebSocket messages

@@ -28,6 +28,7 @@ async def test_a_clock_that_went_back_over_a_reboot_ends_everything(tmp_path: Pa
         assert ended.what["why"].startswith("clock-went-back")
 
 
+@pytest.mark.interpreted
 async def test_a_lockdown_survives_a_restart_and_a_crash_in_between(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Also a window that a crash left live in the ledger has no life under it."""
     clock = ManualClock()

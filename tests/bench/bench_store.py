@@ -82,7 +82,7 @@ class Counts:
 
     def __init__(self, store: Store) -> None:
         journal = store._journal
-        self._thread = journal._thread.native_id or 0
+        self._writer = journal._writer.native_id or 0
         self.commits = self.frames = self.hand_overs = self.wake_ups = 0
         append, wake, tell = journal._tapes.append, journal._wake, journal._tell
 
@@ -101,11 +101,11 @@ class Counts:
 
         waking = SimpleNamespace(put=handed_over, get=wake.get)
         journal._tapes.append, journal._wake, journal._tell = appended, waking, told  # type: ignore[method-assign, assignment]
-        self._loop_ns, self._writer_ns = time.thread_time_ns(), ran_ns(self._thread)
+        self._loop_ns, self._writer_ns = time.thread_time_ns(), ran_ns(self._writer)
 
     def __str__(self) -> str:
         frames = self.frames or 1
-        loop, writer = (time.thread_time_ns() - self._loop_ns) / frames / 1000, (ran_ns(self._thread) - self._writer_ns) / frames / 1000
+        loop, writer = (time.thread_time_ns() - self._loop_ns) / frames / 1000, (ran_ns(self._writer) - self._writer_ns) / frames / 1000
         return (f"{self.frames / (self.commits or 1):5.1f} frames a commit; a frame: {self.hand_overs / frames:.2f} hand-overs,"
                 f" {self.wake_ups / frames:.2f} wake-ups, CPU of loop {loop:5.1f} us, of writer {writer:5.1f} us")
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from jitui.clusters.dial import Address, client_context, dial
-from jitui.clusters.pool import Connection, Handler, Pool
+from jitui.clusters.pool import Connection, Pool
 from jitui.clusters.port import Headers, P
 from jitui.policy.terms import Grant
 from jitui.protocol.http import ResponseHead
@@ -48,7 +48,7 @@ class Direct:
 
 
 @dataclass
-class Reader(Handler):
+class Reader:
     """Remembers what it is told; releases at the end if asked to."""
 
     connection: Connection

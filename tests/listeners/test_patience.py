@@ -3,6 +3,8 @@
 import asyncio
 from dataclasses import replace
 
+import pytest
+
 from jitui.listeners import patience as module
 from jitui.listeners.caps import at_kube
 from jitui.listeners.patience import Patience
@@ -55,6 +57,7 @@ async def test_a_head_that_begins_must_end_in_time_and_a_whole_one_is_calm() -> 
     assert wire.said == ["close"]
 
 
+@pytest.mark.interpreted
 async def test_the_last_bytes_are_not_waited_for_long() -> None:
     """DRAIN seconds, then the connection is cut."""
     patience, wire, _ = begun()

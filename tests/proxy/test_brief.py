@@ -318,6 +318,7 @@ async def story(folder: Path) -> dict[str, Seen]:
     return found
 
 
+@pytest.mark.interpreted
 async def test_both_ways_give_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The answer, the record, the closing fact and what the cluster got, for each kind of answer, and whatever happens at each step."""
     begun = 0
@@ -342,6 +343,7 @@ async def test_both_ways_give_the_same(tmp_path: Path, monkeypatch: pytest.Monke
 PIECES = {"of a length": (head(LENGTH) + BODY[:5], BODY[5:]), "in chunks": (head(CHUNKED) + b"5\r\nabcde\r\n", b"2\r\nfg\r\n", b"0\r\n\r\n")}
 
 
+@pytest.mark.interpreted
 @pytest.mark.parametrize("pieces", PIECES.values(), ids=PIECES)
 async def test_an_answer_in_pieces_that_come_soon_is_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pieces: tuple[bytes, ...]) -> None:
     """It is recorded and passed on as a whole, by one object; if the rest is late, what came is passed on without it."""
@@ -370,6 +372,7 @@ async def test_an_answer_in_pieces_that_come_soon_is_one(tmp_path: Path, monkeyp
         assert (await home.frames(1))[-1].body == pieces[-1] or len(pieces) > 2
 
 
+@pytest.mark.interpreted
 async def test_whatever_happens_while_an_answer_is_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A part of it came: the client gets all of the answer or words in its place, the same as before its first byte, and no byte behind an end."""
     monkeypatch.setattr(pool, "TOGETHER_S", 5.0)
@@ -404,6 +407,7 @@ async def test_whatever_happens_while_an_answer_is_waited_for(tmp_path: Path, mo
         assert (home.failed, home.troubles) == ([], [])
 
 
+@pytest.mark.interpreted
 @pytest.mark.parametrize("pieces", PIECES.values(), ids=PIECES)
 async def test_a_connection_that_is_lost_while_its_answer_is_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pieces: tuple[bytes, ...]) -> None:
     """No byte of it was passed on, so the client is told in words; once the rest is late, what came is passed on, and the client's connection is cut."""

@@ -104,6 +104,7 @@ def test_what_comes_late_closes_the_window() -> None:
     assert (one.window.closed, one.frames, one.passing()) == (True, 0, False)
 
 
+@pytest.mark.interpreted
 async def test_an_api_session_in_which_too_much_was_broken_off_ends(monkeypatch: pytest.MonkeyPatch) -> None:
     """Once its last exchange is over: further ones are another session's."""
     monkeypatch.setattr("jitui.proxy.live.UNFINISHED", 2)

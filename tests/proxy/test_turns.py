@@ -47,6 +47,7 @@ async def test_a_mistake_is_not_the_others() -> None:
     assert failed == ["mine"]
 
 
+@pytest.mark.interpreted
 async def test_bulk_is_wide_while_nobody_types(monkeypatch: pytest.MonkeyPatch) -> None:
     """A keystroke makes every direction narrow for a while; a long message is bulk itself."""
     monkeypatch.setattr(module, "CALM_S", 1.0)

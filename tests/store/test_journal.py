@@ -16,7 +16,6 @@ from hypothesis import given, settings, strategies as st
 
 from jitui.recording.frame import COST, Channel, Frame
 from jitui.store import Files, Store, journal
-from jitui.store.checkpoint import Checkpointer
 from jitui.store.ledger import Batch
 from jitui.store.queue import SMALL, Commit, Op, Put, take
 from jitui.values.clock import ManualClock
@@ -63,6 +62,7 @@ def test_a_keystroke_overtakes_bulk_of_others() -> None:
     assert take(deque(bulk + key), 700_000) == [bulk[0], bulk[1], key[0]]
 
 
+@pytest.mark.interpreted
 async def test_waiting_frames_share_a_commit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A thousand puts of one turn of the loop cost a handful of commits, not a thousand."""
     batches: list[int] = []
@@ -81,6 +81,7 @@ async def test_waiting_frames_share_a_commit(tmp_path: Path, monkeypatch: pytest
     assert (sum(batches), len(batches) < 5) == (1000, True)
 
 
+@pytest.mark.interpreted
 @pytest.mark.parametrize(("size", "batches"), [(SMALL, [8, 9]), (SMALL + 1, [8, 1, 8])])
 async def test_a_small_frame_waits_for_company(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: int, batches: list[int]) -> None:
     """One that came during a commit of eight waits until the loop went through those, and shares a commit with what they bring; a large one does not."""
@@ -150,6 +151,7 @@ class Failing:
         monkeypatch.setattr(tapes, "probe", probe)
 
 
+@pytest.mark.interpreted
 async def test_a_failed_commit_fails_all_that_wait_and_what_follows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each gets the error once; later puts fail at once; deciding goes on; a probe brings recording back, on the chain as it is on disk."""
     monkeypatch.setattr(journal, "PROBE_S", 0.05)
@@ -200,6 +202,7 @@ async def test_a_ledger_that_is_gone_decides_nothing(tmp_path: Path) -> None:
         assert store.recording_error is not None
 
 
+@pytest.mark.interpreted
 async def test_rows_of_actions_come_in_portions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """So that frames don't wait behind thousands of them; but a session does not end before its rows are there."""
     monkeypatch.setattr(journal, "NOTES_AT_ONCE", 7)
@@ -230,6 +233,7 @@ async def keep_recording(store: Store) -> None:
         await asyncio.sleep(0.001)
 
 
+@pytest.mark.interpreted
 async def test_the_writer_outlives_its_mistakes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever goes wrong in its thread, those who wait are told, and recording comes back."""
     monkeypatch.setattr(journal, "PROBE_S", 0.05)
@@ -298,25 +302,3 @@ async def test_a_new_tape_at_the_limit(tmp_path: Path) -> None:
         assert [frame.seq for frame in files.frames(1, after=11, limit=9)] == list(range(12, 21))
         assert [verdict.problem for verdict in files.verify()] == [""] * 4
         assert [frame.seq for frame in files.newest_frames(1, after=2, room=100_000, upto=17)] == [15, 16, 17]
-
-
-async def test_what_is_on_record_is_told_so_whatever_becomes_of_the_logs_room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A fault behind a commit neither ends the writer's thread nor makes facts unrecorded that are on record; recording goes on by itself."""
-    fails = [True]
-
-    def restarted(*_: object) -> bool:
-        if fails and fails.pop():
-            raise RuntimeError("no room for the log")
-        return False
-
-    async with opened(tmp_path / "state") as store:
-        monkeypatch.setattr(Checkpointer, "wants_restart", restarted)
-        assert len(await store.commit([began(1)])) == 1
-        await until(lambda: store.recording_error is not None)
-        await until(lambda: store.recording_error is None)
-        fails.append(True)
-        done: list[Exception | None] = []
-        store.put(frames(1, [b"x"])[0], done.append)
-        await until(lambda: done == [None])
-        await until(lambda: store.recording_error is not None)
-        await until(lambda: store.recording_error is None)

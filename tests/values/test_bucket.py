@@ -2,6 +2,7 @@
 
 from copy import copy
 
+import pytest
 from hypothesis import given, strategies as st
 
 from jitui.values.bucket import Bucket
@@ -23,6 +24,7 @@ def test_other_figures_from_now_on() -> None:
     assert [bucket.take(0.95), bucket.take(0.95)] == [True, False]
 
 
+@pytest.mark.interpreted
 @given(st.lists(st.floats(0, 0.5), max_size=200), st.integers(1, 50), st.integers(1, 20))
 def test_never_more_than_the_burst_and_the_rate_allow(gaps: list[float], rate: int, burst: int) -> None:
     """However the requests fall in time, and a refused one costs nothing."""

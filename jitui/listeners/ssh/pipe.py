@@ -285,14 +285,16 @@ class Pipe(asyncio.Transport):
 class ChannelOutlet(Outlet):
     """The writing end of a pipe, which takes back what the channel has not taken."""
 
-    transport: Pipe
+    def __init__(self, pipe: Pipe) -> None:
+        super().__init__(pipe)
+        self._pipe = pipe
 
     def freeze(self, on: bool) -> None:
         super().freeze(on)
-        self.transport.pump()
+        self._pipe.pump()
 
     def take_back(self) -> int:
-        return self.transport.take_back()
+        return self._pipe.take_back()
 
 
 def _message(channel: int, body: bytes) -> bytes:

@@ -390,6 +390,7 @@ async def test_what_the_api_server_takes_is_taken(tmp_path: Path) -> None:
         assert (await kubectl.ask("GET", "/api/v1/nodes", f"X-Long: {'y' * 1_060_000}"))[0] == 431
 
 
+@pytest.mark.interpreted
 async def test_a_body_that_never_comes_does_not_hold_the_connection(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Also of a client that is nobody here."""
     monkeypatch.setattr("jitui.listeners.kube.client.BODY_WITHIN", 0.1)

@@ -26,6 +26,7 @@ class Transport:
         return self.closed
 
 
+@pytest.mark.interpreted
 async def test_it_closes_once_all_is_written_and_the_client_is_still(monkeypatch: pytest.MonkeyPatch) -> None:
     """A close with bytes unread in it would be a reset, which throws away what the client has not read yet (RFC 9112, 9.6)."""
     monkeypatch.setattr(module, "LINGER", 0.05)

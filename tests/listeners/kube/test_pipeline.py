@@ -25,6 +25,7 @@ def judged(home: House, monkeypatch: pytest.MonkeyPatch) -> list[Action]:
     return seen
 
 
+@pytest.mark.interpreted
 async def test_a_plain_request_is_judged_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The first in a window twice: its session is written in between, and meanwhile everything may have changed."""
     async with house(tmp_path) as home:
@@ -37,6 +38,7 @@ async def test_a_plain_request_is_judged_once(tmp_path: Path, monkeypatch: pytes
         assert [action.kind for action in seen] == ["pods"]
 
 
+@pytest.mark.interpreted
 @pytest.mark.parametrize(("target", "headers", "code"), [
     ("/c/prod/api/v1/pods", (), 401),
     ("/c/prod/api/v1/pods", ("Authorization: Bearer jt_x_y",), 401),
@@ -51,6 +53,7 @@ async def test_nothing_is_read_of_who_is_not_known(tmp_path: Path, monkeypatch: 
         assert (seen, home.listener.pipeline.admission.unauthenticated, home.files.actions()) == ([], 1, [])
 
 
+@pytest.mark.interpreted
 async def test_what_can_not_be_read_is_a_denial_on_record(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is not judged, as it could be two things."""
     async with house(tmp_path) as home:

@@ -222,6 +222,7 @@ async def test_an_equal_request_takes_no_step_twice(tmp_path: Path, monkeypatch:
         assert [frame.seq for frame in await home.frames(1)] == [*range(3 * 12 + 9 + 3)]
 
 
+@pytest.mark.interpreted
 async def test_equal_heads_are_read_and_judged_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Of equal requests the first is read and judged. A head that differs in one byte is read by itself."""
     read, judged = kube.read, policy.decide

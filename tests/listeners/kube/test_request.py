@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from jitui.listeners.kube.request import KubeRequest
 from jitui.proxy.port import ProxyRequest
 from tests.fakes.house import house
@@ -14,6 +16,7 @@ def taken(request: KubeRequest) -> ProxyRequest:
     return request
 
 
+@pytest.mark.interpreted
 def test_it_has_a_place_for_each_thing_and_no_other() -> None:
     """Slots: nothing is hung on a request that its class does not name."""
     assert not hasattr(KubeRequest.__new__(KubeRequest), "__dict__")
