@@ -51,7 +51,7 @@ def notes(settings: Configuration) -> list[Found]:
     found += ssh(settings)
     for rule in settings.rules:
         what = f"rule for {rule.identity} on {rule.connection}, {span.show(rule.duration_s)}"
-        found += [Found("note", what, sentence) for sentence in advice(rule.scope, rule.guarded)]
+        found += [Found("note", what, sentence) for sentence in (*advice(rule.scope, rule.guarded), *rbac.told_at_ends(rule))]
         if rule.automatic and set(rule.automatic_for) != {"READ"}:
             found.append(Found("note", what, f"{', '.join(sorted(rule.automatic_for))} pass without a person"))
     for name, connection in settings.connections.items():

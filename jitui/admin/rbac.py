@@ -62,6 +62,9 @@ async def least(settings: Configuration, name: str, note: Note, *, namespaces: S
         note(f"no namespace matches {pattern} as far as is known; name those that do with --namespace, and print it again when one is added")
     if rbac.bounds_commands(scopes):
         note("RBAC knows neither containers nor commands: what is printed is for any of those pods; it is the gateway that holds agents to theirs")
+    for rule in rules:
+        for sentence in rbac.told_at_ends(rule):
+            note(f"rule for {rule.identity}: {sentence}; it is in what is printed")
     user = asked.user or f"USER-OF-{name}"
     bound = {"kind": "Group", "name": group or f"jitui-{name}"}
     if kind.impersonates(connection):

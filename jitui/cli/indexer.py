@@ -24,7 +24,7 @@ NICE: Final = 10
 IDLE_S: Final = 2.0  # seconds between two looks at what came
 SHARE: Final = 20  # and so many times as long as a look took
 FREE: Final = 1 << 30  # bytes that stay free on the disk: they are the record's
-BROKEN: Final = 3  # exit code: the index has to be begun again
+BROKEN, UNCONFINED = 3, 4  # exit codes: the index has to be begun again; this machine can't confine the process
 FILES: Final = ("ledger.db", "ledger.db-wal", "ledger.db-shm", "tapes")
 
 
@@ -40,7 +40,8 @@ def main(place: Path) -> int:
     try:
         confine([*readable, *(place / name for name in FILES)], runnable, written, grows=2 * LARGEST)
     except UnavailableError as error:
-        say(f"the index is built by a process that is not confined: {error}")
+        say(f"no index is built, so nothing can be found in the record: {error}")
+        return UNCONFINED
     files = Files(place)
     try:
         _work(Builder(files, book, lambda row, start: Keyframes(row.kind, tty=row.tty, start=start)), book, clock)

@@ -10,10 +10,10 @@ import json
 import socket
 import ssl
 import struct
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, Protocol
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from jitui import __version__
 from jitui.export.settings import Form, OtlpSettings, SyslogPlace, SyslogSettings
@@ -158,17 +158,11 @@ class Otlp:
         self._path = self._url.path if self._url.path.strip("/") else "/v1/logs"
 
     def send(self, facts: Sequence[Fact]) -> None:
-        connection = self._connection()
-        try:
-            connection.request("POST", self._path, json.dumps(self._body(facts)).encode("ascii"), {"Content-Type": "application/json", **self._headers()})
-            response = connection.getresponse()
-            answer = response.read(ANSWER).decode("utf-8", "replace")
-        except http.client.HTTPException as error:
-            raise UnavailableError(f"{self._url.netloc} answers no HTTP: {error}") from error
-        finally:
-            connection.close()
-        if response.status != http.client.OK:
-            raise UnavailableError(f"{self._url.netloc} answers {response.status}: {clean(answer, 200)}")
+        body, headers = json.dumps(self._body(facts)).encode("ascii"), {"Content-Type": "application/json", **self._headers()}
+        status, data = post(self._url, self._path, body, headers, ca=self._settings.ca)
+        answer = data.decode("utf-8", "replace")
+        if status != http.client.OK:
+            raise UnavailableError(f"{self._url.netloc} answers {status}: {clean(answer, 200)}")
         self._look_at(answer, facts)
 
     def _look_at(self, answer: str, facts: Sequence[Fact]) -> None:
@@ -178,12 +172,6 @@ class Otlp:
             rejected = 0
         if rejected:
             self._tell(f"{self._url.netloc} will not take {rejected} of the facts {facts[0].seq} to {facts[-1].seq}: {clean(answer, 200)}")
-
-    def _connection(self) -> http.client.HTTPConnection:
-        host, port = self._url.hostname or "", self._url.port
-        if self._url.scheme == "https":
-            return http.client.HTTPSConnection(host, port or 443, timeout=TIMEOUT, context=ssl.create_default_context(cafile=self._settings.ca))
-        return http.client.HTTPConnection(host, port or 80, timeout=TIMEOUT)
 
     def _headers(self) -> dict[str, str]:
         if self._settings.headers is None:
@@ -210,6 +198,21 @@ class Otlp:
 
     def close(self) -> None:
         """Each call has a connection of its own."""
+
+
+def post(url: SplitResult, path: str, body: bytes, headers: Mapping[str, str], *, ca: Path | None = None) -> tuple[int, bytes]:
+    """Status and body of the answer to one call. `ca`: the authorities to trust, instead of the system's. Raises OSError, UnavailableError."""
+    host, port = url.hostname or "", url.port
+    connection = (http.client.HTTPSConnection(host, port, timeout=TIMEOUT, context=ssl.create_default_context(cafile=ca)) if url.scheme == "https"
+                  else http.client.HTTPConnection(host, port, timeout=TIMEOUT))  # fmt: skip
+    try:
+        connection.request("POST", path, body, dict(headers))
+        answer = connection.getresponse()
+        return answer.status, answer.read(ANSWER)
+    except http.client.HTTPException as error:
+        raise UnavailableError(f"{url.netloc} answers no HTTP: {type(error).__name__}") from error
+    finally:
+        connection.close()
 
 
 def _attribute(key: str, value: str) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
+from jitui.policy import builtin
 from jitui.policy.clause import VERBS, Atom, Clause
 from jitui.policy.hazard import MILD, Guards, guards, hazard_at, past_star_kind, past_star_verb, writes_guarded_out
 from jitui.policy.pattern import EVERY, matches
@@ -66,11 +67,24 @@ def of_rules(rules: Iterable[Rule], kinds: Mapping[Kind, bool]) -> frozenset[Nee
     rules = list(rules)
     found = {need for rule in rules for need in needs([rule.scope], kinds, rule.guarded)}
     for rule in rules:
-        more = [("pods", "delete")] if rule.deletes_pods else []
-        more += [("pods", "get"), ("pods/ephemeralcontainers", "patch")] if rule.probe_image else []
-        execs = [need for need in needs([rule.scope], kinds, rule.guarded) if need.resource == "pods/exec"] if more else []
-        found |= {Need(need.namespace, "", resource, verb, need.name) for need in execs for resource, verb in more}
+        for more in at_ends(rule, kinds).values():
+            found |= more
     return frozenset(need for need in found if not _implied(need, found))
+
+
+def at_ends(rule: Rule, kinds: Mapping[Kind, bool]) -> dict[str, frozenset[Need]]:
+    """Needs of what a rule has done about processes in pods, by its setting: beside its scope's, where that has commands run. Else its scope's are enough."""
+    settings = {"unexplained: delete-pod": [("pods", "delete")]} if rule.deletes_pods else {}
+    settings |= {"probe: ephemeral-container": [("pods", "get"), ("pods/ephemeralcontainers", "patch")]} if rule.probe_image else {}
+    execs = [need for need in needs([rule.scope], kinds, rule.guarded) if need.resource == "pods/exec"] if settings else []
+    return {setting: frozenset(Need(need.namespace, "", resource, verb, need.name) for need in execs for resource, verb in more)
+            for setting, more in settings.items() if execs}  # fmt: skip
+
+
+def told_at_ends(rule: Rule) -> list[str]:
+    """The same as sentences."""
+    return [f"{setting} needs in the cluster, beside what its scope needs: {', '.join(sorted(map(str, found)))}"
+            for setting, found in at_ends(rule, builtin.KINDS).items()]  # fmt: skip
 
 
 def bounds_commands(scopes: Iterable[Scope]) -> bool:

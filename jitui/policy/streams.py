@@ -17,6 +17,7 @@ from typing import Final
 from jitui.policy.action import Action, Hazard
 
 API: Final = "api"  # the kind of the session that all plain requests of one grant share; no stream
+PROBE: Final = "probe"  # the kind of sessions in which the gateway itself looks into pods: no doing of an agent
 
 
 class Codec(StrEnum):

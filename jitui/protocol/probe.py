@@ -18,7 +18,7 @@ WORDS: Final = 64  # words kept of it
 KEY: Final = re.compile(rb"[0-9a-f]{16,64}")
 
 SCRIPT: Final = r"""read -r K || exit
-st(){ S=;{ while IFS= read -r l;do S="$S$l ";done;}</proc/$1/stat 2>/dev/null||return 1;R=${S% };set -- ${S##*") "};P=$2;S=${20};}
+st(){ S=;{ while IFS= read -r l;do S="$S$l ";done;}</proc/$1/stat 2>/dev/null||return 1;R=${S% };set -- ${S##*") "};P=$2;G=$4;S=${20};}
 is(){ st "$1"&&[ "$S" = "$2" ];}
 c(){ if command -v cat>/dev/null 2>&1;then cat "$@" 2>/dev/null;else for f;do
 { while IFS= read -r l;do printf '%s\n' "$l";done;printf %s "$l";}<$f;done 2>/dev/null;fi;}
@@ -26,7 +26,7 @@ say(){ printf '\n%s %s\n' "$K" "$*";}
 w(){ st $1||return 0;say stat;printf '%s\n' "$R";case $P in 0)B=$S;W=;i=0
 while [ -z "$W" ]&&[ $i -lt $2 ];do i=$((i+1));[ -e /proc/$1/fd/0 ]&&{ while IFS= read -r l;do W="$W$l
 ";done;W="$W$l";}</proc/$1/cmdline;done 2>/dev/null
-[ "$W" ]&&is $1 $B&&say words $1 $B&&printf %s "$W";;1);;*)st $P&&printf '%s\n' "$R";:;;esac;}
+[ "$W" ]&&is $1 $B&&say words $1 $B&&printf %s "$W";;*)[ $P = 1 ]&&P=$G;st $P&&printf '%s\n' "$R";:;;esac;}
 news(){ z=$1;set -- /proc/[0-9]*;if [ $# -gt 999 ];then say many $#;j=9999;elif [ " $*" != "$L" ];then A=
 for q;do case "$L " in *" $q "*)A="$A $q";;*)if w ${q#/proc/} $z;then A="$A $q";fi;;esac;done;L=$A;fi;}
 (read -t 0.01 x)</dev/null 2>/dev/null;case $? in 1)T=1;;*)T=0;;esac
@@ -152,7 +152,8 @@ Answer: TypeAlias = Hello | Stat | Argv | Words | Many | Holds | Mine | Did | Do
 
 
 def order(letter: str, pid: int = 0, start: int = 0, more: str = "") -> bytes:
-    """A line for the script: d (dump), n (the processes that are new since the last such order, each with its parent; and the words of those that an exec
+    """A line for the script: d (dump), n (the processes that are new since the last such order, each with its parent, an orphan with the first of its
+    session; and the words of those that an exec
     began, for which `pid` says how often it looks, as each is one of the runtime's own first), w (the same again and again, `start` times, `more` seconds
     between, until an empty line comes), a (argv), h (holders; `more`: N of /dev/pts/N), y (dye;
     `more`: the nonce), t (stop), k (kill), m (the script's own container), q (end).

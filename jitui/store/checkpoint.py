@@ -8,7 +8,7 @@ never shrunk, as a grown one is quick to write.
 
 import sqlite3
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
@@ -42,6 +42,15 @@ class Checkpointer:
         """These files from now on."""
         self._paths = tuple(paths)
         self._hurry()  # to let go of the others
+
+    def committed(self, path: Path, db: sqlite3.Connection, failed: Callable[[Exception], None], *, size: int) -> None:
+        """The same, and the log begins anew if it has grown too long. It raises nothing: that commit is on record, whatever becomes of the log's room."""
+        try:
+            self.logged(path, size)
+            if self.wants_restart(path):
+                restart_wal(db)
+        except Exception as error:  # noqa: BLE001 - the writer's thread must not die, nor tell of what is on record that it is not
+            failed(error)
 
     def logged(self, path: Path, size: int) -> None:
         """A commit added about so many bytes to the log of a file. Called by the thread that commits."""

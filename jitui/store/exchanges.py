@@ -8,7 +8,7 @@ from functools import cache
 from importlib.resources import files as package_files
 from typing import Any, Final
 
-from jitui.policy.streams import UPGRADES
+from jitui.policy.streams import PROBE, UPGRADES
 from jitui.recording.frame import Frame
 from jitui.recording.objects import bodies
 from jitui.recording.objects.bodies import Body
@@ -16,7 +16,7 @@ from jitui.recording.objects.exchange import CHANNELS, Exchange, exchange
 from jitui.recording.objects.kinds import Kinds
 from jitui.recording.objects.writes import VERBS
 from jitui.store.frames import Frames
-from jitui.store.rows import PROBE, named
+from jitui.store.rows import named
 from jitui.values.errors import RetiredError
 
 KEPT: Final = 8  # exchanges that are remembered

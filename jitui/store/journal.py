@@ -16,14 +16,13 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from math import inf
-from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Final
 
 from jitui.recording.facts import Fact, Kind, number
 from jitui.recording.frame import COST, Frame
 from jitui.store.actions import ActionRow, what_of
-from jitui.store.checkpoint import Checkpointer, restart_wal
+from jitui.store.checkpoint import Checkpointer
 from jitui.store.folder import Folder
 from jitui.store.ledger import HEAD_EVERY_S, Batch, Ledger, tape_opened
 from jitui.store.queue import SMALL, Commit, Committed, Done, Hurry, Op, Put, decides, decision_waits, hurry, take
@@ -272,14 +271,8 @@ class Journal:
         self._told += 1
         self._tell(self._release, ops, results)
         if puts and self._error is None:
-            self._logged(self._tapes.path, self._tapes.db, TAPE_PAGE + sum([put.size for put in puts]))
+            self._checkpointer.committed(self._tapes.path, self._tapes.db, self._fail, size=TAPE_PAGE + sum([put.size for put in puts]))
         return len(puts)
-
-    def _logged(self, path: Path, db: sqlite3.Connection, size: int) -> None:
-        """A commit added about so many bytes to the log of a file, which begins anew if it has grown too long; those who waited for the commit know of it."""
-        self._checkpointer.logged(path, size)
-        if self._checkpointer.wants_restart(path):
-            restart_wal(db)
 
     def _write_frames(self, puts: Sequence[Put]) -> Sequence[Exception | None]:
         if self._error:
@@ -312,7 +305,7 @@ class Journal:
             changed.clear()
             self._head_due = time.monotonic() + HEAD_EVERY_S
         self._note_due = time.monotonic() + (NOTES_AGAIN_S if len(self._notes) >= NOTES_AT_ONCE else NOTES_S) if self._notes else inf
-        self._logged(self._ledger.path, self._ledger.db, LEDGER_PAGES * PAGE)
+        self._checkpointer.committed(self._ledger.path, self._ledger.db, self._fail, size=LEDGER_PAGES * PAGE)
         return results
 
     def _ripe_notes(self, batches: Sequence[Batch]) -> list[tuple[ActionRow, bool]]:

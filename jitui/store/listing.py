@@ -11,12 +11,13 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
+from jitui.policy.streams import PROBE
 from jitui.policy.terms import Grant, Request
 from jitui.recording.facts import Fact, ProcessesBefore, ProcessSeen, ProcessTold
 from jitui.recording.facts.processes import LEFT, NOT_PROVED, newest
 from jitui.store.actions import ActionRow, from_columns
 from jitui.store.chained import FACTS, checked
-from jitui.store.rows import PROBE, SessionRow, Totals, approvals_of, grant_of, named, request_of, session_of
+from jitui.store.rows import SessionRow, Totals, approvals_of, grant_of, named, request_of, session_of
 from jitui.values.errors import InvalidError
 from jitui.values.page import Page
 

@@ -11,7 +11,7 @@ from statistics import median
 from typing import Any, Final, NamedTuple
 
 from jitui.policy.scope import Scope
-from jitui.policy.streams import UPGRADE_VERBS, UPGRADES
+from jitui.policy.streams import API, PROBE, UPGRADE_VERBS, UPGRADES
 from jitui.recording.facts import Fact, Kind
 from jitui.store.archive import Files
 from jitui.store.chained import FACTS, checked
@@ -29,9 +29,9 @@ _WINDOWS: Final = """from grants left join requests on requests.id = grants.requ
   where grants.approved_us < :until and (grants.ended_us = 0 or grants.ended_us >= :since)
   and (:identity = '' or grants.identity = :identity) and (:connection = '' or grants.connection = :connection)"""
 _COLUMNS: Final = "grants.*, coalesce(requests.reason, '') reason, coalesce(requests.asked_us, 0) asked_us, coalesce(requests.automatic, 0) automatic"
-_USED: Final = """select actions.clause, actions.verb, actions.grp, actions.resource, actions.subresource, sum(actions.count) count
-  from sessions join actions on actions.session = sessions.id where sessions.grant_id = ? and sessions.kind <> 'probe' and actions.verdict = 'allowed'
-  group by 1, 2, 3, 4, 5 order by 6 desc limit ?"""
+_USED: Final = f"""select actions.clause, actions.verb, actions.grp, actions.resource, actions.subresource, sum(actions.count) count
+  from sessions join actions on actions.session = sessions.id where sessions.grant_id = ? and sessions.kind <> '{PROBE}' and actions.verdict = 'allowed'
+  group by 1, 2, 3, 4, 5 order by 6 desc limit ?"""  # noqa: S608 - a constant
 _DENIED: Final = """select identity, connection, verb, grp, resource, subresource, namespace, max(at_us) at_us, sum(count) count, max(clause) why from actions
   where verdict = 'denied' and at_us >= :since and at_us < :until and (:identity = '' or identity = :identity)
   and (:connection = '' or connection = :connection) group by 1, 2, 3, 4, 5, 6, 7 order by count desc limit :most"""
@@ -137,7 +137,7 @@ class Reading:
         return tuple(name for name in people if known is not None and name in {known.owner, known.created_by, agent})
 
     def _window(self, db: sqlite3.Connection, row: dict[str, Any]) -> Window:
-        sessions, first = db.execute("select count(*), min(id) from sessions where grant_id = ? and kind <> 'probe'", (row["id"],)).fetchone()
+        sessions, first = db.execute("select count(*), min(id) from sessions where grant_id = ? and kind <> ?", (row["id"], PROBE)).fetchone()
         (began,) = db.execute("select started_us from sessions where id = ?", (first,)).fetchone() if first else (0,)
         until = row["ended_us"] or self._asked.until_us
         (denied,) = db.execute("select coalesce(sum(count), 0) from actions where identity = ? and connection = ? and verdict = 'denied' "
@@ -167,7 +167,7 @@ class Reading:
     def sessions(self, whys: tuple[str, ...], *, streams: bool) -> tuple[int, list[dict[str, Any]]]:
         """How many sessions ended so, and the newest; `streams`: without plain requests."""
         values = {**self._asked.values, "whys": json.dumps(whys)}
-        sql = _SESSIONS.replace(" order by", " and kind not in ('api', 'probe') order by") if streams else _SESSIONS
+        sql = _SESSIONS.replace(" order by", f" and kind not in ('{API}', '{PROBE}') order by") if streams else _SESSIONS
         with self._files.reading(self._files.ledger) as db:
             (total,) = db.execute(f"select count(*) from ({sql})", values).fetchone()  # noqa: S608 - constants
             return total, list(named(db, f"{sql} limit {LINES:d}", values))

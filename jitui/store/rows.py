@@ -9,6 +9,7 @@ from typing import Any, Final, NamedTuple
 from sqlite_utils import Database
 
 from jitui.policy.scope import Scope
+from jitui.policy.streams import PROBE
 from jitui.policy.terms import Approval, Grant, GrantState, Identity, Request, RequestState, Role
 from jitui.recording.facts import ProcessTold
 from jitui.store.chained import LATEST_US
@@ -16,7 +17,6 @@ from jitui.values.instant import Deadline, Instant
 
 Row = Mapping[str, Any]
 
-PROBE: Final = "probe"  # the kind of sessions in which the gateway itself looks into pods: no doing of an agent
 GATEWAY: Final = "gateway"  # its name in their rows of actions
 
 

@@ -10,14 +10,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
-from jitui.policy.streams import API
+from jitui.policy.streams import API, PROBE
 from jitui.recording.facts import Fact, Kind, number
 from jitui.recording.objects.writes import VERBS
 from jitui.store.actions import ActionRow, from_columns
 from jitui.store.chained import FACTS, LATEST_US, checked
 from jitui.store.frames import Frames
 from jitui.store.listing import ACTIONS, OF_GRANT, ROW, SESSIONS, TEXT, bounds
-from jitui.store.rows import PROBE, SessionRow, named, session_of
+from jitui.store.rows import SessionRow, named, session_of
 from jitui.values.errors import InvalidError, NotFoundError
 from jitui.values.instant import from_rfc3339
 

@@ -4,12 +4,13 @@ import sqlite3
 from collections.abc import Collection, Iterator
 from typing import Final, NamedTuple
 
+from jitui.policy.streams import PROBE
 from jitui.recording.facts import Fact, GatewayStarted, Kind, LogBegun, SessionEnded
 from jitui.recording.tlog.leaf import SessionLeaf
 from jitui.recording.verify import Gap, Head, Mark
 from jitui.store import gone
 from jitui.store.checked import SIGNED_WHOLE, Checked, scratch
-from jitui.store.rows import GATEWAY, PROBE
+from jitui.store.rows import GATEWAY
 from jitui.values.errors import InvalidError
 
 # logged: leaves of the log; asked and answers: requests on the tapes (acts.py); span: of one tape (spans.py)

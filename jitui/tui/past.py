@@ -10,6 +10,7 @@ from jitui.api.moments import PastView
 from jitui.api.operation import Given, Operation
 from jitui.api.operations import API, Archive, Operations
 from jitui.api.views import FactView, Hello, LiveChunk, Status
+from jitui.policy.streams import PROBE
 from jitui.tui.figures import age_s, stamp, zone
 from jitui.values.errors import InvalidError, NotFoundError, RefusedError
 from jitui.values.instant import from_rfc3339, rfc3339
@@ -92,7 +93,7 @@ class PastDesk(Operations):
     async def _sessions(self, given: Given) -> object:
         found = await self._desk.past_sessions(at=self.at, grant=given.get("grant", ""))
         looks = given.get("looks")
-        return [view for view in found if (view.state != "ended" or not given.get("live")) and (looks or view.kind != "probe")]
+        return [view for view in found if (view.state != "ended" or not given.get("live")) and (looks or view.kind != PROBE)]
 
     async def _actions(self, given: Given) -> object:
         """Those of a window up to then."""

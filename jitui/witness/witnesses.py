@@ -6,29 +6,27 @@ Their calls block; a thread of their own makes them. The bucket with object lock
 import base64
 import http.client
 import os
-import ssl
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final, Protocol
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import urlsplit
 
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat, load_pem_private_key
 
 from jitui.export.settings import SyslogPlace
-from jitui.export.targets import Wire, message
+from jitui.export.targets import Wire, message, post
 from jitui.recording.tlog.checkpoint import checkpoint_of, in_one_line
 from jitui.recording.tlog.note import COSIGNED_ML_DSA_44, Key, Note, Signature, cosign_ml_dsa, parse_key, parse_signature
-from jitui.recording.tlog.stamp import MOST, Stamp, must_answer, query
+from jitui.recording.tlog.stamp import Stamp, must_answer, query
 from jitui.values.clock import Clock
 from jitui.values.errors import UnavailableError, UnsafeError
 from jitui.values.private_file import write_private
 from jitui.values.said import clean
 from jitui.witness.settings import TimestampSettings, WitnessSettings
 
-TIMEOUT: Final = 10.0  # seconds
 ACKNOWLEDGED: Final = 100  # looks, a tenth of a second apart
 
 Consistency = Callable[[int, int], Sequence[bytes]]  # the proof from one size of the log to another
@@ -109,7 +107,7 @@ class CosigningWitness:
 
     def _ask(self, note: Note, old: int, proof: Sequence[bytes]) -> tuple[int, str]:
         lines = [f"old {old}", *(base64.b64encode(each).decode() for each in proof), "", str(note)]
-        status, answer = _post(self._url, f"{self._url.path.rstrip('/')}/add-checkpoint", "\n".join(lines).encode(), "text/plain")
+        status, answer = post(self._url, f"{self._url.path.rstrip('/')}/add-checkpoint", "\n".join(lines).encode(), {"Content-Type": "text/plain"})
         return status, answer.decode("utf-8", "replace")
 
 
@@ -123,7 +121,7 @@ class TimestampAuthority:
         """A stamp over the checkpoint's text, if one is due. Whose it is, and what it is worth, is the verifier's question, who has the certificates."""
         if self._clock.now().boot_us < self._due_us:
             return ()
-        status, answer = _post(self._url, self._url.path or "/", query(note.text), "application/timestamp-query")
+        status, answer = post(self._url, self._url.path or "/", query(note.text), {"Content-Type": "application/timestamp-query"})
         if status != http.client.OK:
             raise UnavailableError(f"{self._url.netloc} answers {status} to a question for a time stamp: {clean(answer.decode('utf-8', 'replace'), 200)}")
         must_answer(answer, note.text)
@@ -157,23 +155,6 @@ class OwnKey:
         if not isinstance(found, MLDSA44PrivateKey):
             raise UnsafeError(f"{self._path} holds no ML-DSA-44 key; name another file")
         return found
-
-
-def _post(url: SplitResult, path: str, body: bytes, kind: str) -> tuple[int, bytes]:
-    """Status and body of the answer. Raises OSError, UnavailableError."""
-    host, port = url.hostname or "", url.port
-    if url.scheme == "https":
-        connection: http.client.HTTPConnection = http.client.HTTPSConnection(host, port, timeout=TIMEOUT, context=ssl.create_default_context())
-    else:
-        connection = http.client.HTTPConnection(host, port, timeout=TIMEOUT)
-    try:
-        connection.request("POST", path, body, {"Content-Type": kind})
-        answer = connection.getresponse()
-        return answer.status, answer.read(MOST)
-    except http.client.HTTPException as error:
-        raise UnavailableError(f"{url.netloc} answers no HTTP: {type(error).__name__}") from error
-    finally:
-        connection.close()
 
 
 def _size(text: str) -> int | None:

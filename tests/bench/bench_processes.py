@@ -11,7 +11,9 @@ import argparse
 import asyncio
 import contextlib
 import json
+import math
 import ssl
+import statistics
 import subprocess
 import tempfile
 import time
@@ -21,7 +23,8 @@ from pathlib import Path
 import uvloop
 
 from jitui.proxy.dye import PREFIX
-from tests.bench.clients import UNLIMITED, ExecClient, exec_request, percentiles
+from jitui.proxy.pod.places import NOT_IN_TIME
+from tests.bench.clients import UNLIMITED, ExecClient, exec_request
 from tests.support import clusters
 from tests.support.clusters import Cluster
 from tests.support.gateway import Agent, Gateway, rule
@@ -29,6 +32,11 @@ from tests.support.gateway import Agent, Gateway, rule
 SPACE = "jitui-bench-processes"
 POD = "box"
 ECHO = ["sh", "-c", "echo ready; while read l; do echo got $l; done; exec sleep 1000"]
+
+
+def told(seconds: list[float]) -> str:
+    ordered = sorted(seconds)
+    return f"p50 {statistics.median(ordered):.3f}, p99 {ordered[math.ceil(len(ordered) * 0.99) - 1]:.3f}, most {ordered[-1]:.3f}"
 
 
 class Client(ExecClient):
@@ -72,32 +80,36 @@ class Round:
         ended = await asyncio.to_thread(self.gateway.desk, lambda remote: remote.revoke(grant, reason="a round"))
         return [(view.state, view.took_ms) for view in ended.processes]
 
-
-    async def kill(self, grant: str) -> list[tuple[str, int]]:
-        """The same of the one command that is open in a window."""
+    async def kill(self, grant: str) -> list[tuple[str, int, str]]:
+        """The same of the one command that is open in a window, and why it is not proved."""
         session = (await asyncio.to_thread(self.gateway.live, "exec", grant))["id"]
         ended = await asyncio.to_thread(self.gateway.desk, lambda remote: remote.kill(session, reason="a round"))
-        return [(view.state, view.took_ms) for view in ended.processes]
+        return [(view.state, view.took_ms, view.why) for view in ended.processes]
 
 
 async def rounds(it: Round, count: int) -> None:
     one, two = it.agents
-    took: list[float] = []
+    took, late = list[float](), 0
     lasting = await it.window(two)
     other = await it.exec(two)
     grant = await it.window(one)
     for number in range(count):
         client = await it.exec(one)
         ended = await it.kill(grant)
-        assert [state for state, _ in ended] == ["ended"], (number, ended)
-        took.append(ended[0][1] / 1000)
+        ((state, ms, why),) = ended
+        late += why == NOT_IN_TIME  # it is ended a moment later, which facts tell
+        assert state == "ended" or why == NOT_IN_TIME, (number, ended)
+        took.append(ms / 1000)
         other.type(b"%d\n" % number)
         await other.hear(b"got %d\n" % number)
         await client.gone
         assert PREFIX not in client.said + other.said, number
-    print(f"{count} rounds, two live windows on one pod: from the mute to the proof  {percentiles(took)}; nothing of the other window was harmed")
+    print(f"{count} rounds, two live windows on one pod: seconds from the mute to the proof  {told(took)}; nothing of the other window was harmed; "
+          f"not proved in time: {late}")  # fmt: skip
     await it.revoke(lasting)
     await it.revoke(grant)
+    views = await asyncio.to_thread(it.gateway.desk, lambda remote: remote.grant(grant))
+    assert {view.state for view in views.processes} == {"ended"}, views
 
 
 async def together(it: Round, count: int) -> None:
@@ -119,7 +131,7 @@ async def delays(it: Round, count: int) -> None:
             await it.exec(it.agents[0])
             found.append(time.perf_counter() - began)
         await it.revoke(grant)
-    print(f"{count} windows: the first command is there after {percentiles(first)}, the second after {percentiles(second)}")
+    print(f"{count} windows: the first command is there after {told(first)} s, the second after {told(second)} s")
 
 
 @contextlib.contextmanager

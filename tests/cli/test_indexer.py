@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from jitui.cli.indexer import NICE
+from jitui.cli.indexer import NICE, UNCONFINED
 from tests.store.index.shelf import find, printed, recorded
 from tests.store.life import opened
 
@@ -48,6 +48,15 @@ def test_it_can_read_the_record_and_write_the_index_and_nothing_else(tmp_path: P
     assert {name: found.pop(name) for name in ("read", "turn")} == {"read": "done", "turn": "done"}, done.stderr
     assert set(found.values()) == {"PermissionError"}, found
     assert len(find(place, "words bold").hits) == 1
+
+
+def test_without_its_confinement_it_reads_nothing(tmp_path: Path) -> None:
+    """It says why, and ends."""
+    place = asyncio.run(recorded(tmp_path / "state", printed(b"words\r\n")))
+    line = ("import sys; from pathlib import Path; from jitui.cli import indexer, confinement; confinement.ARCHITECTURES = {}; "
+            "indexer.Builder = None; sys.exit(indexer.main(Path(sys.argv[1])))")  # fmt: skip
+    done = subprocess.run([sys.executable, "-c", line, str(place)], capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL, cwd=Path.cwd())
+    assert (done.returncode, done.stdout.startswith("no index is built")) == (UNCONFINED, True), done
 
 
 def test_it_ends_with_the_gateway(tmp_path: Path) -> None:

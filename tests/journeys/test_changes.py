@@ -219,6 +219,7 @@ def write_with_helm(house: Yard, agent: Agent, truth: Truth) -> None:
     does("upgrade", "shop", str(folder / "shop"), "--set", "image=s:2,text=two", names=("configmaps", "deployments"))
     does("rollback", "shop", "1", names=("configmaps", "deployments"))
     does("uninstall", "shop")
+    truth.releases["sh.helm.release.v1.shop.v3"]["metadata"]["labels"]["status"] = "uninstalling"  # noted there before it is deleted
 
 
 def check_releases(truth: Truth, found: dict[tuple[str, str], list[dict[str, Any]]]) -> int:
@@ -227,10 +228,12 @@ def check_releases(truth: Truth, found: dict[tuple[str, str], list[dict[str, Any
     for name, last in truth.releases.items():
         *writes, end = found.pop(("secrets", name))
         assert end["effect"] == "deleted"
-        shown = {each["path"]: each["after"] for one in writes for each in one["fields"]}
+        told = {each["path"]: each["after"] for one in writes for each in one["fields"]}
+        shown = {path: after for path, after in told.items() if after is not None}  # None: a later write took it away
         true = {one.path: one.after for one in difference(None, last)}
-        assert {path for path, after in shown.items() if after is not None} == set(true)
-        assert {path: after for path, after in shown.items() if "labels" in path} == {path: after for path, after in true.items() if "labels" in path}
+        assert set(shown) == set(true)
+        for path in ("name", "owner", "status", "version"):
+            assert shown[f"metadata.labels.{path}"] == true[f"metadata.labels.{path}"]
         count += len(writes) + 1
     return count
 

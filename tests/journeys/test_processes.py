@@ -23,6 +23,18 @@ AGAIN = "trap 'exit 0' TERM; while true; do sleep 0.1; done"  # ends when it is 
 TOOLS = "cp /bin/busybox /tools/sleep && cp /bin/busybox /tools/echo"  # without a shell among them
 
 
+SAY = "read -r K; say() { printf '\\n%s %s\\n' $K \"$*\"; }; say hello $$ 1 0\n"
+# each lists its container's processes truly until the first order to kill, and only one of them from then on, or never; or answers nothing that it may
+SHELLS = {
+    "hides": SAY + "while read -r o p s n; do case $o in d) say stat; cat /proc/1/stat;; q) exit;; esac; say done $o; done",
+    "kills in words": SAY + "while read -r o p s n; do case $o in d) say stat; [ $X ] && cat /proc/1/stat || cat /proc/[0-9]*/stat;; k) X=1; say killed $p $s;;"
+                      " q) exit;; esac; say done $o; done",
+    "forges": "printf '\\n0123456789abcdef0123456789abcdef hello 9 9 0\\n'; cat",
+    "answers what was not asked": SAY + "say ended 5 5; cat",
+    "hangs": "exec sleep 87.002",
+}  # fmt: skip
+
+
 def shell_less() -> str:
     """A pod whose container has two programs, and no shell."""
     both = [{"name": "tools", "mountPath": "/tools"}]
@@ -54,7 +66,7 @@ def ground(real_cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> I
     admin = found()[NEW]
     scopes = {f"bot-{number}": [f"@debug in {NAMESPACE}"] for number in (1, 2, 3)}
     beside = {"bot-3": {"probe": "ephemeral-container", "probe_image": IMAGE}}
-    manifest = "".join(pod(name) for name in ("box", "deleted")) + pod("again", AGAIN) + shell_less() + powerless() + full()
+    manifest = "".join(pod(name) for name in ("box", "deleted", "hostile")) + pod("again", AGAIN) + shell_less() + powerless() + full()
     with yard(tmp_path_factory.mktemp("processes"), real_cluster, admin, NAMESPACE, agents=scopes, manifest=manifest, more=beside) as made:
         made.as_admin("-n", NAMESPACE, "wait", "--for=condition=Ready", "pod", "--all", "--timeout=60s")
         yield made
@@ -301,6 +313,43 @@ def test_what_finished_commands_left(ground: Yard, bots: tuple[Agent, Agent], ve
     for view in ended.processes:
         if view.state != "ended":
             ground.as_admin("-n", NAMESPACE, "exec", "box", "--", "kill", "-9", str(view.pid))
+
+
+def in_hostile(ground: Yard, script: str) -> str:
+    return ground.as_admin("-n", NAMESPACE, "exec", "hostile", "--", "/bin/busybox", "sh", "-c", script).decode()
+
+
+@pytest.mark.parametrize("version", EACH if SOAKING else (NEW,))
+def test_a_container_with_a_hostile_shell(ground: Yard, bots: tuple[Agent, Agent], version: str) -> None:
+    """Its answers are not believed against the runtime's silence: nothing is said to have ended, nor does a command of another window end. The words of a
+    command are printed as what they are.
+    """
+    other = Case(ground, bots[1], found()[version])
+    talks = other.run("sh", "-c", "echo ready; while read l; do echo got $l; done", name="hostile", stdin=True)
+    for name, shell in SHELLS.items():
+        case = Case(ground, bots[0], found()[version])
+        line = 'printf "%s\\n" "$0" >/bin/new; chmod +x /bin/new; mv /bin/new /bin/sh; echo ready; while true; do sleep 87.001; done'
+        program = case.run("/bin/busybox", "sh", "-c", line, f"#!/bin/busybox sh\n{shell}", "\x1b[2J\r\nFAKE: all ended", name="hostile")
+        said, views = "", list[ProcessView]()
+        if name == "hides":
+            said = case.gateway.jitui("revoke", case.grant, "--reason", "enough").ok().text
+            views += case.processes()
+        else:
+            ended = case.revoke()
+            said, views = ended.said, [*ended.processes]
+        assert program.end(10).code == 1
+        assert "not-proved" in {view.state for view in views} <= {"not-proved", "unexplained"}, (name, said)
+        assert not any(view.proof for view in views), (name, said)
+        assert f"kubectl delete pod -n {NAMESPACE} hostile" in said, (name, said)
+        assert "\x1b" not in said, (name, said)
+        assert not [one for one in said.splitlines() if one.startswith("FAKE")], (name, said)
+        talks.write(b"on\n")
+        talks.expect("got on")
+        assert "87.001" in in_hostile(ground, "cat /proc/[0-9]*/cmdline"), name
+        in_hostile(ground, "for p in $(grep -l 87.001 /proc/[0-9]*/cmdline); do p=${p#/proc/}; [ ${p%/*} = $$ ] || kill -9 ${p%/*}; done; true")
+    other.revoke()
+    talks.end(10)
+    in_hostile(ground, "ln -sf /bin/busybox /bin/sh")
 
 
 def test_the_json_of_a_window_tells_of_its_processes(ground: Yard, bots: tuple[Agent, Agent]) -> None:

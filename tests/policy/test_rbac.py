@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from jitui.policy.rbac import EVERYWHERE, Need, asks_for_kinds, beyond, bounds_commands, in_namespaces, missing, needs, of_rules, policy_rules
+from jitui.policy.rbac import EVERYWHERE, Need, asks_for_kinds, beyond, bounds_commands, in_namespaces, missing, needs, of_rules, policy_rules, told_at_ends
 from jitui.policy.scope import Scope
 from tests.policy.world import rule as rule_of
 
@@ -120,4 +120,7 @@ def test_a_rule_with_an_ephemeral_container_for_looks_needs_to_put_it_there() ->
     """It reads the pod, as kubectl exec does, and patches that subresource."""
     plain, beside = (rule_of("exec pods:box in web", probe_image=each) for each in ("", "busybox"))
     assert {str(need) for need in of_rules([beside], KINDS) - of_rules([plain], KINDS)} == {"patch pods/ephemeralcontainers:box in web"}
+    assert told_at_ends(plain) == []
+    assert told_at_ends(beside) == [
+        "probe: ephemeral-container needs in the cluster, beside what its scope needs: get pods:box in web, patch pods/ephemeralcontainers:box in web"]
     assert "get pods:box in web" in set(map(str, of_rules([beside], KINDS)))

@@ -16,6 +16,7 @@ from hypothesis import given, settings, strategies as st
 
 from jitui.recording.frame import COST, Channel, Frame
 from jitui.store import Files, Store, journal
+from jitui.store.checkpoint import Checkpointer
 from jitui.store.ledger import Batch
 from jitui.store.queue import SMALL, Commit, Op, Put, take
 from jitui.values.clock import ManualClock
@@ -302,3 +303,25 @@ async def test_a_new_tape_at_the_limit(tmp_path: Path) -> None:
         assert [frame.seq for frame in files.frames(1, after=11, limit=9)] == list(range(12, 21))
         assert [verdict.problem for verdict in files.verify()] == [""] * 4
         assert [frame.seq for frame in files.newest_frames(1, after=2, room=100_000, upto=17)] == [15, 16, 17]
+
+
+async def test_what_is_on_record_is_told_so_whatever_becomes_of_the_logs_room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A fault behind a commit neither ends the writer's thread nor makes facts unrecorded that are on record; recording goes on by itself."""
+    fails = [True]
+
+    def restarted(*_: object) -> bool:
+        if fails and fails.pop():
+            raise RuntimeError("no room for the log")
+        return False
+
+    async with opened(tmp_path / "state") as store:
+        monkeypatch.setattr(Checkpointer, "wants_restart", restarted)
+        assert len(await store.commit([began(1)])) == 1
+        await until(lambda: store.recording_error is not None)
+        await until(lambda: store.recording_error is None)
+        fails.append(True)
+        done: list[Exception | None] = []
+        store.put(frames(1, [b"x"])[0], done.append)
+        await until(lambda: done == [None])
+        await until(lambda: store.recording_error is not None)
+        await until(lambda: store.recording_error is None)

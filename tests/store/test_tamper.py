@@ -23,7 +23,8 @@ STEP, LENGTH = (512, 512) if SOAKING else (4099, 1)  # how many bytes are flippe
 TABLES = {"ledger.db": ("facts", "heads", "keys", "identities", "requests", "approvals", "grants", "sessions", "tapes", "actions"),
           "tapes/000001.db": ("frames", "spans"), "log.db": ("about", "leaves", "hashes", "checkpoints", "cosignatures")}  # fmt: skip
 DERIVED = {"tips"}
-PROVED = {"actions": "id, session, conn, identity, connection, verb, grp, resource, subresource, namespace, name, path, argv, verdict, code, audit_id"}
+PROVED = {"heads": "facts_seq, hash, at_us, sessions, key_id, sig",  # the number of a head is its place among the others, and no more
+          "actions": "id, session, conn, identity, connection, verb, grp, resource, subresource, namespace, name, path, argv, verdict, code, audit_id"}
 
 
 @pytest.fixture(scope="module")

@@ -6,13 +6,13 @@ from typing import Final
 from jitui.api.moments import PastView
 from jitui.api.service import views
 from jitui.api.views import GrantView, RequestView, SessionView
-from jitui.policy.streams import API
+from jitui.policy.streams import API, PROBE
 from jitui.policy.terms import Grant, Identity, Request, Role
 from jitui.store import past
 from jitui.store.actions import ActionRow
 from jitui.store.archive import Files
 from jitui.store.past import Past
-from jitui.store.rows import PROBE, SessionRow, Totals
+from jitui.store.rows import SessionRow, Totals
 from jitui.values.errors import InvalidError
 from jitui.values.instant import Instant, from_rfc3339, rfc3339
 

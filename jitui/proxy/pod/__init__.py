@@ -8,6 +8,7 @@
 * kin        which processes are a window's, by what looks saw while its commands ran (pure)
 * watch      looks while commands run and behind the end of each, so that what they leave can be ended
 * commands   the commands of a window in a container, and the job to end them
+* containers what a window has in a container, and whose turn it is to look into one
 * places     the containers in which windows have commands, and what was there before them
 * ending     the end of commands in one container: who is theirs, kill, proof, facts
 * lost       what an earlier gateway left there

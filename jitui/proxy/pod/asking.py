@@ -7,11 +7,12 @@ from typing import Protocol
 
 from jitui.policy import kube
 from jitui.policy.action import Hazard
+from jitui.policy.streams import PROBE
 from jitui.policy.terms import Grant
 from jitui.recording.facts import Draft, Fact, SessionEnded, SessionOpened
 from jitui.recording.frame import Channel, Frame
 from jitui.store.actions import ActionRow, bounded
-from jitui.store.rows import GATEWAY, PROBE
+from jitui.store.rows import GATEWAY
 from jitui.values.clock import Clock
 from jitui.values.errors import JituiError
 

@@ -40,6 +40,7 @@ class Command:
     over: bool = False  # its session has ended
     forced: bool = False  # by the gateway
     ended: float | None = None  # loop time of the end of its session
+    exited: bool = False  # the runtime has told its end
     watched: bool = False  # its first process is known, or was awaited long enough
     looked: bool = False  # the container was looked at behind its end
 
@@ -49,7 +50,7 @@ class Command:
 
     def spell(self, *, mine: bool) -> Spell:
         """The same for `Kin`. `mine`: of the window that it is of."""
-        return Spell(self.session.id, self.session.argv, self.asked, self.ended, mine)
+        return Spell(self.session.id, self.session.argv, self.asked, self.ended, mine, self.exited)
 
 
 @dataclass(slots=True)

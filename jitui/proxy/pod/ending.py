@@ -16,7 +16,7 @@ from jitui.protocol.probe import Process, order
 from jitui.proxy.drain import Drain
 from jitui.proxy.dye import nonce
 from jitui.proxy.pod import lineage
-from jitui.proxy.pod.commands import Command, Job, Several, told_of
+from jitui.proxy.pod.commands import Command, Job, Run, Several, told_of
 from jitui.proxy.pod.kin import First, Kin
 from jitui.proxy.pod.lineage import Asked, Family, Ident, ident
 from jitui.proxy.pod.look import Identity, Look, Place
@@ -35,6 +35,7 @@ TOLD: Final = 100  # processes of one window in one container of which facts tel
 NO_LINK: Final = "it can't be tied to a command of the window, and was not there before it"
 REFUSED: Final = "the container refuses to let it be killed: it belongs to another user"
 UNSEEN: Final = "its process was not found, and nobody said that it ended"
+SILENT: Final = "the container's shell says that it is gone, and the runtime does not"
 AS_THE_RULE_SAYS: Final = "the rule leaves processes to run on"
 
 
@@ -56,12 +57,13 @@ class Ending:
         self._argv: dict[Ident, tuple[str, ...]] = {}
         self._denied: set[Ident] = set()
         self._loop = asyncio.get_running_loop()
-        self._seen_at = self._loop.time()  # when the script began
+        self._seen_at = look.said_at  # loop time at which the script had begun
 
     async def run(self, jobs: Sequence[Job]) -> None:
         """Do them all, one window behind the other; `told` of each is complete then. Raises LookError."""
-        processes: Sequence[Process] = await self._stat()
-        self._seen_at = self._loop.time()
+        processes: Sequence[Process] = self._ours.without(self._place, self._look.there, self._look)
+        for kin in self._kins:
+            kin.see(processes, self._loop.time())
         for job in jobs:
             muted = [command for other in jobs if other is not job for command in other.commands]
             processes = await self._one(job, processes, [*self._others, *muted])
@@ -74,6 +76,7 @@ class Ending:
         own, since, now = self._own(processes), self._since(job.first, processes), self._loop.time()
         job.kin.see(processes, now)
         job.kin.looked(now)
+        job.kin.outlived(processes, job.began, job.spells)
         known = lineage.explained(processes, job.before, own, since)
         found = lineage.families(processes, known)
         owned = await self._owners(job, others, found, processes, known)
@@ -108,6 +111,9 @@ class Ending:
         same = (command for command in commands if probe.joined(command.session.argv) == first.words)
         return first.came or any(first.ident[1] <= self._begins_until(command, processes) for command in same)
 
+    def _root(self, family: Family) -> Ident | None:
+        return next((root for kin in self._kins if (root := kin.root(family)) is not None), None)
+
     # -- whose is what -----------------------------------------------------------------------------------------------------
 
     async def _owners(
@@ -120,7 +126,7 @@ class Ending:
         running = [command for command in everybody.values() if command.live or command.session.drain.exited is None or command.leader]
         asked = [Asked(each.session.id, each.session.argv, self._since(each.asked, processes), each.session.tty, each.leader)
                  for each in running if each.session.id not in by_session]  # fmt: skip
-        by_session |= {session: [family] for session, family in lineage.recognised(asked, _free(found, by_session), self._argv).items()}
+        by_session |= {session: [family] for session, family in lineage.recognised(asked, _free(found, by_session), self._argv, self._root).items()}
         free = _free(found, by_session)
         mine = [command for command in job.commands if command.session.id not in by_session and command.session.drain.open]
         if free and mine:
@@ -281,6 +287,8 @@ class Ending:
         """Families that were not there before the window, and are no command's that is known."""
         left = lineage.families(processes, lineage.explained(processes, job.before, self._own(processes), since))
         kins = [kin for kin in self._kins if kin is not job.kin or not job.last]  # others tell of theirs at their own end
+        for kin in self._kins:
+            kin.see(processes, self._loop.time())
         strange = [family for family in left if theirs.isdisjoint(map(ident, family.members)) and not any(kin.owner(family) for kin in kins)]
         strange = self._but_of_others(strange, others, processes)
         await self._read_argv([each for family in strange for each in family.members][:TOLD])
@@ -292,7 +300,7 @@ class Ending:
         rest = list(strange)
         for command in others:
             asked = Asked(command.session.id, command.session.argv, self._since(command.asked, processes), command.session.tty, command.leader)
-            own = next(iter(lineage.recognised([asked], rest, self._argv).values()), None) or next(
+            own = next(iter(lineage.recognised([asked], rest, self._argv, self._root).values()), None) or next(
                 (family for family in rest if family.leader is not None and lineage.fits(asked, family)), None)
             if own is not None:
                 rest.remove(own)
@@ -302,23 +310,30 @@ class Ending:
         took_ms = round((self._loop.time() - job.began) * 1000)
         explained = (EXPLAINED,) if job.before.known and not strange else ()
         at: dict[str, Any] = {"grant": job.grant, "took_ms": took_ms, **told_of(self._place, self._where)}
+        silent = job.ends and any(self._silent(command.session, owned[command.session.id], alive) for command in job.commands)
         for command in job.commands:
             one, session, runtime = owned[command.session.id], command.session, command.session.drain.exited is not None
             still = 0
             # without a terminal the runtime waits for all that hold the command's output, as an orphan whose words came out there does
             holder = ident(one.families[0].first) if one.families and not session.tty else None
             for key in sorted(one.processes):
-                mine = {**at, "session": session.id, "pid": key[0], "start": key[1], "argv": self._argv.get(key, ())}
-                if key not in alive:
-                    proof = ((RUNTIME,) if runtime and key == (one.leader or holder) else ()) + (GONE, *explained)
+                first = key == (one.leader or holder)
+                words = self._argv.get(key, session.argv if key == one.leader else ())
+                mine = {**at, "session": session.id, "pid": key[0], "start": key[1], "argv": words}
+                if key not in alive and silent and not (first and runtime):
+                    still += 1
+                    yield ProcessLeft(**mine, state=NOT_PROVED, why=SILENT)
+                elif key not in alive:
+                    proof = ((RUNTIME,) if first and runtime else ()) + (GONE, *explained)
                     yield ProcessEnded(**mine, state=ENDED, proof=proof)
                 else:
                     still += 1
                     yield ProcessLeft(**mine, state=NOT_PROVED if job.ends else LEFT, why=self._why(job, key))
             if not one.processes and (command.forced or session.may_run_on):
                 mine = {**at, "session": session.id, "argv": session.argv}
-                if runtime or explained:
-                    yield ProcessEnded(**mine, state=ENDED, proof=((RUNTIME,) if runtime else ()) + explained)
+                gone = (GONE,) if self._begun(command) and all(family.leader is None for family in strange) else ()
+                if runtime or ((gone or explained) and not silent):
+                    yield ProcessEnded(**mine, state=ENDED, proof=((RUNTIME,) if runtime else gone) + explained)
                 else:
                     still = 1
                     yield ProcessLeft(**mine, state=NOT_PROVED, why=UNSEEN)
@@ -326,6 +341,18 @@ class Ending:
         for family in strange:
             for each in family.members:
                 yield ProcessLeft(**at, pid=each.pid, start=each.start, argv=self._argv.get(ident(each), ()), state=UNEXPLAINED, why=NO_LINK)
+
+    def _begun(self, command: Command) -> bool:
+        """Whether a command has begun for certain, so that its first process is gone if nobody's is there: whatever else is there is no exec's own."""
+        return command.ended is not None and not command.forced and self._loop.time() - command.asked > BEGUN_S
+
+    def _silent(self, session: Run, one: _Owned, alive: set[Ident]) -> bool:
+        """Whether the shell says that a command is gone, and the runtime, which would know, does not: then nothing that this shell says is proof.
+
+        Without a terminal what still lives of the command may hold its output, for which the runtime waits.
+        """
+        waits = not session.tty and not alive.isdisjoint(one.processes)
+        return session.drain.open and session.drain.exited is None and one.leader not in alive and not waits
 
     def _why(self, job: Job, key: Ident) -> str:
         if not job.ends:

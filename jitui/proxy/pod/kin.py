@@ -6,14 +6,18 @@ is not used again while one of its processes lives. Whatever is not seen in one 
 """
 
 import math
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import reduce
+from operator import or_
 from typing import Final
 
 from jitui.protocol.probe import Process, joined
 from jitui.proxy.pod.lineage import TICKS, Before, Family, Ident, ident
 
 MOST: Final = 10_000  # processes of one window in one container that are kept
+REUSED: Final = 100  # ticks in which no node begins the 30,000 processes until the number of one is used again
 EARLY_S: Final = 1.0  # seconds that the node may take to begin another exec with the same words, which would make it uncertain whose is whose
 
 
@@ -26,6 +30,7 @@ class Spell:
     asked: float
     ended: float | None  # None: it runs
     mine: bool  # of this window
+    exited: bool = False  # the runtime has told its end: its first process is gone since
 
 
 @dataclass(slots=True)
@@ -39,6 +44,7 @@ class First:
     mine: bool = False  # it is certain that a command of the window began it
     session: int = 0  # which; 0: one of several with the same words
     settled: bool = False  # nothing that is still to come changes that
+    never: set[int] = field(default_factory=set)  # commands with its words that had exited while it lived
 
     @property
     def came(self) -> bool:
@@ -55,6 +61,7 @@ class Kin:
     _roots: dict[Ident, Ident] = field(default_factory=dict)  # by process the first one that it comes from
     _newest: dict[int, Ident] = field(default_factory=dict)  # by pid
     _sids: dict[Ident, int] = field(default_factory=dict)  # the session that a process was seen in
+    _lived: dict[Ident, int] = field(default_factory=dict)  # by the process that began a session the newest tick at which one of that is known to have lived
     _began: dict[int, Ident] = field(default_factory=dict)  # by command its first process, once that is certain: a command begins no other, also later
     _looked: float = -math.inf  # loop time of the last answer
     _booted: float = math.inf  # loop time at which the node's clock stood at 0, or later
@@ -64,6 +71,10 @@ class Kin:
     def see(self, processes: Iterable[Process], now: float) -> None:
         """Processes that are there together, of an answer that came at this loop time; `looked` follows. None is of the gateway's own looks."""
         there = {each.pid: each for each in processes if not each.dead}
+        youngest = max((each.start for each in there.values()), default=0)
+        for each in there.values():
+            if ident(each) in self._roots:
+                self._live(each.sid, youngest)
         for each in sorted(there.values(), key=lambda each: (each.start, each.pid)):
             key = ident(each)
             known = self._newest.get(each.pid) == key
@@ -73,6 +84,8 @@ class Kin:
                 self._sids[key] = each.sid
             elif (not known or not each.ppid) and key not in self.before.processes and len(self._roots) < MOST:  # a first one begins its session late
                 self._place(each, there, now)
+                if key in self._roots:
+                    self._live(each.sid, youngest)
 
     def looked(self, now: float) -> None:
         """Whatever is not seen yet was not there at this loop time."""
@@ -86,14 +99,22 @@ class Kin:
         else:
             parent = there.get(each.ppid)
             root = self._roots.get(ident(parent)) if parent is not None else None
-            root = root or self._of_session(each.sid)
+            root = root or self._of_session(each)
         if root is not None:
             self._roots[key], self._sids[key] = root, each.sid
 
-    def _of_session(self, sid: int) -> Ident | None:
-        """The first process from which the one comes that began a session."""
+    def _live(self, sid: int, tick: int) -> None:
+        """One of a session was seen, and so the session lived when the youngest process began that the same look saw."""
         began = self._newest.get(sid)
-        return self._roots.get(began) if began is not None else None
+        if began is not None:
+            self._lived[began] = max(self._lived.get(began, 0), tick)
+
+    def _of_session(self, each: Process) -> Ident | None:
+        """The first process from which the one comes that began its session, unless that may have ended, and its number have been used again."""
+        began = self._newest.get(each.sid)
+        if began is None or each.start - self._lived.get(began, 0) > REUSED:
+            return None
+        return self._roots.get(began)
 
     def heard(self, key: Ident, words: str) -> None:
         """The words of a process that an exec began."""
@@ -105,19 +126,40 @@ class Kin:
 
     def claim(self, spells: Sequence[Spell], now: float) -> None:
         """Which of them commands of the window began. `spells`: all commands in the container that may have, of every window."""
-        fits = {key: [spell for spell in spells if joined(spell.argv) == first.words and self._may_be(first, spell)
-                      and self._began.get(spell.session, key) == key] for key, first in self.firsts.items() if first.words}  # fmt: skip
+        if all(first.settled or not first.words for first in self.firsts.values()):
+            return
+        fits, bits = self._fits(spells), {spell.session: 1 << at for at, spell in enumerate(spells)}
+        masks = {key: reduce(or_, (bits[spell.session] for spell in fit), 0) for key, fit in fits.items()}
+        enough = _enough(Counter(masks.values()))
         for key, fit in fits.items():
-            first, sessions = self.firsts[key], {spell.session for spell in fit}
+            first = self.firsts[key]
             if first.settled:
                 continue
-            rivals = sum(not sessions.isdisjoint(spell.session for spell in other) for other in fits.values())
-            first.mine = bool(fit) and all(spell.mine for spell in fit) and rivals <= len(fit)
-            first.session = fit[0].session if first.mine and len(fit) == rivals == 1 else 0
+            first.mine = all(spell.mine for spell in fit) and enough[masks[key]]
+            first.session = fit[0].session if first.mine and len(fit) == 1 else 0
             over = all(spell.ended is not None for spell in fit)
             first.settled = (over and bool(fit)) or (now - first.seen > EARLY_S and all(now - spell.asked > EARLY_S for spell in fit))
             if first.settled and first.session:
                 self._began[first.session] = key
+
+    def _fits(self, spells: Sequence[Spell]) -> dict[Ident, list[Spell]]:
+        """By first process the commands that may have begun it."""
+        by_words: dict[str, list[Spell]] = {}
+        for spell in spells:
+            by_words.setdefault(joined(spell.argv), []).append(spell)
+        return {key: [spell for spell in by_words.get(first.words, ()) if self._may_be(first, spell) and spell.session not in first.never
+                      and self._began.get(spell.session, key) == key] for key, first in self.firsts.items() if first.words}  # fmt: skip
+
+    def outlived(self, processes: Iterable[Process], asked: float, spells: Iterable[Spell]) -> None:
+        """A first process that lives is of no command whose end the runtime had told before. `processes`: of a look that was asked for at that loop time."""
+        alive = {ident(each) for each in processes if not each.dead}
+        over = [spell for spell in spells if spell.exited and spell.ended is not None and spell.ended <= asked]
+        for key, first in self.firsts.items():
+            if key in alive and first.words:
+                first.never |= {spell.session for spell in over if joined(spell.argv) == first.words}
+                if first.session in first.never:
+                    self._began.pop(first.session, None)
+                    first.mine, first.session = False, 0
 
     def _may_be(self, first: First, spell: Spell) -> bool:
         """Whether it began in the time of the command. Its start is counted from the earliest instant that the node can have booted, so none is too late."""
@@ -132,7 +174,7 @@ class Kin:
 
     def root(self, family: Family) -> Ident | None:
         """The first process that a family comes from, if it is known."""
-        roots = {root for each in family.members if (root := self._roots.get(ident(each)) or self._of_session(each.sid)) is not None}
+        roots = {root for each in family.members if (root := self._roots.get(ident(each))) is not None}
         return roots.pop() if len(roots) == 1 else None
 
     def owner(self, family: Family) -> First | None:
@@ -162,6 +204,7 @@ class Kin:
         self._roots = {key: root for key, root in self._roots.items() if key in held}
         self._sids = {key: sid for key, sid in self._sids.items() if key in held}
         self._newest = {pid: key for pid, key in self._newest.items() if key in alive or key in held}
+        self._lived = {key: tick for key, tick in self._lived.items() if key in held}
         self.firsts = {key: first for key, first in self.firsts.items() if key in roots or (first.words in words and not first.settled)}
         return roots
 
@@ -173,6 +216,7 @@ class Kin:
         self._roots = {key: root for key, root in self._roots.items() if min(key[1], root[1]) >= start}
         self._sids = {key: self._sids[key] for key in self._roots}
         self._newest = {pid: key for pid, key in self._newest.items() if key[1] >= start}
+        self._lived = {key: tick for key, tick in self._lived.items() if key in self._roots}
         self.firsts = {key: first for key, first in self.firsts.items() if key[1] >= start}
 
     def restore(self, session: int, leader: Ident, others: Iterable[tuple[int, int, int]]) -> None:
@@ -181,3 +225,16 @@ class Kin:
         self._began[session] = leader
         for pid, start, sid in [(*leader, leader[0]), *others]:
             self._roots[pid, start], self._sids[pid, start], self._newest[pid] = leader, sid, (pid, start)
+            self._live(sid, start)
+
+
+def _enough(counts: Mapping[int, int]) -> dict[int, bool]:
+    """Whether there are as many commands as first processes that they may have begun, as each began one at most. `counts`: by a set of commands, as bits, how
+    many processes any of these may have begun, and no other command.
+    """
+    enough = {}
+    for mask in counts:
+        rivals = [(other, count) for other, count in counts.items() if other & mask]
+        within = sum(count for other, count in rivals if not other & ~mask) <= mask.bit_count()
+        enough[mask] = bool(mask) and within and sum(count for _, count in rivals) <= reduce(or_, (other for other, _ in rivals)).bit_count()
+    return enough

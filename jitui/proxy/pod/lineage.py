@@ -4,7 +4,8 @@ A command's first process has parent 0 and a session of its own; children keep t
 join a session, so whatever is of a session that was there before the window is not of the window's commands (docs/cluster-behaviour.md, 2).
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+import math
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
@@ -137,16 +138,18 @@ class Asked:
     leader: Ident | None = None  # once it is known
 
 
-def recognised(commands: Sequence[Asked], found: Sequence[Family], argv: Mapping[Ident, tuple[str, ...]]) -> dict[int, Family]:
-    """By session, the families that nothing but its command explains, without a touch: its leader is known; or there is one command and one family, whose
-    first process still has the words of the command.
+def recognised(
+    commands: Sequence[Asked], found: Sequence[Family], argv: Mapping[Ident, tuple[str, ...]], root: Callable[[Family], Ident | None],
+) -> dict[int, Family]:  # fmt: skip
+    """By session, the families that nothing but its command explains, without a touch: its leader is known, or was the `root` of what is left; or there is
+    one command and one family, whose first process still has the words of the command.
     """
     owned: dict[int, Family] = {}
     free = list(found)
     for command in commands:
         for family in free:
             if command.leader is not None and (
-                    command.leader in map(ident, family.members) or (family.leader is None and command.leader[0] in family.sids)):
+                    command.leader in map(ident, family.members) or (family.leader is None and command.leader == root(family))):
                 owned[command.session] = family
                 free.remove(family)
                 break
@@ -174,6 +177,17 @@ def linked(family: Family, found: Sequence[Family], holds: Iterable[Holds], know
         by_fd.setdefault(held.fd, set()).add(held.pid)
     own = {pid for pids in by_fd.values() if not pids & set(known) for pid in pids}
     return [other for other in found if other is not family and other.leader is None and own & {each.pid for each in other.members}]
+
+
+def older(processes: Sequence[Process], own_start: int, ahead_s: float) -> Sequence[Process]:
+    """Those that had begun so many seconds after the look's own first process at the latest, which began at that tick or in it.
+
+    With less than 0: that long before it. Infinite: all of them.
+    """
+    if ahead_s == math.inf:
+        return processes
+    until = math.floor(own_start + TICKS * ahead_s)
+    return [each for each in processes if each.start < until]
 
 
 def since(own_start: int, ago_s: float) -> int:

@@ -6,6 +6,7 @@ beyond that container.
 
 import asyncio
 import base64
+import math
 import secrets
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -23,6 +24,7 @@ from jitui.policy.action import Hazard
 from jitui.policy.terms import Grant
 from jitui.protocol import channels, headers, http, probe, status, websocket
 from jitui.protocol.probe import Stat
+from jitui.proxy.pod import lineage
 from jitui.proxy.pod.asking import Asking, LookError, Record
 from jitui.recording.frame import Channel
 from jitui.values import foreign
@@ -94,6 +96,8 @@ class Look(asyncio.Protocol):
                  apart: bool = False) -> None:  # fmt: skip
         """`audit_id` makes the Audit-ID of a session's request. `apart`: the place is a container beside the one that is looked at."""
         self.own = self.start = 0  # of the script: pid and session; when it began
+        self.there = tuple[probe.Process, ...]()  # every process of the container as the script began
+        self.said_at = 0.0  # loop time at which it said so: it began before
         self.waits = False  # whether the container's shell can look again and again by itself
         self.name = secrets.token_hex(8)  # a word of its command line
         self._way, self._grant, self._place = way, grant, place
@@ -127,17 +131,22 @@ class Look(asyncio.Protocol):
     # -- its life ----------------------------------------------------------------------------------------------------------
 
     async def open(self) -> None:
-        """Start the script. Raises LookError; then, too, it is to be closed."""
+        """Start the script, and see what is `there`. Raises LookError; then, too, it is to be closed.
+
+        Its first orders are put on record with its request, and go out once the cluster has answered that: a commit and a way there and back less.
+        """
+        orders = self._dump
+        first = self._key + b"\n" + b"".join(orders)
         try:
             connection, credential, _ = await asyncio.gather(
                 self._way.pool.connect(stream=True), self._way.upstream.authorization(self._grant), self._begin())
-            await self._upgrade(connection, credential)
+            await self._upgrade(connection, credential, first)
         except LookError:
             raise
         except JituiError as error:
             raise LookError(f"the cluster can't be asked: {error}") from error
-        await self._send(Channel.STDIN, self._key + b"\n")
-        await self._until(lambda: self.own)
+        self._write(first)
+        self.there = self._processes(await self._answered(len(orders)))
 
     async def ask(self, orders: Sequence[bytes]) -> list[probe.Answer]:
         """Send orders, and wait until all of them are carried out; what was answered, without the program of a container beside. Raises LookError."""
@@ -146,7 +155,10 @@ class Look(asyncio.Protocol):
     async def _ask(self, orders: Sequence[bytes]) -> list[probe.Answer]:
         self._heard = [each for each in self._heard if not isinstance(each, probe.Done)]
         await self._send(Channel.STDIN, b"".join(orders))
-        await self._until(lambda: sum(isinstance(each, probe.Done) for each in self._heard) >= len(orders))
+        return await self._answered(len(orders))
+
+    async def _answered(self, orders: int) -> list[probe.Answer]:
+        await self._until(lambda: sum(isinstance(each, probe.Done) for each in self._heard) >= orders)
         heard, self._heard = self._heard, []
         return heard
 
@@ -181,6 +193,17 @@ class Look(asyncio.Protocol):
             if late:
                 self._asking.put_soon(late, lambda why: self._fail(why) if why else None)
 
+    def before(self, begun: float) -> tuple[lineage.Before, tuple[str, ...]]:
+        """The baseline of a window whose first command was let go at that loop time, and its words in a fact. Infinite: behind the look.
+
+        Else what began just before the command is not in it: the script had begun when it said so, and nobody knows how long before. Raises LookError.
+        """
+        if begun < math.inf and not self.start:
+            raise LookError("the container does not show when the look began, and it did not answer in time")
+        sid = next((each.sid for each in self.there if each.pid == self.own), self.own)
+        there = lineage.older(self.there, self.start, begun - self.said_at)
+        return lineage.Before.of(there, sid), lineage.written(there, sid)
+
     @property
     def full(self) -> bool:
         """Whether no more answers of it are put on record."""
@@ -188,7 +211,13 @@ class Look(asyncio.Protocol):
 
     async def stat(self) -> tuple[probe.Process, ...]:
         """Every process of the container; of one beside it, only the script's own. Raises LookError."""
-        heard = await self._ask([probe.order("d"), *([probe.order("m")] if self._apart else [])])
+        return self._processes(await self._ask(self._dump))
+
+    @property
+    def _dump(self) -> list[bytes]:
+        return [probe.order("d"), *([probe.order("m")] if self._apart else [])]
+
+    def _processes(self, heard: Sequence[probe.Answer]) -> tuple[probe.Process, ...]:
         there = next((each.processes for each in heard if isinstance(each, Stat)), None)
         if there is None:
             raise LookError("the container shows no processes")
@@ -229,7 +258,7 @@ class Look(asyncio.Protocol):
         except JituiError as error:
             raise LookError(f"a look can't be recorded: {error}") from error
 
-    async def _upgrade(self, connection: Connection, credential: Headers) -> None:
+    async def _upgrade(self, connection: Connection, credential: Headers, first: bytes) -> None:
         """Raises LookError, JituiError."""
         place, key = self._place, base64.b64encode(secrets.token_bytes(16))
         query = "&".join([f"container={quote(place.container, safe='')}", "stdin=true", "stdout=true", *(f"command={quote(each, safe='')}"
@@ -238,7 +267,7 @@ class Look(asyncio.Protocol):
         lines = [(b"Host", self._way.upstream.host), (b"User-Agent", b"jitui"), (b"Audit-ID", self._asking.audit_id.encode()),
                  (b"Connection", b"Upgrade"), (b"Upgrade", b"websocket"), (b"Sec-WebSocket-Version", b"13"), (b"Sec-WebSocket-Key", key),
                  (b"Sec-WebSocket-Protocol", PROTOCOLS)]  # fmt: skip
-        await self._asking.put((Channel.REQUEST, http.render_request(b"GET", target, headers.recordable(lines))))
+        await self._asking.put((Channel.REQUEST, http.render_request(b"GET", target, headers.recordable(lines))), (Channel.STDIN, first))
         self._connection = connection
         connection.exchange(b"GET", self, upgrade=True)
         connection.send(http.render_request(b"GET", self._way.upstream.prefix + target, [*lines, *credential]))
@@ -300,7 +329,7 @@ class Look(asyncio.Protocol):
             self._heard += self._answers.feed(piece.body)
             for hello in self._heard if not self.own else ():
                 if isinstance(hello, probe.Hello):
-                    self.own, self.start, self.waits = hello.pid, hello.start, hello.waits
+                    self.own, self.start, self.waits, self.said_at = hello.pid, hello.start, hello.waits, self._loop.time()
             self._news.set()
         elif piece.channel is Channel.ERROR:
             said = channels.exit_of(self._reader.status)

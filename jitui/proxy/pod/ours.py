@@ -58,11 +58,6 @@ class Ours:
         window.apart = True
         return await self._opened(place, Look(way, grant, beside, self._record, self._clock, self._audit_id, apart=True), looks)
 
-    async def first(self, place: Place, window: Asks, looks: list[Look]) -> tuple[Look, tuple[Process, ...]]:
-        """The same, and the processes that are there."""
-        look = await self.open(place, window, looks)
-        return look, await look.stat()
-
     async def _opened(self, place: Place, look: Look, looks: list[Look]) -> Look:
         looks.append(look)
         self._looks.setdefault(_pod(place), []).append(look)

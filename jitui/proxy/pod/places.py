@@ -7,11 +7,10 @@ of many windows never holds up the words to their clients.
 import asyncio
 from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import partial
 from math import inf
 from typing import Any, Final
-from weakref import WeakValueDictionary
 
 from jitui.clusters.way import Way
 from jitui.policy.action import Action
@@ -22,6 +21,7 @@ from jitui.proxy.live import Session
 from jitui.proxy.pod import lineage
 from jitui.proxy.pod.asking import LookError, Record
 from jitui.proxy.pod.commands import Command, Job, told_of, unseen
+from jitui.proxy.pod.containers import Container, Stay, Turns
 from jitui.proxy.pod.deletion import delete, gone
 from jitui.proxy.pod.ending import Ending
 from jitui.proxy.pod.kin import Kin
@@ -33,43 +33,18 @@ from jitui.recording.facts import Draft, ProcessesBefore, ProcessSeen, ProcessTo
 from jitui.recording.facts.processes import ENDED, NOT_PROVED, UNEXPLAINED
 from jitui.values.clock import Clock
 
-FIRST_S: Final = 1.0  # seconds that a window's first command in a container waits for the look before it
+FIRST_S: Final = 0.1  # seconds that a window's first command in a container waits for the look before it, which then goes on beside it
 BESIDE_S: Final = 3.0  # the same where the rule lets an ephemeral container be started for it: that takes a second
 WITHIN_S: Final = 1.8  # seconds from the mute until connections are closed, whatever is proved by then: 500 of them are closed before 2 s
 LOOK_S: Final = 10.0  # seconds that a look may take in all; what it finds after WITHIN_S is on record, and nobody waits for it
 WATCHES: Final = 64  # containers that are watched at the same time; what commands leave in others is told, and not ended
 SEEN: Final = 200  # processes of one command that a fact names
-AT_ONCE: Final = 8  # looks at the same time
 NOT_IN_TIME: Final = "the container did not answer in time"
 BY_ITSELF: Final = frozenset({Why.EXIT, Why.CLIENT_CLOSED, Why.CLUSTER_CLOSED, Why.UPSTREAM_LOST, Why.FROZEN})
 NOT_WATCHED: Final = "nobody looks at the container while commands run there"
 ANEW: Final = "its container was started anew since"
 ANEW_S: Final = 0.5  # seconds that a command which was asked for may take to reach the container, perhaps one that was started meanwhile
 Spawn = Callable[[Callable[[], Coroutine[Any, Any, None]]], None]
-
-
-@dataclass(slots=True)
-class Stay:
-    """The commands of one window in one container."""
-
-    grant: Grant
-    first: float  # loop time before its first command there
-    before: asyncio.Future[tuple[Before, Identity]]
-    commands: dict[int, Command] = field(default_factory=dict)  # by session: those of which something may run, as far as is known
-    apart: bool = False  # looks are made from an ephemeral container: the container has no shell
-    kin: Kin = field(default_factory=Kin)
-    watch: Watch | None = None
-    blind: bool = False  # the container can't be looked at
-    over: bool = False  # the window has ended
-
-
-@dataclass(slots=True)
-class Container:
-    """One of them, as long as a window may have something there."""
-
-    stays: dict[int, Stay] = field(default_factory=dict)  # by window
-    queue: list[tuple[Job, asyncio.Future[None]]] = field(default_factory=list)
-    busy: bool = False
 
 
 class Places:
@@ -84,8 +59,7 @@ class Places:
         self._containers: dict[Place, Container] = {}
         self._commands: dict[int, tuple[Stay, Command]] = {}  # by session
         self._same: dict[Place, Place] = {}  # by what a command may call a pod's only container: the place under which it is kept
-        self._alone = WeakValueDictionary[tuple[str, str, str], asyncio.Lock]()  # by pod
-        self._slots, self._watches = asyncio.Semaphore(AT_ONCE), 0
+        self._turns, self._watches = Turns(), 0
         self._ours = Ours(ways, record, clock, gateway, rule)
 
     # -- before ------------------------------------------------------------------------------------------------------------
@@ -107,8 +81,8 @@ class Places:
         if not known.done():
             rule = self._rule(grant)
             await asyncio.wait({known}, timeout=BESIDE_S if rule is not None and rule.probe_image else FIRST_S)
-            if not known.done():  # a process that is seen from now on may be the command's own
-                known.set_result((Before(), Identity()))
+            if not known.done():  # a process that begins from now on may be the command's own
+                stay.begun = min(stay.begun, loop.time())
         if session.muted:
             return
         command = stay.commands[session.id] = Command(session, place, loop.time())
@@ -124,17 +98,13 @@ class Places:
         before, why, words, where = Before(), "", tuple[str, ...](), Identity()
         try:
             async with asyncio.timeout(LOOK_S):
-                where, (look, processes) = await asyncio.gather(identify(way, grant, place, LOOK_S), self._ours.first(place, stay, looks))
+                where, look = await asyncio.gather(identify(way, grant, place, LOOK_S), self._ours.open(place, stay, looks))
             self._know(place, where)
-            own = next((each.sid for each in processes if each.pid == look.own), look.own)
-            before, words = Before.of(processes, own), lineage.written(processes, own)
+            before, words = look.before(stay.begun)
         except (LookError, TimeoutError) as error:
             why, stay.blind = str(error) or NOT_IN_TIME, True
-        if known.done():
-            before, words, why = Before(), (), NOT_IN_TIME
-        else:
-            known.set_result((before, where))
-            stay.kin.before = before
+        known.set_result((before, where))
+        stay.kin.before = before
         self._owe([ProcessesBefore(
             grant=grant.id, probe=looks[-1].session if looks else 0, pod=f"{place.namespace}/{place.pod}", pod_uid=where.uid,
             container=place.container or where.only, container_id=where.container_id, processes=words,
@@ -180,29 +150,19 @@ class Places:
             ).draft(stay.grant.label, "gateway")])  # fmt: skip
 
         def empty(command: Command) -> None:
-            if not command.session.may_run_on:
-                stay.commands.pop(command.session.id, None)
+            stay.commands.pop(command.session.id if not command.session.may_run_on else 0, None)
 
-        def others() -> list[Command]:
-            return [command for command in self._beside(place) if command.session.id not in stay.commands]
+        return Watch(stay.kin, lambda: list(stay.commands.values()), lambda: self._of_others(place, stay),
+                     lambda found: self._ours.without(place, found), seen=seen, empty=empty)  # fmt: skip
 
-        return Watch(stay.kin, lambda: list(stay.commands.values()), others, lambda found: self._ours.without(place, found), seen=seen, empty=empty)
+    def _of_others(self, place: Place, stay: Stay) -> list[Command]:
+        return [command for command in self._beside(place) if command.session.id not in stay.commands]
 
     def close(self) -> None:
         """Look no longer: the gateway stops."""
         self._watches = WATCHES
-        for container in self._containers.values():
-            for stay in container.stays.values():
-                if stay.watch is not None:
-                    stay.watch.close()
-
-    def _looking(self, place: Place) -> asyncio.Lock:
-        """The end in one container of a pod at a time: the look of another one would be nobody's process."""
-        pod = place.connection, place.namespace, place.pod
-        lock = self._alone.get(pod)
-        if lock is None:
-            lock = self._alone[pod] = asyncio.Lock()
-        return lock
+        for watch in [stay.watch for container in self._containers.values() for stay in container.stays.values() if stay.watch is not None]:
+            watch.close()
 
     def _know(self, place: Place, where: Identity) -> None:
         """A pod's only container goes by its name and by none: both are one place."""
@@ -219,8 +179,12 @@ class Places:
         """
         jobs = self._jobs(sessions, ended, began)
         futures = [self.put(place, job) for place, job in jobs]
+        loop = asyncio.get_running_loop()
         if futures:
-            await asyncio.wait(futures, timeout=max(0.0, began + WITHIN_S - asyncio.get_running_loop().time()))
+            await asyncio.wait(futures, timeout=max(0.0, began + WITHIN_S - loop.time()))
+        for (place, job), future in zip(jobs, futures, strict=True):
+            if not future.done() and not job.told:  # its facts come once it is done
+                job.told = unseen(job, place, Identity(), round((loop.time() - began) * 1000), NOT_IN_TIME)
         for session in sessions:
             session.drain.close()
         return [told for _, job in jobs for told in job.told]
@@ -233,6 +197,7 @@ class Places:
             if stay is None or command is None:
                 continue
             command.over, command.ended = True, asyncio.get_running_loop().time()
+            command.exited = session.end is not None and session.end.why is Why.EXIT and not session.may_run_on
             command.forced = session.end is not None and session.end.why not in BY_ITSELF and session.may_run_on > 0
             if command.forced:
                 found.setdefault((command.place, stay.grant.id), (stay, []))[1].append(command)
@@ -285,7 +250,8 @@ class Places:
         """One look for all that ended in a container together; again for what ended meanwhile."""
         try:
             while container.queue:
-                async with self._looking(place), self._slots:
+                agent = next((stay.grant.identity for job, _ in container.queue if (stay := container.stays.get(job.grant)) is not None), "")
+                async with self._turns.of(place, agent):
                     batch, container.queue = container.queue, []
                     jobs = [job for job, _ in batch if job.grant in container.stays]
                     try:

@@ -133,13 +133,15 @@ class Watch:
     async def _whole(self, look: Look) -> None:
         """Behind the end of commands: what lives of them. Nothing of the others is kept."""
         over = self._over()
+        asked = self._loop.time()
         async with asyncio.timeout(ANSWER_S):
             processes = self._clean(await look.stat())
-        now = self._loop.time()
+        now, spells = self._loop.time(), [command.spell(mine=True) for command in self._mine()]
         self._kin.see(processes, now)
         self._kin.looked(now)
+        self._kin.outlived(processes, asked, spells)
         self._claim(now)
-        roots = self._kin.keep(processes, [command.spell(mine=True) for command in self._mine()])
+        roots = self._kin.keep(processes, spells)
         for command in over:
             first, command.looked = self._kin.of(command.session.id), True
             if first is None or first.ident not in roots:

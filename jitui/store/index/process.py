@@ -13,18 +13,23 @@ from jitui.store.index.book import remove
 MODULE: Final = "jitui.cli.indexer"
 FIRST_S: Final = 10.0  # until it is started: a start has better things to do
 AGAIN_S: Final = 60.0  # until it is started again after it ended
-BROKEN: Final = 3  # its exit code where the index has to be begun again
+BROKEN, UNCONFINED = 3, 4  # its exit codes: the index has to be begun again; this machine can't confine it, so it read nothing
 LINE: Final = 4096  # bytes of one of its words
 NEEDED: Final = {name: os.environ[name] for name in ("LD_LIBRARY_PATH",) if name in os.environ}  # Python itself may not start without it
 
 
 async def keep(place: Path, tell: Callable[[str], None], *, first_s: float = FIRST_S, again_s: float = AGAIN_S) -> None:
-    """Until it is cancelled. `place`: an absolute path; `tell` hears its words, and how it ended."""
+    """Until it is cancelled, or can't be confined: whose text it is, is believed (reader.py).
+
+    `place`: an absolute path; `tell` hears its words, and how it ended.
+    """
     await asyncio.sleep(first_s)
     while True:
         code = await _once(place, tell)
         if code == BROKEN:
             await asyncio.to_thread(remove, place / "index.db")
+        elif code == UNCONFINED:
+            return
         elif code:
             tell(f"the process that builds the index ended ({code}); it is started again in {again_s:.0f} s")
         await asyncio.sleep(again_s)

@@ -22,7 +22,7 @@ PAUSE_S: Final = 0.25  # after the last key, until it is looked for
 SHORTEST: Final = 3  # letters and digits
 LONGEST: Final = 200
 COLOURS: Final = {"argv": "$state-change", "stdin": "$state-frozen", "stdout": "$state-live", "body": "$state-quiet"}
-BEFORE: Final = 24  # characters of a line that stand before the text, if it is longer than there is room
+BEFORE: Final = 24  # characters of a line that stand before a text which would lie beyond the edge
 NOTES: Final = 3
 
 
@@ -147,10 +147,10 @@ def _line(hit: HitView, size: int) -> Callable[[int], Content]:
             cells.append(Cell(hit.identity, 16, "$state-quiet"))
         if width >= 130:
             cells.append(Cell(words(hit.target, 60), 24, "$state-quiet"))
-        first = max(0, hit.place - BEFORE)
+        left = row(cells, sum(cell.width for cell in cells) + 2 * len(cells))
+        first = max(0, hit.place - BEFORE) if hit.place + size > width - left.cell_length else 0
         line = hit.line.raw[first:]
         before, there, behind = line[: hit.place - first], line[hit.place - first : hit.place - first + size], line[hit.place - first + size :]
-        left = row(cells, sum(cell.width for cell in cells) + 2 * len(cells))
         said = Content.assemble(words(before, 300), (words(there, 300), "bold underline"), words(behind, 300))
         return Content.assemble(left, said).truncate(width, ellipsis=True)
 

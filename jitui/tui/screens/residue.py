@@ -83,7 +83,7 @@ class ResidueScreen(Board):
         if left is None:
             return text("")
         lines = [*labelled("what", words(left.said, 600), width)]
-        lines += labelled("ends with", words(left.ends, 400) or f"goes with {words(left.owner, 200)}", width, "bold $primary")
+        lines += labelled("ends with", _how_it_ends(left, 400), width, "bold $primary")
         where = "  ".join(part for part in (left.session, stamp(left.at), f"jti {words(left.jti, 80)}" if left.jti.raw else "") if part)
         return block([*lines, *labelled("seen in", where, width, "$state-quiet")] if where else lines)
 
@@ -113,10 +113,15 @@ def counted(found: ResidueView) -> str:
     return ", ".join(parts) or "nothing left"
 
 
+def _how_it_ends(left: LeftView, most: int) -> str:
+    """Nothing of what was deleted: that is over."""
+    return words(left.ends, most) or (f"goes with {words(left.owner, most)}" if left.owner.raw else "-")
+
+
 def _line(left: LeftView) -> Callable[[int], Content]:
     def draw(width: int) -> Content:
         colour = COLOURS.get(left.kind, "$state-quiet")
-        ends = words(left.ends, 200) or f"goes with {words(left.owner, 100)}"
+        ends = _how_it_ends(left, 200)
         cells = [Cell(left.kind, 11 if width < 100 else 20, f"bold {colour}"), Cell(left.said, FLEX)]
         return row([*cells, *([Cell(ends, min(60, width // 3), "$state-quiet")] if width >= 120 else [])], width)
 

@@ -37,7 +37,7 @@ async def test_words_alone_tie_no_process_that_began_long_after_its_command() ->
         job = Job(3, [command], now - 600, now, Before(), ends=True, last=True, kin=Kin(), spells=[command.spell(mine=True)])
         job.kin.see(processes[1:], now)
         job.kin.looked(now)
-        ending = Ending(cast("Any", SimpleNamespace(own=50)), place, Identity(), [], cast("Any", None))
+        ending = Ending(cast("Any", SimpleNamespace(own=50, said_at=now)), place, Identity(), [], cast("Any", None))
         ending._argv[30, start] = argv
         by_session = ending._by_kin(job, [family], {5: command}, processes)
         ending._rest_of_kin(job, [] if by_session else [family], by_session, {5: command}, processes)

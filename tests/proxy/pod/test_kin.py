@@ -1,6 +1,8 @@
 """Which processes are a window's, by what looks saw."""
 
 import math
+import time
+from dataclasses import replace
 
 import pytest
 
@@ -52,10 +54,12 @@ def test_the_exec_with_the_words_of_the_only_command_is_its() -> None:
     found = kin.of(5)
     assert found is not None
     assert (found.ident, found.mine) == ((30, 500), True)
-    for each in (process(31, 1, 30), process(32, 1, 32), process(40, 1, 32, start=600), process(41, 1, 30, start=601)):
+    orphans = process(31, 1, 30), process(32, 1, 32), process(40, 1, 32, start=900), process(41, 1, 30, start=901)
+    kin.see(orphans, at(902))
+    for each in orphans:
         assert kin.owner(family(each)) is found
     assert kin.owner(family(process(50, 1, 50, start=600))) is None
-    assert kin.others(found.ident) == [(31, 500, 30), (32, 500, 32)]
+    assert kin.others(found.ident) == [(31, 500, 30), (32, 500, 32), (40, 900, 32), (41, 901, 30)]
 
 
 @pytest.mark.parametrize("spells", [
@@ -125,6 +129,58 @@ def test_the_runtimes_own_process_becomes_the_commands() -> None:
     assert kin.of(5) is not None
 
 
+def test_the_number_of_a_session_may_be_used_again() -> None:
+    """When all of its processes are gone. A daemon with the number is the window's if one of the session was seen to live then, or a moment before."""
+    for start, others, theirs in ((590, (), True), (700, (), False), (700, (process(31, 1, 30),), True), (700, (process(33, start=700),), False)):
+        kin = looked(process(30), process(31, 30, 30), words={30: "sh-cx"})
+        kin.claim([spell()], at(700))
+        daemon = process(60, 1, 30, start)
+        kin.see([MAIN, *others, daemon], at(start + 1))
+        assert (kin.owner(family(daemon)) is not None) == theirs, (start, others)
+    kin = Kin()
+    kin.restore(5, (30, 500), [(31, 500, 30), (34, 580, 30)])
+    kin.see([MAIN, process(60, 1, 30, 650), process(61, 1, 30, 900)], at(901))
+    assert [kin.owner(family(process(pid, 1, 30, start))) is not None for pid, start in ((60, 650), (61, 900))] == [True, True]
+    kin.see([MAIN, process(62, 1, 30, 1100)], at(1101))
+    assert kin.owner(family(process(62, 1, 30, 1100))) is None
+
+
+def test_a_process_that_lives_is_of_no_command_that_has_exited() -> None:
+    """A command that was over before anybody saw it had the same words: the one that lives is somebody else's, who began it meanwhile."""
+    over, runs = replace(spell(ended=510), exited=True), spell(6)
+    for spells, processes, theirs in (
+        ([over], (30,), {}),
+        ([over, runs], (30,), {30: 6}),
+        ([over, runs], (30, 40), {}),
+        ([replace(over, exited=False)], (30,), {30: 5}),
+    ):
+        there = [process(pid) for pid in processes]
+        kin = looked(*there, words=dict.fromkeys(processes, "sh-cx"))
+        kin.outlived([MAIN, *there], at(511), spells)
+        kin.claim(spells, at(700))
+        assert {first.ident[0]: first.session for first in kin.firsts.values() if first.mine} == theirs, spells
+    kin = looked(process(30), words={30: "sh-cx"})
+    kin.claim([spell()], at(501) + EARLY_S + 0.1)  # certain, as it seemed
+    kin.outlived([MAIN, process(30)], at(900), [replace(spell(ended=899), exited=True)])
+    assert kin.owner(family(process(30))) is None
+    kin.outlived([MAIN], at(511), [over])  # of one that is gone too nobody says so
+    kin = looked(process(30), process(40), words={30: "sh-cx", 40: "sh-cx"})
+    kin.outlived([MAIN, process(40)], at(511), [over, runs])
+    kin.claim([over, runs], at(700))
+    assert {first.ident[0]: first.session for first in kin.firsts.values() if first.mine} == {30: 0, 40: 6}
+
+
+def test_hundreds_of_equal_commands_are_compared_at_once() -> None:
+    """Each process with each command, and that for each of them, would hold up the loop for seconds."""
+    there = [process(pid) for pid in range(100, 600)]
+    kin = looked(*there, words={each.pid: "sh-cx" for each in there})
+    spells = [spell(session, asked=400 + session % 90) for session in range(1, 501)]
+    began = time.process_time()
+    kin.claim(spells, at(502))
+    assert time.process_time() - began < 1.0
+    assert all(first.mine for first in kin.firsts.values())
+
+
 def test_what_is_gone_is_forgotten() -> None:
     """So a number that is used again is nobody's; the number of a session is not used again while one of its processes lives."""
     kin = looked(process(30), process(31, 30, 30), process(40, start=501), words={30: "sh-cx", 40: "sh-cy"}, when=502)
@@ -132,6 +188,7 @@ def test_what_is_gone_is_forgotten() -> None:
     kin.claim(spells, at(510))
     assert kin.keep([MAIN, process(31, 1, 30)], spells) == {(30, 500)}
     assert set(kin.firsts) == {(30, 500)}
+    kin.see([process(31, 1, 30), process(99, 1, 30, start=700), process(98, 1, 40, start=700)], at(701))
     assert kin.owner(family(process(99, 1, 30, start=700))) is not None
     assert kin.owner(family(process(98, 1, 40, start=700))) is None
 
@@ -142,6 +199,7 @@ def test_what_is_on_record_is_taken_over() -> None:
     kin.restore(5, (30, 500), [(32, 500, 32)])
     found = kin.of(5)
     assert found is not None
+    kin.see([process(31, 1, 30), process(32, 1, 32), process(40, 1, 32, start=900)], at(901))
     assert kin.owner(family(process(40, 1, 32, start=900))) is found
     kin.claim([], at(9999))
     assert kin.owner(family(process(31, 1, 30))) is found
@@ -155,8 +213,10 @@ def test_of_an_earlier_run_of_the_container_nothing_is_kept() -> None:
     kin = looked(process(30), process(31, 30, 30), process(40, start=801), words={30: "sh-cx", 40: "sh-cy"}, when=802)
     spells = [spell(), spell(6, argv=("sh", "-c", "y"), asked=790)]
     kin.claim(spells, at(1000))
-    assert kin.owner(family(process(99, 1, 30, start=900))) is not None
+    kin.see([process(31, 1, 30), process(99, 1, 30, start=799)], at(900))
+    assert kin.owner(family(process(99, 1, 30, start=799))) is not None
     kin.begin_anew(800)
+    kin.see([process(99, 1, 30, start=900)], at(901))
     assert kin.owner(family(process(99, 1, 30, start=900))) is None
     assert (kin.of(5), kin.of(6) is not None) == (None, True)
     kin.begin_anew(math.inf)

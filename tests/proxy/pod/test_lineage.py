@@ -1,10 +1,12 @@
 """Which processes belong to which command."""
 
+import math
+
 import pytest
 
 from jitui.protocol.probe import Holds, Process
 from jitui.proxy.pod import lineage
-from jitui.proxy.pod.lineage import Asked, Before, Family, explained, families, fits, ident, linked, recognised, since, written
+from jitui.proxy.pod.lineage import Asked, Before, Family, explained, families, fits, ident, linked, older, recognised, since, written
 from jitui.values.errors import InvalidError
 
 OWN = 90  # the session of the look
@@ -16,6 +18,11 @@ def process(pid: int, ppid: int = 0, sid: int = 0, start: int = 1000, tty: int =
 
 MAIN, WORKER, LOOK = process(1, start=10), process(7, 1, 1, start=12), process(OWN, start=2000)
 THERE = [MAIN, WORKER]
+
+
+def unknown(_: Family) -> None:
+    return None
+
 BEFORE = Before.of([*THERE, LOOK], OWN)
 
 
@@ -75,22 +82,24 @@ def test_the_only_one_with_its_words_is_recognised() -> None:
     """One command, one family, the words of the command: without a touch. Else nothing is."""
     one, two = family(process(30), process(31, 30, 30)), family(process(40))
     asked = Asked(5, ("sh",), 900, tty=False)
-    assert recognised([asked], [one], {(30, 1000): ("sh",)}) == {5: one}
-    assert recognised([asked], [one], {(30, 1000): ("sleep", "9")}) == {}
-    assert recognised([asked], [one, two], {(30, 1000): ("sh",)}) == {}
-    assert recognised([asked, Asked(6, ("x",), 900, tty=False)], [one], {(30, 1000): ("sh",)}) == {}
-    assert recognised([Asked(5, ("sh",), 1001, tty=False)], [one], {(30, 1000): ("sh",)}) == {}
-    assert recognised([Asked(5, ("sh",), 900, tty=True)], [one], {(30, 1000): ("sh",)}) == {}
+    assert recognised([asked], [one], {(30, 1000): ("sh",)}, unknown) == {5: one}
+    assert recognised([asked], [one], {(30, 1000): ("sleep", "9")}, unknown) == {}
+    assert recognised([asked], [one, two], {(30, 1000): ("sh",)}, unknown) == {}
+    assert recognised([asked, Asked(6, ("x",), 900, tty=False)], [one], {(30, 1000): ("sh",)}, unknown) == {}
+    assert recognised([Asked(5, ("sh",), 1001, tty=False)], [one], {(30, 1000): ("sh",)}, unknown) == {}
+    assert recognised([Asked(5, ("sh",), 900, tty=True)], [one], {(30, 1000): ("sh",)}, unknown) == {}
 
 
 def test_a_known_first_process_names_its_family() -> None:
-    """Also its orphans; not a later process of the same number."""
+    """Also its orphans, as far as somebody saw them; not a later process of the same number, nor a later session."""
     known = Asked(5, ("sh",), 900, tty=False, leader=(30, 1000))
-    assert recognised([known], [family(process(30))], {}) == {5: family(process(30))}
+    assert recognised([known], [family(process(30))], {}, unknown) == {5: family(process(30))}
     orphans = family(process(32, 1, 30))
-    assert recognised([known], [orphans], {}) == {5: orphans}
-    assert recognised([known], [family(process(30, start=3000))], {}) == {}
-    assert recognised([known, Asked(6, ("b",), 900, tty=False)], [family(process(30)), family(process(40))], {(40, 1000): ("b",)})[6].first.pid == 40
+    assert recognised([known], [orphans], {}, lambda _: (30, 1000)) == {5: orphans}
+    assert recognised([known], [orphans], {}, unknown) == {}
+    assert recognised([known], [family(process(30, start=3000))], {}, unknown) == {}
+    assert recognised([known, Asked(6, ("b",), 900, tty=False)], [family(process(30)), family(process(40))], {(40, 1000): ("b",)},
+                      unknown)[6].first.pid == 40
 
 
 def test_orphans_are_linked_by_what_they_hold() -> None:
@@ -107,3 +116,10 @@ def test_times_are_ticks_before_the_look() -> None:
     assert fits(Asked(5, (), 1000, tty=False), family(process(30)))
     assert ident(process(30)) == (30, 1000)
     assert lineage.TICKS == 100
+
+
+def test_what_had_begun_before_a_command_was_let_go() -> None:
+    """The look's own first process began at a tick, and had when it said so: nothing that may have begun behind the command is older."""
+    there = [process(pid, start=start) for pid, start in ((1, 10), (20, 1985), (30, 1999), (OWN, 2000), (40, 2001))]
+    assert older(there, 2000, math.inf) == there
+    assert [[each.pid for each in older(there, 2000, ahead)] for ahead in (-0.15, -0.14, 0.0, 0.015)] == [[1], [1, 20], [1, 20, 30], [1, 20, 30, OWN]]

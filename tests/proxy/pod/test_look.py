@@ -1,6 +1,7 @@
 """The gateway's own command in a container."""
 
 import asyncio
+import math
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 from jitui.policy.terms import Identity, Role
 from jitui.proxy.pod import look
 from jitui.proxy.pod.asking import LookError
+from jitui.proxy.pod.lineage import Before
 from jitui.proxy.pod.look import NO_SHELL, Look, Place, identify
 from jitui.recording.frame import Channel
 from tests.fakes.house import house
@@ -34,16 +36,18 @@ async def test_a_look_is_on_record_like_any_command(tmp_path: Path) -> None:
     async with yard(tmp_path) as it:
         one, grant = await a_look(it, Place("prod", "web", "box", "box"))
         await one.open()
-        assert [each.pid for each in await one.stat()] == [1, one.own]
+        assert [each.pid for each in one.there] == [each.pid for each in await one.stat()] == [1, one.own]
+        assert one.before(math.inf)[0].sids == {1}
+        assert one.before(one.said_at - 1e9) == (Before(known=True), ())
         await one.aclose()
         opened, ended = await it.home.facts("session.opened"), await it.home.facts("session.ended")
         assert [(fact.what["kind"], fact.what["grant"], fact.what["target"]) for fact in opened] == [("probe", grant, "web/box/box")]
         assert [fact.what["why"] for fact in ended] == ["exit"]
         frames = await it.home.frames(one.session)
-        assert [frame.channel for frame in frames[:3]] == [Channel.REQUEST, Channel.RESPONSE, Channel.STDIN]
+        assert [frame.channel for frame in frames[:3]] == [Channel.REQUEST, Channel.STDIN, Channel.RESPONSE]
         assert b"Audit-ID: jitui-test-1-0" in frames[0].body
         assert b"uthorization" not in frames[0].body
-        assert (await it.texts(one.session, Channel.STDIN)).endswith(b"\nd\nq\n")
+        assert (await it.texts(one.session, Channel.STDIN)).endswith(b"\nd\nd\nq\n")
         assert b" hello 2 %d 0\n" % one.start in await it.texts(one.session, Channel.STDOUT)
         await it.home.store.commit([])
         (row,) = await asyncio.to_thread(it.home.files.actions)

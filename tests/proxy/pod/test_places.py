@@ -10,9 +10,10 @@ from jitui.policy.grant import Event
 from jitui.policy.terms import Identity, Role
 from jitui.protocol.probe import Process
 from jitui.proxy.pod.commands import Command, Job, Several
+from jitui.proxy.pod.containers import Container, Stay
 from jitui.proxy.pod.lineage import Before
 from jitui.proxy.pod.look import Identity as Run, Look, Place
-from jitui.proxy.pod.places import Container, Places, Stay
+from jitui.proxy.pod.places import Places
 from jitui.recording.facts import ProcessesBefore
 from jitui.recording.frame import Channel
 from tests.proxy.pod.yard import gone, running, yard

@@ -47,3 +47,6 @@ async def test_a_process_that_finds_it_broken_leaves_it_to_the_gateway(tmp_path:
     keeping.cancel()
     assert not (place / "index.db").exists()
     assert heard == ["the process that builds the index ended (1); it is started again in 0 s"]
+    codes = iter([process.UNCONFINED])
+    async with asyncio.timeout(5):
+        await process.keep(place, heard.append, first_s=0, again_s=0.01)

@@ -23,6 +23,7 @@ import (
 	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/tools/clientcmd"
+	"k8s.io/client-go/util/retry"
 )
 
 var (
@@ -171,7 +172,7 @@ func main() {
 	for lines.Scan() {
 		ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 		said := "ok"
-		if err := w.do(ctx, lines.Text()); err != nil {
+		if err := retry.RetryOnConflict(retry.DefaultBackoff, func() error { return w.do(ctx, lines.Text()) }); err != nil {
 			said = strings.ReplaceAll(err.Error(), "\n", " ")
 		}
 		cancel()
