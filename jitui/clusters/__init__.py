@@ -6,6 +6,7 @@
 * kubeconfig  a cluster of a kubeconfig
 * eks         an Amazon EKS cluster: a role session for each grant, tokens signed with it (the only home of boto3)
 * dial        one TLS connection, and the sentence that says why there is none
+* wire        TLS over one connection, for streams: all that came is handed on, also once the connection is lost
 * tunnel      the way to it through a proxy
 * pool        keep-alive connections for plain requests, and one exchange on them
 * call        one whole request of the gateway itself

@@ -10,7 +10,6 @@ import re
 import socket
 import ssl
 import struct
-from asyncio.sslproto import SSLProtocol
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,14 +19,12 @@ from urllib.parse import quote, unquote_to_bytes, urlsplit
 from jitui.auth.tls import Direct
 from jitui.clusters.port import P
 from jitui.clusters.tunnel import BAD_ESCAPE, Proxy, host_name
+from jitui.clusters.wire import connect
 from jitui.values.errors import ConfigurationError, UpstreamError
 from jitui.values.said import clean
 
 CONNECT_S: Final = 10.0  # name look-up, TCP and TLS together
 KEEPALIVE: Final = (("TCP_KEEPIDLE", 30), ("TCP_KEEPINTVL", 10), ("TCP_KEEPCNT", 4))  # a dead peer is noticed in about a minute
-RECORD: Final = 16 << 10  # bytes of a TLS record, without what it takes beside
-READ_FIRST: Final = 4 << 10  # bytes of room to read into that a connection begins with: enough for the handshake, and for a stream that says little
-READ_MOST: Final = 256 << 10  # bytes read from a socket at once
 NO_LINGER: Final = struct.pack("ii", 1, 0)
 BLOCK: Final = re.compile(rb"(?:^|\n)-----BEGIN ([^\n]*?)-----[ \t\r]*\n((?:(?!-----BEGIN ).)*?)-----END \1-----[ \t\r]*(?=\n|$)", re.DOTALL)
 
@@ -158,7 +155,7 @@ async def dial(
     try:
         async with asyncio.timeout(timeout):
             if stream or proxy is not None:
-                transport, protocol = await _patient(loop, address, context, factory, proxy)
+                transport, protocol = await _patient(address, context, factory, proxy, stream=stream)
             else:
                 transport, protocol = await _quick(loop, address, context, factory)
     except TimeoutError as error:
@@ -182,55 +179,11 @@ async def _quick(loop: asyncio.AbstractEventLoop, address: Address, context: ssl
     return await loop.create_connection(factory, address.host, address.port, ssl=context, server_hostname=address.certified)
 
 
-async def _patient(
-    loop: asyncio.AbstractEventLoop, address: Address, context: ssl.SSLContext, factory: Callable[[], P], proxy: Proxy | None
-) -> tuple[asyncio.Transport, P]:
-    """TLS by asyncio's SSLProtocol on whichever loop: it keeps what it has read until the reader wants it, also behind the peer's close."""
-    shaken: asyncio.Future[None] = loop.create_future()
+async def _patient(address: Address, context: ssl.SSLContext, factory: Callable[[], P], proxy: Proxy | None, *, stream: bool) -> tuple[asyncio.Transport, P]:
+    """TLS that keeps what it has read until the reader wants it, also behind the peer's close."""
     protocol = factory()
-    tls = Tls(loop, protocol, context, shaken, address.certified)
-    if proxy is None:
-        raw, _ = await loop.create_connection(lambda: tls, address.host, address.port)
-    else:
-        raw = await proxy.reach(address.host, address.port, context)
-        raw.set_protocol(tls)
-        tls.connection_made(raw)
-    try:
-        await shaken
-    except BaseException:
-        raw.close()
-        raise
-    return tls._app_transport, protocol  # noqa: SLF001 - what asyncio's own create_connection(ssl=...) returns
-
-
-class Tls(SSLProtocol):
-    """asyncio's TLS, with less memory for each connection: what it reads into begins with a page, and grows while reads fill it.
-
-    asyncio takes 256 KiB for each connection, of which a stream that rests needs nothing, and as much again for each record that it decrypts.
-    """
-
-    max_size = RECORD  # bytes decrypted at once: OpenSSL gives one record
-    _ssl_buffer: bytearray
-    _ssl_buffer_view: memoryview
-
-    def __init__(self, loop: asyncio.AbstractEventLoop, protocol: asyncio.BaseProtocol, context: ssl.SSLContext, shaken: asyncio.Future[None],
-                 server_hostname: str) -> None:
-        """The client's side. `shaken`: done once hands are shaken."""
-        super().__init__(loop, protocol, context, shaken, server_side=False, server_hostname=server_hostname)
-        self._read_into(READ_FIRST)
-
-    def _read_into(self, size: int) -> None:
-        self._ssl_buffer = bytearray(size)
-        self._ssl_buffer_view = memoryview(self._ssl_buffer)
-
-    def get_buffer(self, n: int) -> memoryview:  # noqa: ARG002 - the size that the loop suggests, 64 KiB
-        return self._ssl_buffer_view
-
-    def buffer_updated(self, nbytes: int) -> None:
-        super().buffer_updated(nbytes)
-        size = len(self._ssl_buffer)
-        if nbytes == size < READ_MOST:
-            self._read_into(4 * size)
+    through = None if proxy is None else await proxy.reach(address.host, address.port, context, stream=stream)
+    return await connect(address.host, address.port, protocol, context, address.certified, through=through), protocol
 
 
 def stay_alive(transport: asyncio.Transport) -> None:

@@ -14,6 +14,7 @@ from urllib.parse import unquote, urlsplit
 
 import idna
 
+from jitui.clusters.wire import connect
 from jitui.values.errors import ConfigurationError, UpstreamError
 from jitui.values.said import clean
 
@@ -59,16 +60,20 @@ class Proxy:
     def __str__(self) -> str:
         return f"{self.scheme}://[{self.host}]:{self.port}" if ":" in self.host else f"{self.scheme}://{self.host}:{self.port}"
 
-    async def reach(self, host: str, port: int, tls: ssl.SSLContext) -> asyncio.Transport:
+    async def reach(self, host: str, port: int, tls: ssl.SSLContext, *, stream: bool) -> asyncio.Transport:
         """A transport whose other end is `host`: the next bytes are for it. `tls` is for an https proxy, whose certificate must bear its host.
+        `stream`: every byte that came before its end is handed on.
 
         Raises OSError, ssl.SSLError, and UpstreamError in one line.
         """
-        loop = asyncio.get_running_loop()
+        answers = _Answers()
         secure = self.scheme == "https"
-        transport, answers = await loop.create_connection(
-            _Answers, self.host, self.port, ssl=tls if secure else None, server_hostname=self.host if secure else None
-        )
+        if secure and stream:
+            transport = await connect(self.host, self.port, answers, tls, self.host)
+        else:
+            transport, _ = await asyncio.get_running_loop().create_connection(
+                lambda: answers, self.host, self.port, ssl=tls if secure else None, server_hostname=self.host if secure else None
+            )
         try:
             if self.scheme == "socks5":
                 await self._socks(transport, answers, host, port)

@@ -10,7 +10,8 @@ import pytest
 import uvloop
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from jitui.clusters.dial import READ_FIRST, READ_MOST, Address, Identification, client_context, cut, dial
+from jitui.clusters.dial import Address, Identification, client_context, cut, dial
+from jitui.clusters.wire import READ_FIRST, READ_MOST
 from jitui.values.errors import ConfigurationError, UpstreamError
 from tests.clusters.authority import Authority, Pair, pem
 from tests.clusters.peer import listen, ok

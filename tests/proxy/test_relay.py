@@ -3,10 +3,12 @@
 import asyncio
 import json
 from pathlib import Path
+from typing import cast
 
 import pytest
 
 from jitui.api.views import LiveChunk
+from jitui.clusters.dial import cut
 from jitui.policy.grant import Event
 from jitui.protocol import websocket
 from jitui.proxy.ends import Why
@@ -296,6 +298,32 @@ async def test_a_status_and_a_drop_is_an_exit(tmp_path: Path) -> None:
         pod.line.message(3, SUCCESS)
         pod.line.writer.close()
         assert [frame.payload for frame in await kubectl.rest()] == [b"\3" + SUCCESS, CLOSE]
+
+
+async def test_a_command_that_ends_while_more_is_typed_has_its_exit(tmp_path: Path) -> None:
+    """The cluster says the exit, leaves its input unread and resets the connection; what is typed behind that fails, and all that came before is passed on."""
+    async with house(tmp_path) as home:
+        await home.window()
+        kubectl, pod = await connected(home)
+        pod.reading.clear()
+        (leg,) = home.broker.windows.sessions[1]._legs
+        kubectl.writer.transport.pause_reading()  # type: ignore[attr-defined]
+        said = 0
+        while not leg.cluster.paused:  # type: ignore[attr-defined]
+            pod.line.message(1, b"x" * 32768)
+            said += 1
+            await asyncio.sleep(0.002)
+        pod.line.message(3, EXIT_3)
+        await asyncio.sleep(0.1)
+        cut(cast("asyncio.Transport", pod.line.writer.transport))
+        for _ in range(3):
+            kubectl.type(b"y" * 100)
+            await asyncio.sleep(0.05)
+        kubectl.writer.transport.resume_reading()  # type: ignore[attr-defined]
+        *out, status, close = [frame.payload for frame in await kubectl.rest()]
+        assert (sum(len(frame) - 1 for frame in out), status, close) == (said * 32768, b"\3" + EXIT_3, CLOSE)
+        (ended,) = await home.facts("session.ended")
+        assert ended.what["why"] == "exit"
 
 
 async def test_a_client_that_does_not_drain_is_aborted(tmp_path: Path) -> None:

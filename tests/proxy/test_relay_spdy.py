@@ -4,9 +4,11 @@ import asyncio
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import cast
 
 import pytest
 
+from jitui.clusters.dial import cut
 from jitui.policy.grant import Event
 from jitui.protocol import spdy
 from jitui.protocol.spdy import Frame, Kind
@@ -242,6 +244,33 @@ async def test_the_goodbye_waits_until_the_status_is_read(tmp_path: Path, how: s
         assert [(end.stream, end.payload, end.fin) for end in ends] == [(IDS["stdout"], b"", True), (IDS["stderr"], b"", True)]
         (ended,) = await home.facts("session.ended")
         assert ended.what["why"] == ("exit" if how == "lost" else "killed")
+
+
+async def test_a_command_that_ends_while_more_is_typed_has_its_exit(tmp_path: Path) -> None:
+    """The cluster says the exit, leaves its input unread and resets the connection; what is typed behind that fails, and all that came before is passed on."""
+    async with house(tmp_path) as home:
+        await home.window()
+        client, pod = await command(home)
+        pod.reading.clear()
+        (leg,) = (await only(home))._legs
+        client.kubectl.writer.transport.pause_reading()  # type: ignore[attr-defined]
+        said = 0
+        while not leg.cluster.paused:  # type: ignore[attr-defined]
+            pod.say(spdy.data(IDS["stdout"], b"x" * 32768))
+            said += 1
+            await asyncio.sleep(0.002)
+        pod.say(spdy.data(IDS["error"], FAILURE))
+        await asyncio.sleep(0.1)
+        cut(cast("asyncio.Transport", pod.line.writer.transport))
+        for _ in range(3):
+            client.send(spdy.data(IDS["stdin"], b"y" * 100))
+            await asyncio.sleep(0.05)
+        client.kubectl.writer.transport.resume_reading()  # type: ignore[attr-defined]
+        frames = await client.rest()
+        assert sum(len(frame.payload) for frame in frames if frame.kind is Kind.DATA and frame.stream == IDS["stdout"]) == said * 32768
+        assert [frame.payload for frame in frames if frame.kind is Kind.DATA and frame.stream == IDS["error"] and frame.payload] == [FAILURE]
+        (ended,) = await home.facts("session.ended")
+        assert ended.what["why"] == "exit"
 
 
 async def test_no_second_status_behind_the_first(tmp_path: Path) -> None:
