@@ -1,5 +1,7 @@
 """An ordinary kubectl works in a window: streams in both directions, with and without a terminal."""
 
+import contextlib
+
 import pytest
 
 from tests.support.gateway import Agent, Gateway
@@ -73,6 +75,19 @@ def test_cp_both_ways(gateway: Gateway, agent: Agent, one_kubectl: Kubectl) -> N
     gateway.kubectl(one_kubectl, agent, "cp", "-n", "web", str(agent.home / "there"), there).ok()
     gateway.kubectl(one_kubectl, agent, "cp", "-n", "web", there, str(agent.home / "back")).ok()
     assert (agent.home / "back").read_bytes() == (agent.home / "there").read_bytes()
+
+
+@pytest.mark.usefixtures("window")
+def test_a_command_that_never_begins_has_its_reason(gateway: Gateway, agent: Agent, kubectl: Kubectl) -> None:
+    """The cluster says why, and resets the connection as more input comes: kubectl, which goes on sending, prints the cluster's words."""
+    with gateway.spawn_kubectl(kubectl, agent, "exec", "-i", "-n", "web", "box", "--", "no-such-program") as program:
+        with contextlib.suppress(BrokenPipeError):
+            for _ in range(200):
+                program.write(bytes(100_000))
+        result = program.end()
+    assert "no-such-program" in result.said, result
+    assert "jitui" not in result.said, result
+    assert result.code in {1, 126, 127}, result
 
 
 @pytest.mark.usefixtures("window")

@@ -224,6 +224,8 @@ class CopyTo(Kind):
 
         await until(far, "in the middle")
         assert self.works or command.process.returncode is None, command
+        if not self.works:  # what is on record may still be on its way, and a lost connection drops that
+            await self.place.lab.saw(self.box, self.label, HELD)
 
     def judge(self, tape: Tape, command: Command, seen: dict[str, tuple[int, str]]) -> None:
         stream, content = tape.said(Channel.STDIN), self.file.read_bytes()

@@ -109,6 +109,10 @@ class Lab:
         assert process.returncode == 0, script
         return out.decode()
 
+    async def saw(self, box: str, name: str, size: int) -> None:
+        """Wait until the box has read so much of a stream. Raises AssertionError after 20 s."""
+        await self.sh(f"{box}/box", f"for i in $(seq 1000); do [ $(cat /seen/{name} | wc -c) -ge {size} ] && exit; usleep 20000; done; exit 1")
+
     async def seen(self, box: str, prefix: str) -> dict[str, tuple[int, str]]:
         """Size and sha256 of each stream as the box saw it, by name."""
         script = f'cd /seen; for name in {prefix}*; do [ -e "$name" ] && echo "$name $(wc -c <"$name") $(sha256sum <"$name")"; done; true'
