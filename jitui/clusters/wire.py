@@ -102,7 +102,7 @@ class Tls(SSLProtocol):
         if self._transport is None:
             return
         if exc is None:
-            self._transport.abort()
+            cast("asyncio.Transport", self._transport).abort()
         else:
             cast("Any", self._transport)._force_close(exc)  # noqa: SLF001
 
