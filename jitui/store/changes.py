@@ -97,6 +97,8 @@ class Changes:
         if before is None and write.effect is not Effect.CREATED and self._exchanges.left_out:
             notes.append(UNREAD)
         change = self._compared(spot, write, before, notes)
+        if write.part == "scale" and before is not None and before.spot.subresource == "scale":
+            before = self._before(spot, write, known, scales=False)  # the object itself
         self._after(spot, write, key, before)
         return change
 
@@ -111,8 +113,8 @@ class Changes:
         status = write.exchange.action.subresource in {"status", "approval"}
         return Change(spot, write, before, tuple(difference.difference(_part(old, write), _part(write.after, write), status=status)), tuple(notes))
 
-    def _before(self, spot: Spot, write: Write, known: State | None) -> State | None:
-        """The newest state on record before the write."""
+    def _before(self, spot: Spot, write: Write, known: State | None, *, scales: bool = True) -> State | None:
+        """The newest state on record before the write. `scales`: a Scale counts for a write of one."""
         ref = write.ref
         since = known.spot.at_us if known is not None else -1
         for each in self._exchanges.seen(spot, ref.namespace, ref.name, LOOKS) if ref.name else ():
@@ -121,7 +123,7 @@ class Changes:
             if not self._may(each):
                 continue
             body = self._exchanges.objects(each, spot.at_us)
-            if body is None or body.partial or (each.subresource == "scale" and write.part != "scale"):
+            if body is None or body.partial or (each.subresource == "scale" and not (scales and write.part == "scale")):
                 continue
             if each.verb not in {"get", "list", "watch"}:
                 exchange = self._exchanges.exchange(each)

@@ -79,6 +79,21 @@ async def test_a_scale_is_compared_with_the_object(tmp_path: Path) -> None:
         assert [said(each) for each in await folded(home)] == [{"spec.replicas": (2, 5)}, {"spec.replicas": (5, 0)}, {IMAGE: ("web:1", "web:2")}]
 
 
+async def test_a_scale_that_was_read_is_not_the_object(tmp_path: Path) -> None:
+    """client-go reads a Scale before it writes one: the object's next change and its deletion start at the object, with the new size."""
+    async with talking(tmp_path) as (home, talk):
+        await talk.ask("GET", f"{WEB}/web", deployment("web:1", 2))
+        await talk.ask("GET", f"{WEB}/web/scale", scale(2))
+        await talk.ask("PUT", f"{WEB}/web/scale", scale(5), scale(5))
+        await talk.merge(f"{WEB}/web", deployment("web:2", 5, 4), {})
+        await talk.ask("GET", f"{WEB}/web/scale", scale(5))
+        await talk.ask("PUT", f"{WEB}/web/scale", scale(1), scale(1))
+        await talk.ask("DELETE", f"{WEB}/web", {"kind": "Status", "status": "Success", "details": {"uid": "u-web"}})
+        *changed, deleted = [said(each) for each in await folded(home)]
+        assert changed == [{"spec.replicas": (2, 5)}, {IMAGE: ("web:1", "web:2")}, {"spec.replicas": (5, 1)}]
+        assert (deleted[IMAGE], deleted["spec.replicas"]) == (("web:2", None), (1, None))
+
+
 async def test_an_unknown_outcome_shows_what_was_asked(tmp_path: Path) -> None:
     """The cluster went away with the request."""
     async with talking(tmp_path) as (home, talk):

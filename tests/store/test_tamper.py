@@ -5,15 +5,16 @@ Here a sample of all changes; `make soak` tries each byte.
 
 import shutil
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from jitui.recording.tlog.checkpoint import notes_in
 from jitui.recording.verify import Brought, Verdict
-from jitui.store import Files
-from jitui.values.errors import JituiError
+from jitui.store import Files, verify as script
+from jitui.values.errors import InvalidError, JituiError
 from tests.store.evidence import tampering
 from tests.store.seen import bundled, seen
 from tests.store.test_logged import policy
@@ -59,11 +60,12 @@ def problem(place: Path, brought: Brought) -> str:
         return str(error)
 
 
-def content(path: Path) -> object:
-    """All that a reader can see of a file, but for what is derived, and the columns of actions that are notes (docs/evidence.md)."""
+def content(path: Path, tables: Collection[str] = ()) -> object:
+    """All that a reader can see of a file, or of these tables, but for what is derived, and the columns of actions that are notes (docs/evidence.md)."""
     try:
         with closing(sqlite3.connect(f"file:{path}?mode=ro&immutable=1", uri=True)) as db:
-            names = [name for (name,) in db.execute("select name from sqlite_master where type = 'table' order by name") if name not in DERIVED]
+            there = [name for (name,) in db.execute("select name from sqlite_master where type = 'table' order by name")]
+            names = [name for name in there if (name in tables if tables else name not in DERIVED)]
             return [(name, db.execute(f"select {PROVED.get(name, '*')} from {name} order by 1, 2").fetchall()) for name in names]
     except sqlite3.Error as error:
         return str(error)
@@ -73,27 +75,30 @@ def flipped(data: bytes, start: int, end: int) -> bytes:
     return data[:start] + bytes(each ^ 0x41 for each in data[start:end]) + data[end:]
 
 
-def read_there(file: Path, data: bytes, before: object, start: int, end: int) -> Iterator[int]:
+Look = Callable[[Path], object]
+
+
+def read_there(file: Path, data: bytes, look: Look, before: object, start: int, end: int) -> Iterator[int]:
     """Each byte between the two whose change changes what is read. Bytes that change nothing when all of them are flipped are not looked at one by one."""
     file.write_bytes(flipped(data, start, end))
-    if content(file) == before:
+    if look(file) == before:
         return
     if end - start == 1:
         yield start
         return
     for low, high in ((start, (start + end) // 2), ((start + end) // 2, end)):
-        yield from read_there(file, data, before, low, high)
+        yield from read_there(file, data, look, before, low, high)
 
 
-def unseen(file: Path, place: Path, brought: Brought) -> list[int]:
-    """Where a flipped byte of the file changes what is read, and `verify` of the place names no problem."""
-    data, before, found, tried = file.read_bytes(), content(file), [], 0
-    assert problem(place, brought) == ""
+def unseen(file: Path, verify: Callable[[], str], look: Look = content) -> list[int]:
+    """Where a flipped byte of the file changes what is read, and `verify` names no problem."""
+    data, before, found, tried = file.read_bytes(), look(file), [], 0
+    assert verify() == ""
     for start in range(0, len(data), STEP):
-        for at in read_there(file, data, before, start, min(start + LENGTH, len(data))):
+        for at in read_there(file, data, look, before, start, min(start + LENGTH, len(data))):
             file.write_bytes(flipped(data, at, at + 1))
             tried += 1
-            if not problem(place, brought):
+            if not verify():
                 found.append(at)
     print(f"{file.name}: {len(data)} bytes, of which {tried} change what is read")
     return found
@@ -104,14 +109,60 @@ def unseen(file: Path, place: Path, brought: Brought) -> list[int]:
 def test_each_byte_of_a_folder(whole: Path, tmp_path: Path, name: str) -> None:
     """A flipped byte is found, or lies where nothing is read."""
     state = shutil.copytree(whole, tmp_path / "state")
-    assert unseen(state / name, state, Brought(policy=policy(whole, "all"))) == []
+    brought = Brought(policy=policy(whole, "all"))
+    assert unseen(state / name, lambda: problem(state, brought)) == []
 
 
 @pytest.mark.timeout(soak(300, 14400))
 def test_each_byte_of_an_evidence_file(file: Path, whole: Path, tmp_path: Path) -> None:
     """A flipped byte is found, or lies where nothing is read."""
-    copy = Path(shutil.copy(file, tmp_path / "copy.jitui"))
-    assert unseen(copy, copy, Brought(policy=policy(whole, "all"))) == []
+    copy, brought = Path(shutil.copy(file, tmp_path / "copy.jitui")), Brought(policy=policy(whole, "all"))
+    assert unseen(copy, lambda: problem(copy, brought)) == []
+
+
+@pytest.mark.timeout(soak(300, 14400))
+def test_each_byte_that_the_script_reads(file: Path, whole: Path, tmp_path: Path) -> None:
+    """`verify.py` finds a flipped byte of what it judges: facts, heads, keys, frames and proofs."""
+    copy, known = Path(shutil.copy(file, tmp_path / "copy.jitui")), tmp_path / "policy"
+    known.write_text(policy(whole, "all").text)
+    brought = script.read_policy(str(known))
+
+    def verify() -> str:
+        try:
+            script.verdict(str(copy), b"", brought)
+        except (script.WrongError, sqlite3.Error, ValueError, KeyError, TypeError, OverflowError) as error:  # as its main does
+            return str(error)
+        return ""
+
+    assert unseen(copy, verify, lambda path: content(path, ("facts", "sealed", "heads", "keys", "frames", "evidence"))) == []
+
+
+def test_each_byte_of_the_key(whole: Path, tmp_path: Path) -> None:
+    """It is another key, or none; only the line end behind it says nothing."""
+    state = shutil.copytree(whole, tmp_path / "state")
+    key = state / "keys/ledger.ed25519"
+    data, found = key.read_bytes(), []
+    for at in range(0, len(data) - 1, soak(17, 1)):
+        key.write_bytes(flipped(data, at, at + 1))
+        if not problem(state, Brought()):
+            found.append(at)
+    assert found == []
+
+
+def test_each_byte_of_checkpoints_that_are_brought(whole: Path) -> None:
+    """It is no checkpoint any more, or one of another past. Their signatures are not asked for: where they come from is what they prove."""
+    with tampering(whole / "log.db") as db:
+        data = "".join(note for (note,) in db.execute("select note from checkpoints order by size")).encode()
+    before, found = [note.text for note in notes_in(data.decode())], []
+    assert problem(whole, Brought(checkpoints=tuple(notes_in(data.decode())))) == ""
+    for at in range(0, len(data), soak(7, 1)):
+        try:
+            notes = tuple(notes_in(flipped(data, at, at + 1).decode()))
+        except (InvalidError, UnicodeDecodeError):
+            continue
+        if [note.text for note in notes] != before and not problem(whole, Brought(checkpoints=notes)):
+            found.append(at)
+    assert found == []
 
 
 def changed(state: Path, name: str, change: Callable[[sqlite3.Connection], object]) -> Path:
