@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import sys
+from itertools import accumulate
 from pathlib import Path
 from typing import Final
 
@@ -73,12 +74,10 @@ def lines(text: list[str]) -> list[str]:
 def older(cast: Path) -> Path:
     """The same events in version 2 of the form: times since the beginning, and the size as width and height."""
     header, *events = [json.loads(line) for line in cast.read_text().splitlines()]
-    at, lines = 0.0, [{"version": 2, "width": header["term"]["cols"], "height": header["term"]["rows"], "timestamp": header["timestamp"]}]
-    for passed, code, data in events:
-        at += passed
-        lines.append([round(at, 6), code, data])
+    first = {"version": 2, "width": header["term"]["cols"], "height": header["term"]["rows"], "timestamp": header["timestamp"]}
+    times = accumulate(passed for passed, _, _ in events)
     file = cast.with_suffix(".2.cast")
-    file.write_text("".join(f"{json.dumps(line)}\n" for line in lines))
+    file.write_text("".join(f"{json.dumps(line)}\n" for line in (first, *([at, code, data] for at, (_, code, data) in zip(times, events, strict=True)))))
     return file
 
 
