@@ -1,8 +1,9 @@
 """Lives of requests, grants and sessions as drafts, and a store to put them in."""
 
 import asyncio
+import shutil
 from collections.abc import AsyncIterator, Iterable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -28,6 +29,25 @@ async def opened(folder: Path, clock: Clock | None = None, bus: Bus | None = Non
         yield store
     finally:
         await store.aclose()
+
+
+async def crashed(folder: Path) -> Path:
+    """The files of an open store as a kill would leave them, logs and all, as a copy. One during which nothing was written, and no file came or went."""
+
+    def look() -> dict[Path, tuple[int, int, int]]:
+        files = {path: path.stat() for path in folder.rglob("*") if path.suffix != ".db-shm"}
+        return {path: (file.st_ino, file.st_size, file.st_mtime_ns) for path, file in files.items()}
+
+    copy = folder.with_name("crashed")
+    async with asyncio.timeout(10):
+        while True:
+            with suppress(FileNotFoundError, shutil.Error):
+                before = look()
+                shutil.copytree(folder, copy, ignore=shutil.ignore_patterns("*-shm"))
+                if look() == before:
+                    return copy
+            shutil.rmtree(copy, ignore_errors=True)
+            await asyncio.sleep(0.02)
 
 
 def frames(session: int, bodies: Iterable[bytes], start: int = 0, channel: Channel = Channel.STDOUT) -> list[Frame]:

@@ -1,7 +1,6 @@
 """After a crash: what the next gateway finds on the tape."""
 
 import os
-import shutil
 import sqlite3
 from contextlib import closing
 from dataclasses import replace
@@ -15,20 +14,10 @@ from jitui.recording.frame import Channel, Frame
 from jitui.store import Files, Store
 from jitui.store.sqlite import TAPE_LIMIT
 from jitui.values.clock import ManualClock
-from tests.store.life import NOW, attempted, began, ended, frames, opened, record, until, window
+from tests.store.life import NOW, attempted, began, crashed, ended, frames, opened, record, until, window
 
 GET = b"GET /api/v1/namespaces/web/pods?limit=500 HTTP/1.1\r\nHost: x\r\nAudit-ID: jitui-g-1-0\r\n\r\n"
 POST = b"POST /apis/apps/v1/namespaces/web/deployments HTTP/1.1\r\nContent-Type: application/json\r\n\r\n"
-
-
-async def old_tapes_closed(folder: Path) -> None:
-    """Until the tapes that are not in use any more are plain files: a copy made meanwhile would be of no instant."""
-    await until(lambda: len(list((folder / "tapes").glob("*.db-wal"))) == 1)
-
-
-def crashed(folder: Path) -> Path:
-    """The files as a kill would leave them: copied while the gateway runs, logs and all."""
-    return Path(shutil.copytree(folder, folder.with_name("crashed"), ignore=shutil.ignore_patterns("*-shm")))
 
 
 def exchange(session: int, *pieces: tuple[int, Channel, bytes]) -> list[Frame]:
@@ -43,8 +32,7 @@ async def test_open_sessions_are_lost(tmp_path: Path) -> None:
             await record(store, [*frames(1, [bytes(700 * seq)], seq), *frames(2, [os.urandom(900)], seq, Channel.STDIN)])
         await store.commit([ended(2)])
         before = store._tapes.chain(1)
-        await old_tapes_closed(tmp_path / "state")
-        copy = crashed(tmp_path / "state")
+        copy = await crashed(tmp_path / "state")
         assert len(Files(tmp_path / "state").tapes()) > 1
     async with opened(copy) as store:
         assert store.loaded.lost_sessions == 2
@@ -64,7 +52,7 @@ async def test_a_session_number_is_never_used_twice(tmp_path: Path) -> None:
     """Not even one whose opening never became a fact, if a frame of it is on the tape."""
     async with opened(tmp_path / "state") as store:
         await record(store, frames(7, [b"x"]))
-        copy = crashed(tmp_path / "state")
+        copy = await crashed(tmp_path / "state")
     for folder in (tmp_path / "state", copy):
         async with opened(folder) as store:
             assert store.next_session() == 8
@@ -82,7 +70,7 @@ async def test_actions_of_lost_sessions_are_made_again(tmp_path: Path) -> None:
         store.note(written)
         files = Files(tmp_path / "state")
         await until(lambda: len(files.actions()) == 1)
-        copy = crashed(tmp_path / "state")
+        copy = await crashed(tmp_path / "state")
     async with opened(copy):
         found = Files(copy).actions(session=1)
     assert [(row.conn, row.at_us - NOW, row.action.verb, row.action.kind, row.action.namespace, row.hazard, row.code, row.bytes_in, row.bytes_out, row.audit_id)
@@ -117,7 +105,7 @@ async def test_a_crash_between_two_tapes(tmp_path: Path) -> None:
         tapes = store._tapes
         tapes._make(2)
         tmp_path.joinpath("state/tapes/000003.part").touch(0o600)
-        copy = crashed(tmp_path / "state")
+        copy = await crashed(tmp_path / "state")
         tmp_path.joinpath("state/tapes/000002.db").unlink()
     async with opened(copy) as store:
         assert isinstance(store, Store)
@@ -139,8 +127,7 @@ async def lost(folder: Path) -> Path:
         for seq in range(6, 9):
             await record(store, frames(1, [os.urandom(700)], seq))
         assert len(Files(folder).tapes()) == 2
-        await old_tapes_closed(folder)
-        return crashed(folder)
+        return await crashed(folder)
 
 
 def edit(folder: Path, tape: int, statement: str) -> None:

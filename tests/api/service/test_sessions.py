@@ -72,13 +72,16 @@ async def test_compressed_frames_are_opened_for_a_viewer_a_part_at_a_time(tmp_pa
     listed = b"".join(b"%08x %b\n" % (chance.getrandbits(32), b"as in all of the others, over and over again" * 20) for _ in range(1000))
     packed = gzip.compress(listed)
 
-    async def answer(asked: Asked) -> None:
-        asked.line.say(b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(packed))
-        for at in range(0, len(packed), 500):
-            asked.line.say(packed[at : at + 500])
-            await asyncio.sleep(0.002)
-
     async with asyncio.timeout(30), house(tmp_path) as home:
+
+        async def answer(asked: Asked) -> None:
+            """In many frames: a piece that comes while the one before waits for the record would be of its frame."""
+            asked.line.say(b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(packed))
+            for at in range(0, len(packed), 500):
+                before = home.store.recorded(1)
+                asked.line.say(packed[at : at + 500])
+                await home.until(lambda before=before: home.store.recorded(1) > before)
+
         await home.window()
         kubectl = await home.dial()
         await kubectl.ask("GET", pods)
