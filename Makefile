@@ -86,7 +86,7 @@ tests/cluster/kube: tests/cluster/src/main.go tests/cluster/src/go.mod tests/clu
 
 soak: $(READY)
 	JITUI_SOAK=1 $(BIN)/pytest -n $(JOBS) --dist loadfile --timeout 1800 tests/journeys tests/store/test_kill_commits.py tests/store/test_tamper.py \
-		tests/listeners/kube/test_malformed.py tests/clusters/eks/test_standin.py tests/tui/test_hostile.py tests/demo/test_play.py tests/demo/cluster/test_kubectl.py tests/demo/cluster/test_kubectl_streams.py
+		tests/listeners/kube/test_malformed.py tests/clusters/eks/test_standin.py tests/tui/test_hostile.py tests/demo/test_play.py tests/api/service/test_report.py tests/demo/cluster/test_kubectl.py tests/demo/cluster/test_kubectl_streams.py
 
 bench: $(READY)
 	$(BIN)/python -m tests.bench

@@ -10,16 +10,22 @@ from typing import Any, Protocol
 import pytest
 from hypothesis import HealthCheck, settings
 
-from tests.support import clusters, eks as stand_in, kubectls
+from tests.support import clusters, eks as stand_in, kubectls, processes
 from tests.support.clusters import Cluster
 from tests.support.gateway import Gateway
 from tests.support.kubectls import Kubectl
+from tests.support.soak import SOAKING
+from tests.support.warm import Warm
 
 MANY = 20  # left out tests of a file are told one by one up to here
-LONGEST = frozenset({  # they begin first, so that nobody waits for them
-    "test_kill9.py", "test_standin.py", "test_script.py", "test_freeze.py", "test_story.py", "test_streams.py", "test_ends.py", "test_refusals.py",
-    "test_malformed.py", "test_hostile.py", "test_clients.py",
-})
+LONGEST = (  # they begin first, in this order, so that no worker is left with one of them at the end; those that wait lie between those that compute
+    "clusters/eks/test_standin.py", "tui/test_hostile.py", "journeys/matrix/test_1_30_to_1_33.py", "clusters/eks/test_gateway.py", "journeys/test_restart.py",
+    "journeys/test_ends.py", "journeys/test_record.py", "journeys/test_story.py", "demo/test_script.py", "journeys/matrix/test_1_34_over_spdy.py",
+    "journeys/test_processes.py", "journeys/matrix/test_1_27_to_1_29.py", "journeys/test_freeze.py", "journeys/matrix/test_1_34.py", "journeys/test_ssh.py",
+    "demo/cluster/test_kubectl.py", "journeys/test_changes.py", "journeys/test_kill9.py", "journeys/test_streams.py", "journeys/test_clients.py",
+    "journeys/test_command_line.py", "journeys/test_verbs.py", "tui/screens/test_freeze.py", "journeys/test_refusals.py", "journeys/test_goes_on_asking.py",
+    "journeys/test_ssh_people.py", "journeys/test_masked.py", "demo/test_agent.py", "listeners/kube/test_malformed.py", "tui/screens/test_window.py",
+)  # fmt: skip
 CI = os.environ.get("CI") == "true"
 settings.register_profile("jitui", deadline=None, suppress_health_check=[HealthCheck.too_slow])  # a busy machine is no mistake
 if not CI:  # where Hypothesis has a profile of its own for it
@@ -125,12 +131,14 @@ def _lacks(item: pytest.Item, versions: Callable[[], Mapping[str, Kubectl]]) -> 
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    processes.warm = None if SOAKING else Warm()
     config.stash[_LEFT_OUT] = {}
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave out what can't run here, remembering its name. With CI=true it stays, and fails."""
-    items.sort(key=lambda item: item.path.name not in LONGEST)
+    order = {Path(__file__).parent / name: number for number, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: order.get(item.path, len(order)))
     if CI:
         return
     versions = kubectls.found() if any(item.get_closest_marker("kubectl") for item in items) else {}

@@ -17,9 +17,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Self, TypeVar
 
+from tests.support.warm import Process, Warm
+
 T = TypeVar("T")
 
 PATIENCE = 60.0  # seconds after which a test gives up on anything
+warm: Warm | None = None  # starts what it takes, in tests; benchmarks start everything anew
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -89,16 +92,19 @@ class Program:
         self.out, self.err = bytearray(), bytearray()
         self._news = threading.Condition()
         self._terminal = -1
+        self._process: subprocess.Popen[bytes] | Process
+        forking = warm if warm is not None and warm.takes(self.argv, env) else None
         if tty is None:
-            self._process = subprocess.Popen(self.argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                                             env=dict(env), cwd=cwd, start_new_session=True)
+            self._process = forking.piped(self.argv, env, cwd) if forking else subprocess.Popen(
+                self.argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=dict(env), cwd=cwd, start_new_session=True)
             assert self._process.stdout is not None
             assert self._process.stderr is not None
             pipes = [(self._process.stdout, self.out), (self._process.stderr, self.err)]
         else:
             self._terminal, inside = pty.openpty()
             fcntl.ioctl(inside, termios.TIOCSWINSZ, struct.pack("HHHH", *tty, 0, 0))
-            self._process = subprocess.Popen(("setsid", "--ctty", *self.argv), stdin=inside, stdout=inside, stderr=inside, env=dict(env), cwd=cwd)
+            self._process = forking.on(inside, self.argv, env, cwd) if forking else subprocess.Popen(
+                ("setsid", "--ctty", *self.argv), stdin=inside, stdout=inside, stderr=inside, env=dict(env), cwd=cwd)
             os.close(inside)
             pipes = [(os.fdopen(os.dup(self._terminal), "rb", buffering=0), self.out)]
         self._readers = [threading.Thread(target=self._read, args=pipe, daemon=True) for pipe in pipes]

@@ -34,6 +34,7 @@ from jitui.values import plain
 from jitui.values.errors import InvalidError, RefusedError
 from tests.fakes.house import ANA, house
 from tests.store.life import NOW, added, approved, asked, attempted, began, ended, granted, opened
+from tests.support.soak import soak
 
 EVIL: Final = "\x1b]0;x\x07<script>alert(1)</script>|\u202e[x](http://evil.example)`*"
 TOKEN: Final = "eyJhbGciOiJSUzI1NiIsImtpZCI6IngifQ.eyJpc3MiOiJrdWJlcm5ldGVzIiwic3ViIjoic3lzdGVtIn0.c2lnbmF0dXJlc2lnbmF0dXJlc2lnbmF0dXJl"
@@ -184,18 +185,20 @@ async def test_only_auditors_may(tmp_path: Path) -> None:
             await desk.report(since_s=60, until_s=60)
 
 
-async def test_a_hundred_thousand_facts(tmp_path: Path) -> None:
-    """Memory stays bounded, and lists say what they leave out."""
-    async with opened(tmp_path / "state") as store:
-        for first in range(0, 100_000, 5000):
-            await store.commit([Viewed(how="unmasked").draft(f"s-{first + each}", "bob") for each in range(5000)])
-    files = Files(tmp_path / "state")
-    tracemalloc.start()
-    view = report(files, WHOLE, now_us=NOW)
-    peak = tracemalloc.get_traced_memory()[1]
-    tracemalloc.stop()
-    files.close()
-    looked = section(view, "Secrets that were looked at")
-    assert (looked.total, len(looked.lines)) == (100_000, 200)
-    assert "Secrets that were looked at: 200 of 100000 are listed" in view.notes
-    assert peak < 64 << 20
+async def test_many_facts(tmp_path: Path) -> None:
+    """Memory stays the same for four times as many, and lists say what they leave out."""
+    many, peaks = soak(2000, 25_000), []
+    for number in (many, 4 * many):
+        async with opened(tmp_path / f"state-{number}") as store:
+            for first in range(0, number, 1000):
+                await store.commit([Viewed(how="unmasked").draft(f"s-{first + each}", "bob") for each in range(1000)])
+        files = Files(tmp_path / f"state-{number}")
+        tracemalloc.start()
+        view = report(files, WHOLE, now_us=NOW)
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+        files.close()
+        looked = section(view, "Secrets that were looked at")
+        assert (looked.total, len(looked.lines)) == (number, 200)
+        assert f"Secrets that were looked at: 200 of {number} are listed" in view.notes
+    assert peaks[1] < 1.2 * peaks[0] < 64 << 20
