@@ -5,6 +5,7 @@ import gzip
 import random
 from base64 import b64decode
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -74,13 +75,16 @@ async def test_compressed_frames_are_opened_for_a_viewer_a_part_at_a_time(tmp_pa
 
     async with asyncio.timeout(30), house(tmp_path) as home:
 
+        def more_than(frames: int) -> bool:
+            return home.store.recorded(1) > frames
+
         async def answer(asked: Asked) -> None:
             """In many frames: a piece that comes while the one before waits for the record would be of its frame."""
             asked.line.say(b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(packed))
             for at in range(0, len(packed), 500):
-                before = home.store.recorded(1)
+                recorded = home.store.recorded(1)
                 asked.line.say(packed[at : at + 500])
-                await home.until(lambda before=before: home.store.recorded(1) > before)
+                await home.until(partial(more_than, recorded))
 
         await home.window()
         kubectl = await home.dial()
