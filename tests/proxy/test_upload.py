@@ -12,6 +12,8 @@ from jitui.proxy.port import Endpoint
 from jitui.proxy.upload import REPLAYABLE, Upload
 from jitui.recording.frame import Channel
 
+pytestmark = pytest.mark.interpreted  # a session and a client that only look like theirs
+
 
 class Recorder:
     """A session whose commits are done when the test says so."""
@@ -75,7 +77,6 @@ class One:
         return line
 
 
-@pytest.mark.interpreted
 def test_nothing_is_sent_before_it_is_on_record() -> None:
     """With the head as the client sent it; the cluster gets the one with the credential."""
     one = One()
@@ -87,7 +88,6 @@ def test_nothing_is_sent_before_it_is_on_record() -> None:
     assert (one.upload.went, one.session.passed) == (True, [(Channel.REQUEST, 4), (Channel.REQUEST_BODY, 4)])
 
 
-@pytest.mark.interpreted
 def test_the_end_of_chunks_that_comes_alone_is_noted() -> None:
     """It is no bytes of a body, and still something that came."""
     one = One(chunked=True)
@@ -100,7 +100,6 @@ def test_the_end_of_chunks_that_comes_alone_is_noted() -> None:
     assert line.sent == b"SENT4\r\nbody\r\n0\r\n\r\n"
 
 
-@pytest.mark.interpreted
 def test_a_small_request_can_be_sent_once_more() -> None:
     """All of it, on another connection, and counted as handed on once."""
     one = One()
@@ -114,7 +113,6 @@ def test_a_small_request_can_be_sent_once_more() -> None:
     assert sum(size for channel, size in one.session.passed if channel is Channel.REQUEST_BODY) == 6
 
 
-@pytest.mark.interpreted
 def test_a_large_one_can_not() -> None:
     """It is not kept in memory."""
     one = One()
@@ -126,7 +124,6 @@ def test_a_large_one_can_not() -> None:
     assert not one.upload.again()
 
 
-@pytest.mark.interpreted
 def test_a_client_ahead_of_the_recorder_is_not_read() -> None:
     """Until less than half a window is under way; the same while the cluster's connection is full."""
     one = One()
@@ -140,7 +137,6 @@ def test_a_client_ahead_of_the_recorder_is_not_read() -> None:
     assert seen == [True, True, False, True, False]
 
 
-@pytest.mark.interpreted
 def test_nothing_goes_anywhere_after_a_stop() -> None:
     """Neither what is on record nor what still comes."""
     one = One()
