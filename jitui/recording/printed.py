@@ -102,20 +102,26 @@ class Printed:
         return out
 
     def _lines(self, text: str) -> None:
-        """Whole lines. Nearly all are plain, and pass as they are."""
-        if self._fresh:
-            idle = IDLE.sub("", text) if "\x1b" in text else text
-            if idle.replace("\n", "").isprintable():
-                self._pass(idle)
-                return
-        for line in text[:-1].split("\n"):
-            idle = IDLE.sub("", line) if "\x1b" in line else line
-            if self._fresh and idle.isprintable():
-                self._pass(f"{idle}\n")
+        """Whole lines. Nearly all are plain, and pass as they are, as many at once as follow each other."""
+        idle = IDLE.sub("", text) if "\x1b" in text else text
+        if self._fresh and idle.replace("\n", "").isprintable():
+            self._pass(idle)
+            return
+        lines = idle[:-1].split("\n")
+        full = text[:-1].split("\n") if idle is not text else lines
+        at = 0
+        while at < len(lines):
+            end = at
+            while self._fresh and end < len(lines) and lines[end].isprintable():
+                end += 1
+            if end > at:
+                self._pass("\n".join([*lines[at:end], ""]))
+                at = end
             else:
-                self._draw(line)
+                self._draw(full[at])
                 self._feed_line()
                 self._last = ""
+                at += 1
 
     @property
     def _fresh(self) -> bool:

@@ -35,7 +35,7 @@ class Keyframes:
             self._off = True
             return None
         self._clean &= not shown.spans
-        for fed in draw(self._emulator, self._kind, frame.channel.label, frame.body):
+        for fed in draw(self._emulator, self._kind, frame.channel.label, frame.body, piece=EVERY):
             self._size += fed
         self._frames += 1
         due = self._size >= EVERY or self._frames >= FRAMES or (frame.at_us - self._at_us >= APART_US and self._size >= SOME)

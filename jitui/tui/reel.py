@@ -122,8 +122,8 @@ class Reel:
         return words("".join(reversed(line)).replace("\r", "⏎").replace("\n", "⏎").replace("\x7f", "⌫")), delivered
 
 
-def draw(emulator: Emulator, kind: str, channel: str, body: bytes, *, delivered: bool = True) -> Iterator[int]:
-    """A frame of a session of this kind, drawn; yields the number of bytes that were fed, piece by piece."""
+def draw(emulator: Emulator, kind: str, channel: str, body: bytes, *, delivered: bool = True, piece: int = SLICE) -> Iterator[int]:
+    """A frame of a session of this kind, drawn; yields the number of bytes that were fed, in pieces of so many at most."""
     data = b""
     if channel in {"stdout", "stderr"}:
         data = body
@@ -134,10 +134,10 @@ def draw(emulator: Emulator, kind: str, channel: str, body: bytes, *, delivered:
         data = told(channel, body)
         if data and (emulator.cursor or (0, 0))[0]:
             data = b"\r\n" + data
-    for start in range(0, len(data), SLICE):
-        piece = data[start : start + SLICE]
-        emulator.feed(piece, delivered=delivered)
-        yield len(piece)
+    for start in range(0, len(data), piece):
+        fed = data[start : start + piece]
+        emulator.feed(fed, delivered=delivered)
+        yield len(fed)
 
 
 def told(channel: str, body: bytes) -> bytes:

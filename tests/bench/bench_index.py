@@ -1,7 +1,8 @@
 """The index of a large tape: `python -m tests.bench.bench_index [MB] [folder]`, 1000 by default. Prints; asserts nothing.
 
 One terminal session of so many megabytes is recorded by a store, then indexed as the gateway's process does it. Printed: CPU of indexing a megabyte (this
-process and the one that emulates), the size of the index, how long a search takes, and a seek in Replay: keyframe, frames, and the drawn lines.
+process and the one that emulates), and of each stage of it, the size of the index, how long a search takes, and a seek in Replay: keyframe, frames, and the
+drawn lines.
 """
 
 import asyncio
@@ -15,13 +16,19 @@ import time
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 from jitui.cli.shelf import Shelf
 from jitui.recording.frame import Channel, Frame
+from jitui.recording.masking.session import Masks
 from jitui.store import Files
+from jitui.store.index import book as books
+from jitui.store.index.blocks import Block
 from jitui.store.index.book import Book
 from jitui.store.index.builder import Builder
 from jitui.store.index.reader import Query, Reader
+from jitui.store.index.text import Text
+from jitui.store.playback import Playback
 from jitui.tui.keyframes import Keyframes
 from jitui.tui.process import CORE
 from jitui.tui.reel import Reel
@@ -75,8 +82,17 @@ def cpu() -> float:
     return time.process_time() + sum(map(int, there)) / os.sysconf("SC_CLK_TCK")
 
 
-def build(folder: Path) -> float:
-    """CPU seconds of indexing everything."""
+STAGES = (  # owner, method, what it does; each holds those that stand more to the right
+    (Playback, "page", "read and mask"), (Masks, "frames", "    mask"), (Text, "feed", "lines of text"), (Keyframes, "feed", "draw"),
+    (Keyframes, "_made", "    keyframes"), (Book, "put", "write"), (Block, "packed", "    compress"), (books, "indexed", "    words inside of words"),
+)  # fmt: skip
+
+
+def build(folder: Path, stages: dict[str, float] | None = None) -> float:
+    """CPU seconds of indexing everything. `stages`: gets those of each stage; counting them takes time."""
+    if stages is not None:
+        for owner, name, said in STAGES:
+            _counted(owner, name, said, stages)
     book = Book(folder / "index.db")
     builder = Builder(Files(folder), book, lambda row, start: Keyframes(row.kind, tty=row.tty, start=start))
     began_at = cpu()
@@ -85,6 +101,21 @@ def build(folder: Path) -> float:
     took = cpu() - began_at
     book.close()
     return took
+
+
+def _counted(owner: Any, name: str, said: str, stages: dict[str, float]) -> None:
+    """Let each call of a method count its seconds of this process."""
+    call = getattr(owner, name)
+    stages[said] = 0.0
+
+    def counted(*args: Any, **named: Any) -> Any:
+        start = time.process_time()
+        try:
+            return call(*args, **named)
+        finally:
+            stages[said] += time.process_time() - start
+
+    setattr(owner, name, counted)
 
 
 def timed(call: Callable[[], object], times: int = 5) -> tuple[float, float]:
@@ -143,6 +174,13 @@ def main(megabytes: int, folder: Path) -> None:
         median, worst = timed(lambda wanted=wanted: reader.find(Query(text=wanted), lambda row: True))  # type: ignore[misc]
         print(f"find {wanted!r}: {len(found.hits)} hits, median {median:.0f} ms, worst {worst:.0f} ms")
     print(asyncio.run(seeks(folder)))
+    (folder / "index.db").unlink()
+    stages: dict[str, float] = {}
+    whole_s = build(folder, stages)
+    for said, took in stages.items():
+        print(f"{said:<32}{took / megabytes * 1e3:6.1f} ms a MB")
+    own = sum(took for said, took in stages.items() if not said.startswith(" "))
+    print(f"{'the process that draws, the rest':<32}{(whole_s - own) / megabytes * 1e3:6.1f} ms a MB")
     print(f"largest resident size of this process: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10} MiB")
     CORE.stop()
 

@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 from jitui.cli.indexer import NICE, UNCONFINED
@@ -75,3 +76,15 @@ def test_it_ends_with_the_gateway(tmp_path: Path) -> None:
                 return await process.wait()
 
     assert asyncio.run(play()) == 0
+
+
+def test_one_that_is_killed_is_gone_on_with(tmp_path: Path) -> None:
+    """In the middle of its work, by a signal that it can't see: the next one goes on with what it had committed, and finds each line once."""
+    place = asyncio.run(recorded(tmp_path / "state", printed(*[b"line%d " % number + b"words " * 10_000 + b"\r\n" for number in range(60)])))
+    for last in (False, True):
+        with subprocess.Popen([sys.executable, "-I", "-m", "jitui.cli.indexer", str(place)], stdin=subprocess.PIPE, cwd="/") as process:
+            until = time.monotonic() + 90
+            while time.monotonic() < until and len(find(place, "line59" if last else "words", limit=1).hits) < 1:
+                time.sleep(0.02)
+            process.kill()
+    assert [len(find(place, f"line{number} words").hits) for number in (0, 1, 30, 58, 59)] == [1] * 5

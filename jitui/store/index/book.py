@@ -59,6 +59,7 @@ class Book:
             remove(path)
             self._db = self._open()
         self._inode = path.stat().st_ino
+        self._grown = 0  # bytes, in this commit
         (self._next,) = self._db.execute("select coalesce(max(id), 0) + 1 from blocks").fetchone()
 
     def _open(self) -> sqlite3.Connection:
@@ -146,7 +147,8 @@ class Book:
         self._hold(-size)
 
     def _hold(self, size: int) -> None:
-        self._db.execute("update about set held = held + ?", (size,))
+        """So many bytes came; they are counted once, with the commit: each such step would make FTS5 write down the words that it has gathered."""
+        self._grown += size
 
     def _blocks(self, of: Of, blocks: Iterable[Block]) -> None:
         for block in blocks:
@@ -187,8 +189,11 @@ class Book:
     @contextmanager
     def _commit(self) -> Iterator[None]:
         self._db.execute("begin immediate")
+        self._grown = 0
         try:
             yield
+            if self._grown:
+                self._db.execute("update about set held = held + ?", (self._grown,))
             self._db.execute("commit")
         except BaseException:
             if self._db.in_transaction:

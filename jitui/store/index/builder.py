@@ -74,7 +74,8 @@ class Builder:
         """
         try:
             return self._turn(now_us)
-        except sqlite3.OperationalError as error:
+        except sqlite3.OperationalError as error:  # such as a full disk: what was read and is not in the book is read again
+            self._works.clear()
             raise UnavailableError(f"{self._book.path}: {error}") from error
         except sqlite3.DatabaseError as error:
             raise BrokenError(f"{self._book.path}: {error}") from error

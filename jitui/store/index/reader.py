@@ -1,6 +1,6 @@
 """Reads index.db: the keyframe before a moment, and where a text stands. Read-only, in short calls; made for threads.
 
-Nothing of the file is believed but as a place to look at: sessions, rights and verbs come from the ledger.
+Nothing of the file is believed but as a place to look at: sessions, rights, verbs and the words of actions come from the ledger.
 """
 
 import json
@@ -16,6 +16,7 @@ from jitui.store.connections import UNREADABLE
 from jitui.store.frames import Frames
 from jitui.store.index.blocks import Moment, Opened, Source
 from jitui.store.index.book import KEYFRAMES, keyframe_of, ordinary, remove
+from jitui.store.index.builder import action_line
 from jitui.store.rows import SessionRow
 from jitui.values.errors import InvalidError, NotFoundError
 
@@ -25,7 +26,8 @@ LONGEST: Final = 200  # characters of a text
 LOOKS: Final = 1000  # blocks that one search opens
 EACH: Final = 50  # hits of one block
 NAMED: Final = 5  # sessions that a note names
-BLOCKS: Final = ("select blocks.session, blocks.source, blocks.identity, blocks.connection, blocks.kind, blocks.text, blocks.lines"
+ACTED: Final = "select session, identity, connection, verb, grp, resource, subresource, namespace, name, path, argv from actions where id = ?"
+BLOCKS: Final = ("select blocks.session, blocks.source, blocks.text, blocks.lines"
                  " from words join blocks on blocks.id = words.rowid where words match :match")  # fmt: skip
 OF_SESSIONS: Final = "and blocks.session in (select value from json_each(:sessions))"
 Row = tuple[Any, ...]
@@ -134,7 +136,7 @@ class Reader:
             if hit is None or len(found.hits) >= query.limit:
                 found.older = True
                 return
-            (session, source, identity, connection, *_), moment, line, place = hit
+            (session, source, *_), moment, line, place = hit
             if session not in allowed:
                 allowed[session] = self._known(session, sessions) and may(sessions[session])  # type: ignore[arg-type]
             key = (session, source, moment.conn, moment.seq, line)
@@ -142,7 +144,22 @@ class Reader:
                 found.left_out += session in sessions
             elif key not in seen and moment.at_us >= query.since_us and (not query.verb or self._is(query.verb, session, source, moment)):
                 seen.add(key)
-                found.hits.append(Hit(sessions[session], Source(source), str(identity), str(connection), moment, line, place))
+                found.hits.append(self._held(Source(source), sessions[session], moment, line, place))
+
+    def _held(self, source: Source, row: SessionRow | None, moment: Moment, line: str, place: int) -> Hit:
+        """A hit, held against the record. Raises InvalidError if it can't be from there: then nothing of the index is believed.
+
+        Rights depend on its session, and everybody may read what has none: of that, and of all words of actions, the line is the one in the ledger.
+        """
+        if source is Source.ARGV:
+            with self._files.reading(self._files.ledger) as db:
+                acted = db.execute(ACTED, (moment.seq,)).fetchone()
+            said = acted and action_line(acted[3:]).encode("utf-8", "replace").decode().lower()
+            if acted and acted[0] == (row.id if row else 0) and said == line.lower():
+                return Hit(row, source, acted[1], acted[2], moment, line, place)
+        elif row is not None and moment.at_us >= row.started.wall_us and (row.frames is None or moment.seq < row.frames):
+            return Hit(row, source, row.identity, row.connection, moment, line, place)
+        raise InvalidError(f"{self._files.index} has a line that is not from the record")
 
     def _hits(self, db: sqlite3.Connection, query: Query, match: str) -> "Generator[tuple[Row, Moment, str, int] | None, None, None]":
         """Of the newest blocks; None at the end if there may be more."""
@@ -157,7 +174,7 @@ class Reader:
         with closing(db.execute(sql, values)) as rows:
             for row in rows:
                 looked += 1
-                for at, each in enumerate(Opened(row[5], row[6]).find(query.text)):
+                for at, each in enumerate(Opened(row[2], row[3]).find(query.text)):
                     if at >= EACH:
                         break
                     yield (row, *each)

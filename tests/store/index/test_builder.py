@@ -1,5 +1,6 @@
 """The index gets all of a record that may be shown, and nothing else."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from jitui.store import Files
 from jitui.store.index import builder
 from jitui.store.index.book import Book
 from jitui.store.index.builder import Builder
+from jitui.values.errors import UnavailableError
 from tests.store.index.shelf import NOW_US, build, find, printed, recorded
 from tests.store.life import began, ended, opened, record
 
@@ -112,3 +114,20 @@ async def test_a_session_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     build(folder)
     assert "s-1" in find(folder, "shopfront").notes[0]
     assert len(find(folder, "shopfront").hits) == 1
+
+
+async def test_a_full_disk_takes_no_text_away(tmp_path: Path) -> None:
+    """The step that does not fit is undone and said; when there is room, the same process goes on with it."""
+    place = await recorded(tmp_path / "state", printed(*[b"first%d " % number + os.urandom(40_000).hex().encode() + b"\r\n" for number in range(8)]))
+    book, files = Book(place / "index.db"), Files(place)
+    builder = Builder(files, book)
+    (pages,) = book._db.execute("pragma page_count").fetchone()
+    book._db.execute(f"pragma max_page_count = {pages + 10}")
+    with pytest.raises(UnavailableError, match="full"):
+        [None for _ in iter(lambda: builder.turn(NOW_US), False)]
+    assert find(place, "first7").hits == []
+    book._db.execute("pragma max_page_count = 1000000")
+    while builder.turn(NOW_US):
+        pass
+    assert [len(find(place, f"first{number}").hits) for number in range(8)] == [1] * 8
+    book.close()

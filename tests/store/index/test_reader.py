@@ -89,9 +89,10 @@ async def test_a_record_without_an_index_says_so(tmp_path: Path) -> None:
 
 
 async def test_a_crafted_index_does_nothing_but_an_error(folder: Path, tmp_path: Path) -> None:
-    """A gateway deletes it, so that it is built again; bombs in rows, views, and numbers out of all range."""
+    """A gateway deletes it, so that it is built again; bombs in rows, views, numbers out of all range, and lines that would be everybody's to read."""
     for spoil in ("update blocks set text = zeroblob(100)", "update blocks set lines = x'00'", "create view v as select 1",
                   "update keyframes set columns = 9999",
+                  "update blocks set session = 0 where source = 2", "update blocks set session = 0, source = 0 where source = 2",
                   "update words_data set block = randomblob(40)", "update keyframes set state = zeroblob(9000000)"):  # fmt: skip
         place = tmp_path / str(abs(hash(spoil)))
         place.mkdir()
