@@ -36,6 +36,11 @@ class CompiledModules(BuildHookInterface[Any]):
         pins = Path(self.root, "constraints.txt").read_text().splitlines()
         return [pin for pin in pins if pin.partition("==")[0] in NEEDED] if self._wanted else []
 
+    @property
+    def _kept(self) -> Path:
+        """The folder of the compiled files, until they are in the wheel."""
+        return Path(self.directory) / "compiled-modules"
+
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         if not self._wanted or version == "editable":
             return
@@ -44,13 +49,15 @@ class CompiledModules(BuildHookInterface[Any]):
             shutil.copytree(root / "jitui", Path(name) / "jitui", ignore=shutil.ignore_patterns("__pycache__"))
             with contextlib.chdir(name):
                 built = compiled(listed(root), os.environ.get(LEVEL, "2"))
-            kept = Path(self.directory) / "compiled-modules"
-            shutil.rmtree(kept, ignore_errors=True)
             for path in built:
-                kept.joinpath(path).parent.mkdir(parents=True, exist_ok=True)
-                shutil.copy2(Path(name) / path, kept / path)
-                build_data["force_include"][str(kept / path)] = path
+                kept = self._kept / path
+                kept.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy2(Path(name) / path, kept)
+                build_data["force_include"][str(kept)] = path
         build_data["pure_python"], build_data["infer_tag"] = False, True
+
+    def finalize(self, version: str, build_data: dict[str, Any], artifact_path: str) -> None:  # noqa: ARG002
+        shutil.rmtree(self._kept, ignore_errors=True)
 
 
 def listed(root: Path) -> list[str]:
