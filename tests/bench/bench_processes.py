@@ -1,10 +1,10 @@
 """Two live windows on one pod, one of them ended, again and again: how long until its process is proved to be gone, and whether the other is harmed.
 
-    python -m tests.bench.bench_processes [--rounds 100] [--together 20] [--delays 30]
+    python -m tests.bench.bench_processes [--rounds 100] [--together 20] [--delays 30] [--crowd 0]
 
 On the real cluster that JITUI_TEST_CLUSTER names, in a namespace of its own, or else on the embedded one. Prints the time from the mute to the proof, that of
-so many commands of one pod that end together, and what the look before a window's first command adds to it. Fails if the other window loses a byte or
-sees one of a nonce, or if anything is not proved.
+so many commands of one pod that end together, what the look before a window's first command adds to it, and ends in a pod with a crowd of processes. Fails if
+the other window loses a byte or sees one of a nonce, or if an end of a round is not proved.
 """
 
 import argparse
@@ -17,7 +17,8 @@ import statistics
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import uvloop
@@ -50,8 +51,8 @@ class Client(ExecClient):
         self.said += data
         super().data_received(data)
 
-    async def hear(self, words: bytes) -> None:
-        async with asyncio.timeout(20):
+    async def hear(self, words: bytes, within_s: float = 20) -> None:
+        async with asyncio.timeout(within_s):
             while words not in self.said:
                 assert not self.gone.done(), (self.seen.error, self.said)
                 await asyncio.sleep(0.002)
@@ -65,11 +66,11 @@ class Round:
         self.server = f"{gateway.ready['kube']}/c/test"
         self.trust = ssl.create_default_context(cafile=gateway.ready["ca"])
 
-    async def exec(self, agent: Agent) -> Client:
-        request = exec_request(self.server, agent.token, POD, ECHO).replace(b"/namespaces/web/", f"/namespaces/{self.space}/".encode())
+    async def exec(self, agent: Agent, argv: Sequence[str] = ECHO, within_s: float = 20) -> Client:
+        request = exec_request(self.server, agent.token, POD, [*argv]).replace(b"/namespaces/web/", f"/namespaces/{self.space}/".encode())
         host, _, port = self.server.removeprefix("https://").partition("/")[0].rpartition(":")
         _, client = await asyncio.get_running_loop().create_connection(lambda: Client(request), host, int(port), ssl=self.trust)
-        await client.hear(b"ready")
+        await client.hear(b"ready", within_s)
         return client
 
     async def window(self, agent: Agent) -> str:
@@ -79,6 +80,17 @@ class Round:
         """State and milliseconds of each process."""
         ended = await asyncio.to_thread(self.gateway.desk, lambda remote: remote.revoke(grant, reason="a round"))
         return [(view.state, view.took_ms) for view in ended.processes]
+
+    async def proved(self, grant: str) -> None:
+        """What the record says at last, some seconds later if it was not proved in time."""
+        began = time.monotonic()
+        while True:
+            views = (await asyncio.to_thread(self.gateway.desk, lambda remote: remote.grant(grant))).processes
+            if views or time.monotonic() - began > 15:
+                why = "; ".join(sorted({view.why for view in views if view.why}))
+                print(f"    on record: {states((view.state, 0) for view in views)} {max((view.took_ms for view in views), default=0)} ms {why}", flush=True)
+                return
+            await asyncio.sleep(0.2)
 
     async def kill(self, grant: str) -> list[tuple[str, int, str]]:
         """The same of the one command that is open in a window, and why it is not proved."""
@@ -116,8 +128,29 @@ async def together(it: Round, count: int) -> None:
     grant = await it.window(it.agents[0])
     await asyncio.gather(*(it.exec(it.agents[0]) for _ in range(count)))
     ended = await it.revoke(grant)
-    assert [state for state, _ in ended] == ["ended"] * count, ended
-    print(f"{count} commands of one pod ended together: the last is proved after {max(took for _, took in ended)} ms")
+    print(f"{count} equal commands of one pod ended together: {states(ended)} after {max(took for _, took in ended)} ms", flush=True)
+    await it.proved(grant)
+
+
+def states(ended: Iterable[tuple[str, int]]) -> str:
+    return ", ".join(f"{count} {state}" for state, count in Counter(state for state, _ in ended).items())
+
+
+async def crowd(it: Round, count: int) -> None:
+    """The window that started them lives on while another one ends, of which none of them is; then it ends."""
+    one, two = it.agents
+    many = await it.window(two)
+    other = await it.exec(two, ["sh", "-c", f"i=0; while [ $i -lt {count} ]; do sleep 100000 & i=$((i+1)); done; echo ready; read l; echo got $l; wait"], 300)
+    grant = await it.window(one)
+    await it.exec(one)
+    ended = await it.revoke(grant)
+    print(f"{count} processes of another window: the end of one command beside them is {states(ended)} after {max(took for _, took in ended)} ms", flush=True)
+    await it.proved(grant)
+    other.type(b"on\n")
+    await other.hear(b"got on\n")
+    ended = await it.revoke(many)
+    print(f"{count} processes of the window itself: {states(ended)} after {max(took for _, took in ended)} ms", flush=True)
+    await it.proved(many)
 
 
 async def delays(it: Round, count: int) -> None:
@@ -160,6 +193,7 @@ def main() -> None:
     options.add_argument("--rounds", type=int, default=100)
     options.add_argument("--together", type=int, default=20)
     options.add_argument("--delays", type=int, default=30)
+    options.add_argument("--crowd", type=int, default=0)
     given = options.parse_args()
     with tempfile.TemporaryDirectory() as folder, ground(Path(folder)) as (cluster, space):
         rules = [rule(name, scope=[f"@debug in {space}"]) for name in ("bot-1", "bot-2")]
@@ -167,9 +201,9 @@ def main() -> None:
             it = Round(gateway, space, (gateway.agent("bot-1"), gateway.agent("bot-2")))
 
             async def all_of_it() -> None:
-                await delays(it, given.delays)
-                await rounds(it, given.rounds)
-                await together(it, given.together)
+                for what, count in ((delays, given.delays), (rounds, given.rounds), (together, given.together), (crowd, given.crowd)):
+                    if count:
+                        await what(it, count)
 
             uvloop.run(all_of_it())
 
