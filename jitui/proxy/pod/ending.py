@@ -30,6 +30,7 @@ SHOWN_S: Final = 0.25  # seconds that a nonce may take to come out
 STATUS_S: Final = 0.9  # seconds that the runtime may take to tell the end of a process that was killed
 BEGUN_S: Final = 10.0  # seconds within which a command begins that was asked for
 MOMENT_S: Final = 0.06  # seconds until one looks again whether a process that nothing explains is still there
+FRESH_S: Final = 0.15  # seconds for which the processes that a look saw as it began are those that are there
 DYED: Final = 1000  # processes of one look that are dyed at most
 TOLD: Final = 100  # processes of one window in one container of which facts tell
 NO_LINK: Final = "it can't be tied to a command of the window, and was not there before it"
@@ -61,7 +62,8 @@ class Ending:
 
     async def run(self, jobs: Sequence[Job]) -> None:
         """Do them all, one window behind the other; `told` of each is complete then. Raises LookError."""
-        processes: Sequence[Process] = self._ours.without(self._place, self._look.there, self._look)
+        fresh = self._loop.time() - self._seen_at < FRESH_S
+        processes: Sequence[Process] = self._ours.without(self._place, self._look.there, self._look) if fresh else await self._stat()
         for kin in self._kins:
             kin.see(processes, self._loop.time())
         for job in jobs:
