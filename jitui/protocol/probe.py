@@ -6,7 +6,7 @@ The rules behind it are those of proc(5); measured in docs/cluster-behaviour.md,
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
@@ -15,6 +15,7 @@ from jitui.values.errors import JituiError
 LIMIT: Final = 8 << 20  # bytes of one answer: 10,000 processes take 2 MB
 ARGV: Final = 4096  # bytes kept of a command line
 WORDS: Final = 64  # words kept of it
+TOGETHER: Final = 50  # processes of one order to stop or to kill
 KEY: Final = re.compile(rb"[0-9a-f]{16,64}")
 
 SCRIPT: Final = r"""read -r K || exit
@@ -42,8 +43,7 @@ h)if is $p $s;then for f in 0 1 2;do a=/proc/$p/fd/$f;[ -p $a ]||[ $a -ef /dev/p
 for q in /proc/[0-9]*/fd/*;do if [ $q -ef $a ];then q=${q#/proc/};say holds $f ${q%%/*};fi;done;done;fi;;
 y)w=undyed;if is $p $s;then for f in 1 2;do a=/proc/$p/fd/$f;if { [ -p $a ]||{ [ -c $a ]&&[ ! $a -ef /dev/null ];};}&&[ ! $a -ef /proc/1/fd/1 ]
 then { printf %s "$n">>$a;} 2>/dev/null& D="$D $!";w=dyed;break;fi;done;fi;say $w $p $s;;
-t)if is $p $s;then kill -STOP $p 2>/dev/null;fi;;
-k)if is $p $s;then if kill -9 $p 2>/dev/null;then say killed $p $s;else say denied $p $s;fi;fi;;
+k|t)g=-9;[ $o = t ]&&g=-STOP;set -- $p $s $n;while [ $# -gt 1 ];do if is $1 $2;then kill $g $1 2>/dev/null||say denied $1 $2;fi;shift 2;done;;
 q)break;;esac;say done $o;done
 [ "$D" ]&&kill -9 $D 2>/dev/null
 :"""
@@ -134,7 +134,7 @@ class Mine:
 
 @dataclass(frozen=True, slots=True)
 class Did:
-    """The outcome of an order about one process: dyed, undyed, killed, denied."""
+    """The outcome of an order about one process: dyed, undyed, denied."""
 
     what: str
     pid: int
@@ -156,15 +156,22 @@ def order(letter: str, pid: int = 0, start: int = 0, more: str = "") -> bytes:
     session; and the words of those that an exec
     began, for which `pid` says how often it looks, as each is one of the runtime's own first), w (the same again and again, `start` times, `more` seconds
     between, until an empty line comes), a (argv), h (holders; `more`: N of /dev/pts/N), y (dye;
-    `more`: the nonce), t (stop), k (kill), m (the script's own container), q (end).
+    `more`: the nonce), t (stop) and k (kill; `more`: the pids and starts of further ones), m (the script's own container), q (end).
     """
     return f"{letter} {pid} {start} {more}\n".encode() if letter not in "dmq" else f"{letter}\n".encode()
+
+
+def signals(letter: str, processes: Sequence[tuple[int, int]]) -> Iterator[bytes]:
+    """The orders to stop (t) or to kill (k) many processes, each by pid and start. An answer for each would take longer than all the kills."""
+    for at in range(0, len(processes), TOGETHER):
+        (pid, start), *others = processes[at : at + TOGETHER]
+        yield order(letter, pid, start, " ".join(f"{pid} {start}" for pid, start in others))
 
 
 # A name has at most 15 bytes (64 of a kernel thread) and may hold anything, so it ends where a state and only numbers follow to the line's end.
 RECORD: Final = re.compile(
     rb"(\d{1,10}) \((?:.{0,64}?)\) ([A-Za-z]) (\d{1,10}) \d{1,10} (\d{1,10}) (-?\d{1,10}) -?\d{1,10}((?: -?\d{1,20}){35,60})\n", re.DOTALL)  # fmt: skip
-NUMBERS: Final = {b"hello": 3, b"mine": 1, b"many": 1, b"stat": 0, b"argv": 2, b"words": 2, b"holds": 2, b"dyed": 2, b"undyed": 2, b"killed": 2, b"denied": 2}
+NUMBERS: Final = {b"hello": 3, b"mine": 1, b"many": 1, b"stat": 0, b"argv": 2, b"words": 2, b"holds": 2, b"dyed": 2, b"undyed": 2, b"denied": 2}
 OF_DATA: Final = frozenset({b"stat", b"argv", b"words"})
 
 

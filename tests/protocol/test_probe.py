@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from jitui.protocol import probe
-from jitui.protocol.probe import Answers, Argv, Did, Done, Hello, Holds, Many, ProbeError, Process, Stat, Words, order
+from jitui.protocol.probe import Answers, Argv, Did, Done, Hello, Holds, Many, ProbeError, Process, Stat, Words, order, signals
 
 KEY = b"0123456789abcdef"
 REST = b" 4194304 0 0 0 0 0 0 0 0 20 0 1 0 %d" + b" 0" * 30
@@ -28,9 +28,12 @@ def said(line: bytes, data: bytes = b"") -> bytes:
 @pytest.mark.parametrize("shell", SHELLS, ids="-".join)
 def test_every_order_is_carried_out_by_a_real_shell(shell: tuple[str, ...]) -> None:
     """It sees a process with its words, who holds its pipe, dyes and kills it; one of the same pid and another start is left alone."""
-    with subprocess.Popen(["sleep", "100"], stdout=subprocess.PIPE, start_new_session=True) as victim:
+    with (subprocess.Popen(["sleep", "100"], stdout=subprocess.PIPE, start_new_session=True) as victim,
+          subprocess.Popen(["sleep", "101"], start_new_session=True) as another, subprocess.Popen(["sleep", "102"], start_new_session=True) as lives):
         (it,) = probe.records(Path(f"/proc/{victim.pid}/stat").read_bytes())
         mine = it.pid, it.start
+        (second,), (third,) = (probe.records(Path(f"/proc/{each.pid}/stat").read_bytes()) for each in (another, lives))
+        many = [(third.pid, third.start + 1), mine, *[(third.pid, 1)] * probe.TOGETHER, (second.pid, second.start)]  # in two orders
         orders = [order("d"), order("a", *mine), order("h", *mine, "-"), order("k", it.pid, it.start + 1), order("y", *mine, "dye")]
         with subprocess.Popen([*shell, "-c", probe.SCRIPT], stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True) as script:
             assert script.stdin is not None
@@ -39,19 +42,21 @@ def test_every_order_is_carried_out_by_a_real_shell(shell: tuple[str, ...]) -> N
             script.stdin.write(KEY + b"\n" + b"".join(orders))
             script.stdin.flush()
             dyed = victim.stdout.read(3)
-            script.stdin.write(order("t", *mine) + order("k", *mine) + order("q"))
+            script.stdin.write(b"".join([*signals("t", many), *signals("k", many), order("q")]))
             script.stdin.close()
             answers = Answers(KEY).feed(script.stdout.read())
             assert script.wait(10) == 0
-        assert (dyed, victim.wait(10)) == (b"dye", -9)
+        assert (dyed, victim.wait(10), another.wait(10)) == (b"dye", -9, -9)
+        assert lives.poll() is None
+        lives.kill()
     hello, found = answers[0], answers[1]
     assert isinstance(hello, Hello)
     assert isinstance(found, Stat)
     assert {hello.pid, it.pid} <= {each.pid for each in found.processes}
     assert Argv(it.pid, it.start, ("sleep", "100")) in answers
     assert Holds(1, it.pid) in answers
-    assert [each for each in answers if isinstance(each, Did)] == [Did("dyed", *mine), Did("killed", *mine)]
-    assert [each.order for each in answers if isinstance(each, Done)] == list("dahkytk")
+    assert [each for each in answers if isinstance(each, Did)] == [Did("dyed", *mine)]
+    assert [each.order for each in answers if isinstance(each, Done)] == list("dahkyttkk")
 
 
 def test_names_that_look_like_the_rest_of_a_line() -> None:
@@ -91,7 +96,8 @@ def test_ten_thousand_processes_are_read_and_no_more_than_8_mib() -> None:
         reader.feed(b"x")
 
 
-@pytest.mark.parametrize("line", [b"killed", b"killed 1", b"killed x 1", b"killed -1 1", b"done z", b"done", b"rm -rf", b"hello 1", b"stat 1", b"x" * 300])
+@pytest.mark.parametrize("line", [b"denied", b"denied 1", b"denied x 1", b"denied -1 1", b"killed 9 6", b"done z", b"done", b"rm -rf", b"hello 1",
+                                  b"stat 1", b"x" * 300])  # fmt: skip
 def test_an_answer_that_was_not_asked_for_ends_the_look(line: bytes) -> None:
     """One error; nothing of it is used."""
     with pytest.raises(ProbeError):
@@ -99,10 +105,10 @@ def test_an_answer_that_was_not_asked_for_ends_the_look(line: bytes) -> None:
 
 
 WHOLE = (said(b"hello 7 5 1") + said(b"stat", stat(1, b"a) S\n", 0, 1, 5) + stat(9, b"b", 0, 9, 6)) + said(b"done d") + said(b"words 9 6", b"sh-c\n")
-         + said(b"many 1000") + said(b"done w") + said(b"argv 9 6", b"sh\0-c\0\n\0") + said(b"done a") + said(b"holds 1 9") + said(b"killed 9 6")
+         + said(b"many 1000") + said(b"done w") + said(b"argv 9 6", b"sh\0-c\0\n\0") + said(b"done a") + said(b"holds 1 9") + said(b"denied 9 6")
          + said(b"done k"))  # fmt: skip
 MEANT = [Hello(7, 5, waits=True), Stat((Process(1, 0, 1, 0, 5, "S"), Process(9, 0, 9, 0, 6, "S"))), Done("d"), Words(9, 6, "sh-c\n"), Many(1000), Done("w"),
-         Argv(9, 6, ("sh", "-c", "\n")), Done("a"), Holds(1, 9), Did("killed", 9, 6), Done("k")]  # fmt: skip
+         Argv(9, 6, ("sh", "-c", "\n")), Done("a"), Holds(1, 9), Did("denied", 9, 6), Done("k")]  # fmt: skip
 
 
 @given(st.lists(st.integers(0, len(WHOLE)), max_size=8))

@@ -256,8 +256,8 @@ class Ending:
             targets = [key for one in owned.values() for key in one.processes if key in alive and key not in self._denied]
             if not targets:
                 break
-            stops = [order("t", *key) for key in targets] if turn else []
-            answers = await self._look.ask([*stops, *(order("k", *key) for key in targets), order("d")])
+            stops = [*probe.signals("t", targets)] if turn else []
+            answers = await self._look.ask([*stops, *probe.signals("k", targets), order("d")])
             self._denied |= {(each.pid, each.start) for each in answers if isinstance(each, probe.Did) and each.what == "denied"}
             processes = self._ours.without(self._place, next((each.processes for each in answers if isinstance(each, probe.Stat)), ()), self._look)
             left = lineage.families(processes, lineage.explained(processes, job.before, own, since))

@@ -233,7 +233,7 @@ class Look(asyncio.Protocol):
     async def leave(self) -> None:
         """End the program of the container beside, after `stat`. Raises LookError."""
         if self._keepers:
-            await self._send(Channel.STDIN, b"".join(probe.order("k", *each) for each in self._keepers))
+            await self._send(Channel.STDIN, b"".join(probe.signals("k", [*self._keepers])))
 
     async def aclose(self) -> None:
         """End the script, close the connection, and put the end of its session on record."""
