@@ -65,18 +65,19 @@ class Glance:
                 self._say(b"holds %d %d" % (fd, holder))
         elif letter == "y":
             self._say(b"%s %d %d" % (b"dyed" if same and dye(pid, more.encode()) else b"undyed", pid, start))
-        elif letter in {"t", "k"} and same:
-            with suppress(OSError):
-                os.kill(pid, signal.SIGSTOP if letter == "t" else signal.SIGKILL)
-                if letter == "k":
-                    self._say(b"killed %d %d" % (pid, start))
+        elif letter in {"t", "k"}:
+            numbers = [pid, start, *map(int, more.split())]
+            for each, began in zip(numbers[::2], numbers[1::2], strict=True):
+                with suppress(OSError):
+                    if self._has(each, began):
+                        os.kill(each, signal.SIGSTOP if letter == "t" else signal.SIGKILL)
         self._say(b"done " + letter.encode())
 
     def _new(self, there: dict[int, Process]) -> None:
-        """The processes that are new, each with its parent, and the words of those that an exec began."""
+        """The processes that are new, each with its parent, an orphan with the first of its session, and the words of those that an exec began."""
         for each in there.values():
             if each.pid not in self._known:
-                self._say(b"stat", b"".join(stat(one) for one in (each, there.get(each.ppid)) if one is not None))
+                self._say(b"stat", b"".join(stat(one) for one in (each, there.get(each.sid if each.ppid == 1 else each.ppid)) if one is not None))
                 if not each.ppid and each.pid not in {MAIN, OWN}:
                     with suppress(OSError):
                         words = Path(f"/proc/{each.pid}/cmdline").read_bytes().replace(b"\0", b"")
