@@ -30,7 +30,7 @@ from tests.support import kubectls
 from tests.support.clusters import embedded
 from tests.support.gateway import Agent, Gateway, rule
 from tests.support.kubectls import Kubectl
-from tests.support.processes import Program
+from tests.support.processes import Program, until
 from tests.support.tmux import Tmux
 
 RULES = [
@@ -192,7 +192,7 @@ def main() -> None:
                 async def replay() -> None:
                     stage.shell.write(b"exit\r")
                     await asyncio.sleep(1)
-                    await asyncio.sleep(15)  # the index is behind what was recorded
+                    await asyncio.to_thread(until, lambda: not stage.gateway.desk(lambda remote: remote.find("shop")).notes[1:], "the index to catch up", 300)
                     await picture(stage, "find", (120, 32), "3", "slash", *"shop", shows="newest")
                     await picture(stage, "replay", (120, 32), *stage.to_shell, "enter", "end", "left", "left", shows="exec")
 

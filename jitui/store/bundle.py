@@ -103,7 +103,8 @@ def _copy_frames(files: Frames, db: sqlite3.Connection, session: int) -> int:
         body = frame_of(row).body  # unpacked: whoever verifies it needs no library for that
         db.execute(f"insert into frames({COLUMNS.removeprefix('id, ')}) values(?, ?, ?, ?, ?, 0, ?, ?)", (*row[1:6], row[7], body))
         count += 1
-    first = db.execute("select seq, at_us, min(id), max(id) from frames").fetchone()
     if count:
-        db.executemany("insert into spans values(?, ?, ?, ?, ?)", [(session, *first), (0, 1, 0, first[2], first[3])])
+        first, last = db.execute("select min(id), max(id) from frames").fetchone()
+        begins = db.execute("select seq, at_us from frames where id = ?", (first,)).fetchone()
+        db.executemany("insert into spans values(?, ?, ?, ?, ?)", [(session, *begins, first, last), (0, 1, 0, first, last)])
     return count

@@ -49,6 +49,7 @@ class LogProof:
         self._given: dict[int, list[Note]] = {}  # what was brought, by size: two of one size can be of two pasts
         for note in brought.checkpoints:
             self._given.setdefault(checkpoint_of(note.text).size, []).append(note)
+        self._about: list[tuple[int, str, int]] = []
         self._rows: list[tuple[int, str]] = []  # checkpoints by size
         self._lines: list[tuple[int, str]] = []  # their cosignatures
         self._stamps: list[tuple[int, bytes]] = []  # their time stamps
@@ -60,8 +61,8 @@ class LogProof:
     def _look(self) -> None:
         with self._files.reading(self._files.log) as db:
             db.execute("begin")
-            row = db.execute("select origin from about").fetchone()
-            self._origin = str(row[0]) if row else ""
+            self._about = db.execute("select id, origin, heads from about order by id limit 2").fetchall()
+            self._origin = str(self._about[0][1]) if self._about else ""
             (self._size,) = db.execute("select count(*) from leaves").fetchone()
             self._rows = db.execute("select size, note from checkpoints order by size").fetchall()
             self._lines = db.execute("select size, line from cosignatures order by size").fetchall()
@@ -89,6 +90,7 @@ class LogProof:
             self._must_be_told()
             self._read()
             last = self._walk(whole=whole)
+            self._must_go_on()
             signed, by = self._signed(publics)
             self.seen = max(self._judged(), self._stamped(), key=lambda seen: seen.size)
         except WrongError as error:
@@ -105,6 +107,14 @@ class LogProof:
             raise WrongError(why)
         if self._origin != (logs[-1] if logs else ""):
             raise WrongError(f"log.db is the log {self._origin:.80}, and the newest that the facts tell of is {logs[-1] if logs else 'none'}")
+
+    def _must_go_on(self) -> None:
+        """A log that claims heads which are still to come would leave them out."""
+        with self._files.reading(self._files.ledger) as db:
+            (newest,) = db.execute("select coalesce(max(id), 0) from heads").fetchone()
+        (ident, _, heads), *more = self._about
+        if more or ident != 1 or not 0 <= heads <= newest:
+            raise WrongError(f"altered: it says that it holds the heads up to {heads}, and {newest} are here: it would take in nothing more until then")
 
     def _walk(self, *, whole: bool) -> FactsLeaf | None:
         """Walk over all leaves, and compare root after root; the newest leaf of facts."""

@@ -21,6 +21,7 @@ class Spans:
         self._last = 0  # row that runs were followed up to
         self._row = 0  # that was fed last
         self._found: dict[int, list[int]] = {}
+        self._named = set(scratch.execute("select session, seq, at_us from span where session <> 0").fetchall()) if exported else set()
         self._next_run()
 
     def feed(self, row: Row) -> None:
@@ -38,6 +39,7 @@ class Spans:
             return
         span = self._found.setdefault(session, [seq, at_us, ident, ident])
         span[3] = ident
+        self._named.discard((session, seq, at_us))
 
     def finish(self) -> str:
         """The fault, or ""."""
@@ -45,6 +47,8 @@ class Spans:
             self._close_run()
         if not self.problem and self._last > self._row:
             self.problem = f"spans go on to row {self._last}, the frames end at row {self._row}"
+        if not self.problem and self._named:
+            self.problem = "its span names a frame that is not there"
         return self.problem
 
     def _next_run(self) -> None:

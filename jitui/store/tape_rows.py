@@ -134,7 +134,8 @@ def seq_at(db: sqlite3.Connection, session: int, at_us: int) -> int | None:
 
     A frame that came sooner by its clock than one before it, as after a suspend on an old kernel, counts with that one or is left out.
     """
-    spans = db.execute("select first, last from spans where session = ? and at_us <= ? order by seq desc limit 1", (session, at_us)).fetchall()
+    spans = db.execute("select first, last from spans where session = ?1 and (at_us <= ?2 or seq = (select min(seq) from spans where session = ?1)) "
+                       "order by seq desc limit 1", (session, at_us)).fetchall()  # fmt: skip
     for first, last in ((spanned(db) + 1, END), *spans):
         (found,) = db.execute("select max(seq) from frames where id between ? and ? and session = ? and at_us <= ?", (first, last, session, at_us)).fetchone()
         if found is not None:

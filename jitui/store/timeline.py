@@ -4,6 +4,7 @@ Each source is read by an index from the place where a page begins, in its direc
 with what the window did elsewhere in it. What passed inside a stream are its frames (frames.py); `Frames.seq_at` finds where they stand at a moment.
 """
 
+import json
 import re
 import sqlite3
 from collections.abc import Iterator, Mapping
@@ -45,6 +46,9 @@ _AFTERWARDS: Final = (Kind.VIEWED, Kind.CLUSTER_LOOKED, Kind.TAPES_HELD, Kind.TA
 _OWN: Final = f"""kind not in ({', '.join(f"'{kind}'" for kind in _AFTERWARDS)}) and (subject in ('g-' || :grant, 'r-' || :request)
   or (kind in ('{Kind.SESSION_FROZEN}', '{Kind.SESSION_THAWED}') and subject in (select 's-' || id from sessions where grant_id = :grant)))"""  # noqa: S608 - constants
 _STOOD: Final = f"select at_us, kind, subject from facts where {_OWN} and kind in ({_FREEZES}) order by seq limit {2 * STILL}"  # noqa: S608 - constants
+
+_HELD: Final = """ or exists (select 1 from json_each(:still) still where actions.at_us between json_extract(still.value, '$[0]')
+  and json_extract(still.value, '$[1]') and json_extract(still.value, '$[2]') in (0, actions.session))"""
 
 
 class Key(NamedTuple):
@@ -147,8 +151,7 @@ class Timeline:
         return (*found, *(_Still(at_us, LATEST_US, session) for session, at_us in begun.items()))
 
     def _actions(self, db: sqlite3.Connection, part: "_Part") -> Iterator[Event]:
-        then = "".join(f" or ({each.where})" for each in part.still)
-        worth = f"and (actions.verdict = 'denied' or actions.hazard = 'SECRET' or actions.id = :first{then})" if part.marks else ""
+        worth = f"and (actions.verdict = 'denied' or actions.hazard = 'SECRET' or actions.id = :first{_HELD * bool(part.still)})" if part.marks else ""
         where = f"{OF_GRANT} and coalesce(sessions.kind, '') <> '{PROBE}' and {part.where('actions.at_us', 'actions.id', ACTION)} {worth}"
         for row in named(db, f"{ACTIONS} where {where} {part.order('actions.at_us', 'actions.id')}", self._values | part.values):
             made = from_columns({**row, "grant_id": row["grant_id"] or self._grant})
@@ -184,11 +187,6 @@ class _Still:
     until_us: int
     session: int  # 0: in all of the window
 
-    @property
-    def where(self) -> str:
-        """The condition that an action came then."""
-        return f"actions.at_us between {self.from_us:d} and {self.until_us:d}{f' and actions.session = {self.session:d}' if self.session else ''}"
-
     def holds(self, action: ActionRow) -> bool:
         return self.from_us <= action.at_us <= self.until_us and self.session in {0, action.session}
 
@@ -206,7 +204,8 @@ class _Part:
 
     @property
     def values(self) -> dict[str, Any]:
-        return {"from_us": self.start.at_us, "from_id": self.start.id, "first": self.first}
+        still = json.dumps([[each.from_us, each.until_us, each.session] for each in self.still])
+        return {"from_us": self.start.at_us, "from_id": self.start.id, "first": self.first, "still": still}
 
     def where(self, at: str, ident: str, rank: int) -> str:
         """The condition that a row of this rank comes behind the start, or before it."""

@@ -193,6 +193,9 @@ LEAVES: list[tuple[str, str]] = [
     ("update checkpoints set note = 'x'", "no signed note"),
     ("update leaves set n = 99 where n = 1; update leaves set n = 1 where n = 2; update leaves set n = 2 where n = 99", "leaf 1 is not the one in the tree"),
     ("update about set origin = 'jitui/x'", "and the newest that the facts tell of is"),
+    ("update about set heads = 1000000", "it says that it holds the heads up to 1000000"),
+    ("update about set heads = -1", "it says that it holds the heads up to -1"),
+    ("update about set id = 2", "it says that it holds the heads up to"),
     ("delete from about", "log.db is missing, and a fact tells of the log"),
 ]
 
