@@ -185,7 +185,7 @@ async def test_a_window_that_was_frozen_often(tmp_path: Path) -> None:
             await store.commit([GrantFrozen(streams=0).draft("g-1", "ana")])
             clock.wall_us += S
             await store.commit([GrantThawed(streams=0).draft("g-1", "ana")])
-        for conn, at_s in enumerate((0.5, 299.5, 300.5)):
-            store.note(done(at_s, READ, "READ", conn))
+        for conn, came_s in enumerate((0.5, 299.5, 300.5)):
+            store.note(done(came_s, READ, "READ", conn))
     marked = [event for event in Timeline(Files(tmp_path / "state"), 1).page(marks=True) if event.action is not None]
     assert said(marked) == ["299 list H"]
