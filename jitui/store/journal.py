@@ -2,8 +2,8 @@
 
 Adaptive group commit without a timer: idle, it commits at once; busy, it commits everything that came meanwhile. What follows
 a commit (bytes that may move now, facts that are published) runs on the event loop, in the order in which it was put.
-While the loop is being told of a commit, less than that commit held waits until the loop has gone through it, as more comes of
-that: a flush costs more than all that a small frame costs beside it. Bulk and decisions never wait for company.
+While the loop is being told of a commit, less than that commit held waits until the loop has gone through it, as more comes of that: a flush costs more
+than all that a small frame costs beside it. Bulk that flows waits for more of it, some milliseconds (`company.py`). Decisions never wait.
 If a commit fails, everything that waits gets the error, nothing more is taken, and once a second a real write is tried.
 """
 
@@ -23,9 +23,10 @@ from jitui.recording.facts import Fact, Kind, number
 from jitui.recording.frame import COST, Frame
 from jitui.store.actions import ActionRow, what_of
 from jitui.store.checkpoint import Checkpointer
+from jitui.store.company import WAIT_S, Flow, lonely, size_of
 from jitui.store.folder import Folder
 from jitui.store.ledger import HEAD_EVERY_S, Batch, Ledger, tape_opened
-from jitui.store.queue import SMALL, Commit, Committed, Done, Hurry, Op, Put, decides, decision_waits, hurry, take
+from jitui.store.queue import Commit, Committed, Done, Hurry, Op, Put, decides, decision_waits, hurry, take
 from jitui.store.schema import PAGE, TAPE_PAGE
 from jitui.store.tapes import Tapes
 from jitui.values.clock import Clock
@@ -52,6 +53,7 @@ class Journal:
         self._wake: SimpleQueue[None] = SimpleQueue()
         self._asleep = self._holding = self._waking = False  # the writer waits to be woken, with something to write; the loop will do so in its next turn
         self._told = self._heard = 0  # batches of which the writer told the loop, and through which the loop went
+        self._flow, self._lacks = Flow(), 0  # bytes of bulk for which the writer sleeps
         self._hurried = self._stopping = False  # something that was handed over in a hurry waits; nothing comes any more
         self._notes: deque[tuple[ActionRow, bool]] = deque()
         self._denials: dict[int, ActionRow] = {}  # of the last moment, those of one run counted together already
@@ -82,7 +84,7 @@ class Journal:
         size = COST * len(frames)
         for frame in frames:
             size += len(frame.body)
-        self._came.append(Put(frames, done, size))  # as _hand_over has it
+        self._came.append(Put(frames, done, size))
         if self._asleep and not self._waking:
             self._wake_soon()
 
@@ -95,10 +97,7 @@ class Journal:
             self._rouse()
             return
         self._hand_over_denials()
-        self._hand_over(Commit(batch, done))
-
-    def _hand_over(self, op: Op) -> None:
-        self._came.append(op)
+        self._came.append(Commit(batch, done))
         if self._asleep and not self._waking:
             self._wake_soon()
 
@@ -109,8 +108,11 @@ class Journal:
 
     def _wake_now(self) -> None:
         self._waking = False
-        if self._told == self._heard:  # else at the end of what it is told
-            self._rouse()
+        if self._told != self._heard:  # at the end of what it is told
+            return
+        if self._lacks and (size := size_of(tuple(self._came))) is not None and size < self._lacks:
+            return
+        self._rouse()
 
     def _rouse(self) -> None:
         if self._asleep:
@@ -215,26 +217,27 @@ class Journal:
                 waiting.append(op)
 
     def _await_company(self, waiting: deque[Op], written: int) -> None:
-        """Sleep until something came or is due; with little to write, until the loop went through the `written` puts it was told of, which bring more."""
-        if self._stopping or (waiting and not (self._lonely(waiting, written) and self._told != self._heard)):
-            return
+        """Sleep until something came or is due. Little waits for what the loop brings as it goes through the `written` puts; bulk that flows, for more."""
+        if not waiting or (self._told != self._heard and not self._hurried and lonely(waiting, written)):
+            self._sleep(waiting, self._patience())
+        if waiting and not self._hurried and (lacks := self._flow.lacks(waiting, time.monotonic())):
+            had, self._lacks = len(waiting), lacks
+            self._sleep(waiting, WAIT_S)
+            self._lacks = 0
+            self._flow.waited(in_vain=len(waiting) == had, now=time.monotonic())
+
+    def _sleep(self, waiting: deque[Op], patience: float | None) -> None:
         self._holding = bool(waiting)
         self._asleep = True
-        try:
+        with suppress(Empty):
             if not self._overlooked(waiting):
-                self._wake.get(timeout=self._patience())
-        except Empty:
-            pass
-        finally:
-            self._asleep = False
+                self._wake.get(timeout=patience)
+        self._asleep = False
         self._take_in(waiting)
 
     def _overlooked(self, waiting: deque[Op]) -> bool:
         """Whether the loop did something before it saw that it has to wake for that."""
-        return bool(self._came) or self._stopping or (bool(waiting) and self._told == self._heard)
-
-    def _lonely(self, waiting: deque[Op], written: int) -> bool:
-        return len(waiting) < written and not self._hurried and all(isinstance(op, Put) and op.size <= SMALL for op in waiting)
+        return bool(self._came) or self._stopping or (bool(waiting) and not self._lacks and self._told == self._heard)
 
     def _next(self, waiting: deque[Op]) -> Sequence[Op]:
         if self._hurried:
@@ -250,14 +253,9 @@ class Journal:
             dues.append(self._probe_due)
         elif self._notes:  # one that came just now has no due time yet
             dues.append(min(self._note_due, time.monotonic() + NOTES_S))
-        if not self._error and self._unsigned:
+        if not self._error and self._tapes.changed:  # frames that no head speaks of yet; facts are signed with their commit
             dues.append(self._head_due)
         return max(min(dues) - time.monotonic(), 0.0) if dues else None
-
-    @property
-    def _unsigned(self) -> bool:
-        """Are there frames that no head speaks of yet. Facts are signed with their commit."""
-        return bool(self._tapes.changed)
 
     def _write(self, ops: Sequence[Op]) -> int:
         """One batch: frames only, or facts only; how many puts it was."""
@@ -271,6 +269,7 @@ class Journal:
         self._told += 1
         self._tell(self._release, ops, results)
         if puts and self._error is None:
+            self._flow.wrote(puts, time.monotonic())
             self._checkpointer.committed(self._tapes.path, self._tapes.db, self._fail, size=TAPE_PAGE + sum([put.size for put in puts]))
         return len(puts)
 
@@ -355,7 +354,7 @@ class Journal:
         now = time.monotonic()
         if self._notes and self._note_due == inf:
             self._note_due = now + NOTES_S
-        sign = now >= self._head_due and self._unsigned
+        sign = now >= self._head_due and bool(self._tapes.changed)
         if sign or (self._notes and now >= self._note_due):
             self._commit([], sign=sign)
 
@@ -389,5 +388,5 @@ class Journal:
 
     def _finish(self) -> None:
         with suppress(Exception):
-            if not self._error and (self._notes or self._unsigned):
+            if not self._error and (self._notes or self._tapes.changed):
                 self._commit([], sign=True)

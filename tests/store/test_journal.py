@@ -15,13 +15,13 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from jitui.recording.frame import COST, Channel, Frame
-from jitui.store import Files, Store, journal
+from jitui.store import Files, Store, company, journal
 from jitui.store.checkpoint import Checkpointer
 from jitui.store.ledger import Batch
 from jitui.store.queue import SMALL, Commit, Op, Put, take
 from jitui.values.clock import ManualClock
 from jitui.values.errors import UnrecordableError
-from tests.store.life import asked, attempted, began, ended, frames, opened, record, until, window
+from tests.store.life import approved, asked, attempted, began, ended, frames, granted, opened, record, until, window
 
 PUTS = st.builds(lambda sessions, size: ("put", tuple(sessions), size), st.lists(st.integers(1, 4), min_size=1, max_size=3),
                  st.sampled_from([0, 1, SMALL, SMALL + 1, 300_000, 2_000_000]))
@@ -113,6 +113,51 @@ async def test_a_small_frame_waits_for_company(tmp_path: Path, monkeypatch: pyte
                 time.sleep(0.01)  # noqa: ASYNC251
         await until(lambda: len(done) == 9)
     assert (seen, done) == (batches, [None] * 9)
+
+
+async def test_bulk_that_flows_shares_commits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pieces wait for more until there is enough; a keystroke, a decision and the end of the gateway take along what waits."""
+    seen: list[int] = []
+    real = journal.Journal._write_frames
+
+    def write(self: Any, puts: Sequence[Put]) -> Any:
+        seen.append(len(puts))
+        return real(self, puts)
+
+    monkeypatch.setattr(journal.Journal, "_write_frames", write)
+    monkeypatch.setattr(journal, "WAIT_S", 60.0)
+    monkeypatch.setattr(company, "FLOWS_S", 60.0)
+    done: list[Exception | None] = []
+    seq = 0
+
+    async def say(store: Store, size: int, *, times: int = 1) -> None:
+        nonlocal seq
+        for _ in range(times):
+            store.put(Frame(1, seq, 0, 0, Channel.STDOUT, bytes(size)), done.append)
+            seq += 1
+            await asyncio.sleep(0.002)
+
+    async with opened(tmp_path / "state") as store:
+        await say(store, 32 << 10)
+        await until(lambda: len(done) == 1)
+        await say(store, 32 << 10, times=3)
+        assert seen == [1]
+        store.put(Frame(2, 0, 0, 0, Channel.STDIN, b"k"), done.append)
+        await until(lambda: len(done) == 5)
+        assert seen == [1, 4]
+        await say(store, 32 << 10)
+        await until(lambda: len(done) == 6)
+        await say(store, 32 << 10, times=8)
+        await until(lambda: len(done) == 14)
+        assert seen == [1, 4, 1, 8]
+        await say(store, 32 << 10)
+        await store.commit([*window(), began(3), asked(2)])
+        await until(lambda: len(done) == 15)
+        await say(store, 32 << 10, times=2)
+        assert len(done) == 15
+        await store.commit([approved(2), granted(2, 2)])
+        await say(store, 32 << 10)
+    assert (sum(seen), done) == (18, [None] * 18)
 
 
 async def test_a_waiters_mistake_is_its_own(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """One tape: what a row holds, how the chain is kept, and where spans say the frames are."""
 
+import os
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -39,6 +40,19 @@ def test_a_row_holds_what_the_design_says(tapes: Tapes) -> None:
         assert body_of(row[4], row[6]) == frame.body
     assert [row[4] for row in rows] == [0, 0, 1, 0, 1]
     assert (tapes.chain(1).frames, tapes.chain(1).head, tapes.chain(1).bytes_in) == (5, prev, sum(map(len, bodies)))
+
+
+def test_text_behind_dense_data_is_packed_at_once(tapes: Tapes) -> None:
+    """A part of each body tells whether to pack it; of bodies whose middle is dense, one in eight is tried as a whole."""
+    dense, text = os.urandom(64 << 10), b"a line of a log\n" * 4096
+    hidden = bytes(20 << 10) + dense[: 24 << 10] + bytes(20 << 10)
+    tapes.append([frames(1, [dense, text, dense, text, *[hidden] * 9])])
+    flags = [flags for (flags,) in tapes.db.execute("select flags from frames order by id")]
+    assert flags == [0, 1, 0, 1, *[1] * 9]
+    tapes.append([frames(2, [dense, *[hidden] * 8])])
+    flags = [flags for (flags,) in tapes.db.execute("select flags from frames where session = 2 order by id")]
+    assert flags == [0, *[0] * 7, 1]
+
 
 
 def test_a_body_from_elsewhere() -> None:
