@@ -74,7 +74,10 @@ class Quota:
     def tick(self, now: Instant) -> None:
         """Ends the hours that are over, and puts their counts on record."""
         begun = now.boot_us - HOUR_US
-        for identity, hour in [item for item in self._hours.items() if item[1].began.boot_us <= begun]:
+        while self._hours:
+            identity, hour = next(iter(self._hours.items()))  # the one that began first
+            if hour.began.boot_us > begun:
+                break
             self._close(identity, hour, now)
 
     def close(self) -> None:

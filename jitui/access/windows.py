@@ -27,7 +27,7 @@ from jitui.values.errors import ConflictError, JituiError, NotFoundError, Refuse
 from jitui.values.instant import Instant, rfc3339
 from jitui.values.said import cut
 
-TICK: Final = 0.1  # seconds: re-arms timers after a suspend
+SCAN_US: Final = 1_000_000  # between two looks at all windows of which none is due before
 REST: Final = 0.5  # seconds after its last window until a connection's idle upstream connections are closed
 SESSION: Final = 2048  # bytes that any session takes in the ledger beside its target and command, each twice: three facts, a row, a signed head
 TEXT: Final = 800  # characters kept of a session's target, three names of 253 at most
@@ -48,7 +48,7 @@ class Windows:
         self.live: dict[int, Window] = {}
         self._pairs: dict[tuple[str, str], list[Window]] = {}  # the same by identity and connection, oldest first
         self.sessions: dict[int, Session] = {}
-        self.stopping = False
+        self.stopping, self._nothing_until = False, 0  # the gateway stops; until when no window is due, on the boot clock
         self.full = ""  # why nothing new may be opened: the disk has too little room
         self._store, self._clock, self._spawn = store, clock, spawn
         self._api: dict[int, Session] = {}
@@ -74,14 +74,12 @@ class Windows:
         return windows[0] if windows is not None and len(windows) == 1 else None
 
     def window(self, ident: int) -> Window:
-        window = self.live.get(ident)
-        if window is None:
+        if (window := self.live.get(ident)) is None:
             raise NotFoundError(f"no live grant g-{ident}; jitui grants lists them")
         return window
 
     def session(self, ident: int) -> Session:
-        session = self.sessions.get(ident)
-        if session is None:
+        if (session := self.sessions.get(ident)) is None:
             raise NotFoundError(f"session s-{ident} is not live; jitui sessions --live lists those that are")
         return session
 
@@ -368,10 +366,17 @@ class Windows:
     def tick(self, now: Instant) -> None:
         """Ends windows that are due, whatever became of their timers. Called every 100 ms."""
         boot, at = now.boot_id, now.boot_us
+        if self._nothing_until - SCAN_US <= at < self._nothing_until:
+            return
+        soonest = at + SCAN_US
         for window in list(self.live.values()):  # of most of two hundred nothing is due, which is seen without a call
             limit = window.grant.deadline if window.grant.state is GrantState.ACTIVE else window.grant.use_by
             if limit is None or limit.boot_id != boot or limit.boot_us <= at:
                 self._due(window, now)
+                soonest = at
+            else:
+                soonest = min(soonest, limit.boot_us)
+        self._nothing_until = soonest
 
     def _due(self, window: Window, now: Instant) -> bool:
         """Ends a window whose time is over; returns whether it did."""
@@ -381,11 +386,10 @@ class Windows:
         return event is not None
 
     def _arm(self, window: Window) -> None:
-        old = self._timers.pop(window.grant.id, None)
-        if old is not None:
+        self._nothing_until = 0
+        if (old := self._timers.pop(window.grant.id, None)) is not None:
             old.cancel()
-        limit = window.grant.deadline or window.grant.use_by
-        if limit is None:
+        if (limit := window.grant.deadline or window.grant.use_by) is None:
             return
         wait = max(0.0, limit.remaining_us(self._clock.now()) / 1e6)
         self._timers[window.grant.id] = asyncio.get_running_loop().call_later(min(wait, 86400.0), self._fire, window)

@@ -1,9 +1,9 @@
 """Views out of the index, which is derived from the record: where a text stands, and keyframes of terminals. Written as those in `views`."""
 
 from base64 import b64decode, b64encode
-from dataclasses import dataclass
 
 from jitui.recording.keyframe import Keyframe
+from jitui.values.declared import dataclass
 from jitui.values.said import Said
 
 

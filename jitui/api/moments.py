@@ -3,9 +3,8 @@
 Written as those in `views`.
 """
 
-from dataclasses import dataclass
-
 from jitui.api.views import ActionView, FactView, GrantView, RequestView, SessionView
+from jitui.values.declared import dataclass
 from jitui.values.said import Said
 
 

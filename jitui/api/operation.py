@@ -16,7 +16,7 @@ A subclass of a table performs its operations in one of two ways. Either it over
 
 import re
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from functools import wraps
+from functools import cached_property, wraps
 from inspect import Parameter, Signature, cleandoc, iscoroutinefunction, signature
 from typing import Any, Final, Literal, TypeAlias, TypeVar, cast, get_args, get_origin, get_type_hints
 
@@ -60,18 +60,17 @@ def needs(*rights: Right, when: str = "", unless: str = "") -> Need:
 ANYBODY: Final = Need(())  # no right is needed: every known caller may. Without Right.SEE they get only what is their own.
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=False)
 class Operation:
-    """One row of the table."""
+    """One row of the table. Its types are found once they are asked for: a command uses few of them."""
 
     name: str
     table: str  # the noun it belongs to, in lower case
     method: Method
     paths: Paths  # by prefix; the only path by ""
     needs: tuple[Need, ...]  # all of them, checked in this order
-    signature: Signature  # with the types as annotations; without self
+    declared: Callable[..., Any]  # the method without a body
     in_path: frozenset[str]  # the arguments that the paths name
-    gives: Any  # the type of the answer, a list as list[...]; of a stream the type of each item
     doc: str
     order: str = ""  # of a list whose pages come newest first: the field by which the whole list is sorted
     event: Event | None = None  # of a stream
@@ -81,6 +80,23 @@ class Operation:
     def paged(self) -> bool:
         """Whether the answer is a part of a list and may have a cursor."""
         return "cursor" in self.parameters
+
+    @cached_property
+    def _types(self) -> dict[str, Any]:
+        return get_type_hints(self.declared, include_extras=True)
+
+    @cached_property
+    def signature(self) -> Signature:
+        """With the types as annotations; without self."""
+        return Signature([each.replace(annotation=self._types[each.name]) for each in list(signature(self.declared).parameters.values())[1:]])
+
+    @cached_property
+    def gives(self) -> Any:
+        """The type of the answer, a list as list[...]; of a stream the type of each item."""
+        gives: Any = self._types["return"]
+        if get_origin(gives) in {Sequence, AsyncIterator}:
+            return get_args(gives)[0] if self.event else list[get_args(gives)]  # type: ignore[misc]
+        return gives
 
     @property
     def parameters(self) -> Mapping[str, Parameter]:
@@ -166,25 +182,22 @@ def complete(implementation: C) -> C:
 
 def _read(function: Callable[..., Any], method: Method, path: str | Paths, needed: tuple[Right | Need, ...], **more: Any) -> Operation:
     """The row of one method. Raises TypeError."""
-    name, types = function.__name__, get_type_hints(function, include_extras=True)
-    takes = Signature([each.replace(annotation=types.get(each.name, Parameter.empty)) for each in list(signature(function).parameters.values())[1:]])
-    untyped = [each.name for each in takes.parameters.values() if each.annotation is Parameter.empty]
+    name, types, code = function.__name__, function.__annotations__, function.__code__
+    takes = code.co_varnames[1 : code.co_argcount + code.co_kwonlyargcount]
+    untyped = [each for each in takes if each not in types]
     if untyped or "return" not in types:
         raise TypeError(f"operation {name} has no type for {', '.join(untyped) or 'its answer'}")
     if not (function.__doc__ or "").strip():
         raise TypeError(f"operation {name} has no docstring")
     if not needed:
         raise TypeError(f"operation {name} names no right; if none is needed, say ANYBODY")
-    gives: Any = types["return"]
-    if get_origin(gives) in {Sequence, AsyncIterator}:
-        gives = get_args(gives)[0] if more.get("event") else list[get_args(gives)]  # type: ignore[misc]
     paths = {"": path} if isinstance(path, str) else dict(path)
     in_path = frozenset(each for one in paths.values() for each in NAMED.findall(one))
     made = Operation(
         name, function.__qualname__.rpartition(".")[0].rpartition(".")[2].lower(), method, paths,
-        tuple(Need((each,)) if isinstance(each, Right) else each for each in needed), takes, in_path, gives, cleandoc(function.__doc__ or ""), **more,
+        tuple(Need((each,)) if isinstance(each, Right) else each for each in needed), function, in_path, cleandoc(function.__doc__ or ""), **more,
     )  # fmt: skip
     named = {*made.in_path, *(word for need in made.needs for word in (need.when, need.unless) if word), *({made.resume} - {""})}
-    if unknown := named - takes.parameters.keys():
+    if unknown := named.difference(takes):
         raise TypeError(f"operation {name} takes no {', '.join(sorted(unknown))}, which its path or its rights name")
     return made

@@ -51,7 +51,7 @@ class Drain:
         self.wanted = wanted
         self.open = False
         self.exited: Exit | None = None  # the runtime's own word about the command's first process, once it came
-        self.news = asyncio.Event()  # something of the three was heard: that word, a nonce, the loss of the connection
+        self._news: asyncio.Event | None = None
         self.cutters: dict[Channel, Cutter] = {}  # that look for nonces
         self.wanted_nonces: set[bytes] = set()
         self.push: Callable[[Unit], None] = lambda unit: None  # noqa: ARG005 - passes a unit of the cluster on, as if it had been read; the relay's
@@ -63,6 +63,13 @@ class Drain:
         self._say: Callable[[Sequence[tuple[Channel, bytes]]], None]
 
     # -- while it is live --------------------------------------------------------------------------------------------------
+
+    @property
+    def news(self) -> asyncio.Event:
+        """Set once the runtime's word about the command's first process, a nonce, or the loss of the connection was heard."""
+        if self._news is None:
+            self._news = asyncio.Event()
+        return self._news
 
     def cut(self, units: list[Unit], speech: Speaker) -> list[Unit]:
         """The units of the cluster without the nonces in them. What is left is what the client gets, and is on record."""

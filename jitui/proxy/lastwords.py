@@ -33,15 +33,16 @@ class Taking(Protocol):
 class LastWords:
     """Cuts the legs of one session, and knows when all of them have spoken."""
 
-    __slots__ = ("_gate", "_label", "_quiet", "_speaking", "_taken", "_taking", "legs")
+    __slots__ = ("_gate", "_label", "_quiet", "_speaking", "_spoken", "_taken", "_taking", "legs")
 
     def __init__(self, label: str, gate: Gate) -> None:
         self.legs: set[Leg] = set()  # those that are open
         self._label, self._gate = label, gate
         self._speaking = 0
         self._taking: set[Taking] = set()  # those whose client has not taken all that was handed to its socket
-        self._taken = asyncio.Event()
-        self._quiet = asyncio.Event()
+        self._spoken = False  # all of the muted session have said their last words
+        self._taken: asyncio.Event | None = None  # of those who wait for it
+        self._quiet: asyncio.Event | None = None
 
     def freeze(self, on: bool) -> None:
         """Tell every leg to hold back what waits to be written, or to let it go."""
@@ -55,7 +56,7 @@ class LastWords:
         for leg in legs:
             self._cut(leg, end)
         if not self._speaking:
-            self._quiet.set()
+            self._silence()
         return len(legs)
 
     def cut_those(self, ended: Callable[[Leg], End | None]) -> None:
@@ -78,6 +79,11 @@ class LastWords:
         """A leg has said its last words, or has nobody to say them to."""
         self._speaking -= 1
         if self._speaking <= 0 and self._gate.muted:
+            self._silence()
+
+    def _silence(self) -> None:
+        self._spoken = True
+        if self._quiet is not None:
             self._quiet.set()
 
     def taking(self, leg: Taking) -> None:
@@ -87,7 +93,7 @@ class LastWords:
     def took(self, leg: Taking) -> None:
         """It has taken all, or what it has not is dropped."""
         self._taking.discard(leg)
-        if not self._taking:
+        if not self._taking and self._taken is not None:
             self._taken.set()
 
     @property
@@ -103,9 +109,14 @@ class LastWords:
     async def taken(self) -> None:
         """Wait until no client is to take anything any more."""
         if self._taking:
+            if self._taken is None:
+                self._taken = asyncio.Event()
             self._taken.clear()
             await self._taken.wait()
 
     async def quiet(self) -> None:
         """Wait until every leg of the muted session has spoken."""
-        await self._quiet.wait()
+        if not self._spoken:
+            if self._quiet is None:
+                self._quiet = asyncio.Event()
+            await self._quiet.wait()

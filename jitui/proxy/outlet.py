@@ -24,8 +24,8 @@ class Outlet:
         self.transport = transport
         self.queued = 0
         self.gate: Callable[[], bool] | None = None  # asked before anything that had to wait goes out: its window may be over by now
-        self._queue: deque[tuple[bytes, Callable[[], None] | None]] = deque()
-        self._urgent: deque[tuple[bytes, Callable[[], None] | None]] = deque()
+        self._queue: deque[tuple[bytes, Callable[[], None] | None]] | None = None  # made once something waits: an empty one takes 760 bytes
+        self._urgent: deque[tuple[bytes, Callable[[], None] | None]] | None = None
         self._blocked = self.frozen = False
 
     def begin(self) -> None:
@@ -35,6 +35,8 @@ class Outlet:
     def write(self, data: bytes, handed: Callable[[], None] | None = None) -> None:
         """Write now if the transport can take it, else queue."""
         if self._blocked or self.frozen or self._queue or self._urgent:
+            if self._queue is None:
+                self._queue = deque()
             self._queue.append((data, handed))
             self.queued += len(data)
             return
@@ -45,6 +47,8 @@ class Outlet:
     def hop(self, data: bytes, handed: Callable[[], None] | None = None) -> None:
         """A whole frame of the gateway's own on this hop, a pong: ahead of all that waits, frozen or not."""
         if self._blocked:
+            if self._urgent is None:
+                self._urgent = deque()
             self._urgent.append((data, handed))
             return
         self._hand(data, handed)
@@ -82,7 +86,7 @@ class Outlet:
         self.gate = None
         self.frozen = False
         dropped, self.queued = self.queued, 0
-        self._queue.clear()
+        self._queue = None
         return dropped
 
     def take_back(self) -> int:

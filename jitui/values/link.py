@@ -5,10 +5,10 @@ shown; one with a date and without a zone is in that zone, too. `+3:41` is so ma
 """
 
 import re
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final, NoReturn
 
+from jitui.values.declared import dataclass
 from jitui.values.errors import InvalidError
 from jitui.values.instant import from_rfc3339
 

@@ -175,6 +175,20 @@ async def test_no_window_grows(tmp_path: Path) -> None:
         assert home.broker.windows.live == {}
 
 
+async def test_a_tick_looks_at_windows_once_a_second_and_when_one_is_due(tmp_path: Path) -> None:
+    """A window that opens behind a look at all is ended by the tick that finds it due, as are those that were there."""
+    async with house(tmp_path) as home:
+        await home.window(duration_s=60)
+        home.tick()
+        home.clock.advance(0.5)
+        await home.window(duration_s=10)
+        windows = home.broker.windows
+        for after, left in ((9.9, 2), (0.1, 1), (49.4, 1), (0.1, 0)):
+            home.clock.advance(after)
+            home.tick()
+            assert len(windows.live) == left
+
+
 async def test_no_upstream_connection_outlives_the_last_window(tmp_path: Path) -> None:
     """Kept-alive ones too, within a second; with another window live on the connection they stay."""
     async with house(tmp_path) as home:
