@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Final
 
 
 class Hazard(StrEnum):
@@ -16,7 +17,10 @@ class Hazard(StrEnum):
 
     @property
     def rank(self) -> int:
-        return list(Hazard).index(self)
+        return RANKS[self]
+
+
+RANKS: Final = {hazard: rank for rank, hazard in enumerate(Hazard)}
 
 
 @dataclass(frozen=True, slots=True)

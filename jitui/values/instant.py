@@ -5,8 +5,10 @@ only across a reboot the wall clock does.
 """
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import NamedTuple
+from datetime import UTC, datetime, timedelta
+from typing import Final, NamedTuple
+
+EPOCH: Final = datetime(1970, 1, 1)  # noqa: DTZ001 - UTC, without saying so in what is made of it
 
 
 class Instant(NamedTuple):
@@ -48,7 +50,7 @@ class Deadline:
 
 def rfc3339(wall_us: int) -> str:
     """UTC with microseconds: 2026-11-23T16:04:11.000250Z."""
-    return datetime.fromtimestamp(wall_us // 1_000_000, UTC).replace(microsecond=wall_us % 1_000_000).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return f"{(EPOCH + timedelta(microseconds=wall_us)).isoformat(timespec='microseconds')}Z"
 
 
 def local(text: str) -> datetime | None:
