@@ -115,6 +115,7 @@ async def test_a_small_frame_waits_for_company(tmp_path: Path, monkeypatch: pyte
     assert (seen, done) == (batches, [None] * 9)
 
 
+@pytest.mark.interpreted
 async def test_bulk_that_flows_shares_commits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Pieces wait for more until there is enough; a keystroke, a decision and the end of the gateway take along what waits."""
     seen: list[int] = []
