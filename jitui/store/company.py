@@ -6,7 +6,7 @@ milliseconds is one commit. Where more does not come while it is waited for, as 
 
 from collections.abc import Collection, Iterable, Sequence
 from math import inf
-from typing import Final
+from typing import Final, TypeGuard
 
 from jitui.recording.frame import BYTES
 from jitui.store.queue import SMALL, Hurry, Op, Put
@@ -22,7 +22,7 @@ def lonely(waiting: Collection[Op], written: int) -> bool:
     return len(waiting) < written and all(isinstance(op, Put) and op.size <= SMALL for op in waiting)
 
 
-def _bulk(op: Op | Hurry) -> bool:
+def _bulk(op: Op | Hurry) -> TypeGuard[Put]:
     """Whether it is a long piece of a stream. An answer to a plain request is none: its client waits for it."""
     return isinstance(op, Put) and op.size > SMALL and op.frames[0].channel in BYTES
 
@@ -33,7 +33,7 @@ def size_of(ops: Iterable[Op | Hurry]) -> int | None:
     for op in ops:
         if not _bulk(op):
             return None
-        size += op.size  # type: ignore[union-attr] - a Put
+        size += op.size
     return size
 
 
