@@ -32,6 +32,7 @@ help:
 
 setup: $(READY)
 
+# pip uses one core: all packages in two halves side by side, and then whatever could not be installed so
 $(READY): pyproject.toml constraints.txt
 	@if [ -z "$(PYTHON)" ]; then \
 		echo 'jitui: needs Python 3.11 or newer and found none: install it (Debian: apt-get install python3 python3-venv), or name one: make PYTHON=/path/to/python3.12' >&2; exit 1; fi
@@ -41,6 +42,8 @@ $(READY): pyproject.toml constraints.txt
 	@echo 'setting up $(VENV) (once; about a minute)'
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt hatchling editables
+	@for half in 0 1; do awk "NR % 2 == $$half" constraints.txt | $(BIN)/python -m pip install --quiet --disable-pip-version-check \
+		--no-deps --no-warn-conflicts --no-compile -r /dev/stdin & done; wait
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-compile -c constraints.txt -e '.[dev]'
 	@$(BIN)/python -m compileall -q -j 0 -x '$(SELDOM)' $(VENV)/lib/python3.*/site-packages jitui tests/support
 	@touch $@

@@ -3,7 +3,6 @@
 import grp
 import os
 import stat
-import subprocess
 import sys
 from pathlib import Path
 
@@ -12,6 +11,7 @@ import pytest
 from tests.cli.conftest import Front, jitui
 from tests.support import openssh
 from tests.support.clusters import Cluster
+from tests.support.processes import Result, run
 
 GOOD = """\
 connections: {staging: {kind: kubernetes, kubeconfig: none.yaml}}
@@ -159,9 +159,9 @@ def test_a_gateway_that_can_not_start(tmp_path: Path, text: str, says: str) -> N
     (tmp_path / "c.yaml").write_text("listen: {kube: '127.0.0.1:0', api: '127.0.0.1:0'}\n" + text)
     says = says.replace("c.yaml:2", "c.yaml:3").replace("c.yaml:1:", "c.yaml:2:")
     done = serve(tmp_path, tmp_path / "data")
-    assert done.returncode == 1, done
-    assert done.stderr.count("\n") == 1
-    assert says in done.stderr
+    assert done.code == 1, done
+    assert done.said.count("\n") == 1
+    assert says in done.said
 
 
 def test_a_data_folder_others_can_read(tmp_path: Path) -> None:
@@ -169,13 +169,12 @@ def test_a_data_folder_others_can_read(tmp_path: Path) -> None:
     (tmp_path / "c.yaml").write_text("connections: {}\n")
     (tmp_path / "data").mkdir(mode=0o755)
     done = serve(tmp_path, tmp_path / "data")
-    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
-    assert "chmod 700" in done.stderr
+    assert (done.code, done.said.count("\n")) == (1, 1)
+    assert "chmod 700" in done.said
 
 
-def serve(folder: Path, data: Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([sys.executable, "-m", "jitui", "serve", "--config", str(folder / "c.yaml"), "--data-dir", str(data)],
-                          env=os.environ | {"HOME": str(folder)}, capture_output=True, text=True, timeout=60, check=False)
+def serve(folder: Path, data: Path) -> Result:
+    return run([sys.executable, "-m", "jitui", "serve", "--config", str(folder / "c.yaml"), "--data-dir", str(data)], env=os.environ | {"HOME": str(folder)})
 
 
 def test_status_in_a_line(front: Front) -> None:

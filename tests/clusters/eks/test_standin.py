@@ -30,7 +30,7 @@ from tests.clusters.eks.outside import PODS, Knock, leaks
 from tests.support.eks import Eks
 from tests.support.gateway import Gateway, rule
 from tests.support.kubectls import SPDY, VERSIONS, Kubectl
-from tests.support.processes import Result, until
+from tests.support.processes import Result, run, until
 from tests.support.soak import SOAKING, soak
 
 pytestmark = pytest.mark.eks
@@ -283,9 +283,9 @@ def kubectl(eks: Eks, *args: str, stdin: str = "") -> str:
 
 def jitui(eks: Eks, *args: str, fails: bool | None = False) -> str:
     """As whoever runs the gateway."""
-    done = subprocess.run([sys.executable, "-m", "jitui", *args], env={**os.environ, **eks.aws}, capture_output=True, text=True, check=False)
-    assert fails is None or bool(done.returncode) == fails, done.stderr
-    return done.stdout
+    done = run([sys.executable, "-m", "jitui", *args], env={**os.environ, **eks.aws})
+    assert fails is None or bool(done.code) == fails, done
+    return done.text
 
 
 def rbac_of(name: str, subject: dict[str, str]) -> str:
