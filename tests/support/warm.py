@@ -49,7 +49,7 @@ class Process:
 
     def poll(self) -> int | None:
         with self._asking:
-            if self._code is None and select.select([self._line], [], [], 0)[0]:
+            if self._code is None and self._ended(0):
                 self._code = int(self._file.readline() or b"-9")
                 self._file.close()
                 self._line.close()
@@ -63,8 +63,14 @@ class Process:
             if left is not None and left <= 0:
                 raise subprocess.TimeoutExpired(str(self.pid), timeout or 0)
             with contextlib.suppress(ValueError):  # another thread has the code by now
-                select.select([self._line], [], [], left)
+                self._ended(left)
         return code
+
+    def _ended(self, seconds: float | None) -> bool:
+        """Waits so long for the code. Not by select(2), which takes no descriptor beyond 1023."""
+        poll = select.poll()
+        poll.register(self._line, select.POLLIN)
+        return bool(poll.poll(None if seconds is None else seconds * 1000))
 
     def send_signal(self, number: signal.Signals) -> None:
         if self.poll() is None:
