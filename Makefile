@@ -32,7 +32,7 @@ help:
 
 setup: $(READY)
 
-# pip uses one core: all packages in two halves side by side, and then whatever could not be installed so
+# pip uses one core: all packages in two halves side by side; then whatever is missing, with its errors
 $(READY): pyproject.toml constraints.txt
 	@if [ -z "$(PYTHON)" ]; then \
 		echo 'jitui: needs Python 3.11 or newer and found none: install it (Debian: apt-get install python3 python3-venv), or name one: make PYTHON=/path/to/python3.12' >&2; exit 1; fi
@@ -43,7 +43,7 @@ $(READY): pyproject.toml constraints.txt
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt hatchling editables
 	@for half in 0 1; do awk "NR % 2 == $$half" constraints.txt | $(BIN)/python -m pip install --quiet --disable-pip-version-check \
-		--no-deps --no-warn-conflicts --no-compile -r /dev/stdin & done; wait
+		--no-deps --no-warn-conflicts --no-compile -r /dev/stdin 2>/dev/null & done; wait
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-compile -c constraints.txt -e '.[dev]'
 	@$(BIN)/python -m compileall -q -j 0 -x '$(SELDOM)' $(VENV)/lib/python3.*/site-packages jitui tests/support
 	@touch $@
