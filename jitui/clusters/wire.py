@@ -125,7 +125,7 @@ def _own(transport: asyncio.BaseTransport | None) -> socket.socket | None:
 
 
 class Remains(asyncio.Transport):
-    """What a lost connection's socket still holds: after a reset nothing more comes, and the kernel keeps what came before.
+    """The bytes that a lost connection's socket still holds: after a reset nothing more comes, and the kernel keeps what came before.
 
     It is read once only, to where nothing is there, at the reader's pace; the reader hears of the loss behind it. Nothing can be written.
     """

@@ -46,7 +46,7 @@ class LogProof:
         self._files, self._told, self._session, self._brought = files, told, session, brought
         self._origin, self._size = "", 0
         self.seen = Seen()
-        self._given: dict[int, list[Note]] = {}  # what was brought, by size: two of one size can be of two pasts
+        self._given: dict[int, list[Note]] = {}  # the brought ones, by size: two of one size can be of two pasts
         for note in brought.checkpoints:
             self._given.setdefault(checkpoint_of(note.text).size, []).append(note)
         self._about: list[tuple[int, str, int]] = []

@@ -1,4 +1,4 @@
-"""What a window has in a container, and whose turn it is to look into one at an end."""
+"""The state of a window in a container, and whose turn it is to look into one at an end."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -58,5 +58,5 @@ class Turns:
     async def of(self, place: Place, agent: str) -> AsyncIterator[None]:
         pod = self._pods.setdefault((place.connection, place.namespace, place.pod), asyncio.Lock())
         few = self._agents.setdefault(agent, asyncio.Semaphore(OF_AN_AGENT))
-        async with few, pod, self._all:  # who waits for turns of an agent holds no pod
+        async with few, pod, self._all:  # an end that waits for turns of an agent holds no pod
             yield

@@ -98,7 +98,7 @@ def flat(data: bytes, columns: int, column: int = 0) -> Flat:
 
 
 def _removed(data: bytes, columns: int, column: int, *, last: bool) -> Iterable[tuple[int, int]]:
-    """What is taken out of a line, or of input: begin and end of each piece. `last`: it may go on."""
+    """The pieces that are taken out of a line, or of input: begin and end of each piece. `last`: it may go on."""
     found: list[tuple[int, int]] = []
     at = line = 0  # at: behind the last piece; line: the first offset that is not counted in `column` yet
     for match in BREAK.finditer(data):
