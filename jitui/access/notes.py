@@ -10,11 +10,12 @@ from jitui.policy.policy import Allow
 from jitui.proxy.ends import End, Why
 from jitui.proxy.live import Session
 from jitui.store import ActionRow, Store
-from jitui.store.actions import CLAUSE, ROW, TEXT, Repeats, bounded
+from jitui.store.actions import CLAUSE, ROW, TEXT, Alike, Noted, Repeats, bounded
 from jitui.values.clock import Clock
 from jitui.values.instant import Instant
 from jitui.values.said import cut
 
+_new: Final = tuple.__new__  # without the Python function of a NamedTuple
 NATURAL: Final = End(Why.CLUSTER_CLOSED, "cluster", "")
 LAST: Final = 10_000  # grants of which the newest action is remembered
 
@@ -22,15 +23,16 @@ LAST: Final = 10_000  # grants of which the newest action is remembered
 class Note:
     """One exchange of a session, until it is over and has its row; then, with `begin`, the next one that is about the same."""
 
-    __slots__ = ("_action", "_at_us", "_clause", "_connection", "_hazard", "_identity", "_notes", "_prefix", "_session", "_size", "audit_id")
+    __slots__ = ("_action", "_alike", "_at_us", "_notes", "_prefix", "_session", "_size", "audit_id")
 
     def __init__(self, notes: "Notes", session: Session, identity: str, connection: str, action: Action, allow: Allow) -> None:
         """`begin` is next."""
-        self._notes, self._session, self._identity, self._connection = notes, session, identity, connection
+        self._notes, self._session = notes, session
         self._action = bounded(action)
-        self._clause = allow.clause if len(allow.clause) <= CLAUSE else cut(allow.clause, CLAUSE)
-        self._hazard = str(allow.hazard)
-        self._size = ROW + self._action.length + len(self._clause)  # the row takes room like a frame, so the window's budget pays for it
+        clause = allow.clause if len(allow.clause) <= CLAUSE else cut(allow.clause, CLAUSE)
+        self._alike = Alike(ActionRow(at_us=0, identity=identity, connection=connection, action=self._action, hazard=str(allow.hazard), verdict="allowed",
+                                      clause=clause, session=session.id))
+        self._size = ROW + self._action.length + len(clause)  # the row takes room like a frame, so the window's budget pays for it
         self._prefix = notes.audit_prefix(session)
         self.audit_id = b""  # goes to the cluster with it, so that both logs can be joined
         self._at_us = 0
@@ -43,20 +45,16 @@ class Note:
 
     def over(self, conn: int, code: int | None, end: End | None, bytes_in: int, bytes_out: int) -> None:
         """Writes the row. `code`: of the answer. `end`: if the exchange ended otherwise than by itself. The bytes are those of both bodies."""
-        session = self._session
-        self.write(self._at_us, conn, code, bytes_in, bytes_out, self.audit_id.decode())
+        notes, session = self._notes, self._session
+        session.window.charge(self._size)
+        notes.store.note(_new(Noted, (self._alike, self._at_us, conn, code, bytes_in, bytes_out, self.audit_id.decode())))
         if session.stream is not None:
-            self._notes.session_over(session, end or NATURAL)
+            notes.session_over(session, end or NATURAL)
 
     def write(self, at_us: int, conn: int, code: int | None, bytes_in: int, bytes_out: int, audit_id: str) -> None:
         """Writes the row of an allowed action."""
-        session = self._session
-        session.window.charge(self._size)
-        self._notes.store.note(ActionRow(
-            at_us=at_us, identity=self._identity, connection=self._connection, action=self._action, hazard=self._hazard, verdict="allowed",
-            clause=self._clause, session=session.id, conn=conn, code=code, bytes_in=bytes_in, bytes_out=bytes_out, audit_id=audit_id,
-            grant=session.window.grant.id,
-        ))  # fmt: skip
+        self._session.window.charge(self._size)
+        self._notes.store.note(_new(Noted, (self._alike, at_us, conn, code, bytes_in, bytes_out, audit_id)))
 
 
 class Notes:

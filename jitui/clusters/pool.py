@@ -120,7 +120,8 @@ class Connection(asyncio.Protocol):
         Only for whole requests: after an answer that came before all of the request was given to `send`, abort instead.
         """
         self._handler = None
-        if not self._whole or self.transport is None or self.transport.is_closing():
+        transport = self.transport
+        if not self._whole or transport is None or transport.is_closing():
             self.abort()
             return
         self._whole = False

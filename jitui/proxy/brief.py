@@ -9,11 +9,14 @@ Clients mostly send the same head again on a connection. Its next request takes 
 number, Audit-ID, frames and row.
 """
 
+from typing import Final
+
 from jitui.clusters.pool import Connection
 from jitui.clusters.port import Headers
 from jitui.clusters.way import Way
 from jitui.protocol import headers, http
 from jitui.proxy import links
+from jitui.proxy.deliveries import Flow
 from jitui.proxy.ends import End
 from jitui.proxy.exchange import Exchange
 from jitui.proxy.heads import Heads
@@ -22,6 +25,10 @@ from jitui.proxy.port import Note, PlainRequest
 from jitui.recording.frame import Channel
 from jitui.values.errors import UpstreamError
 from jitui.values.instant import Instant
+
+REQUEST: Final = Channel.REQUEST
+RESPONSE: Final = Channel.RESPONSE
+RESPONSE_BODY: Final = Channel.RESPONSE_BODY
 
 
 def is_brief(request: PlainRequest, session: Session) -> bool:
@@ -34,8 +41,8 @@ class Brief:
     to the cluster.
     """
 
-    __slots__ = ("_answer", "_audit_id", "_connection", "_credential", "_done", "_exchange", "_head", "_heads", "_note", "_now", "_put", "_request", "_size",
-                 "_way", "_wire", "action", "conn", "session")  # fmt: skip
+    __slots__ = ("_answer", "_audit_id", "_connection", "_credential", "_done", "_exchange", "_flow", "_head", "_heads", "_note", "_now", "_put", "_request",
+                 "_size", "_way", "_wire", "action", "conn", "session")  # fmt: skip
 
     def __init__(self, request: PlainRequest, session: Session, way: Way, note: Note, now: Instant) -> None:
         """`now`: it is put on record in the same pass. `note`: of this request; it is begun."""
@@ -45,6 +52,7 @@ class Brief:
         self._exchange: Exchange | None = None  # that it became
         self._connection: Connection | None = None  # it was sent there, and the answer is due
         self._credential: Headers = ()
+        self._flow = Flow()  # what is on record of the request, and what of that was handed on
         self._begin(now)
 
     def _begin(self, now: Instant) -> None:
@@ -54,16 +62,17 @@ class Brief:
         self._wire = b""  # the answer for the client
         self._size = 0  # bytes of the answer on record
         self._put = self._done = False
-        self.conn = self.session.open_conn(self)
+        self.conn = self.session.open_conn(self, self._flow)
         self._request.outlet.gate = self.session.passing
 
     def again(self, now: Instant) -> bool:
         """Begin the next equal request, which may pass under the same grant; False, and nothing has happened: it takes an object of its own.
 
-        All that the listener does for a new request between the verdict and here is looked at: the session is still the one that such requests share.
+        All that the listener does for a new request between the verdict and here is looked at: the session is still the one that such requests share. The
+        count of the last one's bytes is free for this one: nothing of it was lost.
         """
         session = self.session
-        if not self._done or self._exchange is not None or session.gate.muted or session.hold.by or session.full:
+        if not self._done or self._exchange is not None or session.gate.muted or session.hold.by or session.full or self.conn in session.deliveries.flows:
             return False
         self._note.begin(now)
         self._begin(now)
@@ -83,7 +92,7 @@ class Brief:
             self._put = True
             request = self._request
             self._head = self._heads.recorded(request.method, request.target, request.lines, self._way.upstream.prefix, self._audit_id)
-            self.session.recorder.record(((self.conn, Channel.REQUEST, self._head),), self._send, self._now)
+            self.session.recorder.record(((self.conn, REQUEST, self._head),), self._send, self._now, self._flow)
 
     def client_lost(self) -> None:
         if not self._done:
@@ -103,7 +112,9 @@ class Brief:
             self._become().let_go()
             return
         self._connection, self._credential = connection, credential
-        self.session.deliveries.handed(self.conn, Channel.REQUEST, len(self._head))
+        size = len(self._head)
+        self._flow.handed_in += size
+        self.session.deliveries.handed_in += size
         connection.ask(self._heads.sent(self._audit_id, self.session.proof.rendered(credential)), self, self._audit_id)
 
     # -- from the cluster --------------------------------------------------------------------------------------------------
@@ -129,8 +140,8 @@ class Brief:
             self._wire = b"%bContent-Length: %d\r\n\r\n%b" % (front, len(body), body)
         conn = self.conn
         self._size = len(recorded) + len(body)
-        pieces = ((conn, Channel.RESPONSE, recorded), (conn, Channel.RESPONSE_BODY, body)) if body else ((conn, Channel.RESPONSE, recorded),)
-        session.recorder.record(pieces, self._deliver, now)
+        pieces = ((conn, RESPONSE, recorded), (conn, RESPONSE_BODY, body)) if body else ((conn, RESPONSE, recorded),)
+        session.recorder.record(pieces, self._deliver, now, self._flow)
 
     def head(self, head: http.ResponseHead) -> None:
         """The answer comes in pieces, or its head is unusual."""
@@ -181,7 +192,8 @@ class Brief:
         self._head = self._wire = b""  # a client that rests keeps this object, and nothing of what passed
         session, request = self.session, self._request
         request.outlet.gate = None
-        session.deliveries.handed(self.conn, Channel.RESPONSE_BODY, self._size)
+        self._flow.handed_out += self._size
+        session.deliveries.handed_out += self._size
         session.close_conn(self.conn, self)
         self._note.over(self.conn, None if self._answer is None else self._answer.status, None, 0, self._size)
         request.finished(keep=True)

@@ -33,11 +33,15 @@ class Deliveries:
         self.unfinished = 0  # connections that closed by themselves and lost something
         self.handed_in = self.handed_out = 0  # bytes of all connections, towards the cluster and towards the client
 
-    def open(self) -> int:
-        """Give a new connection its number."""
+    def open(self, flow: Flow | None = None) -> int:
+        """Give a new connection its number. `flow`: counts from 0 again for it; it counted for one that was forgotten."""
         conn = self.next
         self.next = conn + 1
-        self.flows[conn] = Flow()
+        if flow is None:
+            flow = Flow()
+        else:
+            flow.recorded_in = flow.handed_in = flow.recorded_out = flow.handed_out = 0
+        self.flows[conn] = flow
         return conn
 
     def open_flow(self, conn: int) -> None:

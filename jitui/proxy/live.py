@@ -13,7 +13,7 @@ from typing import Final, Protocol
 from jitui.policy.action import Action
 from jitui.policy.streams import BY_SESSION
 from jitui.policy.terms import Grant
-from jitui.proxy.deliveries import Deliveries
+from jitui.proxy.deliveries import Deliveries, Flow
 from jitui.proxy.drain import NEVER
 from jitui.proxy.ends import End, Why
 from jitui.proxy.gate import Gate
@@ -119,9 +119,9 @@ class Session:
         """The number that `open_conn` will give to the next exchange."""
         return self.deliveries.next
 
-    def open_conn(self, leg: Leg) -> int:
-        """Give the next exchange of this session its number; its leg is cut when the session ends."""
-        conn = self.deliveries.open()
+    def open_conn(self, leg: Leg, flow: Flow | None = None) -> int:
+        """Give the next exchange of this session its number; its leg is cut when the session ends. `flow`: as `Deliveries.open` has it."""
+        conn = self.deliveries.open(flow)
         self._legs.add(leg)
         if self.hold.by:
             leg.freeze(True)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Final, Protocol
 
-from jitui.proxy.deliveries import GATEWAY, Deliveries
+from jitui.proxy.deliveries import GATEWAY, Deliveries, Flow
 from jitui.proxy.ends import End, Why
 from jitui.proxy.gate import Deadlined, Gate
 from jitui.proxy.hold import Hold
@@ -57,8 +57,9 @@ class Recorder:
         self._id, self._started_us, self._window, self.gate, self.hold, self._deliveries = ident, started.boot_us, window, gate, hold, deliveries
         self.clock, self.spent, self._failed = clock, spent, failed
 
-    def record(self, pieces: Sequence[tuple[int, Channel, bytes]], then: Callable[[], None], now: Instant | None = None) -> None:
+    def record(self, pieces: Sequence[tuple[int, Channel, bytes]], then: Callable[[], None], now: Instant | None = None, flow: Flow | None = None) -> None:
         """Put the pieces on record in one commit; call `then` after it if bytes may still pass at that instant. `now`: this instant, if it is known.
+        `flow`: of the one connection that all of them are of; they go one way, from or to its client, and none is the gateway's own word.
 
         After a mute, or when the store fails, `then` is never called: what it would have passed on is dropped.
         """
@@ -74,7 +75,7 @@ class Recorder:
         if left <= 0:
             self.spent()
             return
-        frames = self._numbered(now, pieces)
+        frames = self._numbered(now, pieces) if flow is None else self._of_one(now, pieces, flow)
         last = left <= LARGEST * len(frames) and window.left <= 0
         self.journal.put_all(frames, partial(self._recorded, frames, then, last))
 
@@ -148,6 +149,27 @@ class Recorder:
                 window.used_out += size
                 if flow is not None and channel is not GATEWAY:
                     flow.recorded_out += size
+        return frames
+
+    def _of_one(self, now: Instant, pieces: Sequence[tuple[int, Channel, bytes]], flow: Flow) -> list[Frame]:
+        """The same for pieces of one connection that go one way: most requests."""
+        ident, seq, at_us, size = self._id, self.frames, max(now.boot_us - self._started_us, 0), 0
+        frames = []
+        for conn, channel, body in pieces:
+            frames.append(_new(Frame, (ident, seq, at_us, conn, channel, body)))
+            seq += 1
+            size += len(body)
+        window = self._window
+        window.frames += len(frames)
+        self.frames = seq
+        if channel in TO_UPSTREAM:
+            self.bytes_in += size
+            window.used_in += size
+            flow.recorded_in += size
+        else:
+            self.bytes_out += size
+            window.used_out += size
+            flow.recorded_out += size
         return frames
 
     def _forget(self, frames: Sequence[Frame]) -> None:

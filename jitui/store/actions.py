@@ -8,7 +8,7 @@ import json
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from jitui.policy.action import Action
 from jitui.values.said import cut, left_out
@@ -71,6 +71,33 @@ class ActionRow:
     id: int = 0  # filled in when read
 
 
+class Alike:
+    """The columns that the rows of equal allowed actions of one session share: made once, as clients ask the same again and again."""
+
+    __slots__ = ("columns", "session")
+
+    def __init__(self, row: ActionRow) -> None:
+        """`row`: one of them."""
+        self.session = row.session
+        self.columns = values(row)[3:-5]
+
+
+class Noted(NamedTuple):
+    """One more of them, by what is its own. A tuple, as every request makes one."""
+
+    alike: Alike
+    at_us: int  # UTC
+    conn: int
+    code: int | None
+    bytes_in: int
+    bytes_out: int
+    audit_id: str
+
+    @property
+    def session(self) -> int:
+        return self.alike.session
+
+
 _COLUMNS: Final = ("session, conn, at_us, identity, connection, verb, grp, resource, subresource, namespace, name, path, argv, "
                    "hazard, verdict, clause, code, bytes_in, bytes_out, audit_id, count")
 _AT_ONCE: Final = 25  # rows of one statement
@@ -78,15 +105,18 @@ _ONE: Final = f"({', '.join('?' * 21)})"
 _INSERTS: Final = tuple(f"insert into actions({_COLUMNS}) values {', '.join([_ONE] * rows)}" for rows in range(_AT_ONCE + 1))  # noqa: S608 - constants
 
 
-def values(row: ActionRow) -> tuple[Any, ...]:
+def values(row: ActionRow | Noted) -> tuple[Any, ...]:
     """A row as its columns."""
+    if isinstance(row, Noted):
+        alike, at_us, conn, code, bytes_in, bytes_out, audit_id = row
+        return (alike.session, conn, at_us, *alike.columns, code, bytes_in, bytes_out, audit_id, 1)
     action = row.action
     return (row.session, row.conn, row.at_us, row.identity, row.connection, action.verb, action.group, action.resource, action.subresource,
             action.namespace, action.name, action.path, json.dumps(action.argv) if action.argv else "[]", row.hazard, row.verdict, row.clause, row.code,
             row.bytes_in, row.bytes_out, row.audit_id, row.count)
 
 
-def insert(db: sqlite3.Connection, rows: Sequence[ActionRow]) -> int:
+def insert(db: sqlite3.Connection, rows: Sequence[ActionRow | Noted]) -> int:
     """Insert rows in as few statements as can be; the id of the last one, 0 without any."""
     last = 0
     for start in range(0, len(rows), _AT_ONCE):
@@ -158,11 +188,11 @@ def what_of(row: ActionRow) -> tuple[Any, ...]:
 class Collapsed(Repeats):
     """Rows as they are written: denials that repeat others only count."""
 
-    def write(self, db: sqlite3.Connection, rows: Sequence[tuple[ActionRow, bool]]) -> None:
+    def write(self, db: sqlite3.Connection, rows: Sequence[tuple[ActionRow | Noted, bool]]) -> None:
         """Insert rows inside the caller's transaction; those marked True are denials, which collapse. On an error call `forget`."""
-        plain: list[ActionRow] = []
+        plain: list[ActionRow | Noted] = []
         for row, collapses in rows:
-            if not collapses:
+            if isinstance(row, Noted) or not collapses:
                 plain.append(row)
                 continue
             insert(db, plain)

@@ -21,7 +21,7 @@ from typing import Final
 
 from jitui.recording.facts import Fact, Kind, number
 from jitui.recording.frame import COST, Frame
-from jitui.store.actions import ActionRow, what_of
+from jitui.store.actions import ActionRow, Noted, what_of
 from jitui.store.checkpoint import Checkpointer
 from jitui.store.company import WAIT_S, Flow, lonely, size_of
 from jitui.store.folder import Folder
@@ -32,6 +32,7 @@ from jitui.store.tapes import Tapes
 from jitui.values.clock import Clock
 from jitui.values.errors import JituiError, UnrecordableError
 
+_new: Final = tuple.__new__  # without the Python function of a NamedTuple
 NOTES_S: Final = 0.1  # how long an action's row waits for company
 APART_US: Final = 1_000_000  # between two denials that are counted together before they are written
 NOTES_AT_ONCE: Final = 100  # rows of one commit, a millisecond or two of the writer's time
@@ -55,7 +56,7 @@ class Journal:
         self._told = self._heard = 0  # batches of which the writer told the loop, and through which the loop went
         self._flow, self._lacks = Flow(), 0  # bytes of bulk for which the writer sleeps
         self._hurried = self._stopping = False  # something that was handed over in a hurry waits; nothing comes any more
-        self._notes: deque[tuple[ActionRow, bool]] = deque()
+        self._notes: deque[tuple[ActionRow | Noted, bool]] = deque()
         self._denials: dict[int, ActionRow] = {}  # of the last moment, those of one run counted together already
         self._error: Exception | None = None  # as the writer knows it
         self._closed = False
@@ -78,13 +79,14 @@ class Journal:
     # on the loop
 
     def put(self, frames: Sequence[Frame], done: Done) -> None:
+        """Record all of them in one commit, or none; `done` is called with None after the commit, or with the error."""
         if self.recording_error or self._closed:
             self._loop.call_soon(done, self.recording_error or UnrecordableError("the recorder is closed; the gateway stops"))
             return
         size = COST * len(frames)
         for frame in frames:
             size += len(frame.body)
-        self._came.append(Put(frames, done, size))
+        self._came.append(_new(Put, (frames, done, size)))
         if self._asleep and not self._waking:
             self._wake_soon()
 
@@ -119,15 +121,18 @@ class Journal:
             self._asleep = False
             self._wake.put(None)
 
-    def note(self, row: ActionRow, *, collapses: bool) -> bool:
-        """Whether it will be written; not if too many wait."""
+    def note(self, row: ActionRow | Noted) -> None:
+        """Write an action's row with a later commit, at most 100 ms from now; not if too many wait."""
+        notes = self._notes
+        if len(notes) + len(self._denials) < NOTES_KEPT:
+            notes.append((row, False))
+            if len(notes) == 1:
+                self._rouse()
+
+    def deny(self, row: ActionRow) -> bool:
+        """As `note`; equal ones within ten seconds are one row with a count. False if too many wait already: it is not kept."""
         if len(self._notes) + len(self._denials) >= NOTES_KEPT:
             return False
-        if not collapses:
-            self._notes.append((row, False))
-            if len(self._notes) == 1:
-                self._rouse()
-            return True
         key = hash((*what_of(row), row.group))
         first = self._denials.get(key)
         if first is not None and row.at_us - first.at_us > APART_US:
@@ -307,13 +312,13 @@ class Journal:
         self._checkpointer.committed(self._ledger.path, self._ledger.db, self._fail, size=LEDGER_PAGES * PAGE)
         return results
 
-    def _ripe_notes(self, batches: Sequence[Batch]) -> list[tuple[ActionRow, bool]]:
+    def _ripe_notes(self, batches: Sequence[Batch]) -> list[tuple[ActionRow | Noted, bool]]:
         """The notes for this commit: none with a decision, and with the end of a session all of its rows, as nobody reads the tape afterwards."""
         if self._error or any(decides(batch) for batch in batches):
             return []
         ends = {number(draft.subject, "s") for batch in batches for draft in batch.drafts if draft.kind is Kind.SESSION_ENDED}
-        ripe: list[tuple[ActionRow, bool]] = []
-        later: list[tuple[ActionRow, bool]] = []
+        ripe: list[tuple[ActionRow | Noted, bool]] = []
+        later: list[tuple[ActionRow | Noted, bool]] = []
         for _ in range(len(self._notes) if ends else min(NOTES_AT_ONCE, len(self._notes))):  # the loop adds at the other end
             note = self._notes.popleft()
             (ripe if note[0].session in ends or len(ripe) < NOTES_AT_ONCE else later).append(note)

@@ -10,7 +10,7 @@ from typing import Any, Final
 from jitui.recording.chain import fact_digest, fact_link, head_text
 from jitui.recording.facts import Draft, Fact, Kind, TapeOpened, canonical, closed, number
 from jitui.store import opening
-from jitui.store.actions import ActionRow, Collapsed
+from jitui.store.actions import ActionRow, Collapsed, Noted
 from jitui.store.fold import fold
 from jitui.store.folder import Folder
 from jitui.store.guard import lenient
@@ -83,7 +83,7 @@ class Ledger:
         self._bare = self._sign(self.seq, self.hash, {})
         self.checked.follow(facts)
 
-    def commit(self, batches: Sequence[Batch], notes: Sequence[tuple[ActionRow, bool]], marks: Mapping[int, Chain], *,
+    def commit(self, batches: Sequence[Batch], notes: Sequence[tuple[ActionRow | Noted, bool]], marks: Mapping[int, Chain], *,
                sign: bool = False) -> list[Sequence[Fact] | Exception]:
         """One transaction. For each batch its facts, or why it is not among them.
 

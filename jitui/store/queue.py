@@ -3,7 +3,7 @@
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from jitui.recording.facts import Fact, Kind
 from jitui.recording.frame import Frame
@@ -17,9 +17,8 @@ Done = Callable[[Exception | None], None]
 Committed = Callable[[Sequence[Fact] | Exception], None]
 
 
-@dataclass(slots=True)
-class Put:
-    """Frames that wait for a tape commit; all or none."""
+class Put(NamedTuple):
+    """Frames that wait for a tape commit; all or none. A tuple, as it is made twice a request."""
 
     frames: Sequence[Frame]
     done: Done

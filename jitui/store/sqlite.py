@@ -10,7 +10,6 @@ from typing import Final
 from jitui.recording.facts import Draft, Fact
 from jitui.recording.frame import Frame
 from jitui.store import retiring
-from jitui.store.actions import ActionRow
 from jitui.store.bus import Bus
 from jitui.store.folder import RESERVE, Folder
 from jitui.store.journal import Journal
@@ -76,6 +75,7 @@ class Store:
         self.loaded = loaded
         self.gone_tapes: tuple[str, ...] = ()  # that the ledger names, and that were not there at the start
         self._folder, self._tapes, self._ledger, self._journal = folder, tapes, ledger, journal
+        self.put_all, self.note, self.deny = journal.put, journal.note, journal.deny  # each is called for every request: without a call between
         self._tape_limit = tapes.limit
         self._owed = Owed(folder.owed, ledger.key)
         self._counters = {table: ledger.highest(table) for table in ("requests", "grants", "sessions")}
@@ -136,10 +136,6 @@ class Store:
         """Record one frame; `done` runs on the loop after the commit that holds it, or with the error, and then it is not on record."""
         self._journal.put((frame,), done)
 
-    def put_all(self, frames: Sequence[Frame], done: Done) -> None:
-        """Record all of them in one commit, or none."""
-        self._journal.put(frames, done)
-
     async def commit(self, drafts: Sequence[Draft]) -> Sequence[Fact]:
         """Make facts true, all or none, after every frame put before; then they are published on the bus.
 
@@ -166,14 +162,6 @@ class Store:
     async def kept(self) -> None:
         """All that was noted is on record. Raises OSError."""
         await asyncio.to_thread(self._owed.clear)
-
-    def note(self, action: ActionRow) -> None:
-        """Write an action's row with a later commit, at most 100 ms from now."""
-        self._journal.note(action, collapses=False)
-
-    def deny(self, action: ActionRow) -> bool:
-        """As `note`; equal ones within ten seconds are one row with a count. False if too many wait already: it is not kept."""
-        return self._journal.note(action, collapses=True)
 
     def next_request(self) -> int:
         return self._next("requests")

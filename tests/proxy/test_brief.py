@@ -91,7 +91,7 @@ class Held:
         self._home, self._put = home, home.store.put_all
         self._waiting: list[tuple[Any, Any]] = []
         self.error: Exception | None = None  # of the commit, in place of its own
-        home.store.put_all = self._keep  # type: ignore[method-assign]
+        home.store.put_all = self._keep
 
     def _keep(self, frames: Any, done: Any) -> None:
         self._put(frames, lambda error: self._waiting.append((done, error)))
@@ -100,7 +100,7 @@ class Held:
         await self._home.until(lambda: self._waiting)
 
     def let_go(self) -> None:
-        self._home.store.put_all = self._put  # type: ignore[method-assign]
+        self._home.store.put_all = self._put
         while self._waiting:
             done, error = self._waiting.pop(0)
             done(self.error or error)

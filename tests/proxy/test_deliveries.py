@@ -19,6 +19,17 @@ def test_connections_are_numbered_and_those_that_handed_on_all_are_forgotten() -
     assert deliveries.undelivered() == [Undelivered(1, recorded_in=0, handed_in=0, recorded_out=5, handed_out=3)]
 
 
+def test_a_count_that_is_free_again_begins_at_nothing() -> None:
+    """That of a connection which is forgotten, for the next one."""
+    deliveries = Deliveries()
+    flow = deliveries.flows[deliveries.open()]
+    flow.recorded_in = flow.handed_in = 5
+    deliveries.close(0)
+    assert deliveries.open(flow) == 1
+    assert deliveries.flows == {1: flow}
+    assert (flow.recorded_in, flow.handed_in, flow.recorded_out, flow.handed_out) == (0, 0, 0, 0)
+
+
 def test_each_way_is_counted_for_itself() -> None:
     """The gateway's own words count as handed on, and measure nothing; neither does what a mark says, nor what is handed on after the close."""
     deliveries = Deliveries()

@@ -50,6 +50,29 @@ class Desk:
         self.recorder.record([(0, channel, body) for channel, body in pieces], lambda: self.told.append(name))
 
 
+def test_pieces_of_one_connection_that_go_one_way_are_counted_as_all_others() -> None:
+    """The same frames, and the same bytes in every count, also once a commit has failed."""
+    request, answer = [(3, Channel.REQUEST, b"GET")], [(3, Channel.RESPONSE, b"200"), (3, Channel.RESPONSE_BODY, b"body")]
+    known, looked = Desk(), Desk()
+    for desk in (known, looked):
+        desk.deliveries.next = 3
+        flow = desk.deliveries.flows[desk.deliveries.open()]
+        for pieces in (request, answer):
+            desk.recorder.record(pieces, lambda: None, flow=flow if desk is known else None)
+
+    def counts(desk: Desk) -> object:
+        flow = desk.deliveries.flows[3]
+        return (desk.recorder.frames, desk.recorder.bytes_in, desk.recorder.bytes_out, desk.purse.used_in, desk.purse.used_out, desk.purse.frames,
+                flow.recorded_in, flow.recorded_out)
+
+    assert [frames for frames, _ in known.put] == [frames for frames, _ in looked.put]
+    assert counts(known) == counts(looked) == (3, 3, 7, 3, 7, 3, 3, 7)
+    for desk in (known, looked):
+        desk.put.pop(0)
+        desk.commit(OSError("no room"))
+    assert counts(known) == counts(looked) == (1, 3, 0, 3, 0, 1, 3, 0)
+
+
 def test_what_is_recorded_is_let_go_after_its_commit() -> None:
     """Numbered without gaps, counted both ways and for its connection; a live viewer sees it then too."""
     desk, seen = Desk(), list[Frame]()

@@ -6,7 +6,7 @@ from dataclasses import replace
 from hypothesis import given, settings, strategies as st
 
 from jitui.policy.action import Action
-from jitui.store.actions import KEPT, ActionRow, Collapsed, from_columns
+from jitui.store.actions import KEPT, ActionRow, Alike, Collapsed, Noted, from_columns
 from jitui.store.rows import named
 from jitui.store.schema import LEDGER
 from tests.store.life import NOW, attempted
@@ -30,11 +30,12 @@ ACTIONS = st.builds(Action, verb=WORDS, group=WORDS, resource=WORDS, subresource
 @settings(deadline=None)
 @given(ACTIONS, st.none() | st.integers(100, 599), st.integers(0, 1 << 50))
 def test_a_row_comes_back_as_it_was(action: Action, code: int | None, size: int) -> None:
-    """Of the action what the table keeps; argv word by word."""
+    """Of the action what the table keeps; argv word by word. Written as one of many that are alike, it is the same."""
     db = ledger()
-    row = attempted(action=action, code=code, bytes_in=size, bytes_out=size, session=3, conn=7, clause="read pods", audit_id="a-1")
-    Collapsed().write(db, [(row, False)])
-    assert rows(db) == [replace(row, id=1)]
+    row = attempted(action=action, code=code, bytes_in=size, bytes_out=size, session=3, conn=7, clause="read pods", audit_id="a-1", verdict="allowed")
+    alike = Alike(attempted(action=action, session=3, clause="read pods", verdict="allowed", at_us=1, code=None))
+    Collapsed().write(db, [(row, False), (Noted(alike, row.at_us, 7, code, size, size, "a-1"), False)])
+    assert rows(db) == [replace(row, id=1), replace(row, id=2)]
 
 
 def counted(*at: tuple[float, str]) -> list[tuple[float, int]]:

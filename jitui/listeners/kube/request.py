@@ -20,7 +20,6 @@ from jitui.protocol import headers, http, status
 from jitui.proxy.heads import Heads
 from jitui.proxy.outlet import Outlet
 from jitui.proxy.port import Handler
-from jitui.proxy.rest import Rest
 from jitui.values.errors import JituiError, TooManyError
 from jitui.values.instant import Instant
 from jitui.values.said import clean
@@ -46,7 +45,7 @@ class KubeRequest:
     """
 
     __slots__ = (
-        "_rooms", "action", "as_text", "before", "caller", "client", "connection", "head", "heads", "keep_alive", "length",
+        "_rooms", "action", "as_text", "before", "caller", "client", "connection", "finished", "head", "heads", "keep_alive", "length",
         "lines", "method", "outlet", "retry_after", "stream", "target", "verdict", "who",
     )  # fmt: skip
 
@@ -60,6 +59,7 @@ class KubeRequest:
     def __init__(self, rooms: Rooms, client: KubeClient, head: http.RequestHead) -> None:
         self._rooms, self.client, self.head = rooms, client, head
         self.outlet: Outlet = client.outlet
+        self.finished = client.finished  # without a call between
         self.method, self.target, self.length, self.keep_alive = head.method, head.target, head.length, head.keep_alive
         self.before: Allow | None = None
         self.stream: StreamKind | None = None  # that it becomes by its upgrade
@@ -111,9 +111,6 @@ class KubeRequest:
 
     def resume_reading(self) -> None:
         self.client.resume_reading()
-
-    def finished(self, *, keep: bool, rest: Rest | None = None) -> None:
-        self.client.finished(keep=keep, rest=rest)
 
     def abort(self) -> None:
         self.client.abort()
