@@ -27,6 +27,11 @@ class Turnstile:
         self._soon()
         return False
 
+    def later(self, work: Callable[[], None]) -> None:
+        """Calls `work` in the next turn, one after the other: behind the kernel's work for a read, which takes the caches of the core, each would be slow."""
+        self._waiting.append(work)
+        self._soon()
+
     async def wait(self) -> None:
         """Returns when it is the caller's turn."""
         turn = asyncio.get_running_loop().create_future()
@@ -41,7 +46,9 @@ class Turnstile:
     def _turn(self) -> None:
         self._due = False
         self._begun = min(self._size, len(self._waiting))
-        for _ in range(self._begun):
-            self._waiting.popleft()()
-        if self._waiting or self._begun >= self._size:
-            self._soon()
+        try:
+            for _ in range(self._begun):
+                self._waiting.popleft()()
+        finally:  # a mistake in one is not the others'
+            if self._waiting or self._begun >= self._size:
+                self._soon()

@@ -13,7 +13,7 @@ from jitui.clusters.dial import Address, client_context, dial
 from jitui.clusters.pool import Connection, Pool
 from jitui.clusters.port import Headers, P
 from jitui.policy.terms import Grant
-from jitui.protocol.http import ResponseHead
+from jitui.protocol.http import KnownHead, ResponseHead
 from jitui.values.errors import UpstreamError
 from tests.clusters.authority import Authority, Pair
 from tests.clusters.peer import Peer, Respond, listen, ok
@@ -380,3 +380,90 @@ async def test_a_closed_pool_keeps_nothing(pooled: Serve) -> None:
         assert (len(pool), busy.usable) == (0, False)
 
 
+
+
+class Line(asyncio.Transport):
+    """The open transport of a connection."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.closed = False
+
+    def write(self, data: Any) -> None:
+        """It goes nowhere."""
+
+    def is_closing(self) -> bool:
+        return self.closed
+
+    def abort(self) -> None:
+        self.closed = True
+
+    close = abort
+
+
+class Asked(Reader):
+    """Takes a usual answer at once; it fails if it is told to."""
+
+    broken = False
+
+    def answered(self, known: KnownHead, body: bytes) -> None:
+        if self.broken:
+            raise ValueError("a mistake")
+        self.heads.append(known.head)
+        self.data += body
+        self.ended += 1
+        self.connection.release()
+
+
+def asked(pool: Pool) -> tuple[Connection, Asked]:
+    """A connection that was asked for something."""
+    connection = Connection(pool)
+    connection.connection_made(Line())
+    reader = Asked(connection)
+    connection.ask(GET, reader, b"id")
+    return connection, reader
+
+
+WHOLE = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"
+
+
+async def test_answers_of_one_turn_are_looked_at_together() -> None:
+    """In the next turn, in the order in which they came; what came of one in several reads is one piece. A mistake with one is not the others'."""
+    pool, told = Pool(Direct("https://127.0.0.1", b"")), list[Any]()
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: told.append(context["exception"]))
+    (first, one), (broken, bad), (second, two) = asked(pool), asked(pool), asked(pool)
+    bad.broken = True
+    first.data_received(WHOLE[:45])
+    broken.data_received(WHOLE)
+    second.data_received(WHOLE)
+    first.data_received(WHOLE[45:])
+    assert (one.ended, two.ended) == (0, 0)
+    await asyncio.sleep(0)
+    assert ((one.data, one.ended), (two.data, two.ended), len(pool), pool.take()) == ((b"hello", 1), (b"hello", 1), 2, second)
+    assert (bad.ended, broken.usable, [str(error) for error in told]) == (0, False, ["a mistake"])
+
+
+async def test_an_answer_is_looked_at_before_the_end_of_its_connection() -> None:
+    """It is whole; of one that was given up in between nothing is said."""
+    pool = Pool(Direct("https://127.0.0.1", b""))
+    for end in (Connection.eof_received, lambda connection: connection.connection_lost(None)):
+        connection, reader = asked(pool)
+        connection.data_received(WHOLE)
+        end(connection)
+        assert (reader.data, reader.ended, reader.error) == (b"hello", 1, None)
+    connection, reader = asked(pool)
+    connection.data_received(WHOLE)
+    connection.abort()
+    await asyncio.sleep(0)
+    assert (reader.data, reader.ended, reader.error) == (b"", 0, None)
+
+
+async def test_an_answer_that_another_reads_goes_to_it() -> None:
+    """The handler changed after it came: it gets it piece by piece."""
+    pool = Pool(Direct("https://127.0.0.1", b""))
+    connection, reader = asked(pool)
+    other = Reader(connection)
+    connection.data_received(WHOLE)
+    connection.hand_over(other)
+    await asyncio.sleep(0)
+    assert (reader.ended, other.data, other.ended, other.error) == (0, b"hello", 1, None)

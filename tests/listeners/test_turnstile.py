@@ -61,3 +61,18 @@ async def test_who_comes_again_from_within_a_turn_is_not_forgotten() -> None:
     async with asyncio.timeout(2):
         while len(done) < 100:  # noqa: ASYNC110 - what changes has no event
             await asyncio.sleep(0)
+
+
+async def test_a_mistake_in_one_holds_nobody_up() -> None:
+    """Those behind it in the same turn come in the next one."""
+    turnstile, done, told = Turnstile(3), list[int](), list[str]()
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: told.append(str(context["exception"])))
+
+    def fail() -> None:
+        raise ValueError("a mistake")
+
+    turnstile.later(fail)
+    turnstile.later(lambda: done.append(1))
+    assert (done, told) == ([], [])
+    await asyncio.sleep(0.01)
+    assert (done, told) == ([1], ["a mistake"])

@@ -100,16 +100,20 @@ class KubeClient(asyncio.Protocol):
             self.parting.heard()
         elif self.current is not None:
             self._read(data)
-        elif self.inlet.open(data):
-            self._begin(data)
+        else:
+            self.inlet.take(data)
 
     def _turn(self, data: bytes) -> None:
         """A request may begin: of what just came, or of what waits behind the last one."""
         waits = self.parser.paused
-        if data and not self.parting.begun:
-            self._begin(data)
-        if waits:
-            self._next(now=True)
+        try:
+            if data and not self.parting.begun:
+                self._begin(data)
+            if waits:
+                self._next(now=True)
+        except Exception:
+            self.transport.abort()  # as its loop does with a protocol that fails
+            raise
 
     def _begin(self, data: bytes) -> None:
         reading = self.reading

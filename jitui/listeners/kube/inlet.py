@@ -1,4 +1,4 @@
-"""Reads one agent's connection: a new request waits for its turn of the loop, bytes of one that is under way do not."""
+"""Reads one agent's connection: a new request begins with others in a turn of the loop, bytes of one that is under way do not wait."""
 
 import asyncio
 from collections.abc import Callable
@@ -18,16 +18,21 @@ class Inlet:
         self._came: list[bytes] = []
         self.waits = self._closed = False
 
-    def open(self, data: bytes = b"") -> bool:
-        """Whether a request may begin now; if not, `data` is kept until it may."""
+    def open(self) -> bool:
+        """Whether a request may begin now, of what came before; if not, it may later."""
         if not self.waits and self._turnstile.through(self._turn):
             return True
         self.waits = True
-        if data:
-            self._came.append(data)
-            if len(self._came) > 1:
-                self._pause()
         return False
+
+    def take(self, data: bytes) -> None:
+        """A request may begin with `data`: once its turn is there."""
+        if not self.waits:
+            self.waits = True
+            self._turnstile.later(self._turn)
+        self._came.append(data)
+        if len(self._came) > 1:
+            self._pause()
 
     def rest(self) -> None:
         """No further request begins for a moment."""

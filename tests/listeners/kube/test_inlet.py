@@ -17,28 +17,39 @@ class Connection:
         self.inlet = Inlet(turnstile, self.said.append, lambda: self.said.append("pause"), lambda: self.said.append("resume"))
 
 
-async def test_one_too_many_waits_for_the_next_turn() -> None:
-    """What it sent is handed over then, in one piece; a second read holds its client back until that."""
-    turnstile = Turnstile(1)
-    first, second = Connection(turnstile), Connection(turnstile)
-    assert first.inlet.open(b"GET /")
-    assert not second.inlet.open(b"GET ")
-    assert not second.inlet.open(b"/x")
-    assert (second.inlet.waits, second.said) == (True, ["pause"])
+async def test_what_came_begins_in_the_next_turn() -> None:
+    """It is handed over in one piece; a second read holds its client back until that."""
+    one = Connection(Turnstile(8))
+    one.inlet.take(b"GET ")
+    assert (one.inlet.waits, one.said) == (True, [])
+    one.inlet.take(b"/x")
+    assert one.said == ["pause"]
     await asyncio.sleep(0.01)
-    assert (second.inlet.waits, second.said) == (False, ["pause", "resume", b"GET /x"])
-    assert first.said == []
+    assert (one.inlet.waits, one.said) == (False, ["pause", "resume", b"GET /x"])
+
+
+async def test_one_too_many_waits_for_another_turn() -> None:
+    """In the order in which they came; what is there already may begin at once, unless others wait."""
+    turnstile = Turnstile(1)
+    first, second, third = Connection(turnstile), Connection(turnstile), Connection(turnstile)
+    assert first.inlet.open()
+    order = list[object]()
+    for one, name in ((second, "second"), (third, "third")):
+        one.said = order
+        one.inlet = Inlet(turnstile, lambda data, name=name: order.append((name, data)), lambda: None, lambda: None)
+        one.inlet.take(b"GET /")
+    assert not first.inlet.open()
+    await asyncio.sleep(0.01)
+    assert (order, first.said) == ([("second", b"GET /"), ("third", b"GET /")], [b""])
 
 
 async def test_nothing_goes_on_behind_a_close() -> None:
     """A connection that was lost while it waited is not called."""
-    turnstile = Turnstile(1)
-    first, second = Connection(turnstile), Connection(turnstile)
-    first.inlet.open()
-    second.inlet.open(b"GET /")
-    second.inlet.close()
+    one = Connection(Turnstile(1))
+    one.inlet.take(b"GET /")
+    one.inlet.close()
     await asyncio.sleep(0.01)
-    assert second.said == []
+    assert one.said == []
 
 
 async def test_who_was_refused_for_too_many_rests(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -46,7 +57,7 @@ async def test_who_was_refused_for_too_many_rests(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(module, "SLOWED", 0.05)
     one = Connection(Turnstile(8))
     one.inlet.rest()
-    assert not one.inlet.open(b"GET /")
+    one.inlet.take(b"GET /")
     await asyncio.sleep(0.01)
     assert one.said == []
     await asyncio.sleep(0.1)
