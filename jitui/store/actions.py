@@ -121,7 +121,10 @@ def insert(db: sqlite3.Connection, rows: Sequence[ActionRow | Noted]) -> int:
     last = 0
     for start in range(0, len(rows), _AT_ONCE):
         some = rows[start : start + _AT_ONCE]
-        last = db.execute(_INSERTS[len(some)], [value for row in some for value in values(row)]).lastrowid or 0
+        flat: list[Any] = []
+        for row in some:
+            flat += values(row)
+        last = db.execute(_INSERTS[len(some)], flat).lastrowid or 0
     return last
 
 

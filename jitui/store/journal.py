@@ -79,7 +79,7 @@ class Journal:
     # on the loop
 
     def put(self, frames: Sequence[Frame], done: Done) -> None:
-        """Record all of them in one commit, or none; `done` is called with None after the commit, or with the error."""
+        """Record all in one commit, or none; then `done` is called, with the error if there is one."""
         if self.recording_error or self._closed:
             self._loop.call_soon(done, self.recording_error or UnrecordableError("the recorder is closed; the gateway stops"))
             return
@@ -123,10 +123,9 @@ class Journal:
 
     def note(self, row: ActionRow | Noted) -> None:
         """Write an action's row with a later commit, at most 100 ms from now; not if too many wait."""
-        notes = self._notes
-        if len(notes) + len(self._denials) < NOTES_KEPT:
-            notes.append((row, False))
-            if len(notes) == 1:
+        if len(self._notes) + len(self._denials) < NOTES_KEPT:
+            self._notes.append((row, False))
+            if len(self._notes) == 1:
                 self._rouse()
 
     def deny(self, row: ActionRow) -> bool:
@@ -316,13 +315,15 @@ class Journal:
         """The notes for this commit: none with a decision, and with the end of a session all of its rows, as nobody reads the tape afterwards."""
         if self._error or any(decides(batch) for batch in batches):
             return []
+        notes = self._notes
         ends = {number(draft.subject, "s") for batch in batches for draft in batch.drafts if draft.kind is Kind.SESSION_ENDED}
-        ripe: list[tuple[ActionRow | Noted, bool]] = []
-        later: list[tuple[ActionRow | Noted, bool]] = []
-        for _ in range(len(self._notes) if ends else min(NOTES_AT_ONCE, len(self._notes))):  # the loop adds at the other end
-            note = self._notes.popleft()
+        if not ends:
+            return [notes.popleft() for _ in range(min(NOTES_AT_ONCE, len(notes)))]  # the loop adds at the other end
+        ripe, later = list[tuple[ActionRow | Noted, bool]](), list[tuple[ActionRow | Noted, bool]]()
+        for _ in range(len(notes)):
+            note = notes.popleft()
             (ripe if note[0].session in ends or len(ripe) < NOTES_AT_ONCE else later).append(note)
-        self._notes.extendleft(reversed(later))
+        notes.extendleft(reversed(later))
         return ripe
 
     def _forget_ended(self, facts: Sequence[Fact]) -> None:

@@ -20,6 +20,7 @@ from jitui.store.keys import ANEW
 from jitui.store.schema import TAPE, TAPE_PAGE, connect, open_newest
 from jitui.values.errors import BrokenError, UnrecordableError
 
+_new: Final = tuple.__new__  # without the Python function of a NamedTuple
 ZSTD: Final = 1  # flag: the body is stored as one zstd frame
 ZSTD_FROM: Final = 1024  # bytes
 DENSE: Final = 8  # bodies: encrypted and compressed data is tried whole again so often
@@ -154,12 +155,14 @@ class Tapes:
         begins, chains, runs = len(values), batch.chains, batch.runs
         mine: dict[int, Chain] = {}
         spans: dict[int, list[int]] = {}
+        span: list[int] = []
         session, total = -1, 0
         count, head, bytes_in, bytes_out = 0, b"", 0, 0
         for ident, seq, at_us, conn, channel, body in group:
             if ident != session:
                 if session >= 0:
-                    mine[session] = Chain(count, head, bytes_in, bytes_out)
+                    mine[session] = _new(Chain, (count, head, bytes_in, bytes_out))
+                    span[3] = len(values) - COLUMNS
                 session = ident
                 count, head, bytes_in, bytes_out = mine.get(ident) or chains.get(ident) or self.chains.get(ident) or start_of(ident)
                 span = spans.setdefault(ident, [seq, at_us, len(values), 0])
@@ -174,12 +177,15 @@ class Tapes:
                 bytes_out += size
             elif channel in TO_UPSTREAM:
                 bytes_in += size
-            span[3] = len(values)
-            packed = self._packed(ident, body) if size >= ZSTD_FROM else b""
+            if size < ZSTD_FROM:
+                values += (ident, seq, at_us, conn, int(channel), 0, bytearray(head), bytearray(body))
+                continue
+            packed = self._packed(ident, body)
             stored = packed or body
             values += (ident, seq, at_us, conn, int(channel), ZSTD if packed else 0, bytearray(head), bytearray(stored) if len(stored) <= COPIED else stored)
         if session >= 0:
-            mine[session] = Chain(count, head, bytes_in, bytes_out)
+            mine[session] = _new(Chain, (count, head, bytes_in, bytes_out))
+            span[3] = len(values) - COLUMNS
         chains.update(mine)
         batch.size += total
         for ident, span in spans.items():
