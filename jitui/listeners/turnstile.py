@@ -30,7 +30,8 @@ class Turnstile:
     def later(self, work: Callable[[], None]) -> None:
         """Calls `work` in the next turn, one after the other: behind the kernel's work for a read, which takes the caches of the core, each would be slow."""
         self._waiting.append(work)
-        self._soon()
+        if not self._due:
+            self._soon()
 
     async def wait(self) -> None:
         """Returns when it is the caller's turn."""

@@ -424,3 +424,31 @@ async def test_a_connection_that_is_lost_while_its_answer_is_waited_for(tmp_path
         kubectl.send(kubectl.head("GET", PODS))
         assert pieces[0].rpartition(b"\r\n\r\n")[2] in await kubectl.gone()
         assert (home.failed, home.troubles) == ([], [])
+
+
+async def test_what_came_is_judged_in_its_turn_of_the_loop(tmp_path: Path) -> None:
+    """The window ends between the read and the turn: a request goes nowhere, and of an answer not a byte passes."""
+    async with house(tmp_path) as home:
+        for came in ("request", "answer"):
+            await home.window()
+            home.cluster.answerer = plainly
+            kubectl = await home.dial()
+            assert [(await kubectl.ask("GET", PODS))[0] for _ in range(3)] == [200] * 3
+            (client,), count = home.listener.clients, len(home.cluster.asked)
+            if came == "request":
+                client.data_received(kubectl.head("GET", PODS))
+            else:
+                home.cluster.answerer = says()
+                kubectl.send(kubectl.head("GET", PODS))
+                while len(home.cluster.asked) == count:  # noqa: ASYNC110 - what changes has no event
+                    await asyncio.sleep(0.005)
+                brief = client.current
+                assert isinstance(brief, Brief)
+                assert brief._connection is not None
+                brief._connection.data_received(head(LENGTH) + BODY)
+            home.broker.windows.end(of_window(home), Event.REVOKE, by="ana", why="enough")
+            code, _, words = await kubectl.answer()
+            assert (code, BODY in words, len(home.cluster.asked) - count) == (403, False, int(came == "answer"))
+            kubectl.close()
+            await home.until(lambda: not home.listener.clients)
+        assert (home.failed, home.troubles) == ([], [])
