@@ -19,7 +19,7 @@ from jitui.recording.frame import Channel
 from tests.proxy.pod.yard import gone, running, yard
 
 AUDITOR = Identity("eva", frozenset({Role.AUDITOR}))
-TREE = "trap '' TERM HUP; (sleep 70001 &) ; setsid sleep 70002 & echo ready; sleep 70003"
+TREE = "trap '' TERM HUP; (sleep 709001 &) ; setsid sleep 709002 & echo ready; sleep 709003"
 
 
 async def test_the_end_of_a_window_is_its_end_in_the_pod(tmp_path: Path) -> None:
@@ -30,16 +30,16 @@ async def test_the_end_of_a_window_is_its_end_in_the_pod(tmp_path: Path) -> None
     async with yard(tmp_path) as it:
         grant = await it.home.window()
         tree = await it.run("sh", "-c", TREE)
-        shell = await it.run("sh", "-c", "setsid sleep 70004 & sleep 70005 & echo ready; exec sleep 70006", tty=True)
-        assert len(running("7000")) >= 6
+        shell = await it.run("sh", "-c", "setsid sleep 709004 & sleep 709005 & echo ready; exec sleep 709006", tty=True)
+        assert len(running("70900")) >= 6
         cut = await it.home.broker.windows.end(it.home.broker.windows.live[grant.id], Event.REVOKE, by="ana", why="enough")()
         assert cut.processes == 0, cut
         assert (cut.streams, cut.may_run_on) == (2, ())
         assert {each.state for each in cut.told} == {"ended"}
-        assert await gone("7000")
+        assert await gone("70900")
         told = await it.told(grant)
         assert {each.session for each in told} == {1, 3}
-        assert {each.argv[-1] for each in told} >= {"70001", "70002", "70003", "70004", "70005", "70006"}
+        assert {each.argv[-1] for each in told} >= {"709001", "709002", "709003", "709004", "709005", "709006"}
         assert all("gone" in each.proof and "explained" in each.proof for each in told), told
         assert sum("runtime" in each.proof for each in told) == 2
         assert all(each.took_ms < 2000 and each.pod == "web/box" and each.container == "box" and each.pod_uid for each in told)
