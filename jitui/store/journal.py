@@ -110,10 +110,8 @@ class Journal:
 
     def _wake_now(self) -> None:
         self._waking = False
-        if self._told != self._heard:  # at the end of what it is told
-            return
-        if self._lacks and (size := size_of(tuple(self._came))) is not None and size < self._lacks:
-            return
+        if self._told != self._heard or (self._lacks and (size := size_of(tuple(self._came))) is not None and size < self._lacks):
+            return  # it is woken at the end of what it is told, or once there is enough
         self._rouse()
 
     def _rouse(self) -> None:
@@ -147,6 +145,10 @@ class Journal:
             self._notes.extend((row, True) for row in self._denials.values())
             self._denials = {}
             self._rouse()
+
+    @property
+    def noting(self) -> bool:
+        return bool(self._notes or self._denials)
 
     @property
     def failing(self) -> bool:

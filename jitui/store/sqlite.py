@@ -155,6 +155,14 @@ class Store:
         self._journal.commit(Batch(tuple(drafts)), done)
         return await future
 
+    async def settle(self) -> None:
+        """Until the rows of the actions that were noted before, a thousand at most, are on record, or can't be."""
+        with suppress(UnrecordableError):
+            for _ in range(10):
+                if not self._journal.noting:
+                    return
+                await self.commit(())
+
     async def keep(self, drafts: Sequence[Draft]) -> None:
         """Note beside the ledger what it did not take; the next start puts it on record if this process does not. Raises OSError."""
         await asyncio.to_thread(self._owed.add, drafts, self._ledger.hash)

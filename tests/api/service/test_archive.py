@@ -48,6 +48,16 @@ async def test_recorded_content_by_role(tmp_path: Path) -> None:
         assert await home.desk(AUDITOR).frames("s-1")
 
 
+async def test_a_call_is_found_by_who_asks_right_behind_it(tmp_path: Path) -> None:
+    """Denied and done: its row waits for company, and whoever asks for the list does not see it without."""
+    async with house(tmp_path) as home:
+        await home.window()
+        kubectl, desk = await home.dial(), home.desk(AUDITOR)
+        for at, (path, code) in enumerate([("/api/v1/namespaces/web/pods", 200), ("/api/v1/namespaces/kube-system/secrets", 403)] * 3):
+            assert (await kubectl.ask("GET", path))[0] == code
+            assert sum(row.count for row in await desk.actions()) == at + 1
+
+
 async def test_long_pages_are_short(tmp_path: Path) -> None:
     """A page is no longer than may be put into text at once; what of it was delivered is the same as of the whole record, page by page."""
     async with house(tmp_path) as home:

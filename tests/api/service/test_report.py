@@ -168,6 +168,7 @@ async def test_markdown_keeps_its_form(tmp_path: Path) -> None:
     """Every row has the cells of its table, and hostile words neither make markup nor end a cell."""
     async with filled(tmp_path / "state") as files:
         lines = "\n".join(markdown(report(files, WHOLE, now_us=NOW))).splitlines()
+    lines = [re.sub(r"`(?:[grs]-\d+|fact \d+)(?:@[\d:TZ-]+)?`", "", line) for line in lines]  # links are its own
     rows = [line for line in lines if line.startswith("| ")]
     assert {len(re.findall(r"(?<!\\)\|", line)) - 1 for line in rows} == {4, 6, 8}
     assert not any(re.search(r"(?<!\\)<(?!br>)|(?<!\\)\]\(|(?<!\\)://|evil\.example|(?<!\\)[`*]", line) for line in lines)
