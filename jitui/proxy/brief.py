@@ -52,7 +52,7 @@ class Brief:
         self._exchange: Exchange | None = None  # that it became
         self._connection: Connection | None = None  # it was sent there, and the answer is due
         self._credential: Headers = ()
-        self._flow = Flow()  # what is on record of the request, and what of that was handed on
+        self._flow = Flow()  # of the request: the part that is on record, and the part of that which was handed on
         self._begin(now)
 
     def _begin(self, now: Instant) -> None:

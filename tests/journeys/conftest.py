@@ -12,6 +12,7 @@ from tests.support.soak import SOAKING
 
 # which cluster stands behind it changes nothing there; make soak tries both
 OF_THE_GATEWAY = {"test_command_line.py", "test_refusals.py", "test_restart.py", "test_ssh_refusals.py"}
+collect_ignore = [] if SOAKING else ["test_players.py"]  # the programs are installed first
 AGENTS = [f"bot-{number:02}" for number in range(80)]
 
 

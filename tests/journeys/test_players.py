@@ -14,9 +14,6 @@ from jitui.cli.shelf import Shelf
 from jitui.tui.emulator import Emulator
 from tests.support.browser import browser, opened
 from tests.support.processes import Program, run
-from tests.support.soak import SOAKING
-
-pytestmark = pytest.mark.skipif(not SOAKING, reason="they have to be installed first: make soak")
 
 RECORDINGS: Final = Path(__file__).parents[2] / "recordings"
 NPM: Final = ("npm", "install", "--no-package-lock", "--no-audit", "--no-fund", "asciinema-player@3.18.0")

@@ -13,10 +13,11 @@ from jitui.protocol.websocket import BINARY, ProtocolError
 from jitui.recording.frame import Channel
 from jitui.values.errors import JituiError
 from tests.protocol.pieces import at_random, bytewise, run
+from tests.support.soak import soak
 
 FOLDER: Final = Path(__file__).parent / "captures"
 CAPTURES: Final = sorted(path.name for path in FOLDER.glob("*.*.cl*"))
-MUTANTS: Final = 50_000
+MUTANTS: Final = soak(10_000, 50_000)
 LIMIT: Final = 1 << 16  # of a WebSocket frame
 
 Unit = tuple[str, int, bytes]  # of what kind, on which stream or channel, which bytes
@@ -150,7 +151,7 @@ def read(name: str, data: bytes, pieces: list[bytes]) -> tuple[list[Unit], Jitui
     return units, error
 
 
-def test_fifty_thousand_mutants() -> None:
+def test_mutants_of_what_was_captured() -> None:
     """Frames and then at most one ProtocolError, never anything else, never more held than is allowed; what would go on is what came, in its order.
     Where a mutant is read to its end, it is read the same however it is cut.
     """

@@ -97,7 +97,7 @@ class ArchiveService(Bound, Archive):
 
     async def actions(self, *, grant: str = "", audit_id: str = "", limit: int = 1000, cursor: str = "", brief: bool = False) -> Page[ActionView]:
         at = number(grant, "g", "grant") if grant else 0
-        await self._broker.store.settle()  # who asks right behind a call finds it
+        await self._broker.store.settle()  # a row that waits for company is in the list, too
         found = await self._read(self._record.actions, grant=at, identity=self._only(), audit_id=audit_id, limit=min(max(limit, 1), PAGE), cursor=cursor)
         return Page(map(views.brief, found), found.more, older=found.older) if brief else found
 
