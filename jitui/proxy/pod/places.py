@@ -150,7 +150,8 @@ class Places:
             ).draft(stay.grant.label, "gateway")])  # fmt: skip
 
         def empty(command: Command) -> None:
-            stay.commands.pop(command.session.id if not command.session.may_run_on else 0, None)
+            if not command.session.may_run_on:
+                stay.commands.pop(command.session.id, None)
 
         return Watch(stay.kin, lambda: list(stay.commands.values()), lambda: self._of_others(place, stay),
                      lambda found: self._ours.without(place, found), seen=seen, empty=empty)  # fmt: skip
@@ -182,12 +183,13 @@ class Places:
         loop = asyncio.get_running_loop()
         if futures:
             await asyncio.wait(futures, timeout=max(0.0, began + WITHIN_S - loop.time()))
+        told: list[ProcessTold] = []
         for (place, job), future in zip(jobs, futures, strict=True):
-            if not future.done() and not job.told:  # its facts come once it is done
-                job.told = unseen(job, place, Identity(), round((loop.time() - began) * 1000), NOT_IN_TIME)
+            late = not future.done() and not job.told  # its facts, which say which pod it was and why, come once it is done
+            told += unseen(job, place, Identity(), round((loop.time() - began) * 1000), NOT_IN_TIME) if late else job.told
         for session in sessions:
             session.drain.close()
-        return [told for _, job in jobs for told in job.told]
+        return told
 
     def _jobs(self, sessions: Sequence[Session], ended: Grant | None, began: float) -> list[tuple[Place, Job]]:
         """By container and window, what is to be ended now."""
