@@ -146,7 +146,10 @@ class Look(asyncio.Protocol):
         except JituiError as error:
             raise LookError(f"the cluster can't be asked: {error}") from error
         self._write(first)
-        self.there = self._processes(await self._answered(len(orders)))
+        heard = await self._answered(len(orders))
+        if not self.own:
+            raise LookError("the container's shell does not say which process it is")
+        self.there = self._processes(heard)
 
     async def ask(self, orders: Sequence[bytes]) -> list[probe.Answer]:
         """Send orders, and wait until all of them are carried out; what was answered, without the program of a container beside. Raises LookError."""
