@@ -160,7 +160,7 @@ class Remains(asyncio.Transport):
                 self.resume_reading()
             return
         self._ended = True
-        if not cast("Any", self._tls).eof_received():  # mypy's copy has no answer
+        if not cast("Any", self._tls).eof_received():  # typeshed says that it returns None
             self.close()
 
     def write(self, data: bytes | bytearray | memoryview) -> None:

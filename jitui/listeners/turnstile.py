@@ -28,7 +28,7 @@ class Turnstile:
         return False
 
     def later(self, work: Callable[[], None]) -> None:
-        """Calls `work` in the next turn, one after the other: behind the kernel's work for a read, which takes the caches of the core, each would be slow."""
+        """Calls `work` in the next turn: pieces are quicker one after the other than each behind the kernel's work for a read, which takes the caches."""
         self._waiting.append(work)
         if not self._due:
             self._soon()

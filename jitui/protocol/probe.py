@@ -153,10 +153,9 @@ Answer: TypeAlias = Hello | Stat | Argv | Words | Many | Holds | Mine | Did | Do
 
 def order(letter: str, pid: int = 0, start: int = 0, more: str = "") -> bytes:
     """A line for the script: d (dump), n (the processes that are new since the last such order, each with its parent, an orphan with the first of its
-    session; and the words of those that an exec
-    began, for which `pid` says how often it looks, as each is one of the runtime's own first), w (the same again and again, `start` times, `more` seconds
-    between, until an empty line comes), a (argv), h (holders; `more`: N of /dev/pts/N), y (dye;
-    `more`: the nonce), t (stop) and k (kill; `more`: the pids and starts of further ones), m (the script's own container), q (end).
+    session; and the words of those that an exec began, for which `pid` says how often it looks, as each is one of the runtime's own first), w (the same
+    again and again, `start` times, `more` seconds between, until an empty line comes), a (argv), h (holders; `more`: N of /dev/pts/N), y (dye; `more`: the
+    nonce), t (stop) and k (kill; `more`: the pids and starts of further ones), m (the script's own container), q (end).
     """
     return f"{letter} {pid} {start} {more}\n".encode() if letter not in "dmq" else f"{letter}\n".encode()
 

@@ -83,7 +83,7 @@ class Alike:
 
 
 class Noted(NamedTuple):
-    """One more of them, by what is its own. A tuple, as every request makes one."""
+    """The row of one allowed action: what it shares with equal ones, and its own columns. A tuple, as every request makes one."""
 
     alike: Alike
     at_us: int  # UTC

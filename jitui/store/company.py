@@ -1,4 +1,4 @@
-"""For whom the writer waits before it commits: a flush costs the same for a few bytes as for many.
+"""Says when the writer waits for more before it commits: a flush costs the same for a few bytes as for many.
 
 Bulk of streams comes in reads of some 32 KiB, one after the other, and whoever sends it is far ahead of whoever receives it: what comes within a few
 milliseconds is one commit. Where more does not come while it is waited for, as from one that waits for an answer itself, it is not waited for again at once.

@@ -380,8 +380,6 @@ async def test_a_closed_pool_keeps_nothing(pooled: Serve) -> None:
         assert (len(pool), busy.usable) == (0, False)
 
 
-
-
 class Line(asyncio.Transport):
     """The open transport of a connection."""
 

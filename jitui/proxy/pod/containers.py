@@ -26,7 +26,7 @@ class Stay:
     grant: Grant
     first: float  # loop time before its first command there
     before: asyncio.Future[tuple[Before, Identity]]
-    begun: float = inf  # loop time at which that was let go, before the answer of the look
+    begun: float = inf  # loop time at which its first command was let go before the look had answered
     commands: dict[int, Command] = field(default_factory=dict)  # by session: those of which something may run, as far as is known
     apart: bool = False  # looks are made from an ephemeral container: the container has no shell
     kin: Kin = field(default_factory=Kin)

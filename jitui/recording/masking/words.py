@@ -1,4 +1,4 @@
-"""Where the words stand that a secret may begin with, or stand behind: all of a set in one pass over a text."""
+"""Finds the words that a secret may begin with, or stand behind: all words of a set in one pass over a text."""
 
 from array import array
 from collections.abc import Iterable, Iterator, Mapping
