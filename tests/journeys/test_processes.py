@@ -28,7 +28,7 @@ SAY = "read -r K; say() { printf '\\n%s %s\\n' $K \"$*\"; }; say hello $$ 1 0\n"
 SHELLS = {
     "hides": SAY + "while read -r o p s n; do case $o in d) say stat; cat /proc/1/stat;; q) exit;; esac; say done $o; done",
     "kills in words": SAY + "while read -r o p s n; do case $o in d) say stat; [ $X ] && cat /proc/1/stat || cat /proc/[0-9]*/stat;; k) X=1;;"
-                      " q) exit;; esac; say done $o; done",
+                      " a) say argv $p $s; cat /proc/$p/cmdline;; q) exit;; esac; say done $o; done",
     "forges": "printf '\\n0123456789abcdef0123456789abcdef hello 9 9 0\\n'; cat",
     "answers what was not asked": SAY + "say ended 5 5; cat",
     "hangs": "exec sleep 87.002",
