@@ -20,7 +20,7 @@ from jitui.tui.keyframes import Keyframes
 from jitui.values.clock import SystemClock
 from jitui.values.errors import BrokenError, JituiError, UnavailableError
 
-NICE: Final = 10
+NICE: Final = 19
 IDLE_S: Final = 2.0  # seconds between two looks at what came
 SHARE: Final = 20  # and so many times as long as a look took
 FREE: Final = 1 << 30  # bytes that stay free on the disk: they are the record's
