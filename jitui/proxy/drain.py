@@ -51,6 +51,7 @@ class Drain:
         self.wanted = wanted
         self.open = False
         self.exited: Exit | None = None  # the runtime's own word about the command's first process, once it came
+        self.unheard = False  # the gateway closed it before that came
         self._news: asyncio.Event | None = None
         self.cutters: dict[Channel, Cutter] = {}  # that look for nonces
         self.wanted_nonces: set[bytes] = set()
@@ -189,6 +190,11 @@ class Drain:
         if self.wanted:
             self.open = False
             self.news.set()
+
+    def leave(self) -> None:
+        """Close the connection, whatever the runtime may still say."""
+        self.unheard = self.open and self.exited is None
+        self.close()
 
     def close(self) -> None:
         """Close the connection, and put on record how much was not kept."""

@@ -29,6 +29,8 @@ SHELLS = {
     "hides": SAY + "while read -r o p s n; do case $o in d) say stat; cat /proc/1/stat;; q) exit;; esac; say done $o; done",
     "kills in words": SAY + "while read -r o p s n; do case $o in d) say stat; [ $X ] && cat /proc/1/stat || cat /proc/[0-9]*/stat;; k) X=1;;"
                       " a) say argv $p $s; cat /proc/$p/cmdline;; q) exit;; esac; say done $o; done",
+    "is slow, then hides": SAY + "while read -r o p s n; do case $o in d) say stat; [ $X ] && cat /proc/1/stat || cat /proc/[0-9]*/stat;; k) sleep 2; X=1;;"
+                           " a) say argv $p $s; cat /proc/$p/cmdline;; q) exit;; esac; say done $o; done",
     "forges": "printf '\\n0123456789abcdef0123456789abcdef hello 9 9 0\\n'; cat",
     "answers what was not asked": SAY + "say ended 5 5; cat",
     "hangs": "exec sleep 87.002",
@@ -339,6 +341,9 @@ def test_a_container_with_a_hostile_shell(ground: Yard, bots: tuple[Agent, Agent
         else:
             ended = case.revoke()
             said, views = ended.said, [*ended.processes]
+        if name == "is slow, then hides":  # the look goes on behind what is said
+            time.sleep(4)
+            views += case.processes()
         assert program.end(10).code == 1
         assert "not-proved" in {view.state for view in views} <= {"not-proved", "unexplained"}, (name, said)
         assert not any(view.proof for view in views), (name, said)

@@ -27,7 +27,8 @@ from jitui.recording.facts.processes import ENDED, EXPLAINED, GONE, LEFT, NOT_PR
 ROUNDS: Final = 3  # of kills; the second and third stop first
 LOOK_S: Final = 0.005  # seconds between two looks at whether a nonce came out
 SHOWN_S: Final = 0.25  # seconds that a nonce may take to come out
-STATUS_S: Final = 0.9  # seconds that the runtime may take to tell the end of a process that was killed
+STATUS_S: Final = 0.9  # seconds that the runtime may take to tell the end of a process that was killed, at least
+HEARD_S: Final = 1.6  # seconds from the mute within which it may, too
 BEGUN_S: Final = 10.0  # seconds within which a command begins that was asked for
 MOMENT_S: Final = 0.06  # seconds until one looks again whether a process that nothing explains is still there
 FRESH_S: Final = 0.15  # seconds for which the processes that a look saw as it began are those that are there
@@ -84,7 +85,7 @@ class Ending:
         owned = await self._owners(job, others, found, processes, known)
         if job.ends:
             processes = await self._kill(owned, job, processes, own, since)
-            if await self._wait_for_runtime([command for command in job.commands if owned[command.session.id].families]):
+            if await self._wait_for_runtime(job.began, [command for command in job.commands if owned[command.session.id].families]):
                 processes = await self._stat()
         theirs = {each for one in owned.values() for each in one.processes}
         strange = await self._strange(job, processes, others, theirs, since)
@@ -268,13 +269,13 @@ class Ending:
                         one.processes |= {ident(each): each for each in family.members}
         return processes
 
-    async def _wait_for_runtime(self, commands: Sequence[Command]) -> bool:
-        """Wait for the runtime's word on the connections that are still open; whether any came meanwhile."""
+    async def _wait_for_runtime(self, began: float, commands: Sequence[Command]) -> bool:
+        """Wait for the runtime's word on the connections that are still open; whether any came meanwhile. `began`: loop time of the mute."""
         waiting = [command.session.drain for command in commands if command.session.drain.open and command.session.drain.exited is None]
         for drain in waiting:
             drain.flow()
         with suppress(TimeoutError):
-            async with asyncio.timeout(STATUS_S):
+            async with asyncio.timeout(max(STATUS_S, began + HEARD_S - self._loop.time())):
                 for drain in waiting:
                     while drain.open and drain.exited is None:
                         drain.news.clear()
@@ -354,7 +355,7 @@ class Ending:
         Without a terminal what still lives of the command may hold its output, for which the runtime waits.
         """
         waits = not session.tty and not alive.isdisjoint(one.processes)
-        return session.drain.open and session.drain.exited is None and one.leader not in alive and not waits
+        return (session.drain.open or session.drain.unheard) and session.drain.exited is None and one.leader not in alive and not waits
 
     def _why(self, job: Job, key: Ident) -> str:
         if not job.ends:

@@ -188,7 +188,7 @@ class Places:
             late = not future.done() and not job.told  # its facts, which say which pod it was and why, come once it is done
             told += unseen(job, place, Identity(), round((loop.time() - began) * 1000), NOT_IN_TIME) if late else job.told
         for session in sessions:
-            session.drain.close()
+            session.drain.leave()
         return told
 
     def _jobs(self, sessions: Sequence[Session], ended: Grant | None, began: float) -> list[tuple[Place, Job]]:

@@ -6,8 +6,9 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 from jitui.protocol.probe import Process
+from jitui.proxy.drain import Drain
 from jitui.proxy.pod.commands import Command, Job, Several
-from jitui.proxy.pod.ending import Ending, _free
+from jitui.proxy.pod.ending import Ending, _free, _Owned
 from jitui.proxy.pod.kin import Kin
 from jitui.proxy.pod.lineage import Before, Family, families
 from jitui.proxy.pod.look import Identity, Place
@@ -42,6 +43,20 @@ async def test_words_alone_tie_no_process_that_began_long_after_its_command() ->
         by_session = ending._by_kin(job, [family], {5: command}, processes)
         ending._rest_of_kin(job, [] if by_session else [family], by_session, {5: command}, processes)
         assert list(by_session) == found, start
+
+
+async def test_a_connection_that_was_closed_before_the_runtimes_word_proves_nothing() -> None:
+    """That a command is gone then says its shell alone, which may have waited for that."""
+    now, place, first = asyncio.get_running_loop().time(), Place("prod", "web", "box", "box"), Process(30, 0, 30, 0, 40_300, "S")
+    for left, states in ((True, ["not-proved"]), (False, ["ended"])):
+        drain, nobody = Drain(wanted=True), cast("Any", SimpleNamespace(open=True, closing=False, exited=None, listen=list, abort=list))
+        drain.begin(nobody, nobody, lambda _: None)
+        (drain.leave if left else drain.close)()  # or it was the cluster that closed it
+        command = Command(cast("Any", SimpleNamespace(id=5, argv=("sh",), tty=False, drain=drain, may_run_on=1)), place, now, over=True, forced=True)
+        job = Job(3, [command], now, now, Before(), ends=True, last=True, kin=Kin())
+        owned = _Owned([], {(30, 40_300): first}, leader=(30, 40_300))
+        ending = Ending(cast("Any", SimpleNamespace(own=50, said_at=now)), place, Identity(), [], cast("Any", None))
+        assert [told.state for told in ending._told(job, {5: owned}, set(), [])] == states
 
 
 async def test_what_the_rule_leaves_is_found_and_left(tmp_path: Path) -> None:
