@@ -167,6 +167,13 @@ class Connection(asyncio.Protocol):
         data, self._came = self._came, b""
         if not data:
             return
+        try:
+            self._look(data)
+        except Exception as error:  # noqa: BLE001 - a mistake with one answer is not the others'
+            self._mistaken(error)
+
+    def _look(self, data: bytes) -> None:
+        """Hand on the answer, or as much of it as came."""
         asker = self._asker
         if asker is not None:
             known, body = self._parser.whole(data, self._pool.heads, self._value)
@@ -194,7 +201,22 @@ class Connection(asyncio.Protocol):
         self._timer = self._asker = None
         came, self._came = self._came, b""
         if came and self._handler is not None:
-            self._feed(came)
+            try:
+                self._feed(came)
+            except Exception as error:  # noqa: BLE001 - as in `arrived`
+                self._mistaken(error)
+
+    def _mistaken(self, error: Exception) -> None:
+        """The answer's reader failed: it hears of a loss, or its client would wait; not if it had the whole answer."""
+        tell = asyncio.get_running_loop().call_exception_handler
+        tell({"message": "an answer could not be read", "exception": error})
+        if self._ended:
+            self.abort()
+            return
+        try:
+            self._lose(UpstreamError("the gateway failed to read the cluster's answer; its log says why"))
+        except Exception as again:  # noqa: BLE001 - nobody is left to be told
+            tell({"message": "the loss of an answer could not be told", "exception": again})
 
     def _feed(self, data: bytes) -> None:
         try:
@@ -280,11 +302,7 @@ class Arrivals:
     def _turn(self) -> None:
         came, self._came = self._came, []
         for connection in came:
-            try:
-                connection.arrived()
-            except Exception as error:  # noqa: BLE001 - a mistake with one answer is not the others'
-                connection.abort()
-                asyncio.get_running_loop().call_exception_handler({"message": "an answer could not be read", "exception": error})
+            connection.arrived()
 
 
 class Pool:

@@ -202,7 +202,7 @@ class Journal:
                     self._await_company(waiting, written)
                 failed = False
             except Exception as error:  # noqa: BLE001 - this thread must not die: everybody would wait for ever
-                failed = True
+                failed, self._asleep, self._lacks = True, False, 0  # or whoever came next would wait for more, alone
                 self._fail(error)
                 time.sleep(NOTES_S)
             if waiting:

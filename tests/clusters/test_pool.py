@@ -465,3 +465,23 @@ async def test_an_answer_that_another_reads_goes_to_it() -> None:
     connection.hand_over(other)
     await asyncio.sleep(0)
     assert (reader.ended, other.data, other.ended, other.error) == (0, b"hello", 1, None)
+
+
+async def test_a_mistake_before_an_answer_is_whole_is_told_as_a_loss() -> None:
+    """Or the client would wait for the rest: at its head, at the rest that came late, and as its connection ends; one in the telling is not the others'."""
+
+    def fail(_: object) -> None:
+        raise ValueError("a mistake")
+
+    pool, told = Pool(Direct("https://127.0.0.1", b"")), list[Any]()
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: told.append(str(context["exception"])))
+    several = [asked(pool) for _ in range(4)]
+    for connection, reader in several:
+        reader.head = fail  # type: ignore[method-assign]
+        connection.data_received(WHOLE[:-2] if connection is several[1][0] else b"HTTP/1.0 200 OK\r\nX: y\r\n\r\nhe")
+    several[2][0].connection_lost(None)
+    several[3][1].lost = fail  # type: ignore[method-assign,assignment]
+    async with asyncio.timeout(5):
+        await asyncio.gather(*(reader.done.wait() for _, reader in several[:3]))
+    assert [("failed to read" in str(reader.error), reader.ended, connection.usable) for connection, reader in several[:3]] == [(True, 0, False)] * 3
+    assert (told, several[3][0].usable, len(pool)) == (["a mistake"] * 5, False, 0)

@@ -293,6 +293,30 @@ async def test_the_writer_outlives_its_mistakes(tmp_path: Path, monkeypatch: pyt
         await record(store, frames(1, [b"x"], store.recorded(1)))
 
 
+@pytest.mark.interpreted
+async def test_a_mistake_while_bulk_waits_holds_nobody_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The next stream is alone, and waits for no company that would have come with the bulk."""
+    monkeypatch.setattr(journal, "PROBE_S", 0.05)
+    real, fails = journal.Journal._sleep, [1]
+
+    def sleep(self: Any, waiting: Any, patience: float | None) -> None:
+        if self._lacks and fails:
+            fails.pop()
+            self._asleep = True
+            raise ValueError("a mistake")
+        real(self, waiting, patience)
+
+    monkeypatch.setattr(journal.Journal, "_sleep", sleep)
+    async with opened(tmp_path / "state") as store:
+        monkeypatch.setattr(company.Flow, "lacks", lambda *_: 1 << 20 if fails else 0)
+        with pytest.raises(UnrecordableError):
+            await record(store, frames(1, [bytes(32 << 10)]))
+        await until(lambda: store.recording_error is None)
+        async with asyncio.timeout(5):
+            await record(store, frames(1, [bytes(32 << 10)], store.recorded(1)))
+        assert not fails
+
+
 async def test_the_writer_never_sleeps_on_a_row(tmp_path: Path) -> None:
     """A row that comes between two looks is waited for no longer than any other."""
     async with opened(tmp_path / "state") as store:
