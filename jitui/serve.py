@@ -153,7 +153,7 @@ class Gateway:
             self._works.append(partial(broker.roster.keep_uses, self.data_dir / "used.json"))
             self._works += exporting(self.data_dir, files, self.bus, troubles.say, settings.export)
             self._works.append(await stack.enter_async_context(keeping(store, files, self.bus, troubles.say, settings.witness, self.clock)))
-            self._works.append(partial(index.keep, self.data_dir, lambda word: self.log.info("index", word=word)))
+            self._works.append(partial(index.keep, files, lambda word: self.log.info("index", word=word)))
             service = Service(Backend(
                 broker, files, self.bus, meter, kube=shared, connections=tuple(settings.connections), ca_pem=material.pinned, reload=self.reload,
                 stop=self.stop, trouble=lambda: troubles.newest, kube_connections=own, ways=ways, ssh=lambda: self._ssh.told if self._ssh else ("", ""),

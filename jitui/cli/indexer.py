@@ -12,10 +12,12 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Final
 
+from jitui import __version__
 from jitui.cli.confinement import confine, python
 from jitui.store import Files
 from jitui.store.index.book import LARGEST, Book
 from jitui.store.index.builder import Builder
+from jitui.store.index.process import BROKEN, UNCONFINED
 from jitui.tui.keyframes import Keyframes
 from jitui.values.clock import SystemClock
 from jitui.values.errors import BrokenError, JituiError, UnavailableError
@@ -24,7 +26,7 @@ NICE: Final = 19
 IDLE_S: Final = 2.0  # seconds between two looks at what came
 SHARE: Final = 20  # and so many times as long as a look took
 FREE: Final = 1 << 30  # bytes that stay free on the disk: they are the record's
-BROKEN, UNCONFINED = 3, 4  # exit codes: the index has to be begun again; this machine can't confine the process
+MADE_BY: Final = f"jitui {__version__} pyghostty {version('pyghostty')}"  # others may mask, tell actions or draw otherwise; the lines are held against these
 FILES: Final = ("ledger.db", "ledger.db-wal", "ledger.db-shm", "tapes")
 
 
@@ -33,7 +35,7 @@ def main(place: Path) -> int:
     os.nice(NICE)
     sys.dont_write_bytecode = True
     clock = SystemClock()
-    book = Book(place / "index.db", f"pyghostty {version('pyghostty')}")
+    book = Book(place / "index.db", MADE_BY)
     say(book.word)
     readable, runnable = python()
     written = [*(book.path.with_name(f"index.db{suffix}") for suffix in ("", "-wal", "-shm")), Path("/dev/null")]

@@ -31,6 +31,7 @@ class Connections:
         self.ledger = place if self.single else place / "ledger.db"
         self.log = place / "log.db"  # of a state folder; a ledger of an older version has none
         self.index = place / "index.db"  # of a state folder, derived
+        self.unindexed = ""  # why the gateway builds none; empty: it does, or nobody says
         if not self.ledger.is_file():
             raise NotFoundError(f"no recordings in {place}; give a state folder, or a file made by: jitui export SESSION --format bundle")
         self._idle: dict[Path, list[ReadOnly]] = {}

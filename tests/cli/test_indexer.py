@@ -3,12 +3,16 @@
 import asyncio
 import json
 import os
+import sqlite3
 import subprocess
 import sys
 import time
+from contextlib import closing
+from importlib.metadata import version
 from pathlib import Path
 
-from jitui.cli.indexer import NICE, UNCONFINED
+from jitui.cli.indexer import NICE
+from jitui.store.index.process import UNCONFINED
 from tests.store.index.shelf import find, printed, recorded
 from tests.store.life import opened
 
@@ -49,6 +53,9 @@ def test_it_can_read_the_record_and_write_the_index_and_nothing_else(tmp_path: P
     assert {name: found.pop(name) for name in ("read", "turn")} == {"read": "done", "turn": "done"}, done.stderr
     assert set(found.values()) == {"PermissionError"}, found
     assert len(find(place, "words bold").hits) == 1
+    with closing(sqlite3.connect(place / "index.db")) as db:  # an index of another version of either is begun again
+        ((made_by,),) = db.execute("select made_by from about")
+    assert [f"{name} {version(name)}" in made_by for name in ("jitui", "pyghostty")] == [True, True], made_by
 
 
 def test_without_its_confinement_it_reads_nothing(tmp_path: Path) -> None:

@@ -477,7 +477,7 @@ async def test_a_mistake_before_an_answer_is_whole_is_told_as_a_loss() -> None:
     asyncio.get_running_loop().set_exception_handler(lambda _, context: told.append(str(context["exception"])))
     several = [asked(pool) for _ in range(4)]
     for connection, reader in several:
-        reader.head = fail  # type: ignore[method-assign]
+        reader.head = fail  # type: ignore[method-assign,assignment]
         connection.data_received(WHOLE[:-2] if connection is several[1][0] else b"HTTP/1.0 200 OK\r\nX: y\r\n\r\nhe")
     several[2][0].connection_lost(None)
     several[3][1].lost = fail  # type: ignore[method-assign,assignment]

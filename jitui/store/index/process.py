@@ -8,6 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
+from jitui.store.frames import Frames
 from jitui.store.index.book import remove
 
 MODULE: Final = "jitui.cli.indexer"
@@ -18,17 +19,26 @@ LINE: Final = 4096  # bytes of one of its words
 NEEDED: Final = {name: os.environ[name] for name in ("LD_LIBRARY_PATH",) if name in os.environ}  # Python itself may not start without it
 
 
-async def keep(place: Path, tell: Callable[[str], None], *, first_s: float = FIRST_S, again_s: float = AGAIN_S) -> None:
-    """Until it is cancelled, or can't be confined: whose text it is, is believed (reader.py).
+async def keep(files: Frames, tell: Callable[[str], None], *, first_s: float = FIRST_S, again_s: float = AGAIN_S) -> None:
+    """Until it is cancelled, or can't be confined: whose text it is, is believed (reader.py). Then no index is left, and `files` tell why.
 
-    `place`: an absolute path; `tell` hears its words, and how it ended.
+    `files`: of an absolute path; `tell` hears its words, and how it ended.
     """
+    heard = ""
+
+    def hear(word: str) -> None:
+        nonlocal heard
+        heard = word
+        tell(word)
+
     await asyncio.sleep(first_s)
     while True:
-        code = await _once(place, tell)
+        code = await _once(files.place, hear)
         if code == BROKEN:
-            await asyncio.to_thread(remove, place / "index.db")
+            await asyncio.to_thread(remove, files.index)
         elif code == UNCONFINED:
+            files.unindexed = heard
+            await asyncio.to_thread(remove, files.index)  # nobody would go on with it
             return
         elif code:
             tell(f"the process that builds the index ended ({code}); it is started again in {again_s:.0f} s")

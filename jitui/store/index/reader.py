@@ -115,7 +115,8 @@ class Reader:
         """Lines with a text; `may`: whether a session may be read. Raises InvalidError for a text that can't be looked for."""
         match, found = query.match(), Found()
         if not self.there:
-            found.notes.append(f"there is no index in {self._files.place} yet: a gateway builds it behind the recording")
+            found.notes.append(self._files.unindexed or f"there is no index in {self._files.place} yet: a gateway builds it behind the recording, "
+                               "where its machine can confine the process that does")  # fmt: skip
             return found
         try:
             with self._files.reading(self._files.index) as db, closing(self._hits(db, query, match)) as hits:

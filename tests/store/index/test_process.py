@@ -1,11 +1,14 @@
 """The gateway's side of the process that builds the index."""
 
 import asyncio
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from jitui.store import Files
 from jitui.store.index import process
+from jitui.store.index.reader import Query, Reader
 from tests.store.index.shelf import build, find, printed, recorded
 
 
@@ -15,7 +18,7 @@ async def test_it_is_started_and_an_index_that_broke_is_begun_again(tmp_path: Pa
     (place / "index.db").write_bytes(b"no database" * 1000)
     (place / "index.db").chmod(0o600)
     heard: list[str] = []
-    keeping = asyncio.create_task(process.keep(place, heard.append, first_s=0, again_s=0.1))
+    keeping = asyncio.create_task(process.keep(Files(place), heard.append, first_s=0, again_s=0.1))
     async with asyncio.timeout(90):
         while not find(place, "words").hits:  # noqa: ASYNC110 - another process makes them
             await asyncio.sleep(0.1)
@@ -42,11 +45,26 @@ async def test_a_process_that_finds_it_broken_leaves_it_to_the_gateway(tmp_path:
         return next(codes, 0)
 
     monkeypatch.setattr(process, "_once", once)
-    keeping = asyncio.create_task(process.keep(place, heard.append, first_s=0, again_s=0.01))
+    keeping = asyncio.create_task(process.keep(Files(place), heard.append, first_s=0, again_s=0.01))
     await asyncio.sleep(0.2)
     keeping.cancel()
     assert not (place / "index.db").exists()
     assert heard == ["the process that builds the index ended (1); it is started again in 0 s"]
-    codes = iter([process.UNCONFINED])
+
+
+async def test_without_confinement_no_index_is_left_and_searches_say_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An old one would be served for ever, and nobody would go on with it."""
+    place = await recorded(tmp_path / "state", printed(b"words\r\n"))
+    build(place)
+    assert find(place, "words").hits
+
+    async def once(_: Path, tell: Callable[[str], None]) -> int:
+        tell("no index is built: no Landlock")
+        return process.UNCONFINED
+
+    monkeypatch.setattr(process, "_once", once)
+    files, heard = Files(place), list[str]()
     async with asyncio.timeout(5):
-        await process.keep(place, heard.append, first_s=0, again_s=0.01)
+        await process.keep(files, heard.append, first_s=0)
+    found = Reader(files).find(Query(text="words"), lambda _: True)
+    assert (found.hits, found.notes, heard, (place / "index.db").exists()) == ([], heard, ["no index is built: no Landlock"], False)
