@@ -58,6 +58,23 @@ def test_the_pins_are_names_and_versions() -> None:
     assert [line for line in ROOT.joinpath("constraints.txt").read_text().splitlines() if not re.fullmatch(r"[\w.-]+==[\w.]+", line)] == []
 
 
+def test_the_whole_check_asks_the_python_that_the_setup_takes(tmp_path: Path) -> None:
+    """Or the headers that it finds are another one's: the first of at least 3.11, or the one that is named."""
+    script = ROOT.joinpath(".ci/run").read_text()
+    ask = script[script.index("taken() {"):script.index("headers() {")] + "taken"
+    makefile = tmp_path / "Makefile"
+    makefile.write_text(f"include {ROOT / 'Makefile'}\nwhich-python: ; @echo $(PYTHON)\n")
+    for name, code in (("python3.14", 0), ("python3.12", 0), ("python3", 1)):
+        tmp_path.joinpath(name).write_text(f"#!/bin/sh\nexit {code}\n")
+        tmp_path.joinpath(name).chmod(0o755)
+    tmp_path.joinpath("python3.13").symlink_to("nowhere")
+    for told, wanted in (({}, "python3.12"), ({"PYTHON": "python3.14"}, "python3.14")):
+        env = {"PATH": f"{tmp_path}:/bin", **told}
+        said = [subprocess.run(command, env=env, capture_output=True, text=True, check=True, cwd=ROOT).stdout.strip()
+                for command in (["bash", "-c", ask], ["make", "-s", "-f", str(makefile), "which-python"])]  # fmt: skip
+        assert said == [wanted, wanted]
+
+
 def test_each_module_has_its_test_file() -> None:
     """jitui/x/y.py is tested by tests/x/test_y.py."""
     modules = [path.relative_to(ROOT / "jitui") for path in SOURCES if not path.name.startswith("__")]

@@ -58,6 +58,7 @@ class Tls(SSLProtocol):
         super().__init__(loop, protocol, context, shaken, server_side=False, server_hostname=server_hostname)
         self._within = False  # it runs within the TLS of a proxy, whose socket is not its own
         self._lost = False
+        self._unsent = 0  # bytes that were still here when the connection ended
         self._read_into(READ_FIRST)
 
     def _read_into(self, size: int) -> None:
@@ -86,7 +87,12 @@ class Tls(SSLProtocol):
             if self._state in {SSLProtocolState.WRAPPED, SSLProtocolState.FLUSHING}:
                 self._remain(Remains(self, None if self._within else _own(self._transport), exc))
                 return
+        self._unsent = self._get_write_buffer_size()
         super().connection_lost(exc)
+
+    def _get_write_buffer_size(self) -> int:
+        """Behind the end, too, for whoever is told of it and asks what was not sent: asyncio forgets it then."""
+        return max(self._unsent, int(cast("Any", super())._get_write_buffer_size()))  # noqa: SLF001 - typeshed has it not
 
     def _remain(self, remains: "Remains") -> None:
         """Nothing can be sent any more; the reader may still be behind, with what is decrypted and with what is not."""
