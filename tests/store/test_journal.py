@@ -327,6 +327,7 @@ async def test_the_writer_never_sleeps_on_a_row(tmp_path: Path) -> None:
         assert 0 <= patience <= journal.NOTES_S
 
 
+@pytest.mark.interpreted
 async def test_heads_are_signed_while_a_session_lives(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every ten seconds (here: a tenth) in which something changed; nothing is signed while nothing changes."""
     monkeypatch.setattr(journal, "HEAD_EVERY_S", 0.1)
