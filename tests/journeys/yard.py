@@ -56,7 +56,7 @@ def yard(folder: Path, cluster: Cluster, admin: Kubectl, namespace: str, *, agen
     try:
         _kubectl(admin, cluster, ("create", "namespace", namespace))
         _kubectl(admin, cluster, ("-n", namespace, "create", "-f", "-"), manifest.encode())
-        with Gateway(folder, cluster, rules=rules) as gateway:
+        with Gateway(folder, cluster, rules=rules, config={"limits": {"asks_per_hour": 10_000}}) as gateway:  # a long run asks often
             yield Yard(namespace, gateway, cluster, admin)
     finally:
         _kubectl(admin, cluster, ("delete", "namespace", namespace, "--wait=false", "--ignore-not-found"))
