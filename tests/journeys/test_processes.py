@@ -337,6 +337,7 @@ def test_a_container_with_a_hostile_shell(ground: Yard, bots: tuple[Agent, Agent
         said, views = "", list[ProcessView]()
         if name == "hides":
             said = case.gateway.jitui("revoke", case.grant, "--reason", "enough").ok().text
+            until(lambda case=case: case.processes(), "facts")  # type: ignore[misc]
             views += case.processes()
         else:
             ended = case.revoke()
