@@ -11,6 +11,7 @@ from typing import Final
 import click
 
 from jitui.api.client import Client
+from jitui.api.outcome import count
 from jitui.api.views import IdentityView, Issued, SshKeyView, Status
 from jitui.cli import launch, show
 from jitui.cli.reach import asynchronous, gateway, reach, reaching
@@ -271,8 +272,8 @@ async def status_command(as_json: bool) -> None:
 
 
 def status_line(view: Status) -> str:
-    parts = ["records" if view.recording else f"DOES NOT RECORD: {view.recorder_error}", f"{view.live} live window{'s' * (view.live != 1)}",
-             f"{view.open_streams} open stream{'s' * (view.open_streams != 1)}",
+    parts = ["records" if view.recording else f"DOES NOT RECORD: {view.recorder_error}", count(view.live, "live window"),
+             count(view.open_streams, "open stream"),
              f"{view.waiting} requests wait", f"{view.facts} facts", f"{size.show(view.disk_free)} left on the disk", "LOCKDOWN" if view.lockdown else "",
              f"trouble: {view.trouble}" if view.trouble else "", *(f"limit {limit.limit}: {limit.words}" for limit in view.limits)]  # fmt: skip
     return "; ".join(filter(None, parts))

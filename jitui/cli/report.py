@@ -8,6 +8,7 @@ from typing import Final
 
 import click
 
+from jitui.api.outcome import count
 from jitui.api.reports import PersonLine, ReportView, WindowLine
 from jitui.cli import show
 from jitui.cli.kinds import LongTime
@@ -62,16 +63,12 @@ def _time(text: str) -> str:
     return f"{text[:10]} {text[11:19]}Z" if text else ""
 
 
-def _many(count: int, noun: str) -> str:
-    return f"{count} {noun}{'s' * (count != 1)}"
-
-
 def headline(view: ReportView) -> Iterator[str]:
     """The lines under the title."""
     whom = ", ".join(filter(None, (f"agent {view.identity}" if view.identity else "", f"connection {view.connection}" if view.connection else "")))
     yield f"From {_time(view.since)} to {_time(view.until)}, made {_time(view.made)}, of {whom or 'all agents and connections'}."
     yield f"Out of the record that key {view.gateway} signs, facts {view.first_fact} to {view.last_fact}; hash of the last one: {view.hash or 'none'}."
-    yield (f"{_many(view.windows_total, 'window')}: "
+    yield (f"{count(view.windows_total, 'window')}: "
            f"{view.automatic} by a rule without a person, {view.own} approved by who owns or made the agent, "
            f"{view.windows_total - view.automatic - view.own} by others.")
     yield from (f"Left out: {note}." for note in view.notes)
@@ -80,18 +77,18 @@ def headline(view: ReportView) -> Iterator[str]:
 def window_cells(line: WindowLine) -> tuple[Cell, ...]:
     decided = "by its rule, automatically" if line.automatic else f"by {', '.join(line.approved_by) or 'nobody'}"
     own = f"OWN: {', '.join(line.own)} owns or made it" if line.own else ""
-    used = [f"{use.clause}: " + (f"{_many(use.requests, 'request')}: {', '.join(use.used)}" + (f"; not used: {', '.join(use.unused)}" if use.unused else "")
+    used = [f"{use.clause}: " + (f"{count(use.requests, 'request')}: {', '.join(use.used)}" + (f"; not used: {', '.join(use.unused)}" if use.unused else "")
                                  if use.requests else "NOT USED") for use in line.clauses]
     return ((line.grant, line.request), (line.identity, line.connection, f'"{_shown(line.reason)}"' if line.reason.raw else ""),
             (decided, _time(line.approved), own),
             (f"from {_time(line.started) or 'never used'}", f"to {_time(line.ended) or 'now'}", line.state, _shown(line.why)),
-            tuple(used), (line.first_session, _many(line.sessions, "session"), f"{line.denied} denied" if line.denied else ""))  # fmt: skip
+            tuple(used), (line.first_session, count(line.sessions, "session"), f"{line.denied} denied" if line.denied else ""))  # fmt: skip
 
 
 def person_cells(line: PersonLine) -> tuple[Cell, ...]:
-    count = line.yes + line.no
+    total = line.yes + line.no
     times = (span.show(line.median_s), span.show(line.slowest_s)) if line.median_s >= 0 else ("", "")
-    return ((line.person,), (str(line.yes),), (str(line.no),), (f"{100 * line.yes // count} %" if count else "",), (str(line.own),), (times[0],), (times[1],),
+    return ((line.person,), (str(line.yes),), (str(line.no),), (f"{100 * line.yes // total} %" if total else "",), (str(line.own),), (times[0],), (times[1],),
             line.requests)  # fmt: skip
 
 
