@@ -49,6 +49,7 @@ class Windows:
         self._pairs: dict[tuple[str, str], list[Window]] = {}  # the same by identity and connection, oldest first
         self.sessions: dict[int, Session] = {}
         self.stopping, self._nothing_until = False, 0  # the gateway stops; until when no window is due, on the boot clock
+        self.owed = 0  # facts since the start that were true before they were on record
         self.full = ""  # why nothing new may be opened: the disk has too little room
         self._store, self._clock, self._spawn = store, clock, spawn
         self._api: dict[int, Session] = {}
@@ -127,8 +128,7 @@ class Windows:
 
     async def _shared(self, going: dict[int, asyncio.Future[T]], window: Window, work: Callable[[Window], Coroutine[Any, Any, T]]) -> T:
         """Runs `work` once for all callers that ask for it at the same time."""
-        ident = window.grant.id
-        if ident in going:
+        if (ident := window.grant.id) in going:
             return await asyncio.shield(going[ident])
         future = going[ident] = asyncio.get_running_loop().create_future()
         try:
@@ -225,8 +225,7 @@ class Windows:
         window.grant = grants.end(window.grant, event, by=by, why=why, now=now)
         self._forget(window)
         self._api.pop(window.grant.id, None)
-        timer = self._timers.pop(window.grant.id, None)
-        if timer is not None:
+        if (timer := self._timers.pop(window.grant.id, None)) is not None:
             timer.cancel()
         end = window.end = self._end_of(window, session_why)
         sessions = [session for session in window.sessions.values() if session.mute(end)]
@@ -349,6 +348,7 @@ class Windows:
     def owe(self, drafts: Iterable[Draft]) -> None:
         """Takes facts that are true already, to be written soon: decisions and ends of windows first, facts of sessions behind them."""
         for draft in drafts:
+            self.owed += 1
             (self._ends if draft.kind in DECISIONS else self._others).owe([draft])
 
     async def settled(self) -> None:

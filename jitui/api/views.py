@@ -51,7 +51,7 @@ class Status:
     facts: int  # newest seq
     trouble: str = ""  # a cluster's credential that can't be renewed, how long it serves on, and why; empty if all is well
     limits: tuple[AtWork, ...] = ()  # at work within the last minute, the newest first
-    moved: str = ""  # another one once a fact or a byte has gone on record since; requests and windows stand as they stood while it is the same
+    moved: str = ""  # another one once a fact, or a byte, or a token's end came since; requests and windows stand as they stood while it is the same
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -67,12 +67,12 @@ class Tokens:
         self._rows: dict[str, Row] = {row.id: row for row in rows}
         self.used_us: dict[str, int] = {}  # newest use of each, UTC microseconds: a note, no right comes from it
         self._looked_us = 0  # `aged` has returned the tokens that expired before this time
-        self._due_us = 0  # no token expires before this time
+        self.due_us = 0  # no token expires before this time
 
     def put(self, row: Row) -> None:
         """Puts in a new token, or a new state of an old one."""
         self._rows[row.id] = row
-        self._due_us = min(self._due_us, row.expires_us)
+        self.due_us = min(self.due_us, row.expires_us)
 
     def uses(self) -> bytes:
         """The newest use of each token as JSON, to be kept in a file."""
@@ -86,10 +86,10 @@ class Tokens:
 
     def aged(self, now_us: int) -> list[Row]:
         """The tokens that expired since the last call, at `now_us` (UTC), without those revoked before. Cheap while there are none."""
-        if now_us < self._due_us:
+        if now_us < self.due_us:
             return []
         last, self._looked_us = self._looked_us, now_us
-        self._due_us = min((row.expires_us for row in self._rows.values() if row.expires_us > now_us), default=now_us + LIFETIME_US)
+        self.due_us = min((row.expires_us for row in self._rows.values() if row.expires_us > now_us), default=now_us + LIFETIME_US)
         return [row for row in self._rows.values() if last < row.expires_us <= now_us and not row.revoked_us]
 
     def of(self, identity: str) -> tuple[Row, ...]:

@@ -1,6 +1,7 @@
 """Fetches the state of the gateway once a second, and at once when something happened, as one value.
 
-Requests and windows are fetched again only if the status says that something went on record, or after `FRESH_S`: two hundred windows are 200 KB of JSON.
+Requests and windows are fetched again only if the status says that something moved, once more `FRESH_S` behind that, and then every `SURE_S`: two hundred
+windows are 200 KB of JSON.
 
 Live ticks coalesce: however many facts come, the screens get at most four `Seen` a second. The feed touches no widget; it posts.
 """
@@ -12,14 +13,16 @@ from typing import Final
 
 from jitui.api.operations import Operations
 from jitui.api.views import GrantView, Hello, RequestView, Status
-from jitui.tui.figures import hour
+from jitui.tui.figures import age_s, hour
 from jitui.values.errors import JituiError, RefusedError, UnknownCallerError
 from jitui.values.page import Page
 
 BEAT_S: Final = 1.0  # between looks when nothing happens
 SPACING_S: Final = 0.25  # at least, between two looks
 PATIENCE_S: Final = 3.0  # the gateway has so long to answer before it is called silent
-FRESH_S: Final = 15.0  # how long requests and windows are shown as they were fetched while nothing moves
+FRESH_S: Final = 15.0  # how long requests and windows are shown as they were fetched behind a move, or while nothing can be recorded
+SURE_S: Final = 300.0  # how long, once they were fetched again and nothing had moved: clocks of two machines drift apart by 30 ms in that time, at most
+STEP_S: Final = 2.0  # by so much the gateway's clock went on otherwise than this one: a machine slept, or a clock was set
 RELOADED: Final = "config.loaded"  # the fact that says so
 RECENT: Final = 20  # ended windows that the desk shows at most
 
@@ -70,6 +73,8 @@ class Feed:
     _older: bool = False
     _stale_ended: bool = True
     _seen: Seen | None = None
+    _asked: tuple[str, float] = "", 0.0  # the gateway's time and this one, just before requests and windows were fetched
+    _sure: bool = False  # they were fetched twice with nothing moved between
 
     def look_now(self) -> None:
         """Something happened: do not wait for the beat."""
@@ -122,13 +127,20 @@ class Feed:
             self._hello = await self.desk.hello()
         status, lit = await self.desk.status(), self.monotonic()
         seen = self._seen
-        if seen is None or not status.moved or status.moved != seen.status.moved or self._stale_ended or seen.passed(lit) > FRESH_S:
+        still = seen is not None and bool(status.moved) and status.moved == seen.status.moved and not self._stale_ended
+        if seen is None or not still or self._aged(seen, status, lit):
             requests, no_queue = await self._requests()
             grants = await self._grants()
+            self._asked, self._sure = (status.at, lit), still
             self._seen = Seen(self._hello, status, requests, grants, self._ended, self._older, no_queue, self.monotonic(), lit)
         else:
             self._seen = replace(seen, hello=self._hello, status=status, lit=lit)
         return self._seen
+
+    def _aged(self, seen: Seen, status: Status, now: float) -> bool:
+        """Whether requests and windows are to be fetched again although nothing moved."""
+        at, then = self._asked
+        return seen.passed(now) > (SURE_S if self._sure and status.recording else FRESH_S) or abs(age_s(at, status.at) - (now - then)) > STEP_S
 
     async def _requests(self) -> tuple[tuple[RequestView, ...], str]:
         try:

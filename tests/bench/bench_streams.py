@@ -214,7 +214,7 @@ def _address(server: str) -> tuple[str, int]:
 
 
 def rss(gateway: Gateway) -> float:
-    """Resident memory of the gateway, in MB."""
+    """Resident memory of the gateway, in units of 1,000 KiB."""
     for line in Path(f"/proc/{gateway.program.pid}/status").read_text().splitlines():
         if line.startswith("VmRSS"):
             return int(line.split()[1]) / 1000

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from jitui.tui.feed import Feed, Seen, Silent
+from jitui.tui.feed import FRESH_S, SURE_S, Feed, Seen, Silent
 from tests.tui.gateway import gateway, rule
 
 
@@ -62,6 +62,35 @@ async def test_requests_and_windows_are_fetched_again_only_if_something_went_on_
         await house.ask_for("agent")
         await house.home.until(lambda: bool(seen[-1].requests))
         assert len(fetched) > known
+        running.cancel()
+        with suppress(asyncio.CancelledError):
+            await running
+
+
+async def test_windows_are_fetched_once_more_behind_a_move_then_seldom_and_at_once_after_a_sleep(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine that slept shows by the gateway's clock, which went on further than the screen's."""
+    async with gateway(tmp_path, rule("agent")) as house:
+        seen: list[Seen | Silent] = []
+        fetched: list[str] = []
+        slept = 0.0
+        monkeypatch.setattr(house.desk, "grants", _noted(fetched, house.desk.grants))
+        running = asyncio.ensure_future(Feed(house.desk, lambda: house.now_s - slept, seen.append, beat_s=0.02, spacing_s=0.01).run())
+
+        async def behind(seconds: float) -> int:
+            """How often windows were fetched in some looks after so much time."""
+            before, looks = len(fetched), len(seen)
+            house.advance(seconds)
+            await house.home.until(lambda: len(seen) > looks + 4)
+            return len(fetched) - before
+
+        assert await behind(0) == 1
+        assert await behind(FRESH_S - 1) == 0
+        assert await behind(2) == 1
+        assert await behind(FRESH_S + 1) == 0
+        assert await behind(SURE_S) == 1
+        slept = 60.0
+        assert await behind(60) == 1
+        assert await behind(1) == 0
         running.cancel()
         with suppress(asyncio.CancelledError):
             await running

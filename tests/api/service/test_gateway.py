@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from jitui.auth.tokens import LIFETIME_US
 from jitui.policy.action import Action
+from jitui.policy.grant import Event
 from jitui.values.errors import NotFoundError, RefusedError
 from tests.api.service.conftest import AGENT_X, AUDITOR, OPERATOR
 from tests.fakes.house import ADMIN, AGENT, house
@@ -23,6 +25,23 @@ async def test_status_counts_what_is_live(tmp_path: Path) -> None:
         with pytest.raises(RefusedError, match="oli may not manage identities, reload or lift a lockdown; that takes the role admin"):
             await home.desk(OPERATOR).lockdown(on=False, reason="good")
         assert not (await home.desk(ADMIN).lockdown(on=False, reason="good")).lockdown
+
+
+async def test_status_says_that_something_moved_before_it_is_on_record(tmp_path: Path) -> None:
+    """A window that ends is gone at once, whether or not the ledger takes the fact; and so is the right of a token that expired."""
+    async with house(tmp_path) as home:
+        desk, window = home.desk(AUDITOR), await home.window()
+        moved = (await desk.status()).moved
+        assert (await desk.status()).moved == moved
+        known = home.store.newest_fact
+        home.broker.windows.end(home.broker.windows.window(window.id), Event.REVOKE, by="ana", why="enough")
+        said = await desk.status()
+        assert (said.moved != moved, said.live, said.facts) == (True, 0, known)
+        await home.broker.windows.settled()
+        moved = (await desk.status()).moved
+        home.clock.advance(LIFETIME_US // 1_000_000 + 1)
+        home.tick()
+        assert (await desk.status()).moved != moved
 
 
 async def test_facts_come_after_the_seq_that_was_given(tmp_path: Path) -> None:
