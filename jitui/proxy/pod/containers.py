@@ -40,8 +40,8 @@ class Container:
     """One of them, as long as a window may have something there."""
 
     stays: dict[int, Stay] = field(default_factory=dict)  # by window
-    queue: list[tuple[Job, asyncio.Future[None]]] = field(default_factory=list)
-    busy: bool = False
+    queue: list[tuple[Job, asyncio.Future[None], str]] = field(default_factory=list)  # jobs with their agents
+    waiting: set[str] = field(default_factory=set)  # the agents of whom a turn is waited for, or is had
 
 
 class Turns:

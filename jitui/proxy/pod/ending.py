@@ -60,25 +60,28 @@ class Ending:
         self._denied: set[Ident] = set()
         self._loop = asyncio.get_running_loop()
         self._seen_at = look.said_at  # loop time at which the script had begun
+        self._asked_at = look.asked_at  # loop time at which the last look at all processes had not been taken yet
 
     async def run(self, jobs: Sequence[Job]) -> None:
         """Do them all, one window behind the other; `told` of each is complete then. Raises LookError."""
         fresh = self._loop.time() - self._seen_at < FRESH_S
         processes: Sequence[Process] = self._ours.without(self._place, self._look.there, self._look) if fresh else await self._stat()
         for kin in self._kins:
+            kin.clock(self._look.start, self._look.said_at)
             kin.see(processes, self._loop.time())
         for job in jobs:
             muted = [command for other in jobs if other is not job for command in other.commands]
             processes = await self._one(job, processes, [*self._others, *muted])
 
     async def _stat(self) -> tuple[Process, ...]:
+        self._asked_at = self._loop.time()
         return self._ours.without(self._place, await self._look.stat(), self._look)
 
     async def _one(self, job: Job, processes: Sequence[Process], others: Sequence[Command]) -> Sequence[Process]:
         """One window; the processes that are there behind it."""
         own, since, now = self._own(processes), self._since(job.first, processes), self._loop.time()
         job.kin.see(processes, now)
-        job.kin.looked(now)
+        job.kin.looked(self._asked_at)
         job.kin.outlived(processes, job.began, job.spells)
         known = lineage.explained(processes, job.before, own, since)
         found = lineage.families(processes, known)
@@ -129,14 +132,15 @@ class Ending:
         running = [command for command in everybody.values() if command.live or command.session.drain.exited is None or command.leader]
         asked = [Asked(each.session.id, each.session.argv, self._since(each.asked, processes), each.session.tty, each.leader)
                  for each in running if each.session.id not in by_session]  # fmt: skip
-        by_session |= {session: [family] for session, family in lineage.recognised(asked, _free(found, by_session), self._argv, self._root).items()}
+        by_session |= {session: [family] for session, family in lineage.recognised(
+            asked, _free(found, by_session), self._argv, self._root, job.before.unsure).items()}
         free = _free(found, by_session)
         mine = [command for command in job.commands if command.session.id not in by_session and command.session.drain.open]
         if free and mine:
             for session, theirs in (await self._dye(free, everybody.values())).items():
                 by_session.setdefault(session, []).extend(theirs)
             free = _free(free, by_session)
-        self._by_words(job.commands, everybody.values(), free, by_session, processes)
+        self._by_words(job, everybody.values(), free, by_session, processes)
         self._rest_of_kin(job, _free(found, by_session), by_session, everybody, processes)
         owned, orphans = {}, [family for family in found if family.leader is None]
         for command in job.commands:
@@ -182,15 +186,19 @@ class Ending:
                 by_session.setdefault(session, []).append(family)
 
     def _by_words(
-        self, commands: Sequence[Command], everybody: Iterable[Command], free: Sequence[Family], by_session: dict[int, list[Family]],
-        processes: Sequence[Process],
+        self, job: Job, everybody: Iterable[Command], free: Sequence[Family], by_session: dict[int, list[Family]], processes: Sequence[Process],
     ) -> None:  # fmt: skip
-        """Of commands without a connection, whose output nobody can see: those whose words as many first processes have that began then."""
-        blind = [each for each in commands if each.session.id not in by_session and not each.session.drain.open and each.session.drain.exited is None]
+        """Of commands without a connection, whose output nobody can see: those whose words as many first processes have that began then.
+
+        Not of one whose first process was known: that is gone, and no other is its.
+        """
+        blind = [each for each in job.commands if each.session.id not in by_session and each.leader is None and job.kin.of(each.session.id) is None
+                 and not each.session.drain.open and each.session.drain.exited is None]  # fmt: skip
         for command in blind:
             since, until = self._since(command.asked, processes), self._begins_until(command, processes)
             fit = [family for family in _free(free, by_session) if family.leader is not None and self._argv.get(ident(family.leader)) == command.session.argv
-                   and since <= family.start <= until and bool(family.leader.tty) == command.session.tty]  # fmt: skip
+                   and since <= family.start <= until and bool(family.leader.tty) == command.session.tty
+                   and ident(family.leader) not in job.before.unsure]  # fmt: skip
             same = [each for each in everybody if each.session.argv == command.session.argv and each.session.id not in by_session
                     and abs(each.asked - command.asked) <= BEGUN_S]  # fmt: skip
             if fit and len(same) == len(fit) and all(each in blind for each in same):

@@ -87,9 +87,14 @@ class Kin:
                 if key in self._roots:
                     self._live(each.sid, youngest)
 
-    def looked(self, now: float) -> None:
-        """Whatever is not seen yet was not there at this loop time."""
-        self._looked = now
+    def looked(self, at: float) -> None:
+        """Whatever is not seen yet was not there at this loop time: the look had not been taken by then."""
+        self._looked = max(self._looked, at)
+
+    def clock(self, start: int, at: float) -> None:
+        """A process that began at this tick had begun at this loop time: so starts are compared with the times of commands. 0: nobody knows its tick."""
+        if start:
+            self._booted = min(self._booted, at - start / TICKS)
 
     def _place(self, each: Process, there: dict[int, Process], now: float) -> None:
         key = ident(each)
@@ -130,17 +135,22 @@ class Kin:
             return
         fits, bits = self._fits(spells), {spell.session: 1 << at for at, spell in enumerate(spells)}
         masks = {key: reduce(or_, (bits[spell.session] for spell in fit), 0) for key, fit in fits.items()}
-        enough = _enough(Counter(masks.values()))
+        rivals = _rivals(Counter(masks.values()))
+        early = reduce(or_, (bits[spell.session] for spell in spells if now - spell.asked <= EARLY_S and not spell.exited), 0)
         for key, fit in fits.items():
-            first = self.firsts[key]
+            first, (enough, among) = self.firsts[key], rivals[masks[key]]
             if first.settled:
                 continue
-            first.mine = all(spell.mine for spell in fit) and enough[masks[key]]
+            first.mine = enough and all(spell.mine for spell in fit) and (key not in self.before.unsure or self._runs(fit, now))
             first.session = fit[0].session if first.mine and len(fit) == 1 else 0
             over = all(spell.ended is not None for spell in fit)
-            first.settled = (over and bool(fit)) or (now - first.seen > EARLY_S and all(now - spell.asked > EARLY_S for spell in fit))
+            first.settled = not among & early and ((over and bool(fit)) or now - first.seen > EARLY_S)
             if first.settled and first.session:
                 self._began[first.session] = key
+
+    def _runs(self, spells: Iterable[Spell], now: float) -> bool:
+        """Whether each has begun for certain, and runs: then its process is there, and was seen."""
+        return all(spell.ended is None and now - spell.asked > EARLY_S for spell in spells)
 
     def _fits(self, spells: Sequence[Spell]) -> dict[Ident, list[Spell]]:
         """By first process the commands that may have begun it."""
@@ -228,13 +238,14 @@ class Kin:
             self._live(sid, start)
 
 
-def _enough(counts: Mapping[int, int]) -> dict[int, bool]:
-    """Whether there are as many commands as first processes that they may have begun, as each began one at most. `counts`: by a set of commands, as bits, how
-    many processes any of these may have begun, and no other command.
+def _rivals(counts: Mapping[int, int]) -> dict[int, tuple[bool, int]]:
+    """Whether there are as many commands as first processes that they may have begun, as each began one at most; and all commands that say so. `counts`: by a
+    set of commands, as bits, how many processes any of these may have begun, and no other command.
     """
-    enough = {}
+    found = {}
     for mask in counts:
         rivals = [(other, count) for other, count in counts.items() if other & mask]
+        among = reduce(or_, (other for other, _ in rivals), mask)
         within = sum(count for other, count in rivals if not other & ~mask) <= mask.bit_count()
-        enough[mask] = bool(mask) and within and sum(count for _, count in rivals) <= reduce(or_, (other for other, _ in rivals)).bit_count()
-    return enough
+        found[mask] = bool(mask) and within and sum(count for _, count in rivals) <= among.bit_count(), among
+    return found

@@ -14,7 +14,8 @@ from jitui.values.errors import InvalidError
 
 Ident: TypeAlias = tuple[int, int]  # pid and start: one process
 TICKS: Final = 100  # of `start`, a second (USER_HZ)
-SLACK_S: Final = 1.0  # a process may seem to have begun so much before it was asked for
+SLACK_S: Final = 0.05  # a process may seem to have begun so much before it was asked for: by ticks, and by a look that says late that it began
+DRIFT: Final = 2e-4  # and by this share of the time since: the clocks of two machines don't run alike
 MOST: Final = 10_000  # processes of a baseline that is kept
 
 
@@ -37,12 +38,13 @@ class Before:
     processes: frozenset[Ident] = frozenset()
     sids: frozenset[int] = frozenset()
     known: bool = False
+    unsure: frozenset[Ident] = frozenset()  # it is not certain whether they began before the command: their words alone make none of them its
 
     @classmethod
-    def of(cls, processes: Iterable[Process], own: int) -> "Before":
-        """`own`: the session of the look itself."""
-        there = [each for each in processes if each.sid != own and not each.dead]
-        return cls(frozenset(map(ident, there)), frozenset(each.sid for each in there), known=True)
+    def of(cls, processes: Iterable[Process], unsure: Iterable[Process] = ()) -> "Before":
+        """Of a look, without its own processes."""
+        there = [each for each in processes if not each.dead]
+        return cls(frozenset(map(ident, there)), frozenset(each.sid for each in there), known=True, unsure=frozenset(map(ident, unsure)))
 
     @classmethod
     def read(cls, words: Sequence[str]) -> "Before":
@@ -51,9 +53,9 @@ class Before:
         return cls(frozenset((pid, start) for pid, start, _ in found), frozenset(sid for _, _, sid in found), known=bool(found))
 
 
-def written(processes: Iterable[Process], own: int) -> tuple[str, ...]:
-    """A look as `Before.read` takes it; none if there are more than are kept."""
-    found = tuple(f"{each.pid}:{each.start}:{each.sid}" for each in processes if each.sid != own and not each.dead)
+def written(processes: Iterable[Process]) -> tuple[str, ...]:
+    """What `Before.of` takes, as `Before.read` takes it; none if there are more than are kept."""
+    found = tuple(f"{each.pid}:{each.start}:{each.sid}" for each in processes if not each.dead)
     return found if len(found) <= MOST else ()
 
 
@@ -140,9 +142,10 @@ class Asked:
 
 def recognised(
     commands: Sequence[Asked], found: Sequence[Family], argv: Mapping[Ident, tuple[str, ...]], root: Callable[[Family], Ident | None],
+    unsure: Collection[Ident] = (),
 ) -> dict[int, Family]:  # fmt: skip
     """By session, the families that nothing but its command explains, without a touch: its leader is known, or was the `root` of what is left; or there is
-    one command and one family, whose first process still has the words of the command.
+    one command and one family, whose first process still has the words of the command, and is not `unsure`.
     """
     owned: dict[int, Family] = {}
     free = list(found)
@@ -156,7 +159,7 @@ def recognised(
     rest = [command for command in commands if command.session not in owned and command.leader is None]
     if len(rest) == 1 and len(free) == 1 and fits(rest[0], free[0]):
         leader = free[0].leader
-        if leader is not None and argv.get(ident(leader)) == rest[0].argv:
+        if leader is not None and argv.get(ident(leader)) == rest[0].argv and ident(leader) not in unsure:
             owned[rest[0].session] = free[0]
     return owned
 
@@ -179,17 +182,14 @@ def linked(family: Family, found: Sequence[Family], holds: Iterable[Holds], know
     return [other for other in found if other is not family and other.leader is None and own & {each.pid for each in other.members}]
 
 
-def older(processes: Sequence[Process], own_start: int, ahead_s: float) -> Sequence[Process]:
-    """Those that had begun so many seconds after the look's own first process at the latest, which began at that tick or in it.
-
-    With less than 0: that long before it. Infinite: all of them.
+def parted(processes: Sequence[Process], tick: int, after_s: float, until_s: float) -> tuple[list[Process], list[Process]]:
+    """Those that had begun before an instant, and those of which it is not certain. The instant was at least `after_s` seconds and at most `until_s` behind
+    that tick, or before it, with less than 0.
     """
-    if ahead_s == math.inf:
-        return processes
-    until = math.floor(own_start + TICKS * ahead_s)
-    return [each for each in processes if each.start < until]
+    first, last = math.floor(tick + TICKS * after_s), math.ceil(tick + 1 + TICKS * until_s)
+    return [each for each in processes if each.start < first], [each for each in processes if first <= each.start < last]
 
 
 def since(own_start: int, ago_s: float) -> int:
-    """The tick so many seconds before the look's own first process began, with the slack."""
-    return max(0, own_start - round(TICKS * (ago_s + SLACK_S)))
+    """The tick so many seconds before the look's own first process began, with the slack: what began earlier was not asked for then."""
+    return max(0, own_start - math.ceil(TICKS * (ago_s + SLACK_S + DRIFT * max(0.0, ago_s))))

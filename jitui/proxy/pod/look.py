@@ -97,7 +97,9 @@ class Look(asyncio.Protocol):
         """`audit_id` makes the Audit-ID of a session's request. `apart`: the place is a container beside the one that is looked at."""
         self.own = self.start = 0  # of the script: pid and session; when it began
         self.there = tuple[probe.Process, ...]()  # every process of the container as the script began
+        self._there_at = (0.0, 0.0)  # loop times between which they were seen
         self.said_at = 0.0  # loop time at which it said so: it began before
+        self.asked_at = 0.0  # loop time at which it was asked for: it began behind it
         self.waits = False  # whether the container's shell can look again and again by itself
         self.name = secrets.token_hex(8)  # a word of its command line
         self._way, self._grant, self._place = way, grant, place
@@ -145,8 +147,10 @@ class Look(asyncio.Protocol):
             raise
         except JituiError as error:
             raise LookError(f"the cluster can't be asked: {error}") from error
+        written = self._loop.time()
         self._write(first)
         heard = await self._answered(len(orders))
+        self._there_at = written, self._loop.time()
         if not self.own:
             raise LookError("the container's shell does not say which process it is")
         self.there = self._processes(heard)
@@ -199,13 +203,19 @@ class Look(asyncio.Protocol):
     def before(self, begun: float) -> tuple[lineage.Before, tuple[str, ...]]:
         """The baseline of a window whose first command was let go at that loop time, and its words in a fact. Infinite: behind the look.
 
-        Else what began just before the command is not in it: the script had begun when it said so, and nobody knows how long before. Raises LookError.
+        Else what may have begun behind the command is not in it, and unsure unless that is certain. Raises LookError.
         """
         if begun < math.inf and not self.start:
             raise LookError("the container does not show when the look began, and it did not answer in time")
         sid = next((each.sid for each in self.there if each.pid == self.own), self.own)
-        there = lineage.older(self.there, self.start, begun - self.said_at)
-        return lineage.Before.of(there, sid), lineage.written(there, sid)
+        others = [each for each in self.there if each.sid != sid]
+        if begun == math.inf:
+            return lineage.Before.of(others), lineage.written(others)
+        # the program that reads the processes is one of them, and began when they were read; a shell that reads them itself began before
+        read = max((each.start for each in self.there if each.sid == sid and each.pid != self.own), default=0)
+        tick, (low, high) = (read, self._there_at) if read else (self.start, (self.asked_at, self.said_at))
+        before, unsure = lineage.parted(others, tick, begun - high, begun - low)
+        return lineage.Before.of(before, unsure), lineage.written(before)
 
     @property
     def full(self) -> bool:
@@ -271,7 +281,7 @@ class Look(asyncio.Protocol):
                  (b"Connection", b"Upgrade"), (b"Upgrade", b"websocket"), (b"Sec-WebSocket-Version", b"13"), (b"Sec-WebSocket-Key", key),
                  (b"Sec-WebSocket-Protocol", PROTOCOLS)]  # fmt: skip
         await self._asking.put((Channel.REQUEST, http.render_request(b"GET", target, headers.recordable(lines))), (Channel.STDIN, first))
-        self._connection = connection
+        self._connection, self.asked_at = connection, self._loop.time()
         connection.exchange(b"GET", self, upgrade=True)
         connection.send(http.render_request(b"GET", self._way.upstream.prefix + target, [*lines, *credential]))
         head = await self._head

@@ -14,6 +14,7 @@ from jitui.proxy.pod.places import Places
 from jitui.recording.facts import ProcessesBefore, ProcessSeen
 from jitui.store.archive import Files
 
+SET_BACK_S: Final = 1.0  # the wall clock, which alone tells when a command of an earlier gateway was asked for, may have been set back by so much since
 LOST_US: Final = 86_400_000_000  # commands that a gateway lost longer ago are let be
 
 
@@ -47,7 +48,7 @@ async def resume(places: Places, lost: Sequence[Lost]) -> None:
     jobs: dict[tuple[Place, int], Job] = {}
     for each in lost:
         namespace, pod, container = (*each.target.split("/", 2), "", "")[:3]
-        place, grant, asked = Place(each.grant.connection, namespace, pod, container), each.grant, loop.time() - (now_us - each.started_us) / 1e6
+        place, grant, asked = Place(each.grant.connection, namespace, pod, container), each.grant, loop.time() - (now_us - each.started_us) / 1e6 - SET_BACK_S
         before, where = Before(), Identity()
         if each.before is not None:
             before, where = Before.read(each.before.processes), Identity(each.before.pod_uid, each.before.container_id)

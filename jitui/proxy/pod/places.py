@@ -38,6 +38,7 @@ BESIDE_S: Final = 3.0  # the same where the rule lets an ephemeral container be 
 WITHIN_S: Final = 1.8  # seconds from the mute until connections are closed, whatever is proved by then: 500 of them are closed before 2 s
 LOOK_S: Final = 10.0  # seconds that a look may take in all; what it finds after WITHIN_S is on record, and nobody waits for it
 WATCHES: Final = 64  # containers that are watched at the same time; what commands leave in others is told, and not ended
+KNOWN_S: Final = 0.3  # seconds that an end waits for the look before a window's first command
 SEEN: Final = 200  # processes of one command that a fact names
 NOT_IN_TIME: Final = "the container did not answer in time"
 BY_ITSELF: Final = frozenset({Why.EXIT, Why.CLIENT_CLOSED, Why.CLUSTER_CLOSED, Why.UPSTREAM_LOST, Why.FROZEN})
@@ -242,20 +243,21 @@ class Places:
         """Have a job done; with those that wait for the same container, in one look."""
         container = self._containers.setdefault(place, Container())
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        container.queue.append((job, done))
-        if not container.busy:
-            container.busy = True
-            self._spawn(partial(self._serve, place, container))
+        stay = container.stays.get(job.grant)
+        agent = stay.grant.identity if stay is not None else ""
+        container.queue.append((job, done, agent))
+        if agent not in container.waiting:
+            container.waiting.add(agent)
+            self._spawn(partial(self._serve, place, container, agent))
         return done
 
-    async def _serve(self, place: Place, container: Container) -> None:
-        """One look for all that ended in a container together; again for what ended meanwhile."""
+    async def _serve(self, place: Place, container: Container, agent: str) -> None:
+        """One look for all that ended in a container together; again for what ended meanwhile. Jobs of several agents wait for whichever has a turn first."""
         try:
-            while container.queue:
-                agent = next((stay.grant.identity for job, _ in container.queue if (stay := container.stays.get(job.grant)) is not None), "")
+            while any(each == agent for _, _, each in container.queue):
                 async with self._turns.of(place, agent):
                     batch, container.queue = container.queue, []
-                    jobs = [job for job, _ in batch if job.grant in container.stays]
+                    jobs = [job for job, _, _ in batch if job.grant in container.stays]
                     try:
                         if not jobs:
                             continue
@@ -263,12 +265,12 @@ class Places:
                         await self._delete(place, container, jobs, where)
                     finally:
                         self._owe([told.draft(f"g-{job.grant}", "gateway") for job in jobs for told in job.told])
-                        for job, done in batch:
+                        for job, done, _ in batch:
                             self._forget(place, container, job)
                             if not done.done():
                                 done.set_result(None)
         finally:
-            container.busy = False
+            container.waiting.discard(agent)
 
     async def _delete(self, place: Place, container: Container, jobs: Sequence[Job], where: Identity) -> None:
         """Where a rule has it written out: delete the pod if something of its window may run on there; all of it is gone with the pod."""
@@ -295,6 +297,7 @@ class Places:
                     began = loop.time()
                     look = await self._ours.open(place, stay, looks)
                     where = await looking
+                    await self._known(container, jobs)
                     over = await self._begin_anew(look, container, jobs, where, began)
                     ending = {command.session.id for job in jobs for command in job.commands}
                     others = [command for command in self._beside(place) if command.session.id not in ending]
@@ -319,6 +322,15 @@ class Places:
         for job, commands in over:
             job.told += unseen(replace(job, commands=commands), place, replace(where, gone=True), round((loop.time() - job.began) * 1000), ANEW)
         return where
+
+    async def _known(self, container: Container, jobs: Sequence[Job]) -> None:
+        """The looks before these windows' first commands that have not answered yet: what was there then is worth a moment, and comes soon, or never."""
+        waiting = {container.stays[job.grant].before for job in jobs if not container.stays[job.grant].before.done()}
+        if waiting:
+            await asyncio.wait(waiting, timeout=KNOWN_S)
+        for job in jobs:
+            if (known := container.stays[job.grant].before).done():
+                job.before = known.result()[0]
 
     def _beside(self, place: Place) -> Iterator[Command]:
         """All commands that may run in the container: also those that name it while these do not, or the other way round."""

@@ -24,6 +24,7 @@ BEGINS_S: Final = 5.0  # seconds within which that is awaited
 NEXT_S: Final = (0.05, 0.1, 0.2, 0.4, 0.8, 1.6, 3.0)  # seconds between looks while commands run; the last goes on
 LINGER_S: Final = 30.0  # seconds that the look stays open without a command
 ANSWER_S: Final = 5.0  # seconds that one answer may take
+LAG_S: Final = 0.25  # seconds that an answer may be old of a look which goes on by itself
 
 
 class Watch:
@@ -56,6 +57,7 @@ class Watch:
         """Until `close`, or until there was no command for a while, or the container can't be looked at any more."""
         try:
             look = await open_look()
+            self._kin.clock(look.start, look.said_at)
             step, idle_since = 0, self._loop.time()
             while not self._closing and not look.full:
                 self._news.clear()
@@ -126,7 +128,7 @@ class Watch:
                 self._kin.see(self._clean(each.processes), now)
             elif isinstance(each, probe.Words):
                 self._kin.heard((each.pid, each.start), each.text)
-        self._kin.looked(now)
+        self._kin.looked(now - LAG_S)
         self._claim(now)
         return True
 
@@ -138,7 +140,7 @@ class Watch:
             processes = self._clean(await look.stat())
         now, spells = self._loop.time(), [command.spell(mine=True) for command in self._mine()]
         self._kin.see(processes, now)
-        self._kin.looked(now)
+        self._kin.looked(asked)
         self._kin.outlived(processes, asked, spells)
         self._claim(now)
         roots = self._kin.keep(processes, spells)

@@ -5,6 +5,8 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
+import pytest
+
 from jitui.protocol.probe import Process
 from jitui.proxy.drain import Drain
 from jitui.proxy.pod.commands import Command, Job, Several
@@ -38,11 +40,27 @@ async def test_words_alone_tie_no_process_that_began_long_after_its_command() ->
         job = Job(3, [command], now - 600, now, Before(), ends=True, last=True, kin=Kin(), spells=[command.spell(mine=True)])
         job.kin.see(processes[1:], now)
         job.kin.looked(now)
-        ending = Ending(cast("Any", SimpleNamespace(own=50, said_at=now)), place, Identity(), [], cast("Any", None))
+        ending = Ending(cast("Any", SimpleNamespace(own=50, said_at=now, asked_at=now)), place, Identity(), [], cast("Any", None))
         ending._argv[30, start] = argv
         by_session = ending._by_kin(job, [family], {5: command}, processes)
         ending._rest_of_kin(job, [] if by_session else [family], by_session, {5: command}, processes)
         assert list(by_session) == found, start
+
+
+@pytest.mark.parametrize("case", ["its own", "known before", "unsure"])
+async def test_words_alone_find_no_process_of_a_command_whose_own_is_known(case: str) -> None:
+    """That has ended; an equal process is somebody else's."""
+    now, place, argv, key = asyncio.get_running_loop().time(), Place("prod", "web", "box", "box"), ("sh",), (30, 40_300)
+    processes = [Process(50, 0, 50, 0, 100_000, "S"), Process(*key[:1], 0, 30, 0, key[1], "S")]
+    found = families(processes, (50,))
+    command = Command(Several(5, argv), place, now - 600, leader=(20, 40_050) if case == "known before" else None, over=True, ended=now)
+    before = Before(known=True, unsure=frozenset({key} if case == "unsure" else ()))
+    job = Job(3, [command], now - 600, now, before, ends=True, last=True, kin=Kin(before), spells=[command.spell(mine=True)])
+    ending = Ending(cast("Any", SimpleNamespace(own=50, said_at=now, asked_at=now)), place, Identity(), [], cast("Any", None))
+    ending._argv[key] = argv
+    by_session: dict[int, list[Family]] = {}
+    ending._by_words(job, [command], found, by_session, processes)
+    assert by_session == ({5: found} if case == "its own" else {})
 
 
 async def test_a_connection_that_was_closed_before_the_runtimes_word_proves_nothing() -> None:
@@ -55,7 +73,7 @@ async def test_a_connection_that_was_closed_before_the_runtimes_word_proves_noth
         command = Command(cast("Any", SimpleNamespace(id=5, argv=("sh",), tty=False, drain=drain, may_run_on=1)), place, now, over=True, forced=True)
         job = Job(3, [command], now, now, Before(), ends=True, last=True, kin=Kin())
         owned = _Owned([], {(30, 40_300): first}, leader=(30, 40_300))
-        ending = Ending(cast("Any", SimpleNamespace(own=50, said_at=now)), place, Identity(), [], cast("Any", None))
+        ending = Ending(cast("Any", SimpleNamespace(own=50, said_at=now, asked_at=now)), place, Identity(), [], cast("Any", None))
         assert [told.state for told in ending._told(job, {5: owned}, set(), [])] == states
 
 
@@ -76,7 +94,10 @@ async def test_a_client_that_leaves_leaves_its_command_until_the_window_ends(tmp
     """Nobody sees its output any more; its words and its first process alone tie it to the window."""
     async with yard(tmp_path) as it:
         grant = await it.home.window()
+        quick = await it.run("sh", "-c", "echo ready")
+        await quick.rest()  # the container was looked at before the next
         kubectl = await it.run("sleep", "74001", says=b"")
+        (session,) = it.home.broker.windows.sessions
         kubectl.close()
         await it.home.until(lambda: not it.home.broker.windows.sessions)
         assert running("74001")
@@ -84,4 +105,4 @@ async def test_a_client_that_leaves_leaves_its_command_until_the_window_ends(tmp
         it.home.tick()
         assert await gone("74001", 5)
         await it.home.until(lambda: not it.places._containers)
-        assert [(each.state, each.proof, each.session) for each in await it.told(grant)] == [("ended", ("gone", "explained"), 1)]
+        assert [(each.state, each.proof, each.session) for each in await it.told(grant)] == [("ended", ("gone", "explained"), session)]

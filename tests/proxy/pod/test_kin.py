@@ -32,7 +32,7 @@ def spell(session: int = 5, argv: tuple[str, ...] = SHELL, asked: int = 490, end
 
 def looked(*processes: Process, words: dict[int, str], when: int = 501, kin: Kin | None = None) -> Kin:
     """One look at that tick, which saw processes and the words of some."""
-    kin = kin or Kin(Before.of([MAIN], 0))
+    kin = kin or Kin(Before.of([MAIN]))
     kin.see([MAIN, *processes], at(when))
     for each in processes:
         if each.pid in words:
@@ -88,6 +88,48 @@ def test_two_execs_and_one_command() -> None:
     kin.claim([spell()], at(1100))
     assert kin.owner(family(process(30))) is not None
     assert kin.owner(family(process(40, start=900))) is None
+
+
+def test_what_began_just_before_the_command_was_let_go_is_its_only_if_it_runs() -> None:
+    """Then its own process is there, and no other has its words; else it may be somebody else's, and makes it uncertain whose a later one is."""
+    before = replace(Before.of([MAIN]), unsure=frozenset({(30, 500)}))
+    later = at(501) + EARLY_S + 0.1
+    for command, now, theirs in ((spell(), at(510), None), (spell(), later, 5), (spell(ended=540), later, None)):
+        kin = looked(process(30), words={30: "sh-cx"}, kin=Kin(before))
+        kin.claim([command], now)
+        found = kin.owner(family(process(30)))
+        assert (found.session if found is not None else None) == theirs
+    kin = looked(process(30), words={30: "sh-cx"}, kin=Kin(before))
+    looked(process(40, start=520), words={40: "sh-cx"}, when=521, kin=kin)
+    kin.claim([spell()], at(521) + EARLY_S + 0.1)
+    assert not any(first.mine for first in kin.firsts.values())
+
+
+def test_nothing_is_settled_while_a_rival_may_still_begin_its_own() -> None:
+    """A second command with the words was asked for just now: the process that seems to be its may be somebody else's, or the first command's."""
+    for third, theirs in ((False, {30: 5, 40: 0}), (True, {})):
+        kin = looked(process(30), words={30: "sh-cx"})
+        kin.claim([spell()], at(510))
+        spells = [spell(), spell(6, asked=600)]
+        looked(process(40, start=610), words={40: "sh-cx"}, when=612, kin=kin)
+        kin.claim(spells, at(600) + EARLY_S)
+        assert [first.settled for first in kin.firsts.values()] == [False, False]
+        if third:
+            looked(process(50, start=650), words={50: "sh-cx"}, when=652, kin=kin)
+        kin.claim(spells, at(652) + EARLY_S + 0.1)
+        assert [first.settled for first in kin.firsts.values()] == [True] * len(kin.firsts)
+        assert {first.ident[0]: first.session for first in kin.firsts.values() if first.mine} == theirs
+
+
+def test_a_look_tells_the_clock_of_the_node() -> None:
+    """A process that was seen late had not begun late: somebody else's of long before the command is not its."""
+    for known, theirs in ((True, False), (False, True)):
+        kin = Kin(Before.of([MAIN]))
+        if known:
+            kin.clock(400, at(402))
+        looked(process(30, start=450), words={30: "sh-cx"}, when=501, kin=kin)
+        kin.claim([spell(asked=490)], at(510))
+        assert (kin.of(5) is not None) == theirs
 
 
 def test_a_command_begins_one_process_and_no_later_one() -> None:
@@ -184,7 +226,7 @@ def test_hundreds_of_equal_commands_are_compared_at_once() -> None:
 def test_what_is_gone_is_forgotten() -> None:
     """So a number that is used again is nobody's; the number of a session is not used again while one of its processes lives."""
     kin = looked(process(30), process(31, 30, 30), process(40, start=501), words={30: "sh-cx", 40: "sh-cy"}, when=502)
-    spells = [spell(ended=505), spell(6, argv=("sh", "-c", "y"), ended=505)]
+    spells = [replace(each, exited=True) for each in (spell(ended=505), spell(6, argv=("sh", "-c", "y"), ended=505))]
     kin.claim(spells, at(510))
     assert kin.keep([MAIN, process(31, 1, 30)], spells) == {(30, 500)}
     assert set(kin.firsts) == {(30, 500)}

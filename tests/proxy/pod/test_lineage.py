@@ -1,12 +1,12 @@
 """Which processes belong to which command."""
 
-import math
+from dataclasses import replace
 
 import pytest
 
 from jitui.protocol.probe import Holds, Process
 from jitui.proxy.pod import lineage
-from jitui.proxy.pod.lineage import Asked, Before, Family, explained, families, fits, ident, linked, older, recognised, since, written
+from jitui.proxy.pod.lineage import Asked, Before, Family, explained, families, fits, ident, linked, parted, recognised, since, written
 from jitui.values.errors import InvalidError
 
 OWN = 90  # the session of the look
@@ -23,7 +23,7 @@ THERE = [MAIN, WORKER]
 def unknown(_: Family) -> None:
     return None
 
-BEFORE = Before.of([*THERE, LOOK], OWN)
+BEFORE = Before.of(THERE)
 
 
 def strange(*more: Process, before: Before = BEFORE, after: int = 900) -> list[set[int]]:
@@ -32,16 +32,16 @@ def strange(*more: Process, before: Before = BEFORE, after: int = 900) -> list[s
     return [{each.pid for each in family.members} for family in families(found, explained(found, before, OWN, after))]
 
 
-def test_a_baseline_is_what_was_there_but_the_look() -> None:
+def test_a_baseline_is_what_was_there() -> None:
     """Zombies are nobody; as a fact it is read again as it was."""
     assert (BEFORE.processes, BEFORE.sids, BEFORE.known) == (frozenset({(1, 10), (7, 12)}), frozenset({1}), True)
-    words = written([*THERE, LOOK, process(8, 1, state="Z")], OWN)
+    words = written([*THERE, process(8, 1, state="Z")])
     assert words == ("1:10:1", "7:12:1")
     assert Before.read(words) == BEFORE
     assert not Before.read(()).known
     with pytest.raises(InvalidError):
         Before.read(["1:2"])
-    assert written([process(pid) for pid in range(1, 10_003)], OWN) == ()
+    assert written([process(pid) for pid in range(1, 10_003)]) == ()
 
 
 def test_what_was_there_is_nobodys_command() -> None:
@@ -90,6 +90,15 @@ def test_the_only_one_with_its_words_is_recognised() -> None:
     assert recognised([Asked(5, ("sh",), 900, tty=True)], [one], {(30, 1000): ("sh",)}, unknown) == {}
 
 
+def test_words_alone_make_no_unsure_process_a_commands() -> None:
+    """One that began just before the command was let go may be somebody else's with the same words. What its command is known to have begun, is its."""
+    before = Before.of(*parted([MAIN, process(30)], 2000, -11.0, 0.0))
+    assert (before.processes, before.unsure) == (frozenset({(1, 10)}), frozenset({(30, 1000)}))
+    asked, one, argv = Asked(5, ("sh",), 900, tty=False), family(process(30)), {(30, 1000): ("sh",)}
+    assert recognised([asked], [one], argv, unknown, before.unsure) == {}
+    assert recognised([replace(asked, leader=(30, 1000))], [one], argv, unknown, before.unsure) == {5: one}
+
+
 def test_a_known_first_process_names_its_family() -> None:
     """Also its orphans, as far as somebody saw them; not a later process of the same number, nor a later session."""
     known = Asked(5, ("sh",), 900, tty=False, leader=(30, 1000))
@@ -110,16 +119,24 @@ def test_orphans_are_linked_by_what_they_hold() -> None:
 
 
 def test_times_are_ticks_before_the_look() -> None:
-    """With a second of slack, never below 0."""
-    assert since(2000, 5.0) == 2000 - 600
+    """With a slack of ticks, which grows with the time that the clocks of two machines had to drift apart; never below 0."""
+    assert since(2000, 5.0) == 2000 - 506
+    assert since(9_000_000, 3600.0) == 9_000_000 - 360_077
+    assert since(2000, -1.0) == 2000 + 95
     assert since(10, 5.0) == 0
     assert fits(Asked(5, (), 1000, tty=False), family(process(30)))
     assert ident(process(30)) == (30, 1000)
     assert lineage.TICKS == 100
 
 
-def test_what_had_begun_before_a_command_was_let_go() -> None:
-    """The look's own first process began at a tick, and had when it said so: nothing that may have begun behind the command is older."""
-    there = [process(pid, start=start) for pid, start in ((1, 10), (20, 1985), (30, 1999), (OWN, 2000), (40, 2001))]
-    assert older(there, 2000, math.inf) == there
-    assert [[each.pid for each in older(there, 2000, ahead)] for ahead in (-0.15, -0.14, 0.0, 0.015)] == [[1], [1, 20], [1, 20, 30], [1, 20, 30, OWN]]
+@pytest.mark.parametrize(("after", "until", "before", "unsure"), [
+    (-0.17, -0.17, [1], []),
+    (-0.15, -0.15, [1], [20]),
+    (-0.14, -0.01, [1, 20], [30]),
+    (0.0, 0.0, [1, 20, 30], [40]),
+    (0.015, 0.5, [1, 20, 30, 40], [50]),
+])  # fmt: skip
+def test_what_had_begun_before_a_command_was_let_go(after: float, until: float, before: list[int], unsure: list[int]) -> None:
+    """A tick is a hundredth of a second, anywhere in which something may have begun; when it was is known from when a look was asked for and was there."""
+    there = [process(pid, start=start) for pid, start in ((1, 10), (20, 1985), (30, 1999), (40, 2000), (50, 2001))]
+    assert tuple([each.pid for each in part] for part in parted(there, 2000, after, until)) == (before, unsure)

@@ -10,7 +10,6 @@ import pytest
 from jitui.policy.terms import Identity, Role
 from jitui.proxy.pod import look
 from jitui.proxy.pod.asking import LookError
-from jitui.proxy.pod.lineage import Before
 from jitui.proxy.pod.look import NO_SHELL, Look, Place, identify
 from jitui.recording.frame import Channel
 from tests.fakes.house import house
@@ -38,7 +37,13 @@ async def test_a_look_is_on_record_like_any_command(tmp_path: Path) -> None:
         await one.open()
         assert [each.pid for each in one.there] == [each.pid for each in await one.stat()] == [1, one.own]
         assert one.before(math.inf)[0].sids == {1}
-        assert one.before(one.said_at - 1e9) == (Before(known=True), ())
+        before, words = one.before(one.said_at - 1e9)
+        assert (before.processes, before.known, before.unsure, words) == (frozenset(), True, frozenset(), ())
+        before, words = one.before(one.said_at + 1e9)
+        assert (before.sids, len(words), before.unsure) == (frozenset({1}), 1, frozenset())
+        first = one.there[0].start / 100 - max(each.start for each in one.there) / 100  # seconds, less than 0
+        before, words = one.before(one.said_at + first)
+        assert (before.processes, {pid for pid, _ in before.unsure}, words) == (frozenset(), {1}, ())
         await one.aclose()
         opened, ended = await it.home.facts("session.opened"), await it.home.facts("session.ended")
         assert [(fact.what["kind"], fact.what["grant"], fact.what["target"]) for fact in opened] == [("probe", grant, "web/box/box")]

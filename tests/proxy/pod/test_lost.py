@@ -66,7 +66,7 @@ async def test_what_a_finished_command_left_ends_with_its_window(tmp_path: Path)
     """Also if the gateway was another one when the command ran."""
     async with yard(tmp_path) as it:
         grant = await it.home.window()
-        kubectl = await it.run("sh", "-c", "setsid sleep 77004 >/dev/null 2>&1 </dev/null & sleep 0.3; echo ready")
+        kubectl = await it.run("sh", "-c", "setsid sleep 77004 >/dev/null 2>&1 </dev/null & sleep 1.3; echo ready")
         await kubectl.rest()
         await it.home.until(lambda: not it.home.broker.windows.sessions)
         async with asyncio.timeout(10):

@@ -1,7 +1,10 @@
 """What windows have in containers, and its end, before the embedded cluster."""
 
 import asyncio
+import contextlib
+from collections.abc import Sequence
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
@@ -10,7 +13,7 @@ from jitui.policy.grant import Event
 from jitui.policy.terms import Identity, Role
 from jitui.protocol.probe import Process
 from jitui.proxy.pod.commands import Command, Job, Several
-from jitui.proxy.pod.containers import Container, Stay
+from jitui.proxy.pod.containers import OF_AN_AGENT, Container, Stay
 from jitui.proxy.pod.lineage import Before
 from jitui.proxy.pod.look import Identity as Run, Look, Place
 from jitui.proxy.pod.places import Places
@@ -134,6 +137,45 @@ async def test_a_half_typed_line_is_never_executed(tmp_path: Path) -> None:
         await asyncio.sleep(0.2)
         assert not running("made-")
         assert not any((tmp_path / f"made-{at}").exists() for at in range(6))
+
+
+async def test_whoever_has_a_turn_first_looks_for_all_of_a_container(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The end of one agent's window does not wait for the turns of another, whose containers do not answer."""
+    spawned: list[asyncio.Task[Any]] = []
+    places = Places({}, cast("Any", None), cast("Any", None), lambda work: spawned.append(asyncio.ensure_future(work())), gateway="test", owe=lambda _: None)
+    looks: list[list[int]] = []
+
+    async def end(place: Place, container: Container, jobs: Sequence[Job]) -> Run:
+        looks.append([job.grant for job in jobs])
+        return Run()
+
+    monkeypatch.setattr(places, "_end", end)
+    place, loop = Place("prod", "web", "shared", "main"), asyncio.get_running_loop()
+    before: asyncio.Future[Any] = loop.create_future()
+    agents = {3: "agent-x", 4: "agent-y"}
+    stays = {number: Stay(cast("Any", SimpleNamespace(id=number, identity=agent, label="")), 0.0, before) for number, agent in agents.items()}
+    places._containers[place] = Container(dict(stays))
+    jobs = {number: places.job(stay.grant, stay, 0.0, last=True) for number, stay in stays.items()}
+    async with asyncio.timeout(5), contextlib.AsyncExitStack() as hangs:
+        for number in range(OF_AN_AGENT):
+            await hangs.enter_async_context(places._turns.of(Place("prod", "web", f"hangs-{number}", "main"), "agent-x"))
+        slow, quick = places.put(place, jobs[3]), places.put(place, jobs[4])
+        await quick
+        assert (slow.done(), looks) == (True, [[3, 4]])
+        await hangs.aclose()
+        await asyncio.gather(*spawned)
+    assert (looks, places._containers) == ([[3, 4]], {})
+
+
+async def test_an_end_waits_a_moment_for_the_look_before_the_first_command() -> None:
+    """A window may end before that has answered: what it saw is the proof that nothing else is left."""
+    places = Places({}, cast("Any", None), cast("Any", None), lambda _: None, gateway="test", owe=lambda _: None)
+    known, never = asyncio.get_running_loop().create_future(), asyncio.get_running_loop().create_future()
+    stays = {number: Stay(cast("Any", SimpleNamespace(id=number)), 0.0, future) for number, future in ((3, known), (4, never))}
+    jobs = [places.job(stay.grant, stay, 0.0, last=True) for stay in stays.values()]
+    asyncio.get_running_loop().call_later(0.01, known.set_result, (Before(known=True), Run()))
+    await places._known(Container(stays), jobs)
+    assert [job.before.known for job in jobs] == [True, False]
 
 
 class Fresh:
