@@ -18,7 +18,7 @@ STEPS = ["denied", "asked", "cannot approve its own", "approved", "kubectl get",
 def story(tmp_path: Path, path: str) -> list[str]:
     """The names of the steps that were done, in order; each must have its check mark, and nothing may be left."""
     environment = {"PATH": path, "HOME": str(tmp_path), "TMPDIR": str(tmp_path), "LANG": "C.UTF-8"}
-    result = run([sys.executable, "-m", "jitui", "demo", "--script", "--window", "60s"], env=environment, timeout=200).ok()
+    result = run([sys.executable, "-m", "jitui", "demo", "--script", "--window", "120s"], env=environment, timeout=300).ok()
     lines = result.text.splitlines()
     assert list(tmp_path.glob("jitui-demo-*")) == []
     assert "as it should be" in lines[-1]
