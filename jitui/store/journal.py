@@ -97,11 +97,11 @@ class Journal:
         results: Sequence[Exception | None] = ()
         try:
             if not self._error and not self._rotation_is_due():
-                with suppress(Exception):  # then nothing is on record: the writer tries it anew, and says why if it can't
-                    results = self._append([put])
-            if results:
+                results = self._append([put])
                 self._told += 1
                 self._checkpointer.logged(self._tapes.path, TAPE_PAGE + put.size)
+        except Exception:  # noqa: BLE001, S110 - nothing is on record: the writer tries it anew, and says why if it can't
+            pass
         finally:
             self._custody.give_back()
         if not results:

@@ -157,6 +157,7 @@ async def test_a_keystroke_that_the_loop_can_not_record_does_not_pass(tmp_path: 
         assert store.recording_error is done[0]
 
 
+@pytest.mark.interpreted
 async def test_on_a_slow_disk_the_loop_waits_for_no_commit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each is the writer's, however many there were."""
     async with opened(tmp_path / "state") as store:
