@@ -13,13 +13,15 @@ import pytest
 
 from jitui.recording.frame import Channel, Frame
 from jitui.store import Files, Store, custody, journal
-from jitui.store.custody import IN_A_ROW, QUICK_S, STALE_S, Custody
+from jitui.store.custody import APART, IN_A_ROW, QUICK_S, STALE_S, Custody
 from jitui.store.queue import SMALL
 from jitui.values.errors import UnrecordableError
 from tests.store.life import asked, began, ended, frames, opened, record, until, window
 
+APART_S = APART * QUICK_S
 
-def quick(now: float = 0.0) -> Custody:
+
+def quick(now: float = -APART_S) -> Custody:
     made = Custody()
     for _ in range(IN_A_ROW):
         made.took(QUICK_S, now)
@@ -50,17 +52,18 @@ def test_only_where_commits_are_quick() -> None:
     files.took(QUICK_S * 1.01, 0.0)
     for _ in range(IN_A_ROW - 1):
         files.took(0.0, 0.0)
-        assert not files.borrow(0.0)
+        assert not files.borrow(1.0)
     files.took(0.0, 0.0)
-    assert files.borrow(0.0)
+    assert files.borrow(1.0)
 
 
-def test_not_where_the_last_commit_is_long_ago() -> None:
-    """What was quick then says nothing about now."""
+def test_not_where_the_last_commit_is_long_ago_or_just_over() -> None:
+    """What was quick then says nothing about now; and where one follows the other, who comes meanwhile shares the next."""
     files = quick(100.0)
     files.lend()
     assert not files.borrow(100.0 + STALE_S)
-    assert files.borrow(99.9 + STALE_S)
+    assert not files.borrow(100.0 + 0.9 * APART_S)
+    assert files.borrow(100.0 + 1.1 * APART_S)
 
 
 @pytest.fixture
@@ -69,6 +72,7 @@ def any_disk(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(custody, "QUICK_S", inf)
     monkeypatch.setattr(custody, "IN_A_ROW", 0)
     monkeypatch.setattr(custody, "STALE_S", inf)
+    monkeypatch.setattr(custody, "APART", 0)
 
 
 def watched(store: Store, monkeypatch: pytest.MonkeyPatch) -> list[bool]:

@@ -57,7 +57,7 @@ async def main(folder: Path, *, lone: bool) -> None:
     await store.commit([*window(store.next_request(), grant), *(began(session, grant) for session in sessions)])
     os.write(1, b"sessions %d\n" % sessions[0])
     if lone:
-        custody.QUICK_S, custody.IN_A_ROW, custody.STALE_S = inf, 0, inf  # type: ignore[misc]
+        custody.QUICK_S, custody.IN_A_ROW, custody.STALE_S, custody.APART = inf, 0, inf, 0  # type: ignore[misc]
         await alone(store, sessions)
     async with asyncio.TaskGroup() as group:
         for session in sessions:
