@@ -12,7 +12,6 @@ from typing import Final
 
 from jitui.recording.facts import Disk, Draft
 from jitui.values import size
-from jitui.values.alarm import beat
 from jitui.values.atwork import Told, unheard
 from jitui.values.limits import Limits
 
@@ -86,4 +85,4 @@ class Room:
         """Looks once a second until it is cancelled."""
         while True:
             await self.look()
-            await beat(EVERY_S)
+            await asyncio.sleep(EVERY_S)

@@ -61,9 +61,8 @@ class StreamEndpoint(Endpoint, Protocol):
     def leave(self, close: Callable[[], None]) -> tuple[asyncio.Transport, Outlet, bytes]:
         """Give up the connection: its transport, its outlet, and the bytes that came behind the request. `close` ends it from now on."""
 
-    @property
-    def closed(self) -> Callable[[], None]:
-        """To be called once both sides of the stream are closed. The stream keeps it as long as it lives, and nothing else of the request."""
+    def closed(self) -> None:
+        """Both sides of the stream are closed."""
 
 
 class ProxyRequest(StreamEndpoint, Protocol):

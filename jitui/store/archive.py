@@ -79,7 +79,7 @@ class Files(Frames):
         with self.reading(self.ledger) as db:
             return listing.processes(db, [grant]).get(grant, ())
 
-    def lost_commands(self, since_us: int) -> list[tuple[Grant, SessionRow, ProcessesBefore | None, ProcessSeen | None]]:
+    def lost_commands(self, since_us: int) -> list[tuple[Grant, SessionRow, bool, ProcessesBefore | None, ProcessSeen | None]]:
         """The commands that gateways lost since then (UTC), or that left something, and of which no fact tells how they ended; see listing.py."""
         with self.reading(self.ledger) as db:
             return listing.lost_commands(db, since_us)

@@ -13,7 +13,7 @@ from typing import Any, Final, TypeVar
 
 from jitui.policy.streams import PROBE
 from jitui.policy.terms import Grant, Request
-from jitui.recording.facts import Fact, ProcessesBefore, ProcessSeen, ProcessTold
+from jitui.recording.facts import Fact, ProcessesBefore, ProcessSeen, ProcessTold, SessionOpened
 from jitui.recording.facts.processes import LEFT, NOT_PROVED, newest
 from jitui.store.actions import ActionRow, from_columns
 from jitui.store.chained import FACTS, checked
@@ -235,9 +235,9 @@ OPEN: Final = """select 'g-' || id from grants where state in ('waiting', 'activ
   and seq > (select seq from facts where kind = 'gateway.started' order by seq desc limit 1)"""
 
 
-def lost_commands(db: sqlite3.Connection, since_us: int) -> list[tuple[Grant, SessionRow, ProcessesBefore | None, ProcessSeen | None]]:
+def lost_commands(db: sqlite3.Connection, since_us: int) -> list[tuple[Grant, SessionRow, bool, ProcessesBefore | None, ProcessSeen | None]]:
     """The commands that gateways lost since then (UTC), and those that have left something in windows which no gateway ended; of none of them tells a fact
-    how its processes ended. Each with what was in its container before its window, and what was seen of it.
+    how its processes ended. Each with whether it read input, what was in its container before its window, and what was seen of it.
     """
     seen = _seen(db, [subject for (subject,) in db.execute(OPEN)])
     rows = [session_of(row) for row in named(db, LOST, (since_us, json.dumps(list(seen))))]
@@ -250,7 +250,8 @@ def lost_commands(db: sqlite3.Connection, since_us: int) -> list[tuple[Grant, Se
         (grant,) = [grant_of(each) for each in named(db, "select * from grants where id = ?", (row.grant,))]
         facts = [checked(each) for each in db.execute(f"{FACTS} where subject = ? and kind = 'processes.before' order by seq", (grant.label,))]
         before = [each for each in map(ProcessesBefore.of, facts) if row.target in {f"{each.pod}/{each.container}", each.pod}]
-        found.append((grant, row, before[-1] if before else None, seen.get(row.id)))
+        opened = [SessionOpened.of(checked(one)) for one in db.execute(f"{FACTS} where subject = ? and kind = 'session.opened' order by seq", (f"s-{row.id}",))]
+        found.append((grant, row, any(each.stdin for each in opened), before[-1] if before else None, seen.get(row.id)))
     return found
 
 

@@ -10,6 +10,7 @@
 * commands   the commands of a window in a container, and the job to end them
 * containers what a window has in a container, and whose turn it is to look into one
 * places     the containers in which windows have commands, and what was there before them
+* dyeing     words in the output of processes tell on whose connection each of them writes
 * ending     the end of commands in one container: who is theirs, kill, proof, facts
 * lost       what an earlier gateway left there
 

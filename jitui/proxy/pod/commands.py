@@ -24,6 +24,9 @@ class Run(Protocol):
     def tty(self) -> bool: ...
 
     @property
+    def stdin(self) -> bool: ...
+
+    @property
     def drain(self) -> Drain: ...
 
     may_run_on: int
@@ -50,7 +53,18 @@ class Command:
 
     def spell(self, *, mine: bool) -> Spell:
         """The same for `Kin`. `mine`: of the window that it is of."""
-        return Spell(self.session.id, self.session.argv, self.asked, self.ended, mine, self.exited)
+        return Spell(self.session.id, self.session.argv, self.asked, self.ended, mine, self.exited, self.cut)
+
+    @property
+    def unheard(self) -> bool:
+        """Whether the runtime did not tell its end, and its connection is closed, so that nobody will hear of it."""
+        drain = self.session.drain
+        return self.over and not self.exited and not drain.open and drain.exited is None
+
+    @property
+    def cut(self) -> bool:
+        """Whether its input ended with its connection, and the runtime did not tell its end: most programs end then, and nobody sees it."""
+        return self.over and self.session.stdin and not self.session.tty and self.unheard
 
 
 @dataclass(slots=True)
@@ -76,6 +90,7 @@ class Several:
     id: int = 0
     argv: tuple[str, ...] = ()
     tty: bool = False
+    stdin: bool = False
     may_run_on: int = 0
     drain: Drain = field(default_factory=Drain)
 

@@ -5,19 +5,17 @@ Nothing is killed that is not tied to a command in one of these ways. Nothing is
 """
 
 import asyncio
-import secrets
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 from jitui.protocol import probe
 from jitui.protocol.probe import Process, order
-from jitui.proxy.drain import Drain
-from jitui.proxy.dye import nonce
 from jitui.proxy.pod import lineage
 from jitui.proxy.pod.commands import Command, Job, Run, Several, told_of
-from jitui.proxy.pod.kin import First, Kin
+from jitui.proxy.pod.dyeing import DYED, dye
+from jitui.proxy.pod.kin import EARLY_S, First, Kin
 from jitui.proxy.pod.lineage import Asked, Family, Ident, ident
 from jitui.proxy.pod.look import Identity, Look, Place
 from jitui.proxy.pod.ours import Ours
@@ -25,14 +23,12 @@ from jitui.recording.facts import ProcessEnded, ProcessLeft, ProcessTold
 from jitui.recording.facts.processes import ENDED, EXPLAINED, GONE, LEFT, NOT_PROVED, RUNTIME, UNEXPLAINED
 
 ROUNDS: Final = 3  # of kills; the second and third stop first
-LOOK_S: Final = 0.005  # seconds between two looks at whether a nonce came out
-SHOWN_S: Final = 0.25  # seconds that a nonce may take to come out
 STATUS_S: Final = 0.9  # seconds that the runtime may take to tell the end of a process that was killed, at least
 HEARD_S: Final = 1.6  # seconds from the mute within which it may, too
+YOUNG_S: Final = 3.0  # seconds for which a command that was asked for may not have begun
 BEGUN_S: Final = 10.0  # seconds within which a command begins that was asked for
 MOMENT_S: Final = 0.06  # seconds until one looks again whether a process that nothing explains is still there
 FRESH_S: Final = 0.15  # seconds for which the processes that a look saw as it began are those that are there
-DYED: Final = 1000  # processes of one look that are dyed at most
 TOLD: Final = 100  # processes of one window in one container of which facts tell
 NO_LINK: Final = "it can't be tied to a command of the window, and was not there before it"
 REFUSED: Final = "the container refuses to let it be killed: it belongs to another user"
@@ -53,8 +49,8 @@ class _Owned:
 class Ending:
     """The jobs of one container, done in one look."""
 
-    def __init__(self, look: Look, place: Place, where: Identity, others: Sequence[Command], ours: Ours, kins: Sequence[Kin] = ()) -> None:
-        """`others`: commands of the same container that go on; `kins`: of all windows there."""
+    def __init__(self, look: Look, place: Place, where: Identity, others: Callable[[], list[Command]], ours: Ours, kins: Sequence[Kin] = ()) -> None:
+        """`others`: the commands of the same container that go on, as they are now; `kins`: of all windows there."""
         self._look, self._place, self._where, self._others, self._ours, self._kins = look, place, where, others, ours, kins
         self._argv: dict[Ident, tuple[str, ...]] = {}
         self._denied: set[Ident] = set()
@@ -68,41 +64,55 @@ class Ending:
         processes: Sequence[Process] = self._ours.without(self._place, self._look.there, self._look) if fresh else await self._stat()
         for kin in self._kins:
             kin.clock(self._look.start, self._look.said_at)
-            kin.see(processes, self._loop.time())
+            kin.see(self._but_own(processes), self._loop.time())
         for job in jobs:
             muted = [command for other in jobs if other is not job for command in other.commands]
-            processes = await self._one(job, processes, [*self._others, *muted])
+            processes = await self._one(job, processes, muted)
 
     async def _stat(self) -> tuple[Process, ...]:
         self._asked_at = self._loop.time()
         return self._ours.without(self._place, await self._look.stat(), self._look)
 
-    async def _one(self, job: Job, processes: Sequence[Process], others: Sequence[Command]) -> Sequence[Process]:
-        """One window; the processes that are there behind it."""
+    async def _one(self, job: Job, processes: Sequence[Process], muted: Sequence[Command]) -> Sequence[Process]:
+        """One window, while `muted` commands of others wait; the processes that are there behind it."""
+        processes = await self._begun_by_now(job) or processes
         own, since, now = self._own(processes), self._since(job.first, processes), self._loop.time()
-        job.kin.see(processes, now)
+        job.kin.see(self._but_own(processes), now)
         job.kin.looked(self._asked_at)
         job.kin.outlived(processes, job.began, job.spells)
         known = lineage.explained(processes, job.before, own, since)
         found = lineage.families(processes, known)
-        owned = await self._owners(job, others, found, processes, known)
+        owned = await self._owners(job, [*self._others(), *muted], found, processes, known)
         if job.ends:
             processes = await self._kill(owned, job, processes, own, since)
             if await self._wait_for_runtime(job.began, [command for command in job.commands if owned[command.session.id].families]):
                 processes = await self._stat()
         theirs = {each for one in owned.values() for each in one.processes}
-        strange = await self._strange(job, processes, others, theirs, since)
+        strange = await self._strange(job, processes, [*self._others(), *muted], theirs, since)
         if strange:  # perhaps somebody else's command of a moment, as a node's own checks are
             await self._ours.greeted(self._place)
             await asyncio.sleep(MOMENT_S)
             processes = await self._stat()
-            strange = await self._strange(job, processes, others, theirs, since)
+            strange = await self._strange(job, processes, [*self._others(), *muted], theirs, since)
         alive = {ident(each) for each in processes if not each.dead}
         job.told = sorted(self._told(job, owned, alive, strange), key=lambda each: each.state == ENDED)[:TOLD]  # those that may run on come first
         return processes
 
+    async def _begun_by_now(self, job: Job) -> Sequence[Process]:
+        """Wait until commands that were asked for a moment ago have begun, if they have no connection on which a dye could come out; what is there then."""
+        now = self._loop.time()
+        ages = [now - each.asked for each in job.commands if each.unheard]
+        if min(ages, default=EARLY_S) >= EARLY_S:
+            return ()
+        await asyncio.sleep(EARLY_S - min(ages) + MOMENT_S)
+        return await self._stat()
+
     def _own(self, processes: Iterable[Process]) -> int:
         return next((each.sid for each in processes if each.pid == self._look.own), self._look.own)
+
+    def _but_own(self, processes: Sequence[Process]) -> list[Process]:
+        sid = self._own(processes)
+        return [each for each in processes if each.sid != sid]
 
     def _since(self, asked: float, processes: Iterable[Process]) -> int:
         start = next((each.start for each in processes if each.pid == self._look.own), 0)
@@ -129,18 +139,17 @@ class Ending:
         everybody = {command.session.id: command for command in (*job.commands, *others)}
         await self._read_argv([family.first for family in found][:DYED])
         by_session = self._by_kin(job, found, everybody, processes)
-        running = [command for command in everybody.values() if command.live or command.session.drain.exited is None or command.leader]
-        asked = [Asked(each.session.id, each.session.argv, self._since(each.asked, processes), each.session.tty, each.leader)
-                 for each in running if each.session.id not in by_session]  # fmt: skip
-        by_session |= {session: [family] for session, family in lineage.recognised(
-            asked, _free(found, by_session), self._argv, self._root, job.before.unsure).items()}
-        free = _free(found, by_session)
+        by_session |= self._recognised(job, found, by_session, everybody, processes)
         mine = [command for command in job.commands if command.session.id not in by_session and command.session.drain.open]
-        if free and mine:
-            for session, theirs in (await self._dye(free, everybody.values())).items():
+        free = [family for family in _free(found, by_session) if any(self._perhaps(command, family, processes) for command in mine)]
+        if free:
+            owned_by, dyed = await dye(self._look, free, everybody.values())
+            for session, theirs in owned_by.items():
                 by_session.setdefault(session, []).extend(theirs)
-            free = _free(free, by_session)
-        self._by_words(job, everybody.values(), free, by_session, processes)
+            self._proved(job, [command.session.id for command in mine if self._young(command)], dyed, owned_by)
+            silent = [family for family in found if dyed.isdisjoint(map(ident, family.members))]  # those whose output takes no words
+            by_session |= self._recognised(job, silent, by_session, everybody, processes, words=True)
+        self._by_words(job, everybody.values(), _free(found, by_session), by_session, processes)
         self._rest_of_kin(job, _free(found, by_session), by_session, everybody, processes)
         owned, orphans = {}, [family for family in found if family.leader is None]
         for command in job.commands:
@@ -156,6 +165,41 @@ class Ending:
                 everybody[session].leader = ident(leader)
         return owned
 
+    def _young(self, command: Command) -> bool:
+        """Whether a command may begin still, as on a node with too much to do: then a process that has its words may be somebody else's."""
+        return self._loop.time() - command.asked <= YOUNG_S
+
+    def _perhaps(self, command: Command, family: Family, processes: Sequence[Process]) -> bool:
+        """Whether a family may be a command's. Into no other is anything written: it may be an operator's, whose client would see it."""
+        late = family.leader is not None and family.leader.start > self._begins_until(command, processes)
+        return not late and lineage.fits(self._asked(command, processes), family)
+
+    def _asked(self, command: Command, processes: Iterable[Process], *, words: bool = False) -> Asked:
+        begun = words and (command.live or command.session.drain.open) and not self._young(command)
+        return Asked(command.session.id, command.session.argv, self._since(command.asked, processes), command.session.tty, command.leader, begun=begun)
+
+    def _recognised(
+        self, job: Job, found: Sequence[Family], by_session: dict[int, list[Family]], everybody: Mapping[int, Command], processes: Sequence[Process], *,
+        words: bool = False,
+    ) -> dict[int, list[Family]]:  # fmt: skip
+        """By session, what is known without a touch. `words`: also the only family that can be the only command's."""
+        running = [command for command in everybody.values() if command.live or command.session.drain.exited is None or command.leader]
+        asked = [self._asked(each, processes, words=words) for each in running if each.session.id not in by_session]
+        own = lineage.recognised(asked, _free(found, by_session), self._argv, self._root, job.before.unsure)
+        return {session: [family] for session, family in own.items()}
+
+    def _proved(self, job: Job, young: Collection[int], dyed: Collection[Ident], owned: Mapping[int, Sequence[Family]]) -> None:
+        """Tell the window's kin whose words came out where, and of which commands' connections they would have."""
+        mine = {ident(family.first) for families in owned.values() for family in families}
+        for key in dyed:
+            if key not in mine:
+                job.kin.refuted(key, young)
+        for command in job.commands:
+            for family in owned.get(command.session.id, ()):
+                if family.leader is not None:
+                    job.kin.proved(command.session.id, command.session.argv, ident(family.leader))
+        job.kin.claim(job.spells, self._loop.time())
+
     def _by_kin(self, job: Job, found: Sequence[Family], everybody: Mapping[int, Command], processes: Sequence[Process]) -> dict[int, list[Family]]:
         """By session, the families that looks saw to be of its command while it ran; where nobody looked, that began when the command did."""
         for family in found:
@@ -165,7 +209,10 @@ class Ending:
         by_session: dict[int, list[Family]] = {}
         for family in found:
             first = job.kin.owner(family)
-            if first is not None and first.session in everybody and self._in_time(first, [everybody[first.session]], processes):
+            command = everybody.get(first.session) if first is not None and first.settled else None
+            if first is None or command is None or (command.session.drain.open and self._young(command)):  # words in its output tell
+                continue
+            if self._in_time(first, [command], processes):
                 by_session.setdefault(first.session, []).append(family)
         return by_session
 
@@ -177,7 +224,7 @@ class Ending:
         leaders |= {command.leader: session for session, command in everybody.items() if command.leader is not None}
         for family in free:
             session, first = leaders.get(job.kin.root(family) or (0, 0)), job.kin.owner(family)
-            if session is None and first is not None and job.last and self._in_time(first, job.commands, processes):
+            if session is None and first is not None and first.settled and job.last and self._in_time(first, job.commands, processes):
                 session = 0
                 if 0 not in everybody:
                     everybody[0] = Command(Several(), self._place, job.first, over=True)
@@ -190,57 +237,20 @@ class Ending:
     ) -> None:  # fmt: skip
         """Of commands without a connection, whose output nobody can see: those whose words as many first processes have that began then.
 
-        Not of one whose first process was known: that is gone, and no other is its.
+        Not of one whose first process was known: that is gone, and no other is its; nor of one whose input ended, as it probably did, too. Not a process
+        that looks saw come: they say whose it is.
         """
         blind = [each for each in job.commands if each.session.id not in by_session and each.leader is None and job.kin.of(each.session.id) is None
-                 and not each.session.drain.open and each.session.drain.exited is None]  # fmt: skip
+                 and each.unheard and not each.cut]  # fmt: skip
         for command in blind:
             since, until = self._since(command.asked, processes), self._begins_until(command, processes)
             fit = [family for family in _free(free, by_session) if family.leader is not None and self._argv.get(ident(family.leader)) == command.session.argv
                    and since <= family.start <= until and bool(family.leader.tty) == command.session.tty
-                   and ident(family.leader) not in job.before.unsure]  # fmt: skip
+                   and ident(family.leader) not in job.before.unsure and not job.kin.judged(ident(family.leader))]  # fmt: skip
             same = [each for each in everybody if each.session.argv == command.session.argv and each.session.id not in by_session
                     and abs(each.asked - command.asked) <= BEGUN_S]  # fmt: skip
             if fit and len(same) == len(fit) and all(each in blind for each in same):
                 by_session[command.session.id] = [fit[0]]
-
-    async def _dye(self, free: Sequence[Family], everybody: Iterable[Command]) -> dict[int, list[Family]]:
-        """Write words of its own into each family's output, and see on whose connection they come out."""
-        marks: dict[bytes, Family] = {}
-        orders = []
-        for family in free:
-            for each in ([family.leader] if family.leader is not None else family.members):
-                if len(marks) < DYED:
-                    words = nonce(secrets.token_hex(12))
-                    marks[words] = family
-                    orders.append(order("y", *ident(each), words.decode()))
-        drains = {command.session.id: command.session.drain for command in everybody if command.live or command.session.drain.open}
-        for drain in drains.values():
-            drain.dye(set(marks))
-            if drain.open:
-                drain.flow()
-        dyed: set[Ident] = set()
-        try:
-            answers = await self._look.ask(orders)
-            dyed = {(each.pid, each.start) for each in answers if isinstance(each, probe.Did) and each.what == "dyed"}
-            await self._come_out(set(marks), len(dyed), list(drains.values()))
-        finally:
-            seen = {words: session for session, drain in drains.items() for words in drain.seen}
-            over = {words for words, family in marks.items() if words in seen or not dyed & set(map(ident, family.members))}
-            for drain in drains.values():  # words that were written and not seen may still come out of a stream that stands still
-                drain.undye(over)
-        owned: dict[int, list[Family]] = {}
-        for words, family in marks.items():
-            if words in seen and family not in owned.get(seen[words], ()):
-                owned.setdefault(seen[words], []).append(family)
-        return owned
-
-    async def _come_out(self, marks: set[bytes], dyed: int, drains: Sequence[Drain]) -> None:
-        """Wait until as many as were written were seen, on whichever of the connections; SHOWN_S at most."""
-        for _ in range(round(SHOWN_S / LOOK_S)):
-            if sum(len(marks & drain.seen) for drain in drains) >= dyed:
-                return
-            await asyncio.sleep(LOOK_S)
 
     async def _linked(self, family: Family, orphans: Sequence[Family], known: Collection[int]) -> list[Family]:
         """Of families without a first process those that hold this one's pipes or terminal."""
@@ -299,7 +309,7 @@ class Ending:
         left = lineage.families(processes, lineage.explained(processes, job.before, self._own(processes), since))
         kins = [kin for kin in self._kins if kin is not job.kin or not job.last]  # others tell of theirs at their own end
         for kin in self._kins:
-            kin.see(processes, self._loop.time())
+            kin.see(self._but_own(processes), self._loop.time())
         strange = [family for family in left if theirs.isdisjoint(map(ident, family.members)) and not any(kin.owner(family) for kin in kins)]
         strange = self._but_of_others(strange, others, processes)
         await self._read_argv([each for family in strange for each in family.members][:TOLD])
@@ -307,12 +317,13 @@ class Ending:
         return [family for family in strange if family not in nameless]
 
     def _but_of_others(self, strange: Sequence[Family], others: Sequence[Command], processes: Sequence[Process]) -> list[Family]:
-        """Those that no command which goes on can have: it has one first process, and what belongs to that."""
+        """Those that no other command can have: one that goes on has one first process, and what belongs to that; one that is over what it is known to."""
         rest = list(strange)
         for command in others:
-            asked = Asked(command.session.id, command.session.argv, self._since(command.asked, processes), command.session.tty, command.leader)
-            own = next(iter(lineage.recognised([asked], rest, self._argv, self._root).values()), None) or next(
-                (family for family in rest if family.leader is not None and lineage.fits(asked, family)), None)
+            asked = self._asked(command, processes, words=True)
+            own = next(iter(lineage.recognised([asked], rest, self._argv, self._root).values()), None)
+            if own is None and command.leader is None and (command.live or command.session.drain.open):
+                own = next((family for family in rest if family.leader is not None and lineage.fits(asked, family)), None)
             if own is not None:
                 rest.remove(own)
         return rest

@@ -13,11 +13,13 @@ from functools import reduce
 from operator import or_
 from typing import Final
 
-from jitui.protocol.probe import Process, joined
+from jitui.protocol.probe import COMMAND, Process, joined
 from jitui.proxy.pod.lineage import TICKS, Before, Family, Ident, ident
 
 MOST: Final = 10_000  # processes of one window in one container that are kept
+UNNAMED_S: Final = 10.0  # seconds for which one that is gone is kept though its words are no command's
 REUSED: Final = 100  # ticks in which no node begins the 30,000 processes until the number of one is used again
+LOOKS: Final = joined(COMMAND)[:100]  # the words of the gateway's own looks begin so
 EARLY_S: Final = 1.0  # seconds that the node may take to begin another exec with the same words, which would make it uncertain whose is whose
 
 
@@ -31,6 +33,7 @@ class Spell:
     ended: float | None  # None: it runs
     mine: bool  # of this window
     exited: bool = False  # the runtime has told its end: its first process is gone since
+    cut: bool = False  # its input ended, and nobody told whether it did, too
 
 
 @dataclass(slots=True)
@@ -44,7 +47,8 @@ class First:
     mine: bool = False  # it is certain that a command of the window began it
     session: int = 0  # which; 0: one of several with the same words
     settled: bool = False  # nothing that is still to come changes that
-    never: set[int] = field(default_factory=set)  # commands with its words that had exited while it lived
+    fitted: bool = False  # a command had its words
+    never: set[int] = field(default_factory=set)  # commands that had exited while it lived
 
     @property
     def came(self) -> bool:
@@ -63,6 +67,7 @@ class Kin:
     _sids: dict[Ident, int] = field(default_factory=dict)  # the session that a process was seen in
     _lived: dict[Ident, int] = field(default_factory=dict)  # by the process that began a session the newest tick at which one of that is known to have lived
     _began: dict[int, Ident] = field(default_factory=dict)  # by command its first process, once that is certain: a command begins no other, also later
+    _unseen: dict[int, First] = field(default_factory=dict)  # by pid those that were gone when the first of their session was seen; they began before that
     _looked: float = -math.inf  # loop time of the last answer
     _booted: float = math.inf  # loop time at which the node's clock stood at 0, or later
 
@@ -105,6 +110,10 @@ class Kin:
             parent = there.get(each.ppid)
             root = self._roots.get(ident(parent)) if parent is not None else None
             root = root or self._of_session(each)
+            orphan = each.ppid == 1 or (parent is None and each.ppid > 0)
+            if root is None and orphan and self.before.known and each.sid not in {0, 1, each.pid} and not (
+                    each.sid in self.before.sids or each.sid in self._newest):
+                self._unseen.setdefault(each.sid, First((each.sid, each.start), self._looked, now))
         if root is not None:
             self._roots[key], self._sids[key] = root, each.sid
 
@@ -135,7 +144,10 @@ class Kin:
             return
         fits, bits = self._fits(spells), {spell.session: 1 << at for at, spell in enumerate(spells)}
         masks = {key: reduce(or_, (bits[spell.session] for spell in fit), 0) for key, fit in fits.items()}
-        rivals = _rivals(Counter(masks.values()))
+        for key, fit in fits.items():
+            self.firsts[key].fitted = self.firsts[key].fitted or bool(fit)
+        others = (reduce(or_, (bits[spell.session] for spell in self._unnamed(first, spells)), 0) for first in (*self.firsts.values(), *self._unseen.values()))
+        rivals = _rivals(Counter([*masks.values(), *filter(None, others)]))
         early = reduce(or_, (bits[spell.session] for spell in spells if now - spell.asked <= EARLY_S and not spell.exited), 0)
         for key, fit in fits.items():
             first, (enough, among) = self.firsts[key], rivals[masks[key]]
@@ -157,8 +169,14 @@ class Kin:
         by_words: dict[str, list[Spell]] = {}
         for spell in spells:
             by_words.setdefault(joined(spell.argv), []).append(spell)
-        return {key: [spell for spell in by_words.get(first.words, ()) if self._may_be(first, spell) and spell.session not in first.never
-                      and self._began.get(spell.session, key) == key] for key, first in self.firsts.items() if first.words}  # fmt: skip
+        return {key: [spell for spell in by_words.get(first.words, ()) if self._may_be(first, spell)] for key, first in self.firsts.items() if first.words}
+
+    def _unnamed(self, first: First, spells: Iterable[Spell]) -> list[Spell]:
+        """The commands that may have begun a first process with other words, which perhaps became another program before it was seen, or with none."""
+        if first.fitted or first.words.startswith(LOOKS) or not (first.words or first.came or first.ident not in self.firsts):
+            return []
+        return [spell for spell in spells if joined(spell.argv) != first.words and self._may_be(first, spell)
+                and self._start(first) <= spell.asked + 2 * EARLY_S]  # fmt: skip
 
     def outlived(self, processes: Iterable[Process], asked: float, spells: Iterable[Spell]) -> None:
         """A first process that lives is of no command whose end the runtime had told before. `processes`: of a look that was asked for at that loop time."""
@@ -166,14 +184,36 @@ class Kin:
         over = [spell for spell in spells if spell.exited and spell.ended is not None and spell.ended <= asked]
         for key, first in self.firsts.items():
             if key in alive and first.words:
-                first.never |= {spell.session for spell in over if joined(spell.argv) == first.words}
+                first.never |= {spell.session for spell in over}
                 if first.session in first.never:
                     self._began.pop(first.session, None)
                     first.mine, first.session = False, 0
 
+    def proved(self, session: int, argv: Sequence[str], key: Ident) -> None:
+        """A first process is this command's beyond doubt. So no other is, though it was taken for one of several commands with these words."""
+        for other, first in self.firsts.items():
+            if other == key:
+                first.mine, first.session, first.settled = True, session, True
+            elif first.session == session or (first.mine and not first.session and first.words == joined(argv)):
+                first.mine, first.session, first.settled = False, 0, False
+        self._began[session] = key
+
+    def refuted(self, key: Ident, sessions: Iterable[int]) -> None:
+        """A first process is none of these commands'."""
+        first = self.firsts.get(key)
+        if first is not None:
+            first.never |= set(sessions)
+            if not first.session or first.session in first.never:
+                first.mine, first.session, first.settled = False, 0, False
+
     def _may_be(self, first: First, spell: Spell) -> bool:
-        """Whether it began in the time of the command. Its start is counted from the earliest instant that the node can have booted, so none is too late."""
-        return spell.asked <= self._start(first) and (spell.ended is None or first.before <= spell.ended)
+        """Whether it began in the time of the command, and nothing says that this has another one. Its start is counted from the earliest instant that the
+        node can have booted, so none is too late.
+        """
+        if first.ident != self._began.get(spell.session, first.ident) or spell.session in first.never:
+            return False
+        known = self._began.get(spell.session) == first.ident
+        return spell.asked <= self._start(first) and (spell.ended is None or first.before <= spell.ended) and (known or not spell.cut)
 
     def _start(self, first: First) -> float:
         return self._booted + (first.ident[1] + 1) / TICKS
@@ -181,6 +221,11 @@ class Kin:
     def begun(self, asked: float) -> int:
         """How many execs have begun since then, as far as it was seen with which words."""
         return sum(bool(first.words) and self._start(first) >= asked for first in self.firsts.values())
+
+    def judged(self, key: Ident) -> bool:
+        """Whether somebody saw a first process come, and it is settled whose it is."""
+        first = self.firsts.get(key)
+        return first is not None and first.came and first.settled
 
     def root(self, family: Family) -> Ident | None:
         """The first process that a family comes from, if it is known."""
@@ -215,7 +260,9 @@ class Kin:
         self._sids = {key: sid for key, sid in self._sids.items() if key in held}
         self._newest = {pid: key for pid, key in self._newest.items() if key in alive or key in held}
         self._lived = {key: tick for key, tick in self._lived.items() if key in held}
-        self.firsts = {key: first for key, first in self.firsts.items() if key in roots or (first.words in words and not first.settled)}
+        self._unseen = {pid: first for pid, first in self._unseen.items() if pid in sids}
+        self.firsts = {key: first for key, first in self.firsts.items()
+                       if key in roots or (not first.settled and (first.words in words or self._looked - first.seen < UNNAMED_S))}  # fmt: skip
         return roots
 
     def begin_anew(self, start: float) -> None:
@@ -228,6 +275,7 @@ class Kin:
         self._newest = {pid: key for pid, key in self._newest.items() if key[1] >= start}
         self._lived = {key: tick for key, tick in self._lived.items() if key in self._roots}
         self.firsts = {key: first for key, first in self.firsts.items() if key[1] >= start}
+        self._unseen = {pid: first for pid, first in self._unseen.items() if first.ident[1] >= start}
 
     def restore(self, session: int, leader: Ident, others: Iterable[tuple[int, int, int]]) -> None:
         """Take over what is on record of a command: its first process, and what came from it (pid, start, session)."""

@@ -54,7 +54,7 @@ class Before:
 
 
 def written(processes: Iterable[Process]) -> tuple[str, ...]:
-    """What `Before.of` takes, as `Before.read` takes it; none if there are more than are kept."""
+    """The processes that `Before.of` takes, in the words that `Before.read` takes; none if there are more than are kept."""
     found = tuple(f"{each.pid}:{each.start}:{each.sid}" for each in processes if not each.dead)
     return found if len(found) <= MOST else ()
 
@@ -138,6 +138,7 @@ class Asked:
     since: int  # the tick before which none of its processes began
     tty: bool
     leader: Ident | None = None  # once it is known
+    begun: bool = True  # it has begun for certain, and nobody told its end
 
 
 def recognised(
@@ -145,7 +146,7 @@ def recognised(
     unsure: Collection[Ident] = (),
 ) -> dict[int, Family]:  # fmt: skip
     """By session, the families that nothing but its command explains, without a touch: its leader is known, or was the `root` of what is left; or there is
-    one command and one family, whose first process still has the words of the command, and is not `unsure`.
+    one command, which has begun, and one family, whose first process still has the words of the command, and is not `unsure`.
     """
     owned: dict[int, Family] = {}
     free = list(found)
@@ -157,7 +158,7 @@ def recognised(
                 free.remove(family)
                 break
     rest = [command for command in commands if command.session not in owned and command.leader is None]
-    if len(rest) == 1 and len(free) == 1 and fits(rest[0], free[0]):
+    if len(rest) == 1 and len(free) == 1 and rest[0].begun and fits(rest[0], free[0]):
         leader = free[0].leader
         if leader is not None and argv.get(ident(leader)) == rest[0].argv and ident(leader) not in unsure:
             owned[rest[0].session] = free[0]

@@ -27,6 +27,7 @@ class Lost:
     target: str  # namespace/pod/container
     argv: tuple[str, ...]
     tty: bool
+    stdin: bool
     started_us: int  # UTC
     before: ProcessesBefore | None
     over: bool  # its window has ended
@@ -38,8 +39,8 @@ class Lost:
 async def recover(places: Places, files: Files, live: Collection[int]) -> None:
     """Finish what the last gateways left. `live`: the windows that go on."""
     found = await asyncio.to_thread(files.lost_commands, places.clock.now().wall_us - LOST_US)
-    await resume(places, [Lost(grant, row.id, row.target, row.argv, row.tty, row.started.wall_us, before, grant.id not in live, seen,
-                               may_run_on=row.ended_why == "gateway-lost") for grant, row, before, seen in found])  # fmt: skip
+    await resume(places, [Lost(grant, row.id, row.target, row.argv, row.tty, stdin, row.started.wall_us, before, grant.id not in live, seen,
+                               may_run_on=row.ended_why == "gateway-lost") for grant, row, stdin, before, seen in found])  # fmt: skip
 
 
 async def resume(places: Places, lost: Sequence[Lost]) -> None:

@@ -5,7 +5,7 @@ of many windows never holds up the words to their clients.
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Coroutine, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
@@ -300,7 +300,10 @@ class Places:
                     await self._known(container, jobs)
                     over = await self._begin_anew(look, container, jobs, where, began)
                     ending = {command.session.id for job in jobs for command in job.commands}
-                    others = [command for command in self._beside(place) if command.session.id not in ending]
+
+                    def others(ending: Collection[int] = ending) -> list[Command]:
+                        return [command for command in self._beside(place) if command.session.id not in ending]
+
                     for job in jobs:
                         mine = container.stays[job.grant].commands
                         job.spells = [each.spell(mine=each.session.id in mine) for each in self._beside(place)]

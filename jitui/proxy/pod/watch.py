@@ -148,7 +148,7 @@ class Watch:
             first, command.looked = self._kin.of(command.session.id), True
             if first is None or first.ident not in roots:
                 self._empty(command)
-            else:
+            elif first.settled:
                 command.leader = first.ident
 
     def _claim(self, now: float) -> None:

@@ -41,6 +41,7 @@ class SessionOpened(Payload):
     target: str = ""  # namespace/name/container
     argv: tuple[str, ...] = ()
     tty: bool = False
+    stdin: bool | None = None  # the command reads what the client sends; None: it does not, or an older gateway did not say
     peer: str = ""  # the client's address
     command_group: str = ""  # the client's own word for one run of it (Kubectl-Session)
     started_us: int  # UTC

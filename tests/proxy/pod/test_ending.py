@@ -1,6 +1,8 @@
 """The end of commands in a container, and what is said of them."""
 
 import asyncio
+import time
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -12,7 +14,7 @@ from jitui.proxy.drain import Drain
 from jitui.proxy.pod.commands import Command, Job, Several
 from jitui.proxy.pod.ending import Ending, _free, _Owned
 from jitui.proxy.pod.kin import Kin
-from jitui.proxy.pod.lineage import Before, Family, families
+from jitui.proxy.pod.lineage import Asked, Before, Family, families
 from jitui.proxy.pod.look import Identity, Place
 from tests.fakes.house import rule
 from tests.proxy.pod.yard import gone, running, yard
@@ -40,24 +42,52 @@ async def test_words_alone_tie_no_process_that_began_long_after_its_command() ->
         job = Job(3, [command], now - 600, now, Before(), ends=True, last=True, kin=Kin(), spells=[command.spell(mine=True)])
         job.kin.see(processes[1:], now)
         job.kin.looked(now)
-        ending = Ending(cast("Any", SimpleNamespace(own=50, said_at=now, asked_at=now)), place, Identity(), [], cast("Any", None))
+        ending = Ending(cast("Any", SimpleNamespace(own=50, said_at=now, asked_at=now)), place, Identity(), list, cast("Any", None))
         ending._argv[30, start] = argv
         by_session = ending._by_kin(job, [family], {5: command}, processes)
         ending._rest_of_kin(job, [] if by_session else [family], by_session, {5: command}, processes)
         assert list(by_session) == found, start
 
 
-@pytest.mark.parametrize("case", ["its own", "known before", "unsure"])
+def test_a_command_that_is_over_explains_no_process_but_its_own() -> None:
+    """Else an operator's would pass for that of a command whose own is known to be gone."""
+    loop_time, place, argv, key = time.monotonic(), Place("prod", "web", "box", "box"), ("sh",), (30, 100_300)
+    processes = [Process(50, 0, 50, 0, 100_000, "S"), Process(*key[:1], 0, 30, 0, key[1], "S")]
+    strange = families(processes, (50,))
+    ending = cast("Any", SimpleNamespace(_argv={key: argv}, _root=lambda family: None, _loop=SimpleNamespace(time=lambda: loop_time)))
+    ending._asked, ending._young = partial(Ending._asked, ending), partial(Ending._young, ending)
+    ending._since = lambda *_: 100_000
+    for over, leader, left in ((True, (20, 5), 1), (True, None, 1), (True, key, 0), (False, None, 0), (False, (20, 5), 1)):
+        command = Command(Several(5, argv), place, loop_time - 600, leader=leader, over=over)
+        assert len(Ending._but_of_others(ending, strange, [command], processes)) == left, (over, leader)
+
+
+def test_words_are_written_only_where_they_may_come_out_for_a_command() -> None:
+    """An operator's stream beside the gateway would have them among its bytes: none that began before the command, or long after it, is touched."""
+    ending = cast("Any", SimpleNamespace(_begins_until=lambda *_: 101_000))
+    ending._asked = lambda *_: Asked(5, ("sh",), 100_000, tty=False)
+    command = Command(Several(5, ("sh",)), Place("prod", "web", "box", "box"), 0.0)
+    for start, ppid, perhaps in ((99_999, 0, False), (100_000, 0, True), (101_001, 0, False), (101_001, 1, True)):
+        (family,) = families([Process(30, ppid, 30, 0, start, "S")], ())
+        assert Ending._perhaps(ending, command, family, []) == perhaps
+
+
+@pytest.mark.parametrize("case", ["its own", "known before", "unsure", "judged", "exited", "cut"])
 async def test_words_alone_find_no_process_of_a_command_whose_own_is_known(case: str) -> None:
     """That has ended; an equal process is somebody else's."""
     now, place, argv, key = asyncio.get_running_loop().time(), Place("prod", "web", "box", "box"), ("sh",), (30, 40_300)
     processes = [Process(50, 0, 50, 0, 100_000, "S"), Process(*key[:1], 0, 30, 0, key[1], "S")]
     found = families(processes, (50,))
-    command = Command(Several(5, argv), place, now - 600, leader=(20, 40_050) if case == "known before" else None, over=True, ended=now)
+    command = Command(Several(5, argv, stdin=case == "cut"), place, now - 600, leader=(20, 40_050) if case == "known before" else None, over=True, ended=now,
+                      exited=case == "exited")  # fmt: skip
     before = Before(known=True, unsure=frozenset({key} if case == "unsure" else ()))
     job = Job(3, [command], now - 600, now, before, ends=True, last=True, kin=Kin(before), spells=[command.spell(mine=True)])
-    ending = Ending(cast("Any", SimpleNamespace(own=50, said_at=now, asked_at=now)), place, Identity(), [], cast("Any", None))
+    ending = Ending(cast("Any", SimpleNamespace(own=50, said_at=now, asked_at=now)), place, Identity(), list, cast("Any", None))
     ending._argv[key] = argv
+    if case == "judged":
+        job.kin.looked(now - 900)
+        job.kin.see(processes[1:], now - 599)
+        job.kin.firsts[key].settled = True
     by_session: dict[int, list[Family]] = {}
     ending._by_words(job, [command], found, by_session, processes)
     assert by_session == ({5: found} if case == "its own" else {})
@@ -70,10 +100,11 @@ async def test_a_connection_that_was_closed_before_the_runtimes_word_proves_noth
         drain, nobody = Drain(wanted=True), cast("Any", SimpleNamespace(open=True, closing=False, exited=None, listen=list, abort=list))
         drain.begin(nobody, nobody, lambda _: None)
         (drain.leave if left else drain.close)()  # or it was the cluster that closed it
-        command = Command(cast("Any", SimpleNamespace(id=5, argv=("sh",), tty=False, drain=drain, may_run_on=1)), place, now, over=True, forced=True)
+        session = cast("Any", SimpleNamespace(id=5, argv=("sh",), tty=False, stdin=False, drain=drain, may_run_on=1))
+        command = Command(session, place, now, over=True, forced=True)
         job = Job(3, [command], now, now, Before(), ends=True, last=True, kin=Kin())
         owned = _Owned([], {(30, 40_300): first}, leader=(30, 40_300))
-        ending = Ending(cast("Any", SimpleNamespace(own=50, said_at=now, asked_at=now)), place, Identity(), [], cast("Any", None))
+        ending = Ending(cast("Any", SimpleNamespace(own=50, said_at=now, asked_at=now)), place, Identity(), list, cast("Any", None))
         assert [told.state for told in ending._told(job, {5: owned}, set(), [])] == states
 
 
@@ -98,6 +129,9 @@ async def test_a_client_that_leaves_leaves_its_command_until_the_window_ends(tmp
         await quick.rest()  # the container was looked at before the next
         kubectl = await it.run("sleep", "74001", says=b"")
         (session,) = it.home.broker.windows.sessions
+        async with asyncio.timeout(10):
+            while not await it.home.facts("process.seen"):  # noqa: ASYNC110 - the store is another thread
+                await asyncio.sleep(0.05)
         kubectl.close()
         await it.home.until(lambda: not it.home.broker.windows.sessions)
         assert running("74001")

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from jitui.protocol.probe import Process
+from jitui.protocol.probe import ARGV, COMMAND, Process
 from jitui.proxy.pod.kin import EARLY_S, Kin, Spell
 from jitui.proxy.pod.lineage import Before, Family, families, ident
 
@@ -88,6 +88,76 @@ def test_two_execs_and_one_command() -> None:
     kin.claim([spell()], at(1100))
     assert kin.owner(family(process(30))) is not None
     assert kin.owner(family(process(40, start=900))) is None
+
+
+def test_a_process_with_other_words_may_be_the_commands() -> None:
+    """It became another program before it was seen: then the one that has the words is somebody else's. Not if it is another command's, or began too late."""
+    one, other = process(30), process(40)
+    for start, spells, theirs in (
+        (500, [spell()], {}),
+        (500, [spell(), spell(6, argv=("sleep", "9"), mine=False)], {30: 5}),
+        (500, [spell(), spell(6, argv=("sh", "-c", "exec sleep 9"), mine=False)], {30: 5}),
+        (500, [replace(spell(ended=505), exited=True), spell(6, argv=("sh", "-c", "exec sleep 9"))], {30: 5}),
+        (800, [spell()], {30: 5}),
+    ):
+        kin = looked(one, replace(other, start=start), words={30: "sh-cx", 40: "sleep9"}, when=start + 1)
+        kin.claim(spells, at(950))
+        assert {first.ident[0]: first.session for first in kin.firsts.values() if first.mine} == theirs, (start, spells)
+    kin = looked(one, other, words={30: "sh-cx"}, kin=looked(words={}, when=495))  # nobody saw the words of the other
+    kin.claim([spell()], at(950))
+    assert kin.of(5) is None
+    look = "".join(COMMAND) + "4f"
+    kin = looked(one, other, words={30: "sh-cx", 40: look[:ARGV]})
+    kin.claim([spell()], at(950))
+    assert kin.of(5) is not None  # that is the gateway's own
+    kin = looked(one, other, words={30: "sh-cx", 40: "sleep9"})
+    kin.outlived([MAIN, other], at(520), [replace(spell(ended=510), exited=True)])
+    kin.claim([replace(spell(ended=510), exited=True)], at(950))
+    assert kin.of(5) is not None  # as the other outlived the command
+
+
+def test_a_process_of_an_unseen_session_tells_of_an_unseen_exec() -> None:
+    """That may have been the command's, and the one with its words somebody else's."""
+    for ppid, sid, theirs in ((1, 40, False), (1, 30, True), (30, 40, True), (1, 1, True)):
+        kin = looked(process(30), process(41, ppid, sid), words={30: "sh-cx"})
+        kin.claim([replace(spell(ended=502), exited=True)], at(700))
+        assert (kin.owner(family(process(30))) is not None) == theirs, (ppid, sid)
+        kin.keep([MAIN, process(30)], [])
+        assert not kin._unseen
+
+
+def test_what_is_proved_of_one_command_is_no_longer_said_of_another() -> None:
+    """Two processes and two commands with the same words seemed to be the window's; the words of one command came out of a third process."""
+    kin = looked(process(30), process(40), words={30: "sh-cx", 40: "sh-cx"})
+    spells = [spell(), spell(6)]
+    kin.claim(spells, at(700))
+    looked(process(50, start=600), words={50: "sleep9"}, when=701, kin=kin)
+    kin.proved(5, SHELL, (30, 500))
+    kin.proved(6, SHELL, (50, 600))
+    kin.claim(spells, at(702))
+    assert {first.ident[0]: first.session for first in kin.firsts.values() if first.mine} == {30: 5, 50: 6}
+
+
+def test_a_command_whose_input_ended_has_probably_ended() -> None:
+    """A process that has its words may be an operator's, unless it was certain before that it is the command's."""
+    for known in (False, True):
+        kin = looked(words={}, when=495)
+        looked(process(30), words={30: "sh-cx"}, kin=kin)
+        if known:
+            kin.claim([spell()], at(501) + EARLY_S + 0.1)
+        kin.claim([replace(spell(ended=650), cut=True)], at(700))
+        assert (kin.of(5) is not None) == known
+        assert kin.judged((30, 500))
+
+
+def test_what_is_refuted_of_a_command_is_not_said_again() -> None:
+    """Words in its output came out on no connection of commands that may have begun it: it is somebody else's who began it meanwhile."""
+    kin = looked(process(30), words={30: "sh-cx"})
+    kin.claim([spell(), spell(6)], at(700))
+    assert kin.owner(family(process(30))) is not None
+    kin.refuted((30, 500), [5, 6])
+    kin.claim([spell(), spell(6)], at(702))
+    assert kin.owner(family(process(30))) is None
 
 
 def test_what_began_just_before_the_command_was_let_go_is_its_only_if_it_runs() -> None:

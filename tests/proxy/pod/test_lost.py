@@ -28,7 +28,7 @@ async def test_the_next_gateway_finishes_the_job(tmp_path: Path) -> None:
             session = next(reversed(it.home.broker.windows.sessions.values()))
             kubectl.close()
             await it.home.until(lambda session=session: session.muted)  # type: ignore[misc]
-            lost.append(Lost(grant, session.id, session.target, session.argv, tty=True, started_us=session.started.wall_us,
+            lost.append(Lost(grant, session.id, session.target, session.argv, tty=True, stdin=True, started_us=session.started.wall_us,
                              before=ProcessesBefore.of((await it.home.facts("processes.before"))[0]), over=True))  # fmt: skip
         assert running("7700")
         after = next_gateway(it)
@@ -55,8 +55,8 @@ async def test_a_command_with_other_words_is_known_by_what_was_seen(tmp_path: Pa
         await asyncio.sleep(1.0)
         after = next_gateway(it)
         before = ProcessesBefore.of((await it.home.facts("processes.before"))[0])
-        await resume(after, [Lost(grant, session.id, session.target, session.argv, tty=True, started_us=session.started.wall_us, before=before, over=True,
-                                  seen=ProcessSeen.of(seen[-1]))])  # fmt: skip
+        await resume(after, [Lost(grant, session.id, session.target, session.argv, tty=True, stdin=True, started_us=session.started.wall_us, before=before,
+                                  over=True, seen=ProcessSeen.of(seen[-1]))])  # fmt: skip
         assert await gone("77003")
         assert [(each.session, each.argv, each.state, each.proof) for each in await it.told(grant)] == [
             (session.id, ("sleep", "77003"), "ended", ("gone", "explained"))]  # fmt: skip
