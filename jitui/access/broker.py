@@ -112,13 +112,13 @@ class Broker:
                 self.windows.over(session, End(Why.UNRECORDABLE, "gateway", f"jitui: {self.windows.full}", 503, "ServiceUnavailable"))
         self.windows.owe([room.fact])
 
-    def tick(self, now: Instant) -> None:
-        """Does what is due by time. Called every 100 ms."""
-        self.windows.tick(now)
-        self.requests.tick(now)
+    def tick(self, now: Instant) -> float:
+        """Does what is due by time; returns the seconds until something is. It is called again then, and after a second at the latest."""
+        until_us = min(self.windows.tick(now), self.requests.tick(now))
         for row in self.roster.tokens.aged(now.wall_us):
             self._keyless(row.identity, f"token jt_{row.id} of {row.identity} expired")
         self.quota.tick(now)
+        return (min(until_us, now.boot_us + self.roster.tokens.due_us - now.wall_us) - now.boot_us) / 1e6
 
     # -- listeners ---------------------------------------------------------------------------------------------------------
 

@@ -21,7 +21,7 @@ from jitui.recording.facts import Draft, GrantStarted, RequestApproved, RequestA
 from jitui.store import Store
 from jitui.values.clock import Clock
 from jitui.values.errors import ConflictError, JituiError, NotFoundError, RefusedError, TooManyError
-from jitui.values.instant import Instant
+from jitui.values.instant import NEVER_US, Instant
 from jitui.values.said import cut
 
 REMEMBER: Final = 200  # decided requests kept for screens
@@ -271,13 +271,15 @@ class Requests:
 
     # -- the gateway's side ------------------------------------------------------------------------------------------------
 
-    def tick(self, now: Instant) -> None:
-        """Lets requests lapse that nobody answered in time; that is owed to the ledger like every end."""
+    def tick(self, now: Instant) -> int:
+        """Lets requests lapse that nobody answered in time; that is owed to the ledger like every end. Returns the boot time (us) of the next lapse."""
         for request in list(self.pending.values()):
             if request.pending_until.passed(now) and request.id not in self._deciding:
                 done = requests.lapse(request, now=now)
                 self._settle(done)
                 self._windows.owe([RequestLapsed(identity=request.identity).draft(f"r-{request.id}", "clock")])
+        limits = [request.pending_until for request in self.pending.values()]
+        return min((limit.boot_us if limit.boot_id == now.boot_id else now.boot_us for limit in limits), default=NEVER_US)
 
     async def deny_all(self, why: str, *, identity: str = "") -> None:
         """Denies every pending request, or those of one identity: after a lockdown, or when it was disabled."""

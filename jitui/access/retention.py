@@ -14,6 +14,7 @@ from jitui.store.archive import Files
 from jitui.store.bus import Bus
 from jitui.store.retiring import Shelves, Tape
 from jitui.values import size, span
+from jitui.values.alarm import beat
 from jitui.values.clock import Clock
 from jitui.values.errors import ConfigurationError, ConflictError, JituiError
 from jitui.values.keeping import Retention
@@ -73,7 +74,7 @@ class Retirement:
         """Goes on until it is cancelled."""
         while True:
             self._tell(NAME, await self.look())
-            await asyncio.sleep(LOOK_S)
+            await beat(LOOK_S)
 
     def _hear(self, fact: Fact) -> None:
         if fact.kind in {Kind.TAPE_OPENED, Kind.TAPES_RELEASED}:

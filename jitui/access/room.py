@@ -12,6 +12,7 @@ from typing import Final
 
 from jitui.recording.facts import Disk, Draft
 from jitui.values import size
+from jitui.values.alarm import beat
 from jitui.values.atwork import Told, unheard
 from jitui.values.limits import Limits
 
@@ -85,4 +86,4 @@ class Room:
         """Looks once a second until it is cancelled."""
         while True:
             await self.look()
-            await asyncio.sleep(EVERY_S)
+            await beat(EVERY_S)

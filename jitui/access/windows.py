@@ -24,7 +24,7 @@ from jitui.store.queue import DECISIONS
 from jitui.values import size, span
 from jitui.values.clock import Clock
 from jitui.values.errors import ConflictError, JituiError, NotFoundError, RefusedError, UnavailableError
-from jitui.values.instant import Instant, rfc3339
+from jitui.values.instant import NEVER_US, Instant, rfc3339
 from jitui.values.said import cut
 
 SCAN_US: Final = 1_000_000  # between two looks at all windows of which none is due before
@@ -48,9 +48,9 @@ class Windows:
         self.live: dict[int, Window] = {}
         self._pairs: dict[tuple[str, str], list[Window]] = {}  # the same by identity and connection, oldest first
         self.sessions: dict[int, Session] = {}
-        self.stopping, self._nothing_until = False, 0  # the gateway stops; until when no window is due, on the boot clock
+        self._nothing_until, self._soonest = 0, NEVER_US  # boot time (us) until which windows are not looked at, and at which the first one is due
         self.owed = 0  # facts since the start that were true before they were on record
-        self.full = ""  # why nothing new may be opened: the disk has too little room
+        self.stopping, self.full = False, ""  # the gateway stops; why nothing new may be opened: the disk has too little room
         self._store, self._clock, self._spawn = store, clock, spawn
         self._api: dict[int, Session] = {}
         self._keyless: dict[str, End] = {}  # by identity: how the newest of its tokens that ended did
@@ -363,12 +363,11 @@ class Windows:
 
     # -- time --------------------------------------------------------------------------------------------------------------
 
-    def tick(self, now: Instant) -> None:
-        """Ends windows that are due, whatever became of their timers. Called every 100 ms."""
-        boot, at = now.boot_id, now.boot_us
+    def tick(self, now: Instant) -> int:
+        """Ends windows that are due, whatever became of their timers. Returns the boot time (us) at which the next one is."""
+        boot, at, soonest = now.boot_id, now.boot_us, NEVER_US
         if self._nothing_until - SCAN_US <= at < self._nothing_until:
-            return
-        soonest = at + SCAN_US
+            return self._soonest
         for window in list(self.live.values()):  # of most of two hundred nothing is due, which is seen without a call
             limit = window.grant.deadline if window.grant.state is GrantState.ACTIVE else window.grant.use_by
             if limit is None or limit.boot_id != boot or limit.boot_us <= at:
@@ -376,7 +375,8 @@ class Windows:
                 soonest = at
             else:
                 soonest = min(soonest, limit.boot_us)
-        self._nothing_until = soonest
+        self._soonest, self._nothing_until = soonest, min(soonest, at + SCAN_US)
+        return soonest
 
     def _due(self, window: Window, now: Instant) -> bool:
         """Ends a window whose time is over; returns whether it did."""

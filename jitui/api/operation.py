@@ -20,8 +20,8 @@ from functools import cached_property, wraps
 from inspect import Parameter, Signature, cleandoc, iscoroutinefunction, signature
 from typing import Any, Final, Literal, TypeAlias, TypeVar, cast, get_args, get_origin, get_type_hints
 
+from jitui.policy.identity import Identity
 from jitui.policy.rights import Right, require, rights_of
-from jitui.policy.terms import Identity
 from jitui.values.declared import dataclass
 
 F = TypeVar("F", bound=Callable[..., Any])

@@ -1,9 +1,12 @@
 """The commands and where they live; each module is imported when one of its commands is run. Errors are one line on stderr."""
 
+import atexit
 import os
 import re
 import sys
+import threading
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from functools import cache
 from importlib import import_module
 from importlib.util import find_spec
@@ -27,10 +30,14 @@ LONG: Final = 2000  # characters of an error that are shown
 
 
 @cache
+def _commands(name: str) -> list[str]:
+    """Those that a module defines as NAME_command, with _ for each dash, found in its text: to import all modules takes a second."""
+    return DEFINED.findall(Path(__file__).with_name(f"{name}.py").read_text(encoding="utf-8"))
+
+
 def homes() -> Mapping[str, str]:
-    """Each command and the module that defines it as NAME_command, with _ for each dash, found in the modules' text: to import them all takes a second."""
-    folder = Path(__file__).parent
-    return {command: name for name in FILES for command in DEFINED.findall(folder.joinpath(f"{name}.py").read_text(encoding="utf-8"))}
+    """Each command and its module."""
+    return {command: name for name in FILES for command in _commands(name)}
 
 
 class RefusedException(click.ClickException):
@@ -47,9 +54,8 @@ class Root(click.Group):
         return list(homes())
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's signature
-        if cmd_name not in homes():
-            return None
-        command: click.Command = getattr(import_module(f"jitui.cli.{homes()[cmd_name]}"), f"{cmd_name.replace('-', '_')}_command")
+        home = next((name for name in FILES if cmd_name in _commands(name)), None)
+        command: click.Command | None = getattr(import_module(f"jitui.cli.{home}"), f"{cmd_name.replace('-', '_')}_command") if home else None
         return command
 
     def invoke(self, ctx: click.Context) -> Any:
@@ -116,5 +122,21 @@ def cli(ctx: click.Context, /, ascii_: bool, utc: bool, **reach: str | None) -> 
 
 def run(args: Sequence[str] | None = None) -> NoReturn:
     """Run it; ends the process."""
-    cli.main(args=args, prog_name="jitui")
+    try:
+        cli.main(args=args, prog_name="jitui")
+    except SystemExit as end:
+        if isinstance(end.code, int):
+            _finish(end.code)
+        raise
     raise SystemExit(0)
+
+
+def _finish(code: int) -> None:
+    """Ends the process as Python does, but for taking all modules apart, which takes a fifth of the time of a short command."""
+    threading._shutdown()  # type: ignore[attr-defined]  # noqa: SLF001 - waits for threads
+    atexit._run_exitfuncs()  # noqa: SLF001
+    with suppress(OSError, ValueError):  # Python tries again, and says so
+        for stream in (sys.stderr, sys.stdout):
+            if stream is not None:
+                stream.flush()
+        os._exit(code)

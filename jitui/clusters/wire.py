@@ -11,10 +11,12 @@ import socket
 import ssl
 from asyncio.sslproto import SSLProtocol, SSLProtocolState
 from typing import Any, Final, cast
+from weakref import WeakKeyDictionary
 
 RECORD: Final = 16 << 10  # bytes of a TLS record, without what it takes beside
 READ_FIRST: Final = 4 << 10  # bytes of room to read into that a connection begins with: enough for the handshake, and for a stream that says little
 READ_MOST: Final = 256 << 10  # bytes read from a socket at once
+_ROOMS: Final[WeakKeyDictionary[asyncio.AbstractEventLoop, memoryview]] = WeakKeyDictionary()
 
 
 async def connect(
@@ -38,14 +40,25 @@ async def connect(
     return tls._app_transport  # noqa: SLF001 - what asyncio's own create_connection(ssl=...) returns
 
 
+def rest(transport: asyncio.BaseTransport) -> None:
+    """Gives back the 16 KiB that OpenSSL takes to write into as the cluster's session tickets come, and keeps until something is written: a stream may say
+    nothing for hours. Nothing is sent.
+    """
+    end = transport.get_extra_info("ssl_object")
+    if end is not None:
+        with contextlib.suppress(ssl.SSLError):
+            end.write(b"")
+
+
 class Tls(SSLProtocol):
     """asyncio's TLS, which reads what was received before the connection was lost, and takes less memory for each.
 
-    asyncio takes 256 KiB for each connection, of which a stream that rests needs nothing, and as much again for each record that it decrypts. Here it reads
-    into a page at first, and into more while reads fill it.
+    asyncio takes 256 KiB for each connection, of which a stream that rests needs nothing, and as much again for each record that it decrypts. Here all
+    connections of a loop read into the same room, as nothing is left in it behind a read: into a page of it at first, and into more while reads fill it.
     """
 
     max_size = RECORD  # bytes decrypted at once: OpenSSL gives one record
+    _loop: asyncio.AbstractEventLoop
     _ssl_buffer: bytearray
     _ssl_buffer_view: memoryview
     _eof_received: bool
@@ -62,15 +75,17 @@ class Tls(SSLProtocol):
         self._read_into(READ_FIRST)
 
     def _read_into(self, size: int) -> None:
-        self._ssl_buffer = bytearray(size)
-        self._ssl_buffer_view = memoryview(self._ssl_buffer)
+        room = _ROOMS.get(self._loop)
+        if room is None:
+            room = _ROOMS[self._loop] = memoryview(bytearray(READ_MOST))
+        self._ssl_buffer, self._ssl_buffer_view = cast("bytearray", room.obj), room[:size]
 
     def get_buffer(self, n: int) -> memoryview:  # noqa: ARG002 - the size that the loop suggests, 64 KiB
         return self._ssl_buffer_view
 
     def buffer_updated(self, nbytes: int) -> None:
         super().buffer_updated(nbytes)
-        size = len(self._ssl_buffer)
+        size = len(self._ssl_buffer_view)
         if nbytes == size < READ_MOST:
             self._read_into(4 * size)
 

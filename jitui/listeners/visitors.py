@@ -21,6 +21,11 @@ ADDRESSES: Final = 4096  # addresses whose refused requests are counted one by o
 ASK: Final = "or ask whoever runs this gateway for more"
 
 
+def busy() -> bool:
+    """Of a connection that never rests."""
+    return False
+
+
 class Visitor:
     """One connection, from its accept to its close."""
 
@@ -29,7 +34,7 @@ class Visitor:
     def __init__(self, address: str, until: float, close: Callable[[], None]) -> None:
         self.address, self.until, self.close = address, until, close  # `until`: the loop time at which a stranger's connection is closed
         self.owner: Owner | None = None  # None: a stranger
-        self.resting: Callable[[], bool] = lambda: False  # whether no request is in progress on it
+        self.resting: Callable[[], bool] = busy  # whether no request is in progress on it
         self.uid: int | Unseen | None = None  # uid of the process at the other end; None: not looked up
         self.head = 0  # bytes held of an incomplete request head
         self.grant = 0  # the grant of the stream that it carries

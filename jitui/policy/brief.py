@@ -8,8 +8,6 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from jitui.policy.action import Hazard
-from jitui.policy.hazard import clause_hazard
-from jitui.policy.scope import Scope
 from jitui.values.errors import InvalidError
 from jitui.values.said import clean
 
@@ -29,6 +27,9 @@ TYPED: Final = frozenset({"SPAWN", "ESCAPE"})  # a person says yes to these with
 
 def parts(scope: str) -> list[Part]:
     """The clauses of a scope's text; as one of unknown hazard if it can't be read."""
+    from jitui.policy.hazard import clause_hazard  # noqa: PLC0415 - a command that shows requests alone gets clauses with their hazards
+    from jitui.policy.scope import Scope  # noqa: PLC0415
+
     try:
         return [(clause.text, clause_hazard(clause).value) for clause in Scope.parse(scope).clauses]
     except InvalidError:

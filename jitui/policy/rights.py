@@ -2,11 +2,14 @@
 
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
+from jitui.policy.identity import Identity, Role
 from jitui.policy.persons import ALONE, Persons, Tie
-from jitui.policy.terms import Identity, Role, Rule
 from jitui.values.errors import RefusedError
+
+if TYPE_CHECKING:
+    from jitui.policy.terms import Rule
 
 
 class Right(StrEnum):
@@ -72,7 +75,7 @@ def require(identity: Identity, right: Right) -> None:
     raise RefusedError(f"{identity.name} may not {WORDS[right]}; that takes the role {roles}")
 
 
-def why_not_decide(person: Identity, agent: Identity, rule: Rule, persons: Persons = ALONE) -> str:
+def why_not_decide(person: Identity, agent: Identity, rule: "Rule", persons: Persons = ALONE) -> str:
     """The reason why this person may not decide for this agent, in one sentence; empty if they may.
 
     A name that can act as another, by `persons`, counts as that other: an approver whom the agent's admin created is that admin. The rule's

@@ -1,4 +1,4 @@
-"""Identities, rules, requests and grants as frozen values.
+"""Rules, requests and grants as frozen values, with the identities that they are about.
 
 The state tables over them are `request.py` and `grant.py`; who may do what is `rights.py`; `policy.py` decides actions.
 """
@@ -10,35 +10,14 @@ from typing import Final
 from jitui.policy.action import Action
 from jitui.policy.clause import Clause
 from jitui.policy.hazard import Guards
+from jitui.policy.identity import Identity, Role
 from jitui.policy.scope import Kinds, Scope
 from jitui.policy.streams import EXEC
 from jitui.values.instant import Deadline, Instant
 
+__all__ = ["BUDGET", "Approval", "Grant", "GrantState", "Identity", "Request", "RequestState", "Role", "Rule"]
+
 BUDGET: Final = 2 << 30
-
-
-class Role(StrEnum):
-    AGENT = "agent"
-    APPROVER = "approver"
-    OPERATOR = "operator"
-    AUDITOR = "auditor"
-    UNMASK = "unmask"  # beside auditor: sees recorded secrets as they are, each time a fact
-    ADMIN = "admin"  # the gateway's uid, or root, on the socket; never handed out as a token's role
-
-
-@dataclass(frozen=True, slots=True)
-class Identity:
-    """A caller: an agent with an owner, or a person with roles. Agent and person roles exclude each other."""
-
-    name: str
-    roles: frozenset[Role]
-    owner: str = ""  # of an agent: the person who answers for it
-    created_by: str = ""
-    disabled: bool = False
-
-    @property
-    def is_agent(self) -> bool:
-        return Role.AGENT in self.roles
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,7 +56,7 @@ class SpdyCommand(Reading):
         decoder.add(data)
         units: list[Unit | None] = []
         plain = self._plain(client=client)
-        while most > 0:
+        while most > 0 and decoder.waits:
             if plain and (run := decoder.run(plain, CHEAP * most, TOGETHER)) is not None:
                 units.append(Unit(run.raw, ((0, plain[run.number], run.body),)))
                 most -= -(-run.frames // CHEAP)

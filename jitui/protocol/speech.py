@@ -167,7 +167,7 @@ class WebSocketReading(Reading):
         decoder = self._client if client else self._cluster
         decoder.add(data)
         units: list[Unit | None] = []
-        while most > 0:
+        while most > 0 and decoder.waits:
             channels = self._plain(client=client)
             if channels and (run := decoder.run(channels, CHEAP * most, TOGETHER)) is not None:
                 units.append(Unit(run.raw, ((0, channels[run.number], run.body),)))

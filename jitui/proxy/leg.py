@@ -1,7 +1,6 @@
 """One side of a relayed stream: its transport, what it is owed, and what holds it back."""
 
 import asyncio
-from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Final, Protocol, TypeAlias
 
@@ -49,7 +48,7 @@ class Leg(asyncio.Protocol):
         self.closing = False  # its goodbye was seen, or it is gone
         self.gone = False  # its transport is closed
         self._answering = False  # an answer of this hop waits to be written
-        self._sent: deque[tuple[int, Sequence[Flown]]] = deque()  # the newest writes: their size on the wire before TLS, and what of the record is in them
+        self._sent: list[tuple[int, Sequence[Flown]]] = []  # the newest writes: their size on the wire before TLS, and what of the record is in them
         self._size = 0  # bytes of them all
 
     def take(self, transport: asyncio.Transport, outlet: Outlet | None = None) -> None:
@@ -182,8 +181,16 @@ class Leg(asyncio.Protocol):
         """The transport took so many bytes, in which these pieces of the record are."""
         self._sent.append((size, flown))
         self._size += size
-        while self._size - self._sent[0][0] > KEPT:
-            self._size -= self._sent.popleft()[0]
+        if self._size > KEPT + KEPT // 8:
+            self._forget_oldest()
+
+    def _forget_oldest(self) -> None:
+        """Many at once: a list begins smaller than a queue, which a stream that says little would have for nothing."""
+        oldest = 0
+        while self._size - self._sent[oldest][0] > KEPT:
+            self._size -= self._sent[oldest][0]
+            oldest += 1
+        del self._sent[:oldest]
 
     @property
     def taken(self) -> bool:

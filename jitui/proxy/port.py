@@ -61,8 +61,9 @@ class StreamEndpoint(Endpoint, Protocol):
     def leave(self, close: Callable[[], None]) -> tuple[asyncio.Transport, Outlet, bytes]:
         """Give up the connection: its transport, its outlet, and the bytes that came behind the request. `close` ends it from now on."""
 
-    def closed(self) -> None:
-        """Both sides of the stream are closed."""
+    @property
+    def closed(self) -> Callable[[], None]:
+        """To be called once both sides of the stream are closed. The stream keeps it as long as it lives, and nothing else of the request."""
 
 
 class ProxyRequest(StreamEndpoint, Protocol):

@@ -72,11 +72,14 @@ class Relay:
 
     def received(self, leg: Leg, data: bytes) -> None:
         """Read a turn's worth of it, and the rest in turns to come: who says much in small pieces holds up nobody else."""
-        most = 0 if leg.behind else TURN
-        if self._hears(leg) and self._ended:
-            self._client_closing(data, most) if leg.client else self._drain.hear(data, most)
-        elif self._hears(leg):
-            self._read(leg, data, most)
+        if self._hears(leg):
+            most = 0 if leg.behind else TURN
+            if not self._ended:
+                self._read(leg, data, most)
+            elif leg.client:
+                self._client_closing(data, most)
+            else:
+                self._drain.hear(data, most)
         leg.had_turn(more=self._hears(leg) and self.speech.waits(client=leg.client))
 
     def _hears(self, leg: Leg) -> bool:
@@ -113,11 +116,19 @@ class Relay:
             return
         first = batch[0].raw
         data = first if len(batch) == 1 and isinstance(first, bytes) else b"".join([unit.raw for unit in batch])  # a view would keep the whole read
-        said = self._said(batch)
         size = len(data) + COST * len(batch)
+        said, notable, substreams = list[Said](), list[Unit](), list[int]()
+        for unit in batch:
+            if unit.opens:
+                self.session.open_flow(self.conn + unit.opens)
+            if substream := unit.said[0][0]:
+                substreams.append(substream)
+                self._substreams[substream] = self._substreams.get(substream, 0) + 1
+            if unit.answers or unit.ends or unit.tells or unit.over:
+                notable.append(unit)
+            said += unit.said if not self.conn else [(self.conn + number, channel, body) for number, channel, body in unit.said]
+        said = joined(said)
         sizes = [(conn, channel, len(body)) for conn, channel, body in said]
-        notable = [unit for unit in batch if unit.answers or unit.ends or unit.tells or unit.over]
-        substreams = [substream for unit in batch if (substream := unit.said[0][0])]
 
         def handed() -> None:
             leg.let_go(size)
@@ -130,17 +141,6 @@ class Relay:
             self.turns.heard(len(data))
         leg.hold(size)
         self.session.record_all(said, lambda: self._pass(leg, data, handed))
-
-    def _said(self, batch: list[Unit]) -> list[Said]:
-        """Their frames, by conn."""
-        said: list[Said] = []
-        for unit in batch:
-            if unit.opens:
-                self.session.open_flow(self.conn + unit.opens)
-            if substream := unit.said[0][0]:
-                self._substreams[substream] = self._substreams.get(substream, 0) + 1
-            said += unit.said if not self.conn else [(self.conn + substream, channel, body) for substream, channel, body in unit.said]
-        return joined(said)
 
     def _pass(self, leg: Leg, data: bytes, handed: Callable[[], None]) -> None:
         self._seen |= not leg.client

@@ -9,6 +9,7 @@ from typing import Final, Protocol
 from jitui.clusters.pool import Connection
 from jitui.clusters.port import Headers
 from jitui.clusters.way import Way
+from jitui.clusters.wire import rest
 from jitui.protocol import headers, http, status
 from jitui.protocol.speech import Speech
 from jitui.proxy import links
@@ -23,6 +24,7 @@ from jitui.values.errors import FailedError, JituiError, UpstreamError
 
 ANSWER_WITHIN: Final = 30.0  # seconds the cluster may take for its answer to an upgrade
 BODY_LIMIT: Final = 256 << 10  # bytes of a refused upgrade's body
+RESTS: Final = 0.1  # seconds until a stream's TLS gives back room: sooner, the next one would have it beside what it takes anyway, and need as much of its own
 
 
 class Switch(Protocol):
@@ -198,10 +200,11 @@ class Upgrade:
             return
         self.done = True
         session, request, relays, over = self._session, self._request, self._streams.open, self._access.windows.over
+        gone = request.closed
 
         def closed(relay: Relay) -> None:
             relays.discard(relay)
-            request.closed()
+            gone()
 
         relay = Relay(session, self._conn, speech, self._streams.turns, lambda _, end: over(session, end), closed)
         relays.add(relay)
@@ -212,6 +215,7 @@ class Upgrade:
         session.handed(self._conn, Channel.RESPONSE, len(line))
         relay.client.take(to_client, outlet)
         relay.cluster.take(to_cluster)
+        asyncio.get_running_loop().call_later(RESTS, rest, to_cluster)
         relay.begin(behind, connection.switch())
         if not to_client.is_closing():
             to_client.resume_reading()

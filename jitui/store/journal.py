@@ -1,4 +1,4 @@
-"""The journal: one thread writes, all who wait share its commits.
+"""The journal: one thread writes, all who wait share its commits. A lone keystroke the loop commits itself, where that is quick (`custody.py`).
 
 Adaptive group commit without a timer: idle, it commits at once; busy, it commits everything that came meanwhile. What follows
 a commit (bytes that may move now, facts that are published) runs on the event loop, in the order in which it was put.
@@ -14,30 +14,26 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import replace
 from math import inf
 from queue import Empty, SimpleQueue
 from typing import Final
 
-from jitui.recording.facts import Fact, Kind, number
-from jitui.recording.frame import COST, Frame
-from jitui.store.actions import ActionRow, Noted, what_of
+from jitui.recording.facts import Fact, Kind
+from jitui.recording.frame import BYTES, COST, Frame
+from jitui.store.attempts import ROWS_S, Attempts
 from jitui.store.checkpoint import Checkpointer
 from jitui.store.company import WAIT_S, Flow, lonely, size_of
+from jitui.store.custody import Custody
 from jitui.store.folder import Folder
 from jitui.store.ledger import HEAD_EVERY_S, Batch, Ledger, tape_opened
-from jitui.store.queue import Commit, Committed, Done, Hurry, Op, Put, decides, decision_waits, hurry, take
+from jitui.store.queue import SMALL, Commit, Committed, Done, Hurry, Op, Put, decides, decision_waits, hurry, take
 from jitui.store.schema import PAGE, TAPE_PAGE
 from jitui.store.tapes import Tapes
 from jitui.values.clock import Clock
 from jitui.values.errors import JituiError, UnrecordableError
 
 _new: Final = tuple.__new__  # without the Python function of a NamedTuple
-NOTES_S: Final = 0.1  # how long an action's row waits for company
-APART_US: Final = 1_000_000  # between two denials that are counted together before they are written
-NOTES_AT_ONCE: Final = 100  # rows of one commit, a millisecond or two of the writer's time
 NOTES_AGAIN_S: Final = 0.01  # until the next so many, if more wait
-NOTES_KEPT: Final = 100_000  # rows of actions kept while the ledger can't be written
 PROBE_S: Final = 1.0
 LEDGER_PAGES: Final = 8  # that a commit of facts changes, about: the rows, their indexes, the tables folded from them, the head
 
@@ -55,9 +51,10 @@ class Journal:
         self._asleep = self._holding = self._waking = False  # the writer waits to be woken, with something to write; the loop will do so in its next turn
         self._told = self._heard = 0  # batches of which the writer told the loop, and through which the loop went
         self._flow, self._lacks = Flow(), 0  # bytes of bulk for which the writer sleeps
+        self._custody, self._unbounded = Custody(), False  # the writer sleeps for as long as nobody wakes it
         self._hurried = self._stopping = False  # something that was handed over in a hurry waits; nothing comes any more
-        self._notes: deque[tuple[ActionRow | Noted, bool]] = deque()
-        self._denials: dict[int, ActionRow] = {}  # of the last moment, those of one run counted together already
+        self.attempts = Attempts(loop, self._rouse)
+        self._notes = self.attempts.rows
         self._error: Exception | None = None  # as the writer knows it
         self._closed = False
         self._probe_due = self._day_due = 0.0
@@ -86,9 +83,33 @@ class Journal:
         size = COST * len(frames)
         for frame in frames:
             size += len(frame.body)
-        self._came.append(_new(Put, (frames, done, size)))
+        put = _new(Put, (frames, done, size))
+        if self._asleep and size <= SMALL and frames[0].channel in BYTES and self._write_here(put):
+            return
+        self._came.append(put)
         if self._asleep and not self._waking:
             self._wake_soon()
+
+    def _write_here(self, put: Put) -> bool:
+        """Commit a small piece of a stream on this thread, if the writer has nothing to do and the disk is quick. False: it is the writer's."""
+        if self._came or self._holding or self._told != self._heard or not self._custody.borrow(time.monotonic()):
+            return False
+        results: Sequence[Exception | None] = ()
+        try:
+            if not self._error and not self._rotation_is_due():
+                results = self._append([put])
+                self._told += 1
+                self._checkpointer.logged(self._tapes.path, TAPE_PAGE + put.size)
+        except Exception:  # noqa: BLE001, S110 - nothing is on record: the writer tries it anew, and says why if it can't
+            pass
+        finally:
+            self._custody.give_back()
+        if not results:
+            return False
+        self._loop.call_soon(self._release, (put,), results)
+        if self._unbounded:  # the writer does not know that a head will be due
+            self._rouse()
+        return True
 
     def commit(self, batch: Batch, done: Committed) -> None:
         if self._closed:
@@ -98,7 +119,7 @@ class Journal:
             self._came.append(Hurry([Commit(batch, done)]))
             self._rouse()
             return
-        self._hand_over_denials()
+        self.attempts.hand_over()
         self._came.append(Commit(batch, done))
         if self._asleep and not self._waking:
             self._wake_soon()
@@ -119,37 +140,6 @@ class Journal:
             self._asleep = False
             self._wake.put(None)
 
-    def note(self, row: ActionRow | Noted) -> None:
-        """Write an action's row with a later commit, at most 100 ms from now; not if too many wait."""
-        if len(self._notes) + len(self._denials) < NOTES_KEPT:
-            self._notes.append((row, False))
-            if len(self._notes) == 1:
-                self._rouse()
-
-    def deny(self, row: ActionRow) -> bool:
-        """As `note`; equal ones within ten seconds are one row with a count. False if too many wait already: it is not kept."""
-        if len(self._notes) + len(self._denials) >= NOTES_KEPT:
-            return False
-        key = hash((*what_of(row), row.group))
-        first = self._denials.get(key)
-        if first is not None and row.at_us - first.at_us > APART_US:
-            self._hand_over_denials()
-            first = None
-        if first is None and not self._denials:
-            self._loop.call_later(NOTES_S, self._hand_over_denials)
-        self._denials[key] = replace(first, count=first.count + row.count) if first else row
-        return True
-
-    def _hand_over_denials(self) -> None:
-        if self._denials:
-            self._notes.extend((row, True) for row in self._denials.values())
-            self._denials = {}
-            self._rouse()
-
-    @property
-    def noting(self) -> bool:
-        return bool(self._notes or self._denials)
-
     @property
     def failing(self) -> bool:
         """Did the last write fail; as the writer knows it, for who closes."""
@@ -158,7 +148,7 @@ class Journal:
     async def aclose(self) -> None:
         """Write what waits, then end both threads."""
         self._closed = True
-        self._hand_over_denials()
+        self.attempts.hand_over()
         self._stopping = True
         self._rouse()
         await asyncio.to_thread(self._writer.join)
@@ -204,7 +194,7 @@ class Journal:
             except Exception as error:  # noqa: BLE001 - this thread must not die: everybody would wait for ever
                 failed, self._asleep, self._lacks = True, False, 0  # or whoever came next would wait for more, alone
                 self._fail(error)
-                time.sleep(NOTES_S)
+                time.sleep(ROWS_S)
             if waiting:
                 written = self._write(self._next(waiting))
             elif self._stopping and not self._came:
@@ -233,11 +223,15 @@ class Journal:
             self._flow.waited(in_vain=len(waiting) == had, now=time.monotonic())
 
     def _sleep(self, waiting: deque[Op], patience: float | None) -> None:
-        self._holding = bool(waiting)
+        self._holding, self._unbounded = bool(waiting), patience is None
         self._asleep = True
         with suppress(Empty):
             if not self._overlooked(waiting):
-                self._wake.get(timeout=patience)
+                self._custody.lend()
+                try:
+                    self._wake.get(timeout=patience)
+                finally:
+                    self._custody.take_back()
         self._asleep = False
         self._take_in(waiting)
 
@@ -258,7 +252,7 @@ class Journal:
         if self._error:
             dues.append(self._probe_due)
         elif self._notes:  # one that came just now has no due time yet
-            dues.append(min(self._note_due, time.monotonic() + NOTES_S))
+            dues.append(min(self._note_due, time.monotonic() + ROWS_S))
         if not self._error and self._tapes.changed:  # frames that no head speaks of yet; facts are signed with their commit
             dues.append(self._head_due)
         return max(min(dues) - time.monotonic(), 0.0) if dues else None
@@ -282,8 +276,16 @@ class Journal:
     def _write_frames(self, puts: Sequence[Put]) -> Sequence[Exception | None]:
         if self._error:
             return [self._error] * len(puts)
-        self._rotate_if_due()
-        return self._tapes.append([put.frames for put in puts])
+        if self._rotation_is_due():
+            self._rotate()
+        return self._append(puts)
+
+    def _append(self, puts: Sequence[Put]) -> Sequence[Exception | None]:
+        began = time.monotonic()
+        results = self._tapes.append([put.frames for put in puts])
+        now = time.monotonic()
+        self._custody.took(now - began, now)
+        return results
 
     def _write_facts(self, commits: Sequence[Commit]) -> Sequence[Sequence[Fact] | Exception]:
         batches = [commit.batch for commit in commits]
@@ -298,7 +300,7 @@ class Journal:
         return results
 
     def _commit(self, batches: Sequence[Batch], *, sign: bool = False) -> list[Sequence[Fact] | Exception]:
-        notes = self._ripe_notes(batches)
+        notes = [] if self._error else self.attempts.ripe(batches)
         changed = self._tapes.changed
         marks = {session: chain for session in changed if (chain := self._tapes.chains.get(session))}
         try:
@@ -309,35 +311,25 @@ class Journal:
         if self._ledger.marked or sign:
             changed.clear()
             self._head_due = time.monotonic() + HEAD_EVERY_S
-        self._note_due = time.monotonic() + (NOTES_AGAIN_S if len(self._notes) >= NOTES_AT_ONCE else NOTES_S) if self._notes else inf
+        self._note_due = time.monotonic() + (NOTES_AGAIN_S if self.attempts.many else ROWS_S) if self._notes else inf
         self._checkpointer.committed(self._ledger.path, self._ledger.db, self._fail, size=LEDGER_PAGES * PAGE)
         return results
-
-    def _ripe_notes(self, batches: Sequence[Batch]) -> list[tuple[ActionRow | Noted, bool]]:
-        """The notes for this commit: none with a decision, and with the end of a session all of its rows, as nobody reads the tape afterwards."""
-        if self._error or any(decides(batch) for batch in batches):
-            return []
-        notes = self._notes
-        ends = {number(draft.subject, "s") for batch in batches for draft in batch.drafts if draft.kind is Kind.SESSION_ENDED}
-        if not ends:
-            return [notes.popleft() for _ in range(min(NOTES_AT_ONCE, len(notes)))]  # the loop adds at the other end
-        ripe, later = list[tuple[ActionRow | Noted, bool]](), list[tuple[ActionRow | Noted, bool]]()
-        for _ in range(len(notes)):
-            note = notes.popleft()
-            (ripe if note[0].session in ends or len(ripe) < NOTES_AT_ONCE else later).append(note)
-        notes.extendleft(reversed(later))
-        return ripe
 
     def _forget_ended(self, facts: Sequence[Fact]) -> None:
         for fact in facts:
             if fact.kind is Kind.SESSION_ENDED:
                 self._tapes.end(fact.number("s"))
 
-    def _rotate_if_due(self) -> None:
+    def _rotation_is_due(self) -> bool:
+        """Another day, a full tape, or one that no fact tells of yet."""
         now = time.monotonic()
-        if now < self._day_due and not self._tapes.over_limit and not self._unannounced:
-            return
-        self._day_due = now + 1.0
+        if self._unannounced or now >= self._day_due or self._tapes.over_limit:
+            if self._unannounced or self._tapes.full(self._clock.now().wall_us):
+                return True
+            self._day_due = now + 1.0
+        return False
+
+    def _rotate(self) -> None:
         now_us = self._clock.now().wall_us
         if self._tapes.full(now_us):
             self._unannounced = self._tapes.rotate(now_us)
@@ -361,7 +353,7 @@ class Journal:
     def _write_what_is_due(self) -> None:
         now = time.monotonic()
         if self._notes and self._note_due == inf:
-            self._note_due = now + NOTES_S
+            self._note_due = now + ROWS_S
         sign = now >= self._head_due and bool(self._tapes.changed)
         if sign or (self._notes and now >= self._note_due):
             self._commit([], sign=sign)

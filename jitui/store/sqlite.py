@@ -75,7 +75,7 @@ class Store:
         self.loaded = loaded
         self.gone_tapes: tuple[str, ...] = ()  # that the ledger names, and that were not there at the start
         self._folder, self._tapes, self._ledger, self._journal = folder, tapes, ledger, journal
-        self.put_all, self.note, self.deny = journal.put, journal.note, journal.deny  # each is called for every request: without a call between
+        self.put_all, self.note, self.deny = journal.put, journal.attempts.note, journal.attempts.deny  # each request calls them: without a call between
         self._tape_limit = tapes.limit
         self._owed = Owed(folder.owed, ledger.key)
         self._counters = {table: ledger.highest(table) for table in ("requests", "grants", "sessions")}
@@ -159,7 +159,7 @@ class Store:
         """Until the rows of the actions that were noted before, a thousand at most, are on record, or can't be."""
         with suppress(UnrecordableError):
             for _ in range(10):
-                if not self._journal.noting:
+                if not self._journal.attempts.waiting:
                     return
                 await self.commit(())
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final, NamedTuple
 
+NEVER_US: Final = 1 << 62
 EPOCH: Final = datetime(1970, 1, 1)  # noqa: DTZ001 - UTC, without saying so in what is made of it
 
 

@@ -11,6 +11,7 @@ from jitui.policy.terms import GrantState
 from jitui.proxy.ends import Why
 from jitui.values.clock import ManualClock
 from jitui.values.errors import ConflictError, RefusedError, UnavailableError
+from tests.access.test_requests import ask
 from tests.fakes.house import House, house, rule
 
 PODS = "/api/v1/namespaces/web/pods"
@@ -227,3 +228,23 @@ def _left(home: House) -> float:
     (window,) = home.broker.windows.live.values()
     assert window.grant.deadline is not None
     return window.grant.deadline.remaining_us(home.clock.now()) / 1e6
+
+
+async def test_a_tick_says_when_the_next_thing_is_due(tmp_path: Path) -> None:
+    """The lapse of a request, the end of a window, the end of a token: the soonest; the gateway looks again then, also behind a suspend."""
+    async with house(tmp_path) as home:
+        def due_s() -> float:
+            return home.broker.tick(home.clock.now())
+
+        token_s = due_s()
+        grant = await home.window(duration_s=300)
+        assert grant.deadline is not None
+        home.clock.advance(1)
+        assert due_s() == pytest.approx(299)
+        asked = await ask(home)
+        lapse_s = asked.pending_until.remaining_us(home.clock.now()) / 1e6
+        assert 299 < lapse_s < token_s
+        home.clock.advance(299)
+        due_s()
+        assert not home.broker.windows.live
+        assert due_s() == pytest.approx(lapse_s - 299)

@@ -82,15 +82,17 @@ async def typed(client: ExecClient, keys: int) -> list[float]:
 
 
 async def echo(ways: Sequence[Target], rounds: int) -> None:
-    """One stream on each way, one key at a time."""
+    """One stream on each way, one key at a time; short blocks take turns, and each is compared with its neighbour, as load comes and goes."""
     clients = {way.name: await way.exec("box", ["cat"]) for way in ways}
-    found: dict[str, list[float]] = {way.name: [] for way in ways}
+    found: dict[str, list[list[float]]] = {way.name: [] for way in ways}
     for client in clients.values():
         await typed(client, 20)
-    for way in turns(ways, rounds * 2):
-        found[way.name] += await typed(clients[way.name], 100)
-    for name, values in found.items():
-        print(f"echo of a keystroke, {name:7} {percentiles(values)}")
+    for way in turns(ways, rounds * 10):
+        found[way.name].append(await typed(clients[way.name], 20))
+    for name, blocks in found.items():
+        print(f"echo of a keystroke, {name:7} {percentiles([value for block in blocks for value in block])}")
+    added = [statistics.median(one) - statistics.median(other) for one, other in zip(found["jitui"], found["direct"], strict=True)]
+    print(f"a keystroke through jitui takes {statistics.median(added):.2f} ms more (blocks {min(added):.2f} to {max(added):.2f})")
     for client in clients.values():
         client.transport.abort()
 

@@ -5,6 +5,7 @@ import pty
 import subprocess
 import sys
 from pathlib import Path
+from typing import BinaryIO
 
 import click
 import pytest
@@ -56,6 +57,31 @@ def test_a_start_imports_what_it_needs() -> None:
     assert {module: names & WEIGHTY or {""} for module, names in loaded.items()} == MODULES
     assert set(MODULES) >= {f"jitui.cli.{name}" for name in root.FILES}
     assert not loaded["jitui.cli.credential"] & {"asyncio", "click", "ssl"}
+    assert not loaded["jitui.cli.desk"] & {"jitui.policy.grammar", "jitui.policy.scope", "jitui.policy.table", "jitui.policy.terms"}
+
+
+END = """
+import atexit, sys, threading, time
+from jitui.cli import root
+atexit.register(print, "exit")
+threading.Thread(target=lambda: (time.sleep(0.2), print("thread"))).start()
+root.run(sys.argv[1:])
+"""
+
+
+def test_a_command_ends_as_python_ends() -> None:
+    """Threads are waited for, exit functions are called, all output is written, and the code is the command's, or Python's where output can't be written."""
+    env = {key: value for key, value in os.environ.items() if key != "PYTHONUNBUFFERED"}
+
+    def ends(*args: str, stdout: int | BinaryIO = subprocess.PIPE) -> tuple[int, list[str]]:
+        done = subprocess.run([sys.executable, "-c", END, *args], env=env, stdout=stdout, stderr=subprocess.PIPE, text=True, check=False)
+        return done.returncode, (done.stdout or "").splitlines()
+
+    code, said = ends("--version")
+    assert (code, said[1:]) == (0, ["thread", "exit"])
+    assert ends("nonsense")[0] == 2
+    with Path("/dev/full").open("wb") as full:
+        assert ends("nonsense", stdout=full)[0] == 120
 
 
 def test_a_command_is_found_where_it_is_defined() -> None:

@@ -231,7 +231,7 @@ def test_a_stream_that_ended_while_nobody_read_is_whole(authority: Authority, se
             transport, slow = await dial(address, client_context(authority.pem), Slow, stream=True)
             await asyncio.wait_for(slow.over, 20)
             await serving
-            assert len(cast("Any", transport)._ssl_protocol._ssl_buffer) == room
+            assert len(cast("Any", transport)._ssl_protocol._ssl_buffer_view) == room
             return slow.received
 
     assert uvloop.run(run()) == size

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import ctypes
 import fcntl
 import resource
 import socket
@@ -12,13 +13,14 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import pytest
 import uvloop
 
 from jitui.clusters.dial import Address, client_context, dial
 from jitui.clusters.tunnel import Proxy
+from jitui.clusters.wire import rest
 from jitui.proxy.outlet import Outlet
 from tests.clusters.authority import Authority, Pair
 
@@ -205,3 +207,68 @@ def test_what_is_left_can_be_given_up(authority: Authority, theirs: ssl.SSLConte
         assert set(talker.received) <= set(b"x")
 
     uvloop.run(go())
+
+
+class Mallinfo(ctypes.Structure):
+    """struct mallinfo2 of malloc.h."""
+
+    _fields_ = [(name, ctypes.c_size_t) for name in ("arena", "ordblks", "smblks", "hblks", "hblkhd", "usmblks", "fsmblks", "uordblks", "fordblks", "keepcost")]
+
+
+def allocated() -> int:
+    """Bytes that this process holds of malloc."""
+    told: Any = ctypes.CDLL(None).mallinfo2
+    told.restype = Mallinfo
+    found: Any = told()
+    return int(found.uordblks + found.hblkhd)
+
+
+class Answered(Talker):
+    """Knows when something came."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.came = asyncio.Event()
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        self.came.set()
+
+
+def test_a_stream_that_rests_holds_no_room_to_write_into(authority: Authority, server: Pair, tmp_path: Path) -> None:
+    """Session tickets made OpenSSL take 16 KiB for each connection; nothing is sent to give them back, and the connection goes on as before."""
+    theirs = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    theirs.load_cert_chain(*server.save(tmp_path, "peer"))
+    many, heard = 20, list[bytes]()
+
+    def serve(listener: socket.socket) -> None:
+        ends = []
+        for _ in range(many):
+            end = theirs.wrap_socket(listener.accept()[0], server_side=True)
+            end.sendall(end.recv(100))
+            ends.append(end)
+        for end in ends:
+            heard.append(end.recv(100))
+            end.close()
+
+    async def run() -> int:
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            serving = asyncio.get_running_loop().run_in_executor(None, serve, listener)
+            address, context = Address("127.0.0.1", listener.getsockname()[1]), client_context(authority.pem)
+            held = []
+            for _ in range(many):
+                transport, talker = await dial(address, context, Answered, stream=True)
+                transport.write(b"hello")
+                await talker.came.wait()
+                held.append(transport)
+            before = allocated()
+            for transport in held:
+                rest(transport)
+            given = before - allocated()
+            for transport in held:
+                transport.write(b"bye")
+            await serving
+            return given
+
+    assert uvloop.run(run()) > many * 15 << 10
+    assert heard == [b"bye"] * many

@@ -2,8 +2,8 @@
 
 import pytest
 
+from jitui.policy.identity import Identity, Role
 from jitui.policy.rights import TABLE, Right, require, rights_of, why_not_decide
-from jitui.policy.terms import Identity, Role
 from jitui.values.errors import RefusedError
 from tests.policy.world import agent, person, rule
 

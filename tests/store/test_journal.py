@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from jitui.recording.frame import COST, Channel, Frame
-from jitui.store import Files, Store, company, journal
+from jitui.store import Files, Store, attempts, company, journal
 from jitui.store.checkpoint import Checkpointer
 from jitui.store.ledger import Batch
 from jitui.store.queue import SMALL, Commit, Op, Put, take
@@ -252,7 +252,7 @@ async def test_a_ledger_that_is_gone_decides_nothing(tmp_path: Path) -> None:
 @pytest.mark.interpreted
 async def test_rows_of_actions_come_in_portions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """So that frames don't wait behind thousands of them; but a session does not end before its rows are there."""
-    monkeypatch.setattr(journal, "NOTES_AT_ONCE", 7)
+    monkeypatch.setattr(attempts, "AT_ONCE", 7)
     portions: list[int] = []
     async with opened(tmp_path / "state") as store:
         ledger, files = store._ledger, Files(tmp_path / "state")
@@ -324,7 +324,7 @@ async def test_the_writer_never_sleeps_on_a_row(tmp_path: Path) -> None:
         store._journal._notes.append((attempted(), False))
         patience = store._journal._patience()
         assert patience is not None
-        assert 0 <= patience <= journal.NOTES_S
+        assert 0 <= patience <= attempts.ROWS_S
 
 
 @pytest.mark.interpreted

@@ -69,3 +69,29 @@ def test_methods_of_the_class_stay() -> None:
     assert Quiet("secret") == Quiet("secret")
     assert Empty() == Empty()
     assert len({Empty(), Empty()}) == 1
+
+
+def test_its_init_is_made_with_the_first_instance_and_is_that_of_the_standard_library() -> None:
+    """The order of the arguments, factories, what a subclass adds, `__post_init__`, and the words of an error."""
+
+    @dataclass(frozen=True, slots=True)
+    class First:
+        name: str
+        sizes: list[int] = field(default_factory=list)
+        length: int = field(default=0, init=False)
+
+        def __post_init__(self) -> None:
+            self.length = len(self.name)  # type: ignore[misc]
+
+    @dataclass(frozen=True, slots=True)
+    class Second(First):
+        note: str = ""
+
+    assert [each.name for each in dataclasses.fields(Second)] == ["name", "sizes", "length", "note"]
+    with pytest.raises(TypeError, match=r"First\.__init__\(\) missing 1 required positional argument: 'name'"):
+        First()  # type: ignore[call-arg]
+    one, other = Second("abc", [1], "x"), Second("abc")
+    assert (one.name, one.sizes, one.length, one.note, other.sizes, other.note) == ("abc", [1], 3, "x", [], "")
+    assert other.sizes is not Second("abc").sizes
+    assert dataclasses.replace(one, name="ab").length == 2
+    assert First("abc") != one

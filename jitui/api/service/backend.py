@@ -16,38 +16,48 @@ from jitui.store import Store
 from jitui.store.archive import Files
 from jitui.store.bus import Bus
 from jitui.store.rows import Totals
+from jitui.values.alarm import to_beat
 
-EVERY: Final = 0.25  # seconds between two readings of the meter
-SMOOTH: Final = 0.3  # weight of the newest reading
+EVERY: Final = 0.25  # seconds between two readings of the meter while somebody looks at it
+SELDOM: Final = 1.0  # and while nobody does
+LOOKS_S: Final = 5.0  # as long as which one who looked is taken for one who looks
+SMOOTH: Final = 0.3  # weight of the newest reading behind EVERY
 KEPT: Final = 10_000  # windows whose totals are kept
 CHANGES_US: Final = 60_000_000  # an end's last facts are on record by then
 
 
 class Meter:
-    """Measures how late the event loop is (ms, the worst of the last second), and how many bytes a second are recorded."""
+    """Measures how late the event loop is (ms, the worst of four readings: of the last second), and how many bytes a second are recorded."""
 
     def __init__(self, store: Store) -> None:
         self.bytes_s = 0.0
         self._store = store
         self._lags: list[float] = []
+        self._looked_at = -LOOKS_S  # loop time
 
     @property
     def lag_ms(self) -> float:
         return max(self._lags, default=0.0)
 
+    def look(self) -> None:
+        """Somebody does: from now on it is read more often."""
+        self._looked_at = asyncio.get_running_loop().time()
+
     async def run(self) -> None:
         """Until cancelled."""
         loop = asyncio.get_running_loop()
-        written = self._store.written_bytes
+        read, written = loop.time(), self._store.written_bytes
         while True:
-            due = loop.time() + EVERY
-            await asyncio.sleep(EVERY)
-            self._lags = [*self._lags[-3:], max(0.0, (loop.time() - due) * 1000)]
-            now_written = self._store.written_bytes
-            self.bytes_s += SMOOTH * ((now_written - written) / EVERY - self.bytes_s)
+            now = loop.time()
+            due = now + to_beat(now, EVERY if now - self._looked_at < LOOKS_S else SELDOM)
+            await asyncio.sleep(due - now)
+            was, read = read, loop.time()
+            self._lags = [*self._lags[-3:], max(0.0, (read - due) * 1000)]
+            before, written = written, self._store.written_bytes
+            rate = (written - before) / max(read - was, 0.001)
+            self.bytes_s += (1 - (1 - SMOOTH) ** ((read - was) / EVERY)) * (rate - self.bytes_s)
             if self.bytes_s < 1:
                 self.bytes_s = 0.0
-            written = now_written
 
 
 class TotalsCache:

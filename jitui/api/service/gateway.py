@@ -43,6 +43,7 @@ class GatewayService(Bound, Gateway):
     async def status(self) -> Status:
         broker, now = self._broker, self._broker.clock.now()
         error = broker.store.recording_error
+        self._backend.meter.look()
         return Status(
             at=rfc3339(now.wall_us), recording=error is None, recorder_error=str(error) if error else "", record_bytes_s=self._backend.meter.bytes_s,
             disk_free=broker.room.free, lag_ms=self._backend.meter.lag_ms, waiting=len(broker.requests.pending), live=len(broker.windows.live),

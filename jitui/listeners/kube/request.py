@@ -4,6 +4,7 @@ import asyncio
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Final
 
 from jitui.access import Broker
@@ -11,6 +12,7 @@ from jitui.auth.callers import Caller, Callers
 from jitui.listeners.kube import notices
 from jitui.listeners.kube.client import Answered, KubeClient
 from jitui.listeners.kube.tries import Tries
+from jitui.listeners.visitors import busy
 from jitui.policy.action import Action
 from jitui.policy.policy import Allow, Deny
 from jitui.policy.remaining import LAST_S
@@ -116,12 +118,13 @@ class KubeRequest:
         self.client.abort()
 
     def leave(self, close: Callable[[], None]) -> tuple[asyncio.Transport, Outlet, bytes]:
-        self.client.visitor.close = close
+        self.client.visitor.close, self.client.visitor.resting = close, busy
         behind = self.client.leave()
         return self.client.transport, self.outlet, behind
 
-    def closed(self) -> None:
-        self.client.listener.visitors.gone(self.client.visitor)
+    @property
+    def closed(self) -> Callable[[], None]:
+        return partial(self.client.listener.visitors.gone, self.client.visitor)
 
     # -- answers of the gateway's own --------------------------------------------------------------------------------------
 

@@ -5,6 +5,8 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import cast
 
+import pytest
+
 from jitui.api.service.backend import CHANGES_US, Meter, TotalsCache
 from jitui.policy.scope import Scope
 from jitui.policy.terms import Grant, GrantState
@@ -27,6 +29,33 @@ async def test_the_meter_shows_what_is_written() -> None:
     assert meter.bytes_s > 100_000
     assert meter.lag_ms >= 0
     running.cancel()
+
+
+async def test_the_meter_is_read_four_times_a_second_while_somebody_looks_and_else_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each reading wakes a gateway that rests. The rate is that of the time between two readings, however long that is."""
+    waits: list[float] = []
+    store, loop = SimpleNamespace(written_bytes=0), asyncio.get_running_loop()
+    now = loop.time()
+
+    async def sleep(seconds: float) -> None:
+        nonlocal now
+        waits.append(seconds)
+        now += seconds
+        store.written_bytes += round(seconds * 1_000_000)
+        if len(waits) == 100:
+            meter.look()
+        if len(waits) == 200:
+            raise asyncio.CancelledError
+
+    meter = Meter(cast("Store", store))
+    monkeypatch.setattr(loop, "time", lambda: now)
+    monkeypatch.setattr(asyncio, "sleep", sleep)
+    with pytest.raises(asyncio.CancelledError):
+        await meter.run()
+    assert max(waits[1:100]) == pytest.approx(min(waits[1:100])) == pytest.approx(1)
+    assert max(waits[101:119]) == pytest.approx(min(waits[101:119])) == pytest.approx(0.25)
+    assert waits[122:] == pytest.approx([1] * len(waits[122:]))
+    assert meter.bytes_s == pytest.approx(1_000_000, rel=0.01)
 
 
 class CountingFiles:
