@@ -62,6 +62,7 @@ class Tls(SSLProtocol):
     _ssl_buffer: bytearray
     _ssl_buffer_view: memoryview
     _eof_received: bool
+    _extra: dict[str, Any]
     _ssl_reading_paused: bool
     _ssl_writing_paused: bool
 
@@ -69,6 +70,7 @@ class Tls(SSLProtocol):
                  server_hostname: str) -> None:
         """The client's side. `shaken`: done once hands are shaken."""
         super().__init__(loop, protocol, context, shaken, server_side=False, server_hostname=server_hostname)
+        self._write_backlog = cast("Any", [])  # an empty queue has room for 64
         self._within = False  # it runs within the TLS of a proxy, whose socket is not its own
         self._lost = False
         self._unsent = 0  # bytes that were still here when the connection ended
@@ -88,6 +90,10 @@ class Tls(SSLProtocol):
         size = len(self._ssl_buffer_view)
         if nbytes == size < READ_MOST:
             self._read_into(4 * size)
+
+    def _on_handshake_complete(self, handshake_exc: BaseException | None) -> None:
+        super()._on_handshake_complete(handshake_exc)
+        self._extra.pop("peercert", None)  # a kilobyte of words for whoever asks, which nobody does
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._within = transport.get_extra_info("ssl_object") is not None

@@ -5,6 +5,7 @@ The protocol is told by the Upgrade header, never by the method: the API server 
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from jitui.policy import kube
@@ -179,7 +180,13 @@ def asked(query: kube.Query) -> frozenset[Channel]:
         Channel.ERROR: True, Channel.STDIN: query.flag("stdin"), Channel.STDOUT: query.flag("stdout"), Channel.STDERR: query.flag("stderr") and not tty,
         Channel.RESIZE: tty,
     }  # fmt: skip
-    return frozenset(channel for channel, opened in wanted.items() if opened)
+    return _shared(tuple(channel for channel, opened in wanted.items() if opened))
+
+
+@lru_cache(maxsize=32)
+def _shared(wanted: tuple[Channel, ...]) -> frozenset[Channel]:
+    """Streams that ask for the same have it in common."""
+    return frozenset(wanted)
 
 
 def ports(query: kube.Query) -> tuple[int, ...] | None:

@@ -54,7 +54,7 @@ class Drain:
         self.unheard = False  # the gateway closed it before that came
         self._news: asyncio.Event | None = None
         self.cutters: dict[Channel, Cutter] = {}  # that look for nonces
-        self.wanted_nonces: set[bytes] = set()
+        self.wanted_nonces: frozenset[bytes] = frozenset()
         self.push: Callable[[Unit], None] = lambda unit: None  # noqa: ARG005 - passes a unit of the cluster on, as if it had been read; the relay's
         self._last: dict[Channel, Unit] = {}  # by channel the newest unit of a live stream that is dyed
         self._size = 0

@@ -1,5 +1,6 @@
 """The dye: words that the gateway writes into the output of processes to learn on which connection they come out, and cuts out of live streams again."""
 
+from collections.abc import Set as AbstractSet
 from typing import Final
 
 PREFIX: Final = b"\x1b_jitui:"  # an application program command, which terminals don't show (ECMA-48, 8.3.2)
@@ -18,7 +19,7 @@ class Cutter:
     """
 
     def __init__(self) -> None:
-        self.wanted: set[bytes] = set()
+        self.wanted: AbstractSet[bytes] = frozenset()
         self.seen: list[bytes] = []  # those that were cut out
         self._held = b""
 
