@@ -84,7 +84,7 @@ class Journal:
         for frame in frames:
             size += len(frame.body)
         put = _new(Put, (frames, done, size))
-        if self._asleep and size <= SMALL and frames[0].channel in BYTES and self._write_here(put):
+        if self._asleep and 0 < size <= SMALL and frames[0].channel in BYTES and self._write_here(put):
             return
         self._came.append(put)
         if self._asleep and not self._waking:
