@@ -24,7 +24,7 @@ class Terminal:
     """One program and its output so far."""
 
     def __init__(self, argv: Sequence[str], env: Mapping[str, str], *, rows: int = 24, columns: int = 80) -> None:
-        self.said = b""
+        self.said, self.heard = b"", time.monotonic()  # its output, and when the newest of it came
         self._ours, theirs = pty.openpty()
         fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
         try:
@@ -52,7 +52,7 @@ class Terminal:
                 return False
             if not data:
                 return False
-            self.said += data
+            self.said, self.heard = self.said + data, time.monotonic()
         return True
 
     def expect(self, text: str, timeout: float = 20.0, *, after: int = 0) -> int:

@@ -32,3 +32,11 @@ def test_closing_ends_the_program() -> None:
     with Terminal(["sh", "-c", "trap '' HUP; sleep 100"], os.environ) as terminal:
         assert terminal.end(0.3) is None
     assert time.monotonic() - before < 5
+
+
+def test_what_a_program_says_last_is_told_from_its_end() -> None:
+    """It may take its time to go away."""
+    with Terminal(["sh", "-c", "echo over; exec >&- 2>&- <&-; sleep 0.5"], os.environ) as terminal:
+        terminal.expect("over")
+        assert terminal.end(5) == 0
+        assert time.monotonic() - terminal.heard > 0.4
