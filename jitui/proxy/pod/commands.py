@@ -1,7 +1,7 @@
 """The commands of windows in a container, and the job to end those of one window there."""
 
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from jitui.proxy.drain import Drain
 from jitui.proxy.pod.kin import Kin, Spell
@@ -9,6 +9,8 @@ from jitui.proxy.pod.lineage import Before, Ident
 from jitui.proxy.pod.look import Identity, Place
 from jitui.recording.facts import ProcessEnded, ProcessLeft, ProcessTold
 from jitui.recording.facts.processes import ENDED, GONE, NOT_PROVED, RUNTIME
+
+YOUNG_S: Final = 3.0  # seconds for which a command that was asked for may not have begun, on a node with too much to do
 
 
 class Run(Protocol):
@@ -44,6 +46,7 @@ class Command:
     forced: bool = False  # by the gateway
     ended: float | None = None  # loop time of the end of its session
     exited: bool = False  # the runtime has told its end
+    lost: bool = False  # with an earlier gateway: nobody knows when its connection was closed
     watched: bool = False  # its first process is known, or was awaited long enough
     looked: bool = False  # the container was looked at behind its end
 
@@ -63,8 +66,9 @@ class Command:
 
     @property
     def cut(self) -> bool:
-        """Whether its input ended with its connection, and the runtime did not tell its end: most programs end then, and nobody sees it."""
-        return self.over and self.session.stdin and not self.session.tty and self.unheard
+        """Whether nobody heard of its end, and it may be gone, or may never have begun: its input ended with its connection, or that was closed at once."""
+        at_once = self.ended is not None and self.ended - self.asked <= YOUNG_S and not self.lost
+        return self.unheard and (at_once or (self.session.stdin and not self.session.tty))
 
 
 @dataclass(slots=True)

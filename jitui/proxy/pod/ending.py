@@ -13,9 +13,9 @@ from typing import Any, Final
 from jitui.protocol import probe
 from jitui.protocol.probe import Process, order
 from jitui.proxy.pod import lineage
-from jitui.proxy.pod.commands import Command, Job, Run, Several, told_of
+from jitui.proxy.pod.commands import YOUNG_S, Command, Job, Run, Several, told_of
 from jitui.proxy.pod.dyeing import DYED, dye
-from jitui.proxy.pod.kin import EARLY_S, First, Kin
+from jitui.proxy.pod.kin import First, Kin
 from jitui.proxy.pod.lineage import Asked, Family, Ident, ident
 from jitui.proxy.pod.look import Identity, Look, Place
 from jitui.proxy.pod.ours import Ours
@@ -25,11 +25,10 @@ from jitui.recording.facts.processes import ENDED, EXPLAINED, GONE, LEFT, NOT_PR
 ROUNDS: Final = 3  # of kills; the second and third stop first
 STATUS_S: Final = 0.9  # seconds that the runtime may take to tell the end of a process that was killed, at least
 HEARD_S: Final = 1.6  # seconds from the mute within which it may, too
-YOUNG_S: Final = 3.0  # seconds for which a command that was asked for may not have begun
 BEGUN_S: Final = 10.0  # seconds within which a command begins that was asked for
 MOMENT_S: Final = 0.06  # seconds until one looks again whether a process that nothing explains is still there
 FRESH_S: Final = 0.15  # seconds for which the processes that a look saw as it began are those that are there
-TOLD: Final = 100  # processes of one window in one container of which facts tell
+TOLD: Final = 100  # processes of one window in one container of which facts tell, or one for each command if those are more
 NO_LINK: Final = "it can't be tied to a command of the window, and was not there before it"
 REFUSED: Final = "the container refuses to let it be killed: it belongs to another user"
 UNSEEN: Final = "its process was not found, and nobody said that it ended"
@@ -75,7 +74,6 @@ class Ending:
 
     async def _one(self, job: Job, processes: Sequence[Process], muted: Sequence[Command]) -> Sequence[Process]:
         """One window, while `muted` commands of others wait; the processes that are there behind it."""
-        processes = await self._begun_by_now(job) or processes
         own, since, now = self._own(processes), self._since(job.first, processes), self._loop.time()
         job.kin.see(self._but_own(processes), now)
         job.kin.looked(self._asked_at)
@@ -95,17 +93,8 @@ class Ending:
             processes = await self._stat()
             strange = await self._strange(job, processes, [*self._others(), *muted], theirs, since)
         alive = {ident(each) for each in processes if not each.dead}
-        job.told = sorted(self._told(job, owned, alive, strange), key=lambda each: each.state == ENDED)[:TOLD]  # those that may run on come first
+        job.told = _foremost(list(self._told(job, owned, alive, strange)), max(TOLD, len(job.commands)))
         return processes
-
-    async def _begun_by_now(self, job: Job) -> Sequence[Process]:
-        """Wait until commands that were asked for a moment ago have begun, if they have no connection on which a dye could come out; what is there then."""
-        now = self._loop.time()
-        ages = [now - each.asked for each in job.commands if each.unheard]
-        if min(ages, default=EARLY_S) >= EARLY_S:
-            return ()
-        await asyncio.sleep(EARLY_S - min(ages) + MOMENT_S)
-        return await self._stat()
 
     def _own(self, processes: Iterable[Process]) -> int:
         return next((each.sid for each in processes if each.pid == self._look.own), self._look.own)
@@ -380,6 +369,19 @@ class Ending:
         if not job.ends:
             return AS_THE_RULE_SAYS
         return REFUSED if key in self._denied else "it was killed and is there still"
+
+
+def _foremost(told: Sequence[ProcessTold], most: int) -> list[ProcessTold]:
+    """So many at most: those that may run on, then one of each command, so that none is said to be unknown because of others' processes."""
+    seen, first, more = set[int](), list[ProcessTold](), list[ProcessTold]()
+    for each in told:
+        if each.state != ENDED:
+            seen.add(each.session)
+    for each in told:
+        if each.state == ENDED:
+            (more if each.session in seen else first).append(each)
+            seen.add(each.session)
+    return [*(each for each in told if each.state != ENDED), *first, *more][:most]
 
 
 def _free(found: Sequence[Family], by_session: dict[int, list[Family]]) -> list[Family]:

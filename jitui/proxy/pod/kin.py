@@ -33,7 +33,7 @@ class Spell:
     ended: float | None  # None: it runs
     mine: bool  # of this window
     exited: bool = False  # the runtime has told its end: its first process is gone since
-    cut: bool = False  # its input ended, and nobody told whether it did, too
+    cut: bool = False  # it may be gone, or may never have begun, and nobody will hear of it
 
 
 @dataclass(slots=True)

@@ -57,7 +57,7 @@ async def resume(places: Places, lost: Sequence[Lost]) -> None:
         if stay is None:
             continue
         forced = each.may_run_on > 0
-        command = stay.commands[each.id] = Command(each, place, asked, over=True, forced=forced, ended=loop.time(), looked=True)
+        command = stay.commands[each.id] = Command(each, place, asked, over=True, forced=forced, ended=loop.time(), lost=True, looked=True)
         if each.seen is not None:
             command.leader = each.seen.pid, each.seen.start
             stay.kin.restore(each.id, command.leader, read(each.seen.processes))

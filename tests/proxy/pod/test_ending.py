@@ -12,10 +12,11 @@ import pytest
 from jitui.protocol.probe import Process
 from jitui.proxy.drain import Drain
 from jitui.proxy.pod.commands import Command, Job, Several
-from jitui.proxy.pod.ending import Ending, _free, _Owned
+from jitui.proxy.pod.ending import Ending, _foremost, _free, _Owned
 from jitui.proxy.pod.kin import Kin
 from jitui.proxy.pod.lineage import Asked, Before, Family, families
 from jitui.proxy.pod.look import Identity, Place
+from jitui.recording.facts import ProcessEnded, ProcessLeft, ProcessTold
 from tests.fakes.house import rule
 from tests.proxy.pod.yard import gone, running, yard
 
@@ -30,6 +31,15 @@ def test_hundreds_of_families_are_not_compared_whole() -> None:
 
     found: list[Family] = [Whole((Process(pid, 0, pid, 0, 100, "S"),)) for pid in range(10, 510)]
     assert [family.start for family in _free(found, {1: found[:200], 2: [found[300]]})] == [100] * 299
+
+
+def test_of_each_command_one_process_is_told_of() -> None:
+    """A hundred of one command's own don't push out the only one of another, of which nobody would know then whether it runs on."""
+    def told(session: int, pid: int, state: str = "ended") -> ProcessTold:
+        return (ProcessEnded if state == "ended" else ProcessLeft)(grant=1, session=session, pod="web/box", container="box", pid=pid, state=state)
+
+    many = [*(told(5, pid) for pid in range(100, 200)), told(6, 300), told(7, 400), told(7, 401, "left")]
+    assert [(each.session, each.pid) for each in _foremost(many, 4)] == [(7, 401), (5, 100), (6, 300), (5, 101)]
 
 
 async def test_words_alone_tie_no_process_that_began_long_after_its_command() -> None:
@@ -72,14 +82,14 @@ def test_words_are_written_only_where_they_may_come_out_for_a_command() -> None:
         assert Ending._perhaps(ending, command, family, []) == perhaps
 
 
-@pytest.mark.parametrize("case", ["its own", "known before", "unsure", "judged", "exited", "cut"])
+@pytest.mark.parametrize("case", ["its own", "known before", "unsure", "judged", "exited", "cut", "at once"])
 async def test_words_alone_find_no_process_of_a_command_whose_own_is_known(case: str) -> None:
     """That has ended; an equal process is somebody else's."""
     now, place, argv, key = asyncio.get_running_loop().time(), Place("prod", "web", "box", "box"), ("sh",), (30, 40_300)
     processes = [Process(50, 0, 50, 0, 100_000, "S"), Process(*key[:1], 0, 30, 0, key[1], "S")]
     found = families(processes, (50,))
-    command = Command(Several(5, argv, stdin=case == "cut"), place, now - 600, leader=(20, 40_050) if case == "known before" else None, over=True, ended=now,
-                      exited=case == "exited")  # fmt: skip
+    command = Command(Several(5, argv, stdin=case == "cut"), place, now - 600, leader=(20, 40_050) if case == "known before" else None, over=True,
+                      ended=now - 598 if case == "at once" else now, exited=case == "exited")  # fmt: skip
     before = Before(known=True, unsure=frozenset({key} if case == "unsure" else ()))
     job = Job(3, [command], now - 600, now, before, ends=True, last=True, kin=Kin(before), spells=[command.spell(mine=True)])
     ending = Ending(cast("Any", SimpleNamespace(own=50, said_at=now, asked_at=now)), place, Identity(), list, cast("Any", None))
