@@ -47,7 +47,7 @@ class GatewayService(Bound, Gateway):
         return Status(
             at=rfc3339(now.wall_us), recording=error is None, recorder_error=str(error) if error else "", record_bytes_s=self._backend.meter.bytes_s,
             disk_free=broker.room.free, lag_ms=self._backend.meter.lag_ms, waiting=len(broker.requests.pending), live=len(broker.windows.live),
-            open_streams=sum(window.open_streams for window in broker.windows.live.values()), lockdown=broker.requests.lockdown,
+            open_streams=sum(window.open_streams for window in broker.windows.live.values() if window.sessions), lockdown=broker.requests.lockdown,
             facts=broker.store.newest_fact, trouble=self._backend.trouble(), limits=broker.pressure.now,
             moved=f"{broker.store.newest_fact}-{broker.store.written_bytes}-{broker.windows.owed}-{broker.roster.tokens.due_us}",
         )  # fmt: skip
