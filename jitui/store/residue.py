@@ -33,6 +33,7 @@ class Touched:
     first: Change
     last: Change
     uids: frozenset[str] = frozenset()  # that its answers told of
+    only_beside: bool = False  # a pod, to which it added ephemeral containers, and no more
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +72,8 @@ def residue(files: Files, grant: int, budget: int = BUDGET, may: May = everythin
     exchanges = Exchanges(files, budget)
     reading = Changes(exchanges, may)
     changes = reading.of(grant=grant)
-    touched = tuple(_touched(changes))
+    others = {change.write.ref.key for change in changes if not _ephemeral(change)}
+    touched = tuple(replace(each, only_beside=each.ref.key not in others) for each in _touched(changes))
     ephemeral = [(each, name) for change in changes if (name := _ephemeral(change)) for each in touched if each.ref.key == change.write.ref.key]
     spots = exchanges.allowed(grant)
     all_seen = chain(_issued(exchanges, changes), _answers(exchanges, spots[-PAGE:]), _streams(exchanges, spots[-PAGE:]))

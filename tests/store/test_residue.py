@@ -45,6 +45,7 @@ async def test_ephemeral_containers(tmp_path: Path) -> None:
         after = {**POD, "spec": {**POD["spec"], "ephemeralContainers": [{"name": "debugger-1", "image": "x"}]}}  # type: ignore[dict-item]
         await talk.merge("/api/v1/namespaces/web/pods/p/ephemeralcontainers", after, {})
         ((pod, name),) = (await of(home)).ephemeral
+        assert pod.only_beside
         assert (pod.ref.name, name) == ("p", "debugger-1")
 
 

@@ -74,7 +74,7 @@ def _objects(found: Residue, looked: Looked | None, grant: str) -> Iterator[Left
             owns.setdefault(owner, Counter())[item.resource] += 1
     for each in found.touched:
         state = _state(each, looked)
-        if _over(each):
+        if _over(each) or each.only_beside:  # an edit takes no ephemeral container out again; these have lines of their own
             continue
         gone = state.gone or (bool(state.uid) and not _same(each, state))
         if each.effect is Effect.DELETED or (gone and each.effect is Effect.UNKNOWN and each.last.write.verb.startswith("delete")):

@@ -28,7 +28,7 @@ HEARD_S: Final = 1.6  # seconds from the mute within which it may, too
 BEGUN_S: Final = 10.0  # seconds within which a command begins that was asked for
 MOMENT_S: Final = 0.06  # seconds until one looks again whether a process that nothing explains is still there
 FRESH_S: Final = 0.15  # seconds for which the processes that a look saw as it began are those that are there
-TOLD: Final = 100  # processes of one window in one container of which facts tell, or one for each command if those are more
+TOLD: Final = 100  # processes of one window in one container of which facts tell, besides one for each command
 NO_LINK: Final = "it can't be tied to a command of the window, and was not there before it"
 REFUSED: Final = "the container refuses to let it be killed: it belongs to another user"
 UNSEEN: Final = "its process was not found, and nobody said that it ended"
@@ -93,7 +93,7 @@ class Ending:
             processes = await self._stat()
             strange = await self._strange(job, processes, [*self._others(), *muted], theirs, since)
         alive = {ident(each) for each in processes if not each.dead}
-        job.told = _foremost(list(self._told(job, owned, alive, strange)), max(TOLD, len(job.commands)))
+        job.told = _foremost(list(self._told(job, owned, alive, strange)), TOLD + len(job.commands))
         return processes
 
     def _own(self, processes: Iterable[Process]) -> int:
