@@ -22,7 +22,7 @@ ASK: Final = "or ask whoever runs this gateway for more"
 
 
 def busy() -> bool:
-    """Of a connection that never rests."""
+    """Returns False: such a connection never rests."""
     return False
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final, NamedTuple
 
-NEVER_US: Final = 1 << 62
+NEVER_US: Final = 1 << 62  # a boot time that does not come
 EPOCH: Final = datetime(1970, 1, 1)  # noqa: DTZ001 - UTC, without saying so in what is made of it
 
 

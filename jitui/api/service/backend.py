@@ -20,7 +20,7 @@ from jitui.values.alarm import to_beat
 
 EVERY: Final = 0.25  # seconds between two readings of the meter while somebody looks at it
 SELDOM: Final = 1.0  # and while nobody does
-LOOKS_S: Final = 5.0  # as long as which one who looked is taken for one who looks
+LOOKS_S: Final = 5.0  # seconds behind a look in which the next one is expected
 SMOOTH: Final = 0.3  # weight of the newest reading behind EVERY
 KEPT: Final = 10_000  # windows whose totals are kept
 CHANGES_US: Final = 60_000_000  # an end's last facts are on record by then
