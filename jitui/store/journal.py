@@ -1,4 +1,4 @@
-"""The journal: one thread writes, all who wait share its commits. A lone keystroke the loop commits itself, where that is quick (`custody.py`).
+"""The journal: one thread writes, all who wait share its commits.
 
 Adaptive group commit without a timer: idle, it commits at once; busy, it commits everything that came meanwhile. What follows
 a commit (bytes that may move now, facts that are published) runs on the event loop, in the order in which it was put.
@@ -19,14 +19,13 @@ from queue import Empty, SimpleQueue
 from typing import Final
 
 from jitui.recording.facts import Fact, Kind
-from jitui.recording.frame import BYTES, COST, Frame
+from jitui.recording.frame import COST, Frame
 from jitui.store.attempts import ROWS_S, Attempts
 from jitui.store.checkpoint import Checkpointer
 from jitui.store.company import WAIT_S, Flow, lonely, size_of
-from jitui.store.custody import Custody
 from jitui.store.folder import Folder
 from jitui.store.ledger import HEAD_EVERY_S, Batch, Ledger, tape_opened
-from jitui.store.queue import SMALL, Commit, Committed, Done, Hurry, Op, Put, decides, decision_waits, hurry, take
+from jitui.store.queue import Commit, Committed, Done, Hurry, Op, Put, decides, decision_waits, hurry, take
 from jitui.store.schema import PAGE, TAPE_PAGE
 from jitui.store.tapes import Tapes
 from jitui.values.clock import Clock
@@ -51,7 +50,6 @@ class Journal:
         self._asleep = self._holding = self._waking = False  # the writer waits to be woken, with something to write; the loop will do so in its next turn
         self._told = self._heard = 0  # batches of which the writer told the loop, and through which the loop went
         self._flow, self._lacks = Flow(), 0  # bytes of bulk for which the writer sleeps
-        self._custody, self._unbounded = Custody(), False  # the writer sleeps for as long as nobody wakes it
         self._hurried = self._stopping = False  # something that was handed over in a hurry waits; nothing comes any more
         self.attempts = Attempts(loop, self._rouse)
         self._notes = self.attempts.rows
@@ -83,33 +81,9 @@ class Journal:
         size = COST * len(frames)
         for frame in frames:
             size += len(frame.body)
-        put = _new(Put, (frames, done, size))
-        if self._asleep and 0 < size <= SMALL and frames[0].channel in BYTES and self._write_here(put):
-            return
-        self._came.append(put)
+        self._came.append(_new(Put, (frames, done, size)))
         if self._asleep and not self._waking:
             self._wake_soon()
-
-    def _write_here(self, put: Put) -> bool:
-        """Commit a small piece of a stream on this thread, if the writer has nothing to do and the disk is quick. False: it is the writer's."""
-        if self._came or self._holding or self._told != self._heard or not self._custody.borrow(time.monotonic()):
-            return False
-        results: Sequence[Exception | None] = ()
-        try:
-            if not self._error and not self._rotation_is_due():
-                results = self._append([put])
-                self._told += 1
-                self._checkpointer.logged(self._tapes.path, TAPE_PAGE + put.size)
-        except Exception:  # noqa: BLE001, S110 - nothing is on record: the writer tries it anew, and says why if it can't
-            pass
-        finally:
-            self._custody.give_back()
-        if not results:
-            return False
-        self._loop.call_soon(self._release, (put,), results)
-        if self._unbounded:  # the writer does not know that a head will be due
-            self._rouse()
-        return True
 
     def commit(self, batch: Batch, done: Committed) -> None:
         if self._closed:
@@ -223,15 +197,11 @@ class Journal:
             self._flow.waited(in_vain=len(waiting) == had, now=time.monotonic())
 
     def _sleep(self, waiting: deque[Op], patience: float | None) -> None:
-        self._holding, self._unbounded = bool(waiting), patience is None
+        self._holding = bool(waiting)
         self._asleep = True
         with suppress(Empty):
             if not self._overlooked(waiting):
-                self._custody.lend()
-                try:
-                    self._wake.get(timeout=patience)
-                finally:
-                    self._custody.take_back()
+                self._wake.get(timeout=patience)
         self._asleep = False
         self._take_in(waiting)
 
@@ -276,16 +246,8 @@ class Journal:
     def _write_frames(self, puts: Sequence[Put]) -> Sequence[Exception | None]:
         if self._error:
             return [self._error] * len(puts)
-        if self._rotation_is_due():
-            self._rotate()
-        return self._append(puts)
-
-    def _append(self, puts: Sequence[Put]) -> Sequence[Exception | None]:
-        began = time.monotonic()
-        results = self._tapes.append([put.frames for put in puts])
-        now = time.monotonic()
-        self._custody.took(now - began, now)
-        return results
+        self._rotate_if_due()
+        return self._tapes.append([put.frames for put in puts])
 
     def _write_facts(self, commits: Sequence[Commit]) -> Sequence[Sequence[Fact] | Exception]:
         batches = [commit.batch for commit in commits]
@@ -320,16 +282,11 @@ class Journal:
             if fact.kind is Kind.SESSION_ENDED:
                 self._tapes.end(fact.number("s"))
 
-    def _rotation_is_due(self) -> bool:
-        """Another day, a full tape, or one that no fact tells of yet."""
+    def _rotate_if_due(self) -> None:
         now = time.monotonic()
-        if self._unannounced or now >= self._day_due or self._tapes.over_limit:
-            if self._unannounced or self._tapes.full(self._clock.now().wall_us):
-                return True
-            self._day_due = now + 1.0
-        return False
-
-    def _rotate(self) -> None:
+        if now < self._day_due and not self._tapes.over_limit and not self._unannounced:
+            return
+        self._day_due = now + 1.0
         now_us = self._clock.now().wall_us
         if self._tapes.full(now_us):
             self._unannounced = self._tapes.rotate(now_us)

@@ -1,4 +1,4 @@
-"""The tapes: the only place of bodies. One multi-row INSERT a commit; the chain is computed here.
+"""The tapes: the only place of bodies. One multi-row INSERT a commit; the chain is computed here, in the writer thread.
 
 A tape is one SQLite file, a new one each day or `limit` bytes. What the chains were goes along as `carried`.
 Spans (where a session's frames are) are derived and written once a `RUN` of rows, inside a commit that happens anyway.

@@ -13,9 +13,9 @@ from tests.store.writer import STREAMS, body
 KILLS = 12
 
 
-def killed(folder: Path, how: list[str], lines: int, seconds: float) -> list[list[bytes]]:
+def killed(folder: Path, lines: int, seconds: float) -> list[list[bytes]]:
     """Run a writer, kill it so many seconds after it has said so many lines; the lines it got out."""
-    with subprocess.Popen([sys.executable, "-m", "tests.store.writer", str(folder), *how], stdout=subprocess.PIPE) as writer:
+    with subprocess.Popen([sys.executable, "-m", "tests.store.writer", str(folder)], stdout=subprocess.PIPE) as writer:
         assert writer.stdout is not None
         first = [writer.stdout.readline() for _ in range(lines)]
         time.sleep(seconds)
@@ -25,15 +25,13 @@ def killed(folder: Path, how: list[str], lines: int, seconds: float) -> list[lis
 
 
 async def test_kill_at_random_instants(tmp_path: Path) -> None:
-    """All that `done` was called for is on record, byte for byte, whichever thread committed it; the chain holds in the files as they are, and the next gateway
-    ends the lost sessions.
-    """
+    """All that `done` was called for is on record, byte for byte; the chain holds in the files as they are, and the next gateway ends the lost sessions."""
     folder = tmp_path / "state"
     chance = random.Random(7)
     passed: dict[int, int] = {}  # session -> the last seq whose done ran
     lost_before = 0
-    for turn in range(KILLS):
-        lines = killed(folder, ["lone"][: turn % 2], chance.choice([1, 2, 3, 50, 400]), chance.uniform(0.0, 0.02))
+    for _ in range(KILLS):
+        lines = killed(folder, chance.choice([1, 2, 3, 50, 400]), chance.uniform(0.0, 0.02))
         assert lines[0] == [b"lost", str(lost_before).encode()]
         lost_before = STREAMS if any(line[0] == b"sessions" for line in lines) else lost_before
         if not any(line[0] == b"sessions" for line in lines):

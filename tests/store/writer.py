@@ -1,21 +1,17 @@
-"""A gateway that records without end and says, after each `done`, what is on record: to be killed. `python -m tests.store.writer FOLDER [lone]`.
-
-`lone`: one frame after the other, so that the loop's own thread commits those that are small, on any disk.
-"""
+"""A gateway that records without end and says, after each `done`, what is on record: to be killed. `python -m tests.store.writer FOLDER`."""
 
 import asyncio
 import itertools
 import os
 import random
 import sys
-from math import inf
 from pathlib import Path
 
 from jitui.recording.frame import Channel, Frame
-from jitui.store import Store, custody
+from jitui.store import Store
 from jitui.store.bus import Bus
 from jitui.values.clock import SystemClock
-from tests.store.life import began, record, window
+from tests.store.life import began, window
 
 STREAMS = 4
 
@@ -41,28 +37,17 @@ async def stream(store: Store, session: int) -> None:
         store.put(Frame(session, seq, seq, 0, Channel.STDOUT, body(session, seq)), done)
 
 
-async def alone(store: Store, sessions: list[int]) -> None:
-    """One frame at a time."""
-    for seq in itertools.count():
-        for session in sessions:
-            await record(store, [Frame(session, seq, seq, 0, Channel.STDOUT, body(session, seq))])
-            os.write(1, b"%d %d\n" % (session, seq))
-
-
-async def main(folder: Path, *, lone: bool) -> None:
+async def main(folder: Path) -> None:
     store = await Store.open(folder, SystemClock(), Bus(), reserve_bytes=1 << 20, tape_limit=1 << 20)
     os.write(1, b"lost %d\n" % store.loaded.lost_sessions)
     grant = store.next_grant()
     sessions = [store.next_session() for _ in range(STREAMS)]
     await store.commit([*window(store.next_request(), grant), *(began(session, grant) for session in sessions)])
     os.write(1, b"sessions %d\n" % sessions[0])
-    if lone:
-        custody.QUICK_S, custody.IN_A_ROW, custody.STALE_S, custody.APART = inf, 0, inf, 0  # type: ignore[misc]
-        await alone(store, sessions)
     async with asyncio.TaskGroup() as group:
         for session in sessions:
             group.create_task(stream(store, session))
 
 
 if __name__ == "__main__":
-    asyncio.run(main(Path(sys.argv[1]), lone="lone" in sys.argv))
+    asyncio.run(main(Path(sys.argv[1])))
