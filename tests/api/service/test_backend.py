@@ -22,6 +22,7 @@ async def test_the_meter_shows_what_is_written() -> None:
     """Bytes a second rise while it is written, and are nothing again afterwards; the lag is that of the loop."""
     store = SimpleNamespace(written_bytes=0)
     meter = Meter(cast("Store", store))
+    meter.look()
     running = asyncio.ensure_future(meter.run())
     await asyncio.sleep(0.1)
     store.written_bytes = 1_000_000
