@@ -34,7 +34,7 @@ class Record(Protocol):
 
 
 class Asking:
-    """One of them: `begin` it, then `put` and `note`, at last `end`."""
+    """One of them: `begin` it, then `ask`, `answered` and `put`, at last `end`."""
 
     def __init__(self, record: Record, clock: Clock, grant: Grant, connection: str, target: str, audit_id: Callable[[int], str]) -> None:
         """`target`: namespace/pod/container. `audit_id` makes the Audit-ID of a session's request."""
@@ -42,6 +42,7 @@ class Asking:
         self._record, self._clock, self._grant, self._connection, self._target, self._audit_id = record, clock, grant, connection, target, audit_id
         self._started = clock.now()
         self._frames = 0
+        self._row: Callable[[int | None], None] | None = None  # writes the row of a request that is not answered yet
 
     @property
     def audit_id(self) -> str:
@@ -73,16 +74,28 @@ class Asking:
         self._record.put_all([Frame(self.session, first + at, at_us, 0, channel, body) for at, (channel, body) in enumerate(pieces)],
                              lambda error: told(f"a look can't be recorded: {error}" if error else ""))  # fmt: skip
 
-    def note(self, method: bytes, target: bytes, hazard: Hazard, clause: str, code: int, content_type: bytes = b"") -> None:
-        """The row of its request. `clause`: why the gateway asked."""
+    async def ask(self, method: bytes, target: bytes, hazard: Hazard, clause: str, *pieces: tuple[Channel, bytes], content_type: bytes = b"") -> None:
+        """A request, on record before it goes out; its row comes with `answered`, or with `end`. `clause`: why the gateway asks. Raises LookError."""
         action = bounded(kube.read(method, target, content_type=content_type))
-        self._record.note(ActionRow(
-            at_us=self._clock.now().wall_us, identity=GATEWAY, connection=self._connection, action=action, hazard=hazard.value, verdict="allowed",
-            clause=clause, session=self.session, code=code, audit_id=self.audit_id, grant=self._grant.id))  # fmt: skip
+
+        def note(code: int | None) -> None:
+            self._record.note(ActionRow(
+                at_us=self._clock.now().wall_us, identity=GATEWAY, connection=self._connection, action=action, hazard=hazard.value, verdict="allowed",
+                clause=clause, session=self.session, code=code, audit_id=self.audit_id, grant=self._grant.id))  # fmt: skip
+
+        self._row = note
+        await self.put(*pieces)
+
+    def answered(self, code: int | None) -> None:
+        """Write the row of the request, before its answer is put on record. None: nobody knows what became of it."""
+        row, self._row = self._row, None
+        if row is not None:
+            row(code)
 
     async def end(self, why: str) -> None:
         """If it has begun. An end that can't be recorded is left to the next start."""
         if self.session:
+            self.answered(None)
             told = SessionEnded(why=why, by=GATEWAY, ended_us=self._clock.now().wall_us, conns=(), may_run_on=0)
             with suppress(JituiError):
                 await self._record.commit([told.draft(f"s-{self.session}", GATEWAY)])

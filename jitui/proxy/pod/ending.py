@@ -26,6 +26,7 @@ ROUNDS: Final = 3  # of kills; the second and third stop first
 STATUS_S: Final = 0.9  # seconds that the runtime may take to tell the end of a process that was killed, at least
 HEARD_S: Final = 1.6  # seconds from the mute within which it may, too
 BEGUN_S: Final = 10.0  # seconds within which a command begins that was asked for
+WORDS_S: Final = 4.0  # the same for one that its words alone tie to a process; a clock that was set back may take one of them
 MOMENT_S: Final = 0.06  # seconds until one looks again whether a process that nothing explains is still there
 FRESH_S: Final = 0.15  # seconds for which the processes that a look saw as it began are those that are there
 TOLD: Final = 100  # processes of one window in one container of which facts tell, besides one for each command
@@ -107,9 +108,9 @@ class Ending:
         start = next((each.start for each in processes if each.pid == self._look.own), 0)
         return lineage.since(start, self._seen_at - asked)
 
-    def _begins_until(self, command: Command, processes: Iterable[Process]) -> int:
+    def _begins_until(self, command: Command, processes: Iterable[Process], within_s: float = BEGUN_S) -> int:
         """The tick until which the first process of a command has begun."""
-        return self._since(command.asked, processes) + round(lineage.TICKS * (lineage.SLACK_S + BEGUN_S))
+        return self._since(command.asked, processes) + round(lineage.TICKS * (lineage.SLACK_S + within_s))
 
     def _in_time(self, first: First, commands: Iterable[Command], processes: Sequence[Process]) -> bool:
         """Whether somebody saw a first process come, or it began soon behind the request of one of these commands that has its words."""
@@ -232,7 +233,7 @@ class Ending:
         blind = [each for each in job.commands if each.session.id not in by_session and each.leader is None and job.kin.of(each.session.id) is None
                  and each.unheard and not each.cut]  # fmt: skip
         for command in blind:
-            since, until = self._since(command.asked, processes), self._begins_until(command, processes)
+            since, until = self._since(command.asked, processes), self._begins_until(command, processes, WORDS_S)
             fit = [family for family in _free(free, by_session) if family.leader is not None and self._argv.get(ident(family.leader)) == command.session.argv
                    and since <= family.start <= until and bool(family.leader.tty) == command.session.tty
                    and ident(family.leader) not in job.before.unsure and not job.kin.judged(ident(family.leader))]  # fmt: skip

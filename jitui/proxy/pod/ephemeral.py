@@ -100,11 +100,12 @@ class Ephemeral:
         try:
             await asking.begin("patch")
             lines = [(b"Content-Type", PATCH), (b"Accept", b"application/json"), (b"Audit-ID", asking.audit_id.encode())]
-            await asking.put((Channel.REQUEST, http.render_request(b"PATCH", target, headers.recordable(lines))), (Channel.REQUEST_BODY, body))
+            await asking.ask(b"PATCH", target, Hazard.ESCAPE, OWN, (Channel.REQUEST, http.render_request(b"PATCH", target, headers.recordable(lines))),
+                             (Channel.REQUEST_BODY, body), content_type=PATCH)  # fmt: skip
             reply = await call(way.pool, way.upstream, b"PATCH", target, headers=lines, body=body, grant=grant, limit=pods.LIMIT, timeout=WITHIN_S)
+            asking.answered(reply.status)
             answer = [(b"Content-Type", reply.head.get(b"content-type") or b"")]
             await asking.put((Channel.RESPONSE, http.render_response(reply.status, answer, framed=False)), (Channel.RESPONSE_BODY, reply.body))
-            asking.note(b"PATCH", target, Hazard.ESCAPE, OWN, reply.status, PATCH)
         except LookError:
             raise
         except JituiError as error:

@@ -280,12 +280,13 @@ class Look(asyncio.Protocol):
         lines = [(b"Host", self._way.upstream.host), (b"User-Agent", b"jitui"), (b"Audit-ID", self._asking.audit_id.encode()),
                  (b"Connection", b"Upgrade"), (b"Upgrade", b"websocket"), (b"Sec-WebSocket-Version", b"13"), (b"Sec-WebSocket-Key", key),
                  (b"Sec-WebSocket-Protocol", PROTOCOLS)]  # fmt: skip
-        await self._asking.put((Channel.REQUEST, http.render_request(b"GET", target, headers.recordable(lines))), (Channel.STDIN, first))
+        await self._asking.ask(b"GET", target, Hazard.EXEC, OWN_LOOK, (Channel.REQUEST, http.render_request(b"GET", target, headers.recordable(lines))),
+                               (Channel.STDIN, first))  # fmt: skip
         self._connection, self.asked_at = connection, self._loop.time()
         connection.exchange(b"GET", self, upgrade=True)
         connection.send(http.render_request(b"GET", self._way.upstream.prefix + target, [*lines, *credential]))
         head = await self._head
-        self._asking.note(b"GET", target, Hazard.EXEC, OWN_LOOK, head.status)
+        self._asking.answered(head.status)
         took = head.get(b"sec-websocket-protocol")
         if head.status != 101 or took not in channels.COMMANDS or head.get(b"sec-websocket-accept") != websocket.accept_key(key):
             raise LookError(f"the cluster answered {head.status} to a look into the container{status.told(self._body)}")
