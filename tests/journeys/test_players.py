@@ -78,9 +78,9 @@ def older(cast: Path) -> Path:
     return file
 
 
-def plays(asciinema: Path, file: Path, screen: list[str], **env: str) -> None:
-    """Whether it shows on a terminal in the end what the recorded one did."""
-    argv = (str(asciinema), "play", "--speed", "100", "--idle-time-limit", "0.05", str(file))
+def plays(asciinema: Path, file: Path, screen: list[str], *quietly: str, **env: str) -> None:
+    """Whether it shows on a terminal in the end what the recorded one did. `quietly`: the option by which it says nothing of its own."""
+    argv = (str(asciinema), "play", *quietly, "--speed", "100", "--idle-time-limit", "0.05", str(file))
     with Program(argv, env=os.environ | {"TERM": "xterm-256color"} | env, tty=(24, 80)) as playing:
         out = playing.end(60).out
     emulator = Emulator(80, 24)
@@ -95,7 +95,7 @@ def test_asciinema_plays_it(folder: Path, cast: Path, screen: list[str]) -> None
     if not Path(program).exists() or b" 3." not in run((program, "--version"), env=os.environ).ok().out:
         run((*CARGO, "--root", str(folder)), env=os.environ, timeout=1700).ok()
         program = str(folder / "bin" / "asciinema")
-    plays(Path(program), cast, screen)
+    plays(Path(program), cast, screen, "--quiet")
 
 
 @pytest.fixture(scope="module")
