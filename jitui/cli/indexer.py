@@ -8,6 +8,7 @@ of their own, as those of the screens (docs/terminal.md). Each line on its stand
 import os
 import select
 import sys
+from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
 from typing import Final
@@ -32,7 +33,7 @@ FILES: Final = ("ledger.db", "ledger.db-wal", "ledger.db-shm", "tapes")
 
 def main(place: Path) -> int:
     """Until the standard input ends, or the index was deleted. The exit code."""
-    os.nice(NICE)
+    step_back()
     sys.dont_write_bytecode = True
     clock = SystemClock()
     book = Book(place / "index.db", MADE_BY)
@@ -79,6 +80,14 @@ def _over(seconds: float) -> bool:
     """Wait; whether the gateway is gone."""
     ready, _, _ = select.select([0], [], [], seconds)
     return bool(ready) and not os.read(0, 1)
+
+
+def step_back() -> None:
+    """Leave the processor to all others, also for what this starts. To the kernel a session is a group, outside of which nice counts for nothing (sched(7))."""
+    os.nice(NICE)
+    if os.getsid(0) == os.getpid():
+        with suppress(OSError):  # there are kernels without groups
+            Path("/proc/self/autogroup").write_text(f"{NICE}\n", encoding="ascii")
 
 
 def say(word: str) -> None:

@@ -81,7 +81,7 @@ class Process:
             try:
                 self._child = subprocess.Popen(  # noqa: S603 - this Python, with a file of this package
                     [sys.executable, "-I", "-S", self._program, json.dumps(sys.path)], stdin=theirs.fileno(), stdout=subprocess.DEVNULL,
-                    stderr=subprocess.DEVNULL, env=NEEDED, cwd="/", start_new_session=True,
+                    stderr=subprocess.DEVNULL, env=NEEDED, cwd="/", process_group=0,  # keys of the terminal don't end it; in the same session: cli/indexer.py
                 )  # fmt: skip
             except OSError as problem:
                 ours.close()

@@ -40,6 +40,14 @@ def work(builder, book, clock):
     }))
 
 indexer._work = work
+step_back = indexer.step_back
+
+def stepped_back():
+    step_back()
+    group = Path("/proc/self/autogroup")  # "/autogroup-7 nice 19"; empty for a process that is in none
+    print(group.read_text().split()[-1:] if group.exists() else [], file=sys.stderr)
+
+indexer.step_back = stepped_back
 sys.exit(indexer.main(place))
 """
 
@@ -47,9 +55,11 @@ sys.exit(indexer.main(place))
 def test_it_can_read_the_record_and_write_the_index_and_nothing_else(tmp_path: Path) -> None:
     """Not the keys, no other file, no socket, no signal; it does its work all the same, with the terminal's emulator."""
     place = asyncio.run(recorded(tmp_path / "state", printed(b"words \x1b[1mbold\x1b[0m\r\n" + b"x" * 70_000)))
-    done = subprocess.run([sys.executable, "-c", TRY, str(place)], capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL, cwd=Path.cwd())
+    done = subprocess.run([sys.executable, "-c", TRY, str(place)], capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL, cwd=Path.cwd(),
+                          start_new_session=True)  # fmt: skip
     found = json.loads(done.stdout)
     assert found.pop("nice") >= NICE
+    assert done.stderr.splitlines()[0] in {f"['{NICE}']", "[]"}
     assert {name: found.pop(name) for name in ("read", "turn")} == {"read": "done", "turn": "done"}, done.stderr
     assert set(found.values()) == {"PermissionError"}, found
     assert len(find(place, "words bold").hits) == 1
