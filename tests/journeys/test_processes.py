@@ -178,14 +178,19 @@ def test_equal_commands_of_two_windows(ground: Yard, bots: tuple[Agent, Agent], 
 
 
 def test_what_can_not_be_proved_is_said(ground: Yard, bots: tuple[Agent, Agent]) -> None:
-    """A daemon that nobody saw in its command's session is listed and left; without a shell nothing is claimed but the runtime's word; the pod is named."""
+    """A daemon that nobody saw in its command's session is listed and left, and the pod is named; on a slow node a look may see it there, and it is ended.
+    Without a shell nothing is claimed but the runtime's word.
+    """
     case = Case(ground, bots[0], found()[NEW])
     case.run("sh", "-c", "(setsid sleep 83001 >/dev/null 2>&1 </dev/null &) ; echo ready").end(10)
     ended = case.revoke()
-    assert [(view.state, view.argv[1].raw, view.session) for view in ended.processes] == [("unexplained", "83001", "")], ended
-    assert f"kubectl delete pod -n {NAMESPACE} box" in ended.said
-    assert "may still run: pid " in ended.said
-    ground.as_admin("-n", NAMESPACE, "exec", "box", "--", "kill", "-9", str(ended.processes[0].pid))
+    ((state, words, session),) = [(view.state, view.argv[1].raw, view.session) for view in ended.processes]
+    assert (state, words, bool(session)) in {("unexplained", "83001", False), ("ended", "83001", True)}, ended
+    assert ("83001" in ps(ground)) == (state == "unexplained")
+    if state == "unexplained":
+        assert f"kubectl delete pod -n {NAMESPACE} box" in ended.said
+        assert "may still run: pid " in ended.said
+        ground.as_admin("-n", NAMESPACE, "exec", "box", "--", "kill", "-9", str(ended.processes[0].pid))
 
     case = Case(ground, bots[0], found()[NEW])
     program = case.gateway.spawn_kubectl(case.kubectl, case.agent, "exec", "-n", NAMESPACE, "bare", "--", "/tools/sleep", "83002")

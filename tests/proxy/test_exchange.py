@@ -142,6 +142,7 @@ async def test_an_answer_in_a_slow_clients_queue_does_not_outlive_the_window(tmp
         kubectl.writer.transport.resume_reading()  # type: ignore[attr-defined]
         await kubectl.gone()
         assert session.handed_out < before  # what the socket held is thrown away, and was not delivered
+        await home.until(lambda: not home.broker.windows.sessions)
         (ended,) = await home.facts("session.ended")
         (conn,) = ended.what["conns"]
         assert conn["out"] > conn["out_handed"]

@@ -77,9 +77,8 @@ async def test_what_an_ended_window_adds_up_to(tmp_path: Path) -> None:
         assert before.bytes_in >= 600
         home.clock.advance(600)
         home.tick()
-        await home.broker.windows.settled()
         await home.until(lambda: not home.broker.windows.sessions)
-        await home.store.commit([])
+        await home.broker.windows.settled()
         after = await desk.grant("g-1")
         assert (after.state, after.cut, after.may_run_on, after.open_streams) == ("expired", 2, 3, 0)
         sessions = await desk.sessions(grant="g-1")
