@@ -75,6 +75,7 @@ class Feed:
     _seen: Seen | None = None
     _asked: tuple[str, float] = "", 0.0  # the gateway's time and this one, just before requests and windows were fetched
     _sure: bool = False  # they were fetched twice with nothing moved between
+    _between: frozenset[str] = frozenset()  # windows that are over, and not on record as ended yet
 
     def look_now(self) -> None:
         """Something happened: do not wait for the beat."""
@@ -149,10 +150,16 @@ class Feed:
             return (), str(problem)
 
     async def _grants(self) -> tuple[GrantView, ...]:
+        """The live windows. One that has just ended stays among them for one look more if its end is not on record yet: a screen may show it."""
+        before = self._seen.grants if self._seen is not None else ()
         if not self._stale_ended:
-            return tuple(await self.desk.grants())
+            live = tuple(await self.desk.grants())
+            if {view.id for view in before} <= {view.id for view in live}:
+                return live
         every: Sequence[GrantView] = await self.desk.grants(everything=True)
-        self._stale_ended = False
         ended = sorted((view for view in every if view.ended), key=lambda view: view.ended, reverse=True)
         self._ended, self._older = tuple(ended[:RECENT]), len(ended) > RECENT or (isinstance(every, Page) and every.older)
-        return tuple(view for view in every if not view.ended)
+        known = {view.id for view in every} | self._between
+        between = [view for view in before if view.id not in known]
+        self._between, self._stale_ended = frozenset(view.id for view in between), bool(between)
+        return (*(view for view in every if not view.ended), *between)

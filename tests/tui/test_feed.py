@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from jitui.api.views import GrantView
 from jitui.tui.feed import FRESH_S, SURE_S, Feed, Seen, Silent
 from tests.tui.gateway import gateway, rule
 
@@ -102,3 +103,20 @@ def _noted(calls: list[str], asks: Callable[..., Any]) -> Callable[..., Any]:
         return await asks(**given)
 
     return asked
+
+
+async def test_a_window_that_has_just_ended_is_shown_until_its_end_is_on_record(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is neither live then nor among those that ended; a screen that shows it goes on with it. One that never comes again is gone with the next look."""
+    async with gateway(tmp_path) as house:
+        window = await house.open_window()
+        feed = Feed(house.desk, time.monotonic, lambda _: None)
+        assert [view.id for view in (await feed._look()).grants] == [window.id]
+
+        async def nothing(*, everything: bool = False, cursor: str = "") -> tuple[GrantView, ...]:
+            return ()
+
+        with monkeypatch.context() as meanwhile:
+            meanwhile.setattr(house.desk, "grants", nothing)
+            feed.look_now()
+            assert [view.id for view in (await feed._look()).grants] == [window.id]
+            assert (await feed._look()).grants == ()
