@@ -10,7 +10,7 @@ from typing import Any, Protocol
 import pytest
 from hypothesis import HealthCheck, settings
 
-from tests.support import clusters, eks as stand_in, kubectls, processes
+from tests.support import clusters, compiled, eks as stand_in, kubectls, processes
 from tests.support.clusters import Cluster
 from tests.support.gateway import Gateway
 from tests.support.kubectls import Kubectl
@@ -28,7 +28,10 @@ LONGEST = (  # they begin first, in this order, so that no worker is left with o
 )  # fmt: skip
 CI = os.environ.get("CI") == "true"
 settings.register_profile("jitui", deadline=None, suppress_health_check=[HealthCheck.too_slow])  # a busy machine is no mistake
-if not CI:  # where Hypothesis has a profile of its own for it
+settings.register_profile("compiled", settings.get_profile("jitui"), max_examples=25, database=None)  # chance looks for mistakes in the source's run
+if compiled.HERE:
+    settings.load_profile("compiled")
+elif not CI:  # where Hypothesis has a profile of its own for it
     settings.load_profile("jitui")
 _LEFT_OUT = pytest.StashKey[dict[str, str]]()  # node id -> what it needs and how to get that
 
