@@ -28,16 +28,17 @@ async def dye(look: Look, free: Sequence[Family], everybody: Iterable[Command]) 
                 words = nonce(secrets.token_hex(12))
                 marks[words] = family
                 orders.append(order("y", *ident(each), words.decode()))
+    written = set(marks)
     drains = {command.session.id: command.session.drain for command in everybody if command.live or command.session.drain.open}
     for drain in drains.values():
-        drain.dye(set(marks))
+        drain.dye(written)
         if drain.open:
             drain.flow()
     dyed: set[Ident] = set()
     try:
         answers = await look.ask(orders)
         dyed = {(each.pid, each.start) for each in answers if isinstance(each, probe.Did) and each.what == "dyed"}
-        await _come_out(set(marks), len(dyed), list(drains.values()))
+        await _come_out(written, len(dyed), list(drains.values()))
     finally:
         seen = {words: session for session, drain in drains.items() for words in drain.seen}
         over = {words for words, family in marks.items() if words in seen or not dyed & set(map(ident, family.members))}

@@ -75,13 +75,13 @@ class Ending:
 
     async def _one(self, job: Job, processes: Sequence[Process], muted: Sequence[Command]) -> Sequence[Process]:
         """One window, while `muted` commands of others wait; the processes that are there behind it."""
-        own, since, now = self._own(processes), self._since(job.first, processes), self._loop.time()
+        own, since, now = lineage.session(processes, self._look.own), self._since(job.first), self._loop.time()
         job.kin.see(self._but_own(processes), now)
         job.kin.looked(self._asked_at)
         job.kin.outlived(processes, job.began, job.spells)
         known = lineage.explained(processes, job.before, own, since)
         found = lineage.families(processes, known)
-        owned = await self._owners(job, [*self._others(), *muted], found, processes, known)
+        owned = await self._owners(job, [*self._others(), *muted], found, known)
         if job.ends:
             processes = await self._kill(owned, job, processes, own, since)
             if await self._wait_for_runtime(job.began, [command for command in job.commands if owned[command.session.id].families]):
@@ -97,25 +97,20 @@ class Ending:
         job.told = _foremost(list(self._told(job, owned, alive, strange)), TOLD + len(job.commands))
         return processes
 
-    def _own(self, processes: Iterable[Process]) -> int:
-        return next((each.sid for each in processes if each.pid == self._look.own), self._look.own)
-
     def _but_own(self, processes: Sequence[Process]) -> list[Process]:
-        sid = self._own(processes)
-        return [each for each in processes if each.sid != sid]
+        return lineage.outside(processes, self._look.own)
 
-    def _since(self, asked: float, processes: Iterable[Process]) -> int:
-        start = next((each.start for each in processes if each.pid == self._look.own), 0)
-        return lineage.since(start, self._seen_at - asked)
+    def _since(self, asked: float) -> int:
+        return lineage.since(self._look.start, self._seen_at - asked)
 
-    def _begins_until(self, command: Command, processes: Iterable[Process], within_s: float = BEGUN_S) -> int:
+    def _begins_until(self, command: Command, within_s: float = BEGUN_S) -> int:
         """The tick until which the first process of a command has begun."""
-        return self._since(command.asked, processes) + round(lineage.TICKS * (lineage.SLACK_S + within_s))
+        return self._since(command.asked) + round(lineage.TICKS * (lineage.SLACK_S + within_s))
 
-    def _in_time(self, first: First, commands: Iterable[Command], processes: Sequence[Process]) -> bool:
+    def _in_time(self, first: First, commands: Iterable[Command]) -> bool:
         """Whether somebody saw a first process come, or it began soon behind the request of one of these commands that has its words."""
         same = (command for command in commands if probe.joined(command.session.argv) == first.words)
-        return first.came or any(first.ident[1] <= self._begins_until(command, processes) for command in same)
+        return first.came or any(first.ident[1] <= self._begins_until(command) for command in same)
 
     def _root(self, family: Family) -> Ident | None:
         return next((root for kin in self._kins if (root := kin.root(family)) is not None), None)
@@ -123,24 +118,24 @@ class Ending:
     # -- whose is what -----------------------------------------------------------------------------------------------------
 
     async def _owners(
-        self, job: Job, others: Sequence[Command], found: Sequence[Family], processes: Sequence[Process], known: Collection[int],
+        self, job: Job, others: Sequence[Command], found: Sequence[Family], known: Collection[int],
     ) -> dict[int, _Owned]:  # fmt: skip
         """By session, the families of each command that is to be ended."""
         everybody = {command.session.id: command for command in (*job.commands, *others)}
         await self._read_argv([family.first for family in found][:DYED])
-        by_session = self._by_kin(job, found, everybody, processes)
-        by_session |= self._recognised(job, found, by_session, everybody, processes)
+        by_session = self._by_kin(job, found, everybody)
+        by_session |= self._recognised(job, found, by_session, everybody)
         mine = [command for command in job.commands if command.session.id not in by_session and command.session.drain.open]
-        free = [family for family in _free(found, by_session) if any(self._perhaps(command, family, processes) for command in mine)]
+        free = [family for family in _free(found, by_session) if any(self._perhaps(command, family) for command in mine)]
         if free:
             owned_by, dyed = await dye(self._look, free, everybody.values())
             for session, theirs in owned_by.items():
                 by_session.setdefault(session, []).extend(theirs)
             self._proved(job, [command.session.id for command in mine if self._young(command)], dyed, owned_by)
             silent = [family for family in found if dyed.isdisjoint(map(ident, family.members))]  # those whose output takes no words
-            by_session |= self._recognised(job, silent, by_session, everybody, processes, words=True)
-        self._by_words(job, everybody.values(), _free(found, by_session), by_session, processes)
-        self._rest_of_kin(job, _free(found, by_session), by_session, everybody, processes)
+            by_session |= self._recognised(job, silent, by_session, everybody, words=True)
+        self._by_words(job, everybody.values(), _free(found, by_session), by_session)
+        self._rest_of_kin(job, _free(found, by_session), by_session, everybody)
         owned, orphans = {}, [family for family in found if family.leader is None]
         for command in job.commands:
             one = owned[command.session.id] = _Owned(list(by_session.get(command.session.id, ())))
@@ -159,22 +154,21 @@ class Ending:
         """Whether a command may begin still, as on a node with too much to do: then a process that has its words may be somebody else's."""
         return self._loop.time() - command.asked <= YOUNG_S
 
-    def _perhaps(self, command: Command, family: Family, processes: Sequence[Process]) -> bool:
+    def _perhaps(self, command: Command, family: Family) -> bool:
         """Whether a family may be a command's. Into no other is anything written: it may be an operator's, whose client would see it."""
-        late = family.leader is not None and family.leader.start > self._begins_until(command, processes)
-        return not late and lineage.fits(self._asked(command, processes), family)
+        late = family.leader is not None and family.leader.start > self._begins_until(command)
+        return not late and lineage.fits(self._asked(command), family)
 
-    def _asked(self, command: Command, processes: Iterable[Process], *, words: bool = False) -> Asked:
+    def _asked(self, command: Command, *, words: bool = False) -> Asked:
         begun = words and (command.live or command.session.drain.open) and not self._young(command)
-        return Asked(command.session.id, command.session.argv, self._since(command.asked, processes), command.session.tty, command.leader, begun=begun)
+        return Asked(command.session.id, command.session.argv, self._since(command.asked), command.session.tty, command.leader, begun=begun)
 
     def _recognised(
-        self, job: Job, found: Sequence[Family], by_session: dict[int, list[Family]], everybody: Mapping[int, Command], processes: Sequence[Process], *,
-        words: bool = False,
+        self, job: Job, found: Sequence[Family], by_session: dict[int, list[Family]], everybody: Mapping[int, Command], *, words: bool = False,
     ) -> dict[int, list[Family]]:  # fmt: skip
         """By session, what is known without a touch. `words`: also the only family that can be the only command's."""
         running = [command for command in everybody.values() if command.live or command.session.drain.exited is None or command.leader]
-        asked = [self._asked(each, processes, words=words) for each in running if each.session.id not in by_session]
+        asked = [self._asked(each, words=words) for each in running if each.session.id not in by_session]
         own = lineage.recognised(asked, _free(found, by_session), self._argv, self._root, job.before.unsure)
         return {session: [family] for session, family in own.items()}
 
@@ -190,7 +184,7 @@ class Ending:
                     job.kin.proved(command.session.id, command.session.argv, ident(family.leader))
         job.kin.claim(job.spells, self._loop.time())
 
-    def _by_kin(self, job: Job, found: Sequence[Family], everybody: Mapping[int, Command], processes: Sequence[Process]) -> dict[int, list[Family]]:
+    def _by_kin(self, job: Job, found: Sequence[Family], everybody: Mapping[int, Command]) -> dict[int, list[Family]]:
         """By session, the families that looks saw to be of its command while it ran; where nobody looked, that began when the command did."""
         for family in found:
             if family.leader is not None:
@@ -202,19 +196,17 @@ class Ending:
             command = everybody.get(first.session) if first is not None and first.settled else None
             if first is None or command is None or (command.session.drain.open and self._young(command)):  # words in its output tell
                 continue
-            if self._in_time(first, [command], processes):
+            if self._in_time(first, [command]):
                 by_session.setdefault(first.session, []).append(family)
         return by_session
 
-    def _rest_of_kin(
-        self, job: Job, free: Sequence[Family], by_session: dict[int, list[Family]], everybody: dict[int, Command], processes: Sequence[Process],
-    ) -> None:  # fmt: skip
+    def _rest_of_kin(self, job: Job, free: Sequence[Family], by_session: dict[int, list[Family]], everybody: dict[int, Command]) -> None:
         """Families that come from first processes which are known by now; at the end of the window also those of commands with the same words."""
         leaders = {ident(family.leader): session for session, families in by_session.items() for family in families if family.leader is not None}
         leaders |= {command.leader: session for session, command in everybody.items() if command.leader is not None}
         for family in free:
             session, first = leaders.get(job.kin.root(family) or (0, 0)), job.kin.owner(family)
-            if session is None and first is not None and first.settled and job.last and self._in_time(first, job.commands, processes):
+            if session is None and first is not None and first.settled and job.last and self._in_time(first, job.commands):
                 session = 0
                 if 0 not in everybody:
                     everybody[0] = Command(Several(), self._place, job.first, over=True)
@@ -222,9 +214,7 @@ class Ending:
             if session is not None:
                 by_session.setdefault(session, []).append(family)
 
-    def _by_words(
-        self, job: Job, everybody: Iterable[Command], free: Sequence[Family], by_session: dict[int, list[Family]], processes: Sequence[Process],
-    ) -> None:  # fmt: skip
+    def _by_words(self, job: Job, everybody: Iterable[Command], free: Sequence[Family], by_session: dict[int, list[Family]]) -> None:
         """Of commands without a connection, whose output nobody can see: those whose words as many first processes have that began then.
 
         Not of one whose first process was known: that is gone, and no other is its; nor of one whose input ended, as it probably did, too. Not a process
@@ -233,7 +223,7 @@ class Ending:
         blind = [each for each in job.commands if each.session.id not in by_session and each.leader is None and job.kin.of(each.session.id) is None
                  and each.unheard and not each.cut]  # fmt: skip
         for command in blind:
-            since, until = self._since(command.asked, processes), self._begins_until(command, processes, WORDS_S)
+            since, until = self._since(command.asked), self._begins_until(command, WORDS_S)
             fit = [family for family in _free(free, by_session) if family.leader is not None and self._argv.get(ident(family.leader)) == command.session.argv
                    and since <= family.start <= until and bool(family.leader.tty) == command.session.tty
                    and ident(family.leader) not in job.before.unsure and not job.kin.judged(ident(family.leader))]  # fmt: skip
@@ -296,21 +286,21 @@ class Ending:
         self, job: Job, processes: Sequence[Process], others: Sequence[Command], theirs: set[Ident], since: int,
     ) -> list[Family]:  # fmt: skip
         """Families that were not there before the window, and are no command's that is known."""
-        left = lineage.families(processes, lineage.explained(processes, job.before, self._own(processes), since))
+        left = lineage.families(processes, lineage.explained(processes, job.before, lineage.session(processes, self._look.own), since))
         kins = [kin for kin in self._kins if kin is not job.kin or not job.last]  # others tell of theirs at their own end
         for kin in self._kins:
             kin.see(self._but_own(processes), self._loop.time())
         strange = [family for family in left if theirs.isdisjoint(map(ident, family.members)) and not any(kin.owner(family) for kin in kins)]
-        strange = self._but_of_others(strange, others, processes)
+        strange = self._but_of_others(strange, others)
         await self._read_argv([each for family in strange for each in family.members][:TOLD])
         nameless = self._ours.nameless(self._place, strange, self._argv) if strange else []
         return [family for family in strange if family not in nameless]
 
-    def _but_of_others(self, strange: Sequence[Family], others: Sequence[Command], processes: Sequence[Process]) -> list[Family]:
+    def _but_of_others(self, strange: Sequence[Family], others: Sequence[Command]) -> list[Family]:
         """Those that no other command can have: one that goes on has one first process, and what belongs to that; one that is over what it is known to."""
         rest = list(strange)
         for command in others:
-            asked = self._asked(command, processes, words=True)
+            asked = self._asked(command, words=True)
             own = next(iter(lineage.recognised([asked], rest, self._argv, self._root).values()), None)
             if own is None and command.leader is None and (command.live or command.session.drain.open):
                 own = next((family for family in rest if family.leader is not None and lineage.fits(asked, family)), None)

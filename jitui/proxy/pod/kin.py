@@ -142,13 +142,18 @@ class Kin:
         """Which of them commands of the window began. `spells`: all commands in the container that may have, of every window."""
         if all(first.settled or not first.words for first in self.firsts.values()):
             return
-        fits, bits = self._fits(spells), {spell.session: 1 << at for at, spell in enumerate(spells)}
-        masks = {key: reduce(or_, (bits[spell.session] for spell in fit), 0) for key, fit in fits.items()}
+        said, bits = {spell.session: joined(spell.argv) for spell in spells}, {spell.session: 1 << at for at, spell in enumerate(spells)}
+
+        def mask(some: Iterable[Spell]) -> int:
+            return reduce(or_, (bits[spell.session] for spell in some), 0)
+
+        fits = self._fits(spells, said)
+        masks = {key: mask(fit) for key, fit in fits.items()}
         for key, fit in fits.items():
             self.firsts[key].fitted = self.firsts[key].fitted or bool(fit)
-        others = (reduce(or_, (bits[spell.session] for spell in self._unnamed(first, spells)), 0) for first in (*self.firsts.values(), *self._unseen.values()))
+        others = (mask(self._unnamed(first, spells, said)) for first in (*self.firsts.values(), *self._unseen.values()))
         rivals = _rivals(Counter([*masks.values(), *filter(None, others)]))
-        early = reduce(or_, (bits[spell.session] for spell in spells if now - spell.asked <= EARLY_S and not spell.exited), 0)
+        early = mask(spell for spell in spells if now - spell.asked <= EARLY_S and not spell.exited)
         for key, fit in fits.items():
             first, (enough, among) = self.firsts[key], rivals[masks[key]]
             if first.settled:
@@ -164,27 +169,27 @@ class Kin:
         """Whether each has begun for certain, and runs: then its process is there, and was seen."""
         return all(spell.ended is None and now - spell.asked > EARLY_S for spell in spells)
 
-    def _fits(self, spells: Sequence[Spell]) -> dict[Ident, list[Spell]]:
-        """By first process the commands that may have begun it."""
+    def _fits(self, spells: Sequence[Spell], said: Mapping[int, str]) -> dict[Ident, list[Spell]]:
+        """By first process the commands that may have begun it. `said`: the words of each."""
         by_words: dict[str, list[Spell]] = {}
         for spell in spells:
-            by_words.setdefault(joined(spell.argv), []).append(spell)
+            by_words.setdefault(said[spell.session], []).append(spell)
         return {key: [spell for spell in by_words.get(first.words, ()) if self._may_be(first, spell)] for key, first in self.firsts.items() if first.words}
 
-    def _unnamed(self, first: First, spells: Iterable[Spell]) -> list[Spell]:
+    def _unnamed(self, first: First, spells: Iterable[Spell], said: Mapping[int, str]) -> list[Spell]:
         """The commands that may have begun a first process with other words, which perhaps became another program before it was seen, or with none."""
         if first.fitted or first.words.startswith(LOOKS) or not (first.words or first.came or first.ident not in self.firsts):
             return []
-        return [spell for spell in spells if joined(spell.argv) != first.words and self._may_be(first, spell)
+        return [spell for spell in spells if said[spell.session] != first.words and self._may_be(first, spell)
                 and self._start(first) <= spell.asked + 2 * EARLY_S]  # fmt: skip
 
     def outlived(self, processes: Iterable[Process], asked: float, spells: Iterable[Spell]) -> None:
         """A first process that lives is of no command whose end the runtime had told before. `processes`: of a look that was asked for at that loop time."""
         alive = {ident(each) for each in processes if not each.dead}
-        over = [spell for spell in spells if spell.exited and spell.ended is not None and spell.ended <= asked]
+        over = {spell.session for spell in spells if spell.exited and spell.ended is not None and spell.ended <= asked}
         for key, first in self.firsts.items():
             if key in alive and first.words:
-                first.never |= {spell.session for spell in over}
+                first.never |= over
                 if first.session in first.never:
                     self._began.pop(first.session, None)
                     first.mine, first.session = False, 0

@@ -23,6 +23,17 @@ def ident(process: Process) -> Ident:
     return process.pid, process.start
 
 
+def session(processes: Iterable[Process], pid: int) -> int:
+    """That of a process; of one that is not among them, as if it had begun one."""
+    return next((each.sid for each in processes if each.pid == pid), pid)
+
+
+def outside(processes: Sequence[Process], pid: int) -> list[Process]:
+    """Those that are not of a process's session."""
+    own = session(processes, pid)
+    return [each for each in processes if each.sid != own]
+
+
 def read(words: Sequence[str]) -> list[tuple[int, int, int]]:
     """Pid, start and session of processes, as facts have them: pid:start:sid of each. Raises InvalidError."""
     try:

@@ -207,11 +207,11 @@ class Look(asyncio.Protocol):
         """
         if begun < math.inf and not self.start:
             raise LookError("the container does not show when the look began, and it did not answer in time")
-        sid = next((each.sid for each in self.there if each.pid == self.own), self.own)
-        others = [each for each in self.there if each.sid != sid]
+        others = lineage.outside(self.there, self.own)
         if begun == math.inf:
             return lineage.Before.of(others), lineage.written(others)
         # the program that reads the processes is one of them, and began when they were read; a shell that reads them itself began before
+        sid = lineage.session(self.there, self.own)
         read = max((each.start for each in self.there if each.sid == sid and each.pid != self.own), default=0)
         tick, (low, high) = (read, self._there_at) if read else (self.start, (self.asked_at, self.said_at))
         before, unsure = lineage.parted(others, tick, begun - high, begun - low)
@@ -236,7 +236,7 @@ class Look(asyncio.Protocol):
             raise LookError("the container shows no processes")
         if not there:
             raise LookError("the container shows no processes: there is no /proc in it")
-        mine, sid = {each.pid for each in heard if isinstance(each, probe.Mine)}, next((each.sid for each in there if each.pid == self.own), self.own)
+        mine, sid = {each.pid for each in heard if isinstance(each, probe.Mine)}, lineage.session(there, self.own)
         self._keepers = frozenset((each.pid, each.start) for each in there if each.pid in mine and each.sid != sid)
         return self._without(there)
 

@@ -52,10 +52,10 @@ async def test_words_alone_tie_no_process_that_began_long_after_its_command() ->
         job = Job(3, [command], now - 600, now, Before(), ends=True, last=True, kin=Kin(), spells=[command.spell(mine=True)])
         job.kin.see(processes[1:], now)
         job.kin.looked(now)
-        ending = Ending(cast("Any", SimpleNamespace(own=50, said_at=now, asked_at=now)), place, Identity(), list, cast("Any", None))
+        ending = Ending(cast("Any", SimpleNamespace(own=50, start=100_000, said_at=now, asked_at=now)), place, Identity(), list, cast("Any", None))
         ending._argv[30, start] = argv
-        by_session = ending._by_kin(job, [family], {5: command}, processes)
-        ending._rest_of_kin(job, [] if by_session else [family], by_session, {5: command}, processes)
+        by_session = ending._by_kin(job, [family], {5: command})
+        ending._rest_of_kin(job, [] if by_session else [family], by_session, {5: command})
         assert list(by_session) == found, start
 
 
@@ -69,7 +69,7 @@ def test_a_command_that_is_over_explains_no_process_but_its_own() -> None:
     ending._since = lambda *_: 100_000
     for over, leader, left in ((True, (20, 5), 1), (True, None, 1), (True, key, 0), (False, None, 0), (False, (20, 5), 1)):
         command = Command(Several(5, argv), place, loop_time - 600, leader=leader, over=over)
-        assert len(Ending._but_of_others(ending, strange, [command], processes)) == left, (over, leader)
+        assert len(Ending._but_of_others(ending, strange, [command])) == left, (over, leader)
 
 
 def test_words_are_written_only_where_they_may_come_out_for_a_command() -> None:
@@ -79,7 +79,7 @@ def test_words_are_written_only_where_they_may_come_out_for_a_command() -> None:
     command = Command(Several(5, ("sh",)), Place("prod", "web", "box", "box"), 0.0)
     for start, ppid, perhaps in ((99_999, 0, False), (100_000, 0, True), (101_001, 0, False), (101_001, 1, True)):
         (family,) = families([Process(30, ppid, 30, 0, start, "S")], ())
-        assert Ending._perhaps(ending, command, family, []) == perhaps
+        assert Ending._perhaps(ending, command, family) == perhaps
 
 
 @pytest.mark.parametrize("case", ["its own", "known before", "unsure", "judged", "exited", "cut", "at once"])
@@ -92,14 +92,14 @@ async def test_words_alone_find_no_process_of_a_command_whose_own_is_known(case:
                       ended=now - 598 if case == "at once" else now, exited=case == "exited")  # fmt: skip
     before = Before(known=True, unsure=frozenset({key} if case == "unsure" else ()))
     job = Job(3, [command], now - 600, now, before, ends=True, last=True, kin=Kin(before), spells=[command.spell(mine=True)])
-    ending = Ending(cast("Any", SimpleNamespace(own=50, said_at=now, asked_at=now)), place, Identity(), list, cast("Any", None))
+    ending = Ending(cast("Any", SimpleNamespace(own=50, start=100_000, said_at=now, asked_at=now)), place, Identity(), list, cast("Any", None))
     ending._argv[key] = argv
     if case == "judged":
         job.kin.looked(now - 900)
         job.kin.see(processes[1:], now - 599)
         job.kin.firsts[key].settled = True
     by_session: dict[int, list[Family]] = {}
-    ending._by_words(job, [command], found, by_session, processes)
+    ending._by_words(job, [command], found, by_session)
     assert by_session == ({5: found} if case == "its own" else {})
 
 
@@ -114,7 +114,7 @@ async def test_a_connection_that_was_closed_before_the_runtimes_word_proves_noth
         command = Command(session, place, now, over=True, forced=True)
         job = Job(3, [command], now, now, Before(), ends=True, last=True, kin=Kin())
         owned = _Owned([], {(30, 40_300): first}, leader=(30, 40_300))
-        ending = Ending(cast("Any", SimpleNamespace(own=50, said_at=now, asked_at=now)), place, Identity(), list, cast("Any", None))
+        ending = Ending(cast("Any", SimpleNamespace(own=50, start=100_000, said_at=now, asked_at=now)), place, Identity(), list, cast("Any", None))
         assert [told.state for told in ending._told(job, {5: owned}, set(), [])] == states
 
 
