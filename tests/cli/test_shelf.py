@@ -32,7 +32,7 @@ async def recorded(folder: Path) -> AsyncIterator[House]:
         pod.line.message(1, f"$ echo {TOKEN}\r\n".encode())
         session = home.broker.windows.sessions[1]
         await home.until(lambda: session.bytes_out)
-        kubectl.writer.transport.pause_reading()  # type: ignore[attr-defined]
+        kubectl.rests()
         for _ in range(300):
             pod.line.message(1, SAID)
         await home.until(lambda: session.bytes_out > 1 << 20)

@@ -4,6 +4,7 @@ import asyncio
 import base64
 import contextlib
 import os
+import socket
 import ssl
 from collections.abc import AsyncIterator, Callable, Coroutine
 from dataclasses import replace
@@ -203,6 +204,11 @@ class Kubectl:
                 while data := await self.reader.read(1 << 16):
                     got += data
         return got
+
+    def rests(self) -> None:
+        """It reads nothing from now on, and its kernel takes little; so most of what is said to it is not delivered, on a busy machine too."""
+        self.writer.transport.pause_reading()  # type: ignore[attr-defined]
+        self.writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 16)
 
     def close(self) -> None:
         self.writer.transport.abort()

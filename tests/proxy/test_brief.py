@@ -22,13 +22,22 @@ Case: TypeAlias = Callable[[House, Kubectl], Awaitable[object]]
 Seen: TypeAlias = dict[str, Any]
 
 
-def says(*pieces: bytes, pause: float = 0.02) -> Callable[[Asked], Awaitable[None]]:
-    """A cluster that answers with these bytes, one read each; AUDIT stands for the request's id, and b"" for the end of the connection."""
+def says(*pieces: bytes, pause: float = 0.02, home: House | None = None) -> Callable[[Asked], Awaitable[None]]:
+    """A cluster that answers with these bytes, one read each; AUDIT stands for the request's id, and b"" for the end of the connection.
+
+    The connection ends once the gateway of `home` has passed on a part of the answer, if there is one.
+    """
+
+    def passed() -> int:
+        return sum(session.handed_out for session in home.broker.windows.sessions.values()) if home is not None else 0
 
     async def answerer(asked: Asked) -> None:
         await asked.body()
+        before = passed()
         for piece in pieces:
             if not piece:
+                if home is not None and len(pieces) > 1:
+                    await home.until(lambda: passed() > before)
                 asked.line.hang_up()
             else:
                 asked.line.say(piece.replace(b"AUDIT", asked.get("audit-id").encode()))
@@ -303,7 +312,7 @@ async def story(folder: Path) -> dict[str, Seen]:
         for name, pieces in ANSWERS.items():
 
             async def ask(home: House, kubectl: Kubectl, pieces: tuple[bytes, ...] = pieces) -> object:
-                home.cluster.answerer = says(*pieces)
+                home.cluster.answerer = says(*pieces, home=home)
                 return await thrice(kubectl)
 
             await case(name, ask)

@@ -129,7 +129,7 @@ async def test_an_answer_in_a_slow_clients_queue_does_not_outlive_the_window(tmp
 
         home.cluster.answerer = answer
         kubectl = await home.dial()
-        kubectl.writer.transport.pause_reading()  # type: ignore[attr-defined]
+        kubectl.rests()
         kubectl.send(kubectl.head("GET", PODS))
         await home.until(lambda: home.listener.clients)
         (client,) = home.listener.clients
@@ -193,7 +193,7 @@ async def test_a_log_that_the_cluster_broke_off_does_not_outlive_its_window(tmp_
     async with house(tmp_path) as home:
         await home.window()
         kubectl, line = await streaming(home, f"{PODS}/a/log?follow=true", b"text/plain")
-        kubectl.writer.transport.pause_reading()  # type: ignore[attr-defined]
+        kubectl.rests()
         for _ in range(300):
             line.say(chunk(b"x" * 32767 + b"\n"))
         (client,) = home.listener.clients

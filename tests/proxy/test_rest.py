@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import socket
 from pathlib import Path
 
 import pytest
@@ -19,17 +18,11 @@ from tests.proxy.test_relay import CLOSE, SUCCESS, Pod, connected, last_words
 SAID = os.urandom(32768)
 
 
-def small(kubectl: Kubectl) -> None:
-    """It reads nothing, and its kernel takes little."""
-    kubectl.writer.transport.pause_reading()  # type: ignore[attr-defined]
-    kubectl.writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 16)
-
-
 async def stalled(home: House, times: int) -> tuple[Kubectl, Leg]:
     """A client that reads nothing of what its command said, which is over; and the gateway's side of it."""
     kubectl, pod = await connected(home)
     (stream,) = home.broker.windows.sessions[1]._legs
-    small(kubectl)
+    kubectl.rests()
     for _ in range(times):
         pod.line.message(1, SAID)
     pod.line.message(3, SUCCESS)
@@ -48,7 +41,7 @@ async def out(home: House) -> int:
 async def held_back(home: House) -> tuple[Kubectl, Pod]:
     """A client that reads nothing while its command says more than the gateway can hand on."""
     kubectl, pod = await connected(home)
-    kubectl.writer.transport.pause_reading()  # type: ignore[attr-defined]
+    kubectl.rests()
     for _ in range(300):
         pod.line.message(1, SAID)
     (stream,) = home.broker.windows.sessions[1]._legs
@@ -178,7 +171,7 @@ async def test_a_followed_log_that_nobody_reads(tmp_path: Path, monkeypatch: pyt
         home.cluster.answerer = answer
         kubectl = await home.dial()
         kubectl.send(kubectl.head("GET", "/api/v1/namespaces/web/pods/web-1/log?follow=true"))
-        kubectl.writer.transport.pause_reading()  # type: ignore[attr-defined]
+        kubectl.rests()
         await home.until(lambda: home.listener.clients and next(iter(home.listener.clients)).outlet.queued)
         session = home.broker.windows.sessions[1]
         home.broker.windows.kill(session, by="ana", reason="enough")

@@ -5,15 +5,23 @@ from pathlib import Path
 import pytest
 
 from jitui.policy.grant import Event
+from jitui.proxy.pod.look import LookError
+from jitui.proxy.pod.watch import Watch
 from tests.fakes.house import rule
 from tests.proxy.pod.yard import gone, running, yard
 
 DAEMON = ("sh", "-c", "setsid sleep 76001 >/dev/null 2>&1 </dev/null & echo ready")
 
 
+async def fails(*_: object) -> None:
+    raise LookError("not now")
+
+
+@pytest.mark.interpreted
 @pytest.mark.parametrize("written", [False, True])
-async def test_a_pod_is_deleted_only_where_the_rule_says_so(tmp_path: Path, written: bool) -> None:
+async def test_a_pod_is_deleted_only_where_the_rule_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, written: bool) -> None:
     """A daemon that nothing ties to the window ends with its pod, which is seen to be gone; without the rule's word it is listed and left."""
+    monkeypatch.setattr(Watch, "_closely", fails)  # nobody sees it while it is its command's child
     async with yard(tmp_path) as it:
         grant = await it.home.window()
         it.places._rule = lambda grant: rule(deletes_pods=written)
