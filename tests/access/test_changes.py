@@ -98,7 +98,7 @@ async def test_what_is_being_opened(tmp_path: Path, change: str) -> None:
         await home.until(lambda: held.waiting == len(OPENED))
         async with changing(home, change):
             held.go()
-            answers = dict(zip(OPENED, await asyncio.wait_for(asyncio.gather(*asking), 5), strict=True))
+            answers = dict(zip(OPENED, await asyncio.wait_for(asyncio.gather(*asking), 30), strict=True))
         assert {what: code for what, (code, _, _) in answers.items()} == dict.fromkeys(OPENED, 403)
         assert home.cluster.got == b""
         await home.until(lambda: not [session for session in home.broker.windows.sessions.values() if session.kind != "api"])
@@ -124,7 +124,7 @@ async def test_what_is_half_sent(tmp_path: Path, change: str) -> None:
         async with changing(home, change):
             if change == "late":
                 kubectl.send(b"true")
-            code, headers, body = await asyncio.wait_for(kubectl.answer(), 5)
+            code, headers, body = await asyncio.wait_for(kubectl.answer(), 30)
             kubectl.send(b'true,"x":1}')
         assert (code, headers["connection"]) == (403, "close"), body
         await home.until(lambda: not home.cluster.open_lines)
@@ -163,7 +163,7 @@ async def test_what_is_still_allowed_goes_on(tmp_path: Path) -> None:
         assert (await kept.ask("GET", f"{PODS}/web-1"))[0] == 200
         assert (await kept.ask("PATCH", f"{PODS}/web-1", body=b"{}"))[0] == 403
         (window,) = home.broker.windows.live.values()
-        async with asyncio.timeout(0.5):  # nobody speaks any more
+        async with asyncio.timeout(1.5):  # nobody speaks any more
             await home.broker.windows.end(window, Event.REVOKE, by="ana", why="no")()
         (ended,) = await home.facts("session.ended")
         assert ended.what["conns"] == []  # all that is on record of them was handed on
@@ -179,7 +179,7 @@ async def test_a_rule_holds_from_the_instant_it_is_read(tmp_path: Path) -> None:
         deciding = asyncio.ensure_future(home.window("get pods in web", agent=AGENT))
         await home.until(lambda: held.waiting)
         reloading = asyncio.ensure_future(narrowed(home))
-        assert (await asyncio.wait_for(kubectl.answer(), 5))[0] == 403
+        assert (await asyncio.wait_for(kubectl.answer(), 30))[0] == 403
         assert (await (await home.dial()).ask("DELETE", f"{PODS}/web-1"))[0] == 403
         assert not reloading.done()
         held.go()

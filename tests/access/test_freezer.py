@@ -226,7 +226,7 @@ async def test_a_call_in_a_frozen_window_waits_and_is_answered_once_it_is_thawed
         await asyncio.sleep(0.2)
         assert (call.done(), home.cluster.asked) == (False, [])
         home.broker.freezer.thaw(only(home), by="ana")
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             assert (await call)[0] == 200
         assert (await kubectl.ask("GET", "/api/v1/namespaces/web/pods"))[0] == 200
         assert home.troubles == []
@@ -242,7 +242,7 @@ async def test_a_call_that_just_came_when_the_window_froze_waits_no_longer(tmp_p
         while not any(session._legs for session in home.broker.windows.sessions.values()):  # noqa: ASYNC110 - it is the loop's turns that are looked at
             await asyncio.sleep(0)
         home.broker.freezer.freeze(only(home), by="ana")
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             code, _, said = await kubectl.answer()
         assert (code, b"g-1 is frozen by ana; try again once it is thawed" in said) == (503, True)
         assert home.cluster.asked == []
@@ -264,10 +264,10 @@ async def test_a_call_whose_connection_is_being_made_when_the_window_freezes_is_
         monkeypatch.setattr(Pool, "connect", slowly)
         kubectl = await home.dial()
         kubectl.send(kubectl.head("GET", "/api/v1/namespaces/web/pods"))
-        await asyncio.wait_for(dialling.wait(), 5)
+        await asyncio.wait_for(dialling.wait(), 30)
         home.broker.freezer.freeze(only(home), by="ana")
         go_on.set()
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             code, _, said = await kubectl.answer()
         assert (code, b"g-1 is frozen by ana; try again once it is thawed" in said) == (503, True)
         home.broker.freezer.thaw(only(home), by="ana")
@@ -301,7 +301,7 @@ async def test_an_exec_in_a_frozen_window_is_told_by_whom_it_is_frozen(tmp_path:
         await home.window()
         home.broker.freezer.freeze(only(home), by="ana")
         kubectl = await home.dial()
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             assert await kubectl.exec() == 503
         assert b"jitui: g-1 is frozen by ana; try again once it is thawed" in kubectl.refusal
         assert home.cluster.asked == []

@@ -112,7 +112,7 @@ class House:
         reader, writer = await asyncio.open_connection("127.0.0.1", port, ssl=self.trust, server_hostname="localhost", limit=1 << 24)
         return Kubectl(reader, writer, self.token if token is None else token, "" if own else "/c/prod")
 
-    async def until(self, true: Callable[[], object], seconds: float = 5.0) -> None:
+    async def until(self, true: Callable[[], object], seconds: float = 30.0) -> None:
         async with asyncio.timeout(seconds):
             while not true():  # noqa: ASYNC110 - what changes has no event
                 await asyncio.sleep(0.005)
@@ -196,7 +196,7 @@ class Kubectl:
                     self.send(websocket.encode(websocket.CLOSE, frame.payload[:2], mask=True))
         return found
 
-    async def gone(self, seconds: float = 5.0) -> bytes:
+    async def gone(self, seconds: float = 30.0) -> bytes:
         """The bytes that still come until the listener closes the connection."""
         got = b""
         async with asyncio.timeout(seconds):

@@ -88,9 +88,9 @@ def test_what_can_be_read_in_two_ways_is_refused(raw: bytes, kind: type[Malforme
 @pytest.mark.parametrize("line", [b"X" * 60_000, b"X: " + b"y " * 30_000, b"X:" * 30_000, b": " * 30_000, b"X: y\r\n" * 10_000 + b"\x01: z"])
 def test_a_long_head_is_judged_in_linear_time(line: bytes) -> None:
     """The expression can't be made to go back and forth: 64 KiB of the worst shapes take well under a second."""
-    began = time.perf_counter()
+    began = time.process_time()
     strict.REQUEST.fullmatch(b"GET /" + b"a" * 1000 + b" HTTP/1.1\r\n" + line + b"\x01\r\n\r\n")
-    assert time.perf_counter() - began < 0.5
+    assert time.process_time() - began < 0.5
 
 
 def test_a_head_is_cut_off_once_it_is_whole() -> None:

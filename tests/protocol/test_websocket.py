@@ -145,9 +145,9 @@ def test_a_long_frame_in_tiny_reads_is_not_copied_again_and_again() -> None:
     """A peer that sends 1 MiB in reads of 64 bytes costs milliseconds, not one copy of what is held for each of them."""
     raw = websocket.encode(BINARY, bytes(1 << 20), mask=True)
     decoder = Decoder(masked=True)
-    began = time.perf_counter()
+    began = time.process_time()
     frames, _ = run(decoder.feed, [raw[at : at + 64] for at in range(0, len(raw), 64)])
-    assert time.perf_counter() - began < 0.5
+    assert time.process_time() - began < 0.5
     assert len(frames) == 1
 
 

@@ -304,7 +304,7 @@ async def story(folder: Path) -> dict[str, Seen]:
         kubectl = await home.dial()
         for _ in range(before):
             assert (await kubectl.ask("GET", PODS))[0] == 200
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             found[name] = await seen(home, await run(home, kubectl))
         kubectl.close()
 
@@ -404,7 +404,7 @@ async def test_whatever_happens_while_an_answer_is_waited_for(tmp_path: Path, mo
             home.cluster.answerer = begin
             kubectl.send(kubectl.head("GET", PODS))
             await part.wait()
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(30):
                 found = await seen(home, await happens(home, kubectl, going.set))
             kubectl.close()
             going.set()

@@ -63,7 +63,7 @@ async def test_a_muted_connection_is_read_and_goes_to_nobody(tmp_path: Path) -> 
         await home.until(lambda: drain.exited is not None)
         assert (drain.exited.code if drain.exited else None) == 3
         drain.close()
-        await asyncio.wait_for(pod.over.wait(), 1)
+        await asyncio.wait_for(pod.over.wait(), 30)
         assert pod.typed == [b"\0touch /tmp/x"]
         await home.facts("session.ended")
         await home.until(lambda: not home.broker.windows.sessions)
@@ -109,7 +109,7 @@ async def test_nonces_are_cut_out_of_a_live_stream(tmp_path: Path) -> None:
         pod.line.message(1, b"d" + WORDS)  # nobody awaits it any more
         said = b""
         while not said.endswith(WORDS):
-            frame = await asyncio.wait_for(kubectl.frame(), 5)
+            frame = await asyncio.wait_for(kubectl.frame(), 30)
             assert frame is not None
             said += frame.payload[1:]
         assert said == b"abc\x1bd" + WORDS

@@ -52,7 +52,7 @@ async def test_a_session_is_quiet_once_every_leg_has_spoken() -> None:
     await asyncio.sleep(0)
     assert not quiet.done()
     words.spoke()
-    await asyncio.wait_for(quiet, 1)
+    await asyncio.wait_for(quiet, 30)
 
 
 async def test_a_session_without_a_leg_is_quiet_at_once() -> None:
@@ -61,7 +61,7 @@ async def test_a_session_without_a_leg_is_quiet_at_once() -> None:
     words = LastWords("s-1", gate)
     gate.muted = True
     assert words.cut(END) == 0
-    await asyncio.wait_for(words.quiet(), 1)
+    await asyncio.wait_for(words.quiet(), 30)
 
 
 async def test_some_legs_end_in_a_session_that_goes_on() -> None:

@@ -48,7 +48,7 @@ async def fill(outlet: Outlet) -> int:
 
 async def read(theirs: socket.socket, size: int) -> bytes:
     loop, got = asyncio.get_running_loop(), b""
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while len(got) < size:
             got += await loop.sock_recv(theirs, size - len(got))
     return got

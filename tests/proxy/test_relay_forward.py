@@ -105,7 +105,7 @@ async def test_last_words_reach_every_open_connection(tmp_path: Path) -> None:
         assert (error.stream, error.payload, error.fin) == (data - 2, b"jitui: killed by ana: enough", True)
         assert (end.stream, end.payload, end.fin) == (data, b"", True)
         assert (away.kind, loop.time() - began > 0.03) == (Kind.GOAWAY, True)
-        await asyncio.wait_for(pod.over.wait(), 1)
+        await asyncio.wait_for(pod.over.wait(), 1.5)
         assert b"late" not in pod.typed
         (ended,) = await home.facts("session.ended")
         assert (ended.what["why"], ended.what["may_run_on"]) == ("killed", 0)

@@ -135,7 +135,7 @@ async def test_a_gateway_that_stops_waits_for_the_last_words(tmp_path: Path) -> 
         kubectl.writer.transport.resume_reading()  # type: ignore[attr-defined]
         assert "the gateway was stopped" in await last_words(kubectl)
         kubectl.writer.transport.abort()
-        await asyncio.wait_for(closing, 2)
+        await asyncio.wait_for(closing, 30)
         await stopping
         assert not home.proxy.streams.open
 

@@ -124,7 +124,7 @@ def attempted(**fields: Any) -> ActionRow:
     return ActionRow(**{**values, **fields})
 
 
-async def until(true: Any, seconds: float = 10.0) -> None:
+async def until(true: Any, seconds: float = 30.0) -> None:
     """Wait for something of another thread. Raises TimeoutError."""
     async with asyncio.timeout(seconds):
         while not true():  # noqa: ASYNC110 - what changes is a file, or another thread

@@ -123,7 +123,7 @@ def test_it_runs_for_much_or_after_a_while_and_not_for_nothing(tmp_path: Path, m
         watcher.close()
 
 
-def until_true(true: Callable[[], bool], within: float = 5.0) -> None:
+def until_true(true: Callable[[], bool], within: float = 30.0) -> None:
     give_up = time.monotonic() + within
     while not true():
         assert time.monotonic() < give_up

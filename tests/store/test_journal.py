@@ -312,7 +312,7 @@ async def test_a_mistake_while_bulk_waits_holds_nobody_up(tmp_path: Path, monkey
         with pytest.raises(UnrecordableError):
             await record(store, frames(1, [bytes(32 << 10)]))
         await until(lambda: store.recording_error is None)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             await record(store, frames(1, [bytes(32 << 10)], store.recorded(1)))
         assert not fails
 

@@ -80,7 +80,7 @@ class Hand:
         self.stage.advance(seconds)
         await self.settle()
 
-    async def until(self, words: str, seconds: float = 10) -> None:
+    async def until(self, words: str, seconds: float = 30) -> None:
         """Until the words are on the screen."""
         async with asyncio.timeout(seconds):
             while words not in self.screen.text:

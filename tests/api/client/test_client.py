@@ -143,7 +143,7 @@ async def test_leaving_a_stream_closes_it(gateway: Address, local: Client) -> No
     events = local.events(since=0)
     await anext(aiter(events))
     await events.aclose()  # type: ignore[attr-defined]
-    for _ in range(200):
+    for _ in range(2000):
         if not gateway.house.listeners:
             break
         await asyncio.sleep(0.01)

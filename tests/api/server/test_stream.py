@@ -75,7 +75,7 @@ async def test_a_client_that_goes_is_let_go(gateway: Address, local: httpx.Async
     async with local.stream("GET", "/v1/events") as answer:
         await anext(blocks(answer))
         assert gateway.house.listeners == 1
-    for _ in range(200):
+    for _ in range(2000):
         if not gateway.house.listeners:
             break
         await asyncio.sleep(0.01)
@@ -146,7 +146,7 @@ async def test_a_stream_ends_with_its_callers_token(gateway: Address, local: htt
         says = end(gateway)
         await gateway.house.happen("viewed", "bo", "s-1")
         await gateway.house.record("s-1", "stdout", b"too late")
-        async with asyncio.timeout(1):
+        async with asyncio.timeout(30):
             rest = [block async for block in events]
     (last,) = [block for block in rest if block.get("event") == "error"]
     error = json.loads(last["data"])["error"]
@@ -164,13 +164,13 @@ async def test_a_stream_ends_with_the_person_on_the_socket(gateway: Address, loc
         watched, heard = blocks(watching), blocks(hearing)
         assert [await anext(watched), await anext(heard)] == [{"": "open"}] * 2
         gateway.directory.name_people(People(os.getuid(), other))
-        async with asyncio.timeout(1):
+        async with asyncio.timeout(30):
             (last,) = [block async for block in watched]
         assert "may not watch live content; that takes the role approver or operator or auditor" in last["data"]
         await gateway.house.happen("viewed", "bo", "s-1")
         assert (await anext(heard))["event"] == "fact"
         gateway.directory.name_people(People(os.getuid(), {"mia": Person(os.getuid(), frozenset({Role.OPERATOR}))}))
-        async with asyncio.timeout(1):
+        async with asyncio.timeout(30):
             rest = [block async for block in heard]
     assert f"uid {os.getuid()} is mia here now, no longer {user_name(os.getuid())}" in rest[-1]["data"]
 
@@ -185,7 +185,7 @@ async def test_an_unmasked_stream_ends_with_the_right_to_it(gateway: Address, lo
         seen, going = blocks(unmasked), blocks(other)
         assert [await anext(seen), await anext(going)] == [{"": "open"}] * 2
         gateway.directory.put(replace(ANA, roles=frozenset({Role.AUDITOR})))
-        async with asyncio.timeout(1):
+        async with asyncio.timeout(30):
             (last,) = [block async for block in seen]
         assert "ana may not unmask recorded secrets" in last["data"]
         await gateway.house.record("s-1", "stdout", b"x")
@@ -205,7 +205,7 @@ async def test_who_does_not_read_is_not_sent_the_rest(gateway: Address) -> None:
     revoked(gateway)
     await asyncio.sleep(0.2)
     writer.transport.resume_reading()  # type: ignore[attr-defined]
-    async with asyncio.timeout(3):
+    async with asyncio.timeout(30):
         got = await reader.readuntil(b"0\r\n\r\n")
     assert 0 < got.count(b"event: frame") < 150
     assert got.index(b"event: error") > got.rindex(b"event: frame")
@@ -217,7 +217,7 @@ async def test_closing_the_listener_ends_streams(gateway: Address, local: httpx.
     async with local.stream("GET", "/v1/events") as answer:
         events = blocks(answer)
         await anext(events)
-        async with asyncio.timeout(2):
+        async with asyncio.timeout(30):
             await gateway.listener.aclose()
             assert [block async for block in events] == []
     assert gateway.house.listeners == 0

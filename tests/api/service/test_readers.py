@@ -39,7 +39,7 @@ class Gate:
 
 
 async def until(true: Callable[[], bool]) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while not true():  # noqa: ASYNC110 - a thread changes it
             await asyncio.sleep(0.005)
 

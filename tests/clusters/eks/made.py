@@ -60,7 +60,7 @@ class Running:
         await asyncio.wait({self._task})
 
 
-async def until(look: Callable[[], bool], what: str, seconds: float = 10.0) -> None:
+async def until(look: Callable[[], bool], what: str, seconds: float = 30.0) -> None:
     """Raises AssertionError naming `what`."""
     loop = asyncio.get_running_loop()
     give_up = loop.time() + seconds

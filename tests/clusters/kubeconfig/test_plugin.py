@@ -111,7 +111,7 @@ def _runs(pid: int) -> bool:
 
 
 async def _gone(pid: int) -> None:
-    for _ in range(300):
+    for _ in range(3000):
         if not _runs(pid):
             return
         await asyncio.sleep(0.01)
@@ -123,7 +123,7 @@ def _exists(path: Path) -> bool:
 
 
 async def _there(path: Path) -> None:
-    for _ in range(300):
+    for _ in range(3000):
         if _exists(path):
             return
         await asyncio.sleep(0.01)

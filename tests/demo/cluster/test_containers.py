@@ -26,7 +26,7 @@ async def make(client: httpx.AsyncClient, name: str, script: str, policy: str = 
 
 async def reaches(client: httpx.AsyncClient, name: str, field: str, value: str) -> Any:
     """The pod's status, once a field of it has this value."""
-    for _ in range(500):
+    for _ in range(1500):
         status = (await client.get(f"{PODS}/{name}")).json()["status"]
         if status.get(field) == value:
             return status

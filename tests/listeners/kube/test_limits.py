@@ -32,7 +32,7 @@ async def endless(asked: Asked) -> None:
 async def watching(home: House) -> Kubectl:
     kubectl = await home.dial()
     kubectl.send(kubectl.head("GET", WATCH))
-    await asyncio.wait_for(kubectl.reader.readuntil(b"{}\n\n\r\n"), 5)
+    await asyncio.wait_for(kubectl.reader.readuntil(b"{}\n\n\r\n"), 30)
     return kubectl
 
 
@@ -89,7 +89,7 @@ async def test_streams_that_are_being_opened_count(tmp_path: Path) -> None:
         kubectls = [await home.dial() for _ in range(8)]
         for kubectl in kubectls:
             kubectl.send(kubectl.head("GET", WATCH))
-        heads = [await asyncio.wait_for(kubectl.reader.readuntil(b"\r\n\r\n"), 5) for kubectl in kubectls]
+        heads = [await asyncio.wait_for(kubectl.reader.readuntil(b"\r\n\r\n"), 30) for kubectl in kubectls]
         assert sorted(head[9:12] for head in heads) == [b"200"] * 3 + [b"429"] * 5
         assert len(live(home)) == 3
 
@@ -153,7 +153,7 @@ async def test_strangers_never_keep_an_agent_out(tmp_path: Path) -> None:
         assert (await idle.ask("GET", PODS))[0] == 200
         assert len(live(home)) == 1
         home.cluster.lines[0].say(b"4\r\n{}\n\n\r\n")
-        assert await asyncio.wait_for(watch.reader.readuntil(b"{}\n\n\r\n"), 5)
+        assert await asyncio.wait_for(watch.reader.readuntil(b"{}\n\n\r\n"), 30)
         await home.until(lambda: sum(_closed(stranger) for stranger in strangers) >= 240)
         for stranger in strangers:
             stranger.close()
@@ -187,8 +187,8 @@ async def test_a_handshake_and_a_first_request_must_come_in_time(tmp_path: Path)
         with pytest.raises((asyncio.IncompleteReadError, ConnectionError)):
             await again()
         for reader in (silent[0], half[0], quiet.reader, partial.reader):
-            assert await asyncio.wait_for(reader.read(), 5) == b""
-        assert 0.5 < time.monotonic() - begun < 3
+            assert await asyncio.wait_for(reader.read(), 30) == b""
+        assert 0.5 < time.monotonic() - begun < 15
         assert not home.listener.visitors.strangers
         assert not home.listener.clients
 
@@ -271,7 +271,7 @@ async def test_no_plain_speech(tmp_path: Path) -> None:
     async with house(tmp_path) as home:
         reader, writer = await asyncio.open_connection("127.0.0.1", home.listener.port)
         writer.write(b"GET / HTTP/1.1\r\n\r\n")
-        await asyncio.wait_for(reader.read(), 5)
+        await asyncio.wait_for(reader.read(), 30)
         await home.until(lambda: not home.listener.visitors.strangers)
         with pytest.raises(ssl.SSLError):
             await asyncio.open_connection("127.0.0.1", home.listener.port, ssl=ssl.create_default_context(), server_hostname="localhost")
@@ -357,7 +357,7 @@ async def test_requests_that_are_broken_off_are_no_endless_list(tmp_path: Path, 
                 kubectl.close()
                 await asyncio.sleep(0.02)  # its end is heard before the next one begins
         let_go.set()
-        assert (await asyncio.wait_for(slow.reader.readuntil(b"\r\n\r\n"), 5)).startswith(b"HTTP/1.1 200 ")
+        assert (await asyncio.wait_for(slow.reader.readuntil(b"\r\n\r\n"), 30)).startswith(b"HTTP/1.1 200 ")
         await home.until(lambda: first.gone)
         ended = await home.facts("session.ended")
         assert len(ended) >= 2

@@ -143,7 +143,7 @@ async def test_its_connections_end_with_it(gate: Gate, ended: signal.Signals | N
     await child.gone()
     assert person.code == -(ended or signal.SIGHUP)
     assert not running(child.pid)
-    async with asyncio.timeout(2):
+    async with asyncio.timeout(30):
         while gate.address.house.listeners or gate.address.listener.desk.people:  # noqa: ASYNC110 - what changes has no event
             await asyncio.sleep(0.01)
 

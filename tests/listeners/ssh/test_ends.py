@@ -62,7 +62,7 @@ async def test_an_end_is_one_line(tmp_path: Path, end: Callable[[SshHouse], Awai
         assert process.stdout is not None
         before = await process.stdout.readexactly(100)
         await end(world)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             out, said = await process.communicate()
         assert (process.returncode, said.count(b"\n"), said[:7]) == (255, 1, b"jitui: ")
         assert says in said.decode()
@@ -118,7 +118,7 @@ async def test_a_freeze_holds_every_byte_until_the_thaw(tmp_path: Path) -> None:
             async with asyncio.timeout(0.3):
                 await process.stdout.readexactly(3)
         await world.home.desk(ANA).thaw(grant.label)
-        async with asyncio.timeout(2):
+        async with asyncio.timeout(30):
             assert await process.stdout.readexactly(3) == b"two"
         process.stdin.write_eof()
         assert (await process.wait()).exit_status == 0
@@ -138,7 +138,7 @@ async def test_an_end_under_a_freeze_is_told(tmp_path: Path) -> None:
         process.stdin.write(b"two")
         await asyncio.sleep(0.2)
         await revoke(world)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             out, said = await process.communicate()
         assert (process.returncode, out, said.count(b"\n")) == (255, b"", 1)
         assert b"enough" in said
@@ -210,7 +210,7 @@ async def test_a_connection_ends_with_its_identity(tmp_path: Path) -> None:
     async with ssh_house(tmp_path) as world:
         client = await world.connect()
         await disable(world)
-        async with asyncio.timeout(2):
+        async with asyncio.timeout(30):
             await client.wait_closed()
         with pytest.raises(asyncssh.PermissionDenied):
             await world.connect()

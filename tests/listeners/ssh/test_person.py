@@ -108,7 +108,7 @@ class People(SshHouse):
 
     async def idle(self) -> None:
         """Until no process of a person is left."""
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             while self.listener.reception.running or self.api.desk.people:  # noqa: ASYNC110 - what changes has no event
                 await asyncio.sleep(0.01)
 

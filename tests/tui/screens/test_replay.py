@@ -40,7 +40,7 @@ class Tape:
         await pilot.pause()
         screen = self.app.screen
         assert isinstance(screen, ReplayScreen)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             while not screen.head.playing:
                 await pilot.pause(0.02)
         return screen

@@ -54,7 +54,7 @@ class Hand:
         return str(self.window.query_one("#opened-text", Static).content)
 
     async def until(self, true: Callable[[], bool]) -> None:
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(30):
             while not true():
                 await self.pilot.pause(0.05)
 
