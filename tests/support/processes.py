@@ -21,7 +21,7 @@ from tests.support.warm import Process, Warm
 
 T = TypeVar("T")
 
-PATIENCE = 60.0  # seconds after which a test gives up on anything
+PATIENCE = 120.0  # seconds after which a test gives up on anything
 warm: Warm | None = None  # starts what it takes, in tests; benchmarks start everything anew
 
 

@@ -1,13 +1,13 @@
 """The end of a connection: its last words are read before it is closed, and the rest of an answer is taken at its client's pace."""
 
 import asyncio
+from collections.abc import Callable
 from pathlib import Path
 from typing import cast
 
 import pytest
 
-from jitui.listeners.kube import parting as module
-from jitui.listeners.kube.parting import Parting
+from jitui.listeners.kube.parting import LINGER, Parting
 from jitui.policy.grant import Event
 from tests.fakes.house import House, Kubectl, house
 from tests.fakes.upstream import Asked
@@ -26,22 +26,37 @@ class Transport:
         return self.closed
 
 
-@pytest.mark.interpreted
 async def test_it_closes_once_all_is_written_and_the_client_is_still(monkeypatch: pytest.MonkeyPatch) -> None:
     """A close with bytes unread in it would be a reset, which throws away what the client has not read yet (RFC 9112, 9.6)."""
-    monkeypatch.setattr(module, "LINGER", 0.05)
+    due: list[Callable[[], None]] = []
+
+    class Timer:
+        def __init__(self, seconds: float, call: Callable[[], None]) -> None:
+            assert seconds == LINGER
+            due.append(call)
+
+        def cancel(self) -> None:
+            due.clear()
+
+    monkeypatch.setattr(asyncio.get_running_loop(), "call_later", Timer)
+
+    def lingers() -> None:
+        (call,) = due
+        call()
+
     written, transport = False, Transport()
     parting = Parting(lambda: written)
     parting.begin(cast("asyncio.Transport", transport))
-    await asyncio.sleep(0.1)
+    lingers()
+    lingers()
     assert not transport.closed, "there are bytes to write"
     written = True
     parting.look()
     for _ in range(3):
         parting.heard()
-        await asyncio.sleep(0.06)
+        lingers()
         assert not transport.closed, "the client still sends"
-    await asyncio.sleep(0.1)
+    lingers()
     assert transport.closed
 
 
