@@ -74,7 +74,8 @@ def _unseen(view: GrantView) -> int:
 
 def _named(view: ProcessView) -> str:
     words = clean(" ".join(word.raw for word in view.argv), 60)
-    return f'pid {view.pid} "{words}"' if view.pid else f'"{words}" ({clean(view.why, 120)})'
+    named = f'"{words}"' if words else "whatever finished commands left"
+    return f"pid {view.pid} {named}" if view.pid else f"{named} ({clean(view.why, 120)})"
 
 
 def _places(processes: Sequence[ProcessView]) -> str:

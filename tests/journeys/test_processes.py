@@ -62,13 +62,20 @@ def full() -> str:
     return "---\n" + yaml.safe_dump(made)
 
 
+def of_node() -> str:
+    """A pod that sees its node's processes, as nobody who might touch another's."""
+    made = yaml.safe_load(pod("of-node"))
+    made["spec"] |= {"hostPID": True, "securityContext": {"runAsUser": 54321}}
+    return "---\n" + yaml.safe_dump(made)
+
+
 @pytest.fixture(scope="module")
 def ground(real_cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Yard]:
     """One gateway, and pods that all cases share."""
     admin = found()[NEW]
     scopes = {f"bot-{number}": [f"@debug in {NAMESPACE}"] for number in (1, 2, 3)}
     beside = {"bot-3": {"probe": "ephemeral-container", "probe_image": IMAGE}}
-    manifest = "".join(pod(name) for name in ("box", "deleted", "hostile")) + pod("again", AGAIN) + shell_less() + powerless() + full()
+    manifest = "".join(pod(name) for name in ("box", "deleted", "hostile")) + pod("again", AGAIN) + shell_less() + powerless() + full() + of_node()
     with yard(tmp_path_factory.mktemp("processes"), real_cluster, admin, NAMESPACE, agents=scopes, manifest=manifest, more=beside) as made:
         made.as_admin("-n", NAMESPACE, "wait", "--for=condition=Ready", "pod", "--all", "--timeout=60s")
         yield made
@@ -179,7 +186,7 @@ def test_equal_commands_of_two_windows(ground: Yard, bots: tuple[Agent, Agent], 
 
 def test_what_can_not_be_proved_is_said(ground: Yard, bots: tuple[Agent, Agent]) -> None:
     """A daemon that nobody saw in its command's session is listed and left, and the pod is named; on a slow node a look may see it there, and it is ended.
-    Without a shell nothing is claimed but the runtime's word.
+    Without a shell nothing is claimed but the runtime's word, nor in a pod that sees its node's processes, none of which is touched or told of.
     """
     case = Case(ground, bots[0], found()[NEW])
     case.run("sh", "-c", "(setsid sleep 83001 >/dev/null 2>&1 </dev/null &) ; echo ready").end(10)
@@ -198,8 +205,15 @@ def test_what_can_not_be_proved_is_said(ground: Yard, bots: tuple[Agent, Agent])
     time.sleep(0.5)
     ended = case.revoke()
     program.end(10)
-    assert [(view.state, view.pid, view.why) for view in ended.processes] == [("not-proved", 0, "no shell in the container")], ended
     assert "may still run" in ended.said
+    until(case.processes, "facts")  # a slow node may answer behind what is said
+    assert [(view.state, view.pid, view.why) for view in case.processes()] == [("not-proved", 0, "no shell in the container")], ended
+
+    case = Case(ground, bots[0], found()[NEW])
+    assert case.run("sh", "-c", "sleep 83004 >/dev/null 2>&1 & echo ready", name="of-node").end(30).code == 0
+    assert "whatever finished commands left" in case.revoke().said
+    until(case.processes, "facts")
+    assert [(view.state, view.pid, len(view.argv), "hostPID" in view.why) for view in case.processes()] == [("not-proved", 0, 0, True)], case.processes()
 
 
 @pytest.mark.parametrize("version", EACH)

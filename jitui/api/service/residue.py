@@ -26,7 +26,9 @@ ROTATE: Final = "rotate"
 
 def targets(found: Residue) -> tuple[list[Target], list[str]]:
     """The objects to look at, and the namespaces in which controllers may have made others of them."""
-    wanted = [_target(each) for each in found.touched if not _over(each)]
+    pods = [*(each.pod for each in found.processes), *(each.token.pod for each in found.seen if each.token and each.token.pod),
+            *(f"{each.spot.namespace}/{each.spot.name}" for each in found.copies if each.way == "in")]  # fmt: skip
+    wanted = list(dict.fromkeys([*(_target(each) for each in found.touched if not _over(each)), *map(_pod, pods)]))
     makers = dict.fromkeys(each.ref.namespace for each in found.touched if each.effect is Effect.CREATED and each.ref.resource in MAKERS)
     return wanted[:MOST], [namespace for namespace in makers if namespace]
 
@@ -44,13 +46,27 @@ def view(found: Residue, looked: Looked | None, grant: Grant, now_us: int) -> Re
 
 def lines(found: Residue, looked: Looked | None, grant: str, now_us: int) -> list[LeftView]:
     """Each thing; without a look nobody knows which objects still exist."""
-    good = [each for each in found.seen if not (each.token and 0 < each.token.expires_s * 1_000_000 <= now_us)]
-    return [*_objects(found, looked, grant), *_ephemeral(found, looked), *map(_process, found.processes), *map(_credential, good), *map(_copy, found.copies)]
+    good = [each for each in found.seen if each.token is None or not (
+        0 < each.token.expires_s * 1_000_000 <= now_us or (each.token.pod and _gone(each.token.pod, each.token.pod_uid, looked)))]  # fmt: skip
+    running = [each for each in found.processes if not _gone(each.pod, each.pod_uid, looked)]
+    return [*_objects(found, looked, grant), *_ephemeral(found, looked), *map(_process, running), *map(_credential, good),
+            *(_copy(each, looked) for each in found.copies)]  # fmt: skip
 
 
 def _target(each: Touched) -> Target:
     ref = each.ref
     return Target(ref.group, each.version, ref.resource, ref.namespace, ref.name)
+
+
+def _pod(pod: str) -> Target:
+    """`pod`: namespace/name."""
+    return Target("", "v1", "pods", *pod.split("/", 1))
+
+
+def _gone(pod: str, uid: str, looked: Looked | None) -> bool:
+    """Whether a look saw that a pod (namespace/name) is not there any more, or that another one has its name: whatever was in it has ended."""
+    state = looked.found.get(_pod(pod)) if looked is not None else None
+    return state is not None and (state.gone or bool(state.uid and uid and state.uid != uid))
 
 
 def _over(each: Touched) -> bool:
@@ -145,9 +161,9 @@ def _ephemeral(found: Residue, looked: Looked | None) -> Iterator[LeftView]:
 def _process(told: ProcessTold) -> LeftView:
     namespace, _, name = told.pod.partition("/")
     ref, words = Ref("", "pods", namespace, name, told.pod_uid), masked_words(told.argv)
-    pid = f"pid {told.pid}" if told.pid else "its pid is not known"
+    pid, named = f"pid {told.pid}" if told.pid else "its pid is not known", " ".join(words) or "whatever finished commands left"
     return LeftView(
-        kind="process", said=Said(f"{told.state}: {' '.join(words)} ({pid}) in {told.pod}/{told.container}{f': {told.why}' if told.why else ''}"),
+        kind="process", said=Said(f"{told.state}: {named} ({pid}) in {told.pod}/{told.container}{f': {told.why}' if told.why else ''}"),
         ends=Said(_kubectl("delete", ref)), session=f"s-{told.session}" if told.session else "", at="", object=object_view(ref), container=Said(told.container),
         pid=told.pid, argv=tuple(map(Said, words)), state=told.state, why=told.why,
     )  # fmt: skip
@@ -175,13 +191,15 @@ def _credential(seen: Seen) -> LeftView:
     )  # fmt: skip
 
 
-def _copy(copy: Copy) -> LeftView:
+def _copy(copy: Copy, looked: Looked | None) -> LeftView:
     spot, ref = copy.spot, Ref("", "pods", copy.spot.namespace, copy.spot.name)
+    gone = copy.way == "in" and _gone(f"{spot.namespace}/{spot.name}", "", looked)
     count = f"{size.show(copy.size)}" if copy.size is not None else "bytes of an unknown number"
     way = "copied out of" if copy.way == "out" else "copied into"
     return LeftView(
-        kind="copy", said=Said(f"{count} {way} {_name(ref)}: {' '.join(masked_words(spot.argv))}"), session=f"s-{spot.session}", at=when(spot.at_us),
-        ends=Said(ROTATE if copy.way == "out" else _kubectl("delete", ref)), object=object_view(ref), argv=tuple(map(Said, masked_words(spot.argv))),
+        kind="copy", said=Said(f"{count} {way} {_name(ref)}: {' '.join(masked_words(spot.argv))}{'; the pod is gone, a volume may hold it' if gone else ''}"),
+        session=f"s-{spot.session}", at=when(spot.at_us), ends=Said(ROTATE if copy.way == "out" else "" if gone else _kubectl("delete", ref)),
+        object=object_view(ref), argv=tuple(map(Said, masked_words(spot.argv))),
         way=copy.way, bytes=-1 if copy.size is None else copy.size,
     )  # fmt: skip
 

@@ -105,7 +105,7 @@ def told_of(place: Place, where: Identity) -> dict[str, str]:
 
 
 def unseen(job: Job, place: Place, where: Identity, took_ms: int, why: str) -> list[ProcessTold]:
-    """Of a container that nobody could look into: of each command what the runtime said, and no more."""
+    """Of a container that nobody could look into: of each command what the runtime said; of a window's finished commands that nobody knows what they left."""
     told: list[ProcessTold] = []
     for command in job.commands:
         session = command.session
@@ -119,4 +119,6 @@ def unseen(job: Job, place: Place, where: Identity, took_ms: int, why: str) -> l
         elif command.forced or session.may_run_on:
             session.may_run_on = 1
             told.append(ProcessLeft(**mine, state=NOT_PROVED, why=why))
+    if job.last and not where.gone and all(each.state == ENDED for each in told):  # commands that ended by themselves may have left something there
+        told.append(ProcessLeft(grant=job.grant, took_ms=took_ms, **told_of(place, where), state=NOT_PROVED, why=why))
     return told

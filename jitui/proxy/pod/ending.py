@@ -125,14 +125,9 @@ class Ending:
         await self._read_argv([family.first for family in found][:DYED])
         by_session = self._by_kin(job, found, everybody)
         by_session |= self._recognised(job, found, by_session, everybody)
-        mine = [command for command in job.commands if command.session.id not in by_session and command.session.drain.open]
-        free = [family for family in _free(found, by_session) if any(self._perhaps(command, family) for command in mine)]
-        if free:
-            owned_by, dyed = await dye(self._look, free, everybody.values())
-            for session, theirs in owned_by.items():
-                by_session.setdefault(session, []).extend(theirs)
-            self._proved(job, [command.session.id for command in mine if self._young(command)], dyed, owned_by)
-            silent = [family for family in found if dyed.isdisjoint(map(ident, family.members))]  # those whose output takes no words
+        passed = await self._dye(job, found, by_session, everybody)
+        if passed is not None:
+            silent = [family for family in found if passed.isdisjoint(map(ident, family.members))]  # those whose output takes no words
             by_session |= self._recognised(job, silent, by_session, everybody, words=True)
         self._by_words(job, everybody.values(), _free(found, by_session), by_session)
         self._rest_of_kin(job, _free(found, by_session), by_session, everybody)
@@ -149,6 +144,29 @@ class Ending:
             if leader is not None:
                 everybody[session].leader = ident(leader)
         return owned
+
+    async def _dye(
+        self, job: Job, found: Sequence[Family], by_session: dict[int, list[Family]], everybody: Mapping[int, Command],
+    ) -> set[Ident] | None:  # fmt: skip
+        """Tell by words in the output whose the families are that may be a command's. The processes that took words, or were spared; None if there are none.
+
+        First come those that still have the words of such a command. If they are its own, no other is touched, as that may be an operator's.
+        """
+        mine = [command for command in job.commands if command.session.id not in by_session and command.session.drain.open]
+        free = [family for family in _free(found, by_session) if any(self._perhaps(command, family) for command in mine)]
+        said, passed = {command.session.argv for command in mine}, set[Ident]()
+        for alike in (True, False):
+            some = [family for family in free if (self._argv.get(ident(family.first)) in said) is alike]
+            left = [command for command in mine if command.session.id not in by_session]
+            if some and left:
+                owned_by, dyed = await dye(self._look, some, everybody.values())
+                passed |= dyed
+                for session, theirs in owned_by.items():
+                    by_session.setdefault(session, []).extend(theirs)
+                self._proved(job, [command.session.id for command in left if self._young(command)], dyed, owned_by)
+            else:
+                passed |= {ident(family.first) for family in some}
+        return passed if free else None
 
     def _young(self, command: Command) -> bool:
         """Whether a command may begin still, as on a node with too much to do: then a process that has its words may be somebody else's."""

@@ -36,6 +36,7 @@ KEPT: Final = 1 << 20  # bytes of an answer that are put on record
 PROTOCOLS: Final = b"v5.channel.k8s.io, v4.channel.k8s.io"
 OWN_LOOK: Final = "the gateway's own look at the processes of its window"
 NO_SHELL: Final = "no shell in the container"
+OF_NODE: Final = "the pod shares the processes of its node (hostPID), where nothing tells whose a process is"
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +155,8 @@ class Look(asyncio.Protocol):
         if not self.own:
             raise LookError("the container's shell does not say which process it is")
         self.there = self._processes(heard)
+        if any(each.pid == self.own and each.ppid for each in self.there):  # an exec's process has a parent only where it is seen from outside
+            raise LookError(OF_NODE)
 
     async def ask(self, orders: Sequence[bytes]) -> list[probe.Answer]:
         """Send orders, and wait until all of them are carried out; what was answered, without the program of a container beside. Raises LookError."""

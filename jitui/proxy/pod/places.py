@@ -274,7 +274,8 @@ class Places:
 
     async def _delete(self, place: Place, container: Container, jobs: Sequence[Job], where: Identity) -> None:
         """Where a rule has it written out: delete the pod if something of its window may run on there; all of it is gone with the pod."""
-        grants = {job.grant: container.stays[job.grant].grant for job in jobs if any(each.state in {UNEXPLAINED, NOT_PROVED} for each in job.told)}
+        grants = {job.grant: container.stays[job.grant].grant for job in jobs
+                  if any(each.state in {UNEXPLAINED, NOT_PROVED} and (each.pid or each.session) for each in job.told)}  # fmt: skip
         asking = [grant for grant in grants.values() if (rule := self._rule(grant)) is not None and rule.deletes_pods]
         if not asking or not where.uid:
             return

@@ -25,6 +25,7 @@ class Token:
     expires_s: int  # seconds since 1970; 0: it says none
     ident: str  # jti
     pod: str = ""  # namespace/name of the pod that it is bound to: it ends with that
+    pod_uid: str = ""
 
     @property
     def account(self) -> str:
@@ -52,9 +53,9 @@ def _read(payload: bytes) -> Token | None:
         return None
     expires = claims.get("exp")
     bound = _tree(claims.get("kubernetes.io"))
-    pod = _tree(bound.get("pod")).get("name")
+    pod = _tree(bound.get("pod"))
     return Token(_text(claims.get("iss")), _text(claims.get("sub")), expires if type(expires) is int and 0 < expires < 1 << 40 else 0, _text(claims.get("jti")),
-                 f"{_text(bound.get('namespace'))}/{_text(pod)}" if pod else "")  # fmt: skip
+                 f"{_text(bound.get('namespace'))}/{_text(pod['name'])}" if pod.get("name") else "", _text(pod.get("uid")))  # fmt: skip
 
 
 def secrets(body: Body) -> Iterator[tuple[str, str, tuple[str, ...]]]:

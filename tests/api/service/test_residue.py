@@ -9,6 +9,7 @@ import pytest
 from jitui.api.findings import LeftView, ResidueView
 from jitui.cli.shelf import Shelf
 from jitui.policy.terms import Identity, Role
+from jitui.recording.facts import ProcessLeft
 from jitui.values.errors import RefusedError
 from tests.api.service.conftest import AGENT_X, AUDITOR
 from tests.fakes.house import House, house, rule
@@ -119,12 +120,12 @@ async def test_what_the_look_cannot_see_is_said(tmp_path: Path) -> None:
 
 
 async def test_credentials_and_copies(tmp_path: Path) -> None:
-    """A token ends with its pod, a Secret by a rotation; one that has expired outlives nothing. No value is shown."""
+    """A token and a process end with their pod, a Secret by a rotation; one that has expired outlives nothing. No value is shown."""
     async with house(tmp_path, rules=(rule(scope=SCOPE),)) as home:
         await home.window()
         now_s = home.clock.wall_us // 1_000_000
         good, over = (token(iss="https://k", sub="system:serviceaccount:web:app", exp=now_s + more, jti=f"j{more}",
-                            **{"kubernetes.io": {"namespace": "web", "pod": {"name": "web-1"}}}) for more in (9000, 1))  # fmt: skip
+                            **{"kubernetes.io": {"namespace": "web", "pod": {"name": "web-1", "uid": "u-1"}}}) for more in (9000, 1))  # fmt: skip
         talk = Talk(home)
         db = {"kind": "Secret", "apiVersion": "v1", "metadata": {"name": "db", "namespace": "web"}, "data": {"password": "aHVudGVyMg=="}}
         await talk.ask("GET", "/api/v1/namespaces/web/secrets/db", db)
@@ -135,13 +136,22 @@ async def test_credentials_and_copies(tmp_path: Path) -> None:
         home.clock.advance(5)
         await home.desk(home.broker.roster.agent("agent-x")).release("g-1")
         await home.broker.windows.settled()
+        left = ProcessLeft(grant=1, pod="web/web-1", pod_uid="u-1", container="c", pid=7, start=9, argv=("sleep", "9"), state="unexplained")
+        await home.store.commit([left.draft("g-1", "gateway")])
+        talk = Talk(home)
+        there(talk, {"/api/v1/namespaces/web/pods/web-1": ("200 OK", partial("u-1"))})
         found = await home.desk(AUDITOR).residue("g-1")
+        assert [str(each.ends) for each in of(found, "process")] == ["kubectl delete pods web-1 -n web"]
         secret, mine = of(found, "credential")
         assert (str(secret.said), str(secret.ends), [str(key) for key in secret.keys]) == ("secrets web/db read: password", "rotate", ["password"])
         assert (str(mine.jti), str(mine.issuer), str(mine.ends)) == ("j9000", "https://k", "kubectl delete pods web-1 -n web")
         (copy,) = of(found, "copy")
         assert (copy.way, copy.session, str(copy.ends)) == ("out", "s-2", "rotate")
         assert copy.bytes >= len(good)
+        for now in (("404 Not Found", {}), ("200 OK", partial("u-2"))):  # what was in the pod ended with it, so did the token that is bound to it
+            there(talk, {"/api/v1/namespaces/web/pods/web-1": now})
+            found = await home.desk(AUDITOR).residue("g-1")
+            assert (of(found, "process"), [str(each.ends) for each in of(found, "credential")]) == ([], ["rotate"])
         kubectl.close()
 
 

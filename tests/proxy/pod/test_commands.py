@@ -1,5 +1,6 @@
 """What is said of commands in a container that nobody could look into."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -37,3 +38,13 @@ def test_without_a_look_only_the_runtime_and_the_cluster_prove(given: dict[str, 
 def test_of_a_command_that_ended_by_itself_nothing_is_told() -> None:
     """The runtime told its end long before."""
     assert unseen(job(forced=False, ran=0), PLACE, Identity("u", "c"), 1, "no shell") == []
+
+
+def test_what_finished_commands_left_is_not_known_without_a_look() -> None:
+    """At the end of the window that is said once, and not where the pod is gone, or a command that may run on tells the same."""
+    last = replace(job(forced=False, ran=0), last=True)
+    (told,) = unseen(last, PLACE, Identity("u", "c"), 1, "no shell")
+    assert (told.state, told.session, told.pid, told.argv, told.why) == ("not-proved", 0, 0, (), "no shell")
+    assert [each.state for each in unseen(replace(job(exited=True), last=True), PLACE, Identity("u", "c"), 1, "no shell")] == ["ended", "not-proved"]
+    assert [each.session for each in unseen(replace(job(), last=True), PLACE, Identity("u", "c"), 1, "no shell")] == [5]
+    assert {each.state for each in unseen(last, PLACE, Identity(gone=True), 1, "its pod is gone")} == {"ended"}

@@ -82,6 +82,29 @@ def test_words_are_written_only_where_they_may_come_out_for_a_command() -> None:
         assert Ending._perhaps(ending, command, family) == perhaps
 
 
+@pytest.mark.parametrize("own", [True, False])
+async def test_words_are_written_first_where_a_commands_own_words_are(monkeypatch: pytest.MonkeyPatch, own: bool) -> None:
+    """If that is the command, nobody else's output is touched, an operator's least of all; else all that may be it are."""
+    now, place, argv = asyncio.get_running_loop().time(), Place("prod", "web", "box", "box"), ("sh", "-c", "x")
+    found = families([Process(pid, 0, pid, 0, 100_000 + pid, "S") for pid in (30, 40)], ())
+    drain = Drain(wanted=True)
+    drain.open = True
+    command = Command(cast("Any", SimpleNamespace(id=5, argv=argv, tty=False, stdin=False, drain=drain, may_run_on=1)), place, now, over=True, forced=True)
+    ending = Ending(cast("Any", SimpleNamespace(own=50, start=100_000, said_at=now, asked_at=now)), place, Identity(), list, cast("Any", None))
+    ending._argv |= {(30, 100_030): ("tail", "-f", "log"), (40, 100_040): argv}
+    touched: list[int] = []
+
+    async def dye(look: object, free: list[Family], everybody: object) -> tuple[dict[int, list[Family]], set[tuple[int, int]]]:
+        touched.extend(family.first.pid for family in free)
+        its = [family for family in free if family.first.pid == (40 if own else 30)]
+        return ({5: its} if its else {}), {(family.first.pid, family.start) for family in free}
+
+    monkeypatch.setattr("jitui.proxy.pod.ending.dye", dye)
+    by_session: dict[int, list[Family]] = {}
+    assert await ending._dye(Job(3, [command], now, now, Before(), ends=True), found, by_session, {5: command}) == {(30, 100_030), (40, 100_040)}
+    assert (touched, [family.first.pid for family in by_session[5]]) == (([40], [40]) if own else ([40, 30], [30]))
+
+
 @pytest.mark.parametrize("case", ["its own", "known before", "unsure", "judged", "exited", "cut", "at once"])
 async def test_words_alone_find_no_process_of_a_command_whose_own_is_known(case: str) -> None:
     """That has ended; an equal process is somebody else's."""
