@@ -107,9 +107,10 @@ def told_of(place: Place, where: Identity) -> dict[str, str]:
 def unseen(job: Job, place: Place, where: Identity, took_ms: int, why: str) -> list[ProcessTold]:
     """Of a container that nobody could look into: of each command what the runtime said; of a window's finished commands that nobody knows what they left."""
     told: list[ProcessTold] = []
+    at: dict[str, Any] = {"grant": job.grant, "took_ms": took_ms, **told_of(place, where)}
     for command in job.commands:
         session = command.session
-        mine: dict[str, Any] = {"grant": job.grant, "session": session.id, "argv": session.argv, "took_ms": took_ms, **told_of(place, where)}
+        mine = {**at, "session": session.id, "argv": session.argv}
         if where.gone:
             session.may_run_on = 0
             told.append(ProcessEnded(**mine, state=ENDED, proof=(GONE,), why=why))
@@ -120,5 +121,5 @@ def unseen(job: Job, place: Place, where: Identity, took_ms: int, why: str) -> l
             session.may_run_on = 1
             told.append(ProcessLeft(**mine, state=NOT_PROVED, why=why))
     if job.last and not where.gone and all(each.state == ENDED for each in told):  # commands that ended by themselves may have left something there
-        told.append(ProcessLeft(grant=job.grant, took_ms=took_ms, **told_of(place, where), state=NOT_PROVED, why=why))
+        told.append(ProcessLeft(**at, state=NOT_PROVED, why=why))
     return told
