@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from jitui.policy.grant import Event
-from jitui.proxy.pod.look import LookError
+from jitui.proxy.pod.asking import LookError
 from jitui.proxy.pod.watch import Watch
 from tests.fakes.house import rule
 from tests.proxy.pod.yard import gone, running, yard
