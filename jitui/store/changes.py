@@ -12,14 +12,20 @@ from jitui.recording.masking.requests import holds_secrets
 from jitui.recording.objects import difference, masked
 from jitui.recording.objects.bodies import Object, Tree
 from jitui.recording.objects.difference import Field
-from jitui.recording.objects.writes import Effect, Ref, Write, writes
+from jitui.recording.objects.writes import DOUBTFUL, Effect, Ref, Write, writes
 from jitui.store.exchanges import Exchanges, Spot
 
-LOOKS: Final = 12  # exchanges at most in which the state before a write is looked for
+LOOKS: Final = 40  # exchanges at most in which the state before a write is looked for
 MOST: Final = 1000  # writes of one reading
 OTHERS: Final = "its generation was {} when it was seen and {} before this write: others changed it in between, and that is in the difference too"
 VERSIONS: Final = "it was seen before as {}, and this write speaks of {}: the fields are not compared"
+HIDDEN: Final = "{} changed it in between, and the answer does not show how: that is in the difference too"
+UNSURE: Final = "{} may have changed it in between, as nobody knows whether it was carried out: that is in the difference too"
+FARTHER: Final = "before: looked for in the newest {} exchanges alone"
 UNREAD: Final = "before: not looked for in all of the record, which holds more than one reading takes"
+
+READS: Final = frozenset({"get", "list", "watch"})
+TELLING: Final = frozenset({Effect.CHANGED, Effect.UNKNOWN, Effect.CREATED})
 
 May = Callable[[Spot], bool]
 
@@ -58,7 +64,7 @@ class Change:
         old = self.before.document if self.before else None
         new = (self.write.after or self.write.last) if self.known else self.write.asked
         if self.known and self.write.effect is Effect.DELETED:
-            old, new = old or self.write.last, None
+            old, new = self.write.last or old, None
         return tuple(masked.shown(self.fields, _part(old, self.write), _part(new, self.write) if self.known else new, secret=self.secret))
 
 
@@ -70,6 +76,7 @@ class Changes:
         self.left_out = 0  # writes that may not be read
         self.older = False  # there are more than MOST
         self._exchanges, self._may = exchanges, may
+        self._nameless: set[int] = set()  # rows of reads whose answers hold no whole object
         self._states: dict[tuple[str, ...], State] = {}  # by connection and object: the newest
 
     def of(self, *, grant: int = 0, identity: str = "", since_us: int = 0) -> list[Change]:
@@ -92,13 +99,14 @@ class Changes:
         known = self._states.get(key)
         if write.effect in {Effect.ISSUED, Effect.INSIDE}:
             return Change(spot, write, None, tuple(difference.difference(None, write.after, status=True)))
-        before = None if write.effect is Effect.CREATED else self._before(spot, write, known)
-        notes = [note for note in (write.why, *self._doubts(write, before)) if note]
+        doubts: list[str] = []
+        before = None if write.effect is Effect.CREATED else self._before(spot, write, known, doubts)
+        notes = [note for note in (write.why, *doubts, *self._doubts(write, before)) if note]
         if before is None and write.effect is not Effect.CREATED and self._exchanges.left_out:
             notes.append(UNREAD)
         change = self._compared(spot, write, before, notes)
         if write.part == "scale" and before is not None and before.spot.subresource == "scale":
-            before = self._before(spot, write, known, scales=False)  # the object itself
+            before = self._before(spot, write, known, [], scales=False)  # the object itself
         self._after(spot, write, key, before)
         return change
 
@@ -113,26 +121,44 @@ class Changes:
         status = write.exchange.action.subresource in {"status", "approval"}
         return Change(spot, write, before, tuple(difference.difference(_part(old, write), _part(write.after, write), status=status)), tuple(notes))
 
-    def _before(self, spot: Spot, write: Write, known: State | None, *, scales: bool = True) -> State | None:
-        """The newest state on record before the write. `scales`: a Scale counts for a write of one."""
+    def _before(self, spot: Spot, write: Write, known: State | None, doubts: list[str], *, scales: bool = True) -> State | None:
+        """The newest state on record before the write; a Scale counts for a write of one if `scales`. What may have changed it since then goes to `doubts`."""
         ref = write.ref
         since = known.spot.at_us if known is not None else -1
-        for each in self._exchanges.seen(spot, ref.namespace, ref.name, LOOKS) if ref.name else ():
+        rows = self._exchanges.seen(spot, ref.namespace, ref.name, LOOKS) if ref.name else []
+        missed: list[str] = []
+        for each in rows:
             if each.at_us <= since and each.verb != "watch":
                 break
-            if not self._may(each):
+            if each.id in self._nameless or not self._may(each):
                 continue
-            body = self._exchanges.objects(each, spot.at_us)
-            if body is None or body.partial or (each.subresource == "scale" and not (scales and write.part == "scale")):
-                continue
-            if each.verb not in {"get", "list", "watch"}:
-                exchange = self._exchanges.exchange(each)
-                if exchange is None or exchange.action.dry_run or each.verb.startswith("delete"):
-                    continue
+            state, doubt = self._seen(spot, each, ref, scales=scales and write.part == "scale")
+            missed += [doubt] if doubt else []
+            if state is not None:
+                doubts += missed[:1]
+                return state
+        if known is not None:
+            doubts += missed[:1]
+        elif len(rows) == LOOKS:
+            doubts.append(FARTHER.format(LOOKS))
+        return known
+
+    def _seen(self, spot: Spot, each: Spot, ref: Ref, *, scales: bool) -> tuple[State | None, str]:
+        """The state of the object in the answer of a row, and else whether that was a write of it, in words."""
+        whole = each.verb in READS or (each.code is not None and each.code not in DOUBTFUL)
+        body = self._exchanges.objects(each, spot.at_us) if whole and not each.verb.startswith("delete") else None
+        exchange = None if each.verb in READS else self._exchanges.exchange(each)
+        if exchange is not None and exchange.action.dry_run:
+            return None, ""
+        if body is not None and not body.partial and (each.subresource != "scale" or scales):
             for at in range(len(body.items) - 1, -1, -1):
                 if _is(body.items[at], ref):
-                    return State(None if at in body.gone else body.items[at], each)
-        return known
+                    return State(None if at in body.gone else body.items[at], each), ""
+        if body is not None and (body.partial or not body.items) and each.verb in {"get", "list"}:
+            self._nameless.add(each.id)
+        if exchange is None or each.name != ref.name or not any(one.effect in TELLING for one in writes(exchange, self._exchanges.kinds)):
+            return None, ""
+        return None, (HIDDEN if whole else UNSURE).format(f"{each.verb} in s-{each.session}/{each.conn}")
 
     def _after(self, spot: Spot, write: Write, key: tuple[str, ...], before: State | None) -> None:
         """Remember the state that the write left."""

@@ -34,9 +34,11 @@ _WRITING: Final = (f"actions.verdict = 'allowed' and (actions.code is null or ac
                    f" and actions.verb in ({', '.join(f'{verb!r}' for verb in VERBS)})")  # fmt: skip
 _INSIDE: Final = ("actions.verdict = 'allowed' and (actions.code is null or actions.code < 400) and actions.grp = '' and (actions.resource = 'pods' and"
                   f" actions.subresource in ({', '.join(f'{each!r}' for each in UPGRADES)}) or actions.subresource = 'proxy' and actions.verb <> 'get')")
-_SEEN: Final = ("actions.verdict = 'allowed' and actions.code between 200 and 299 and actions.connection = :connection and actions.grp = :grp"
-                " and actions.resource = :resource and actions.namespace in (:namespace, '') and actions.name in (:name, '') and actions.at_us <= :at"
-                " and actions.id <> :id and actions.subresource in ('', 'scale', 'status', 'ephemeralcontainers', 'resize')")  # fmt: skip
+_LOST: Final = f"(actions.code is null or actions.code in (500, 502, 504)) and actions.verb in ({', '.join(f'{verb!r}' for verb in VERBS)})"
+_SEEN: Final = (f"actions.verdict = 'allowed' and (actions.code between 200 and 299 or actions.name <> '' and {_LOST}) and actions.connection = :connection"
+                " and actions.grp = :grp and actions.resource = :resource and actions.namespace in (:namespace, '') and actions.name in (:name, '')"
+                " and actions.at_us <= :at and actions.id <> :id"
+                " and actions.subresource in ('', 'scale', 'status', 'ephemeralcontainers', 'resize')")  # fmt: skip
 
 
 def _within(grant: int, identity: str) -> str:
@@ -111,7 +113,7 @@ class Exchanges:
         return self._spots(where, limit + 1, grant=grant)[::-1]
 
     def seen(self, spot: Spot, namespace: str, name: str, limit: int) -> list[Spot]:
-        """Rows before that one, newest first, whose answers may hold the object."""
+        """Rows before that one, newest first, whose answers may hold the object, and writes of it that have none."""
         return self._spots(_SEEN, limit, connection=spot.connection, grp=spot.grp, resource=spot.resource, namespace=namespace, name=name, at=spot.at_us,
                            id=spot.id)  # fmt: skip
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from jitui.recording.objects.writes import Effect
-from jitui.store.changes import Change, Changes
+from jitui.store.changes import FARTHER, HIDDEN, LOOKS, UNSURE, Change, Changes
 from jitui.store.exchanges import Exchanges, Spot
 from tests.fakes.house import House, house, rule
 from tests.fakes.objects import CM, SCOPE, WEB, Talk, cm, deployment, scale
@@ -138,6 +138,51 @@ async def test_a_table_shows_no_state(tmp_path: Path) -> None:
         await talk.merge(f"{CM}/c", cm(a="1"), {"data": {"a": "1"}})
         (change,) = await folded(home)
         assert change.before is None
+
+
+async def test_a_write_whose_answer_does_not_show_the_object(tmp_path: Path) -> None:
+    """A Table, the metadata alone, or none at all: the next write says that the difference holds what it changed, too."""
+    async with talking(tmp_path) as (home, talk):
+        part = {"kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1", "metadata": {"name": "c", "namespace": "web", "uid": "u-c"}}
+        await talk.ask("GET", f"{CM}/c", cm(a="1"))
+        await talk.merge(f"{CM}/c", part, {"data": {"a": "2"}})
+        await talk.merge(f"{CM}/c", cm(a="3"), {"data": {"a": "3"}})
+        assert await talk.merge(f"{CM}/c", None, {"data": {"a": "4"}}) == 502
+        await talk.merge(f"{CM}/c?dryRun=All", None, {"data": {"a": "9"}})
+        await talk.ask("PUT", f"{CM}/c", cm(a="5"), cm(a="5"))
+        await talk.ask("PUT", f"{CM}/c", cm(a="6"), cm(a="6"))
+        hidden, third, _, fifth, sixth = await folded(home)
+        assert [said(each) for each in (hidden, third, fifth, sixth)] == [{"data.a": each} for each in (("1", "2"), ("1", "3"), ("3", "5"), ("5", "6"))]
+        assert (hidden.notes, third.notes, sixth.notes) == ((), (HIDDEN.format("patch in s-1/1"),), ())
+        assert fifth.notes == (UNSURE.format("patch in s-1/3"),)
+
+
+async def test_a_state_behind_many_reads_of_others(tmp_path: Path) -> None:
+    """Lists as Tables are passed over; behind more exchanges than are looked through, that is said."""
+    async with talking(tmp_path) as (home, talk):
+        await talk.ask("GET", f"{CM}/c", cm(a="1"))
+        for _ in range(15):
+            await talk.ask("GET", CM, {"kind": "Table", "apiVersion": "meta.k8s.io/v1", "rows": []})
+        await talk.merge(f"{CM}/c", cm(a="2"), {"data": {"a": "2"}})
+        for _ in range(LOOKS):
+            await talk.ask("GET", CM, {"kind": "Table", "apiVersion": "meta.k8s.io/v1", "rows": []})
+        await talk.merge(f"{CM}/d", cm("d", "u-d", a="1"), {"data": {"a": "1"}})
+        near, far = await folded(home)
+        assert said(near) == {"data.a": ("1", "2")}
+        assert far.notes == (FARTHER.format(LOOKS),)
+
+
+async def test_a_deletion_shows_the_object_of_its_answer(tmp_path: Path) -> None:
+    """Without the finalizer that the API server added to delete it, and masked by its own text, whatever was seen before."""
+    async with talking(tmp_path) as (home, talk):
+        await talk.ask("GET", f"{CM}/c", cm(a="1", note="plain"))
+        last = cm(a="2", note="password=hunter2")
+        last["metadata"] |= {"finalizers": ["foregroundDeletion", "x.io/y"], "deletionTimestamp": "2026-01-01T00:00:00Z"}
+        await talk.ask("DELETE", f"{CM}/c", last)
+        (change,) = await folded(home)
+        found = said(change)
+        assert (found["data.a"], found["metadata.finalizers"]) == (("2", None), (["x.io/y"], None))
+        assert "hunter2" not in str(found)
 
 
 async def test_another_version_is_not_compared(tmp_path: Path) -> None:

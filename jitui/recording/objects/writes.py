@@ -16,6 +16,7 @@ VERBS: Final = ("create", "update", "patch", "delete", "deletecollection")
 QUESTIONS: Final = frozenset({"authentication.k8s.io", "authorization.k8s.io"})  # a POST there asks, and changes nothing
 DOUBTFUL: Final = frozenset({500, 502, 504})  # the API server gave up; it may have written before
 UNNAMED: Final = "the answer names no object: which ones matched is not on record"
+DELETES: Final = frozenset({"foregroundDeletion", "orphan"})  # finalizers that the API server adds to what it is asked to delete
 LINGERS: Final = "it is marked for deletion, and goes once its finalizers are done: "
 
 
@@ -103,7 +104,7 @@ def _done(found: Exchange, answer: Body, kinds: Kinds) -> Iterator[Write]:
     first = answer.items[0] if answer.items and not answer.partial else None
     if action.verb == "deletecollection":
         for each in answer.items:
-            yield Write(_ref(action, each), Effect.DELETED, found, last=None if answer.partial else each, why=_lingers(each))
+            yield Write(_ref(action, each), Effect.DELETED, found, last=None if answer.partial else _unmarked(each), why=_lingers(each))
         if not answer.items:
             yield Write(_ref(action, {}), Effect.DELETED, found, why=why if answer.kind != "Status" and why else UNNAMED)
         return
@@ -112,7 +113,7 @@ def _done(found: Exchange, answer: Body, kinds: Kinds) -> Iterator[Write]:
         details = answer.value.get("details") if status and isinstance(answer.value, Mapping) else None
         told = {"metadata": {"uid": details.get("uid")}} if isinstance(details, Mapping) else {}
         last = None if status else first
-        yield Write(_ref(action, last or told), Effect.DELETED, found, last=last, why=_lingers(last) if last else "" if status else why)
+        yield Write(_ref(action, last or told), Effect.DELETED, found, last=_unmarked(last), why=_lingers(last) if last else "" if status else why)
     elif action.subresource == "eviction":
         yield Write(_ref(action, {}), Effect.DELETED, found, asked=asked, why="" if answer.kind == "Status" else why)
     elif action.subresource == "token":
@@ -150,6 +151,15 @@ def _ref(action: Action, each: Object) -> Ref:
     name = action.name or str(meta.get("name") or "")
     namespace = action.namespace or (str(meta.get("namespace") or "") if action.verb == "deletecollection" else "")
     return Ref(action.group, action.resource, namespace, name, str(meta.get("uid") or ""))
+
+
+def _unmarked(each: Object | None) -> Object | None:
+    """An object that is marked for deletion as it stood before."""
+    meta = _meta(each or {})
+    holds = meta.get("finalizers")
+    if each is None or not isinstance(holds, list) or not meta.get("deletionTimestamp") or not (kept := [hold for hold in holds if hold in DELETES]):
+        return each
+    return {**each, "metadata": {**meta, "finalizers": [hold for hold in holds if hold not in kept]}}
 
 
 def _lingers(each: Object) -> str:
