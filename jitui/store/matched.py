@@ -11,6 +11,7 @@ from datetime import datetime
 from fnmatch import fnmatchcase
 from typing import Any, Final, Literal
 
+from jitui.policy.streams import UPGRADES
 from jitui.store.frames import Frames
 from jitui.store.listing import OURS
 from jitui.values.errors import InvalidError
@@ -19,8 +20,8 @@ from jitui.values.instant import rfc3339
 PAGE: Final = 500
 DEPTH: Final = 3  # wrappings of an event: CloudWatch puts one, as text, into another
 _TABLES: Final = """
-create table event(id text primary key, at text, user text, verb text, uri text, resource text, namespace text, name text, code integer, times integer,
-  row integer) without rowid;
+create table event(id text primary key, at text, user text, verb text, uri text, resource text, namespace text, name text, subresource text, code integer,
+  times integer, ended text, row integer) without rowid;
 create index event_user on event(user);
 """
 
@@ -48,8 +49,8 @@ class Sum:
     joined: int  # of these on record, with the same Audit-ID
     users: Sequence[str]  # those whose every request has to be on record
     others: Sequence[tuple[str, int]]  # other users, and how many requests each made
-    since: str  # of the log's first request
-    until: str  # of its last
+    since: str  # from which on it has every request that came: when its first line was written
+    until: str  # when its last request came
     cut: bool = False  # its last line was not whole: the log was being written
 
 
@@ -79,12 +80,13 @@ class Matching:
             first = event.get("stage") != "ResponseStarted"  # in between
             ended = event.get("stage") in {"ResponseComplete", "Panic"}
             self._db.execute(
-                "insert into event values(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, null) on conflict(id) do update set times = times + excluded.times, "
-                "code = coalesce(excluded.code, code), name = case when name = '' then excluded.name else name end",
+                "insert into event values(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, null) on conflict(id) do update set times = times + excluded.times, "
+                "code = coalesce(excluded.code, code), ended = min(ended, excluded.ended), name = case when name = '' then excluded.name else name end",
                 (str(event["auditID"]), str(event.get("requestReceivedTimestamp") or event.get("stageTimestamp") or ""),
                  str(user.get("username", "")) if isinstance(user, dict) else "", str(event.get("verb", "")), str(event.get("requestURI", "")),
-                 *(str(target.get(key) or "") for key in ("resource", "namespace", "name")),
-                 status.get("code") if isinstance(status, dict) and type(status.get("code")) is int else None, int(first and ended)))
+                 *(str(target.get(key) or "") for key in ("resource", "namespace", "name", "subresource")),
+                 status.get("code") if isinstance(status, dict) and type(status.get("code")) is int else None, int(first and ended),
+                 str(event.get("stageTimestamp") or event.get("requestReceivedTimestamp") or "")))
         self._join()
 
     def _join(self) -> None:
@@ -105,7 +107,8 @@ class Matching:
         """`users`: patterns of the names that jitui has in the cluster (*); without any, the names under which a recorded request came."""
         all_of = self._db.execute("select user, count(*), count(row) from event group by user order by count(*) desc, user").fetchall()
         known = [user for user, _, joined in all_of if (any(fnmatchcase(user, each) for each in users) if users else joined)]
-        since, until = self._db.execute("select coalesce(min(at), ''), coalesce(max(at), '') from event where at <> ''").fetchone()
+        # a log that was rotated begins with the ends of requests that came long before it
+        since, until = self._db.execute("select coalesce(min(ended), ''), coalesce(max(at), '') from event where at <> ''").fetchone()
         return Sum(sum(count for _, count, _ in all_of), sum(joined for _, _, joined in all_of), sorted(known),
                    [(user, count) for user, count, _ in all_of if user not in known], since, until, self._cut)
 
@@ -115,21 +118,23 @@ class Matching:
         yield from self._on_record()
 
     def _in_the_log(self, users: set[str]) -> Iterator[Found]:
-        for ident, at, user, verb, uri, resource, namespace, name, code, times, row in self._db.execute(
-                "select id, at, user, verb, uri, resource, namespace, name, code, times, row from event order by at, id"):
+        for ident, at, user, verb, uri, resource, namespace, name, subresource, code, times, row in self._db.execute(
+                "select id, at, user, verb, uri, resource, namespace, name, subresource, code, times, row from event order by at, id"):
             why: Why | None = None
             if row is None:
                 why = "past" if user in users or OURS.fullmatch(ident) else None
-            elif times > 1 or not self._is(row, (resource, namespace, name)):
+            elif times > 1 or not self._is(row, verb, (resource, namespace, name, subresource)):
                 why = "other"
             if why:
                 yield Found(why, ident, at, user, verb, uri, code)
 
-    def _is(self, row: int, target: tuple[str, str, str]) -> bool:
-        """Whether an event is of the object that the recorded request named; where either says nothing, nothing differs."""
+    def _is(self, row: int, verb: str, target: tuple[str, ...]) -> bool:
+        """Whether an event is of the request on record; where either says nothing, nothing differs. A stream's verb in the log is only its method."""
         with self._files.reading(self._files.ledger) as ledger:
-            recorded = ledger.execute("select resource, namespace, name from actions where id = ?", (row,)).fetchone()
-        return all(not ours or not theirs or ours == theirs for ours, theirs in zip(recorded, target, strict=True))
+            sql = "select verb, resource, namespace, name, subresource from actions where id = ?"
+            recorded, *ours = ledger.execute(sql, (row,)).fetchone()
+        stream = target[-1] in UPGRADES or target[-1] == "proxy"
+        return (stream or not verb or verb == recorded) and all(not one or not other or one == other for one, other in zip(ours, target, strict=True))
 
     def _on_record(self) -> Iterator[Found]:
         """Allowed requests with an answer, received while the log ran, that it does not have."""

@@ -61,10 +61,18 @@ def test_past_jitui(recorded: Path) -> None:
 
 
 def test_an_id_that_was_used_for_something_else(recorded: Path) -> None:
-    """Another object, or the same id twice."""
-    ours = [event(f"jitui-a-1-{conn}") for conn in range(3)]
+    """Another object, another verb, or the same id twice."""
+    ours = [event("jitui-a-1-0"), event("jitui-a-1-1"), event("jitui-a-1-2", verb="deletecollection")]
     _, found = matched(recorded, *ours, event("jitui-a-1-3", objectRef={"resource": "secrets", "namespace": "web"}), event("jitui-a-1-0"))
-    assert sorted((each.why, each.audit_id) for each in found) == [("other", "jitui-a-1-0"), ("other", "jitui-a-1-3")]
+    assert sorted((each.why, each.audit_id) for each in found) == [("other", f"jitui-a-1-{conn}") for conn in (0, 2, 3)]
+
+
+def test_a_rotated_log(recorded: Path) -> None:
+    """It begins with the end of a watch that came long before its first line: what came in between is in an older file, and not missing here."""
+    watch = event("w", verb="watch", requestReceivedTimestamp="2026-11-23T15:00:00.000000Z", stageTimestamp="2026-11-23T16:30:00.000000Z")
+    told, found = matched(recorded, watch, event("z", requestReceivedTimestamp="2026-11-23T16:31:00.000000Z", stageTimestamp="2026-11-23T16:31:00.000000Z"),
+                          users=("nobody",))
+    assert (found, told.since) == ([], "2026-11-23T16:30:00.000000Z")
 
 
 def test_missing_in_the_log(recorded: Path) -> None:
