@@ -100,8 +100,7 @@ RoleName: TypeAlias = Annotated[str, Words(("agent", "approver", "operator", "au
 NewName: TypeAlias = Annotated[str, bounds(pattern=r"^[a-z0-9](?:[a-z0-9._@-]{0,61}[a-z0-9])?$")]
 KeyText: TypeAlias = Annotated[str, bounds(max_length=256 << 10)]  # lines of public keys
 Seq: TypeAlias = Annotated[int, bounds(ge=-1)]  # of a frame or a fact; what is asked for comes after it
-Back: TypeAlias = Annotated[int, bounds(ge=1, le=span.LONGEST_S)]  # seconds before now
-Age: TypeAlias = Annotated[int, bounds(ge=1, le=span.MOST_S)]  # the same, of what is kept for years
+Age: TypeAlias = Annotated[int, bounds(ge=1, le=span.MOST_S)]  # seconds before now
 Ago: TypeAlias = Annotated[int, bounds(ge=0, le=span.MOST_S)]
 Hold: TypeAlias = Annotated[int, bounds(ge=0, le=20)]  # seconds that an answer may be held back
 Limit: TypeAlias = Annotated[int, bounds(ge=1, le=1000)]  # items of a page

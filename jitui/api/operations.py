@@ -14,7 +14,7 @@ from typing import Annotated, Final
 
 from jitui.api.findings import ChangesView, ResidueView
 from jitui.api.found import FoundView, KeyframeView
-from jitui.api.inputs import Age, Ago, Approval, Back, Duration, Hold, KeyText, Limit, NewName, OneAction, RoleName, ScopeText, Seq, Short, Text, bounds
+from jitui.api.inputs import Age, Ago, Approval, Duration, Hold, KeyText, Limit, NewName, OneAction, RoleName, ScopeText, Seq, Short, Text, bounds
 from jitui.api.moments import EventView, ExchangeView, MomentView, PastView
 from jitui.api.operation import ANYBODY, Given, Operation, Table, needs, operation, stream
 from jitui.api.reports import ReportView
@@ -221,9 +221,9 @@ class Archive(Table):
         """
 
     @operation("GET", "/changes", needs(Right.RECORDED_HOUR, Right.RECORDED_DECIDED, Right.RECORDED), needs(Right.UNMASK, when="unmask"))
-    async def changes(self, *, grant: Short = "", identity: Short = "", since_s: Back = 86400, unmask: bool = False) -> ChangesView:
-        """Every write that succeeded or whose outcome is unknown, with its fields before and after, out of recorded bodies: of one window, or in the last
-        `since_s` seconds, of one identity if given.
+    async def changes(self, *, grant: Short = "", identity: Short = "", since_s: Ago = 0, unmask: bool = False) -> ChangesView:
+        """Every write that succeeded or whose outcome is unknown, with its fields before and after, out of recorded bodies: of one window, of one
+        identity if given, in the last `since_s` seconds; 0: all of a window, and otherwise the last day.
 
         Secrets are masked; with `unmask` they are not, and that is a fact. Operators see the last hour, approvers what ran under grants they decided.
         """

@@ -8,7 +8,7 @@ import click
 
 from jitui.api.findings import ChangesView, ChangeView, LeftView, ObjectView
 from jitui.cli import show
-from jitui.cli.kinds import DURATION, NAMED, UNMASK
+from jitui.cli.kinds import NAMED, UNMASK, LongTime
 from jitui.cli.reach import asynchronous, reaching
 from jitui.cli.source import archive, note_unmasked
 from jitui.values import plain
@@ -22,16 +22,16 @@ LINE: Final = 600
 @click.command("changes")
 @click.argument("grant", type=NAMED, required=False, default="", metavar="[GRANT]")
 @click.option("--identity", default="", metavar="NAME", help="Of one agent.")
-@click.option("--since", type=DURATION, default="24h", metavar="D", show_default="24h", help="Without a window: so far back.")
+@click.option("--since", type=LongTime(), default=None, metavar="D", help="Only so far back, as 2h, 1d or 2w; without a window 24h.")
 @UNMASK
 @reaching
 @asynchronous
-async def changes_command(grant: str, identity: str, since: int, unmask: bool, as_json: bool) -> None:
+async def changes_command(grant: str, identity: str, since: int | None, unmask: bool, as_json: bool) -> None:
     """The writes of a window, an agent or a day: each object with its fields before and after, out of recorded bodies."""
     async with archive("") as (at, _):
         if unmask:
             note_unmasked(at)
-        found = await at.changes(grant=grant, identity=identity, since_s=since, unmask=unmask)
+        found = await at.changes(grant=grant, identity=identity, since_s=since or 0, unmask=unmask)
     if as_json:
         for change in found.changes:
             click.echo(plain.text(change))

@@ -4,6 +4,7 @@ import click
 
 from jitui.api.views import HoldView
 from jitui.cli import show
+from jitui.cli.kinds import NAMED
 from jitui.cli.reach import asynchronous, gateway, reaching
 from jitui.values.said import clean
 
@@ -11,7 +12,7 @@ LINE = 600
 
 
 @click.command("hold-tapes")
-@click.argument("grant", required=False, default="", metavar="[GRANT]")
+@click.argument("grant", type=NAMED, required=False, default="", metavar="[GRANT]")
 @click.option("--reason", default="", metavar="TEXT", help="Why; it is on record.")
 @reaching
 @asynchronous
@@ -29,7 +30,7 @@ async def hold_tapes_command(grant: str, reason: str, as_json: bool) -> None:
 
 
 @click.command("release-tapes")
-@click.argument("grant", metavar="GRANT")
+@click.argument("grant", type=NAMED, metavar="GRANT")
 @click.option("--reason", required=True, metavar="TEXT", help="Why; it is on record.")
 @reaching
 @asynchronous

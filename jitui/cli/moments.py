@@ -76,9 +76,9 @@ async def _screen(at: Archive, session: SessionView, link: Link, *, as_json: boo
         show.note("drawn from its last frames alone: there is no keyframe before the moment yet")
 
 
-async def print_events(at: Archive, grant: str, *, as_json: bool) -> None:
-    """The events of a window, a line each."""
-    behind = ""
+async def print_events(at: Archive, grant: str, link: Link, *, as_json: bool) -> None:
+    """The events of a window, a line each; from the moment of the link on."""
+    behind = rfc3339(link.wall_us(from_rfc3339((await at.moment(grant)).approved)) - 1) if link.at else ""
     while page := await at.timeline(grant, behind=behind):
         for event in page:
             show.one(event, as_json, event_line)

@@ -85,9 +85,10 @@ class Shelf(Archive):
     async def past_sessions(self, *, at: str, grant: str = "") -> Sequence[SessionView]:
         return await asyncio.to_thread(self._record.past_sessions, at, number(grant, "g", "grant") if grant else 0, SystemClock().now().wall_us)
 
-    async def changes(self, *, grant: str = "", identity: str = "", since_s: int = 86400, unmask: bool = False) -> ChangesView:
-        at, since_us = number(grant, "g", "grant") if grant else 0, max(0, SystemClock().now().wall_us - since_s * 1_000_000)
-        call = partial(self._record.changes, everything, grant=at, identity=identity, since_us=since_us, unmask=unmask)
+    async def changes(self, *, grant: str = "", identity: str = "", since_s: int = 0, unmask: bool = False) -> ChangesView:
+        at = number(grant, "g", "grant") if grant else 0
+        now_us = SystemClock().now().wall_us
+        call = partial(self._record.changes, everything, grant=at, identity=identity, since_s=since_s, now_us=now_us, unmask=unmask)
         return await asyncio.to_thread(call)
 
     async def residue(self, ident: str, *, look: bool = True) -> ResidueView:  # noqa: ARG002 - bare files reach no cluster

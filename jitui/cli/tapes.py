@@ -102,21 +102,25 @@ def replay_command(session: Link, speed: float, idle_limit: float, text: bool, u
         from jitui.cli import screen  # noqa: PLC0415 - the screens, which no other of these commands needs
 
         raise SystemExit(screen.replay(session, speed, idle_limit, unmask=unmask))
-    asyncio.run(_print(session.ident, unmask=unmask, as_json=as_json))
+    asyncio.run(_print(session, unmask=unmask, as_json=as_json))
 
 
-async def _print(session: str, *, unmask: bool, as_json: bool) -> None:
-    """Everything that was said, as it is read."""
+async def _print(link: Link, *, unmask: bool, as_json: bool) -> None:
+    """Everything that was said, as it is read; from the moment of the link on. A line that was begun before is whole."""
     from jitui.tui.rendered import Rendered  # noqa: PLC0415 - no other of these commands needs it
 
-    async with archive(session) as (at, ident):
+    async with archive(link.ident) as (at, ident):
         if ident.startswith("g-"):
-            await moments.print_events(at, ident, as_json=as_json)
+            await moments.print_events(at, ident, link, as_json=as_json)
             return
         rendered = Rendered(await at.session(ident))
+        since_us = await _since_us(at, ident, link)
         lines = show.Lines(as_json=as_json)
         async for page in pages(at, ident, unmask=unmask):
-            for text in rendered.feed(page):
+            early = sum(frame.at_us < since_us for frame in page)
+            for _ in rendered.feed(page[:early]):
+                pass
+            for text in rendered.feed(page[early:]):
                 lines.write(text)
         for text in rendered.end():
             lines.write(text)

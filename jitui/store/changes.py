@@ -80,7 +80,7 @@ class Changes:
         self._states: dict[tuple[str, ...], State] = {}  # by connection and object: the newest
 
     def of(self, *, grant: int = 0, identity: str = "", since_us: int = 0) -> list[Change]:
-        """Every write of a window, or of an identity (of all, if empty) since then (UTC), that succeeded or whose outcome is unknown; oldest first."""
+        """Every write since then (UTC), of a window and of an identity if they are given, that succeeded or whose outcome is unknown; oldest first."""
         found: list[Change] = []
         spots = self._exchanges.writing(grant=grant, identity=identity, since_us=since_us, limit=MOST)
         self.older = len(spots) > MOST

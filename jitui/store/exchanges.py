@@ -42,10 +42,10 @@ _SEEN: Final = (f"actions.verdict = 'allowed' and (actions.code between 200 and 
 
 
 def _within(grant: int, identity: str) -> str:
-    """The condition of the rows of a window, or of those since a time, of an identity if one is given."""
+    """The condition of the rows since a time, of a window and of an identity if they are given."""
     of_whom = " and actions.identity = :identity" if identity else ""
-    where = "actions.session in (select id from sessions where grant_id = :grant)" if grant else "actions.at_us >= :since"
-    return where + of_whom
+    of_which = "actions.session in (select id from sessions where grant_id = :grant) and " if grant else ""
+    return f"{of_which}actions.at_us >= :since{of_whom}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +110,7 @@ class Exchanges:
     def allowed(self, grant: int, limit: int = PAGE) -> list[Spot]:
         """The newest rows of what passed in a window and was not refused by the cluster, in the same way."""
         where = f"actions.verdict = 'allowed' and (actions.code is null or actions.code < 400) and {_within(grant, '')}"
-        return self._spots(where, limit + 1, grant=grant)[::-1]
+        return self._spots(where, limit + 1, grant=grant, since=0)[::-1]
 
     def seen(self, spot: Spot, namespace: str, name: str, limit: int) -> list[Spot]:
         """Rows before that one, newest first, whose answers may hold the object, and writes of it that have none."""

@@ -61,7 +61,9 @@ def test_residue(recorded: Path) -> None:
 
 def test_of_an_agent_and_a_time(recorded: Path) -> None:
     """Without a window; the clock of bare files is this machine's."""
-    assert len(jitui("--data-dir", str(recorded), "changes", "--identity", "agent-x", "--since", "2h", "--json").jsons) == 3
+    assert len(jitui("--data-dir", str(recorded), "changes", "--identity", "agent-x", "--since", "1w", "--json").jsons) == 3
+    assert len(jitui("--data-dir", str(recorded), "changes", "g-1", "--since", "1w", "--json").jsons) == 3
+    assert jitui("--data-dir", str(recorded), "changes", "g-1", "--identity", "agent-y", "--json").jsons == []
     assert jitui("--data-dir", str(recorded), "changes", "--identity", "agent-y").out == "nothing was written, and nothing ran inside pods\n"
 
 

@@ -30,6 +30,11 @@ def test_every_command_takes_a_link(state: Path) -> None:
     every = [one["at_us"] for one in jitui("--data-dir", str(state), "frames", "s-1", "--json").jsons]
     later = [one["at_us"] for one in jitui("--data-dir", str(state), "frames", f"s-1@+{every[2] / 1e6}", "--json").jsons]
     assert later == every[2:]
+    said, part = (jitui("--data-dir", str(state), "replay", link, "--text").out for link in ("s-1", f"s-1@+{every[-1] / 1e6}"))
+    assert said.endswith(part)
+    assert 0 < len(part) < len(said)
+    events = [jitui("--data-dir", str(state), "replay", link, "--text").out for link in ("g-1", "g-1@9999-01-01T00:00Z")]
+    assert (bool(events[0]), events[1]) == (True, "")
     for command in (("replay", "s-1@00:00", "--text"), ("export", "s-1@00:00", "--format", "jsonl"), ("verify", "s-1@00:00"), ("residue", "g-1@00:00")):
         assert jitui("--data-dir", str(state), *command).code == 0
     assert "'25:00' is no moment: write a time as 16:07:52" in jitui("--data-dir", str(state), "frames", "s-1@25:00").err

@@ -101,7 +101,7 @@ class ArchiveService(Bound, Archive):
         found = await self._read(self._record.actions, grant=at, identity=self._only(), audit_id=audit_id, limit=min(max(limit, 1), PAGE), cursor=cursor)
         return Page(map(views.brief, found), found.more, older=found.older) if brief else found
 
-    async def changes(self, *, grant: str = "", identity: str = "", since_s: int = 86400, unmask: bool = False) -> ChangesView:
+    async def changes(self, *, grant: str = "", identity: str = "", since_s: int = 0, unmask: bool = False) -> ChangesView:
         at, now = number(grant, "g", "grant") if grant else 0, self._broker.clock.now()
         if at:
             found = await self._find_grant(at)
@@ -109,7 +109,7 @@ class ArchiveService(Bound, Archive):
         how = "unmasked" if unmask else "changes"
         await self._broker.store.commit([Viewed(how=how).draft(f"g-{at}" if at else identity or "all", self._who.name)])
         may = self._may_see(now.wall_us)
-        return await self._read(self._record.changes, may, grant=at, identity=identity, since_us=max(0, now.wall_us - since_s * 1_000_000), unmask=unmask)
+        return await self._read(self._record.changes, may, grant=at, identity=identity, since_s=since_s, now_us=now.wall_us, unmask=unmask)
 
     async def residue(self, ident: str, *, look: bool = True) -> ResidueView:
         at = number(ident, "g", "grant")

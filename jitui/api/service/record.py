@@ -24,6 +24,7 @@ from jitui.values.instant import rfc3339
 from jitui.values.page import Page
 from jitui.values.said import Said
 
+DAY_S: Final = 86_400
 AROUND: Final = 80  # characters of a line that are shown before a text, and twice as many behind it
 
 
@@ -86,8 +87,11 @@ class Record:
         """One request of a session, opened. Raises NotFoundError."""
         return moments.exchange(self.playback, row, conn, unmask=unmask)
 
-    def changes(self, may: May, *, grant: int = 0, identity: str = "", since_us: int = 0, unmask: bool = False) -> ChangesView:
-        """Of a window, or of an identity (of all, if empty) since then (UTC); `may`: whether an exchange may be read."""
+    def changes(self, may: May, *, grant: int, identity: str, since_s: int, now_us: int, unmask: bool) -> ChangesView:
+        """Of a window, of an identity (of all, if empty), in the last `since_s` seconds; 0: all of a window, otherwise a day. `may`: whether an exchange may
+        be read.
+        """
+        since_us = max(0, now_us - (since_s or DAY_S) * 1_000_000) if since_s or not grant else 0
         return changes.changes(self.files, may, grant=grant, identity=identity, since_us=since_us, unmask=unmask)
 
     def residue(self, grant: int, may: May) -> Residue:

@@ -21,7 +21,6 @@ from jitui.values import plain
 
 MARKS: Final = {"created": "+", "changed": "~", "deleted": "-", "issued": "!", "unknown": "?", "inside": "."}
 COLOURS: Final = {"created": "$state-live", "changed": "$state-change", "deleted": "$state-denied", "issued": "$state-secret", "unknown": "$state-ending"}
-DAY_S: Final = 86400
 VALUE: Final = 2000  # characters of a value that are drawn
 FIELDS: Final = 300  # of one write that are drawn
 BESIDE: Final = 110  # cells from which the values stand side by side
@@ -52,7 +51,7 @@ class ChangesScreen(Board):
             yield Static(id="fields-text", markup=False)
 
     def on_mount(self) -> None:
-        self.ask("changes", lambda: self._desk.changes(grant=self._grant, identity=self._identity, since_s=DAY_S))
+        self.ask("changes", lambda: self._desk.changes(grant=self._grant, identity=self._identity))
 
     def answered(self, message: Answered) -> None:
         if isinstance(message.value, ChangesView):

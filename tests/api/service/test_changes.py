@@ -68,7 +68,9 @@ async def test_who_may_read_them(tmp_path: Path) -> None:
             await home.desk(OPERATOR).changes(grant=grant.label)
         assert (await home.desk(OPERATOR).changes()).changes == ()
         assert len((await home.desk(AUDITOR).changes()).changes) == 1
-        assert (await home.desk(AUDITOR).changes(since_s=60)).changes == ()
+        for of in ("", grant.label):
+            assert (await home.desk(AUDITOR).changes(grant=of, since_s=60)).changes == ()
+            assert len((await home.desk(AUDITOR).changes(grant=of, since_s=7200)).changes) == 1
         looks = [(fact.who, fact.subject, fact.what["how"]) for fact in await home.facts("viewed")]
         assert ("oli", "g-1", "changes") in looks
         assert ("aud", "all", "changes") in looks
