@@ -90,6 +90,19 @@ class _Writer:
         return whole
 
 
+def status_line(body: bytes) -> str:
+    """The line that kubectl prints at the end of a stream, from its Status; the gateway's own notes as they are; empty for a success."""
+    try:
+        found = foreign.read(body)
+    except ValueError:
+        return body.decode("utf-8", "replace").strip()
+    if not isinstance(found, dict) or found.get("status") == "Success":
+        return ""
+    object_ = found.get("object")  # of a watch's ERROR event
+    message = (object_ if isinstance(object_, dict) else found).get("message")
+    return f"error: {message}"
+
+
 def resized(body: bytes) -> tuple[int, int] | None:
     """Columns and rows of a resize message, `{"Width": 80, "Height": 24}`; None for any other body, and for a size that is none of a terminal.
 

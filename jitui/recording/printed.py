@@ -5,8 +5,9 @@ r"""Recorded output as lines of text, to be read and searched: a line is a line,
     text.end()                    gives what still waits
 
 A line shows what stood in it when it ended: carriage returns, backspaces, tabs and the sequences that move or erase within a line are done as a terminal
-does them. A sequence that leaves the line ends it, so that whatever a program painted on a screen is there, piece by piece in the order of its painting.
-Text that was drawn over or erased within a line is not in it: `drawn_over` counts such lines. No control character is left in the output.
+does them. A sequence that leaves the line ends it, so that whatever a program painted on a screen is there, in the order of its painting; a row that was
+painted in pieces is there after each, as it stood then. Text that was drawn over or erased within a line is not in it: `drawn_over` counts such lines. No
+control character is left in the output.
 
 Cost: time is linear in the input. A move costs no more than a row, of at most BROADEST columns, or WIDEST where no width is known. Erasing costs no more
 than what was written since the last time: what is known to be blank is not erased again. To shift the rest of a line is to move HELD cells or twice as many
@@ -16,9 +17,10 @@ in memory, as one piece. A line that is longer than HELD is given out as it come
 import re
 import unicodedata
 from codecs import getincrementaldecoder
+from collections.abc import Sequence
 from typing import Final
 
-from jitui.values import foreign
+from jitui.recording.painted import Painted
 from jitui.values.said import plain
 
 HELD: Final = 32 << 10  # characters of a line that can still be changed
@@ -57,6 +59,7 @@ class Printed:
         self._last = ""  # the character that was printed last
         self._row = 0  # on the screen, from 1, if a program said where it paints; else 0
         self._over = False  # this line was drawn over
+        self._told = False  # nothing was written in this line since it was given out
         self._given = 0  # characters of this line that are given out
         self._blank = 0  # line ends that wait
         self._out: list[str] = []
@@ -64,11 +67,11 @@ class Printed:
     @property
     def waits(self) -> bool:
         """Whether a line was begun and not ended."""
-        return len(self._cells) > self._clear or bool(self._given)
+        return (len(self._cells) > self._clear and not self._told) or bool(self._given)
 
     def resize(self, columns: int) -> None:
         """From here on the terminal has so many columns."""
-        self._columns = min(columns, BROADEST)
+        self._columns, self._painted = min(columns, BROADEST), Painted()
 
     def feed(self, data: bytes) -> str:
         """The lines that this ended, each with a line feed behind it."""
@@ -94,7 +97,7 @@ class Printed:
             self._draw(tail)
         if self.waits or self._over:
             self._line()
-        self._row = self._at = 0
+        self._row, self._at, self._cells, self._told, self._painted = 0, 0, [], False, Painted()
         return self._take()
 
     def _take(self) -> str:
@@ -131,6 +134,7 @@ class Printed:
     def _pass(self, text: str) -> None:
         """Lines without anything to do in them."""
         self._row += text.count("\n") if self._row else 0
+        self._painted.forget()
         self._emit(plain(text))
 
     def _emit(self, text: str) -> None:
@@ -150,8 +154,9 @@ class Printed:
         line = plain("".join(self._cells).rstrip()) + "\n"
         if self._given:
             self._out.append(line)
-        else:
+        elif not self._told:
             self._emit(line)
+        self._told = False
         self.drawn_over += self._over
         self._cells, self._clear, self._at, self._given, self._over, self._full = [], 0, 0, 0, False, False
 
@@ -165,8 +170,6 @@ class Printed:
             self._given += away
             self._at, self._clear = max(0, self._at - away), max(0, self._clear - away)
             del self._cells[:away]
-
-    # -- within a line -----------------------------------------------------------------------------------------------------
 
     def _draw(self, text: str) -> None:
         for match in TOKEN.finditer(text):
@@ -196,7 +199,7 @@ class Printed:
             before = self._cells[here:end]
             self._over = any(old[:1] != new[:1] and old.strip() for old, new in zip(before, cells, strict=False))
         self._cells[here:end] = cells
-        self._clear = min(self._clear, here)
+        self._clear, self._told = min(self._clear, here), False
         self._at = here + len(cells)
         self._full = bool(self._columns) and self._at % self._columns == 0
         self._last = (cells[-1] or cells[-2])[0]
@@ -243,7 +246,7 @@ class Printed:
         elif char in "\n\x0b\x0c\x84\x85":
             self._feed_line()
         elif char == "\x8d":
-            self._leave(-1)
+            self._escape("M")
 
     def _tab(self, by: int) -> None:
         """So many tab stops on or back."""
@@ -256,7 +259,12 @@ class Printed:
         if char in "DE":
             self._feed_line()
         elif char in "Mc":
+            self._painted.forget()
             self._leave(-1 if char == "M" else 0)
+        elif char == "7":
+            self._painted.save(self._row, self._stand(), self._cells, self._columns)
+        elif char == "8":
+            self._restore()
 
     def _feed_line(self) -> None:
         """A line feed: within a line that takes several rows of the terminal to its next row, else to a new line."""
@@ -266,11 +274,13 @@ class Printed:
             return
         self._line()
         self._row += bool(self._row)
+        self._painted.forget()
 
     def _sequence(self, given: str, final: str) -> None:
         """A control sequence (ECMA-48, 8.3)."""
         if given[:1] in {"<", "=", ">", "?"}:
             if final in "hl" and not ALTERNATE.isdisjoint(given[1:].split(";")):
+                self._painted.forget()
                 self._leave(0)
             return
         one, two = [min(int(part), 9999) if part.isdigit() else 0 for part in [*given.split(";")[:2], ""]][:2]
@@ -292,6 +302,8 @@ class Printed:
             self._tab(min(count, WIDEST) if final == "I" else -count)
         elif final == "b" and self._last:
             self._write(self._last * min(count, self._columns or WIDEST))
+        elif final in "su" and not given:
+            self._escape("7" if final == "s" else "8")
         elif final in "hl" and one == 4:
             self._insert = final == "h"
 
@@ -305,8 +317,23 @@ class Printed:
         """Paint elsewhere on the screen; in the same row it is the same line."""
         if row != self._row:
             self._leave(0, at)
-            at = self._at
-        self._row, self._at = row, at
+            at, self._row = self._at, row
+            self._recall()
+        self._at = at
+
+    def _restore(self) -> None:
+        """Back to the saved place, if it is known what stands there."""
+        row, at, cells = self._painted.saved or (self._row, self._at, ())
+        if row != self._row:
+            self._leave(0)
+            self._row = row
+            self._recall(cells)
+        self._at = at
+
+    def _recall(self, cells: Sequence[str] = ()) -> None:
+        """What stands in this row was given out when the cursor left it."""
+        self._cells = list(cells) or self._painted.recall(self._row)
+        self._told = bool(self._cells)
 
     def _up(self, by: int, *, keep: bool) -> None:
         """So many rows up or down; within a line that takes several rows it stays in that line."""
@@ -316,10 +343,12 @@ class Printed:
             self._at = there
         else:
             self._leave(by, at=self._at if keep else 0)
+            self._recall()
 
     def _leave(self, rows: int, at: int = 0) -> None:
         """End the line without a line feed, if something is in it. The next one begins in the same column."""
-        if self.waits:
+        self._painted.keep(self._row, self._cells, self._columns)
+        if self.waits or self._told:
             self._line()
         self._cells, self._clear = [], 0
         self._row = max(1, self._row + rows) if self._row and rows else self._row * bool(rows)
@@ -329,8 +358,10 @@ class Printed:
         """Erase or move lines of the screen: what this line had is kept, as a line of its own."""
         if final == "J" and how == 0:
             self._erase(0)
+            self._painted.forget(below=self._row)
         else:
             self._leave(0, at=self._stand())
+            self._painted.forget()
 
     def _erase(self, how: int) -> None:
         """Erase within the line: from the cursor on, up to it, or all."""
@@ -367,16 +398,3 @@ def _begins(text: str) -> int:
     before = text.rfind("\x1b", -STRING, last) if last >= 0 else -1  # of a string: its end begins with an escape, too
     places = [before, last] if text.isascii() else sorted({before, last, *(match.start() for match in C1.finditer(text, max(0, len(text) - STRING)))})
     return next((place for place in places if place >= 0 and BEGUN.match(text, place)), -1)
-
-
-def status_line(body: bytes) -> str:
-    """The line that kubectl prints at the end of a stream, from its Status; the gateway's own notes as they are; empty for a success."""
-    try:
-        found = foreign.read(body)
-    except ValueError:
-        return body.decode("utf-8", "replace").strip()
-    if not isinstance(found, dict) or found.get("status") == "Success":
-        return ""
-    object_ = found.get("object")  # of a watch's ERROR event
-    message = (object_ if isinstance(object_, dict) else found).get("message")
-    return f"error: {message}"

@@ -10,8 +10,7 @@ from typing import Final
 
 from jitui.api.views import ActionView, FrameView, SessionView
 from jitui.policy.streams import PRINT
-from jitui.recording.cast import resized
-from jitui.recording.printed import status_line
+from jitui.recording.cast import resized, status_line
 from jitui.tui.emulator import Emulator, Kept
 from jitui.tui.figures import age_s, size
 from jitui.tui.rendered import HEADS

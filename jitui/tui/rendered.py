@@ -5,9 +5,9 @@ from typing import Final
 
 from jitui.api.views import FrameView, SessionView
 from jitui.policy.streams import PRINT
-from jitui.recording.cast import resized
+from jitui.recording.cast import resized, status_line
 from jitui.recording.masking.session import COLUMNS
-from jitui.recording.printed import Printed, status_line
+from jitui.recording.printed import Printed
 
 HEADS: Final = frozenset({"request", "request-head", "response", "response-head"})
 SILENT: Final = frozenset({"stdin", "mark"})  # channels that no terminal showed

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from hypothesis import example, given, settings, strategies as st
 
-from jitui.recording.cast import cast, exit_status, resized
+from jitui.recording.cast import cast, exit_status, resized, status_line
 from jitui.recording.frame import Channel, Frame
 
 SIZE = b'{"Width":120,"Height":40}'
@@ -106,3 +106,11 @@ def test_every_line_is_ascii_json(pieces: list[tuple[int, Channel, bytes]], tty:
     for line in cast(frames, started_us=0, tty=tty, keys=True):
         assert json.loads(line)
         assert all(" " <= char <= "~" for char in line.removesuffix("\n"))
+
+
+def test_a_status_is_said_as_kubectl_says_it() -> None:
+    """A success says nothing; a watch's ERROR event has the Status inside; other words are as they are."""
+    assert status_line(b'{"kind":"Status","status":"Success"}') == ""
+    assert status_line(b'{"status":"Failure","message":"exit code 3"}') == "error: exit code 3"
+    assert status_line(b'{"type":"ERROR","object":{"message":"gone"}}') == "error: gone"
+    assert status_line(b" window ended\n") == "window ended"

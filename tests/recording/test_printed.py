@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from jitui.recording.printed import BLANKS, BROADEST, HELD, Printed, status_line
+from jitui.recording.printed import BLANKS, BROADEST, HELD, Printed
 
 
 def printed(data: bytes, columns: int = 0, piece: int = 0) -> str:
@@ -56,6 +56,23 @@ def test_what_is_painted_on_a_screen_is_there() -> None:
     """Each place of it as a piece; what stands in one row is one line; a screen that is wiped was there."""
     said = b"one\x1b[2J\x1b[Htop\x1b[5;10Hfoo\x1b[5;20Hbar\r\nz\x1b[?1049hinside\x1b[?1049lafter\x1b[2Aup"
     assert printed(said, 80) == printed(said, 80, 1) == "one\ntop\n         foo       bar\nz\ninside\nafter\n     up\n"
+
+
+def test_a_row_that_is_painted_in_pieces() -> None:
+    """It is there as it stood each time that the cursor left it with something new, and a saved line goes on where it was."""
+    for data, text in (
+        (b"\x1b[5;5Hnee\x1b[6;5Hxx\x1b[5;8Hdle\x1b[7;1Hend\n", "    nee\n    xx\n    needle\nend\n"),
+        (b"\x1b[H\x1b[2;1Hload 0.15\x1b[3;1Hx\x1b[2;8H2\x1b[3;1H\x1b[2;1H\x1b[4;1H", "load 0.15\nx\nload 0.25\n"),
+        (b"ab\x1b7\x1b[10;3Hstatus\x1b8cd\n", "ab\n  status\nabcd\n"),
+        (b"\x1b[2;1Hone\x1b[s\x1b[9;1Htwo\x1b[u, too\x1b[9;1H", "one\ntwo\none, too\n"),
+        (b"\x1b[5;1Hold\x1b[6;1Hlast\n\x1b[5;5Hnew\n", "old\nlast\n    new\n"),  # a line feed may have moved the rows
+        (b"\x1b[5;1Hold\x1b[6;1Hlast\x1b[2J\x1b[5;5Hnew\n", "old\nlast\n    new\n"),
+        (b"\x1b[5;1Hold\x1b[4;1Hx\x1b[J\x1b[5;5Hnew\n", "old\nx\n    new\n"),
+        (b"\x1b[5;1Hold\x1b[2K\x1b[4;1Hx\x1b[5;5Hnew\n", "x\n    new\n"),
+        (b"\x1b[999;1Hlast\x1b[24;6Hrow\n", "last\n     row\n"),  # perhaps the same row
+    ):  # fmt: skip
+        assert printed(data, 80) == text
+        assert printed(data, 80, 1) == text
 
 
 def test_drawn_over_lines_are_counted() -> None:
@@ -133,11 +150,3 @@ def test_blank_lines_at_the_end_are_none() -> None:
     """So many are kept back that nobody scrolls for ever, and no more."""
     assert printed(b"a\n" + b"\n" * 50) == "a\n"
     assert printed(b"a\n" + b"\n" * (BLANKS + 50)) == "a\n" + "\n" * 50
-
-
-def test_a_status_is_said_as_kubectl_says_it() -> None:
-    """A success says nothing; a watch's ERROR event has the Status inside; other words are as they are."""
-    assert status_line(b'{"kind":"Status","status":"Success"}') == ""
-    assert status_line(b'{"status":"Failure","message":"exit code 3"}') == "error: exit code 3"
-    assert status_line(b'{"type":"ERROR","object":{"message":"gone"}}') == "error: gone"
-    assert status_line(b" window ended\n") == "window ended"

@@ -13,10 +13,10 @@ from codecs import getincrementaldecoder
 from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
 
-from jitui.recording.cast import resized
+from jitui.recording.cast import resized, status_line
 from jitui.recording.frame import Channel, Frame
 from jitui.recording.masking.session import COLUMNS, Shown
-from jitui.recording.printed import Printed, status_line
+from jitui.recording.printed import Printed
 from jitui.store.index.blocks import FULL, Block, Moment, Source
 
 OPEN: Final = 32  # streams that are followed at once
