@@ -1,8 +1,9 @@
 """Fixtures for every test, and a summary at the end of the tests that could not run."""
 
+import gc
 import os
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Protocol
@@ -28,7 +29,7 @@ LONGEST = (  # they begin first, in this order, so that no worker is left with o
 )  # fmt: skip
 CI = os.environ.get("CI") == "true"
 settings.register_profile("jitui", deadline=None, suppress_health_check=[HealthCheck.too_slow])  # a busy machine is no mistake
-settings.register_profile("compiled", settings.get_profile("jitui"), max_examples=25, database=None)  # chance looks for mistakes in the source's run
+settings.register_profile("compiled", settings.get_profile("jitui"), max_examples=compiled.EXAMPLES, database=None)
 if compiled.HERE:
     settings.load_profile("compiled")
 elif not CI:  # where Hypothesis has a profile of its own for it
@@ -136,6 +137,17 @@ def _lacks(item: pytest.Item, versions: Callable[[], Mapping[str, Kubectl]]) -> 
 def pytest_configure(config: pytest.Config) -> None:
     processes.warm = None if SOAKING else Warm()
     config.stash[_LEFT_OUT] = {}
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Of the modules and tests that are made nothing becomes garbage: it is not looked for meanwhile, nor among them afterwards, a second each time."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -11,6 +11,7 @@ from jitui.policy.action import Action
 from jitui.policy.kube import describe, read
 from jitui.policy.streams import upgrade_of
 from jitui.values.errors import InvalidError
+from tests.support.compiled import examples
 
 GET, HEAD, POST, PUT, PATCH, DELETE = b"GET", b"HEAD", b"POST", b"PUT", b"PATCH", b"DELETE"
 NS = b"/api/v1/namespaces/web"
@@ -410,7 +411,7 @@ targets = st.builds(
 )  # fmt: skip
 
 
-@settings(max_examples=600)
+@settings(max_examples=examples(600))
 @given(st.sampled_from(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]), targets)
 def test_what_is_accepted_means_the_same_upstream(method: str, target: str) -> None:
     """The bytes that go upstream, read as Go reads them, give the action that was judged."""
@@ -421,7 +422,7 @@ def test_what_is_accepted_means_the_same_upstream(method: str, target: str) -> N
     assert (short(action) if action.resource else (action.verb, action.path)) == go_read(method, target)
 
 
-@settings(max_examples=300)
+@settings(max_examples=examples(300))
 @given(st.sampled_from([GET, POST]), st.binary(max_size=60) | st.binary(max_size=30).map(lambda tail: NS + b"/pods" + tail))
 def test_any_bytes_are_read_or_refused(method: bytes, target: bytes) -> None:
     """Nothing but InvalidError comes out, and what is accepted is plain ASCII without control characters."""

@@ -12,6 +12,7 @@ from jitui.policy.kube import read
 from jitui.policy.scope import Scope, narrower, wider_clause
 from tests.policy.made import actions, actions_of, guards, pairs, scopes
 from tests.policy.world import CLUSTER
+from tests.support.compiled import examples
 
 POD = b"/api/v1/namespaces/web/pods/web-7c"
 
@@ -322,7 +323,7 @@ def test_a_scope_allows_what_one_of_its_clauses_allows(scope: Scope, action: Act
         assert (clause is None) is (not alone)
 
 
-@settings(max_examples=300)
+@settings(max_examples=examples(300))
 @given(st.data(), pairs() | st.tuples(scopes, scopes), guards)
 def test_narrower_is_sound(data: st.DataObject, pair: tuple[Scope, Scope], more: tuple[str, ...]) -> None:
     """If a is narrower than b, then b allows whatever a allows: in guarded namespaces, by presets and stars, in containers, whatever a rule guards besides."""
@@ -333,7 +334,7 @@ def test_narrower_is_sound(data: st.DataObject, pair: tuple[Scope, Scope], more:
         assert b.allows(action, CLUSTER, more)
 
 
-@settings(max_examples=300)
+@settings(max_examples=examples(300))
 @given(st.data(), scopes, guards)
 def test_what_is_written_in_a_guarded_namespace_is_written_out(data: st.DataObject, scope: Scope, more: tuple[str, ...]) -> None:
     """If a scope lets something be written there, a clause has the namespace as it is, the kind and the verb, and its hazards say ESCAPE."""

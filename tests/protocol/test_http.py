@@ -11,6 +11,7 @@ from jitui.protocol import http
 from jitui.protocol.http import Body, End, Event, Malformed, RequestHead, RequestParser
 from jitui.protocol.strict import HEAD_LIMIT, HeadTooLong, VersionRefused
 from tests.protocol.pieces import GET, KUBECTL_SPDY, KUBECTL_WEBSOCKET, at_random, bytewise, cut, disturbed, merged, orderly, parse, run
+from tests.support.compiled import HERE, examples
 
 TOKEN = st.text("abcdefghijklmnopqrstuvwxyzABCXYZ0189-.!~", min_size=1, max_size=12).map(str.encode)
 VALUE = st.binary(max_size=20).map(lambda raw: bytes(byte for byte in raw if byte in range(0x20, 0x7F) or byte > 0x7F).strip())
@@ -35,7 +36,7 @@ def written(method: bytes, target: bytes, headers: list[tuple[bytes, bytes]], bo
 REQUEST = st.builds(written, METHOD, TARGET, st.lists(HEADER, max_size=5), st.one_of(st.binary(max_size=50), st.lists(st.binary(max_size=30), max_size=4)))
 
 
-@settings(max_examples=300)
+@settings(max_examples=examples(300))
 @given(st.lists(REQUEST, min_size=1, max_size=3), st.lists(st.integers(0, 5000), max_size=8))
 def test_requests_in_any_pieces(requests: list[tuple[bytes, list[Event]]], points: list[int]) -> None:
     """Whole, byte by byte or cut anywhere: the same heads, bodies and ends, one message after the other."""
@@ -46,7 +47,7 @@ def test_requests_in_any_pieces(requests: list[tuple[bytes, list[Event]]], point
         assert (merged(events), error) == (expected, None)
 
 
-@settings(max_examples=200)
+@settings(max_examples=examples(200))
 @given(REQUEST)
 def test_h11_reads_the_same(request: tuple[bytes, list[Event]]) -> None:
     """A second, independent parser agrees on method, target, headers and body."""
@@ -69,8 +70,8 @@ def test_ten_thousand_disturbed_requests() -> None:
     rng = random.Random(20)
     seeds = [GET, KUBECTL_WEBSOCKET, KUBECTL_SPDY, written(b"POST", b"/a?b=c", [(b"X-A", b"b")], b"hello")[0],
              written(b"PATCH", b"/x", [(b"Content-Type", b"application/json")], [b"hello", b"world"])[0]]  # fmt: skip
-    refused = 0
-    for _ in range(10_000):
+    refused, rounds = 0, 1_000 if HERE else 10_000
+    for _ in range(rounds):
         data = disturbed(rng.choice(seeds), rng)
         whole, error = parse([data])
         split, same = parse(at_random(data, rng) if rng.randrange(3) else bytewise(data))
@@ -83,7 +84,7 @@ def test_ten_thousand_disturbed_requests() -> None:
         else:
             assert merged(whole) == merged(split), data
             _h11_agrees(data, whole)
-    assert 4_000 < refused < 9_900
+    assert 0.4 < refused / rounds < 0.99
 
 
 def _h11_agrees(data: bytes, events: list[Event]) -> None:

@@ -7,12 +7,18 @@ from typing import Final
 
 ROOT: Final = Path(__file__).parents[2]
 HERE: Final = bool(os.environ.get("JITUI_COMPILED"))  # these tests run on the compiled tree
+EXAMPLES: Final = 25  # of Hypothesis on the compiled tree: chance looks for mistakes in the source's run
 
 
 def modules() -> list[str]:
     """As pyproject.toml lists them."""
     found: list[str] = tomllib.loads(ROOT.joinpath("pyproject.toml").read_text())["tool"]["jitui"]["compiled"]
     return found
+
+
+def examples(number: int) -> int:
+    """How many a test tries that wants so many of the source."""
+    return EXAMPLES if HERE else number
 
 
 def source(module: str) -> Path:
