@@ -15,7 +15,7 @@ unexport PYTHONDONTWRITEBYTECODE
 GO ?= $(firstword $(shell command -v go) /usr/local/go/bin/go)
 K8S := v1.34.4
 # large packages of which little or nothing is imported: Python compiles that when it is; pip would compile all, on one core, for a minute
-SELDOM := /site-packages/(kubernetes/aio|kubernetes_asyncio|sympy|mpmath|networkx|moto|mypy|mypyc|pip|setuptools|pygments/lexers)/
+SELDOM := /site-packages/(antlr4|cfnlint|docker|graphql|kubernetes/aio|kubernetes_asyncio|sympy|mpmath|networkx|moto|mypy|mypyc|pip|pkg_resources|setuptools|pygments/lexers)/
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test lint types layers tests compiled test-compiled cluster bench screenshots soak clean
@@ -75,7 +75,7 @@ $(COMPILED)/.made: $(READY) hatch_build.py $(shell find jitui -name '*.py')
 	@cd $(COMPILED) && $(abspath $(BIN))/python -m zipfile -e *.whl . && touch .made
 
 test-compiled: compiled
-	@rm -rf $(COMPILED)/tests && cp -r tests pyproject.toml $(COMPILED)
+	@rm -rf $(COMPILED)/tests && cp -a tests pyproject.toml $(COMPILED)  # with their compiled files, which hold for these times alone
 	cd $(COMPILED) && JITUI_COMPILED=1 PYTHONPATH=$(abspath $(COMPILED)) $(abspath $(BIN))/pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder -m 'not interpreted' \
 		$$($(abspath $(BIN))/python -m tests.support.compiled)
 
