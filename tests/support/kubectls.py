@@ -15,6 +15,7 @@ from tests.support.soak import SOAKING
 SPDY: Final = ("1.27", "1.28", "1.29")  # those that speak SPDY alone, unless told otherwise
 VERSIONS: Final = ("1.30", "1.31", "1.32", "1.33", "1.34")  # those that speak WebSocket by themselves
 TRIED: Final = VERSIONS if SOAKING else (VERSIONS[0], VERSIONS[-1])  # by tests that are run with one kubectl after the other
+QUICK: Final = ("/usr/bin/env", "GOGC=off", "GOMEMLIMIT=256MiB")  # a short command collects no garbage, which takes a fifth of its CPU
 HOW: Final = "put kubectl.{version} beside the kubectl in PATH; the test cluster brings 1.34 (tests/cluster/README.md)"
 
 
@@ -32,7 +33,7 @@ def found() -> dict[str, Kubectl]:
     for argv in _candidates():
         version = _version(argv)
         if version and version not in by_version:
-            by_version[version] = Kubectl(version, argv)
+            by_version[version] = Kubectl(version, (*QUICK, *argv))
     return dict(sorted(by_version.items(), key=lambda item: [int(part) for part in item[0].split(".")]))
 
 
