@@ -45,8 +45,11 @@ def sessions(house: House) -> Sequence[SessionView]:
     return of(house, lambda remote: remote.sessions())
 
 
-def test_it_asks_works_and_asks_again(house: House) -> None:
-    """It asks with a reason; approved, it looks, follows a log and types in a shell until the window ends; then it wants the next."""
+def test_it_asks_works_asks_again_and_stays_away_once_denied(house: House) -> None:
+    """It asks with a reason; approved, it looks, follows a log and types in a shell until the window ends; then it wants the next.
+
+    Denied that, it says so in its log, and does not ask again at once.
+    """
     house.work()
     (asked,) = until(lambda: requests(house), "request")
     assert (asked.identity, asked.duration_s, asked.state) == (AGENT, 12, "pending")
@@ -59,13 +62,7 @@ def test_it_asks_works_and_asks_again(house: House) -> None:
     typed = b"".join(house.jitui("frames", one.id, "--raw", "--channel", "stdin").out for one in ended)
     assert b"\r" in typed
     assert house.jitui("verify").code == 0
-
-
-def test_a_denied_agent_stays_away(house: House) -> None:
-    """It says so in its log, and does not ask again at once."""
-    house.work()
-    (asked,) = until(lambda: requests(house), "request")
-    assert house.jitui("deny", asked.id, "--reason", "not today").code == 0
+    assert house.jitui("deny", again.id, "--reason", "not today").code == 0
     log = house.folder / "agent.log"
     until(lambda: "not today" in log.read_text(), "refusal in its log")
     assert requests(house) == []

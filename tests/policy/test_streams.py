@@ -132,6 +132,7 @@ def test_no_other_module_names_a_kind() -> None:
     found = [
         path.relative_to(root).as_posix()
         for path in root.rglob("*.py") if path.relative_to(root).parts[0] != "demo"
-        for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Constant) and node.value in words
+        for text in [path.read_text()] if any(word in text for word in words)
+        for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Constant) and node.value in words
     ]  # fmt: skip
     assert set(found) == {"policy/streams.py"}
