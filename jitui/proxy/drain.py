@@ -53,6 +53,7 @@ class Drain:
         self.exited: Exit | None = None  # the runtime's own word about the command's first process, once it came
         self.unheard = False  # the gateway closed it before that came
         self._news: asyncio.Event | None = None
+        self._typed = b""  # the last two bytes
         self.cutters: dict[Channel, Cutter] = {}  # that look for nonces
         self.wanted_nonces: frozenset[bytes] = frozenset()
         self.push: Callable[[Unit], None] = lambda unit: None  # noqa: ARG005 - passes a unit of the cluster on, as if it had been read; the relay's
@@ -88,6 +89,17 @@ class Drain:
             elif clean or len(unit.said) > 1:
                 kept.append(speech.reworded(unit, clean))
         return kept
+
+    def typed(self, said: Sequence[Said]) -> None:
+        """Bytes of the client are about to go to the cluster."""
+        for _, channel, body in said if self.wanted else ():
+            if channel is Channel.STDIN:
+                self._typed = (self._typed + bytes(body[-2:]))[-2:]
+
+    @property
+    def unfinished(self) -> bool:
+        """Whether the client's last line is not complete. A shell without a terminal would execute it if its input ended here."""
+        return self._typed not in {b"", b"\n"} and (self._typed[-1:] != b"\n" or self._typed == b"\\\n")
 
     def dye(self, nonces: set[bytes]) -> None:
         """Words were or will be written into processes of its container, perhaps into its own."""

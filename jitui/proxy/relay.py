@@ -102,9 +102,8 @@ class Relay:
                 self._flush(leg, batch)
                 self._closed(leg, unit)
                 return
-            if unit.reply:
-                pong = unit.reply
-            else:
+            pong = unit.reply or pong
+            if not unit.reply:
                 batch.append(unit)
         self._flush(leg, batch)
         if pong:
@@ -139,6 +138,7 @@ class Relay:
 
         if leg.client:
             self.turns.heard(len(data))
+            self._drain.typed(said)
         leg.hold(size)
         self.session.record_all(said, lambda: self._pass(leg, data, handed))
 

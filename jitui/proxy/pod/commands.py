@@ -1,5 +1,6 @@
 """The commands of windows in a container, and the job to end those of one window there."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
 
@@ -123,3 +124,16 @@ def unseen(job: Job, place: Place, where: Identity, took_ms: int, why: str) -> l
     if job.last and not where.gone and all(each.state == ENDED for each in told):  # commands that ended by themselves may have left something there
         told.append(ProcessLeft(**at, state=NOT_PROVED, why=why))
     return told
+
+
+def foremost(told: Sequence[ProcessTold], most: int) -> list[ProcessTold]:
+    """So many at most: those that may run on, then one of each command, so that none is said to be unknown because of others' processes."""
+    seen, first, more = set[int](), list[ProcessTold](), list[ProcessTold]()
+    for each in told:
+        if each.state != ENDED:
+            seen.add(each.session)
+    for each in told:
+        if each.state == ENDED:
+            (more if each.session in seen else first).append(each)
+            seen.add(each.session)
+    return [*(each for each in told if each.state != ENDED), *first, *more][:most]

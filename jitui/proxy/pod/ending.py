@@ -13,7 +13,7 @@ from typing import Any, Final
 from jitui.protocol import probe
 from jitui.protocol.probe import Process, order
 from jitui.proxy.pod import lineage
-from jitui.proxy.pod.commands import YOUNG_S, Command, Job, Run, Several, told_of
+from jitui.proxy.pod.commands import YOUNG_S, Command, Job, Run, Several, foremost, told_of
 from jitui.proxy.pod.dyeing import DYED, dye
 from jitui.proxy.pod.kin import First, Kin
 from jitui.proxy.pod.lineage import Asked, Family, Ident, ident
@@ -82,7 +82,10 @@ class Ending:
         known = lineage.explained(processes, job.before, own, since)
         found = lineage.families(processes, known)
         owned = await self._owners(job, [*self._others(), *muted], found, known)
-        if job.ends:
+        await self._read_argv([each for one in owned.values() for each in one.processes.values()][:TOLD])
+        if not job.ends:
+            processes = await self._kill(await self._readers(job, owned), job, processes, own, since)
+        else:
             processes = await self._kill(owned, job, processes, own, since)
             if await self._wait_for_runtime(job.began, [command for command in job.commands if owned[command.session.id].families]):
                 processes = await self._stat()
@@ -94,7 +97,7 @@ class Ending:
             processes = await self._stat()
             strange = await self._strange(job, processes, [*self._others(), *muted], theirs, since)
         alive = {ident(each) for each in processes if not each.dead}
-        job.told = _foremost(list(self._told(job, owned, alive, strange)), TOLD + len(job.commands))
+        job.told = foremost(list(self._told(job, owned, alive, strange)), TOLD + len(job.commands))
         return processes
 
     def _but_own(self, processes: Sequence[Process]) -> list[Process]:
@@ -265,9 +268,20 @@ class Ending:
 
     # -- the kill ----------------------------------------------------------------------------------------------------------
 
+    async def _readers(self, job: Job, owned: dict[int, _Owned]) -> dict[int, _Owned]:
+        """Of commands that the rule leaves the processes that hold an input with an unfinished line: a shell would execute that once the connection closes."""
+        found = {}
+        for session in (command.session for command in job.commands if not command.session.tty and command.session.drain.open):
+            if not session.drain.unfinished:
+                continue
+            one = owned[session.id]
+            answers = await self._look.ask([order("h", *one.leader, "-")]) if one.leader is not None else ()
+            pids = {each.pid for each in answers if isinstance(each, probe.Holds) and not each.fd}
+            found[session.id] = _Owned(processes={key: each for key, each in one.processes.items() if key[0] in pids})
+        return found
+
     async def _kill(self, owned: dict[int, _Owned], job: Job, processes: Sequence[Process], own: int, since: int) -> Sequence[Process]:
         """Kill what is theirs, look again, and again for what they started meanwhile; the processes of the last look."""
-        await self._read_argv([each for one in owned.values() for each in one.processes.values()][:TOLD])
         for turn in range(ROUNDS):
             alive = {ident(each) for each in processes if not each.dead}
             targets = [key for one in owned.values() for key in one.processes if key in alive and key not in self._denied]
@@ -278,7 +292,7 @@ class Ending:
             self._denied |= {(each.pid, each.start) for each in answers if isinstance(each, probe.Did) and each.what == "denied"}
             processes = self._ours.without(self._place, next((each.processes for each in answers if isinstance(each, probe.Stat)), ()), self._look)
             left = lineage.families(processes, lineage.explained(processes, job.before, own, since))
-            for one in owned.values():
+            for one in owned.values() if job.ends else ():
                 sids = {each.sid for each in one.processes.values()}
                 for family in left:
                     if family.sids & sids:
@@ -378,19 +392,6 @@ class Ending:
         if not job.ends:
             return AS_THE_RULE_SAYS
         return REFUSED if key in self._denied else "it was killed and is there still"
-
-
-def _foremost(told: Sequence[ProcessTold], most: int) -> list[ProcessTold]:
-    """So many at most: those that may run on, then one of each command, so that none is said to be unknown because of others' processes."""
-    seen, first, more = set[int](), list[ProcessTold](), list[ProcessTold]()
-    for each in told:
-        if each.state != ENDED:
-            seen.add(each.session)
-    for each in told:
-        if each.state == ENDED:
-            (more if each.session in seen else first).append(each)
-            seen.add(each.session)
-    return [*(each for each in told if each.state != ENDED), *first, *more][:most]
 
 
 def _free(found: Sequence[Family], by_session: dict[int, list[Family]]) -> list[Family]:

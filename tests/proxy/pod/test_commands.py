@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 
 from jitui.protocol.channels import Exit
-from jitui.proxy.pod.commands import Command, Job, unseen
+from jitui.proxy.pod.commands import Command, Job, foremost, unseen
 from jitui.proxy.pod.lineage import Before
 from jitui.proxy.pod.look import Identity, Place
+from jitui.recording.facts import ProcessEnded, ProcessLeft, ProcessTold
 
 PLACE = Place("prod", "web", "web-7c", "app")
 
@@ -48,3 +49,12 @@ def test_what_finished_commands_left_is_not_known_without_a_look() -> None:
     assert [each.state for each in unseen(replace(job(exited=True), last=True), PLACE, Identity("u", "c"), 1, "no shell")] == ["ended", "not-proved"]
     assert [each.session for each in unseen(replace(job(), last=True), PLACE, Identity("u", "c"), 1, "no shell")] == [5]
     assert {each.state for each in unseen(last, PLACE, Identity(gone=True), 1, "its pod is gone")} == {"ended"}
+
+
+def test_of_each_command_one_process_is_told_of() -> None:
+    """A hundred of one command's own don't push out the only one of another, of which nobody would know then whether it runs on."""
+    def told(session: int, pid: int, state: str = "ended") -> ProcessTold:
+        return (ProcessEnded if state == "ended" else ProcessLeft)(grant=1, session=session, pod="web/box", container="box", pid=pid, state=state)
+
+    many = [*(told(5, pid) for pid in range(100, 200)), told(6, 300), told(7, 400), told(7, 401, "left")]
+    assert [(each.session, each.pid) for each in foremost(many, 4)] == [(7, 401), (5, 100), (6, 300), (5, 101)]

@@ -12,11 +12,10 @@ import pytest
 from jitui.protocol.probe import Process
 from jitui.proxy.drain import Drain
 from jitui.proxy.pod.commands import Command, Job, Several
-from jitui.proxy.pod.ending import Ending, _foremost, _free, _Owned
+from jitui.proxy.pod.ending import Ending, _free, _Owned
 from jitui.proxy.pod.kin import Kin
 from jitui.proxy.pod.lineage import Asked, Before, Family, families
 from jitui.proxy.pod.look import Identity, Place
-from jitui.recording.facts import ProcessEnded, ProcessLeft, ProcessTold
 from tests.fakes.house import rule
 from tests.proxy.pod.yard import gone, running, yard
 
@@ -31,15 +30,6 @@ def test_hundreds_of_families_are_not_compared_whole() -> None:
 
     found: list[Family] = [Whole((Process(pid, 0, pid, 0, 100, "S"),)) for pid in range(10, 510)]
     assert [family.start for family in _free(found, {1: found[:200], 2: [found[300]]})] == [100] * 299
-
-
-def test_of_each_command_one_process_is_told_of() -> None:
-    """A hundred of one command's own don't push out the only one of another, of which nobody would know then whether it runs on."""
-    def told(session: int, pid: int, state: str = "ended") -> ProcessTold:
-        return (ProcessEnded if state == "ended" else ProcessLeft)(grant=1, session=session, pod="web/box", container="box", pid=pid, state=state)
-
-    many = [*(told(5, pid) for pid in range(100, 200)), told(6, 300), told(7, 400), told(7, 401, "left")]
-    assert [(each.session, each.pid) for each in _foremost(many, 4)] == [(7, 401), (5, 100), (6, 300), (5, 101)]
 
 
 async def test_words_alone_tie_no_process_that_began_long_after_its_command() -> None:
@@ -142,7 +132,8 @@ async def test_a_connection_that_was_closed_before_the_runtimes_word_proves_noth
 
 
 async def test_what_the_rule_leaves_is_found_and_left(tmp_path: Path) -> None:
-    """Each is named as left; none is killed."""
+    """Each is named as left; none is killed but a shell with an unfinished line, which it would execute as its input ends with the connection."""
+    made = tmp_path / "made"
     async with yard(tmp_path) as it:
         grant = await it.home.window()
         it.places._rule = lambda grant: rule(ends_processes=False)
@@ -152,6 +143,14 @@ async def test_what_the_rule_leaves_is_found_and_left(tmp_path: Path) -> None:
         assert (cut.processes, cut.may_run_on) == (1, ("web/box/box",))
         assert running("73001")
         assert [each.state for each in await it.told(grant)] == ["left"]
+        kubectl = await it.run("sh", "-c", "sleep 73002 </dev/null & echo ready; exec sh")
+        kubectl.type(f"touch {made}".encode())
+        session = max(it.home.broker.windows.sessions.values(), key=lambda each: each.id)
+        await it.home.until(lambda: session.drain.unfinished)
+        cut = await it.home.broker.windows.kill(session, by="ana", reason="x")()
+        assert [(each.state, each.argv) for each in cut.told] == [("left", ("sleep", "73002")), ("ended", ("sh",))]
+        assert running("73002")
+        assert not made.exists()
 
 
 async def test_a_client_that_leaves_leaves_its_command_until_the_window_ends(tmp_path: Path) -> None:
