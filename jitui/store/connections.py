@@ -52,7 +52,7 @@ class Connections:
         except BaseException:
             db.close()
             raise
-        if not (keep and path.exists()):  # of a tape that was removed, the bytes would stay on the disk
+        if not (keep and db.inode == _inode(path)):  # of a tape that was removed, the bytes would stay on the disk
             db.close()
             return
         with self._guard:
@@ -64,12 +64,15 @@ class Connections:
     def _borrow(self, path: Path) -> tuple[ReadOnly, bool]:
         """A connection, and whether it may be kept."""
         with self._guard:
-            kept = self._idle.get(path)
-            if kept:
-                return kept.pop(), True
-        if path == self.ledger:
-            return open_read_only(path, bundles if self.single else ledgers)
-        return open_read_only(path, {self.log: logs, self.index: indexes}.get(path, tapes))
+            kept, inode = self._idle.get(path, []), _inode(path)
+            while kept:
+                if (found := kept.pop()).inode == inode:
+                    return found, True
+                found.close()  # the index was deleted and built again, or another file was put there
+        wanted = bundles if self.single else ledgers
+        db, keep = open_read_only(path, wanted if path == self.ledger else {self.log: logs, self.index: indexes}.get(path, tapes))
+        db.inode = inode
+        return db, keep
 
     def facts_read(self) -> AbstractContextManager[sqlite3.Connection]:
         """A connection to the facts, for one short read."""
@@ -127,6 +130,14 @@ class Connections:
             return ledger_key(path, make=False).public if path.is_file() and os.access(path, os.R_OK) else b""
         except PermissionError:
             return b""
+
+
+def _inode(path: Path) -> int:
+    """The file that a path leads to; 0: none."""
+    try:
+        return path.stat().st_ino
+    except OSError:
+        return 0
 
 
 @contextmanager

@@ -35,6 +35,7 @@ class ReadOnly(sqlite3.Connection):
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         self.budget = BUDGET
+        self.inode = 0  # of the file, as its path led there before it was opened
         self._left = BUDGET
         self.set_progress_handler(self._spend, STEP)
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from jitui.store import Files, connections
+from jitui.store.index.book import Book
 from jitui.values.errors import ConfigurationError, InvalidError, NotFoundError
 from tests.store.life import began, ended, frames, opened, record, window
 
@@ -43,6 +44,23 @@ async def test_a_gateway_starts_beside_an_open_reader(tmp_path: Path) -> None:
         assert [len(files.frames(session)) for session in (1, 2)] == [1, 2]
     files.close()
     assert [len(files.frames(session)) for session in (1, 2)] == [1, 2]
+
+
+async def test_a_file_that_was_replaced_is_opened_anew(tmp_path: Path) -> None:
+    """As an index that was deleted and built again: a connection to the one before is not used any more."""
+    async with opened(tmp_path / "state"):
+        path = tmp_path / "state" / "index.db"
+        files, kept = Files(tmp_path / "state"), []
+        for made_by in ("one", "two"):
+            book = Book(path, made_by)
+            with files.reading(path) as db:
+                assert db.execute("select made_by from about").fetchone()[0].endswith(made_by)
+            kept.append(book)  # so that its inode is not given to the next one
+            for each in path.parent.glob("index.db*"):
+                each.unlink()
+        with pytest.raises(NotFoundError), files.reading(path):
+            pass
+        files.close()
 
 
 def test_what_is_no_recording(tmp_path: Path) -> None:

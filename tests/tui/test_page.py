@@ -87,6 +87,13 @@ async def test_a_recording_plays_to_its_end(line: ClientConnection, tmp_path: Pa
         for address, ms in (("#t=1.5", "1500"), ("#t=99999999", "last"), ("#t=x", "record.films[0].steps[0][0]"), ("#t=0", "0")):
             found.value(f"location.hash = '{address}'")
             found.until(f"now === {ms}")
+        found.value("at('list').style = 'flex: none; height: 40px'")  # too low for all of it
+        found.value("terminals.push(new Terminal(record.films[0])) && show('terminals')")
+        found.value("inside = (a, b) => a.getBoundingClientRect().bottom > b.getBoundingClientRect().top && a.getBoundingClientRect().top < innerHeight")
+        for when in ("last", "0", "last"):
+            found.value(f"seek({when})")
+            assert found.value("inside(document.querySelector('.row.now') || rows[0], at('list'))")
+        assert found.value("inside(terminals[1].box, at('view'))")
         found.press("c")
         assert "exec" in found.value("document.getElementById('view').textContent")
 
