@@ -331,7 +331,7 @@ class Printed:
         self._at = at
 
     def _recall(self, cells: Sequence[str] = ()) -> None:
-        """What stands in this row was given out when the cursor left it."""
+        """Take up the row as it stood when the cursor left it and it was given out."""
         self._cells = list(cells) or self._painted.recall(self._row)
         self._told = bool(self._cells)
 
