@@ -76,7 +76,7 @@ $(COMPILED)/.made: $(READY) hatch_build.py $(shell find jitui -name '*.py')
 
 test-compiled: compiled
 	@rm -rf $(COMPILED)/tests && cp -a tests pyproject.toml $(COMPILED)  # with their compiled files, which hold for these times alone
-	cd $(COMPILED) && JITUI_COMPILED=1 PYTHONPATH=$(abspath $(COMPILED)) $(abspath $(BIN))/pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder -m 'not interpreted' \
+	cd $(COMPILED) && JITUI_COMPILED=1 HYPOTHESIS_STORAGE_DIRECTORY=$(abspath .hypothesis) PYTHONPATH=$(abspath $(COMPILED)) $(abspath $(BIN))/pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder -m 'not interpreted' \
 		$$($(abspath $(BIN))/python -m tests.support.compiled)
 
 cluster: tests/cluster/kube
