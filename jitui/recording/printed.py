@@ -262,7 +262,7 @@ class Printed:
             self._painted.forget()
             self._leave(-1 if char == "M" else 0)
         elif char == "7":
-            self._painted.save(self._row, self._stand(), self._cells, self._columns)
+            self._painted.save(self._row, self._at, self._cells, self._columns)
         elif char == "8":
             self._restore()
 
@@ -328,7 +328,7 @@ class Printed:
             self._leave(0)
             self._row = row
             self._recall(cells)
-        self._at = at
+        self._at, self._full = at, bool(self._columns and at and at % self._columns == 0)
 
     def _recall(self, cells: Sequence[str] = ()) -> None:
         """Take up the row as it stood when the cursor left it and it was given out."""

@@ -64,6 +64,7 @@ def test_a_row_that_is_painted_in_pieces() -> None:
         (b"\x1b[5;5Hnee\x1b[6;5Hxx\x1b[5;8Hdle\x1b[7;1Hend\n", "    nee\n    xx\n    needle\nend\n"),
         (b"\x1b[H\x1b[2;1Hload 0.15\x1b[3;1Hx\x1b[2;8H2\x1b[3;1H\x1b[2;1H\x1b[4;1H", "load 0.15\nx\nload 0.25\n"),
         (b"ab\x1b7\x1b[10;3Hstatus\x1b8cd\n", "ab\n  status\nabcd\n"),
+        (b"x" * 80 + b"\x1b7y\x1b8z\n", "x" * 80 + "z\n"),
         (b"\x1b[2;1Hone\x1b[s\x1b[9;1Htwo\x1b[u, too\x1b[9;1H", "one\ntwo\none, too\n"),
         (b"\x1b[5;1Hold\x1b[6;1Hlast\n\x1b[5;5Hnew\n", "old\nlast\n    new\n"),  # a line feed may have moved the rows
         (b"\x1b[5;1Hold\x1b[6;1Hlast\x1b[2J\x1b[5;5Hnew\n", "old\nlast\n    new\n"),
