@@ -1,6 +1,7 @@
 """The end of a window inside real containers: every case that docs/cluster-behaviour.md measured, over SPDY and WebSocket."""
 
 import json
+import os
 import time
 from collections.abc import Iterator, Sequence
 
@@ -8,7 +9,7 @@ import pytest
 import yaml
 
 from jitui.api.views import Ended, ProcessView
-from tests.journeys.yard import IMAGE, Yard, pod, yard
+from tests.journeys.yard import IMAGE, Yard, in_time, pod, yard
 from tests.support.clusters import Cluster
 from tests.support.gateway import Agent
 from tests.support.kubectls import SPDY, VERSIONS, Kubectl, found
@@ -16,7 +17,7 @@ from tests.support.processes import Program, until
 from tests.support.soak import SOAKING, soak
 
 pytestmark = [pytest.mark.cluster, pytest.mark.kubectl]
-NAMESPACE = "ended"
+NAMESPACE = f"ended-{os.getpid()}"
 OLD, NEW = "1.27", "1.34"  # SPDY, WebSocket
 EACH = (*SPDY, *VERSIONS) if SOAKING else (OLD, NEW)
 AGAIN = "trap 'exit 0' TERM; while true; do sleep 0.1; done"  # ends when it is told to, and is started anew
@@ -150,6 +151,7 @@ ENDED: dict[str, tuple[tuple[str, ...], dict[str, bool], tuple[str, ...]]] = {
 
 
 @pytest.mark.parametrize("version", EACH)
+@in_time
 def test_what_a_command_started_is_ended_and_proved(ground: Yard, bots: tuple[Agent, Agent], version: str) -> None:
     """Each of these is killed from inside, the runtime confirms it, and the last look finds nothing beside what was there before."""
     for name, (argv, how, words) in ENDED.items():
@@ -165,6 +167,7 @@ def test_what_a_command_started_is_ended_and_proved(ground: Yard, bots: tuple[Ag
 
 @pytest.mark.parametrize("version", EACH)
 @pytest.mark.parametrize("tty", [False, True])
+@in_time
 def test_equal_commands_of_two_windows(ground: Yard, bots: tuple[Agent, Agent], version: str, tty: bool) -> None:
     """Four with the same words at once, two of each window: those of the ended one end, the others go on, and see no word that the gateway wrote."""
     one, two = (Case(ground, bot, found()[version]) for bot in bots)
@@ -217,6 +220,7 @@ def test_what_can_not_be_proved_is_said(ground: Yard, bots: tuple[Agent, Agent])
 
 
 @pytest.mark.parametrize("version", EACH)
+@in_time
 def test_a_process_of_another_user(ground: Yard, bots: tuple[Agent, Agent], version: str) -> None:
     """The look may not kill it: that is said with its pid, and the pod is named; what the look may kill is ended. Of a first process that became another
     user's the kernel shows no open files: it is known only if somebody looked before, else it is listed, and nothing is claimed.
@@ -250,6 +254,7 @@ def test_a_container_at_its_limit_of_processes(ground: Yard, bots: tuple[Agent, 
 
 
 @pytest.mark.parametrize("version", EACH)
+@in_time
 def test_a_container_without_a_shell_is_looked_at_from_beside(ground: Yard, beside: Agent, version: str) -> None:
     """Where the rule names an image: commands are ended and proved from one ephemeral container of it, which is on record, ends too, and stays listed."""
     case = Case(ground, beside, found()[version])
@@ -276,6 +281,7 @@ def state_of(ground: Yard, name: str) -> dict[str, object]:
     return next(each["state"] for each in pod["status"]["ephemeralContainerStatuses"] if each["name"] == name)
 
 
+@in_time
 def test_containers_that_went_away_meanwhile(ground: Yard, bots: tuple[Agent, Agent]) -> None:
     """With the run of a container, or with its pod, everything in it ended: that is what is said."""
     ways: dict[str, tuple[str, ...]] = {"again": ("exec", "again", "--", "kill", "-TERM", "1"), "deleted": ("delete", "pod", "deleted", "--grace-period=0")}
@@ -319,6 +325,7 @@ def test_a_half_typed_line_is_never_executed(ground: Yard, bots: tuple[Agent, Ag
 
 
 @pytest.mark.parametrize("version", EACH)
+@in_time
 def test_what_finished_commands_left(ground: Yard, bots: tuple[Agent, Agent], version: str) -> None:
     """It is ended with the window if somebody saw it as a child or in the session of the command, for which those of 0.3 s leave time; all is told."""
     quiet = ">/dev/null 2>&1 </dev/null"

@@ -80,11 +80,14 @@ def test_cp_both_ways(gateway: Gateway, agent: Agent, one_kubectl: Kubectl) -> N
 @pytest.mark.usefixtures("window")
 def test_a_command_that_never_begins_has_its_reason(gateway: Gateway, agent: Agent, kubectl: Kubectl) -> None:
     """The cluster says why, and resets the connection as more input comes: kubectl, which goes on sending, prints the cluster's words."""
-    with gateway.spawn_kubectl(kubectl, agent, "exec", "-i", "-n", "web", "box", "--", "no-such-program") as program:
-        with contextlib.suppress(BrokenPipeError):
-            for _ in range(200):
-                program.write(bytes(100_000))
-        result = program.end()
+    for left in (4, 3, 2, 1, 0):
+        with gateway.spawn_kubectl(kubectl, agent, "exec", "-i", "-n", "web", "box", "--", "no-such-program") as program:
+            with contextlib.suppress(BrokenPipeError):
+                for _ in range(200):
+                    program.write(bytes(100_000))
+            result = program.end()
+        if result.code or not left or b'"Success"' not in gateway.raw(gateway.sessions("exec")[-1]["id"], "error"):
+            break  # or a busy cluster loses the reason, and says that all went well
     assert "no-such-program" in result.said, result
     assert "jitui" not in result.said, result
     assert result.code in {1, 126, 127}, result
