@@ -15,7 +15,7 @@ from jitui.api.views import RequestView
 from jitui.cli import follow, kubeconfig, show
 from jitui.cli.credential import credential
 from jitui.cli.desk import LINE, request_line
-from jitui.cli.kinds import DURATION, BeforeCommand, command_after
+from jitui.cli.kinds import DURATION, OUTPUT, BeforeCommand, command_after
 from jitui.cli.reach import asynchronous, gateway, reach, reaching
 from jitui.policy.brief import brief, parts
 from jitui.values import plain
@@ -142,7 +142,7 @@ async def _run(command: Sequence[str], env: Mapping[str, str]) -> int:
 @click.option("--duration", type=DURATION, default=0, metavar="D", help="With --ask: of the window; the rule's if not given.")
 @click.option("--reason", default="", metavar="TEXT", help="With --ask: what for.")
 @click.option("--embed-token", is_flag=True, help="Put the token into the file instead of naming a credential plugin.")
-@click.option("--output", type=click.Path(dir_okay=False, path_type=Path), metavar="F", help="A file, readable by you alone; otherwise stdout.")
+@click.option("--output", type=OUTPUT, metavar="F", help="A file, readable by you alone; otherwise stdout.")
 @reaching
 @asynchronous
 async def kubeconfig_command(connection: str, ask: bool, duration: int, reason: str, embed_token: bool, output: Path | None, as_json: bool) -> None:

@@ -14,6 +14,7 @@ from jitui.api.client import Client
 from jitui.api.outcome import count
 from jitui.api.views import IdentityView, Issued, SshKeyView, Status
 from jitui.cli import launch, show
+from jitui.cli.kinds import OUTPUT
 from jitui.cli.reach import asynchronous, gateway, reach, reaching
 from jitui.values import places, plain, size
 from jitui.values.errors import InvalidError, JituiError, UnavailableError
@@ -124,7 +125,7 @@ def identity_command() -> None:
 @click.option("--role", "roles", multiple=True, required=True, type=click.Choice(["agent", "approver", "operator", "auditor", "unmask"]))
 @click.option("--owner", default="", metavar="PERSON", help="Of an agent: who answers for it.")
 @click.option("--ssh-key", "keys", multiple=True, type=KEY_FILE, metavar="F", help="Its public key for SSH, such as id_ed25519.pub; also repeatedly.")
-@click.option("--output", type=click.Path(dir_okay=False, path_type=Path), metavar="F", help="Write the token there, 0600, instead of printing it.")
+@click.option("--output", type=OUTPUT, metavar="F", help="Write the token there, 0600, instead of printing it.")
 @reaching
 @asynchronous
 async def add_command(name: str, roles: tuple[str, ...], owner: str, keys: tuple[Path, ...], output: Path | None, as_json: bool) -> None:
@@ -170,7 +171,7 @@ async def revoke_key_command(name: str, fingerprint: str, reason: str, as_json: 
 
 @identity_command.command("rotate")
 @click.argument("name")
-@click.option("--output", type=click.Path(dir_okay=False, path_type=Path), metavar="F", help="Write the token there, 0600, instead of printing it.")
+@click.option("--output", type=OUTPUT, metavar="F", help="Write the token there, 0600, instead of printing it.")
 @reaching
 @asynchronous
 async def rotate_command(name: str, output: Path | None, as_json: bool) -> None:

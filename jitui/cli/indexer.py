@@ -27,7 +27,8 @@ NICE: Final = 19
 IDLE_S: Final = 2.0  # seconds between two looks at what came
 SHARE: Final = 20  # and so many times as long as a look took
 FREE: Final = 1 << 30  # bytes that stay free on the disk: they are the record's
-MADE_BY: Final = f"jitui {__version__} pyghostty {version('pyghostty')}"  # others may mask, tell actions or draw otherwise; the lines are held against these
+DRAWN: Final = 2  # how lines are drawn out of terminal output; goes up with each change of that
+MADE_BY: Final = f"jitui {__version__} lines {DRAWN} pyghostty {version('pyghostty')}"  # others may mask, tell actions or draw otherwise
 FILES: Final = ("ledger.db", "ledger.db-wal", "ledger.db-shm", "tapes")
 
 

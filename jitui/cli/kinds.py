@@ -8,7 +8,7 @@ import click
 
 from jitui.values import span
 from jitui.values.errors import InvalidError
-from jitui.values.link import Link
+from jitui.values.link import WORDS, Link
 
 IDENT: Final = re.compile(r"(?:([a-z])-)?([1-9][0-9]{0,14})", re.ASCII)
 
@@ -42,8 +42,11 @@ class Linked(click.ParamType[Link]):
 
     name = "link"
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Link:  # noqa: ARG002 - click's signature
-        return value if isinstance(value, Link) else link_of(str(value))
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Link:
+        try:
+            return value if isinstance(value, Link) else link_of(str(value))
+        except InvalidError as error:
+            self.fail(str(error), param, ctx)
 
 
 class Named(click.ParamType[str]):
@@ -51,8 +54,21 @@ class Named(click.ParamType[str]):
 
     name = "id"
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:  # noqa: ARG002 - click's signature
-        return link_of(str(value)).ident
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        try:
+            return link_of(str(value)).ident
+        except InvalidError as error:
+            self.fail(str(error), param, ctx)
+
+
+class Output(click.Path):
+    """A file that is written; `-` is stdout, as if none was given."""
+
+    def __init__(self) -> None:
+        super().__init__(dir_okay=False, path_type=Path)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        return None if str(value) == "-" else super().convert(value, param, ctx)
 
 
 class BeforeCommand(click.Command):
@@ -85,11 +101,18 @@ def is_ident(text: str) -> bool:
 
 
 def link_of(text: str) -> Link:
-    """The link that a text is; one that is the name of a file names that file."""
-    return Link(text) if Path(text).exists() else Link.parse(text)
+    """The link that a text is; one that is the name of a file names that file. Raises InvalidError for an id with something behind `@` that is no time."""
+    if Path(text).exists():
+        return Link(text)
+    link = Link.parse(text)
+    ident, _, at = link.ident.partition("@")
+    if at and IDENT.fullmatch(ident):
+        raise InvalidError(f"{at[:40]!r} is no moment: write {WORDS}")
+    return link
 
 
 LINKED = Linked()
 NAMED = Named()
 DURATION = Duration()
+OUTPUT = Output()
 UNMASK = click.option("--unmask", is_flag=True, help="Secrets as they are; takes a right of its own, and is a fact.")

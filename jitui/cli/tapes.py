@@ -13,7 +13,7 @@ from jitui.api.client import Client
 from jitui.api.operations import Archive
 from jitui.api.views import FrameView
 from jitui.cli import moments, show
-from jitui.cli.kinds import LINKED, UNMASK, number
+from jitui.cli.kinds import LINKED, OUTPUT, UNMASK, number
 from jitui.cli.reach import asynchronous, reach, reaching
 from jitui.cli.source import archive, folder, note_unmasked, shelf
 from jitui.recording.cast import cast
@@ -136,7 +136,7 @@ async def _print(link: Link, *, unmask: bool, as_json: bool) -> None:
 @click.option("--format", "form", type=click.Choice(["cast", "html", "jsonl", "bundle"]), required=True)
 @click.option("--keys", is_flag=True, help="In a cast also what was typed, which may hold secrets that masking does not know.")
 @click.option("--marks/--no-marks", default=True, show_default=True, help="In a cast the gateway's words as markers.")
-@click.option("--output", type=click.Path(dir_okay=False, path_type=Path), metavar="F", help="Otherwise stdout; a bundle needs it.")
+@click.option("--output", type=OUTPUT, metavar="F", help="Otherwise stdout; a bundle needs it.")
 @UNMASK
 @reaching
 @asynchronous

@@ -6,7 +6,7 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from jitui.cli.kinds import DURATION, LINKED, NAMED, BeforeCommand, command_after, is_ident, link_of, number
+from jitui.cli.kinds import DURATION, LINKED, NAMED, OUTPUT, BeforeCommand, command_after, is_ident, link_of, number
 from jitui.values.errors import InvalidError
 
 
@@ -31,6 +31,21 @@ def test_a_duration_that_is_none_is_wrong_usage() -> None:
     assert (found.exit_code, "soon" in found.output) == (2, True)
 
 
+def test_a_dash_is_no_file(tmp_path: Path) -> None:
+    """It is stdout, as if nothing had been said."""
+    seen: list[Path | None] = []
+
+    @click.command()
+    @click.option("--output", type=OUTPUT)
+    def command(output: Path | None) -> None:
+        seen.append(output)
+
+    for args in ([], ["--output", "-"], ["--output", str(tmp_path / "a")]):
+        assert CliRunner().invoke(command, args).exit_code == 0
+    assert CliRunner().invoke(command, ["--output", str(tmp_path)]).exit_code == 2
+    assert seen == [None, None, tmp_path / "a"]
+
+
 def test_ids(tmp_path: Path) -> None:
     """With or without their letter; a file that has such a name is a file."""
     with pytest.raises(InvalidError, match="is no id and no file"):
@@ -48,5 +63,9 @@ def test_links(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     link = LINKED.convert("s-204@16:07:52", None, None)
     assert (link.ident, link.at, LINKED.convert(link, None, None)) == ("s-204", "16:07:52", link)
     assert NAMED.convert("g-17@16:07:52", None, None) == "g-17"
+    for text in ("s-204@nonsense", "204@x", "g-17@25"):
+        with pytest.raises(click.BadParameter, match="is no moment: write a time as 16:07:52"):
+            NAMED.convert(text, None, None)
+    assert link_of("a@b.jitui").ident == "a@b.jitui"
     tmp_path.joinpath("s-204@16:07:52").touch()
     assert link_of("s-204@16:07:52").at == ""
