@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from itertools import chain, islice
 from typing import Final
 
-from jitui.policy.streams import PRINT
+from jitui.policy.streams import ATTACH, PRINT
 from jitui.recording.facts import processes
 from jitui.recording.facts.processes import ENDED, ProcessTold
 from jitui.recording.frame import Channel
@@ -56,6 +56,14 @@ class Copy:
 
 
 @dataclass(frozen=True, slots=True)
+class Typed:
+    """Bytes for a container's own program: what that started on them looks like its own."""
+
+    spot: Spot
+    size: int  # bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Residue:
     """All of it, as the record tells it."""
 
@@ -64,6 +72,7 @@ class Residue:
     processes: tuple[ProcessTold, ...]
     seen: tuple[Seen, ...]
     copies: tuple[Copy, ...]
+    typed: tuple[Typed, ...] = ()
     gaps: tuple[str, ...] = ()  # they say which parts were not read
 
 
@@ -80,6 +89,7 @@ def residue(files: Files, grant: int, budget: int = BUDGET, may: May = everythin
     seen = list(islice(_once(all_seen), CREDENTIALS + 1))
     told = processes.newest(files.facts(subject=f"g-{grant}", limit=FACTS))
     copies = [Copy(spot, way, spot.bytes_out if way == "out" else spot.bytes_in) for spot in spots if (way := traces.copied(spot.argv))]
+    typed = [Typed(spot, size) for spot in spots if spot.kind == ATTACH.session and (size := _size(exchanges, spot.session))]
     gaps = []
     if reading.older or len(spots) > PAGE:
         gaps.append(f"only the newest {PAGE} requests were looked through")
@@ -89,7 +99,8 @@ def residue(files: Files, grant: int, budget: int = BUDGET, may: May = everythin
         gaps.append(retired(exchanges.retired))
     if exchanges.left_out:
         gaps.append(f"the record holds more than one reading takes: exchanges and streams that were not looked through: {exchanges.left_out}")
-    return Residue(touched, tuple(ephemeral), tuple(each for each in told if each.state != ENDED), tuple(seen[:CREDENTIALS]), tuple(copies), tuple(gaps))
+    left = tuple(each for each in told if each.state != ENDED)
+    return Residue(touched, tuple(ephemeral), left, tuple(seen[:CREDENTIALS]), tuple(copies), tuple(typed), tuple(gaps))
 
 
 def _touched(changes: list[Change]) -> Iterator[Touched]:
@@ -145,6 +156,11 @@ def _streams(exchanges: Exchanges, spots: list[Spot]) -> Iterator[Seen]:
     for session, spot in {spot.session: spot for spot in spots if spot.code == 101 or spot.kind in PRINT}.items():
         frames = exchanges.frames(session, channels=SAID)
         yield from (Seen(spot, token) for token in traces.tokens(frame.body for frame in frames))
+
+
+def _size(exchanges: Exchanges, session: int) -> int:
+    """How many bytes were typed in a stream."""
+    return sum(len(frame.body) for frame in exchanges.frames(session, channels=frozenset({Channel.STDIN})))
 
 
 def _once(seen: Iterable[Seen]) -> Iterator[Seen]:

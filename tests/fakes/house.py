@@ -165,10 +165,11 @@ class Kubectl:
         self.send(self.head(method, path, *headers, *framing) + body)
         return await self.answer(head=method == "HEAD")
 
-    async def exec(self, pod: str = "web-1", *argv: str, protocol: str = "v5.channel.k8s.io", query: str = "&stdin=true", headers: tuple[str, ...] = ()) -> int:
-        """The code of the upgrade's answer."""
-        command = "".join(f"&command={word}" for word in argv or ("sh",))
-        self.send(self.head("GET", f"/api/v1/namespaces/web/pods/{pod}/exec?stdout=true{query}{command}", "Upgrade: websocket", "Connection: Upgrade",
+    async def exec(self, pod: str = "web-1", *argv: str, protocol: str = "v5.channel.k8s.io", query: str = "&stdin=true", headers: tuple[str, ...] = (),
+                   what: str = "exec") -> int:  # fmt: skip
+        """The code of the upgrade's answer. `what`: exec or attach."""
+        command = "".join(f"&command={word}" for word in argv or ("sh",)) if what == "exec" else ""
+        self.send(self.head("GET", f"/api/v1/namespaces/web/pods/{pod}/{what}?stdout=true{query}{command}", "Upgrade: websocket", "Connection: Upgrade",
                             "Sec-WebSocket-Version: 13", f"Sec-WebSocket-Key: {base64.b64encode(os.urandom(16)).decode()}",
                             f"Sec-WebSocket-Protocol: {protocol}", *headers))  # fmt: skip
         self.code, _, self.refusal = await self.answer()

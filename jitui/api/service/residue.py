@@ -13,7 +13,7 @@ from jitui.policy.terms import Grant
 from jitui.recording.facts.processes import ProcessTold
 from jitui.recording.masking.text import masked_text, masked_words
 from jitui.recording.objects.writes import Effect, Ref
-from jitui.store.residue import Copy, Residue, Seen, Touched
+from jitui.store.residue import Copy, Residue, Seen, Touched, Typed
 from jitui.values import size
 from jitui.values.said import Said
 
@@ -27,7 +27,7 @@ ROTATE: Final = "rotate"
 def targets(found: Residue) -> tuple[list[Target], list[str]]:
     """The objects to look at, and the namespaces in which controllers may have made others of them."""
     pods = [*(each.pod for each in found.processes), *(each.token.pod for each in found.seen if each.token and each.token.pod),
-            *(f"{each.spot.namespace}/{each.spot.name}" for each in found.copies if each.way == "in")]  # fmt: skip
+            *(_in(each) for each in found.copies if each.way == "in"), *map(_in, found.typed)]  # fmt: skip
     wanted = list(dict.fromkeys([*(_target(each) for each in found.touched if not _over(each)), *map(_pod, pods)]))
     makers = dict.fromkeys(each.ref.namespace for each in found.touched if each.effect is Effect.CREATED and each.ref.resource in MAKERS)
     return wanted[:MOST], [namespace for namespace in makers if namespace]
@@ -49,13 +49,19 @@ def lines(found: Residue, looked: Looked | None, grant: str, now_us: int) -> lis
     good = [each for each in found.seen if each.token is None or not (
         0 < each.token.expires_s * 1_000_000 <= now_us or (each.token.pod and _gone(each.token.pod, each.token.pod_uid, looked)))]  # fmt: skip
     running = [each for each in found.processes if not _gone(each.pod, each.pod_uid, looked)]
-    return [*_objects(found, looked, grant), *_ephemeral(found, looked), *map(_process, running), *map(_credential, good),
+    typed = [each for each in found.typed if not _gone(_in(each), "", looked)]
+    return [*_objects(found, looked, grant), *_ephemeral(found, looked), *map(_process, running), *map(_typed, typed), *map(_credential, good),
             *(_copy(each, looked) for each in found.copies)]  # fmt: skip
 
 
 def _target(each: Touched) -> Target:
     ref = each.ref
     return Target(ref.group, each.version, ref.resource, ref.namespace, ref.name)
+
+
+def _in(each: Copy | Typed) -> str:
+    """The pod, namespace/name."""
+    return f"{each.spot.namespace}/{each.spot.name}"
 
 
 def _pod(pod: str) -> Target:
@@ -169,6 +175,14 @@ def _process(told: ProcessTold) -> LeftView:
     )  # fmt: skip
 
 
+def _typed(each: Typed) -> LeftView:
+    ref, why = Ref("", "pods", each.spot.namespace, each.spot.name), "it looks like the container's own"
+    return LeftView(
+        kind="process", said=Said(f"not-proved: whatever {size.show(each.size)} typed through attach started in {_in(each)}: {why}"),
+        ends=Said(_kubectl("delete", ref)), session=f"s-{each.spot.session}", at=when(each.spot.at_us), object=object_view(ref), state="not-proved", why=why,
+    )  # fmt: skip
+
+
 def _credential(seen: Seen) -> LeftView:
     spot, token = seen.spot, seen.token
     if token is None and not seen.issued:
@@ -193,7 +207,7 @@ def _credential(seen: Seen) -> LeftView:
 
 def _copy(copy: Copy, looked: Looked | None) -> LeftView:
     spot, ref = copy.spot, Ref("", "pods", copy.spot.namespace, copy.spot.name)
-    gone = copy.way == "in" and _gone(f"{spot.namespace}/{spot.name}", "", looked)
+    gone = copy.way == "in" and _gone(_in(copy), "", looked)
     count = f"{size.show(copy.size)}" if copy.size is not None else "bytes of an unknown number"
     way = "copied out of" if copy.way == "out" else "copied into"
     return LeftView(

@@ -14,7 +14,7 @@ from jitui.values.errors import RefusedError
 from tests.api.service.conftest import AGENT_X, AUDITOR
 from tests.fakes.house import House, house, rule
 from tests.fakes.objects import CM, WEB, Talk, cm, deployment, scale
-from tests.proxy.test_relay import connected
+from tests.proxy.test_relay import Pod, connected
 from tests.recording.objects.test_traces import token
 
 JOBS = "/apis/batch/v1/namespaces/web/jobs"
@@ -153,6 +153,30 @@ async def test_credentials_and_copies(tmp_path: Path) -> None:
             found = await home.desk(AUDITOR).residue("g-1")
             assert (of(found, "process"), [str(each.ends) for each in of(found, "credential")]) == ([], ["rotate"])
         kubectl.close()
+
+
+async def test_what_was_typed_through_attach(tmp_path: Path) -> None:
+    """It runs on as the container's own: the pod is named until it is gone, of a stream into which something was typed."""
+    async with house(tmp_path, rules=(rule(scope=f"{SCOPE}; attach pods in web"),)) as home:
+        await home.window()
+        for name in ("web-1", "web-2"):
+            pod, kubectl = Pod(home), await home.dial()
+            assert await kubectl.exec(name, what="attach") == 101
+            await pod.open.wait()
+            if name == "web-1":
+                kubectl.type(b"sleep 99 &\n")
+                while not pod.typed:  # noqa: ASYNC110 - what changes has no event
+                    await asyncio.sleep(0.005)
+            kubectl.close()
+        await home.desk(home.broker.roster.agent("agent-x")).release("g-1")
+        await home.broker.windows.settled()
+        talk = Talk(home)
+        there(talk, {f"/api/v1/namespaces/web/pods/{name}": ("200 OK", partial("u")) for name in ("web-1", "web-2")})
+        (one,) = (await home.desk(AUDITOR).residue("g-1")).left
+        assert (one.kind, one.state, str(one.ends)) == ("process", "not-proved", "kubectl delete pods web-1 -n web")
+        assert "11 B typed through attach" in str(one.said)
+        there(talk, {"/api/v1/namespaces/web/pods/web-1": ("404 Not Found", {})})
+        assert (await home.desk(AUDITOR).residue("g-1")).left == ()
 
 
 async def test_bare_files_tell_the_same_without_a_look(tmp_path: Path) -> None:
