@@ -119,17 +119,19 @@ def test_of_its_settings(tmp_path: Path) -> None:
 
 def test_a_collector_of_lines_gets_each_checkpoint() -> None:
     """As one line, which `--checkpoint` reads again, also once the collector was away; nobody there is an error."""
-    got: list[bytes] = []
+    got, closes = list[bytes](), threading.Event()
 
     class Handler(socketserver.StreamRequestHandler):
         def handle(self) -> None:
             got.append(self.rfile.read(int(b"".join(iter(lambda: self.rfile.read(1), b" ")))))
+            closes.wait(30)
 
     with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         place = SyslogPlace(address=f"127.0.0.1:{server.server_address[1]}", protocol="tcp")
         witness = SyslogWitness(place, ManualClock())
         assert witness.see(note_of(8), consistency) == ()
+        closes.set()
         until = time.monotonic() + 30
         while len(got) < 2 and time.monotonic() < until:  # it may be some time until the collector closes its connection, and until it reads
             with suppress(OSError):

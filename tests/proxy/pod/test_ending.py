@@ -16,6 +16,7 @@ from jitui.proxy.pod.ending import Ending, _free, _Owned
 from jitui.proxy.pod.kin import Kin
 from jitui.proxy.pod.lineage import Asked, Before, Family, families
 from jitui.proxy.pod.look import Identity, Place
+from jitui.recording.facts import ProcessSeen
 from tests.fakes.house import rule
 from tests.proxy.pod.yard import gone, running, yard
 
@@ -161,14 +162,14 @@ async def test_a_client_that_leaves_leaves_its_command_until_the_window_ends(tmp
         await quick.rest()  # the container was looked at before the next
         kubectl = await it.run("sleep", "74001", says=b"")
         (session,) = it.home.broker.windows.sessions
-        async with asyncio.timeout(10):
-            while not await it.home.facts("process.seen"):  # noqa: ASYNC110 - the store is another thread
+        async with asyncio.timeout(30):
+            while session not in {ProcessSeen.of(fact).session for fact in await it.home.facts("process.seen")}:  # noqa: ASYNC110
                 await asyncio.sleep(0.05)
         kubectl.close()
         await it.home.until(lambda: not it.home.broker.windows.sessions)
         assert running("74001")
         it.home.clock.advance(600)
         it.home.tick()
-        assert await gone("74001", 5)
+        assert await gone("74001")
         await it.home.until(lambda: not it.places._containers)
         assert [(each.state, each.proof, each.session) for each in await it.told(grant)] == [("ended", ("gone", "explained"), session)]

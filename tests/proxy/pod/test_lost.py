@@ -47,7 +47,7 @@ async def test_a_command_with_other_words_is_known_by_what_was_seen(tmp_path: Pa
         grant = await it.home.window()
         kubectl = await it.run("sh", "-c", "trap '' HUP; echo ready; sleep 1.5; exec sleep 77003", tty=True)
         session = next(reversed(it.home.broker.windows.sessions.values()))
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             while not (seen := await it.home.facts("process.seen")):  # noqa: ASYNC110 - the store is another thread
                 await asyncio.sleep(0.05)
         kubectl.close()
@@ -69,7 +69,7 @@ async def test_what_a_finished_command_left_ends_with_its_window(tmp_path: Path)
         kubectl = await it.run("sh", "-c", "setsid sleep 77004 >/dev/null 2>&1 </dev/null & sleep 1.3; echo ready")
         await kubectl.rest()
         await it.home.until(lambda: not it.home.broker.windows.sessions)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             while not [fact for fact in await it.home.facts("process.seen") if fact.what.get("processes")]:  # noqa: ASYNC110 - the store is another thread
                 await asyncio.sleep(0.05)
         after = next_gateway(it)

@@ -156,7 +156,7 @@ async def test_whoever_has_a_turn_first_looks_for_all_of_a_container(monkeypatch
     stays = {number: Stay(cast("Any", SimpleNamespace(id=number, identity=agent, label="")), 0.0, before) for number, agent in agents.items()}
     places._containers[place] = Container(dict(stays))
     jobs = {number: places.job(stay.grant, stay, 0.0, last=True) for number, stay in stays.items()}
-    async with asyncio.timeout(5), contextlib.AsyncExitStack() as hangs:
+    async with asyncio.timeout(30), contextlib.AsyncExitStack() as hangs:
         for number in range(OF_AN_AGENT):
             await hangs.enter_async_context(places._turns.of(Place("prod", "web", f"hangs-{number}", "main"), "agent-x"))
         slow, quick = places.put(place, jobs[3]), places.put(place, jobs[4])

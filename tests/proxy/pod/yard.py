@@ -61,7 +61,7 @@ def running(word: str) -> list[int]:
     return [pid for pid in found if pid != os.getpid()]
 
 
-async def gone(word: str, seconds: float = 2.0) -> bool:
+async def gone(word: str, seconds: float = 30.0) -> bool:
     """Whether nothing with the word runs any more, soon."""
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(seconds):
