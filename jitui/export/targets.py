@@ -83,6 +83,11 @@ class Wire:
         self._socket: socket.socket | None = None
         self.host = "".join(each for each in socket.gethostname() if "!" <= each <= "~")[:255] or "-"
 
+    @property
+    def connected(self) -> bool:
+        """Whether a connection is kept, which the other side may have closed."""
+        return self._socket is not None
+
     def _connected(self) -> socket.socket:
         if self._socket is None:
             host, _, port = self._place.address.rpartition(":")

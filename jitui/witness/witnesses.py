@@ -65,13 +65,22 @@ class SyslogWitness:
 
     def see(self, note: Note, _: Consistency) -> Sequence[Signature]:
         """It answers nothing: over TCP and TLS its machine has acknowledged the line, over UDP nobody knows."""
+        kept = self._wire.connected
+        try:
+            self._say(note)
+        except OSError:
+            if not kept:
+                raise
+            self._say(note)  # it has closed the connection of the last time
+        return ()
+
+    def _say(self, note: Note) -> None:
         try:
             self._wire.send([message(6, self._clock.now().wall_us, self._wire.host, "checkpoint", in_one_line(note))])
             self._acknowledged()
         except BaseException:
             self._wire.close()
             raise
-        return ()
 
     def _acknowledged(self) -> None:
         for _ in range(ACKNOWLEDGED):

@@ -3,9 +3,8 @@
 import base64
 import socketserver
 import threading
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -118,25 +117,29 @@ def test_of_its_settings(tmp_path: Path) -> None:
 
 
 def test_a_collector_of_lines_gets_each_checkpoint() -> None:
-    """As one line, which `--checkpoint` reads again, also once the collector was away; nobody there is an error."""
-    got, closes = list[bytes](), threading.Event()
+    """As one line, which `--checkpoint` reads again, also once it has closed its connection; nobody there is an error."""
+    got, read, closes = list[bytes](), threading.Semaphore(0), threading.Semaphore(0)
 
     class Handler(socketserver.StreamRequestHandler):
         def handle(self) -> None:
             got.append(self.rfile.read(int(b"".join(iter(lambda: self.rfile.read(1), b" ")))))
-            closes.wait(30)
+            read.release()
+            closes.acquire(timeout=30)
 
     with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         place = SyslogPlace(address=f"127.0.0.1:{server.server_address[1]}", protocol="tcp")
         witness = SyslogWitness(place, ManualClock())
         assert witness.see(note_of(8), consistency) == ()
-        closes.set()
-        until = time.monotonic() + 30
-        while len(got) < 2 and time.monotonic() < until:  # it may be some time until the collector closes its connection, and until it reads
-            with suppress(OSError):
-                witness.see(note_of(20), consistency)
-            time.sleep(0.01)
+        assert read.acquire(timeout=30)
+        closes.release()
+        kept = witness._wire._socket
+        assert kept is not None
+        kept.settimeout(30)
+        assert kept.recv(1) == b""
+        assert witness.see(note_of(20), consistency) == ()
+        assert read.acquire(timeout=30)  # its machine acknowledges a line before anybody has read it
+        closes.release()
         server.shutdown()
     assert b" jitui - checkpoint - jitui-checkpoint:" in got[0]
     assert [str(note) for note in notes_in(b"\n".join(got[:2]).decode())] == [str(note_of(8)), str(note_of(20))]
