@@ -29,7 +29,7 @@ def told(processes: Sequence[ProcessView]) -> str:
     if left:
         named = ", ".join(_named(each) for each in left[:NAMED]) + (f" and {len(left) - NAMED} more" if len(left) > NAMED else "")
         pods = " ".join(dict.fromkeys(f"kubectl delete pod -n {clean(each.pod, 400).replace('/', ' ', 1)};" for each in left[:NAMED]))
-        may = "runs on, as the rule says" if all(each.state == LEFT for each in left) else "may still run"
+        may = f"run{'s' * (len(left) == 1)} on, as the rule says" if all(each.state == LEFT for each in left) else "may still run"
         parts.append(f"{count(len(left), 'process')} {may}: {named}; delete the pod to be certain: {pods.rstrip(';')}")
     return "; ".join(parts)
 

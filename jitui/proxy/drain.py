@@ -11,6 +11,7 @@ from typing import Final, Protocol
 from jitui.protocol.channels import Exit
 from jitui.protocol.speech import Said, Unit
 from jitui.proxy.dye import Cutter
+from jitui.proxy.typed import Typed
 from jitui.recording.frame import BYTES, Channel
 from jitui.values.errors import JituiError
 
@@ -53,7 +54,7 @@ class Drain:
         self.exited: Exit | None = None  # the runtime's own word about the command's first process, once it came
         self.unheard = False  # the gateway closed it before that came
         self._news: asyncio.Event | None = None
-        self._typed = b""  # the last two bytes
+        self._typed = Typed()
         self.cutters: dict[Channel, Cutter] = {}  # that look for nonces
         self.wanted_nonces: frozenset[bytes] = frozenset()
         self.push: Callable[[Unit], None] = lambda unit: None  # noqa: ARG005 - passes a unit of the cluster on, as if it had been read; the relay's
@@ -92,14 +93,13 @@ class Drain:
 
     def typed(self, said: Sequence[Said]) -> None:
         """Bytes of the client are about to go to the cluster."""
-        for _, channel, body in said if self.wanted else ():
-            if channel is Channel.STDIN:
-                self._typed = (self._typed + bytes(body[-2:]))[-2:]
+        if self.wanted:
+            self._typed.see(said)
 
     @property
     def unfinished(self) -> bool:
-        """Whether the client's last line is not complete. A shell without a terminal would execute it if its input ended here."""
-        return self._typed not in {b"", b"\n"} and (self._typed[-1:] != b"\n" or self._typed == b"\\\n")
+        """Whether the client is in the middle of its input. A shell without a terminal may execute the rest if its input ended here."""
+        return self._typed.unfinished
 
     def dye(self, nonces: set[bytes]) -> None:
         """Words were or will be written into processes of its container, perhaps into its own."""

@@ -28,10 +28,12 @@ def window(*processes: ProcessView, **more: int) -> GrantView:
     (window(replace(ENDED, proof=("gone",))), "3 streams cut; 1 process ended in web/web-7c, confirmed in 0.3 s", "1 ended in pods"),
     (window(UNEXPLAINED), f'3 streams cut; 1 process may still run: pid 22052 "sleep 1000"; {CERTAIN}', "1 may run on"),
     (window(LEFT, may_run_on=1), f'3 streams cut; 1 process runs on, as the rule says: pid 44 "sleep 9"; {CERTAIN}', "1 runs on"),
+    (window(LEFT, replace(LEFT, pid=45), may_run_on=2),
+     f'3 streams cut; 2 processes run on, as the rule says: pid 44 "sleep 9", pid 45 "sleep 9"; {CERTAIN}', "2 run on"),
     (window(UNSEEN, may_run_on=3), (f'3 streams cut; 1 process may still run: "sh \N{REPLACEMENT CHARACTER}[2J" (no shell in the container); {CERTAIN}; '
      "2 processes may still run in its pods, and nothing tells which"), "3 may run on"),
     (window(ENDED, proving=1), f"3 streams cut; {NOT_YET}", "looking into pods"),
-], ids=["none", "ended", "without-the-runtime", "unexplained", "left", "unseen", "not-yet"])  # fmt: skip
+], ids=["none", "ended", "without-the-runtime", "unexplained", "left", "more-left", "unseen", "not-yet"])  # fmt: skip
 def test_an_ended_window_says_what_facts_say(view: GrantView, line: str, short: str) -> None:
     """In full and in short; never that a process was killed because a stream was closed, and before it is known, that it is not."""
     assert (last_line(view), in_short(view)) == (line, short)

@@ -133,7 +133,7 @@ async def test_a_connection_that_was_closed_before_the_runtimes_word_proves_noth
 
 
 async def test_what_the_rule_leaves_is_found_and_left(tmp_path: Path) -> None:
-    """Each is named as left; none is killed but a shell with an unfinished line, which it would execute as its input ends with the connection."""
+    """Each is named as left; none is killed but a shell with an unfinished command, which it would execute as its input ends with the connection."""
     made = tmp_path / "made"
     async with yard(tmp_path) as it:
         grant = await it.home.window()
@@ -145,7 +145,7 @@ async def test_what_the_rule_leaves_is_found_and_left(tmp_path: Path) -> None:
         assert running("73001")
         assert [each.state for each in await it.told(grant)] == ["left"]
         kubectl = await it.run("sh", "-c", "sleep 73002 </dev/null & echo ready; exec sh")
-        kubectl.type(f"touch {made}".encode())
+        kubectl.type(f"cat >{made} <<E\nline\n".encode())
         session = max(it.home.broker.windows.sessions.values(), key=lambda each: each.id)
         await it.home.until(lambda: session.drain.unfinished)
         cut = await it.home.broker.windows.kill(session, by="ana", reason="x")()
