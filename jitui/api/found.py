@@ -2,6 +2,7 @@
 
 from base64 import b64decode, b64encode
 
+from jitui.policy.streams import PROBE
 from jitui.recording.keyframe import Keyframe
 from jitui.values.declared import dataclass
 from jitui.values.said import Said
@@ -24,6 +25,11 @@ class HitView:
     target: Said
     line: Said  # masked; of a long one what stands around the text
     place: int  # of the text in it
+
+    @property
+    def by(self) -> str:
+        """The agent; in a session in which the gateway itself looked into a container of the agent's window, the gateway."""
+        return "gateway" if self.kind == PROBE else self.identity
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

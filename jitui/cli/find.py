@@ -59,5 +59,5 @@ def linked(hit: HitView) -> str:
 
 def hit_line(hit: HitView) -> str:
     """`s-204@16:07:52  2026-11-28 16:07:52 CET  agent-a  prod  stdout  web/web-7c  the line`."""
-    return (f"{linked(hit) or 'denied':<22} {show.clock(hit.at)}  {hit.identity}  {hit.connection}  {hit.where:<6}"
+    return (f"{linked(hit) or 'denied':<22} {show.clock(hit.at)}  {hit.by}  {hit.connection}  {hit.where:<6}"
             f"  {clean(hit.target, 60)}{'  ' * bool(hit.target.raw)}{clean(hit.line, LINE)}")

@@ -275,6 +275,7 @@ async def status_command(as_json: bool) -> None:
 def status_line(view: Status) -> str:
     parts = ["records" if view.recording else f"DOES NOT RECORD: {view.recorder_error}", count(view.live, "live window"),
              count(view.open_streams, "open stream"),
-             f"{view.waiting} requests wait", f"{view.facts} facts", f"{size.show(view.disk_free)} left on the disk", "LOCKDOWN" if view.lockdown else "",
+             "1 request waits" if view.waiting == 1 else f"{view.waiting} requests wait", f"{view.facts} facts",
+             f"{size.show(view.disk_free)} left on the disk", "LOCKDOWN" if view.lockdown else "",
              f"trouble: {view.trouble}" if view.trouble else "", *(f"limit {limit.limit}: {limit.words}" for limit in view.limits)]  # fmt: skip
     return "; ".join(filter(None, parts))

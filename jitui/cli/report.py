@@ -69,7 +69,7 @@ def headline(view: ReportView) -> Iterator[str]:
     yield f"From {_time(view.since)} to {_time(view.until)}, made {_time(view.made)}, of {whom or 'all agents and connections'}."
     yield f"Out of the record that key {view.gateway} signs, facts {view.first_fact} to {view.last_fact}; hash of the last one: {view.hash or 'none'}."
     yield (f"{count(view.windows_total, 'window')}: "
-           f"{view.automatic} by a rule without a person, {view.own} approved by who owns or made the agent, "
+           f"{view.automatic} by a rule without a person, {view.own} approved by a person who owns or made the agent, "
            f"{view.windows_total - view.automatic - view.own} by others.")
     yield from (f"Left out: {note}." for note in view.notes)
 

@@ -165,7 +165,8 @@ async def export_command(session: Link, form: str, keys: bool, marks: bool, outp
         return
     write_private(output, "".join(lines).encode())
     count = sum(line.count("\n") for line in lines)
-    show.one({"file": str(output), "lines": count}, as_json, lambda one: f"{output}: {one['lines']} lines")
+    said = "open it in a browser" if form == "html" else f"{count} lines"
+    show.one({"file": str(output), "lines": count}, as_json, lambda _: f"{output}: {said}")
 
 
 async def _page(ident: str, *, unmask: bool) -> str:

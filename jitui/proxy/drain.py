@@ -92,7 +92,7 @@ class Drain:
         return kept
 
     def typed(self, said: Sequence[Said]) -> None:
-        """Bytes of the client are about to go to the cluster."""
+        """Remember how the input of the client ends; call it with all that is about to go to the cluster."""
         if self.wanted:
             self._typed.see(said)
 

@@ -22,7 +22,7 @@ class Painted:
         self.saved: tuple[int, int, Sequence[str]] | None = None  # row, column, and of row 0 the line; None: it may have moved
 
     def keep(self, row: int, cells: Sequence[str], columns: int) -> None:
-        """The cursor leaves a row. One that goes on in the next row may have moved the others."""
+        """The cursor leaves a row. Text that is wider than the screen went on in the next row, and may have moved the others, so all are forgotten."""
         if len(cells) > (columns or WIDEST) or row > ROWS:
             self.forget()
         elif row:

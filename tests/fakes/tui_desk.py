@@ -84,7 +84,7 @@ class FakeDesk(Operations):
             hazard=max((clause.hazard for clause in clauses), key=lambda name: WORST.index(Hazard(name))), reason=Said("roll web back to 1.4"), asked=self.at,
             waited_s=0.0, lapses_s=3600.0, approvals=(), approvals_needed=1, rule_duration_s=1800, rule_scope="@debug in web", starts="on-approval",
             from_peer="10.0.4.12", token="jt_7f31", same_user=False, owner_may_approve=False, digest=digest, you_may=("approve", "deny"),
-            you_may_not=you_may_not, before="1 window in 30 d: 1 reads, 0 denied", used=used,
+            you_may_not=you_may_not, before="1 window in 30 d: 1 read, 0 denied", used=used,
         )  # fmt: skip
         self._requests[view.id] = (view, self.now_s)
         self.fact("request.asked", view.id)

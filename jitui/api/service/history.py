@@ -25,7 +25,7 @@ LOOKED: Final = 16 << 20  # bytes of the record that are read for what a window 
 NAMED: Final = 3  # objects
 ONE: Final = {"ephemeral containers": "ephemeral container", "processes": "process", "credentials seen": "credential seen", "copies": "copy"}
 TRIED = 200  # that are looked at for it
-NAMES = (("READ", "reads"), ("SECRET", "of secrets"), ("EXEC", "execs"), ("CHANGE", "changes"), ("SPAWN", "spawns"), ("ESCAPE", "escapes"))
+NAMES: Final = (("READ", "read"), ("SECRET", "of secrets"), ("EXEC", "exec"), ("CHANGE", "change"), ("SPAWN", "spawn"), ("ESCAPE", "escape"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +101,7 @@ def history(files: Files, identity: str, connection: str, since_us: int, asked: 
         counts[row.hazard] += row.count
         if row.action.resource and len(clauses) < TRIED and (text := suggest(row.action)):
             clauses[text] = None
-    words = [f"{counts[hazard]} {name}" for hazard, name in NAMES if counts[hazard]]
+    words = [f"{counts[hazard]} {name}{'s' * (counts[hazard] > 1 and hazard != 'SECRET')}" for hazard, name in NAMES if counts[hazard]]
     words.append(f"{counts['denied']} denied")
     newest = f" (of the newest {ROWS} requests)" if rows.older else ""
     return f"{windows} window{'' if windows == 1 else 's'} in 30 d: {', '.join(words)}{newest}", _within(list(clauses), asked)

@@ -167,18 +167,19 @@ def _ephemeral(found: Residue, looked: Looked | None) -> Iterator[LeftView]:
 def _process(told: ProcessTold) -> LeftView:
     namespace, _, name = told.pod.partition("/")
     ref, words = Ref("", "pods", namespace, name, told.pod_uid), masked_words(told.argv)
-    pid, named = f"pid {told.pid}" if told.pid else "its pid is not known", " ".join(words) or "whatever finished commands left"
+    pid = f"pid {told.pid}" if told.pid else "its pid is not known"
+    named = f"{' '.join(words)} ({pid})" if words or told.pid else "whatever finished commands left"
     return LeftView(
-        kind="process", said=Said(f"{told.state}: {named} ({pid}) in {told.pod}/{told.container}{f': {told.why}' if told.why else ''}"),
+        kind="process", said=Said(f"{told.state}: {named} in {told.pod}/{told.container}{f': {told.why}' if told.why else ''}"),
         ends=Said(_kubectl("delete", ref)), session=f"s-{told.session}" if told.session else "", at="", object=object_view(ref), container=Said(told.container),
         pid=told.pid, argv=tuple(map(Said, words)), state=told.state, why=told.why,
     )  # fmt: skip
 
 
 def _typed(each: Typed) -> LeftView:
-    ref, why = Ref("", "pods", each.spot.namespace, each.spot.name), "it looks like the container's own"
+    ref, why = Ref("", "pods", each.spot.namespace, each.spot.name), "they look like the container's own"
     return LeftView(
-        kind="process", said=Said(f"not-proved: whatever {size.show(each.size)} typed through attach started in {_in(each)}: {why}"),
+        kind="process", said=Said(f"not-proved: processes that {size.show(each.size)} typed through attach may have started in {_in(each)}: {why}"),
         ends=Said(_kubectl("delete", ref)), session=f"s-{each.spot.session}", at=when(each.spot.at_us), object=object_view(ref), state="not-proved", why=why,
     )  # fmt: skip
 

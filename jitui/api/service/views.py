@@ -216,7 +216,7 @@ def _beside(cut: Cut) -> Iterator[str]:
     """Sentences about streams that start no process of their own in a pod."""
     attached = dict.fromkeys(clean(masked_text(target), 120) for kind, target in cut.kinds if kind == ATTACH.session)
     if attached:
-        yield f"what was typed through attach in {', '.join(attached)} may run on as the container's own: restart it to be certain"
+        yield f"what was typed through attach in {', '.join(attached)} may run on as the container's own: delete the pod to be certain"
     if any(kind == PORT_FORWARD.session for kind, _ in cut.kinds):
         yield "a port-forward leaves no process"
 

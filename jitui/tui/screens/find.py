@@ -144,7 +144,7 @@ def _line(hit: HitView, size: int) -> Callable[[int], Content]:
     def draw(width: int) -> Content:
         cells = [Cell(hit.session or "denied", 7, "bold"), Cell(short(hit.at), 15, "$state-quiet"), Cell(hit.where, 6, COLOURS.get(hit.where, ""))]
         if width >= 90:
-            cells.append(Cell(hit.identity, 16, "$state-quiet"))
+            cells.append(Cell(hit.by, 16, "$state-quiet"))
         if width >= 130:
             cells.append(Cell(words(hit.target, 60), 24, "$state-quiet"))
         left = row(cells, sum(cell.width for cell in cells) + 2 * len(cells))

@@ -31,7 +31,9 @@ class Entry:
 
 
 class Keys(Widget):
-    """One line. Long key maps lose their last entries, never their first: the order is the order of the bindings."""
+    """One line. Long key maps lose their last entries, never their first: the order is the order of the bindings. Of the app's keys `?` is lost last, as it
+    shows all others.
+    """
 
     DEFAULT_CSS = "Keys { dock: bottom; height: 1; background: $state-bar; padding: 0 1; }"
 
@@ -68,7 +70,12 @@ class Keys(Widget):
         width = self.content_size.width
         own = [entry for entry in self.entries if not entry.everywhere]
         here, used, gap = next((found for found in (_fitting(own, width, 3), _fitting(own, width, 2)) if len(found[0]) == len(own)), _fitting(own, width, 2))
-        there, more, _ = _fitting([entry for entry in self.entries if entry.everywhere], width - used - gap * bool(here), 3)
+        room, theirs = width - used - gap * bool(here), [entry for entry in self.entries if entry.everywhere]
+        for count in range(len(theirs), -1, -1):
+            some = [entry for at, entry in enumerate(theirs) if at < count or entry.names == "?"]
+            there, more, _ = _fitting(some, room, 3)
+            if len(there) == len(some):
+                break
         return Content.assemble(Content(" " * gap).join(here), " " * (width - used - more), Content("   ").join(there))
 
 

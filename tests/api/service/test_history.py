@@ -46,7 +46,7 @@ def test_actions_are_counted_by_hazard() -> None:
 def test_what_lies_outside_is_left_out() -> None:
     """A narrowed scope lies within what is asked."""
     assert told(2, [row("get", "pods"), row("get", "pods", namespace="other")])[1] == "read pods in web"
-    assert told(2, [row("get", "pods", namespace="other")]) == ("2 windows in 30 d: 1 reads, 0 denied", "")
+    assert told(2, [row("get", "pods", namespace="other")]) == ("2 windows in 30 d: 1 read, 0 denied", "")
 
 
 def test_too_many_clauses_are_of_no_use() -> None:

@@ -49,5 +49,5 @@ def test_an_end_says_what_became_of_processes() -> None:
 def test_an_end_says_what_other_streams_leave() -> None:
     """Attach starts no process, and what is typed through it is the container's own; a port-forward leaves nothing."""
     said = ended_view("g-3", Cut(2, 2.0, (), 0, [("attach", "web/box/box"), ("port-forward", "web/db")])).said
-    assert said == ("2 streams closed in 2 ms; what was typed through attach in web/box/box may run on as the container's own: restart it to be certain; "
+    assert said == ("2 streams closed in 2 ms; what was typed through attach in web/box/box may run on as the container's own: delete the pod to be certain; "
                     "a port-forward leaves no process")

@@ -42,7 +42,7 @@ async def test_what_the_identity_did_before_is_on_the_card_and_n_narrows_to_it(t
         await house.ask_for(scope="read pods in web")
         async with at(house) as hand:
             await opened(hand)
-            await hand.until("1 window in 30 d: 1 reads, 0 denied")
+            await hand.until("1 window in 30 d: 1 read, 0 denied")
             assert "used so far only: read pods:web-1 in web" in hand.screen.text
             await hand.passes(1)
             assert "n narrow" in hand.screen.keys

@@ -40,7 +40,9 @@ class Bench(Screen[None]):
 
 class Benches(App[None]):
     ENABLE_COMMAND_PALETTE = False
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("question_mark", "help", "help", id="a.help")]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("1", "desk", "a desk", id="a.desk"), Binding("question_mark", "help", "help", id="a.help"), Binding("q", "leave", "quit", id="a.quit"),
+    ]  # fmt: skip
 
     def __init__(self) -> None:
         super().__init__()
@@ -51,7 +53,9 @@ class Benches(App[None]):
     def on_mount(self) -> None:
         self.push_screen(Bench())
 
+    def action_desk(self) -> None: ...
     def action_help(self) -> None: ...
+    def action_leave(self) -> None: ...
 
 
 async def line(width: int, off: set[str], monkeypatch: pytest.MonkeyPatch) -> str:
@@ -65,12 +69,12 @@ async def line(width: int, off: set[str], monkeypatch: pytest.MonkeyPatch) -> st
 
 async def test_keys_stand_in_the_order_of_the_bindings_and_those_of_the_app_at_the_right(monkeypatch: pytest.MonkeyPatch) -> None:
     """Keys that do the same are one entry; one that is not to be shown is not."""
-    for width in (80, 200):
+    own = "z zebra first   A approve   ← → step   m a word that is long enough"
+    for width, everywhere in ((80, "? help"), (92, "1 a desk   ? help"), (200, "1 a desk   ? help   q quit")):
         seen = await line(width, set(), monkeypatch)
-        own = "z zebra first   A approve   ← → step   m a word that is long enough"
         assert seen.startswith(own)
-        assert seen.endswith("? help")
-        assert seen.removeprefix(own).removesuffix("? help").strip() == ""
+        assert seen.endswith(everywhere)
+        assert seen.removeprefix(own).removesuffix(everywhere).strip() == ""
 
 
 async def test_a_key_that_can_not_work_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -79,7 +83,7 @@ async def test_a_key_that_can_not_work_is_not_there(monkeypatch: pytest.MonkeyPa
 
 
 async def test_a_long_line_loses_its_last_keys(monkeypatch: pytest.MonkeyPatch) -> None:
-    """First the space between, then those of the app, then the last ones; no word is cut."""
+    """First the space between, then those of the app, of which help goes last, then the last ones; no word is cut."""
     assert (await line(68, set(), monkeypatch)) == "z zebra first  A approve  ← → step  m a word that is long enough"
     assert (await line(48, set(), monkeypatch)).split("  ")[:3] == ["z zebra first", "A approve", "← → step"]
     assert (await line(16, set(), monkeypatch)) == "z zebra first"
