@@ -15,10 +15,11 @@ from typing import Final, NamedTuple
 from jitui.recording.facts import Draft, Gone, TapeRetired
 from jitui.store.connections import Connections
 from jitui.store.tapes import sync_folder
-from jitui.values.errors import BrokenError
+from jitui.values.errors import BrokenError, JituiError
 
 AT_ONCE: Final = 2000  # sessions of one fact, some 200 KB of it
 NEWEST: Final = 1 << 62
+DAY_US: Final = 86_400_000_000
 BESIDE: Final = ("-wal", "-shm", "-journal")  # files that SQLite may have left with a tape
 
 # the sessions that keep a tape: the numbers of the facts about their beginning and end, and the reason
@@ -33,7 +34,7 @@ class Tape(NamedTuple):
 
     path: Path
     opened_us: int  # UTC
-    until_us: int  # UTC, when the next one was opened: nothing on it is newer
+    until_us: int  # UTC: nothing on it is newer
     bytes: int
     kept: str  # why it may not go; empty: it may
 
@@ -60,11 +61,30 @@ def shelves(files: Connections) -> Shelves:
     for path in paths[:-1]:
         if path.name not in following or path.name in retired:
             continue  # no fact tells of it, or of one after it: verify does
-        (at_us, since), (until_us, until) = opened[path.name], following[path.name]
+        (at_us, since), (_, until) = opened[path.name], following[path.name]
         kept = next((why for first, last, why in keeping if first < until and last >= since), "")
+        until_us = _newest(files, path, opened[path.name], following[path.name])
         old.append(Tape(path, at_us, until_us, _bytes(path), kept))
     left = [path for path in paths[:-1] if path.name in retired]
     return Shelves(old, sum(tape.bytes for tape in old) + (_bytes(paths[-1]) if paths else 0), left)
+
+
+def _newest(files: Connections, path: Path, opened: tuple[int, int], after: tuple[int, int]) -> int:
+    """When the newest frame of a tape was written at the latest: as the next one was opened; or, where nothing was recorded for days before that, as the last
+    of its sessions ended. `opened`, `after`: time and fact of the two tapes.
+    """
+    if after[0] - opened[0] <= DAY_US:
+        return after[0]  # a tape holds a day at most
+    try:
+        with files.reading(path) as db:
+            sessions = [session for (session,) in db.execute("select distinct session from spans where session > 0")]
+        with files.reading(files.ledger) as db:
+            if db.execute("select 1 from tapes where opened_seq < ? and opened_us > ? limit 1", opened[::-1]).fetchone():
+                return after[0]  # it seems older than those before it: it was opened by a wrong clock
+            ends = [db.execute("select ended_us from sessions where id = ?", (session,)).fetchone() for session in sessions]
+    except (JituiError, sqlite3.Error):
+        return after[0]
+    return min(after[0], max((end[0] if end and end[0] is not None else after[0] for end in ends), default=opened[0]))
 
 
 def _bytes(path: Path) -> int:

@@ -166,16 +166,16 @@ def signatures(db: sqlite3.Connection, facts: Facts, session: int, given: bytes)
     started = {fact.what.get("key_id") for fact in facts.clear if fact.kind == "gateway.started"} - {None}
     upto, at, marks, used = 0, 0, [], b""
     for seq, link, at_us, told, name, signature in rows(db, "heads", "facts_seq, hash, at_us, sessions, key_id, sig", "id", int, bytes, int, str, str, bytes):
-        public = given or keys.get(name, b"")
+        public = keys.get(name, b"")
         try:
             sessions = json.loads(told)
             text = b"jitui head 1\n" + canonical({"seq": seq, "hash": link.hex(), "at_us": at_us, "sessions": sessions}).encode()
         except (ValueError, RecursionError):
             fail(f"altered: the head at fact {seq} can't be read")
         if not valid(public, signature, text):
-            if given:
-                continue
             fail(f"altered: the head at fact {seq} has no valid signature of key {name:.40}")
+        if given and public != given:
+            continue
         if not given and (sha256(public).hexdigest()[:16] != name or (started and name not in started) or (used and public != used)):
             fail(f"the head at fact {seq} is of key {name:.40}, and no gateway here said that it signs with that")
         if facts.links.get(seq) != link:
@@ -224,8 +224,8 @@ def story(facts: Facts, session: int, signed: Signed) -> tuple[Fact, Fact, list[
     return opened, started, given, ended
 
 
-def frames(db: sqlite3.Connection, session: int, ended: Fact | None, marks: list[tuple[int, bytes, str]]) -> tuple[int, set[str]]:
-    """Walk the frames, bodies and all: how many there are, and the Audit-IDs of the requests among them."""
+def frames(db: sqlite3.Connection, session: int, ended: Fact | None, marks: list[tuple[int, bytes, str]]) -> tuple[int, set[tuple[int, str]]]:
+    """Walk the frames, bodies and all: how many there are, and the Audit-IDs of the requests among them, each with its connection."""
     link, count, ids = sha256(b"jitui tape 1 s-%d" % session).digest(), 0, set()
     wanted: dict[int, list[tuple[bytes, str]]] = {}
     for at, head, whose in marks + ([(ended.what["frames"], bytes.fromhex(ended.what["head"]), f"its end (fact {ended.seq})")] if ended else []):
@@ -250,7 +250,7 @@ def frames(db: sqlite3.Connection, session: int, ended: Fact | None, marks: list
             fail(f"s-{session}: altered: frame {seq} is not what was recorded")
         count += 1
         if channel == 16:
-            ids |= {each.decode("ascii", "replace") for each in re.findall(rb"(?im)^audit-id:[ \t]*([^\r\n]*?)[ \t]*\r?$", body)}
+            ids |= {(conn, each.decode("ascii", "replace")) for each in re.findall(rb"(?im)^audit-id:[ \t]*([^\r\n]*?)[ \t]*\r?$", body)}
     if wanted:
         fail(f"s-{session}: cut: frame {count} is missing; {next(iter(wanted.values()))[0][1]} speaks of {min(wanted)}, {count} are here")
     if ended and ended.what["frames"] != count:
@@ -258,13 +258,13 @@ def frames(db: sqlite3.Connection, session: int, ended: Fact | None, marks: list
     return count, ids
 
 
-def actions(db: sqlite3.Connection, session: int, ids: set[str]) -> list[str]:
-    """The Audit-IDs of the rows of actions, each of which must be of a recorded request. Nothing else in those rows is proved here."""
-    found = [ident for (ident,) in db.execute("select audit_id from actions not indexed where session = ? and audit_id <> ''", (session,))]
-    for ident in found:
-        if ident not in ids:
+def actions(db: sqlite3.Connection, session: int, ids: set[tuple[int, str]]) -> list[str]:
+    """The Audit-IDs of the rows of actions, each of which must be of a request recorded on its connection. Nothing else in those rows is proved here."""
+    found = db.execute("select session, conn, audit_id from actions not indexed").fetchall()
+    for of, conn, ident in found:
+        if of != session or (ident and (conn, ident) not in ids):
             fail(f"s-{session}: altered: an action tells of the Audit-ID {ident!r:.60}, and no recorded request has it")
-    return found
+    return [ident for _, _, ident in found if ident]
 
 
 class Key(NamedTuple):
@@ -460,6 +460,7 @@ def verdict(path: str, key: bytes, policy: Policy | None) -> list[str]:
     lines += [f"approved: r-{started.what['request']} by {shown(fact.what.get('person') or fact.who)} at {clock(fact.at_us)}, "
               f"digest {shown(fact.what.get('digest') or 'not on record')}" for fact in approvals]
     lines.append(f"actions: {len(found)} with an Audit-ID, to be found in the cluster's audit log" + "".join(f"\n  {shown(ident)}" for ident in found))
+    lines.append("not judged: what else stands in actions, and the tables that are folded from facts; jitui verify compares them")
     whose = "which was given" if given else "which lies in this file: only a key from elsewhere shows that it is the gateway's"
     lines.append(f"signed: up to fact {signed.upto} at {clock(signed.at_us)} by key {sha256(used).hexdigest()[:16]}, {whose}")
     if logged:

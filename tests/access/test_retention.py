@@ -72,6 +72,21 @@ async def test_by_age(tmp_path: Path) -> None:
         assert wrong(tmp_path / "state") == []
 
 
+async def test_by_the_age_of_its_frames_and_not_by_that_of_the_next_tape(tmp_path: Path) -> None:
+    """Nothing was recorded for a long time before the next tape was opened, as the gateway did not run: the age counts from the end of the last session.
+    A tape that was opened by a clock which was far behind is not old for that."""
+    clock = ManualClock()
+    async with opened(tmp_path / "state", clock) as store:
+        for number, days in enumerate((20, 75, -4000, 4001, 0), 1):
+            await store.commit([*window(number, number), began(number, number)])
+            await record(store, frames(number, [b"x"]))
+            await store.commit([ended(number), over(number)])
+            clock.set_wall(days * DAY)
+            store._journal._day_due = 0.0  # time for another tape
+        one = Shelf(store, Files(tmp_path / "state"), clock)
+        assert (await one.look(tapes="90d"), one.here) == ("", ["000002.db", "000003.db", "000004.db"])
+
+
 async def test_a_wall_clock_that_was_set_makes_nothing_old(tmp_path: Path) -> None:
     """Set forward by years: nothing goes by its age for a day, in which somebody sees it; set back again, all is as before."""
     async with shelf(tmp_path) as one:

@@ -105,6 +105,10 @@ CASES = [
     Case("no signature", sql("delete from heads"), "nothing in it is signed"),
     Case("a signature", sql("update heads set sig = zeroblob(64)"), "has no valid signature"),
     Case("a head of another time", sql("update heads set at_us = at_us + 1"), "has no valid signature"),
+    *(Case(f"{column} of a head, with the {brought}", sql(f"update heads set {column} = {value} where id = 1"), "has no valid signature", brought)
+      for column, value in (("sig", "zeroblob(64)"), ("at_us", "at_us + 1"), ("key_id", "'0000000000000000'")) for brought in ("key", "policy")),
+    Case("an action of another session", sql("update actions set session = 2 where conn = 0"), "an action tells of the Audit-ID"),
+    Case("an action of another connection", sql("update actions set conn = 3 where conn = 0"), "an action tells of the Audit-ID 'jitui-a-1-0'"),
     Case("a leaf of the session", lambda db: proof_with(db, "session.tlog-proof", '"frames":12', '"frames":13'), "does not lead to the root"),
     Case("a leaf of the facts", lambda db: proof_with(db, "facts.tlog-proof", '"grants":2', '"grants":1'), "does not lead to the root"),
     Case("a cosignature", lambda db: flipped(db, "w.example/0"), "log: altered: the signature of w.example/0", "policy"),
@@ -169,6 +173,7 @@ async def test_the_right_verdict(tmp_path: Path) -> None:
     assert "actions: 4 with an Audit-ID" in told["good"]
     assert "jitui-a-1-3\n" in told["good"]
     assert "only a key from elsewhere shows" in told["good"]
+    assert "not judged: what else stands in actions, and the tables that are folded from facts" in told["good"]
 
 
 async def test_what_is_no_evidence_file(tmp_path: Path) -> None:

@@ -42,7 +42,7 @@ class TapeRetired(Payload):
     frames: int  # on the tape
     bytes: int  # of the file
     opened_us: int  # UTC, when it was put to use
-    until_us: int  # UTC, when the next one was
+    until_us: int  # UTC: nothing on it was newer
     sessions: Annotated[tuple[Gone, ...], GONE]
     part: int = 1
     parts: int = 1
