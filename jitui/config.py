@@ -111,16 +111,16 @@ class RuleEntry(Strict):
     """The longest window it may ask for."""
     approval: Literal["required", "automatic"] = "required"
     automatic_for: list[HazardName] | None = None
-    """What passes without a person when approval is automatic; READ alone unless given."""
+    """Hazards that pass without a person when approval is automatic; READ alone unless given."""
     approvals: int = Field(default=1, ge=1, le=16)
     """Persons who must say yes."""
     starts: Literal["on-approval", "on-first-use"] = "on-approval"
     use_within: Seconds | None = None
     """Of on-first-use: how long an approved window waits; 15m unless given."""
     pending: Seconds = 3600
-    """How long a request waits for a decision."""
+    """The longest time that a request waits for a decision; then it lapses."""
     bytes: Bytes = BUDGET
-    """What a window may move towards the cluster, and as much towards the client; it ends when either is used up."""
+    """So much may a window move towards the cluster, and as much towards the client; it ends when either is used up."""
     scope: ScopeText = Field(default_factory=list)
     guarded_namespaces: list[NamespacePattern] = Field(default_factory=list, max_length=100)
     """Where, as in kube-system, kube-node-lease and kube-public, only a clause that writes out verb, kind and namespace lets anything be written."""
@@ -172,7 +172,7 @@ class Settings(Strict):
     rules: list[RuleEntry] = Field(default_factory=list)
     limits: Limits = Limits()
     witness: dict[Name, WitnessSettings] = Field(default_factory=dict)
-    """Who sees the checkpoints of the transparency log."""
+    """Witnesses that are sent the checkpoints of the transparency log."""
     retention: Retention | None = None
     export: ExportSettings | None = None
 

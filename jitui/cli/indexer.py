@@ -33,7 +33,7 @@ FILES: Final = ("ledger.db", "ledger.db-wal", "ledger.db-shm", "tapes")
 
 
 def main(place: Path) -> int:
-    """Until the standard input ends, or the index was deleted. The exit code."""
+    """Build the index until the standard input ends, or the index was deleted; returns the exit code."""
     step_back()
     sys.dont_write_bytecode = True
     clock = SystemClock()

@@ -1,4 +1,4 @@
-"""Whose ledger does not open: its tables are made again from the facts, or a new one is begun beside it. Without a gateway."""
+"""Repair of a ledger that does not open: its tables are made again from the facts, or a new one is begun beside it. Without a gateway."""
 
 import click
 

@@ -31,7 +31,7 @@ class Typed:
         self._over = False  # the client has ended the input
 
     def see(self, said: Sequence[Said]) -> None:
-        """What is about to go to the cluster."""
+        """Read on in the input; call it with all that is about to go to the cluster."""
         for _, channel, body in said:
             if channel is Channel.STDIN and body:
                 self._read(self._last + body)

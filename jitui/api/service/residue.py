@@ -2,7 +2,7 @@
 
 import shlex
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Final
 
 from jitui.api.findings import LeftView, ResidueView
@@ -26,7 +26,8 @@ ROTATE: Final = "rotate"
 
 def targets(found: Residue) -> tuple[list[Target], list[str]]:
     """The objects to look at, and the namespaces in which controllers may have made others of them."""
-    pods = [*(each.pod for each in found.processes), *(each.token.pod for each in found.seen if each.token and each.token.pod),
+    uids = _uids(found)
+    pods = [*(each.pod for each in found.processes), *(each.token.pod for each in found.seen if each.token and _bound_here(each, uids)),
             *(_in(each) for each in found.copies if each.way == "in"), *map(_in, found.typed)]  # fmt: skip
     wanted = list(dict.fromkeys([*(_target(each) for each in found.touched if not _over(each)), *map(_pod, pods)]))
     makers = dict.fromkeys(each.ref.namespace for each in found.touched if each.effect is Effect.CREATED and each.ref.resource in MAKERS)
@@ -46,8 +47,8 @@ def view(found: Residue, looked: Looked | None, grant: Grant, now_us: int) -> Re
 
 def lines(found: Residue, looked: Looked | None, grant: str, now_us: int) -> list[LeftView]:
     """Each thing; without a look nobody knows which objects still exist."""
-    good = [each for each in found.seen if each.token is None or not (
-        0 < each.token.expires_s * 1_000_000 <= now_us or (each.token.pod and _gone(each.token.pod, each.token.pod_uid, looked)))]  # fmt: skip
+    uids = _uids(found)
+    good = [each for each in found.seen if not _ended(each, uids, looked, now_us)]
     running = [each for each in found.processes if not _gone(each.pod, each.pod_uid, looked)]
     typed = [each for each in found.typed if not _gone(_in(each), "", looked)]
     return [*_objects(found, looked, grant), *_ephemeral(found, looked), *map(_process, running), *map(_typed, typed), *map(_credential, good),
@@ -59,8 +60,8 @@ def _target(each: Touched) -> Target:
     return Target(ref.group, each.version, ref.resource, ref.namespace, ref.name)
 
 
-def _in(each: Copy | Typed) -> str:
-    """The pod, namespace/name."""
+def _in(each: Copy | Typed | Seen) -> str:
+    """The pod in whose stream it was, namespace/name."""
     return f"{each.spot.namespace}/{each.spot.name}"
 
 
@@ -73,6 +74,26 @@ def _gone(pod: str, uid: str, looked: Looked | None) -> bool:
     """Whether a look saw that a pod (namespace/name) is not there any more, or that another one has its name: whatever was in it has ended."""
     state = looked.found.get(_pod(pod)) if looked is not None else None
     return state is not None and (state.gone or bool(state.uid and uid and state.uid != uid))
+
+
+def _uids(found: Residue) -> Collection[str]:
+    """Of pods that are known to be this cluster's."""
+    return {each.pod_uid for each in found.processes} - {""}
+
+
+def _bound_here(seen: Seen, uids: Collection[str]) -> bool:
+    """Whether a token is bound to a pod that is known to be this cluster's: it was issued here, seen in a stream of that very pod, or names a known uid.
+
+    Another cluster's token would seem to be gone here, as its pod never was.
+    """
+    token = seen.token
+    return token is not None and bool(token.pod) and (bool(seen.issued) or _in(seen) == token.pod or token.pod_uid in uids)
+
+
+def _ended(seen: Seen, uids: Collection[str], looked: Looked | None, now_us: int) -> bool:
+    """Whether a credential is a token that expired, or that went with the pod that it is bound to."""
+    token = seen.token
+    return token is not None and (0 < token.expires_s * 1_000_000 <= now_us or (_bound_here(seen, uids) and _gone(token.pod, token.pod_uid, looked)))
 
 
 def _over(each: Touched) -> bool:

@@ -106,7 +106,9 @@ def told_of(place: Place, where: Identity) -> dict[str, str]:
 
 
 def unseen(job: Job, place: Place, where: Identity, took_ms: int, why: str) -> list[ProcessTold]:
-    """Of a container that nobody could look into: of each command what the runtime said; of a window's finished commands that nobody knows what they left."""
+    """The outcomes in a container that nobody could look into: for each command the runtime's word; and at a window's end that nobody knows whether its
+    finished commands left something.
+    """
     told: list[ProcessTold] = []
     at: dict[str, Any] = {"grant": job.grant, "took_ms": took_ms, **told_of(place, where)}
     for command in job.commands:
@@ -127,7 +129,7 @@ def unseen(job: Job, place: Place, where: Identity, took_ms: int, why: str) -> l
 
 
 def foremost(told: Sequence[ProcessTold], most: int) -> list[ProcessTold]:
-    """So many at most: those that may run on, then one of each command, so that none is said to be unknown because of others' processes."""
+    """At most `most` of the outcomes: first those that may run on, then one of each command, so that no command seems unknown because others have many."""
     seen, first, more = set[int](), list[ProcessTold](), list[ProcessTold]()
     for each in told:
         if each.state != ENDED:

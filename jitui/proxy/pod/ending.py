@@ -151,9 +151,9 @@ class Ending:
     async def _dye(
         self, job: Job, found: Sequence[Family], by_session: dict[int, list[Family]], everybody: Mapping[int, Command],
     ) -> set[Ident] | None:  # fmt: skip
-        """Tell by words in the output whose the families are that may be a command's. The processes that took words, or were spared; None if there are none.
+        """Tell by words in their output whose the families are that may be a command's. Returns the processes that took words or were left alone, or None.
 
-        First come those that still have the words of such a command. If they are its own, no other is touched, as that may be an operator's.
+        First come those that still have the argument list of such a command. If they are its own, no other is touched, as that may be an operator's.
         """
         mine = [command for command in job.commands if command.session.id not in by_session and command.session.drain.open]
         free = [family for family in _free(found, by_session) if any(self._perhaps(command, family) for command in mine)]
@@ -269,7 +269,7 @@ class Ending:
     # -- the kill ----------------------------------------------------------------------------------------------------------
 
     async def _readers(self, job: Job, owned: dict[int, _Owned]) -> dict[int, _Owned]:
-        """Of commands that the rule leaves the processes that hold an input with an unfinished line: a shell would execute that once the connection closes."""
+        """Of commands that the rule leaves those processes that hold an input which its client has not finished: a shell would execute it at its end."""
         found = {}
         for session in (command.session for command in job.commands if not command.session.tty and command.session.drain.open):
             if not session.drain.unfinished:

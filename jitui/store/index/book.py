@@ -37,7 +37,7 @@ class Cursor:
 
 @dataclass(frozen=True, slots=True)
 class Of:
-    """Whose text it is."""
+    """The session and the agent that a text is of."""
 
     session: int  # 0: of a denial
     identity: str

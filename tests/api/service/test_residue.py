@@ -120,19 +120,21 @@ async def test_what_the_look_cannot_see_is_said(tmp_path: Path) -> None:
 
 
 async def test_credentials_and_copies(tmp_path: Path) -> None:
-    """A token and a process end with their pod, a Secret by a rotation; one that has expired outlives nothing. No value is shown."""
+    """A token and a process end with their pod, a Secret by a rotation; one that has expired outlives nothing; another cluster's may. No value is shown."""
     async with house(tmp_path, rules=(rule(scope=SCOPE),)) as home:
         await home.window()
         now_s = home.clock.wall_us // 1_000_000
         good, over = (token(iss="https://k", sub="system:serviceaccount:web:app", exp=now_s + more, jti=f"j{more}",
                             **{"kubernetes.io": {"namespace": "web", "pod": {"name": "web-1", "uid": "u-1"}}}) for more in (9000, 1))  # fmt: skip
+        other = token(iss="https://far", sub="system:serviceaccount:far:app", exp=now_s + 9000, jti="far",
+                      **{"kubernetes.io": {"namespace": "far", "pod": {"name": "far-1", "uid": "u-9"}}})  # fmt: skip
         talk = Talk(home)
         db = {"kind": "Secret", "apiVersion": "v1", "metadata": {"name": "db", "namespace": "web"}, "data": {"password": "aHVudGVyMg=="}}
         await talk.ask("GET", "/api/v1/namespaces/web/secrets/db", db)
         kubectl, pod = await connected(home, "tar", "cf", "-", "/run/secrets")
-        for text in (good + b"\r\n", over + b"\r\n"):
+        for text in (good + b"\r\n", over + b"\r\n", other + b"\r\n"):
             pod.line.message(1, text)
-        await home.until(lambda: home.broker.windows.sessions[2].bytes_out >= len(good + over))
+        await home.until(lambda: home.broker.windows.sessions[2].bytes_out >= len(good + over + other))
         home.clock.advance(5)
         await home.desk(home.broker.roster.agent("agent-x")).release("g-1")
         await home.broker.windows.settled()
@@ -142,16 +144,17 @@ async def test_credentials_and_copies(tmp_path: Path) -> None:
         there(talk, {"/api/v1/namespaces/web/pods/web-1": ("200 OK", partial("u-1"))})
         found = await home.desk(AUDITOR).residue("g-1")
         assert [str(each.ends) for each in of(found, "process")] == ["kubectl delete pods web-1 -n web"]
-        secret, mine = of(found, "credential")
+        secret, mine, far = of(found, "credential")
         assert (str(secret.said), str(secret.ends), [str(key) for key in secret.keys]) == ("secrets web/db read: password", "rotate", ["password"])
         assert (str(mine.jti), str(mine.issuer), str(mine.ends)) == ("j9000", "https://k", "kubectl delete pods web-1 -n web")
+        assert str(far.jti) == "far"
         (copy,) = of(found, "copy")
         assert (copy.way, copy.session, str(copy.ends)) == ("out", "s-2", "rotate")
         assert copy.bytes >= len(good)
         for now in (("404 Not Found", {}), ("200 OK", partial("u-2"))):  # what was in the pod ended with it, so did the token that is bound to it
-            there(talk, {"/api/v1/namespaces/web/pods/web-1": now})
+            there(talk, {"/api/v1/namespaces/web/pods/web-1": now, "/api/v1/namespaces/far/pods/far-1": ("404 Not Found", {})})
             found = await home.desk(AUDITOR).residue("g-1")
-            assert (of(found, "process"), [str(each.ends) for each in of(found, "credential")]) == ([], ["rotate"])
+            assert (of(found, "process"), [str(each.ends) for each in of(found, "credential")]) == ([], ["rotate", "kubectl delete pods far-1 -n far"])
         kubectl.close()
 
 
