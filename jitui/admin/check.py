@@ -34,7 +34,7 @@ async def checks(path: Path) -> AsyncIterator[Found]:
     except JituiError as error:
         yield Found("wrong", "configuration", str(error))
         return
-    yield Found("ok", "configuration", f"{path}: {len(settings.connections)} connections, {len(settings.rules)} rules, {len(settings.people)} people")
+    yield Found("ok", "configuration", f"{path}: connections: {len(settings.connections)}, rules: {len(settings.rules)}, people: {len(settings.people)}")
     for found in (*notes(settings), *await asyncio.to_thread(socket_group, settings.listen.socket_group)):
         yield found
     for name, connection in settings.connections.items():

@@ -6,8 +6,8 @@ r"""Recorded output as lines of text, to be read and searched: a line is a line,
 
 A line shows what stood in it when it ended: carriage returns, backspaces, tabs and the sequences that move or erase within a line are done as a terminal
 does them. A sequence that leaves the line ends it, so that whatever a program painted on a screen is there, in the order of its painting; a row that was
-painted piece by piece is there once for each, as it stood then. Text that was drawn over or erased within a line is not in it: `drawn_over` counts such lines. No
-control character is left in the output.
+painted piece by piece is there once for each, as it stood then. Text that was drawn over or erased within a line is not in it: `drawn_over` counts such lines.
+No control character is left in the output.
 
 Cost: time is linear in the input. A move costs no more than a row, of at most BROADEST columns, or WIDEST where no width is known. Erasing costs no more
 than what was written since the last time: what is known to be blank is not erased again. To shift the rest of a line is to move HELD cells or twice as many
