@@ -13,6 +13,7 @@ from jitui.export.targets import Otlp, Syslog, Target
 from jitui.recording.facts import Fact
 from jitui.store import Files
 from jitui.store.bus import Bus
+from jitui.values.aside import aside
 from jitui.values.errors import JituiError, UnsafeError
 from jitui.values.private_file import write_private
 
@@ -59,7 +60,7 @@ class Exporter:
         self._fresh.clear()
         facts = await asyncio.to_thread(self._files.facts, after=self._sent, limit=AT_ONCE)
         if facts:
-            await asyncio.to_thread(self._target.send, facts)
+            await aside(partial(self._target.send, facts), self._name)
             self._sent = facts[-1].seq
             self._waiting.append((facts[-1], asyncio.get_running_loop().time()))
         await self._settle()

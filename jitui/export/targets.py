@@ -10,7 +10,9 @@ import json
 import socket
 import ssl
 import struct
-from collections.abc import Callable, Mapping, Sequence
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final, Protocol
 from urllib.parse import SplitResult, urlsplit
@@ -25,6 +27,7 @@ from jitui.values.instant import rfc3339
 from jitui.values.said import clean
 
 TIMEOUT: Final = 10.0  # seconds
+WITHIN: Final = 30.0  # seconds for a whole call
 SETTLED: Final = 5.0  # seconds behind the last byte that the collector's machine took until a collector without answers counts as having read it
 SIOCOUTQ: Final = 0x5411  # linux/sockios.h: bytes that were sent and not acknowledged (tcp(7))
 DATAGRAM: Final = 65_000  # bytes of a UDP message; more does not fit one
@@ -206,18 +209,51 @@ class Otlp:
 
 
 def post(url: SplitResult, path: str, body: bytes, headers: Mapping[str, str], *, ca: Path | None = None) -> tuple[int, bytes]:
-    """Status and body of the answer to one call. `ca`: the authorities to trust, instead of the system's. Raises OSError, UnavailableError."""
-    host, port = url.hostname or "", url.port
-    connection = (http.client.HTTPSConnection(host, port, timeout=TIMEOUT, context=ssl.create_default_context(cafile=ca)) if url.scheme == "https"
-                  else http.client.HTTPConnection(host, port, timeout=TIMEOUT))  # fmt: skip
+    """Status and body of the answer to one call, which ends within WITHIN seconds, however slowly bytes come. `ca`: the authorities to trust, instead of the
+    system's. Raises OSError, UnavailableError.
+    """
+    host, secure = url.hostname or "", url.scheme == "https"
+    wire = socket.create_connection((host, url.port or (443 if secure else 80)), TIMEOUT)
+    wire.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    connection = http.client.HTTPSConnection(host, url.port) if secure else http.client.HTTPConnection(host, url.port)
+    found = 0, b""
+    with closing(wire), _ended(wire) as late, closing(connection):
+        try:
+            connection.sock = ssl.create_default_context(cafile=ca).wrap_socket(wire, server_hostname=host) if secure else wire
+            connection.request("POST", path, body, dict(headers))
+            answer = connection.getresponse()
+            found = answer.status, answer.read(ANSWER)
+        except http.client.HTTPException as error:
+            if not late.is_set():
+                raise UnavailableError(f"{url.netloc} answers no HTTP: {type(error).__name__}") from error
+        except OSError:
+            if not late.is_set():
+                raise
+        if late.is_set():
+            raise UnavailableError(f"{url.netloc} did not come to the end of its answer within {WITHIN:g} s")
+    return found
+
+
+@contextmanager
+def _ended(wire: socket.socket) -> Iterator[threading.Event]:
+    """Ends a connection after WITHIN seconds, and tells so: the timeout of a socket is that of one read, and begins anew with each byte."""
+    late, same = threading.Event(), wire.dup()  # as TLS takes the socket over
+
+    def end() -> None:
+        late.set()
+        with suppress(OSError):
+            same.shutdown(socket.SHUT_RDWR)
+
+    timer = threading.Timer(WITHIN, end)
+    timer.daemon = True
     try:
-        connection.request("POST", path, body, dict(headers))
-        answer = connection.getresponse()
-        return answer.status, answer.read(ANSWER)
-    except http.client.HTTPException as error:
-        raise UnavailableError(f"{url.netloc} answers no HTTP: {type(error).__name__}") from error
+        timer.start()
+        yield late
+    except RuntimeError as error:
+        raise UnavailableError(f"no thread can be started: {error}") from None
     finally:
-        connection.close()
+        timer.cancel()
+        same.close()
 
 
 def _attribute(key: str, value: str) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any, Final
 
 from jitui.recording.facts import Fact, Kind, LogBegun
@@ -11,6 +12,7 @@ from jitui.recording.tlog.note import Note
 from jitui.store import Files, Store
 from jitui.store.bus import Bus
 from jitui.store.merkle import MerkleLog, begun
+from jitui.values.aside import aside
 from jitui.values.clock import Clock
 from jitui.values.errors import BrokenError, JituiError
 from jitui.witness.settings import WitnessSettings
@@ -19,6 +21,7 @@ from jitui.witness.witnesses import Witness, witness_of
 EVERY: Final = 10.0  # seconds between two looks at what changed
 APART: Final = 1.0  # seconds between two checkpoints where many sessions end
 AWAY: Final = 30.0  # seconds until a witness that did not answer is shown the newest checkpoint again
+LONG: Final = 60.0  # seconds without an answer of a witness, after which that is said
 AGAIN: Final = 60.0  # seconds until a log that could not be gone on with is looked at again
 NAME: Final = "transparency log"
 
@@ -50,13 +53,23 @@ class Keeper:
             await fresh.wait()
             fresh.clear()
             try:
-                await asyncio.to_thread(self._shown, witness)
+                await self._shown_to(name, witness)
             except (JituiError, OSError, ValueError) as error:
                 self._tell(f"witness {name}", f"it has not seen the newest checkpoint: {error}")
                 await asyncio.sleep(AWAY)
                 fresh.set()
             else:
                 self._tell(f"witness {name}", "")
+
+    async def _shown_to(self, name: str, witness: Witness) -> None:
+        """Waits for its answer however long that takes, and says when it takes long."""
+        call = aside(partial(self._shown, witness), f"witness {name}")
+        try:
+            if not (await asyncio.wait({call}, timeout=LONG))[0]:
+                self._tell(f"witness {name}", f"it has not seen the newest checkpoint: it was asked {LONG:g} s ago, and its answer has no end yet")
+            await call
+        finally:
+            call.cancel()
 
     def _shown(self, witness: Witness) -> None:
         log = self._log

@@ -4,13 +4,17 @@ import json
 import socket
 import ssl
 import threading
+from contextlib import suppress
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
+from jitui.export import targets
 from jitui.export.settings import OtlpSettings, SyslogSettings
 from jitui.export.targets import Otlp, Syslog, syslog_line
 from jitui.recording.facts import Fact, Kind
+from jitui.values.errors import UnavailableError
 from tests.fakes.authority import server_context
 
 FACT = Fact(41, 1_795_449_600_123_456, Kind.LOCKDOWN_ON, "ana", "gateway", {"why": "od\u00e4d\n<1>1 forged"}, b"h" * 32)
@@ -71,3 +75,26 @@ def test_records_that_will_never_be_taken_are_a_trouble() -> None:
     assert told == ['otel.example will not take 1 of the facts 41 to 41: {"partialSuccess": {"rejectedLogRecords": "1", "errorMessage": "too large"}}']
     target._look_at("", [FACT])
     assert len(told) == 1
+
+
+@pytest.mark.parametrize("first", [b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n", b"HTTP/1.1 200", b""])
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_a_call_ends_however_slowly_its_answer_comes(first: bytes, scheme: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In the head, in the body or in the TLS handshake, a byte now and then, which no timeout of a read finds."""
+    monkeypatch.setattr(targets, "WITHIN", 0.3)
+    over = threading.Event()
+
+    def drips(there: socket.socket) -> None:
+        wire, _ = there.accept()
+        with wire, suppress(OSError):
+            wire.sendall(first if scheme == "http" else b"\x16\x03\x03\x40\x00")
+            while not over.wait(0.01):
+                wire.sendall(b"x" if scheme == "http" else b"\x02")
+
+    with socket.create_server(("127.0.0.1", 0)) as there:
+        thread = threading.Thread(target=drips, args=(there,), daemon=True)
+        thread.start()
+        with pytest.raises(UnavailableError, match=r"did not come to the end of its answer within 0\.3 s"):
+            targets.post(urlsplit(f"{scheme}://127.0.0.1:{there.getsockname()[1]}/"), "/", b"x", {})
+        over.set()
+        thread.join(30)

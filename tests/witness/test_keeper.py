@@ -2,6 +2,7 @@
 
 import asyncio
 import shutil
+import threading
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
@@ -121,3 +122,26 @@ async def test_witnesses(tmp_path: Path) -> None:
     with Files(tmp_path / "state").reading(tmp_path / "state" / "log.db") as db:
         ((cosigned,),) = db.execute("select line from cosignatures").fetchall()
     assert verified(note.with_more([parse_signature(cosigned.strip())]), [KEYS[0]]) == {KEYS[0]: 7}
+
+
+class Hanging:
+    """A witness whose answer has no end."""
+
+    def __init__(self) -> None:
+        self.over = threading.Event()
+
+    def see(self, note: Note, consistency: Consistency) -> Sequence[Signature]:
+        self.over.wait(60)
+        return ()
+
+
+async def test_a_witness_whose_answer_has_no_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is a trouble, and no end of the gateway waits for it; once it answers the trouble is over."""
+    monkeypatch.setattr(keeper, "LONG", 0.05)
+    hanging = Hanging()
+    async with kept(tmp_path / "state", {"slow": hanging}) as (store, _, told):
+        await store.commit([added()])
+        await until(lambda: ("witness slow", "it has not seen the newest checkpoint: it was asked 0.05 s ago, and its answer has no end yet") in told)
+        assert [thread.daemon for thread in threading.enumerate() if thread.name == "witness slow"] == [True]
+        hanging.over.set()
+        await until(lambda: ("witness slow", "") in told)

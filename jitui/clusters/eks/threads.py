@@ -1,12 +1,12 @@
 """Runs blocking calls beside the loop, each on a thread of its own, a few at once. The threads are daemons: no end of the gateway waits for AWS."""
 
 import asyncio
-import contextlib
-import threading
 from collections.abc import Callable
 from typing import Any, Final, TypeVar
 
 from jitui.clusters.eks.errors import AwsError, Fault
+from jitui.values.aside import aside
+from jitui.values.errors import UnavailableError
 
 T = TypeVar("T")
 
@@ -28,14 +28,11 @@ class Threads:
         async with self._turn:
             if self.closed:
                 raise AwsError(STOPS, Fault.UNREACHABLE)
-            loop = asyncio.get_running_loop()
-            done: asyncio.Future[T] = loop.create_future()
-            self._waiting.add(done)
             try:
-                threading.Thread(target=_run, args=(work, loop, done), name="aws", daemon=True).start()
-            except RuntimeError as error:
-                self._waiting.discard(done)
+                done = aside(work, "aws")
+            except UnavailableError as error:
                 raise AwsError(f"AWS can't be asked: {error}", Fault.UNREACHABLE) from None
+            self._waiting.add(done)
             try:
                 async with asyncio.timeout(WITHIN_S):
                     return await done
@@ -50,25 +47,3 @@ class Threads:
         for done in self._waiting:
             if not done.done():
                 done.set_exception(AwsError(STOPS, Fault.UNREACHABLE))
-
-
-def _run(work: Callable[[], T], loop: asyncio.AbstractEventLoop, done: "asyncio.Future[T]") -> None:
-    try:
-        result = work()
-    except BaseException as error:  # noqa: BLE001 - carried over to the loop, whatever it is
-        _hand_over(loop, done, error)
-    else:
-        _hand_over(loop, done, None, result)
-
-
-def _hand_over(loop: asyncio.AbstractEventLoop, done: "asyncio.Future[T]", error: BaseException | None, *result: T) -> None:
-    def settle() -> None:
-        if done.done():  # nobody waits any more
-            return
-        if error is not None:
-            done.set_exception(error)
-        else:
-            done.set_result(result[0])
-
-    with contextlib.suppress(RuntimeError):  # the loop has been closed meanwhile
-        loop.call_soon_threadsafe(settle)
