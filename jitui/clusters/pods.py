@@ -1,7 +1,7 @@
 """Pods as the gateway itself asks for them: above all for the default container, which it has to know before it can judge a command there."""
 
 from collections.abc import Callable
-from typing import Final
+from typing import Any, Final
 from urllib.parse import quote
 
 from jitui.clusters.call import call
@@ -19,6 +19,17 @@ PATIENCE_S: Final = 10.0
 def path(namespace: str, name: str) -> bytes:
     """Of one pod."""
     return f"/api/v1/namespaces/{quote(namespace, safe='')}/pods/{quote(name, safe='')}".encode()
+
+
+def together(spec: dict[str, Any], container: str) -> frozenset[str]:
+    """`spec`: of the pod, as the cluster tells it. An ephemeral container may have its target's processes without those of the pod's others."""
+    beside = spec.get("ephemeralContainers") or ()
+    if spec.get("shareProcessNamespace"):
+        names = {str(each["name"]) for each in (*spec["containers"], *(spec.get("initContainers") or ()), *beside)}
+    else:
+        targets = {str(each["name"]): str(each.get("targetContainerName") or each["name"]) for each in beside}
+        names = {container, *(name for name in (*targets, *targets.values()) if targets.get(name, name) == targets.get(container, container))}
+    return frozenset(names) if len(names) > 1 else frozenset()
 
 
 async def default_container(pool: Pool, upstream: Upstream, grant: Grant, namespace: str, name: str, may: Callable[[], bool]) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from jitui.clusters.pods import ANNOTATION, default_container
+from jitui.clusters.pods import ANNOTATION, default_container, together
 from jitui.clusters.pool import Pool
 from jitui.policy.scope import Scope
 from jitui.policy.terms import Grant
@@ -57,3 +57,16 @@ async def test_an_answer_that_is_no_pod(authority: Authority, server: Pair, tmp_
     """Nothing is judged by a guess."""
     with pytest.raises(UpstreamError, match="the cluster's answer to a get of the pod can't be read"):
         await asked(authority, server, tmp_path / "peer", ok(body))
+
+
+@pytest.mark.parametrize(("spec", "container", "names"), [
+    ({"containers": [{"name": "a"}, {"name": "b"}]}, "a", set()),
+    ({"containers": [{"name": "a"}, {"name": "b"}], "shareProcessNamespace": True, "initContainers": [{"name": "i"}]}, "a", {"a", "b", "i"}),
+    ({"containers": [{"name": "a"}], "ephemeralContainers": [{"name": "d"}]}, "d", set()),
+    ({"containers": [{"name": "a"}, {"name": "b"}], "ephemeralContainers": [{"name": "d", "targetContainerName": "a"}]}, "a", {"a", "d"}),
+    ({"containers": [{"name": "a"}, {"name": "b"}], "ephemeralContainers": [{"name": "d", "targetContainerName": "a"}]}, "d", {"a", "d"}),
+    ({"containers": [{"name": "a"}, {"name": "b"}], "ephemeralContainers": [{"name": "d", "targetContainerName": "a"}]}, "b", set()),
+])  # fmt: skip
+def test_which_containers_share_their_processes(spec: dict[str, Any], container: str, names: set[str]) -> None:
+    """All of a pod that says so, or an ephemeral one and its target."""
+    assert together(spec, container) == names

@@ -42,6 +42,7 @@ class Container:
     stays: dict[int, Stay] = field(default_factory=dict)  # by window
     queue: list[tuple[Job, asyncio.Future[None], str]] = field(default_factory=list)  # jobs with their agents
     waiting: set[str] = field(default_factory=set)  # the agents of whom a turn is waited for, or is had
+    together: frozenset[str] = frozenset()  # the names of this container and of those of its pod that share its processes
 
 
 class Turns:

@@ -5,6 +5,7 @@ join a session, so whatever is of a session that was there before the window is 
 """
 
 import math
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeAlias
@@ -118,7 +119,10 @@ def explained(processes: Sequence[Process], before: Before, own: int, since: int
 
 
 def families(processes: Sequence[Process], known: Collection[int]) -> list[Family]:
-    """The living that are not `known`, put together by parent, session and terminal; the oldest family first."""
+    """The living that are not `known`, put together by parent, session and terminal; the oldest family first.
+
+    Where containers share their processes each has terminals of its own, with the same numbers: two first processes of one number have two terminals.
+    """
     left = {each.pid: each for each in processes if each.pid not in known and not each.dead}
     roots = {pid: pid for pid in left}
 
@@ -128,8 +132,9 @@ def families(processes: Sequence[Process], known: Collection[int]) -> list[Famil
         return pid
 
     first: dict[tuple[str, int], int] = {}
+    terminals = Counter(each.tty for each in left.values() if not each.ppid and each.sid == each.pid)
     for pid, each in left.items():
-        for key in (("sid", each.sid), *((("tty", each.tty),) if each.tty else ())):
+        for key in (("sid", each.sid), *((("tty", each.tty),) if each.tty and terminals[each.tty] < 2 else ())):
             roots[root(pid)] = root(first.setdefault(key, pid))
         if each.ppid in left:
             roots[root(pid)] = root(each.ppid)

@@ -67,6 +67,7 @@ class Identity:
     container_id: str = ""
     gone: bool = False  # there is no such pod
     only: str = ""  # the name of the pod's only container
+    together: frozenset[str] = frozenset()  # the containers of the pod that see this one's processes, and it theirs, itself included; none if no other does
 
     def other_run(self, now: "Identity") -> bool:
         """Whether the container that is there now was started behind this one, as far as both are known."""
@@ -85,7 +86,7 @@ async def identify(way: Way, grant: Grant, place: Place, within_s: float) -> Ide
         only = names[0] if len(names) == 1 else ""
         statuses = [*(pod["status"].get("containerStatuses") or ()), *(pod["status"].get("ephemeralContainerStatuses") or ())]
         own = next((str(each.get("containerID") or "") for each in statuses if each["name"] == (place.container or only)), "")
-        return Identity(str(pod["metadata"]["uid"]), own, only=only)
+        return Identity(str(pod["metadata"]["uid"]), own, only=only, together=pods.together(pod["spec"], place.container or only))
     except (UpstreamError, ValueError, KeyError, TypeError, AttributeError):
         return Identity()
 

@@ -167,7 +167,9 @@ class Places:
             watch.close()
 
     def _know(self, place: Place, where: Identity) -> None:
-        """A pod's only container goes by its name and by none: both are one place."""
+        """A pod's only container goes by its name and by none: both are one place. Containers that share their processes know of each other."""
+        if place in self._containers:
+            self._containers[place].together |= where.together
         if where.only and place.container in {"", where.only} and place in self._containers:
             for name in ("", where.only):
                 self._same.setdefault(replace(place, container=name), place)
@@ -298,6 +300,7 @@ class Places:
                     began = loop.time()
                     look = await self._ours.open(place, stay, looks)
                     where = await looking
+                    self._know(place, where)
                     await self._known(container, jobs)
                     over = await self._begin_anew(look, container, jobs, where, began)
                     ending = {command.session.id for job in jobs for command in job.commands}
@@ -308,7 +311,7 @@ class Places:
                     for job in jobs:
                         mine = container.stays[job.grant].commands
                         job.spells = [each.spell(mine=each.session.id in mine) for each in self._beside(place)]
-                    await Ending(look, place, where, others, self._ours, [stay.kin for stay in container.stays.values()]).run(jobs)
+                    await Ending(look, place, where, others, self._ours, self._kins(place)).run(jobs)
                     if any(job.last and job.grant == grant.id for job in jobs):
                         await look.leave()
                 except LookError as error:
@@ -336,12 +339,23 @@ class Places:
             if (known := container.stays[job.grant].before).done():
                 job.before = known.result()[0]
 
-    def _beside(self, place: Place) -> Iterator[Command]:
-        """All commands that may run in the container: also those that name it while these do not, or the other way round."""
-        pod = replace(place, container="")
+    def _sharing(self, place: Place, *, perhaps: bool) -> Iterator[Container]:
+        """The containers whose processes a look into this one sees: itself, and those that share theirs with it. `perhaps`: also what may be itself, as one of
+        both is named, and the other not.
+        """
+        pod, names = replace(place, container=""), self._containers[place].together if place in self._containers else frozenset[str]()
         for each, container in self._containers.items():
-            if each == place or (replace(each, container="") == pod and "" in {each.container, place.container}):
-                yield from (command for stay in container.stays.values() for command in stay.commands.values())
+            alike = each == place or each.container in names or place.container in container.together or (perhaps and "" in {each.container, place.container})
+            if alike and replace(each, container="") == pod:
+                yield container
+
+    def _beside(self, place: Place) -> Iterator[Command]:
+        """All commands that may run there. Words that are written into the output of one of them are cut out on its own connection, whoever's it is."""
+        for container in self._sharing(place, perhaps=True):
+            yield from (command for stay in container.stays.values() for command in stay.commands.values())
+
+    def _kins(self, place: Place) -> list[Kin]:
+        return [stay.kin for container in self._sharing(place, perhaps=False) for stay in container.stays.values()]
 
     def _looker(self, container: Container, jobs: Sequence[Job]) -> Stay:
         """The window that looks for all of them: the first whose rule lets it look at a container without a shell, else the first."""

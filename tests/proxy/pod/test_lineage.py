@@ -59,6 +59,11 @@ def test_a_command_is_one_family() -> None:
     assert strange(process(30, state="Z")) == []
 
 
+def test_terminals_of_one_number_in_two_containers_are_two() -> None:
+    """Where containers share their processes each has a /dev/pts of its own: two first processes are two commands, perhaps of two windows."""
+    assert strange(process(30, tty=0x8800), process(40, tty=0x8800, start=1001), process(41, 40, 40, tty=0x8800, start=1002)) == [{30}, {40, 41}]
+
+
 def test_a_daemon_is_strange_and_nobodys() -> None:
     """An orphan of a session of its own, with nothing of the command's: seen, and tied to nothing."""
     assert strange(process(30), process(35, 1, 35)) == [{30}, {35}]

@@ -104,11 +104,11 @@ async def test_a_container_with_and_without_its_name_is_one(tmp_path: Path) -> N
     """A pod's only container: commands of one window that name it and that don't are ended in one look, and nothing of the gateway's is told as the agent's."""
     async with yard(tmp_path) as it:
         grant = await it.home.window()
-        kubectls = [await it.run("sh", "-c", f"echo ready; sleep 7300{at}", container=name) for at, name in enumerate(("box", "", "box"))]
+        kubectls = [await it.run("sh", "-c", f"echo ready; sleep 7319{at}", container=name) for at, name in enumerate(("box", "", "box"))]
         cut = await it.home.broker.windows.end(it.home.broker.windows.live[grant.id], Event.REVOKE, by="ana", why="enough")()
         assert {each.state for each in cut.told} == {"ended"}, cut
         assert {each.session for each in cut.told if each.session} == {1, 3, 4}
-        assert await gone("7300")
+        assert await gone("7319")
         assert len([fact for fact in await it.home.facts("session.opened") if fact.what["kind"] == "probe"]) == 2
         assert (it.places._containers, it.places._same) == ({}, {})
         for kubectl in kubectls:
@@ -165,6 +165,20 @@ async def test_whoever_has_a_turn_first_looks_for_all_of_a_container(monkeypatch
         await hangs.aclose()
         await asyncio.gather(*spawned)
     assert (looks, places._containers) == ([[3, 4]], {})
+
+
+async def test_commands_of_containers_that_share_their_processes_are_known_to_a_look() -> None:
+    """Else words would be written into the output of another container's command, and its client would see them; a container that shares nothing has none."""
+    places = Places({}, cast("Any", None), cast("Any", None), lambda _: None, gateway="test", owe=lambda _: None)
+    before: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+    of = {name: Place("prod", "web", "box", name) for name in ("main", "debug", "beside")}
+    for number, place in enumerate(of.values()):
+        command = Command(Several(number), place, 0.0)
+        places._containers[place] = Container({number: Stay(cast("Any", SimpleNamespace(id=number)), 0.0, before, commands={number: command})})
+    places._know(of["debug"], Run("u", "c", together=frozenset({"main", "debug"})))
+    assert {name: sorted(command.session.id for command in places._beside(place)) for name, place in of.items()} == {
+        "main": [0, 1], "debug": [0, 1], "beside": [2]}
+    assert [len(places._kins(place)) for place in of.values()] == [2, 2, 1]
 
 
 async def test_an_end_waits_a_moment_for_the_look_before_the_first_command() -> None:
