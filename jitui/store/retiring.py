@@ -84,7 +84,8 @@ def _newest(files: Connections, path: Path, opened: tuple[int, int], after: tupl
             ends = [db.execute("select ended_us from sessions where id = ?", (session,)).fetchone() for session in sessions]
     except (JituiError, sqlite3.Error):
         return after[0]
-    return min(after[0], max((end[0] if end and end[0] is not None else after[0] for end in ends), default=opened[0]))
+    # never before it was opened: a session that ended by a wrong clock makes no tape old
+    return min(after[0], max([opened[0], *(end[0] if end and end[0] is not None else after[0] for end in ends)]))
 
 
 def _bytes(path: Path) -> int:
