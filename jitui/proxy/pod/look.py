@@ -36,6 +36,7 @@ KEPT: Final = 1 << 20  # bytes of an answer that are put on record
 PROTOCOLS: Final = b"v5.channel.k8s.io, v4.channel.k8s.io"
 OWN_LOOK: Final = "the gateway's own look at the processes of its window"
 NO_SHELL: Final = "no shell in the container"
+ABSENT: Final = ('"sh"', "`sh`", "executable file", "no such file or directory")  # runtimes name the program that they can't start
 OF_NODE: Final = "the pod shares the processes of its node (hostPID), where nothing tells whose a process is"
 
 
@@ -89,6 +90,12 @@ async def identify(way: Way, grant: Grant, place: Place, within_s: float) -> Ide
         return Identity(str(pod["metadata"]["uid"]), own, only=only, together=pods.together(pod["spec"], place.container or only))
     except (UpstreamError, ValueError, KeyError, TypeError, AttributeError):
         return Identity()
+
+
+def ended(said: channels.Exit) -> str:
+    """Why the script of a look is over, as the runtime tells it. A container that is stopped, or can begin no more processes, may have a shell."""
+    missing = any(word in said.message for word in ABSENT) if said.code is None else said.code in {126, 127} and "exec" in said.message
+    return NO_SHELL if missing and not said.ok else f"the look into the container ended before it was done: {said.message or 'the script ended'}"
 
 
 class Look(asyncio.Protocol):
@@ -350,9 +357,7 @@ class Look(asyncio.Protocol):
                     self.own, self.start, self.waits, self.said_at = hello.pid, hello.start, hello.waits, self._loop.time()
             self._news.set()
         elif piece.channel is Channel.ERROR:
-            said = channels.exit_of(self._reader.status)
-            missing = not said.ok and said.code in {None, 126, 127}
-            self._fail(NO_SHELL if missing and ("exec" in said.message or "not found" in said.message) else said.message or "the script ended")
+            self._fail(ended(channels.exit_of(self._reader.status)))
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._fail("the cluster closed the connection of a look" if exc is None else f"the connection of a look was lost: {exc}")

@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from jitui.policy.terms import Identity, Role
+from jitui.protocol.channels import Exit
 from jitui.proxy.pod import look
 from jitui.proxy.pod.asking import LookError
-from jitui.proxy.pod.look import NO_SHELL, Look, Place, identify
+from jitui.proxy.pod.look import NO_SHELL, Look, Place, ended, identify
 from jitui.recording.frame import Channel
 from tests.fakes.house import house
 from tests.fakes.upstream import Asked
@@ -91,3 +92,17 @@ async def test_a_container_without_a_shell_gives_no_look(tmp_path: Path) -> None
             await one.open()
         await one.aclose()
         assert [fact.what["why"] for fact in await home.facts("session.ended")] == ["cluster-closed"]
+
+
+@pytest.mark.parametrize(("message", "shell"), [
+    ('failed to exec in container: OCI runtime exec failed: exec failed: unable to start container process: exec: "sh": executable file not found', False),
+    ("executable file `sh` not found in $PATH: No such file or directory: OCI runtime attempted to invoke a command that was not found", False),
+    ('exec: "sh": permission denied', False),
+    ("error executing command in container: failed to exec in container: container is in CONTAINER_EXITED state", True),
+    ('unable to upgrade connection: container not found ("main")', True),
+    ("OCI runtime exec failed: exec failed: unable to start container process: can't get final child's PID from pipe: EOF", True),
+])  # fmt: skip
+def test_only_a_shell_that_can_not_be_started_is_none(message: str, shell: bool) -> None:
+    """A container that was stopped, or is at its limit of processes, is not said to have none: an ephemeral container would be put beside it."""
+    assert (ended(Exit(ok=False, code=None, message=message)) != NO_SHELL) is shell
+    assert ended(Exit(ok=False, code=137, message="exit code 137")) == "the look into the container ended before it was done: exit code 137"
