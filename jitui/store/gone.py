@@ -46,6 +46,11 @@ def tapes(db: sqlite3.Connection) -> dict[str, str]:
     return {tape: f"tapes/{tape} was {by_fact(fact, at_us, why)}" for tape, fact, at_us, why in rows}
 
 
+def sessions(db: sqlite3.Connection) -> set[int]:
+    """Those of which something went with a tape."""
+    return {session for (session,) in db.execute("select distinct session from gone")} if _told(db) else set()
+
+
 def sentence(session: int, parts: Sequence[Part]) -> str:
     """Why frames of a session can't be shown, for the person who asked."""
     more = f" (and {len(parts) - 1} further tapes)" if len(parts) > 1 else ""

@@ -15,6 +15,7 @@ from jitui.store.repair import repair
 from jitui.store.schema import TAPE_PAGE
 from jitui.values.clock import ManualClock
 from jitui.values.errors import BrokenError, RetiredError
+from tests.store.index.shelf import build, find
 from tests.store.life import began, ended, frames, opened, record, window
 
 BODY: Final = b"x" * 1000  # of a frame
@@ -175,3 +176,13 @@ async def test_a_tape_of_very_many_sessions_has_several_facts(tmp_path: Path, mo
         assert len(retiring.retirement(files, retiring.shelves(files).old[1], "age")) == 2
         await retire(store, files, OLD[1])
     assert wrong(tmp_path / "state") == []
+
+
+async def test_what_is_found_says_so(tmp_path: Path) -> None:
+    """Text of a retired tape is not found any more, and that is told as retired; it is not told as damaged."""
+    async with kept(tmp_path / "state") as (store, files):
+        await store.commit([ended(3)])
+        await retire(store, files, *OLD[:5])
+        build(tmp_path / "state")
+        assert find(tmp_path / "state", "xxx").notes == [
+            "bytes of s-1, s-2 are gone with tapes that were retired, and what they did is not here: jitui verify says by which facts"]

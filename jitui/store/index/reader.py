@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from jitui.recording.keyframe import Keyframe
+from jitui.store import gone
 from jitui.store.connections import UNREADABLE
 from jitui.store.frames import Frames
 from jitui.store.index.blocks import Moment, Opened, Source
@@ -207,9 +208,10 @@ class Reader:
             (live,) = db.execute("select count(*) from sessions where state <> 'ended'").fetchone()
             (ended,) = db.execute("select count(*) from sessions").fetchone()
             (actions,) = db.execute("select coalesce(max(id), 0) from actions").fetchone()
+            retired = gone.sessions(db)
         with self._files.reading(self._files.index) as db:
             (over,) = db.execute("select count(*) from sessions where over = 1").fetchone()
-            broken = db.execute("select id from sessions where problem <> '' order by id limit ?", (NAMED + 1,)).fetchall()
+            broken = [ident for (ident,) in db.execute("select id from sessions where problem <> '' order by id")]
             ((known, dropped),) = db.execute("select actions, dropped from about").fetchall()
             behind = self._behind(db) if over < ended - live else []
         if behind:
@@ -218,8 +220,10 @@ class Reader:
             yield f"sessions that go on: {live}; the index is some seconds behind them"
         if known < actions:
             yield f"actions that are not in the index yet: {actions - known}"
-        if broken:
-            yield f"sessions whose frames can't be read, and are not in the index: {_named([ident for (ident,) in broken])}; see: jitui verify"
+        if retired:
+            yield gone.retired(retired)
+        if broken := [ident for ident in broken if ident not in retired]:
+            yield f"sessions whose frames can't be read, and are not in the index: {_named(broken)}; see: jitui verify"
         if dropped:
             yield "the index is as large as it may be: the oldest text is not in it any more"
 
