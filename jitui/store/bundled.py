@@ -21,6 +21,7 @@ from jitui.values.errors import InvalidError
 SESSION: Final = "session.tlog-proof"
 FACTS: Final = "facts.tlog-proof"
 POLICY: Final = "policy"  # a hint, to be compared with the one obtained elsewhere
+_SIGNERS: Final = """(select count(distinct substr(line, 3, instr(substr(line, 3), ' '))) from cosignatures where cosignatures.size = checkpoints.size)"""
 STAMP: Final = "checkpoint.tsr"  # base64 of the newest time stamp over the checkpoint
 NAMES: Final = (FACTS, POLICY, SESSION, STAMP)
 
@@ -28,7 +29,7 @@ NAMES: Final = (FACTS, POLICY, SESSION, STAMP)
 def proofs_for(files: Frames, session: int, fact: int, key: bytes) -> tuple[dict[str, str], int]:
     """The texts for a session and all facts up to `fact`, by name, and the newest fact of which they tell; none where no log is.
 
-    The checkpoint is the newest that a witness cosigned, else the newest with a time stamp, if that holds both; else the newest.
+    Of the checkpoints that hold both it is one that most witnesses cosigned: the newest of these with a time stamp, as there is one a day; else the newest.
     """
     if files.single or not files.log.is_file():
         return {}, 0
@@ -78,10 +79,8 @@ def _stamps(db: sqlite3.Connection) -> bool:
 
 def _checkpoint(db: sqlite3.Connection, n: int) -> Note:
     """The best checkpoint that holds leaf n."""
-    for table in ("cosignatures", *(("stamps",) if _stamps(db) else ()), "checkpoints"):
-        (size,) = db.execute(f"select max(size) from {table} where size > ?", (n,)).fetchone()  # noqa: S608 - constants
-        if size is not None:
-            break
+    stamped = "size in (select size from stamps)" if _stamps(db) else "0"
+    (size,) = db.execute(f"select size from checkpoints where size > ? order by {_SIGNERS} desc, {stamped} desc, size desc limit 1", (n,)).fetchone()  # noqa: S608 - constants
     (text,) = db.execute("select note from checkpoints where size = ?", (size,)).fetchone()
     return parse(text).with_more(parse_signature(line.removesuffix("\n")) for (line,) in db.execute("select line from cosignatures where size = ?", (size,)))
 

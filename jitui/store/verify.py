@@ -292,7 +292,7 @@ def vkey(text: str) -> Key:
     value = base64.b64decode(told, validate=True)
     key = Key(name, value[0], value[1:])
     if sha256(f"{name}\n".encode() + value).hexdigest()[:8] != digits or key.kind not in {1, 4} or len(key.public) != 32:
-        fail(f"the policy's key of {name} is damaged, or no Ed25519 key")
+        fail(f"the policy's key of {name} is damaged, or no Ed25519 key: ML-DSA is judged by jitui verify alone")
     return key
 
 

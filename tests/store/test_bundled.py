@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from jitui.recording.tlog.checkpoint import Checkpoint
+from jitui.recording.tlog.checkpoint import Checkpoint, checkpoint_of
 from jitui.recording.tlog.note import ED25519, Key, parse, sign
 from jitui.recording.tlog.policy import policy_of
 from jitui.recording.tlog.stamp import query, roots_of
@@ -16,8 +16,9 @@ from jitui.store import Files
 from jitui.store.bundled import FACTS, POLICY, SESSION
 from tests.recording.tlog.test_note import PUBLIC, SECRET
 from tests.store.evidence import life, tampering
+from tests.store.life import added, opened
 from tests.store.seen import bundled, seen
-from tests.store.test_logged import key_of, policy
+from tests.store.test_logged import cosigned, key_of, noted, policy
 from tests.support import tsa
 
 
@@ -59,6 +60,28 @@ async def test_it_holds_the_time_stamp_over_its_checkpoint(tmp_path: Path) -> No
     with tampering(file) as db:
         db.execute("delete from evidence where name = 'checkpoint.tsr'")
     assert verdicts(file, roots=roots)["log"].problem == "log: its checkpoint has no time stamp"
+
+
+async def test_its_checkpoint_is_one_that_most_witnesses_saw(tmp_path: Path) -> None:
+    """Not a newer one that some have not signed yet; and of those that all signed, the one with the day's time stamp."""
+    state, sizes = await seen(tmp_path / "state"), []
+    (first,) = [parse(note) for (note,) in rows(state, "select note from checkpoints order by size desc limit 1")]
+    async with opened(state) as store:
+        await store.commit([added("agent-c")])
+        later = noted(store, state)
+    for number, sql in enumerate(("", "", "insert into stamps select size, x'00' from cosignatures limit 1")):
+        if number < 2:
+            cosigned(state, later, number)
+        else:
+            rows(state, sql)
+        Files(state).export(1, tmp_path / f"{number}.jitui")
+        sizes.append(verdicts(tmp_path / f"{number}.jitui", policy=policy(state, "all"))["log"].cosigned_to + 1)
+    assert sizes == [checkpoint_of(note.text).size for note in (first, later, first)]
+
+
+def rows(state: Path, sql: str) -> list[tuple[str]]:
+    with closing(sqlite3.connect(state / "log.db", isolation_level=None)) as db:
+        return db.execute(sql).fetchall()
 
 
 async def test_a_record_without_a_log(tmp_path: Path) -> None:
