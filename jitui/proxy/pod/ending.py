@@ -83,12 +83,11 @@ class Ending:
         found = lineage.families(processes, known)
         owned = await self._owners(job, [*self._others(), *muted], found, known)
         await self._read_argv([each for one in owned.values() for each in one.processes.values()][:TOLD])
-        if not job.ends:
-            processes = await self._kill(await self._readers(job, owned), job, processes, own, since)
-        else:
-            processes = await self._kill(owned, job, processes, own, since)
-            if await self._wait_for_runtime(job.began, [command for command in job.commands if owned[command.session.id].families]):
-                processes = await self._stat()
+        ending = owned if job.ends else await self._readers(job, owned)
+        processes = await self._kill(ending, job, processes, own, since)
+        killed = [command for command in job.commands if command.session.id in ending and ending[command.session.id].processes]
+        if await self._wait_for_runtime(job.began, killed):
+            processes = await self._stat()
         theirs = {each for one in owned.values() for each in one.processes}
         strange = await self._strange(job, processes, [*self._others(), *muted], theirs, since)
         if strange:  # perhaps somebody else's command of a moment, as a node's own checks are
@@ -344,7 +343,7 @@ class Ending:
         took_ms = round((self._loop.time() - job.began) * 1000)
         explained = (EXPLAINED,) if job.before.known and not strange else ()
         at: dict[str, Any] = {"grant": job.grant, "took_ms": took_ms, **told_of(self._place, self._where)}
-        silent = job.ends and any(self._silent(command.session, owned[command.session.id], alive) for command in job.commands)
+        silent = any(self._silent(command.session, owned[command.session.id], alive) for command in job.commands)
         for command in job.commands:
             one, session, runtime = owned[command.session.id], command.session, command.session.drain.exited is not None
             still = 0

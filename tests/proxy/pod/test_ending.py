@@ -118,15 +118,15 @@ async def test_words_alone_find_no_process_of_a_command_whose_own_is_known(case:
 
 
 async def test_a_connection_that_was_closed_before_the_runtimes_word_proves_nothing() -> None:
-    """That a command is gone then says its shell alone, which may have waited for that."""
+    """That a command is gone then says its shell alone, which may have waited for that; also where the rule leaves processes."""
     now, place, first = asyncio.get_running_loop().time(), Place("prod", "web", "box", "box"), Process(30, 0, 30, 0, 40_300, "S")
-    for left, states in ((True, ["not-proved"]), (False, ["ended"])):
+    for left, ends, states in ((True, True, ["not-proved"]), (True, False, ["not-proved"]), (False, True, ["ended"])):
         drain, nobody = Drain(wanted=True), cast("Any", SimpleNamespace(open=True, closing=False, exited=None, listen=list, abort=list))
         drain.begin(nobody, nobody, lambda _: None)
         (drain.leave if left else drain.close)()  # or it was the cluster that closed it
         session = cast("Any", SimpleNamespace(id=5, argv=("sh",), tty=False, stdin=False, drain=drain, may_run_on=1))
         command = Command(session, place, now, over=True, forced=True)
-        job = Job(3, [command], now, now, Before(), ends=True, last=True, kin=Kin())
+        job = Job(3, [command], now, now, Before(), ends=ends, last=True, kin=Kin())
         owned = _Owned([], {(30, 40_300): first}, leader=(30, 40_300))
         ending = Ending(cast("Any", SimpleNamespace(own=50, start=100_000, said_at=now, asked_at=now)), place, Identity(), list, cast("Any", None))
         assert [told.state for told in ending._told(job, {5: owned}, set(), [])] == states
@@ -149,7 +149,7 @@ async def test_what_the_rule_leaves_is_found_and_left(tmp_path: Path) -> None:
         session = max(it.home.broker.windows.sessions.values(), key=lambda each: each.id)
         await it.home.until(lambda: session.drain.unfinished)
         cut = await it.home.broker.windows.kill(session, by="ana", reason="x")()
-        assert [(each.state, each.argv) for each in cut.told] == [("left", ("sleep", "73002")), ("ended", ("sh",))]
+        assert [(each.state, each.argv, "runtime" in each.proof) for each in cut.told] == [("left", ("sleep", "73002"), False), ("ended", ("sh",), True)]
         assert running("73002")
         assert not made.exists()
 
