@@ -247,10 +247,11 @@ def _ended(wire: socket.socket) -> Iterator[threading.Event]:
     timer = threading.Timer(WITHIN, end)
     timer.daemon = True
     try:
-        timer.start()
+        try:
+            timer.start()
+        except RuntimeError as error:
+            raise UnavailableError(f"no thread can be started: {error}") from None
         yield late
-    except RuntimeError as error:
-        raise UnavailableError(f"no thread can be started: {error}") from None
     finally:
         timer.cancel()
         same.close()

@@ -7,6 +7,7 @@ import pytest
 from click.testing import CliRunner
 
 from jitui.cli import offered
+from jitui.cli.kinds import Output
 from jitui.cli.root import cli, homes
 
 CONTEXT = click.Context(cli)
@@ -84,7 +85,7 @@ def test_the_commands_themselves_stay_as_they_are() -> None:
     """What is offered is a copy: the command line of a person at the machine takes its files."""
     assert [name for name, command in walk(offered.tree()) if not name or name.split()[0] not in offered.OFFERED] == [""]
     (output,) = (each for name, command in walk(cli) if name == "export" for each in command.params if each.name == "output")
-    assert (output.callback, output.hidden, type(output.type)) == (None, False, click.Path)  # type: ignore[attr-defined]
+    assert (output.callback, output.hidden, type(output.type)) == (None, False, Output)  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize(("words", "instead"), [(["help"], ["--help"]), (["help", "identity", "add"], ["identity", "add", "--help"])])
