@@ -70,13 +70,20 @@ def of_node() -> str:
     return "---\n" + yaml.safe_dump(made)
 
 
+def shared() -> str:
+    """A pod with two containers that see each other's processes."""
+    made = yaml.safe_load(pod("shared"))
+    made["spec"] |= {"shareProcessNamespace": True, "containers": [each | {"name": name} for each in made["spec"]["containers"] for name in ("main", "beside")]}
+    return "---\n" + yaml.safe_dump(made)
+
+
 @pytest.fixture(scope="module")
 def ground(real_cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Yard]:
     """One gateway, and pods that all cases share."""
     admin = found()[NEW]
     scopes = {f"bot-{number}": [f"@debug in {NAMESPACE}"] for number in (1, 2, 3)}
     beside = {"bot-3": {"probe": "ephemeral-container", "probe_image": IMAGE}}
-    manifest = "".join(pod(name) for name in ("box", "deleted", "hostile")) + pod("again", AGAIN) + shell_less() + powerless() + full() + of_node()
+    manifest = "".join(pod(name) for name in ("box", "deleted", "hostile")) + pod("again", AGAIN) + shell_less() + powerless() + full() + of_node() + shared()
     with yard(tmp_path_factory.mktemp("processes"), real_cluster, admin, NAMESPACE, agents=scopes, manifest=manifest, more=beside) as made:
         made.as_admin("-n", NAMESPACE, "wait", "--for=condition=Ready", "pod", "--all", "--timeout=60s")
         yield made
@@ -185,6 +192,26 @@ def test_equal_commands_of_two_windows(ground: Yard, bots: tuple[Agent, Agent], 
     for session in (view for view in ground.gateway.sessions("exec") if view["grant"] == two.grant):
         assert b"jitui" not in ground.gateway.raw(session["id"], "stdout")
     assert "82001" not in ps(ground)
+
+
+@pytest.mark.parametrize("tty", [False, True])
+@in_time
+def test_containers_that_share_their_processes(ground: Yard, bots: tuple[Agent, Agent], tty: bool) -> None:
+    """Another window's command in the container beside, with the same words, or on a terminal of the same number: it goes on, and its client sees no word."""
+    one, two = (Case(ground, bot, found()[NEW]) for bot in bots)
+    same, how = ("sh", "-c", "echo ready; while read l; do echo got $l; done; exec sleep 82002"), ["-it" if tty else "-i", "-n", NAMESPACE, "shared"]
+    programs = [case.gateway.spawn_kubectl(case.kubectl, case.agent, "exec", *how, "-c", name, "--", *same, tty=(24, 80) if tty else None)
+                for case, name in ((one, "main"), (two, "beside"))]  # fmt: skip
+    for program in programs:
+        program.expect("ready")
+    ended = one.revoke()
+    assert [view.state for view in ended.processes] == ["ended"], ended
+    assert "runtime" in ended.processes[0].proof, ended
+    programs[1].write(b"on\n")
+    programs[1].expect("got on")
+    assert b"jitui" not in programs[1].out
+    two.revoke()
+    assert [program.end(10).code for program in programs] == [1, 1]
 
 
 def test_what_can_not_be_proved_is_said(ground: Yard, bots: tuple[Agent, Agent]) -> None:
