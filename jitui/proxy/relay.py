@@ -29,8 +29,8 @@ SETTLE: Final = 0.2  # kubectl 1.30 to 1.33 discards what arrives before its str
 
 @lru_cache(maxsize=64)
 def body_of(end: End) -> bytes:
-    """The Status of an end; made once for all streams that end together."""
-    return status.status(end.code, end.reason, end.words)
+    """The Status of an end; made once for all streams that end together. Clients other than kubectl look for an exit code in it whatever its reason is."""
+    return status.status(end.code, end.reason, end.words, causes=[{"reason": "ExitCode", "message": "1"}])
 
 
 class Relay:

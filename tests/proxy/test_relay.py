@@ -71,6 +71,7 @@ async def last_words(kubectl: Kubectl) -> str:
     assert (close.opcode, close.payload) == (websocket.CLOSE, CLOSE)
     said = json.loads(status.payload[1:])
     assert said["status"] == "Failure"
+    assert (said["details"]["causes"], said["reason"] != "NonZeroExitCode") == ([{"reason": "ExitCode", "message": "1"}], True)
     return str(said["message"])
 
 
