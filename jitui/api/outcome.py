@@ -14,6 +14,7 @@ ENDED: Final = "ended"
 LEFT: Final = "left"
 UNEXPLAINED: Final = "unexplained"
 RUNTIME: Final = "runtime"
+FINISHED: Final = "whatever finished commands left"  # of processes that nobody saw
 NOT_YET: Final = "whether its processes in the pods have ended is not known yet"
 
 
@@ -74,7 +75,7 @@ def _unseen(view: GrantView) -> int:
 
 def _named(view: ProcessView) -> str:
     words = clean(" ".join(word.raw for word in view.argv), 60)
-    named = f'"{words}"' if words else "whatever finished commands left"
+    named = f'"{words}"' if words else FINISHED
     return f"pid {view.pid} {named}" if view.pid else f"{named} ({clean(view.why, 120)})"
 
 

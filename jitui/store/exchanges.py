@@ -14,7 +14,7 @@ from jitui.recording.objects import bodies
 from jitui.recording.objects.bodies import Body
 from jitui.recording.objects.exchange import CHANNELS, Exchange, exchange
 from jitui.recording.objects.kinds import Kinds
-from jitui.recording.objects.writes import VERBS
+from jitui.recording.objects.writes import DOUBTFUL, VERBS
 from jitui.store.frames import Frames
 from jitui.store.rows import named
 from jitui.values.errors import RetiredError
@@ -30,14 +30,14 @@ _ROWS: Final = (
 )
 # without the sessions in which the gateway itself looks into pods, of the kind `probe`: those are no doing of an agent; but a container that it put there stays
 _DONE: Final = f"(sessions.kind <> '{PROBE}' or actions.subresource = 'ephemeralcontainers')"
-_WRITING: Final = (f"actions.verdict = 'allowed' and (actions.code is null or actions.code < 400 or actions.code in (500, 502, 504))"
-                   f" and actions.verb in ({', '.join(f'{verb!r}' for verb in VERBS)})")  # fmt: skip
+_WRITES: Final = f"actions.verb in ({', '.join(f'{verb!r}' for verb in VERBS)})"
+_DOUBT: Final = f"(actions.code is null or actions.code in ({', '.join(map(str, sorted(DOUBTFUL)))}))"
+_WRITING: Final = f"actions.verdict = 'allowed' and (actions.code < 400 or {_DOUBT}) and {_WRITES}"
 _INSIDE: Final = ("actions.verdict = 'allowed' and (actions.code is null or actions.code < 400) and actions.grp = '' and (actions.resource = 'pods' and"
                   f" actions.subresource in ({', '.join(f'{each!r}' for each in UPGRADES)}) or actions.subresource = 'proxy' and actions.verb <> 'get')")
-_LOST: Final = f"(actions.code is null or actions.code in (500, 502, 504)) and actions.verb in ({', '.join(f'{verb!r}' for verb in VERBS)})"
-_SEEN: Final = (f"actions.verdict = 'allowed' and (actions.code between 200 and 299 or actions.name <> '' and {_LOST}) and actions.connection = :connection"
-                " and actions.grp = :grp and actions.resource = :resource and actions.namespace in (:namespace, '') and actions.name in (:name, '')"
-                " and actions.at_us <= :at and actions.id <> :id"
+_SEEN: Final = (f"actions.verdict = 'allowed' and (actions.code between 200 and 299 or actions.name <> '' and {_DOUBT} and {_WRITES})"
+                " and actions.connection = :connection and actions.grp = :grp and actions.resource = :resource"
+                " and actions.namespace in (:namespace, '') and actions.name in (:name, '') and actions.at_us <= :at and actions.id <> :id"
                 " and actions.subresource in ('', 'scale', 'status', 'ephemeralcontainers', 'resize')")  # fmt: skip
 
 

@@ -4,6 +4,7 @@ from collections import Counter, OrderedDict
 from dataclasses import dataclass
 from typing import Final
 
+from jitui.api.outcome import count
 from jitui.policy.policy import suggest
 from jitui.policy.scope import Scope, narrower
 from jitui.policy.terms import Request
@@ -25,7 +26,7 @@ LOOKED: Final = 16 << 20  # bytes of the record that are read for what a window 
 NAMED: Final = 3  # objects
 ONE: Final = {"ephemeral containers": "ephemeral container", "processes": "process", "credentials seen": "credential seen", "copies": "copy"}
 TRIED = 200  # that are looked at for it
-NAMES: Final = (("READ", "read"), ("SECRET", "of secrets"), ("EXEC", "exec"), ("CHANGE", "change"), ("SPAWN", "spawn"), ("ESCAPE", "escape"))
+NAMES: Final = (("READ", "read"), ("SECRET", ""), ("EXEC", "exec"), ("CHANGE", "change"), ("SPAWN", "spawn"), ("ESCAPE", "escape"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +84,7 @@ def still(found: Residue, grant: str) -> str:
     names = ", ".join(f"{ref.kind} {ref.namespace}/{ref.name}" for ref in kept[:NAMED]) + (" and more" if len(kept) > NAMED else "")
     counts = [(len(kept), f"object{'' if len(kept) == 1 else 's'} ({names})"), (len(gone), "deleted"), (len(found.ephemeral), "ephemeral containers"),
               (len(found.processes), "processes"), (len(found.seen), "credentials seen"), (len(found.copies), "copies")]  # fmt: skip
-    parts = [f"{count} {ONE.get(words, words) if count == 1 else words}" for count, words in counts if count]
+    parts = [f"{number} {ONE.get(words, words) if number == 1 else words}" for number, words in counts if number]
     return f"{grant} left {', '.join(parts)}" if parts else ""
 
 
@@ -101,7 +102,7 @@ def history(files: Files, identity: str, connection: str, since_us: int, asked: 
         counts[row.hazard] += row.count
         if row.action.resource and len(clauses) < TRIED and (text := suggest(row.action)):
             clauses[text] = None
-    words = [f"{counts[hazard]} {name}{'s' * (counts[hazard] > 1 and hazard != 'SECRET')}" for hazard, name in NAMES if counts[hazard]]
+    words = [count(counts[hazard], name) if name else f"{counts[hazard]} of secrets" for hazard, name in NAMES if counts[hazard]]
     words.append(f"{counts['denied']} denied")
     newest = f" (of the newest {ROWS} requests)" if rows.older else ""
     return f"{windows} window{'' if windows == 1 else 's'} in 30 d: {', '.join(words)}{newest}", _within(list(clauses), asked)

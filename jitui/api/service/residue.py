@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import Final
 
 from jitui.api.findings import LeftView, ResidueView
+from jitui.api.outcome import FINISHED
 from jitui.api.service.changes import object_view
 from jitui.api.service.views import when
 from jitui.clusters.look import Found, Looked, Target
@@ -189,7 +190,7 @@ def _process(told: ProcessTold) -> LeftView:
     namespace, _, name = told.pod.partition("/")
     ref, words = Ref("", "pods", namespace, name, told.pod_uid), masked_words(told.argv)
     pid = f"pid {told.pid}" if told.pid else "its pid is not known"
-    named = f"{' '.join(words)} ({pid})" if words or told.pid else "whatever finished commands left"
+    named = f"{' '.join(words)} ({pid})" if words or told.pid else FINISHED
     return LeftView(
         kind="process", said=Said(f"{told.state}: {named} in {told.pod}/{told.container}{f': {told.why}' if told.why else ''}"),
         ends=Said(_kubectl("delete", ref)), session=f"s-{told.session}" if told.session else "", at="", object=object_view(ref), container=Said(told.container),
